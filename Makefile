@@ -1,0 +1,66 @@
+# Everything runs in .venv, which these targets make and keep up to date; it is rebuilt only when
+# pyproject.toml or constraints.txt changes. Another interpreter: make test PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+EXAMPLE ?= $(firstword $(sort $(wildcard data_example/*/)))
+RESULTS ?= results/$(notdir $(EXAMPLE:/=))
+PYTEST_WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench screenshots constraints clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.runtime ## Segment an example, then serve the workbench on data_example/ (PORT=8502 for another port)
+	$(BIN)/ellimaps segment $(EXAMPLE) -k auto --out $(RESULTS)
+	$(BIN)/ellimaps app --data-root data_example $(if $(PORT),--port $(PORT))
+
+test: $(VENV)/.test ## Run the test suite (PYTEST_ARGS="-k reader" for a part of it)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+check: $(VENV)/.dev ## Lint, formatting, types and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.test ## Run the timings in benchmarks/
+	@set -e; for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+screenshots: $(VENV)/.test ## Take the pictures in docs/images/ again
+	$(BIN)/python docs/screenshots.py
+
+constraints: $(VENV)/.dev ## Pin what .venv holds now in constraints.txt
+	$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable --exclude pip --exclude setuptools \
+		| grep '==' | LC_ALL=C sort -f > constraints.tmp
+	mv constraints.tmp constraints.txt
+
+clean: ## Remove caches and build products (not .venv, not results/)
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"ellimaps needs Python 3.11 or newer; name one that is installed: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+# A stamp per set of dependencies. Each set holds the one before it, so it satisfies those stamps too.
+$(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing ellimaps into $(VENV) (a minute or two the first time)"
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing ellimaps and its test tools into $(VENV) (a minute or two the first time)"
+	@$(INSTALL) --editable '.[test]'
+	@touch $(VENV)/.runtime $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing ellimaps and its development tools into $(VENV) (a minute or two the first time)"
+	@$(INSTALL) --editable '.[dev]'
+	@touch $(VENV)/.runtime $(VENV)/.test $@

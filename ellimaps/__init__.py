@@ -1,0 +1,75 @@
+"""ellimaps: a workbench for image stacks, from a folder of maps to clusters, spectra and files.
+
+>>> import ellimaps
+>>> stack = ellimaps.preprocess(ellimaps.open_stack(path))
+>>> estimate = ellimaps.estimate_k(stack)
+>>> segmentation = ellimaps.segment(stack, k=estimate.suggested_k)
+>>> ellimaps.export_segmentation(segmentation, out)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ellimaps import errors as errors
+    from ellimaps.estimation import ClusterEstimate, estimate_k
+    from ellimaps.export import export_segmentation
+    from ellimaps.features import feature_matrix
+    from ellimaps.pipeline import Settings, run
+    from ellimaps.preprocessing import preprocess
+    from ellimaps.readers import list_datasets, open_stack
+    from ellimaps.samples import sample_ep4
+    from ellimaps.segmentation import Segmentation, segment
+    from ellimaps.stack import ImageStack
+
+__all__ = [
+    "ClusterEstimate",
+    "ImageStack",
+    "Segmentation",
+    "Settings",
+    "errors",
+    "estimate_k",
+    "export_segmentation",
+    "feature_matrix",
+    "list_datasets",
+    "open_stack",
+    "preprocess",
+    "run",
+    "sample_ep4",
+    "segment",
+]
+
+# Imported on first use, so that the command line answers --help without loading NumPy.
+_HOMES = {
+    "ClusterEstimate": "estimation",
+    "ImageStack": "stack",
+    "Segmentation": "segmentation",
+    "Settings": "pipeline",
+    "estimate_k": "estimation",
+    "export_segmentation": "export",
+    "feature_matrix": "features",
+    "list_datasets": "readers",
+    "open_stack": "readers",
+    "preprocess": "preprocessing",
+    "run": "pipeline",
+    "sample_ep4": "samples",
+    "segment": "segmentation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("ellimaps")
+    if name == "errors":
+        return import_module("ellimaps.errors")
+    if name in _HOMES:
+        return getattr(import_module(f"ellimaps.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'ellimaps' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

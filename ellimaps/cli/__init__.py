@@ -1,0 +1,55 @@
+"""The command line: thin commands over the pipeline.
+
+Exit codes: 0 done, 1 a failure (such as a full disk), 2 bad input or options.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from ellimaps.cli import app, estimate, info, sample, segment
+from ellimaps.errors import EllimapsError, ExportError
+
+cli = typer.Typer(
+    name="ellimaps",
+    help="Find the regions of ellipsometric maps and fluorescence stacks and read one spectrum per region.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+cli.command("info")(info.command)
+cli.command("estimate")(estimate.command)
+cli.command("segment")(segment.command)
+cli.add_typer(sample.group, name="sample")
+cli.command("app")(app.command)
+
+
+@cli.callback(invoke_without_command=True)
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True),
+) -> None:
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"ellimaps {version_of('ellimaps')}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    try:
+        cli()
+    except ExportError as error:
+        _leave(str(error), 1)
+    except EllimapsError as error:
+        _leave(str(error), 2)
+    except KeyboardInterrupt:
+        _leave("stopped.", 130)
+
+
+def _leave(message: str, code: int) -> None:
+    print(f"ellimaps: {message}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,43 @@
+"""``ellimaps sample``: generated data with known truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ellimaps.cli.options import Json, Seed
+from ellimaps.cli.output import print_json
+
+group = typer.Typer(help="Write generated data with known truth.", no_args_is_help=True)
+
+
+@group.callback()
+def _group() -> None:
+    """Keep ``ep4`` a sub-command although it is the only one so far."""
+
+
+@group.command("ep4")
+def ep4(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into; made if need be.")],
+    seed: Seed = 0,
+    size: Annotated[tuple[int, int], typer.Option("--size", metavar="H W", help="Map size in pixels.")] = (96, 128),
+    kinds: Annotated[int, typer.Option("--kinds", help="Number of different thicknesses, 2..10.")] = 4,
+    bands: Annotated[int, typer.Option("--bands", help="Number of wavelengths.")] = 11,
+    noise: Annotated[float, typer.Option("--noise", help="1 = 0.05 deg in Psi and 0.1 deg in Delta.")] = 1.0,
+    wrap: Annotated[bool, typer.Option("--wrap", help="Let Delta cross 0/360 deg.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a computed EP4 measurement: oxide terraces on silicon, with truth.npz and model.toml.
+
+    Example: ellimaps sample ep4 demo --kinds 4 --seed 1
+    """
+    from ellimaps.samples import sample_ep4
+
+    written = sample_ep4(folder, seed=seed, size=size, kinds=kinds, bands=bands, noise=noise, wrap=wrap)
+    files = sorted(written.iterdir())
+    if as_json:
+        print_json({"folder": str(written), "kinds": kinds, "files": [str(file) for file in files]})
+    else:
+        print(f"{len(files)} files written to {written}")

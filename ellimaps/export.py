@@ -1,0 +1,306 @@
+"""Everything that leaves as a file: written whole or not at all, with its provenance."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tifffile
+
+from ellimaps.errors import ExportError
+from ellimaps.estimation import ClusterEstimate
+from ellimaps.plots import estimate_figure, segmentation_figure
+from ellimaps.segmentation import Segmentation
+from ellimaps.stack import ImageStack, band_label
+
+_REGION_COLUMNS = ("ROIidx", "AOI", "Lambda", "Bandwidth", "ExposureTime", "ROI_x", "ROI_y", "Delta", "Psi")
+_REGION_UNITS = ("-", "deg", "nm", "nm", "us", "µm", "µm", "deg", "deg")
+_FIGURE_DPI = 130
+
+
+def export_segmentation(
+    segmentation: Segmentation,
+    out: str | Path,
+    *,
+    estimate: ClusterEstimate | None = None,
+    timings: Mapping[str, float] | None = None,
+) -> list[Path]:
+    """Write a segmentation's clustershots, coordinates, label image, figure and provenance.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+        What to write.
+    out : str or Path
+        Folder to write into; made if need be. Files of the same names are replaced, and those an earlier
+        export left there for clusters that are no more are removed.
+    estimate : ClusterEstimate, optional
+        The estimate k came from; goes into the provenance.
+    timings : mapping of str to float, optional
+        Seconds each step took; goes into the provenance.
+
+    Returns
+    -------
+    list of Path
+        The files written; ``docs/file-formats.md`` describes each.
+
+    Raises
+    ------
+    ExportError
+        If the folder cannot be written; then nothing in it has changed.
+    """
+    files = segmentation_files(segmentation)
+    provenance = f"{segmentation.stack.name}_segmentation.json"
+    facts = _provenance(segmentation, estimate, timings, [*files, provenance])
+    files[provenance] = _json(facts)
+    return write_files(Path(out), files, listing=provenance)
+
+
+def export_estimate(estimate: ClusterEstimate, stack: ImageStack, out: str | Path) -> list[Path]:
+    """Write an estimate as ``NAME_estimate.csv``, ``.png`` and ``.json``.
+
+    Raises
+    ------
+    ExportError
+        If the folder cannot be written; then nothing in it has changed.
+    """
+    facts = {"name": stack.name, "inputs_sha256": dict(stack.inputs), **estimate_facts(estimate)}
+    files = {
+        f"{stack.name}_estimate.csv": estimate.table.to_csv(index=False).encode(),
+        f"{stack.name}_estimate.png": figure_png(estimate_figure(estimate)),
+        f"{stack.name}_estimate.json": _json(facts),
+    }
+    return write_files(Path(out), files)
+
+
+def segmentation_files(segmentation: Segmentation) -> dict[str, bytes]:
+    """Return the contents of a segmentation's files by name, without the provenance."""
+    name = segmentation.stack.name
+    files = {
+        f"{name}_clustershot.dat": clustershot_table(segmentation).to_csv().encode(),
+        f"{name}_coordinates.dat": coordinates_table(segmentation).to_csv().encode(),
+        f"{name}_clustershot_full.csv": segmentation.clustershots().to_csv(index=False).encode(),
+        f"{name}_labels.tif": _label_tiff(segmentation),
+        f"{name}_maps.png": figure_png(segmentation_figure(segmentation)),
+    }
+    if segmentation.stack.is_ellipsometric:
+        for cluster in range(segmentation.k):
+            files[f"{name}_cluster_{cluster}.ds.dat"] = region_table(segmentation, cluster)
+    return files
+
+
+def clustershot_table(segmentation: Segmentation) -> pd.DataFrame:
+    """Return one spectrum per column, in the layout older scripts read.
+
+    ``WL_idx, WL, delta_cluster_0, ..., psi_cluster_0, ...`` for Delta and Psi maps (with ``AOI`` last where
+    there are several angles), ``band_idx, band, intensity_cluster_0, ...`` for intensities.
+    """
+    stack, means = segmentation.stack, segmentation.means
+    if not stack.is_ellipsometric:
+        names = [band_label(band) for _, band in stack.bands.iterrows()]
+        columns: dict[str, Any] = {"band_idx": np.arange(stack.n_bands), "band": names}
+        return pd.DataFrame(columns | _cluster_columns("intensity", means, np.arange(stack.n_bands)))
+    pairs = stack.pairs()
+    columns = {"WL_idx": np.arange(len(pairs)), "WL": pairs["wavelength_nm"]}
+    columns |= _cluster_columns("delta", means, pairs["delta"].to_numpy())
+    columns |= _cluster_columns("psi", means, pairs["psi"].to_numpy())
+    if len(stack.angles_deg) > 1:
+        columns["AOI"] = pairs["aoi_deg"]
+    return pd.DataFrame(columns)
+
+
+def coordinates_table(segmentation: Segmentation) -> pd.DataFrame:
+    """Return ``pixel_idx, Cys_cluster_0, Cxs_cluster_0, ...``; shorter clusters end in empty cells."""
+    length = int(segmentation.n_pixels.max(initial=0))
+    columns: dict[str, Any] = {"pixel_idx": np.arange(length)}
+    coordinates = segmentation.coordinates()
+    groups = dict(iter(coordinates.groupby("cluster")))
+    for cluster in range(segmentation.k):
+        group = groups.get(cluster, coordinates.iloc[:0])
+        for key, axis in (("Cys", "y"), ("Cxs", "x")):
+            padded = pd.array(group[axis].to_numpy(), dtype="Int64")
+            columns[f"{key}_cluster_{cluster}"] = pd.Series(padded).reindex(range(length))
+    return pd.DataFrame(columns)
+
+
+def region_table(segmentation: Segmentation, cluster: int) -> bytes:
+    """Return one cluster as a region-of-interest spectrum in the vendor's layout (``.ds.dat``).
+
+    Bands without a measured value in the cluster are left out. The position is the cluster's centre of
+    mass in micrometres, NaN where the pixel size is not known.
+    """
+    stack = segmentation.stack
+    x_um, y_um = _center_of_mass_um(segmentation, cluster)
+    lines = ["#" + "\t".join(_REGION_COLUMNS), "#" + "\t".join(_REGION_UNITS)]
+    for pair in stack.pairs().itertuples():
+        delta = segmentation.means[cluster, int(pair.delta)]
+        psi = segmentation.means[cluster, int(pair.psi)]
+        if np.isfinite(delta) and np.isfinite(psi):
+            band = stack.bands.iloc[int(pair.delta)]
+            cells = (
+                f"{cluster}",
+                f"{pair.aoi_deg:.3f}",
+                f"{pair.wavelength_nm:.1f}",
+                f"{band['bandwidth_nm']:.1f}",
+                f"{band['time_s'] * 1e6:.0f}",
+                f"{x_um:.1f}",
+                f"{y_um:.1f}",
+                f"{delta:.6f}",
+                f"{psi:.6f}",
+            )
+            lines.append("\t".join("NaN" if cell == "nan" else cell for cell in cells))
+    return ("\r\n".join(lines) + "\r\n").encode("latin-1")
+
+
+def figure_png(figure: Any) -> bytes:
+    """Return a figure as PNG bytes; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=_FIGURE_DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def write_files(out: Path, files: Mapping[str, bytes], listing: str | None = None) -> list[Path]:
+    """Write files into a folder: all of them are complete before the first one is put in place.
+
+    Parameters
+    ----------
+    out : Path
+        Folder to write into; made if need be.
+    files : mapping of str to bytes
+        Contents by file name.
+    listing : str, optional
+        A JSON file among them with a list ``files``; what its predecessor listed and this one does not is
+        removed.
+
+    Raises
+    ------
+    ExportError
+        If the folder cannot be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        stale = _listed(out / listing) - set(files) if listing else set()
+        staging = Path(tempfile.mkdtemp(prefix=".ellimaps-", dir=out))
+        try:
+            for name, content in files.items():
+                (staging / name).write_bytes(content)
+            for name in files:
+                os.replace(staging / name, out / name)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        for name in stale:
+            (out / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise ExportError(
+            f"{out} cannot be written ({error.strerror or error}): choose another output folder."
+        ) from error
+    return [out / name for name in files]
+
+
+def _listed(path: Path) -> set[str]:
+    """File names a former listing in this folder says it wrote."""
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    return {name for name in listed if isinstance(name, str) and Path(name).name == name}
+
+
+def _cluster_columns(prefix: str, means: Any, bands: Any) -> dict[str, Any]:
+    return {f"{prefix}_cluster_{cluster}": row[bands] for cluster, row in enumerate(means)}
+
+
+def _center_of_mass_um(segmentation: Segmentation, cluster: int) -> tuple[float, float]:
+    stack = segmentation.stack
+    if stack.pixel_size_um is None or segmentation.n_pixels[cluster] == 0:
+        return float("nan"), float("nan")
+    y, x = np.nonzero(segmentation.labels == cluster)
+    return (
+        float(x.mean()) * stack.pixel_size_um,
+        float(y.mean()) * stack.pixel_size_um * stack.pixel_aspect,
+    )
+
+
+def _label_tiff(segmentation: Segmentation) -> bytes:
+    buffer = io.BytesIO()
+    labels = (segmentation.labels + 1).astype(np.uint16)
+    tifffile.imwrite(buffer, labels, photometric="minisblack", metadata=None, software="")
+    return buffer.getvalue()
+
+
+def _provenance(
+    segmentation: Segmentation,
+    estimate: ClusterEstimate | None,
+    timings: Mapping[str, float] | None,
+    files: list[str],
+) -> dict[str, Any]:
+    stack = segmentation.stack
+    total = max(int(segmentation.n_pixels.sum()), 1)
+    facts: dict[str, Any] = {
+        "software": {"name": "ellimaps", "version": version("ellimaps"), **_library_versions()},
+        "name": stack.name,
+        "acquired_at": stack.acquired_at.isoformat() if stack.acquired_at else None,
+        "inputs_sha256": dict(stack.inputs),
+        "preprocessing": [dict(step) for step in stack.history],
+        "settings": dict(segmentation.settings),
+        "inertia": segmentation.inertia,
+        "clusters": cluster_rows(segmentation),
+        "no_data_pixels": int(segmentation.labels.size - total) if segmentation.n_pixels.sum() else 0,
+        "maps": map_rows(stack),
+        "warnings": list(stack.warnings),
+        "files": sorted(files),
+    }
+    if estimate is not None:
+        facts["estimate"] = estimate_facts(estimate)
+    facts["timings_s"] = {step: round(seconds, 4) for step, seconds in (timings or {}).items()}
+    return facts
+
+
+def cluster_rows(segmentation: Segmentation) -> list[dict[str, Any]]:
+    """Return ``cluster, n_pixels, fraction`` per cluster; the fraction is of all labelled pixels."""
+    total = max(int(segmentation.n_pixels.sum()), 1)
+    return [
+        {"cluster": cluster, "n_pixels": int(count), "fraction": float(count / total)}
+        for cluster, count in enumerate(segmentation.n_pixels)
+    ]
+
+
+def map_rows(stack: ImageStack) -> list[dict[str, Any]]:
+    """Return the share of missing and of filled values per map."""
+    return [
+        {"file": band["file"], "map": band_label(band), "missing_fraction": float(m), "filled_fraction": float(f)}
+        for (_, band), m, f in zip(
+            stack.bands.iterrows(), stack.missing_fraction, stack.filled_fraction, strict=True
+        )
+    ]
+
+
+def estimate_facts(estimate: ClusterEstimate) -> dict[str, Any]:
+    """Return an estimate as plain values, ready for JSON."""
+    return {
+        "table": json.loads(estimate.table.to_json(orient="records", double_precision=15)),
+        "elbow_k": estimate.elbow_k,
+        "silhouette_k": estimate.silhouette_k,
+        "suggested_k": estimate.suggested_k,
+        "reason": estimate.reason,
+        "settings": dict(estimate.settings),
+    }
+
+
+def _library_versions() -> dict[str, str]:
+    libraries = {name: version(name) for name in ("numpy", "scipy", "pandas", "matplotlib")}
+    return {"python": platform.python_version(), **libraries}
+
+
+def _json(facts: Mapping[str, Any]) -> bytes:
+    return (json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n").encode()

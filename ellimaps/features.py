@@ -1,0 +1,175 @@
+"""What is clustered: an ImageStack becomes a (feature, pixel) matrix."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ellimaps.errors import SettingError
+from ellimaps.stack import DELTA, ImageStack
+
+Features = Literal["raw", "standard", "ncs"]
+
+BLOCK_PIXELS = 1 << 14
+CACHE_BYTES = 512 * 1024 * 1024
+
+
+class WrappedDeltaWarning(UserWarning):
+    """Delta crosses 0/360 deg but is clustered as a plain number."""
+
+
+def default_features(stack: ImageStack) -> Features:
+    """Return ``ncs`` for Delta and Psi maps and ``standard`` for intensities."""
+    return "ncs" if stack.is_ellipsometric else "standard"
+
+
+def feature_matrix(
+    stack: ImageStack, features: Features | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Return the features of every pixel that has a value in all bands.
+
+    Parameters
+    ----------
+    stack : ImageStack
+        Usually preprocessed, so that few pixels lack a value.
+    features : {"raw", "standard", "ncs"}, optional
+        ``raw``: the values themselves. ``standard``: each band minus its mean, over its standard
+        deviation. ``ncs``: N = cos 2Psi, C = sin 2Psi cos Delta and S = sin 2Psi sin Delta of each
+        wavelength and angle, which do not jump where Delta passes 360 deg. Default: `default_features`.
+
+    Returns
+    -------
+    matrix : ndarray of float32, shape (pixel, feature)
+        The features.
+    pixels : ndarray of int, shape (pixel,)
+        Flat indices ``y * width + x`` of the pixels.
+
+    Raises
+    ------
+    SettingError
+        If the features do not fit the stack, or no pixel has a value in all bands.
+    """
+    space = FeatureSpace(stack, features)
+    return np.ascontiguousarray(space.take(np.arange(space.n_pixels)).T), space.pixels
+
+
+class FeatureSpace:
+    """The features of a stack's complete pixels, computed block by block.
+
+    Attributes
+    ----------
+    kind : str
+        Name of the features.
+    pixels : ndarray of int, shape (n_pixels,)
+        Flat indices of the pixels with a value in all bands.
+    """
+
+    def __init__(self, stack: ImageStack, features: Features | None = None) -> None:
+        self.kind: Features = features or default_features(stack)
+        _check_kind(stack, self.kind)
+        self._values = stack.values.reshape(stack.n_bands, -1)
+        self.pixels = _complete_pixels(self._values)
+        if self.pixels.size == 0:
+            raise SettingError(
+                f"{stack.name}: no pixel has a value in all {stack.n_bands} bands; "
+                "fill the gaps (gaps=fill) or choose a region of interest."
+            )
+        self._all_complete = self.pixels.size == self._values.shape[1]
+        self._compute = self._transform(stack)
+        self.n_features = self._compute(self._values[:, self.pixels[:1]]).shape[0]
+        self._cache: NDArray[np.float32] | None = None
+        if 4 * self.n_features * self.n_pixels <= CACHE_BYTES:
+            self._cache = self._full_matrix()
+
+    @property
+    def n_pixels(self) -> int:
+        """Number of complete pixels."""
+        return int(self.pixels.size)
+
+    def block(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Features of the complete pixels ``start`` to ``stop``, shape (feature, pixel)."""
+        if self._cache is not None:
+            return self._cache[:, start:stop]
+        if self._all_complete:
+            return self._compute(self._values[:, start:stop])
+        return self.take(np.arange(start, min(stop, self.n_pixels)))
+
+    def blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Yield all complete pixels in blocks: where they stand, and their features."""
+        for start in range(0, self.n_pixels, BLOCK_PIXELS):
+            part = slice(start, min(start + BLOCK_PIXELS, self.n_pixels))
+            yield part, self.block(part.start, part.stop)
+
+    def take(self, numbers: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Features of some complete pixels, by their number; shape (feature, pixel)."""
+        if self._cache is not None:
+            return self._cache[:, numbers]
+        return self._compute(self._values[:, self.pixels[numbers]])
+
+    def _full_matrix(self) -> NDArray[np.float32]:
+        matrix = np.empty((self.n_features, self.n_pixels), dtype=np.float32)
+        for part, block in self.blocks():
+            matrix[:, part] = block
+        return matrix
+
+    def _transform(self, stack: ImageStack) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        if self.kind == "ncs":
+            pairs = stack.pairs()
+            delta, psi = pairs["delta"].to_numpy(), pairs["psi"].to_numpy()
+            return lambda values: _ncs(values[delta], values[psi])
+        if self.kind == "standard":
+            mean, scale = self._mean_and_scale()
+            return lambda values: (values - mean) / scale
+        return lambda values: values
+
+    def _mean_and_scale(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        means, scales = [], []
+        for band in self._values:
+            known = band if self._all_complete else band[self.pixels]
+            means.append(known.mean(dtype=np.float64))
+            scales.append(known.std(dtype=np.float64))
+        scale = np.array(scales)
+        scale[scale == 0] = 1.0
+        return np.array(means, np.float32)[:, None], scale.astype(np.float32)[:, None]
+
+
+def _complete_pixels(values: NDArray[np.float32]) -> NDArray[np.intp]:
+    complete = np.ones(values.shape[1], dtype=np.bool_)
+    for band in values:
+        complete &= np.isfinite(band)
+    return np.flatnonzero(complete)
+
+
+def _ncs(delta: NDArray[np.float32], psi: NDArray[np.float32]) -> NDArray[np.float32]:
+    delta = np.deg2rad(delta)
+    psi2 = np.deg2rad(2 * psi)
+    sine = np.sin(psi2)
+    return np.concatenate([np.cos(psi2), sine * np.cos(delta), sine * np.sin(delta)])
+
+
+def _check_kind(stack: ImageStack, kind: str) -> None:
+    if kind not in get_args(Features):
+        raise SettingError(f"features must be one of {', '.join(get_args(Features))}, not {kind!r}.")
+    if kind == "ncs" and not stack.is_ellipsometric:
+        raise SettingError(f"{stack.name} holds {stack.quantities}: ncs features need Delta and Psi maps.")
+    if kind != "ncs" and crosses_zero(stack):
+        warnings.warn(
+            f"Delta of {stack.name} crosses 0/360 deg, which {kind} features see as a jump: use ncs features.",
+            WrappedDeltaWarning,
+            stacklevel=4,
+        )
+
+
+def crosses_zero(stack: ImageStack) -> bool:
+    """Whether neighbouring pixels of any Delta map lie on both sides of 0/360 deg."""
+    for band in np.flatnonzero(stack.bands["quantity"] == DELTA):
+        image = stack.values[band]
+        for axis in (0, 1):
+            with np.errstate(invalid="ignore"):
+                if np.mean(np.abs(np.diff(image, axis=axis)) > 300) > 1e-5:
+                    return True
+    return False

@@ -1,0 +1,1 @@
+"""Thin-film optics: what a stack of layers does to polarised light."""

@@ -1,0 +1,140 @@
+"""The whole way as one call: folder in, clusters out. Command line, batch and pages share it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ellimaps.estimation import ClusterEstimate, estimate_k
+from ellimaps.export import export_segmentation
+from ellimaps.features import Features
+from ellimaps.preprocessing import Gaps, Roi, preprocess
+from ellimaps.progress import Progress, no_progress
+from ellimaps.readers import open_stack
+from ellimaps.segmentation import Segmentation, segment
+from ellimaps.stack import ImageStack
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every choice between a folder and its clusters.
+
+    Attributes
+    ----------
+    dataset : str, optional
+        Which data set of the folder.
+    gaps, despike, smooth, roi, binning
+        See `ellimaps.preprocess`.
+    k : int, optional
+        Number of clusters; None takes the suggested one.
+    k_min, k_max : int
+        Range of the estimate.
+    features : {"raw", "standard", "ncs"}, optional
+        See `ellimaps.features.feature_matrix`.
+    seed : int
+        Seed of everything random.
+    """
+
+    dataset: str | None = None
+    gaps: Gaps = "fill"
+    despike: float | None = None
+    smooth: float | None = None
+    roi: Roi | None = None
+    binning: int = 1
+    k: int | None = None
+    k_min: int = 2
+    k_max: int = 10
+    features: Features | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gave: the segmentation, the estimate k came from, the files written, seconds per step."""
+
+    segmentation: Segmentation
+    estimate: ClusterEstimate | None
+    files: list[Path]
+    seconds: dict[str, float]
+
+
+@dataclass
+class _Clock:
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start
+
+
+def run(
+    path: str | Path, out: str | Path, settings: Settings | None = None, on_progress: Progress = no_progress
+) -> Result:
+    """Open, preprocess, estimate if need be, segment and export.
+
+    Parameters
+    ----------
+    path : str or Path
+        What `ellimaps.open_stack` opens.
+    out : str or Path
+        Folder for the files.
+    settings : Settings, optional
+        The choices; the defaults otherwise.
+    on_progress : callable, optional
+        Called as ``on_progress(done, total, what)``.
+
+    Raises
+    ------
+    EllimapsError
+        If data or settings do not allow it; then nothing is written.
+    """
+    settings = settings or Settings()
+    clock = _Clock()
+    with clock.step("open"):
+        stack = open_stack(path, dataset=settings.dataset, on_progress=on_progress)
+    with clock.step("preprocess"):
+        stack = prepare(stack, settings, on_progress)
+    estimate, k = None, settings.k
+    if k is None:
+        with clock.step("estimate"):
+            estimate = estimate_of(stack, settings, on_progress)
+        k = estimate.suggested_k
+    with clock.step("segment"):
+        segmentation = segment(
+            stack, k, features=settings.features, seed=settings.seed, on_progress=on_progress
+        )
+    with clock.step("export"):
+        files = export_segmentation(segmentation, out, estimate=estimate, timings=clock.seconds)
+    return Result(segmentation, estimate, files, clock.seconds)
+
+
+def prepare(stack: ImageStack, settings: Settings, on_progress: Progress = no_progress) -> ImageStack:
+    """Preprocess a stack as the settings say."""
+    return preprocess(
+        stack,
+        gaps=settings.gaps,
+        despike=settings.despike,
+        smooth=settings.smooth,
+        roi=settings.roi,
+        binning=settings.binning,
+        on_progress=on_progress,
+    )
+
+
+def estimate_of(
+    stack: ImageStack, settings: Settings, on_progress: Progress = no_progress
+) -> ClusterEstimate:
+    """Estimate the number of clusters of a preprocessed stack as the settings say."""
+    return estimate_k(
+        stack,
+        k_range=range(settings.k_min, settings.k_max + 1),
+        features=settings.features,
+        seed=settings.seed,
+        on_progress=on_progress,
+    )
+

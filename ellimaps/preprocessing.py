@@ -1,0 +1,307 @@
+"""Gap filling, despiking, smoothing, cropping and binning: ImageStack to ImageStack.
+
+Delta is an angle: every average of it is taken on the circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ellimaps.errors import SettingError
+from ellimaps.progress import Progress, no_progress
+from ellimaps.stack import DELTA, ImageStack, wrap_degrees
+
+Gaps = Literal["fill", "exclude"]
+Roi = tuple[int, int, int, int]
+
+KERNEL_SIZE = 9
+KERNEL_SIGMA_PX = 1.0
+_BLOCK_PIXELS = 1 << 16
+_MAD_TO_SIGMA = 1.4826
+
+
+def preprocess(
+    stack: ImageStack,
+    *,
+    gaps: Gaps = "fill",
+    despike: float | None = None,
+    smooth: float | None = None,
+    roi: Roi | None = None,
+    binning: int = 1,
+    on_progress: Progress = no_progress,
+) -> ImageStack:
+    """Crop, bin, despike, fill gaps and smooth, in this order.
+
+    Parameters
+    ----------
+    stack : ImageStack
+        The stack as measured.
+    gaps : {"fill", "exclude"}
+        What happens to pixels that no measured value within a 9 x 9 neighbourhood can fill: take the
+        nearest measured pixel of the same map, or leave them NaN so that they belong to no cluster.
+    despike : float, optional
+        Take out values that differ from the median of their 3 x 3 neighbourhood by more than this many
+        robust standard deviations of such differences; they are then filled like gaps.
+    smooth : float, optional
+        Standard deviation of a Gaussian, in pixels.
+    roi : tuple of int, optional
+        Region of interest ``(y0, y1, x0, x1)`` in pixels, upper ends excluded.
+    binning : int
+        Average blocks of this many by this many pixels; a rest at the right and lower edge is dropped.
+    on_progress : callable, optional
+        Called as ``on_progress(done, total, what)`` after every band.
+
+    Returns
+    -------
+    ImageStack
+        ``filled`` marks every invented value; ``history`` holds the settings.
+
+    Raises
+    ------
+    SettingError
+        If a setting does not fit the stack.
+    """
+    _check_settings(stack, gaps, despike, smooth, roi, binning)
+    result = _bin(crop(stack, roi), binning)
+    values = np.empty(result.values.shape, dtype=np.float32)
+    filled = np.zeros(result.values.shape, dtype=np.bool_)
+    for band in range(result.n_bands):
+        circular = result.bands["quantity"].iloc[band] == DELTA
+        image = result.values[band]
+        if despike is not None:
+            image = _without_spikes(image, despike, circular)
+        image = fill_gaps(image, gaps=gaps, circular=circular)
+        filled[band] = (np.isfinite(image) & ~np.isfinite(result.values[band])) | result.filled[band]
+        if despike is not None:
+            filled[band] |= np.isfinite(image) & (image != result.values[band])
+        values[band] = image if smooth is None else _smooth(image, smooth, circular)
+        on_progress(band + 1, result.n_bands, "filling gaps")
+    settings = {"gaps": gaps, "despike": despike, "smooth": smooth, "roi": roi, "binning": binning}
+    return result.with_values(values, filled=filled, history=(*stack.history, settings))
+
+
+def crop(stack: ImageStack, roi: Roi | None) -> ImageStack:
+    """Return the part of a stack inside a region of interest ``(y0, y1, x0, x1)``, or all of it."""
+    if roi is None:
+        return stack
+    y0, y1, x0, x1 = roi
+    window = np.s_[:, y0:y1, x0:x1]
+    return stack.with_values(stack.values[window], filled=stack.filled[window])
+
+
+def fill_gaps(image: NDArray[np.float32], *, gaps: Gaps, circular: bool) -> NDArray[np.float32]:
+    """Fill the NaN pixels of one map from their measured neighbours.
+
+    A gap pixel becomes the average of the measured pixels in the 9 x 9 pixels around it, weighted by a
+    Gaussian of 1 px standard deviation (normalised convolution). Pixels beyond the image count as not
+    measured. Where the whole neighbourhood is empty, ``gaps="fill"`` takes the nearest measured pixel.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (y, x)
+        One map, NaN = not measured.
+    gaps : {"fill", "exclude"}
+        What to do with pixels beyond the kernel's reach.
+    circular : bool
+        Whether the values are angles modulo 360 deg.
+
+    Returns
+    -------
+    ndarray of float32, shape (y, x)
+        A copy with its gaps filled; measured values are unchanged.
+
+    References
+    ----------
+    H. Knutsson and C.-F. Westin, Normalized and differential convolution, CVPR 1993,
+    doi:10.1109/CVPR.1993.341081.
+    """
+    result = image.copy()
+    ys, xs = np.nonzero(np.isnan(image))
+    if ys.size == 0 or ys.size == image.size:
+        return result
+    reach = KERNEL_SIZE // 2
+    padded = np.pad(image, reach, constant_values=np.nan)
+    weights = gaussian_kernel().ravel()
+    dy, dx = (offsets.ravel() for offsets in np.indices((KERNEL_SIZE, KERNEL_SIZE)))
+    average = _circular_average if circular else _average
+    for start in range(0, ys.size, _BLOCK_PIXELS):
+        part = slice(start, start + _BLOCK_PIXELS)
+        neighbours = padded[ys[part, None] + dy, xs[part, None] + dx].astype(np.float64)
+        result[ys[part], xs[part]] = average(neighbours, weights)
+    if circular:
+        result[ys, xs] %= 360
+    if gaps == "fill":
+        _fill_from_nearest(result, image)
+    return result
+
+
+def gaussian_kernel(size: int = KERNEL_SIZE, sigma: float = KERNEL_SIGMA_PX) -> NDArray[np.float64]:
+    """Return a ``size`` x ``size`` Gaussian that sums to 1; ``sigma`` in pixels."""
+    offset = np.arange(size) - size // 2
+    line = np.exp(-0.5 * (offset / sigma) ** 2)
+    kernel = np.outer(line, line)
+    return np.asarray(kernel / kernel.sum())
+
+
+def _check_settings(
+    stack: ImageStack,
+    gaps: str,
+    despike: float | None,
+    smooth: float | None,
+    roi: Roi | None,
+    binning: int,
+) -> None:
+    if gaps not in get_args(Gaps):
+        raise SettingError(f"gaps must be one of {', '.join(get_args(Gaps))}, not {gaps!r}.")
+    for name, value in (("despike", despike), ("smooth", smooth)):
+        if value is not None and not 0 < value < np.inf:
+            raise SettingError(f"{name} must be a positive number, not {value!r}.")
+    height, width = stack.shape
+    if roi is not None:
+        y0, y1, x0, x1 = roi
+        if not (0 <= y0 < y1 <= height and 0 <= x0 < x1 <= width):
+            raise SettingError(
+                f"roi {y0} {y1} {x0} {x1} does not lie inside the image: "
+                f"y0 < y1 <= {height} and x0 < x1 <= {width} are needed."
+            )
+        height, width = y1 - y0, x1 - x0
+    if binning < 1 or binning > min(height, width):
+        raise SettingError(f"binning must be a whole number from 1 to {min(height, width)}, not {binning!r}.")
+
+
+def _average(neighbours: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weighted mean over the last axis, ignoring NaN; NaN where there is nothing to average."""
+    known = np.isfinite(neighbours)
+    weight = known @ weights
+    total = np.where(known, neighbours, 0.0) @ weights
+    with np.errstate(invalid="ignore"):
+        return np.asarray(total / weight)
+
+
+def _circular_average(angles: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weighted mean of angles in degrees over the last axis, the circle being cut at its widest empty arc.
+
+    It equals the plain mean wherever the angles do not lie on both sides of 0/360.
+    """
+    span = np.nanmax(angles, axis=-1, initial=-np.inf) - np.nanmin(angles, axis=-1, initial=np.inf)
+    return _average(_unwrapped(angles, np.flatnonzero(span > 180)), weights)
+
+
+def _unwrapped(angles: NDArray[np.float64], rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Angles with 360 deg added below the widest empty arc, in the rows that span more than half a turn."""
+    if rows.size == 0:
+        return angles
+    wide = angles[rows] % 360
+    ordered = np.sort(wide, axis=-1)
+    arcs = np.diff(ordered, axis=-1, append=np.nan)
+    last = np.isfinite(ordered).sum(axis=-1) - 1
+    arcs[np.arange(rows.size), last] = 360 - (ordered[np.arange(rows.size), last] - ordered[:, 0])
+    before = np.nanargmax(arcs, axis=-1)
+    end = ordered[np.arange(rows.size), before][:, None]
+    result = angles.copy()
+    result[rows] = np.where(wide > end, wide, wide + 360)
+    result[rows[before == last]] = wide[before == last]
+    return result
+
+
+def _fill_from_nearest(result: NDArray[np.float32], measured: NDArray[np.float32]) -> None:
+    """Give what is still empty the value of its nearest measured pixel, gap by gap, in place.
+
+    The nearest measured pixel of a gap touches that gap, so a window with one pixel of rim holds it.
+    """
+    gaps, _ = ndimage.label(np.isnan(measured), structure=np.ones((3, 3)))
+    empty = np.isnan(result)
+    wide = set(np.unique(gaps[empty]))
+    for number, box in enumerate(ndimage.find_objects(gaps), start=1):
+        if number not in wide:
+            continue
+        window = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in box)
+        nearest = ndimage.distance_transform_edt(
+            np.isnan(measured[window]), return_distances=False, return_indices=True
+        )
+        hole = empty[window] & (gaps[window] == number)
+        result[window][hole] = measured[window][tuple(nearest)][hole]
+
+
+def _without_spikes(image: NDArray[np.float32], threshold: float, circular: bool) -> NDArray[np.float32]:
+    difference = image - _median_of_neighbours(image, circular)
+    if circular:
+        difference = wrap_degrees(difference)
+    scale = _MAD_TO_SIGMA * float(np.nanmedian(np.abs(difference)))
+    result = image.copy()
+    with np.errstate(invalid="ignore"):
+        result[np.abs(difference) > threshold * scale] = np.nan
+    return result
+
+
+def _median_of_neighbours(image: NDArray[np.float32], circular: bool) -> NDArray[np.float32]:
+    """Median of the 3 x 3 pixels around each pixel, the pixel itself included; NaN is ignored."""
+    padded = np.pad(image, 1, constant_values=np.nan)
+    height, width = image.shape
+    around = np.stack([padded[y : y + height, x : x + width] for y in range(3) for x in range(3)])
+    reference = image if circular else np.float32(0)
+    if circular:
+        around = reference + wrap_degrees(around - reference)
+    with np.errstate(all="ignore"):
+        return np.asarray(_quiet_nanmedian(around))
+
+
+def _quiet_nanmedian(around: NDArray[np.float32]) -> NDArray[np.float32]:
+    ordered = np.sort(around, axis=0)
+    count = np.isfinite(ordered).sum(axis=0)
+    low = np.take_along_axis(ordered, np.maximum(count - 1, 0)[None] // 2, axis=0)[0]
+    high = np.take_along_axis(ordered, np.minimum(count // 2, 8)[None], axis=0)[0]
+    return np.asarray((low + high) / 2, dtype=np.float32)
+
+
+def _smooth(image: NDArray[np.float32], sigma: float, circular: bool) -> NDArray[np.float32]:
+    """Gaussian average of the known values around each known pixel."""
+    known = np.isfinite(image)
+
+    def blur(values: NDArray[Any]) -> NDArray[np.float64]:
+        return np.asarray(
+            ndimage.gaussian_filter(np.where(known, values, 0.0).astype(np.float64), sigma, mode="constant")
+        )
+
+    if circular:
+        radians = np.deg2rad(image.astype(np.float64))
+        result = np.rad2deg(np.arctan2(blur(np.sin(radians)), blur(np.cos(radians)))) % 360
+    else:
+        result = blur(image) / np.maximum(blur(np.ones_like(image)), 1e-30)
+    return np.where(known, result, np.nan).astype(np.float32)
+
+
+def _bin(stack: ImageStack, factor: int) -> ImageStack:
+    if factor == 1:
+        return stack
+    values = np.stack(
+        [
+            _bin_image(image, factor, quantity == DELTA)
+            for image, quantity in zip(stack.values, stack.bands["quantity"], strict=True)
+        ]
+    )
+    filled = _blocks(stack.filled, factor).any(axis=-1)
+    pixel_size = None if stack.pixel_size_um is None else stack.pixel_size_um * factor
+    return stack.with_values(values, filled=filled, pixel_size_um=pixel_size)
+
+
+def _bin_image(image: NDArray[np.float32], factor: int, circular: bool) -> NDArray[np.float32]:
+    blocks = _blocks(image, factor)
+    weights = np.ones(factor * factor)
+    average: Callable[..., NDArray[np.float64]] = _circular_average if circular else _average
+    flat = average(blocks.reshape(-1, factor * factor).astype(np.float64), weights)
+    binned = flat.reshape(blocks.shape[:-1])
+    return (binned % 360 if circular else binned).astype(np.float32)
+
+
+def _blocks(array: NDArray[Any], factor: int) -> NDArray[Any]:
+    """The last two axes cut into blocks: shape (..., y, x, factor * factor)."""
+    height, width = (size // factor for size in array.shape[-2:])
+    cut = array[..., : height * factor, : width * factor]
+    split = cut.reshape(*cut.shape[:-2], height, factor, width, factor)
+    return np.moveaxis(split, -3, -2).reshape(*cut.shape[:-2], height, width, factor * factor)

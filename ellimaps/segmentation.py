@@ -1,0 +1,196 @@
+"""KMeans clusters of a stack: label map, clustershots and coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ellimaps.errors import SettingError
+from ellimaps.features import Features, FeatureSpace
+from ellimaps.kmeans import KMeans, KMeansFit
+from ellimaps.progress import Progress, no_progress
+from ellimaps.stack import DELTA, ImageStack, wrap_degrees
+
+NO_DATA = -1
+MAX_CLUSTERS = 30
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """Clusters of a stack.
+
+    Attributes
+    ----------
+    labels : ndarray of int16, shape (y, x)
+        Cluster of each pixel, -1 where there is no data. Clusters are numbered by ascending mean of the
+        first band.
+    centers : ndarray of float64, shape (cluster, feature)
+        Mean features of each cluster.
+    inertia : float
+        Sum of squared distances to the own centre, in feature space, over all labelled pixels.
+    settings : mapping
+        ``k``, ``features`` and ``seed``.
+    stack : ImageStack
+        What was clustered.
+    """
+
+    labels: NDArray[np.int16]
+    centers: NDArray[np.float64]
+    inertia: float
+    settings: Mapping[str, Any]
+    stack: ImageStack
+
+    @property
+    def k(self) -> int:
+        """Number of clusters."""
+        return len(self.centers)
+
+    @cached_property
+    def n_pixels(self) -> NDArray[np.int64]:
+        """Number of pixels in each cluster."""
+        return np.bincount(self.labels[self.labels >= 0], minlength=self.k)
+
+    @cached_property
+    def means(self) -> NDArray[np.float64]:
+        """Mean of the measured values per cluster and band, shape (cluster, band); circular for Delta."""
+        return self._statistics[0]
+
+    def clustershots(self) -> pd.DataFrame:
+        """Return one spectrum per cluster.
+
+        Returns
+        -------
+        DataFrame
+            One row per cluster and band: ``cluster, quantity, wavelength_nm, aoi_deg, channel, mean, std,
+            n_pixels, band``. Mean, standard deviation (over pixels, without correction) and count are
+            taken over measured values only; those of Delta on the circle, in 0..360 deg.
+        """
+        columns = self.stack.bands[["quantity", "wavelength_nm", "aoi_deg", "channel"]]
+        means, stds, counts = self._statistics
+        tables = [
+            columns.assign(
+                cluster=cluster,
+                mean=means[cluster],
+                std=stds[cluster],
+                n_pixels=counts[cluster],
+                band=np.arange(self.stack.n_bands),
+            )
+            for cluster in range(self.k)
+        ]
+        table = pd.concat(tables, ignore_index=True)
+        return table[["cluster", *columns.columns, "mean", "std", "n_pixels", "band"]]
+
+    def coordinates(self) -> pd.DataFrame:
+        """Return every labelled pixel: ``cluster, y, x``, by cluster, then row by row."""
+        flat = self.labels.ravel()
+        order = np.argsort(flat, kind="stable")[np.count_nonzero(flat < 0) :]
+        y, x = np.divmod(order, self.labels.shape[1])
+        return pd.DataFrame({"cluster": flat[order], "y": y, "x": x})
+
+    def segmented_band(self, band: int) -> NDArray[np.float32]:
+        """Return one band with each pixel replaced by its cluster's mean; NaN where there is no data."""
+        painted = np.append(self.means[:, band], np.nan).astype(np.float32)
+        return painted[self.labels]
+
+    @cached_property
+    def _statistics(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+        """Mean, standard deviation and count per cluster and band, over measured values."""
+        shape = (self.k, self.stack.n_bands)
+        means, stds, counts = np.empty(shape), np.empty(shape), np.empty(shape, dtype=np.int64)
+        for band, quantity in enumerate(self.stack.bands["quantity"]):
+            use = self.stack.measured_band(band) & (self.labels >= 0)
+            values = self.stack.values[band][use].astype(np.float64)
+            column = _cluster_statistics(values, self.labels[use], self.k, circular=quantity == DELTA)
+            means[:, band], stds[:, band], counts[:, band] = column
+        return means, stds, counts
+
+
+def segment(
+    stack: ImageStack,
+    k: int,
+    *,
+    features: Features | None = None,
+    seed: int = 0,
+    on_progress: Progress = no_progress,
+) -> Segmentation:
+    """Segment a stack into ``k`` clusters with KMeans.
+
+    Parameters
+    ----------
+    stack : ImageStack
+        Usually preprocessed; pixels that lack a value in any band get the label -1.
+    k : int
+        Number of clusters, 1..30.
+    features : {"raw", "standard", "ncs"}, optional
+        See `ellimaps.features.feature_matrix`.
+    seed : int
+        Seed of the random starts; the same seed gives the same clusters.
+    on_progress : callable, optional
+        Called as ``on_progress(done, total, what)``.
+
+    Returns
+    -------
+    Segmentation
+        The clusters, numbered by ascending mean of the first band.
+
+    Raises
+    ------
+    SettingError
+        If k or the features do not fit the stack.
+    """
+    if not 1 <= k <= MAX_CLUSTERS:
+        raise SettingError(f"k must be a whole number from 1 to {MAX_CLUSTERS}, not {k!r}.")
+    on_progress(0, 2, "segmenting")
+    space = FeatureSpace(stack, features)
+    kmeans = KMeans(space, seed)
+    on_progress(1, 2, "segmenting")
+    fit = kmeans.fit(k)
+    on_progress(2, 2, "segmenting")
+    return _numbered(stack, space, fit, {"k": k, "features": space.kind, "seed": seed})
+
+
+def _numbered(
+    stack: ImageStack, space: FeatureSpace, fit: KMeansFit, settings: Mapping[str, Any]
+) -> Segmentation:
+    """Number the clusters by ascending mean of the first band; ties by the bands after it."""
+    labels = np.full(stack.values[0].size, NO_DATA, dtype=np.int16)
+    labels[space.pixels] = fit.labels
+    unordered = Segmentation(labels.reshape(stack.shape), fit.centers, fit.inertia, settings, stack)
+    means = np.where(np.isnan(unordered.means), np.inf, unordered.means)
+    order = np.lexsort(means.T[::-1])
+    rank = np.append(np.argsort(order), NO_DATA).astype(np.int16)
+    ordered = rank[unordered.labels]
+    ordered.flags.writeable = False
+    return Segmentation(ordered, fit.centers[order], fit.inertia, settings, stack)
+
+
+def _cluster_statistics(
+    values: NDArray[np.float64], labels: NDArray[np.int16], k: int, *, circular: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    counts = np.bincount(labels, minlength=k)
+    reference = _directions(values, labels, k) if circular else np.zeros(k)
+    offsets = values - reference[labels]
+    if circular:
+        offsets = wrap_degrees(offsets)
+    with np.errstate(invalid="ignore"):
+        mean = np.bincount(labels, offsets, minlength=k) / counts
+        rest = offsets - mean[labels]
+        std = np.sqrt(np.bincount(labels, rest * rest, minlength=k) / counts)
+    center = reference + mean
+    return (center % 360 if circular else center), std, counts
+
+
+def _directions(
+    degrees: NDArray[np.float64], labels: NDArray[np.int16], k: int
+) -> NDArray[np.float64]:
+    """Direction of each cluster's mean unit vector, in degrees."""
+    radians = np.deg2rad(degrees)
+    sine = np.bincount(labels, np.sin(radians), minlength=k)
+    cosine = np.bincount(labels, np.cos(radians), minlength=k)
+    return np.asarray(np.rad2deg(np.arctan2(sine, cosine)))
