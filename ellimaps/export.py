@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import tifffile
+from numpy.typing import NDArray
 
-from ellimaps.errors import ExportError
+from ellimaps.errors import ExportError, SettingError
 from ellimaps.estimation import ClusterEstimate
 from ellimaps.plots import estimate_figure, segmentation_figure
+from ellimaps.regions import Region, region_spectrum
 from ellimaps.segmentation import Segmentation
 from ellimaps.stack import ImageStack, band_label
 
@@ -32,6 +34,8 @@ def export_segmentation(
     segmentation: Segmentation,
     out: str | Path,
     *,
+    names: Sequence[str] = (),
+    regions: Sequence[Region] = (),
     estimate: ClusterEstimate | None = None,
     timings: Mapping[str, float] | None = None,
 ) -> list[Path]:
@@ -44,6 +48,10 @@ def export_segmentation(
     out : str or Path
         Folder to write into; made if need be. Files of the same names are replaced, and those an earlier
         export left there for clusters that are no more are removed.
+    names : sequence of str
+        What the clusters are called; by default their numbers.
+    regions : sequence of Region
+        Regions of interest to write beside the clusters.
     estimate : ClusterEstimate, optional
         The estimate k came from; goes into the provenance.
     timings : mapping of str to float, optional
@@ -56,14 +64,51 @@ def export_segmentation(
 
     Raises
     ------
+    SettingError
+        If the number of names is not that of the clusters.
     ExportError
         If the folder cannot be written; then nothing in it has changed.
     """
-    files = segmentation_files(segmentation)
-    provenance = f"{segmentation.stack.name}_segmentation.json"
-    facts = _provenance(segmentation, estimate, timings, [*files, provenance])
-    files[provenance] = _json(facts)
-    return write_files(Path(out), files, listing=provenance)
+    files = export_contents(segmentation, names=names, regions=regions, estimate=estimate, timings=timings)
+    return write_files(Path(out), files, listing=provenance_name(segmentation.stack))
+
+
+def export_contents(
+    segmentation: Segmentation,
+    *,
+    names: Sequence[str] = (),
+    regions: Sequence[Region] = (),
+    estimate: ClusterEstimate | None = None,
+    timings: Mapping[str, float] | None = None,
+) -> dict[str, bytes]:
+    """Return what `export_segmentation` writes: the contents of each file by its name."""
+    if names and len(names) != segmentation.k:
+        raise SettingError(f"{len(names)} names are given for {segmentation.k} clusters.")
+    name = segmentation.stack.name
+    files = {
+        f"{name}_clustershot.dat": clustershot_table(segmentation).to_csv().encode(),
+        f"{name}_coordinates.dat": coordinates_table(segmentation).to_csv().encode(),
+        f"{name}_clustershot_full.csv": full_table(segmentation, names).to_csv(index=False).encode(),
+        f"{name}_labels.tif": _label_tiff(segmentation),
+        f"{name}_maps.png": figure_png(segmentation_figure(segmentation, names)),
+    }
+    if segmentation.stack.is_ellipsometric:
+        for cluster in range(segmentation.k):
+            mask = segmentation.labels == cluster
+            spectrum = region_file(segmentation.stack, segmentation.means[cluster], cluster, mask)
+            files[f"{name}_cluster_{cluster}.ds.dat"] = spectrum
+    files |= _region_files(segmentation, regions)
+    listing = provenance_name(segmentation.stack)
+    facts = _provenance(segmentation, names, regions, estimate)
+    facts["files"] = sorted([*files, listing])
+    facts["timings_s"] = {step: round(seconds, 4) for step, seconds in (timings or {}).items()}
+    files[listing] = _json(facts)
+    return files
+
+
+def provenance_name(stack: ImageStack) -> str:
+    """Return the name of a segmentation's provenance file."""
+    return f"{stack.name}_segmentation.json"
 
 
 def export_estimate(estimate: ClusterEstimate, stack: ImageStack, out: str | Path) -> list[Path]:
@@ -81,22 +126,6 @@ def export_estimate(estimate: ClusterEstimate, stack: ImageStack, out: str | Pat
         f"{stack.name}_estimate.json": _json(facts),
     }
     return write_files(Path(out), files)
-
-
-def segmentation_files(segmentation: Segmentation) -> dict[str, bytes]:
-    """Return the contents of a segmentation's files by name, without the provenance."""
-    name = segmentation.stack.name
-    files = {
-        f"{name}_clustershot.dat": clustershot_table(segmentation).to_csv().encode(),
-        f"{name}_coordinates.dat": coordinates_table(segmentation).to_csv().encode(),
-        f"{name}_clustershot_full.csv": segmentation.clustershots().to_csv(index=False).encode(),
-        f"{name}_labels.tif": _label_tiff(segmentation),
-        f"{name}_maps.png": figure_png(segmentation_figure(segmentation)),
-    }
-    if segmentation.stack.is_ellipsometric:
-        for cluster in range(segmentation.k):
-            files[f"{name}_cluster_{cluster}.ds.dat"] = region_table(segmentation, cluster)
-    return files
 
 
 def clustershot_table(segmentation: Segmentation) -> pd.DataFrame:
@@ -133,22 +162,39 @@ def coordinates_table(segmentation: Segmentation) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def region_table(segmentation: Segmentation, cluster: int) -> bytes:
-    """Return one cluster as a region-of-interest spectrum in the vendor's layout (``.ds.dat``).
+def full_table(segmentation: Segmentation, names: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the clustershots with standard deviation and count, and the clusters' names where given."""
+    shots = segmentation.clustershots()
+    if names:
+        shots.insert(1, "name", [names[cluster] for cluster in shots["cluster"]])
+    return shots
 
-    Bands without a measured value in the cluster are left out. The position is the cluster's centre of
-    mass in micrometres, NaN where the pixel size is not known.
+
+def region_file(stack: ImageStack, means: NDArray[np.float64], number: int, mask: NDArray[np.bool_]) -> bytes:
+    """Return a spectrum as a region of interest in the vendor's layout (``.ds.dat``).
+
+    Bands without a measured value are left out. The position is the region's centre of mass in
+    micrometres, NaN where the pixel size is not known.
+
+    Parameters
+    ----------
+    stack : ImageStack
+        Delta and Psi maps.
+    means : ndarray, shape (band,)
+        The spectrum.
+    number : int
+        Index of the region.
+    mask : ndarray of bool, shape (y, x)
+        The pixels it covers.
     """
-    stack = segmentation.stack
-    x_um, y_um = _center_of_mass_um(segmentation, cluster)
+    x_um, y_um = _center_of_mass_um(stack, mask)
     lines = ["#" + "\t".join(_REGION_COLUMNS), "#" + "\t".join(_REGION_UNITS)]
     for pair in stack.pairs().itertuples():
-        delta = segmentation.means[cluster, int(pair.delta)]
-        psi = segmentation.means[cluster, int(pair.psi)]
+        delta, psi = means[int(str(pair.delta))], means[int(str(pair.psi))]
         if np.isfinite(delta) and np.isfinite(psi):
-            band = stack.bands.iloc[int(pair.delta)]
+            band = stack.bands.iloc[int(str(pair.delta))]
             cells = (
-                f"{cluster}",
+                f"{number}",
                 f"{pair.aoi_deg:.3f}",
                 f"{pair.wavelength_nm:.1f}",
                 f"{band['bandwidth_nm']:.1f}",
@@ -195,7 +241,7 @@ def write_files(out: Path, files: Mapping[str, bytes], listing: str | None = Non
             for name, content in files.items():
                 (staging / name).write_bytes(content)
             for name in files:
-                os.replace(staging / name, out / name)
+                (staging / name).replace(out / name)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         for name in stale:
@@ -220,11 +266,23 @@ def _cluster_columns(prefix: str, means: Any, bands: Any) -> dict[str, Any]:
     return {f"{prefix}_cluster_{cluster}": row[bands] for cluster, row in enumerate(means)}
 
 
-def _center_of_mass_um(segmentation: Segmentation, cluster: int) -> tuple[float, float]:
+def _region_files(segmentation: Segmentation, regions: Sequence[Region]) -> dict[str, bytes]:
+    if not regions:
+        return {}
     stack = segmentation.stack
-    if stack.pixel_size_um is None or segmentation.n_pixels[cluster] == 0:
+    spectra = [region_spectrum(stack, region) for region in regions]
+    files = {f"{stack.name}_regions_full.csv": pd.concat(spectra).to_csv(index=False).encode()}
+    if stack.is_ellipsometric:
+        for number, (region, spectrum) in enumerate(zip(regions, spectra, strict=True)):
+            content = region_file(stack, spectrum["mean"].to_numpy(), number, region.mask(stack.shape))
+            files[f"{stack.name}_region_{region.name}.ds.dat"] = content
+    return files
+
+
+def _center_of_mass_um(stack: ImageStack, mask: NDArray[np.bool_]) -> tuple[float, float]:
+    if stack.pixel_size_um is None or not mask.any():
         return float("nan"), float("nan")
-    y, x = np.nonzero(segmentation.labels == cluster)
+    y, x = np.nonzero(mask)
     return (
         float(x.mean()) * stack.pixel_size_um,
         float(y.mean()) * stack.pixel_size_um * stack.pixel_aspect,
@@ -240,12 +298,11 @@ def _label_tiff(segmentation: Segmentation) -> bytes:
 
 def _provenance(
     segmentation: Segmentation,
+    names: Sequence[str],
+    regions: Sequence[Region],
     estimate: ClusterEstimate | None,
-    timings: Mapping[str, float] | None,
-    files: list[str],
 ) -> dict[str, Any]:
     stack = segmentation.stack
-    total = max(int(segmentation.n_pixels.sum()), 1)
     facts: dict[str, Any] = {
         "software": {"name": "ellimaps", "version": version("ellimaps"), **_library_versions()},
         "name": stack.name,
@@ -254,31 +311,41 @@ def _provenance(
         "preprocessing": [dict(step) for step in stack.history],
         "settings": dict(segmentation.settings),
         "inertia": segmentation.inertia,
-        "clusters": cluster_rows(segmentation),
-        "no_data_pixels": int(segmentation.labels.size - total) if segmentation.n_pixels.sum() else 0,
+        "clusters": cluster_rows(segmentation, names),
+        "no_data_pixels": int((segmentation.labels < 0).sum()),
+        "regions": [asdict(region) for region in regions],
         "maps": map_rows(stack),
         "warnings": list(stack.warnings),
-        "files": sorted(files),
     }
     if estimate is not None:
         facts["estimate"] = estimate_facts(estimate)
-    facts["timings_s"] = {step: round(seconds, 4) for step, seconds in (timings or {}).items()}
     return facts
 
 
-def cluster_rows(segmentation: Segmentation) -> list[dict[str, Any]]:
-    """Return ``cluster, n_pixels, fraction`` per cluster; the fraction is of all labelled pixels."""
+def cluster_rows(segmentation: Segmentation, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return ``cluster, n_pixels, fraction`` per cluster, and its ``name`` where names are given.
+
+    The fraction is of all labelled pixels.
+    """
     total = max(int(segmentation.n_pixels.sum()), 1)
-    return [
+    rows: list[dict[str, Any]] = [
         {"cluster": cluster, "n_pixels": int(count), "fraction": float(count / total)}
         for cluster, count in enumerate(segmentation.n_pixels)
     ]
+    for row, name in zip(rows, names, strict=False):
+        row["name"] = name
+    return rows
 
 
 def map_rows(stack: ImageStack) -> list[dict[str, Any]]:
     """Return the share of missing and of filled values per map."""
     return [
-        {"file": band["file"], "map": band_label(band), "missing_fraction": float(m), "filled_fraction": float(f)}
+        {
+            "file": band["file"],
+            "map": band_label(band),
+            "missing_fraction": float(m),
+            "filled_fraction": float(f),
+        }
         for (_, band), m, f in zip(
             stack.bands.iterrows(), stack.missing_fraction, stack.filled_fraction, strict=True
         )

@@ -1,4 +1,4 @@
-"""What is clustered: an ImageStack becomes a (feature, pixel) matrix."""
+"""What is clustered: an ImageStack becomes a matrix of features."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ellimaps.errors import SettingError
-from ellimaps.stack import DELTA, ImageStack
+from ellimaps.stack import DELTA, ImageStack, full_circle
 
 Features = Literal["raw", "standard", "ncs"]
 
 BLOCK_PIXELS = 1 << 14
 CACHE_BYTES = 512 * 1024 * 1024
+
+# Share of the pixels below which values beyond 0/360 deg are taken for outliers.
+_STRAY_SHARE = 1e-4
 
 
 class WrappedDeltaWarning(UserWarning):
@@ -60,6 +63,15 @@ def feature_matrix(
 class FeatureSpace:
     """The features of a stack's complete pixels, computed block by block.
 
+    Parameters
+    ----------
+    stack : ImageStack
+        The pixels.
+    features : {"raw", "standard", "ncs"}, optional
+        See `feature_matrix`.
+    within : ndarray of bool, shape (y, x), optional
+        Only these pixels are taken; the scale of ``standard`` features remains that of all complete pixels.
+
     Attributes
     ----------
     kind : str
@@ -68,7 +80,13 @@ class FeatureSpace:
         Flat indices of the pixels with a value in all bands.
     """
 
-    def __init__(self, stack: ImageStack, features: Features | None = None) -> None:
+    def __init__(
+        self,
+        stack: ImageStack,
+        features: Features | None = None,
+        *,
+        within: NDArray[np.bool_] | None = None,
+    ) -> None:
         self.kind: Features = features or default_features(stack)
         _check_kind(stack, self.kind)
         self._values = stack.values.reshape(stack.n_bands, -1)
@@ -80,6 +98,9 @@ class FeatureSpace:
             )
         self._all_complete = self.pixels.size == self._values.shape[1]
         self._compute = self._transform(stack)
+        if within is not None:
+            self.pixels = self.pixels[within.ravel()[self.pixels]]
+            self._all_complete = False
         self.n_features = self._compute(self._values[:, self.pixels[:1]]).shape[0]
         self._cache: NDArray[np.float32] | None = None
         if 4 * self.n_features * self.n_pixels <= CACHE_BYTES:
@@ -155,21 +176,24 @@ def _check_kind(stack: ImageStack, kind: str) -> None:
     if kind not in get_args(Features):
         raise SettingError(f"features must be one of {', '.join(get_args(Features))}, not {kind!r}.")
     if kind == "ncs" and not stack.is_ellipsometric:
-        raise SettingError(f"{stack.name} holds {stack.quantities}: ncs features need Delta and Psi maps.")
+        held = ", ".join(stack.quantities)
+        raise SettingError(f"{stack.name} holds {held}: ncs features need Delta and Psi, choose standard.")
+    if kind == "ncs" and 2 * len(stack.pairs()) != stack.n_bands:
+        raise SettingError(
+            f"{stack.name} has a Delta or Psi band without its partner: choose standard features."
+        )
     if kind != "ncs" and crosses_zero(stack):
         warnings.warn(
-            f"Delta of {stack.name} crosses 0/360 deg, which {kind} features see as a jump: use ncs features.",
+            f"Delta of {stack.name} crosses 0/360 deg, which {kind} features see as a jump: use ncs.",
             WrappedDeltaWarning,
             stacklevel=4,
         )
 
 
 def crosses_zero(stack: ImageStack) -> bool:
-    """Whether neighbouring pixels of any Delta map lie on both sides of 0/360 deg."""
+    """Whether any Delta map has values on both sides of 0/360 deg, up to a quarter turn away."""
     for band in np.flatnonzero(stack.bands["quantity"] == DELTA):
-        image = stack.values[band]
-        for axis in (0, 1):
-            with np.errstate(invalid="ignore"):
-                if np.mean(np.abs(np.diff(image, axis=axis)) > 300) > 1e-5:
-                    return True
+        angle = full_circle(stack.values[band])
+        if min(np.mean(angle < 90), np.mean(angle > 270)) > _STRAY_SHARE:
+            return True
     return False

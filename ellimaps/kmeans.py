@@ -1,47 +1,59 @@
 """KMeans for images: the optimum of best-of-many restarts at the price of one.
 
-The search for good centres runs on *micro-clusters*: the pixels, projected on their leading principal
-components, are cut by a k-d tree into some thousand leaves of equal size, and the leaf means stand for
-them. For any centres the inertia of the leaf means differs from that of the pixels by the scatter inside
-the leaves, which hardly depends on the centres, so optima keep their order; a random sample of the same
-size does not rank them reliably. Many starts and centre swaps are affordable there. The best few go
-through Lloyd iterations on all projected pixels, and the winner through a last one on all features.
+The search for good centres runs on a few thousand *weighted points*: the pixels, projected on their leading
+principal components, are cut by a k-d tree into leaves of equal size, and the leaf means stand for them,
+except for the pixels that these serve worst, which stand for themselves. For any centres the inertia of the
+weighted points differs from that of the pixels by the scatter inside the leaves, which hardly depends on the
+centres, so optima keep their order; a random sample of the same size does not rank them reliably. Many starts
+and centre swaps are affordable there. The best few go through Lloyd iterations on the projected pixels (a
+sample of large images), and the winner through some more on the features of all pixels.
+
+Sums are in double precision, for clusters may be far tighter than they are apart. BLAS runs in one thread:
+the products are small, and another number of threads rounds otherwise.
 
 References
 ----------
-S. P. Lloyd, Least squares quantization in PCM, IEEE Trans. Inf. Theory 28 (1982), doi:10.1109/TIT.1982.1056489.
+S. P. Lloyd, Least squares quantization in PCM, IEEE Trans. Inf. Theory 28, 129 (1982),
+doi:10.1109/TIT.1982.1056489.
 D. Arthur and S. Vassilvitskii, k-means++: the advantages of careful seeding, SODA 2007.
 P. Franti, Efficiency of random swap clustering, J. Big Data 5 (2018), doi:10.1186/s40537-018-0122-y.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from ellimaps.errors import SettingError
 from ellimaps.features import BLOCK_PIXELS, FeatureSpace
+from ellimaps.stack import whole_number
 
-F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 Labels = NDArray[np.int16]
 
+MAX_SEED = 2**32 - 1
 MAX_COMPONENTS = 16
-EXPLAINED_VARIANCE = 0.99
 LEAVES = 4096
+SINGLES = 2048
 SAMPLE_PIXELS = 1 << 18
 
 _STARTS = 16
 _FINALISTS = 3
-_SWAP_FAILURES = 2
-_SWAP_CANDIDATES = 12
-_SWAP_TRIES = 2
+_SWAP_FAILURES = 4
+_SWAP_CANDIDATES = 24
+_SWAP_TRIES = 3
 _SAME_INERTIA = 1e-4
-_CLOSE_INERTIA = 3e-3
+_CLOSE_INERTIA = 1e-2
+# Most Lloyd iterations, and the relative fall of the inertia that ends them.
 _COARSE = (30, 1e-4)
 _FINE = (100, 1e-5)
+_LAST = (10, 1e-5)
 
 
 @dataclass(frozen=True)
@@ -65,9 +77,40 @@ class KMeansFit:
 
 @dataclass(frozen=True)
 class _Candidate:
-    centers: F32
+    centers: F64
     labels: Labels
     inertia: float
+
+
+class _Points:
+    """Weighted points in memory."""
+
+    def __init__(self, values: F64, weights: F64 | None = None) -> None:
+        self.values = values
+        self.weights = np.ones(values.shape[1]) if weights is None else weights
+        self.squares = np.einsum("ij,ij->j", values, values)
+
+    def blocks(self) -> Iterator[tuple[slice, F64]]:
+        for start in range(0, self.weights.size, BLOCK_PIXELS):
+            part = slice(start, start + BLOCK_PIXELS)
+            yield part, self.values[:, part]
+
+    def squared_distances(self, chosen: NDArray[np.intp]) -> F64:
+        """Return the squared distances of chosen points to all points, shape (chosen, point)."""
+        crossed = self.values[:, chosen].T @ self.values
+        return np.asarray(np.maximum(self.squares - 2 * crossed + self.squares[chosen][:, None], 0))
+
+
+class _Pixels:
+    """The centred features of all pixels, computed where they are needed."""
+
+    def __init__(self, space: FeatureSpace, mean: F64) -> None:
+        self.space, self.mean = space, mean
+        self.weights = np.broadcast_to(1.0, space.n_pixels)
+
+    def blocks(self) -> Iterator[tuple[slice, F64]]:
+        for part, block in self.space.blocks():
+            yield part, block - self.mean
 
 
 class KMeans:
@@ -83,13 +126,19 @@ class KMeans:
 
     def __init__(self, space: FeatureSpace, seed: int = 0) -> None:
         self.space = space
-        self.seed = seed
-        rng = np.random.default_rng(seed)
-        sample = _sample(space.n_pixels, rng)
-        self.mean, self._basis = _principal_axes(space.take(sample))
-        self._projected = self._project()
-        self._middle = self._projected if sample.size == space.n_pixels else self._projected[:, sample]
-        self._leaves = _leaf_means(self._middle)
+        self.seed = whole_number("seed", seed, 0, MAX_SEED)
+        with single_threaded():
+            self._prepare()
+
+    def _prepare(self) -> None:
+        sample = _sample(self.space.n_pixels, np.random.default_rng(self.seed))
+        features = self.space.take(sample).astype(np.float64)
+        self.mean = features.mean(axis=1, keepdims=True)
+        features -= self.mean
+        self._axes = _principal_axes(features)
+        self._points = _Points(self._axes @ features)
+        self._condensed = _condense(self._points.values)
+        self._pixels = _Pixels(self.space, self.mean)
         self.total = self._total_sum_of_squares()
 
     def fit(self, k: int) -> KMeansFit:
@@ -102,65 +151,74 @@ class KMeans:
         """
         if not 1 <= k <= self.space.n_pixels:
             raise SettingError(f"k = {k} clusters cannot be made of {self.space.n_pixels} pixels.")
-        best = self._search(k)
-        if self._middle is not self._projected:
-            best = _lloyd(self._projected, best.centers, *_FINE)
-        return self._finish(best.labels, k)
+        with single_threaded():
+            centers = self._search(k).centers @ self._axes
+            labels = _lloyd(self._pixels, centers, *_LAST).labels
+            return _fit_of_labels(self._pixels, labels, k)
 
     def _search(self, k: int) -> _Candidate:
-        rng = np.random.default_rng([self.seed, k])
-        squares = np.einsum("ij,ij->j", self._leaves, self._leaves)
-        starts = (
-            _lloyd(self._leaves, _spread_centers(self._leaves, squares, k, rng), *_COARSE)
-            for _ in range(_STARTS)
-        )
-        swapped = (_swap(self._leaves, squares, start, rng) for start in _distinct(starts)[:_FINALISTS])
-        finalists = _distinct(swapped)
+        rng, few = np.random.default_rng([self.seed, k]), self._condensed
+        starts = (_lloyd(few, _spread_centers(few, k, rng), *_COARSE) for _ in range(_STARTS))
+        finalists = _distinct(_swap(few, start, rng) for start in _distinct(starts)[:_FINALISTS])
         close = [c for c in finalists if c.inertia <= finalists[0].inertia * (1 + _CLOSE_INERTIA)]
-        refined = (_lloyd(self._middle, candidate.centers, *_FINE) for candidate in close)
+        refined = (_lloyd(self._points, candidate.centers, *_FINE) for candidate in close)
         return min(refined, key=lambda candidate: candidate.inertia)
-
-    def _finish(self, labels: Labels, k: int) -> KMeansFit:
-        """One Lloyd step in the full feature space, then the exact means and inertia."""
-        centers = self._means(labels, k)
-        offset = 0.5 * np.einsum("ij,ij->i", centers, centers)[:, None]
-        shifted = centers.astype(np.float32)
-        final = np.empty_like(labels)
-        for part, block in self.space.blocks():
-            final[part] = _nearest(shifted @ (block - self.mean) - offset.astype(np.float32))[0]
-        centers = self._means(final, k)
-        inertia = 0.0
-        for part, block in self.space.blocks():
-            rest = block - self.mean - centers.T.astype(np.float32)[:, final[part]]
-            inertia += float(np.vdot(rest, rest))
-        return KMeansFit(final, centers + self.mean.T.astype(np.float64), inertia)
-
-    def _means(self, labels: Labels, k: int) -> F64:
-        """Mean of the centred features per cluster."""
-        sums, counts = np.zeros((k, self.space.n_features)), np.zeros(k)
-        for part, block in self.space.blocks():
-            member = _membership(labels[part], k)
-            sums += member @ (block - self.mean).T
-            counts += member.sum(axis=1)
-        if (counts == 0).any():
-            raise SettingError(
-                f"k = {k} is too many: the pixels form only {int((counts > 0).sum())} different clusters."
-            )
-        return np.asarray(sums / counts[:, None])
-
-    def _project(self) -> F32:
-        projected = np.empty((self._basis.shape[0], self.space.n_pixels), dtype=np.float32)
-        for part, block in self.space.blocks():
-            projected[:, part] = self._basis @ (block - self.mean)
-        return projected
 
     def _total_sum_of_squares(self) -> float:
         total, shift = 0.0, np.zeros(self.space.n_features)
-        for _, block in self.space.blocks():
-            rest = block - self.mean
-            total += float(np.vdot(rest, rest))
-            shift += rest.sum(axis=1, dtype=np.float64)
+        for _, block in self._pixels.blocks():
+            total += float(np.vdot(block, block))
+            shift += block.sum(axis=1)
         return total - float(shift @ shift) / self.space.n_pixels
+
+
+def fit_of_labels(space: FeatureSpace, labels: Labels, k: int) -> KMeansFit:
+    """Return centres and inertia of given clusters.
+
+    Parameters
+    ----------
+    space : FeatureSpace
+        The pixels.
+    labels : ndarray of int16, shape (pixel,)
+        Cluster of each of them, 0..k-1.
+    k : int
+        Number of clusters.
+
+    Raises
+    ------
+    SettingError
+        If a cluster has no pixel.
+    """
+    with single_threaded():
+        return _fit_of_labels(_Pixels(space, space.take(np.array([0])).astype(np.float64)), labels, k)
+
+
+def _fit_of_labels(pixels: _Pixels, labels: Labels, k: int) -> KMeansFit:
+    sums, counts = np.zeros((k, pixels.space.n_features)), np.zeros(k)
+    for part, block in pixels.blocks():
+        member = _membership(labels[part], k)
+        sums += member @ block.T
+        counts += member.sum(axis=1)
+    if (counts == 0).any():
+        values = int((counts > 0).sum())
+        raise SettingError(f"k = {k} is too many for pixels that take only {values} different values.")
+    centers = sums / counts[:, None]
+    inertia = 0.0
+    for part, block in pixels.blocks():
+        rest = block - centers.T[:, labels[part]]
+        inertia += float(np.vdot(rest, rest))
+    return KMeansFit(labels, centers + pixels.mean.T, inertia)
+
+
+def single_threaded() -> AbstractContextManager[object]:
+    """Return a context in which BLAS uses one thread."""
+    limits: AbstractContextManager[object] = _threadpools().limit(limits=1, user_api="blas")
+    return limits
+
+
+@cache
+def _threadpools() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def _sample(n_pixels: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -169,24 +227,25 @@ def _sample(n_pixels: int, rng: np.random.Generator) -> NDArray[np.intp]:
     return np.sort(rng.choice(n_pixels, SAMPLE_PIXELS, replace=False))
 
 
-def _principal_axes(features: F32) -> tuple[F32, F32]:
-    """Mean (feature, 1) and the leading orthonormal axes (component, feature)."""
-    mean = features.mean(axis=1, dtype=np.float64).astype(np.float32)[:, None]
-    rest = features - mean
-    variances, axes = np.linalg.eigh((rest @ rest.T).astype(np.float64))
-    variances, axes = variances[::-1], axes[:, ::-1]
-    explained = np.cumsum(variances) / max(variances.sum(), np.finfo(float).tiny)
-    count = min(MAX_COMPONENTS, int(np.searchsorted(explained, EXPLAINED_VARIANCE)) + 1, len(variances))
-    return mean, np.ascontiguousarray(axes[:, :count].T, dtype=np.float32)
+def _principal_axes(centred: F64) -> F64:
+    """Return the leading orthonormal axes, shape (component, feature)."""
+    _, axes = np.linalg.eigh(centred @ centred.T)
+    return np.ascontiguousarray(axes[:, ::-1][:, :MAX_COMPONENTS].T)
 
 
-def _leaf_means(points: F32) -> F32:
-    """Means of equally large leaves of a k-d tree that halves each node across its widest axis."""
+def _condense(points: F64) -> _Points:
+    """Stand a few thousand weighted points for many: leaf means, and the points that those serve worst.
+
+    The leaves are those of a k-d tree that halves each node across its widest axis. The points on edges
+    between regions are few and far between; in the mean of a leaf they would be lost.
+    """
     n_axes, n_points = min(6, points.shape[0]), points.shape[1]
-    if n_points < 2 * LEAVES:
-        return points
-    size = n_points // LEAVES
+    if n_points <= LEAVES + SINGLES:
+        return _Points(points)
+    size = -(-n_points // LEAVES)
+    # The leaves have room for more points than there are: some stand in two places, with half a weight each.
     order = np.arange(size * LEAVES) * n_points // (size * LEAVES)
+    share = 1 / np.bincount(order)
     leading = np.ascontiguousarray(points[:n_axes])
     nodes = 1
     while nodes < LEAVES:
@@ -197,111 +256,124 @@ def _leaf_means(points: F32) -> F32:
         halves = np.argpartition(along, along.shape[1] // 2, axis=1)
         order = np.take_along_axis(order.reshape(nodes, -1), halves, axis=1).ravel()
         nodes *= 2
-    return points[:, order].reshape(points.shape[0], LEAVES, size).mean(axis=2)
+    order = order.reshape(LEAVES, size)
+    leaves, share = points[:, order], share[order]
+    rest = leaves - leaves.mean(axis=2, keepdims=True)
+    distance = np.einsum("ijk,ijk->jk", rest, rest)
+    single = distance > np.partition(distance, -SINGLES, axis=None)[-SINGLES]
+    shared = np.where(single, 0.0, share)
+    weights = shared.sum(axis=1)
+    kept = weights > 0
+    means = np.einsum("ijk,jk->ij", leaves, shared)[:, kept] / weights[kept]
+    return _Points(
+        np.concatenate([means, leaves[:, single]], axis=1), np.concatenate([weights[kept], share[single]])
+    )
 
 
-def _spread_centers(points: F32, squares: F32, k: int, rng: np.random.Generator) -> F32:
-    """Greedy k-means++ seeding."""
-    n_points = points.shape[1]
+def _spread_centers(points: _Points, k: int, rng: np.random.Generator) -> F64:
+    """Choose centres by greedy k-means++ seeding."""
     trials = 2 + int(np.log(k))
-    first = int(rng.integers(n_points))
-    centers = [points[:, first]]
-    distance = np.maximum(squares - 2 * centers[0] @ points + squares[first], 0)
+    chosen = [int(_draw(points.weights, 1, rng)[0])]
+    distance = points.squared_distances(np.array(chosen))[0]
     for _ in range(1, k):
-        chosen = _draw(distance, trials, rng)
-        closer = np.minimum(distance, _squared_distances(points, squares, chosen))
-        best = int(closer.sum(axis=1).argmin())
+        drawn = _draw(distance * points.weights, trials, rng)
+        closer = np.minimum(distance, points.squared_distances(drawn))
+        best = int((closer @ points.weights).argmin())
         distance = closer[best]
-        centers.append(points[:, chosen[best]])
-    return np.array(centers, dtype=np.float32)
+        chosen.append(int(drawn[best]))
+    return points.values.T[chosen]
 
 
-def _draw(weights: F32, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def _draw(weights: F64, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Draw point numbers with a probability in proportion to their weights."""
-    ladder = np.cumsum(weights, dtype=np.float64)
-    return np.minimum(np.searchsorted(ladder, rng.random(count) * ladder[-1]), weights.size - 1)
+    ladder = np.cumsum(weights)
+    drawn = np.searchsorted(ladder, rng.random(count) * ladder[-1], side="right")
+    return np.asarray(np.minimum(drawn, weights.size - 1))
 
 
-def _squared_distances(points: F32, squares: F32, chosen: NDArray[np.intp]) -> F32:
-    """Squared distances of chosen points to all points, shape (chosen, point)."""
-    crossed = points[:, chosen].T @ points
-    return np.maximum(squares - 2 * crossed + squares[chosen][:, None], 0)
-
-
-def _swap(points: F32, squares: F32, start: _Candidate, rng: np.random.Generator) -> _Candidate:
+def _swap(points: _Points, start: _Candidate, rng: np.random.Generator) -> _Candidate:
     """Move a centre to a badly served place as long as that lowers the inertia.
 
     The inertia after each possible swap of one centre for one candidate point is computed from every
     point's two nearest centres; the most promising swaps are tried out.
     """
     best, failures = start, 0
-    while failures < _SWAP_FAILURES:
-        better = _best_swap(points, squares, best, rng)
+    while failures < _SWAP_FAILURES and len(best.centers) > 1:
+        better = _best_swap(points, best, rng)
         best, failures = (best, failures + 1) if better is None else (better, 0)
     return best
 
 
-def _best_swap(points: F32, squares: F32, best: _Candidate, rng: np.random.Generator) -> _Candidate | None:
-    k = len(best.centers)
-    if k < 2:
-        return None
+def _best_swap(points: _Points, best: _Candidate, rng: np.random.Generator) -> _Candidate | None:
     norms = np.einsum("ij,ij->i", best.centers, best.centers)
-    distances = np.maximum(squares - 2 * best.centers @ points + norms[:, None], 0)
+    distances = np.maximum(points.squares - 2 * best.centers @ points.values + norms[:, None], 0)
     nearest, second = np.partition(distances, 1, axis=0)[:2]
-    places = _draw(nearest, _SWAP_CANDIDATES, rng)
-    to_place = _squared_distances(points, squares, places)
+    places = _draw(nearest * points.weights, _SWAP_CANDIDATES, rng)
+    to_place = points.squared_distances(places)
     kept = np.minimum(nearest, to_place)
     lost = np.minimum(second, to_place) - kept
-    member = _membership(distances.argmin(axis=0).astype(np.int16), k)
-    estimate = kept.sum(axis=1)[:, None] + lost @ member.T
+    member = _membership(distances.argmin(axis=0).astype(np.int16), len(norms)) * points.weights
+    estimate = (kept @ points.weights)[:, None] + lost @ member.T
     leaving = estimate.argmin(axis=1)
     for place in np.argsort(estimate.min(axis=1), kind="stable")[:_SWAP_TRIES]:
         centers = best.centers.copy()
-        centers[leaving[place]] = points[:, places[place]]
+        centers[leaving[place]] = points.values[:, places[place]]
         tried = _lloyd(points, centers, *_COARSE)
         if tried.inertia < best.inertia * (1 - _SAME_INERTIA):
             return tried
     return None
 
 
-def _distinct(candidates: object) -> list[_Candidate]:
-    """Candidates by ascending inertia, those of practically equal inertia once."""
+def _distinct(candidates: Iterable[_Candidate]) -> list[_Candidate]:
+    """Sort candidates by ascending inertia and keep those of practically equal inertia once."""
     kept: list[_Candidate] = []
-    for candidate in sorted(candidates, key=lambda c: c.inertia):  # type: ignore[call-overload]
+    for candidate in sorted(candidates, key=lambda c: c.inertia):
         if not kept or candidate.inertia > kept[-1].inertia * (1 + _SAME_INERTIA):
             kept.append(candidate)
     return kept
 
 
-def _lloyd(points: F32, centers: F32, max_iterations: int, tolerance: float) -> _Candidate:
-    """Lloyd iterations until the inertia falls by less than ``tolerance`` of itself."""
-    k, n_points = len(centers), points.shape[1]
-    labels = np.empty(n_points, dtype=np.int16)
-    total = float(np.vdot(points, points))
+def _lloyd(points: _Points | _Pixels, centers: F64, max_iterations: int, tolerance: float) -> _Candidate:
+    """Iterate until no cluster is empty and the inertia falls by less than ``tolerance`` of itself."""
+    k = len(centers)
+    labels = np.empty(points.weights.size, dtype=np.int16)
     previous = np.inf
     for _ in range(max_iterations):
-        sums, counts, score = np.zeros((k, points.shape[0])), np.zeros(k), 0.0
+        sums, counts, inertia = np.zeros_like(centers), np.zeros(k), 0.0
         offset = (0.5 * np.einsum("ij,ij->i", centers, centers))[:, None]
-        for start in range(0, n_points, BLOCK_PIXELS):
-            block = points[:, start : start + BLOCK_PIXELS]
-            found, best = _nearest(centers @ block - offset)
-            labels[start : start + BLOCK_PIXELS] = found
-            member = _membership(found, k)
+        for part, block in points.blocks():
+            weights = points.weights[part]
+            labels[part], score = _nearest(centers @ block - offset)
+            member = _membership(labels[part], k) * weights
             sums += member @ block.T
             counts += member.sum(axis=1)
-            score += float(best.sum(dtype=np.float64))
-        inertia = max(total - 2 * score, 0.0)
-        if previous - inertia <= tolerance * inertia:
+            inertia += float((np.einsum("ij,ij->j", block, block) - 2 * score) @ weights)
+        inertia = max(inertia, 0.0)
+        known = counts > 0
+        if known.all() and previous - inertia <= tolerance * inertia:
             break
         previous = inertia
-        known = counts > 0
         centers = centers.copy()
         centers[known] = sums[known] / counts[known, None]
+        if not known.all():
+            centers[~known] = _worst_served(points, centers, labels, int((~known).sum()))
     return _Candidate(centers, labels, inertia)
 
 
-def _nearest(scores: F32) -> tuple[Labels, F32]:
-    """Row number and value of the largest score in each column; much faster than ``argmax`` for few rows."""
+def _worst_served(points: _Points | _Pixels, centers: F64, labels: Labels, count: int) -> F64:
+    """Return the points farthest from their own centres: a better use of centres that serve none."""
+    distances, places = np.empty(0), np.empty((0, centers.shape[1]))
+    for part, block in points.blocks():
+        rest = block - centers.T[:, labels[part]]
+        distances = np.append(distances, np.einsum("ij,ij->j", rest, rest))
+        places = np.concatenate([places, block.T])
+        worst = np.argsort(-distances, kind="stable")[:count]
+        distances, places = distances[worst], places[worst]
+    return places
+
+
+def _nearest(scores: F64) -> tuple[Labels, F64]:
+    """Return row and value of each column's largest score; much faster than ``argmax`` for few rows."""
     best = scores[0].copy()
     labels = np.zeros(scores.shape[1], dtype=np.int16)
     for row in range(1, len(scores)):
@@ -310,6 +382,6 @@ def _nearest(scores: F32) -> tuple[Labels, F32]:
     return labels, best
 
 
-def _membership(labels: Labels, k: int) -> F32:
-    """One row per cluster: 1 where a pixel belongs to it, else 0."""
-    return (labels == np.arange(k, dtype=np.int16)[:, None]).astype(np.float32)
+def _membership(labels: Labels, k: int) -> F64:
+    """Return one row per cluster: 1 where a pixel belongs to it, else 0."""
+    return np.asarray(labels == np.arange(k, dtype=np.int16)[:, None], dtype=np.float64)

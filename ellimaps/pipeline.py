@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ellimaps.errors import SettingError
 from ellimaps.estimation import ClusterEstimate, estimate_k
 from ellimaps.export import export_segmentation
 from ellimaps.features import Features
 from ellimaps.preprocessing import Gaps, Roi, preprocess
 from ellimaps.progress import Progress, no_progress
 from ellimaps.readers import open_stack
+from ellimaps.refinement import Refinement, refine
+from ellimaps.regions import Region
 from ellimaps.segmentation import Segmentation, segment
 from ellimaps.stack import ImageStack
 
@@ -36,6 +39,12 @@ class Settings:
         See `ellimaps.features.feature_matrix`.
     seed : int
         Seed of everything random.
+    refine : tuple of Merge, Split, Drop or Clean
+        Changes by hand after segmenting; see `ellimaps.refinement`.
+    names : tuple of str
+        What the clusters are called; empty for their numbers.
+    regions : tuple of Region
+        Regions of interest that go into the export.
     """
 
     dataset: str | None = None
@@ -49,6 +58,9 @@ class Settings:
     k_max: int = 10
     features: Features | None = None
     seed: int = 0
+    refine: tuple[Refinement, ...] = ()
+    names: tuple[str, ...] = ()
+    regions: tuple[Region, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,17 +111,22 @@ def run(
         stack = open_stack(path, dataset=settings.dataset, on_progress=on_progress)
     with clock.step("preprocess"):
         stack = prepare(stack, settings, on_progress)
-    estimate, k = None, settings.k
-    if k is None:
+    estimate = None
+    if settings.k is None:
         with clock.step("estimate"):
             estimate = estimate_of(stack, settings, on_progress)
-        k = estimate.suggested_k
+        settings = replace(settings, k=estimate.suggested_k)
     with clock.step("segment"):
-        segmentation = segment(
-            stack, k, features=settings.features, seed=settings.seed, on_progress=on_progress
-        )
+        segmentation = cluster(stack, settings, on_progress)
     with clock.step("export"):
-        files = export_segmentation(segmentation, out, estimate=estimate, timings=clock.seconds)
+        files = export_segmentation(
+            segmentation,
+            out,
+            names=settings.names,
+            regions=settings.regions,
+            estimate=estimate,
+            timings=clock.seconds,
+        )
     return Result(segmentation, estimate, files, clock.seconds)
 
 
@@ -138,3 +155,12 @@ def estimate_of(
         on_progress=on_progress,
     )
 
+
+def cluster(stack: ImageStack, settings: Settings, on_progress: Progress = no_progress) -> Segmentation:
+    """Segment a preprocessed stack as the settings say, changes by hand included; ``k`` must be given."""
+    if settings.k is None:
+        raise SettingError("The number of clusters k is not given.")
+    segmentation = segment(
+        stack, settings.k, features=settings.features, seed=settings.seed, on_progress=on_progress
+    )
+    return refine(segmentation, settings.refine)

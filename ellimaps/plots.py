@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ def draw_spectra(axes: Axes, segmentation: Segmentation, quantity: str) -> None:
     axes.grid(alpha=0.3)
 
 
-def segmentation_figure(segmentation: Segmentation) -> Figure:
+def segmentation_figure(segmentation: Segmentation, names: Sequence[str] = ()) -> Figure:
     """Return one page for a report: clusters, a measured and a segmented map, and the clustershots."""
     stack = segmentation.stack
     bands = report_bands(stack)
@@ -95,7 +96,7 @@ def segmentation_figure(segmentation: Segmentation) -> Figure:
     draw_labels(clusters, segmentation)
     clusters.set_title(f"{segmentation.k} clusters")
     legend = figure.add_subplot(grid[1, 0])
-    _draw_legend(legend, segmentation)
+    _draw_legend(legend, segmentation, names)
     for column, band in enumerate(bands, start=1):
         limits = contrast_limits(stack.values[band])
         for row, (what, image) in enumerate(
@@ -125,7 +126,9 @@ def estimate_figure(estimate: ClusterEstimate) -> Figure:
     calinski.plot(table["k"], table["calinski_harabasz"], "o-")
     calinski.set_ylabel("Calinski-Harabasz index")
     for axes in (inertia, silhouette, calinski):
-        axes.axvline(estimate.suggested_k, color="#D55E00", alpha=0.5, label=f"suggested, k = {estimate.suggested_k}")
+        axes.axvline(
+            estimate.suggested_k, color="#D55E00", alpha=0.5, label=f"suggested, k = {estimate.suggested_k}"
+        )
         axes.set_xlabel("number of clusters k")
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
@@ -163,11 +166,11 @@ def _label_pixels(axes: Axes) -> None:
     axes.set_ylabel("y (px)")
 
 
-def _draw_legend(axes: Axes, segmentation: Segmentation) -> None:
+def _draw_legend(axes: Axes, segmentation: Segmentation, names: Sequence[str]) -> None:
     axes.axis("off")
     total = max(int(segmentation.n_pixels.sum()), 1)
     handles = [
-        Patch(color=CLUSTER_COLORS[i], label=f"{i}: {n:,} px ({n / total:.1%})")
+        Patch(color=CLUSTER_COLORS[i], label=f"{names[i] if names else i}: {n:,} px ({n / total:.1%})")
         for i, n in enumerate(segmentation.n_pixels)
     ]
     missing = int((segmentation.labels < 0).sum())

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ellimaps.errors import SettingError
 from ellimaps.features import Features, FeatureSpace
-from ellimaps.kmeans import KMeans, KMeansFit
+from ellimaps.kmeans import KMeans, KMeansFit, fit_of_labels
 from ellimaps.progress import Progress, no_progress
-from ellimaps.stack import DELTA, ImageStack, wrap_degrees
+from ellimaps.stack import DELTA, ImageStack, full_circle, whole_number, wrap_degrees
 
 NO_DATA = -1
 MAX_CLUSTERS = 30
@@ -69,7 +69,8 @@ class Segmentation:
         DataFrame
             One row per cluster and band: ``cluster, quantity, wavelength_nm, aoi_deg, channel, mean, std,
             n_pixels, band``. Mean, standard deviation (over pixels, without correction) and count are
-            taken over measured values only; those of Delta on the circle, in 0..360 deg.
+            taken over measured values only; NaN, NaN and 0 where a cluster has none. The mean of Delta is
+            circular, in 0..360 deg, and its deviations from that are wrapped to -180..180 deg.
         """
         columns = self.stack.bands[["quantity", "wavelength_nm", "aoi_deg", "channel"]]
         means, stds, counts = self._statistics
@@ -98,17 +99,19 @@ class Segmentation:
         painted = np.append(self.means[:, band], np.nan).astype(np.float32)
         return painted[self.labels]
 
+    def distances(self) -> NDArray[np.float32]:
+        """Return how far each pixel lies from its cluster's centre in feature space; NaN without data."""
+        result = np.full(self.labels.size, np.nan, dtype=np.float32)
+        space = FeatureSpace(self.stack, self.settings["features"], within=self.labels >= 0)
+        flat, centers = self.labels.ravel(), self.centers.T
+        for part, block in space.blocks():
+            pixels = space.pixels[part]
+            result[pixels] = np.linalg.norm(block - centers[:, flat[pixels]], axis=0)
+        return result.reshape(self.labels.shape)
+
     @cached_property
     def _statistics(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-        """Mean, standard deviation and count per cluster and band, over measured values."""
-        shape = (self.k, self.stack.n_bands)
-        means, stds, counts = np.empty(shape), np.empty(shape), np.empty(shape, dtype=np.int64)
-        for band, quantity in enumerate(self.stack.bands["quantity"]):
-            use = self.stack.measured_band(band) & (self.labels >= 0)
-            values = self.stack.values[band][use].astype(np.float64)
-            column = _cluster_statistics(values, self.labels[use], self.k, circular=quantity == DELTA)
-            means[:, band], stds[:, band], counts[:, band] = column
-        return means, stds, counts
+        return band_statistics(self.stack, self.labels, self.k)
 
 
 def segment(
@@ -144,21 +147,20 @@ def segment(
     SettingError
         If k or the features do not fit the stack.
     """
-    if not 1 <= k <= MAX_CLUSTERS:
-        raise SettingError(f"k must be a whole number from 1 to {MAX_CLUSTERS}, not {k!r}.")
+    k = whole_number("k", k, 1, MAX_CLUSTERS)
     on_progress(0, 2, "segmenting")
     space = FeatureSpace(stack, features)
     kmeans = KMeans(space, seed)
     on_progress(1, 2, "segmenting")
     fit = kmeans.fit(k)
     on_progress(2, 2, "segmenting")
-    return _numbered(stack, space, fit, {"k": k, "features": space.kind, "seed": seed})
+    return _numbered(stack, space, fit, {"k": k, "features": space.kind, "seed": kmeans.seed})
 
 
 def _numbered(
     stack: ImageStack, space: FeatureSpace, fit: KMeansFit, settings: Mapping[str, Any]
 ) -> Segmentation:
-    """Number the clusters by ascending mean of the first band; ties by the bands after it."""
+    """Give clusters numbers by ascending mean of the first band; ties by the bands after it."""
     labels = np.full(stack.values[0].size, NO_DATA, dtype=np.int16)
     labels[space.pixels] = fit.labels
     unordered = Segmentation(labels.reshape(stack.shape), fit.centers, fit.inertia, settings, stack)
@@ -170,27 +172,76 @@ def _numbered(
     return Segmentation(ordered, fit.centers[order], fit.inertia, settings, stack)
 
 
+def segmentation_of_labels(
+    stack: ImageStack, labels: NDArray[np.int16], settings: Mapping[str, Any]
+) -> Segmentation:
+    """Return the segmentation that has these labels, clusters numbered anew, empty ones left out.
+
+    Parameters
+    ----------
+    stack : ImageStack
+        What was clustered.
+    labels : ndarray of int16, shape (y, x)
+        Cluster of each pixel, -1 = no data.
+    settings : mapping
+        ``features`` and ``seed``, and whatever else led to the labels.
+
+    Raises
+    ------
+    SettingError
+        If no pixel has a label.
+    """
+    if not (labels >= 0).any():
+        raise SettingError("No cluster would be left: keep at least one.")
+    space = FeatureSpace(stack, settings["features"], within=labels >= 0)
+    _, flat = np.unique(labels.ravel()[space.pixels], return_inverse=True)
+    fit = fit_of_labels(space, flat.astype(np.int16), int(flat.max()) + 1)
+    return _numbered(stack, space, fit, settings)
+
+
+def band_statistics(
+    stack: ImageStack, labels: NDArray[np.integer], k: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Return mean, standard deviation and count of the measured values, per label and band.
+
+    Parameters
+    ----------
+    stack : ImageStack
+        The values; those of Delta are averaged on the circle.
+    labels : ndarray of int, shape (y, x)
+        0..k-1, or -1 for pixels to leave out.
+    k : int
+        Number of labels.
+
+    Returns
+    -------
+    mean, std, count : ndarray, shape (k, band)
+        NaN, NaN and 0 where a label has no measured value.
+    """
+    means, stds = np.empty((k, stack.n_bands)), np.empty((k, stack.n_bands))
+    counts = np.empty((k, stack.n_bands), dtype=np.int64)
+    for band, quantity in enumerate(stack.bands["quantity"]):
+        use = stack.measured_band(band) & (labels >= 0)
+        values = stack.values[band][use].astype(np.float64)
+        column = _cluster_statistics(values, labels[use], k, circular=quantity == DELTA)
+        means[:, band], stds[:, band], counts[:, band] = column
+    return means, stds, counts
+
+
 def _cluster_statistics(
-    values: NDArray[np.float64], labels: NDArray[np.int16], k: int, *, circular: bool
+    values: NDArray[np.float64], labels: NDArray[np.integer], k: int, *, circular: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     counts = np.bincount(labels, minlength=k)
-    reference = _directions(values, labels, k) if circular else np.zeros(k)
-    offsets = values - reference[labels]
+
+    def mean(of: NDArray[np.float64]) -> NDArray[np.float64]:
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.bincount(labels, of, minlength=k) / counts)
+
     if circular:
-        offsets = wrap_degrees(offsets)
-    with np.errstate(invalid="ignore"):
-        mean = np.bincount(labels, offsets, minlength=k) / counts
-        rest = offsets - mean[labels]
-        std = np.sqrt(np.bincount(labels, rest * rest, minlength=k) / counts)
-    center = reference + mean
-    return (center % 360 if circular else center), std, counts
-
-
-def _directions(
-    degrees: NDArray[np.float64], labels: NDArray[np.int16], k: int
-) -> NDArray[np.float64]:
-    """Direction of each cluster's mean unit vector, in degrees."""
-    radians = np.deg2rad(degrees)
-    sine = np.bincount(labels, np.sin(radians), minlength=k)
-    cosine = np.bincount(labels, np.cos(radians), minlength=k)
-    return np.asarray(np.rad2deg(np.arctan2(sine, cosine)))
+        radians = np.deg2rad(values)
+        center = full_circle(np.rad2deg(np.arctan2(mean(np.sin(radians)), mean(np.cos(radians)))))
+        rest = wrap_degrees(values - center[labels])
+    else:
+        center = mean(values)
+        rest = values - center[labels]
+    return center, np.sqrt(mean(rest * rest)), counts

@@ -41,7 +41,8 @@ class ImageStack:
     Parameters
     ----------
     values : ndarray of float32, shape (band, y, x)
-        Pixel values; NaN means not measured. Psi is 0..90 deg, Delta modulo 360 deg.
+        Pixel values; NaN means not measured, and infinite values become NaN. Psi is 0..90 deg, Delta
+        modulo 360 deg.
     bands : DataFrame
         One row per band with the columns of :data:`BAND_COLUMNS`; absent columns are added.
     name : str
@@ -73,7 +74,7 @@ class ImageStack:
     pixel_size_um: float | None = None
     pixel_aspect: float = 1.0
     acquired_at: datetime | None = None
-    filled: NDArray[np.bool_] = field(default=None)  # type: ignore[assignment]
+    filled: NDArray[np.bool_] = None  # type: ignore[assignment]
     comment: str = ""
     warnings: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
@@ -85,14 +86,14 @@ class ImageStack:
             raise SettingError(
                 f"A stack needs values of shape (band, y, x) with at least one pixel, got {values.shape}."
             )
+        if np.isinf(values).any():
+            values = np.where(np.isinf(values), np.float32(np.nan), values)
         if len(self.bands) != values.shape[0]:
             raise SettingError(
                 f"The band table has {len(self.bands)} rows but the values have {values.shape[0]} bands."
             )
-        if self.filled is None:
-            filled = np.broadcast_to(np.False_, values.shape)
-        else:
-            filled = np.asarray(self.filled, dtype=np.bool_)
+        given: NDArray[np.bool_] | None = self.filled
+        filled = np.broadcast_to(np.False_, values.shape) if given is None else np.asarray(given, np.bool_)
         if filled.shape != values.shape:
             raise SettingError(f"The filled mask has shape {filled.shape}, the values {values.shape}.")
         object.__setattr__(self, "values", _read_only(values))
@@ -138,7 +139,7 @@ class ImageStack:
     @property
     def missing_fraction(self) -> NDArray[np.float64]:
         """Share of pixels without a measured value, per band."""
-        return np.array([1.0 - self.measured_band(i).mean() for i in range(self.n_bands)])
+        return np.array([np.mean(~self.measured_band(i)) for i in range(self.n_bands)])
 
     @property
     def filled_fraction(self) -> NDArray[np.float64]:
@@ -146,8 +147,8 @@ class ImageStack:
         return np.array([mask.mean() for mask in self.filled])
 
     def measured_band(self, band: int) -> NDArray[np.bool_]:
-        """True where band ``band`` was measured, shape (y, x)."""
-        return np.isfinite(self.values[band]) & ~self.filled[band]
+        """Return True where band ``band`` was measured, shape (y, x)."""
+        return np.asarray(np.isfinite(self.values[band]) & ~self.filled[band])
 
     def pairs(self) -> pd.DataFrame:
         """Delta and Psi bands that belong together.
@@ -157,14 +158,26 @@ class ImageStack:
         DataFrame
             One row per wavelength and angle of incidence in the stack's order, with the columns
             ``wavelength_nm, aoi_deg, delta, psi``; the last two are band numbers.
+
+        Raises
+        ------
+        SettingError
+            If there are two Delta or two Psi bands for one wavelength and angle of incidence.
         """
         table = self.bands.reset_index(drop=True)
         key = ["wavelength_nm", "aoi_deg"]
+        twice = table[table["quantity"].isin([DELTA, PSI]) & table.duplicated(["quantity", *key])]
+        if len(twice):
+            band = twice.iloc[0]
+            raise SettingError(
+                f"{self.name} has two {band['quantity']} bands at {band['wavelength_nm']:g} nm and "
+                f"{band['aoi_deg']:g} deg: keep one of them."
+            )
         deltas = table.index[table["quantity"] == DELTA]
         psis = table.index[table["quantity"] == PSI]
         left = table.loc[deltas, key].assign(delta=deltas)
         right = table.loc[psis, key].assign(psi=psis)
-        return left.merge(right, on=key, validate="one_to_one")
+        return left.merge(right, on=key)
 
     def with_values(self, values: NDArray[np.float32], **changes: Any) -> ImageStack:
         """Return a copy of this stack with other values and fields."""
@@ -208,6 +221,20 @@ def stack_facts(stack: ImageStack) -> dict[str, Any]:
 def wrap_degrees(angle: NDArray[Any]) -> NDArray[Any]:
     """Return angle differences wrapped to -180..180 deg (float type kept)."""
     return angle - 360 * np.round(angle / 360)
+
+
+def full_circle(angle: NDArray[Any]) -> NDArray[Any]:
+    """Return angles in 0..360 deg, 360 excluded (float type kept)."""
+    turned = np.mod(angle, 360)
+    # What lies less than a rounding error below a full turn is rounded up to it.
+    return np.asarray(np.where(turned >= 360, 0, turned).astype(turned.dtype))
+
+
+def whole_number(name: str, value: object, low: int, high: int) -> int:
+    """Return a setting as an int, or raise a `SettingError` that names the setting and its range."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or not low <= value <= high:
+        raise SettingError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
+    return int(value)
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

@@ -22,6 +22,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
+EXAMPLE = ROOT / "data_example" / "terraces"
+EXAMPLE_WRAP = ROOT / "data_example" / "terraces_wrap"
 REQUIRE_BROWSER = os.environ.get("ELLIMAPS_REQUIRE_BROWSER") == "1"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_ARGS = [

@@ -39,9 +39,14 @@ def command(
         *("--server.port", str(port), "--server.address", host),
         *("--server.headless", "false" if desktop else "true"),
         *("--browser.gatherUsageStats", "false", "--client.toolbarMode", "minimal"),
+        *("--server.fileWatcherType", "none", "--server.maxUploadSize", "2048"),
+        *("--theme.primaryColor", "#0B6BB8"),
     ]
     environment = os.environ | {"ELLIMAPS_DATA_ROOT": str(root.resolve())}
-    print(f"ellimaps workbench: http://{host}:{port} (data below {root.resolve()}; stop with Ctrl+C)", flush=True)
+    print(
+        f"ellimaps workbench: http://{host}:{port} (data below {root.resolve()}; stop with Ctrl+C)",
+        flush=True,
+    )
     try:
         raise typer.Exit(subprocess.call(command_line, env=environment))
     except KeyboardInterrupt:

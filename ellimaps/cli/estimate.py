@@ -96,5 +96,7 @@ def print_estimate(estimate: ClusterEstimate) -> None:
             "seconds": ".3f",
         },
     )
-    print(f"suggested k: {estimate.suggested_k} (elbow {estimate.elbow_k}, silhouette {estimate.silhouette_k})")
+    print(
+        f"suggested k: {estimate.suggested_k} (elbow {estimate.elbow_k}, silhouette {estimate.silhouette_k})"
+    )
     print(f"  {estimate.reason}")

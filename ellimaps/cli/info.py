@@ -25,7 +25,9 @@ def command(path: PathArgument, dataset: Dataset = None, as_json: Json = False) 
     rows = {
         "name": facts["name"],
         "maps": f"{facts['n_maps']} ({', '.join(facts['quantities'])}) of {size} pixels (y x x)",
-        "wavelengths": f"{len(wavelengths)}, {wavelengths[0]:g}..{wavelengths[-1]:g} nm" if wavelengths else "-",
+        "wavelengths": f"{len(wavelengths)}, {wavelengths[0]:g}..{wavelengths[-1]:g} nm"
+        if wavelengths
+        else "-",
         "angle of incidence": (", ".join(f"{angle:g}" for angle in angles) or "-") + " deg",
         "pixel aspect": f"{facts['pixel_aspect']:.4f} (height over width)",
         "acquired": facts["acquired_at"] or "not known",

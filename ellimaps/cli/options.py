@@ -15,7 +15,9 @@ Dataset = Annotated[
 ]
 Features = Annotated[
     str | None,
-    typer.Option("--features", help="What is clustered: raw, standard or ncs (default: ncs for Delta and Psi)."),
+    typer.Option(
+        "--features", help="What is clustered: raw, standard or ncs (default: ncs for Delta and Psi)."
+    ),
 ]
 Gaps = Annotated[
     str, typer.Option("--gaps", help="Gaps wider than the 9 x 9 kernel: fill, or exclude as no data.")

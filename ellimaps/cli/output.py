@@ -32,7 +32,7 @@ def told_on_stderr() -> Iterator[Any]:
     """Show progress that takes over a second, and warnings as one line each, on standard error."""
     bar = _Bar()
     with warnings.catch_warnings():
-        warnings.showwarning = _show_warning  # type: ignore[assignment]
+        warnings.showwarning = _show_warning
         try:
             yield bar
         finally:

@@ -22,7 +22,10 @@ def _group() -> None:
 def ep4(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into; made if need be.")],
     seed: Seed = 0,
-    size: Annotated[tuple[int, int], typer.Option("--size", metavar="H W", help="Map size in pixels.")] = (96, 128),
+    size: Annotated[tuple[int, int], typer.Option("--size", metavar="H W", help="Map size in pixels.")] = (
+        96,
+        128,
+    ),
     kinds: Annotated[int, typer.Option("--kinds", help="Number of different thicknesses, 2..10.")] = 4,
     bands: Annotated[int, typer.Option("--bands", help="Number of wavelengths.")] = 11,
     noise: Annotated[float, typer.Option("--noise", help="1 = 0.05 deg in Psi and 0.1 deg in Delta.")] = 1.0,

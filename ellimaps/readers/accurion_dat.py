@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import codecs
+import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PureWindowsPath
 from xml.etree import ElementTree
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ellimaps.errors import ReadError
 
-MAX_TEXT_BYTES = 16 * 1024 * 1024
+MAX_TABLE_BYTES = 4 * 1024 * 1024
+MAX_INFO_BYTES = 1024 * 1024
+MAX_ROWS = 20_000
+MAX_COLUMNS = 200
 
+_HEAD_BYTES = 64 * 1024
+_QUANTITIES = ("Delta", "Psi")
+_REQUIRED = ("wavelength_nm", "aoi_deg", *_QUANTITIES)
 _ALIASES = {
     "lambda": "wavelength_nm",
     "wavelength": "wavelength_nm",
@@ -26,22 +35,22 @@ _ALIASES = {
     "exposuretime": "time_s",
     "x_pos": "stage_x_mm",
     "y_pos": "stage_y_mm",
-    "zone": "zone",
     "delta": "Delta",
     "psi": "Psi",
 }
-_UNIT_FACTORS = {
-    "nm": 1.0,
-    "deg": 1.0,
-    "s": 1.0,
-    "ms": 1e-3,
-    "us": 1e-6,
-    "mm": 1.0,
-    "um": 1e-3,
+_DEGREES = {"deg": 1.0, "\u00b0": 1.0, "rad": 180 / math.pi}
+_NANOMETRES = {"nm": 1.0, "um": 1e3, "mm": 1e6}
+_MILLIMETRES = {"nm": 1e-6, "um": 1e-3, "mm": 1.0, "cm": 10.0, "m": 1e3}
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
+_UNITS = {
+    "wavelength_nm": _NANOMETRES,
+    "aoi_deg": _DEGREES,
+    "bandwidth_nm": _NANOMETRES,
+    "time_s": _SECONDS,
+    "stage_x_mm": _MILLIMETRES,
+    "stage_y_mm": _MILLIMETRES,
 }
-_MICROMETRE_TO_NM = 1000.0
-_QUANTITIES = ("Delta", "Psi")
-_NUMBERS = ("wavelength_nm", "aoi_deg", "bandwidth_nm", "time_s", "stage_x_mm", "stage_y_mm", "zone")
+"""The numbers of a table, each with the factors that bring its possible units to the one in its name."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +63,12 @@ class DataSetInfo:
 
 def is_table(path: Path) -> bool:
     """Tell by its first line whether a file is a data set table with a Delta or Psi column."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(4096)
-    except OSError:
-        return False
-    first = _decode(head).lstrip("\r\n").splitlines()[:1]
-    return bool(first) and first[0].startswith("#") and bool({"delta", "psi"} & set(_cells(first[0].lower())))
+    return _quantity_cells(path) is not None
+
+
+def is_spectrum(path: Path) -> bool:
+    """Tell whether a table has numbers for Delta and Psi (a region of interest) and not names of maps."""
+    return _are_numbers(_quantity_cells(path) or [])
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -70,25 +78,30 @@ def read_table(path: Path) -> pd.DataFrame:
     -------
     DataFrame
         One row per wavelength and angle of incidence; numbers in nm, deg, s and mm, and the PNG names in
-        the columns ``Delta`` and ``Psi``. Columns the file does not have are absent.
+        the columns ``Delta`` and ``Psi``. Columns the file does not have are absent; a number of no
+        importance for opening the maps is NaN where it cannot be read.
 
     Raises
     ------
     ReadError
         If the table is damaged, has no maps, or lacks one of Delta and Psi.
     """
-    rows = _rows(path)
-    columns, units, body = _header(path, rows)
-    table = pd.DataFrame(body, columns=columns)
-    for quantity in _QUANTITIES:
-        _check_quantity(path, table, quantity)
-    for column in _NUMBERS:
-        if column in table:
-            table[column] = _numbers(path, table[column]) * _unit_factor(path, column, units)
-    if "aoi_deg" in table:
-        table["aoi_deg"] = settle_angles(table["aoi_deg"])
-    known = [column for column in (*_NUMBERS, *_QUANTITIES) if column in table]
-    return table[known]
+    lines = _table_lines(path)
+    labels = _cells(lines[0])
+    columns = _columns(path, labels)
+    units: list[str] = []
+    if len(lines) > 1 and lines[1].startswith("#"):
+        units = _cells(lines[1])
+    body = _body(path, [line for line in lines[1:] if not line.startswith("#")], len(labels))
+    table = pd.DataFrame(index=range(len(body)))
+    for column, place in columns.items():
+        cells = [row[place] for row in body]
+        if column in _QUANTITIES:
+            table[column] = _file_names(path, column, cells)
+        else:
+            unit = units[place] if place < len(units) else ""
+            table[column] = _numbers(path, column, labels[place], cells) * _factor(path, column, unit)
+    return table
 
 
 def read_info(path: Path) -> DataSetInfo:
@@ -99,124 +112,197 @@ def read_info(path: Path) -> DataSetInfo:
     ReadError
         If the file is not the XML it should be.
     """
-    text = _text(path)
+    text = _decode(read_bytes(path, MAX_INFO_BYTES))
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise ReadError(f"{path.name} declares a document type, which a data set description never does.")
+        raise ReadError(
+            f"{path.name} declares a document type, which a data set description never does: copy it again."
+        )
     try:
         root = ElementTree.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", text))
     except ElementTree.ParseError as error:
-        raise ReadError(f"{path.name} is not valid XML ({error}).") from error
-    facts = dict(
-        zip(
-            (element.text or "" for element in root.iter("keys")),
-            (element.text or "" for element in root.iter("values")),
-            strict=False,
-        )
-    )
-    return DataSetInfo((root.findtext("comment") or "").strip(), _start_time(facts.get("measurement_start", "")))
+        raise ReadError(f"{path.name} is not valid XML ({error}): copy it again.") from error
+    keys = [element.text or "" for element in root.iter("keys")]
+    values = [element.text or "" for element in root.iter("values")]
+    started = dict(zip(keys, values, strict=False)).get("measurement_start", "")
+    return DataSetInfo((root.findtext("comment") or "").strip(), _start_time(started))
 
 
-def settle_angles(angles: pd.Series) -> pd.Series:
-    """Give angles of incidence that differ only by the goniometer's last digits one common value.
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Read a file of at most ``limit`` bytes.
 
-    Readings closer than 0.02 deg to the next one are one setting; its value is their median, to 0.001 deg.
+    Raises
+    ------
+    ReadError
+        If it is larger or cannot be read.
     """
-    ordered = angles.dropna().sort_values()
+    try:
+        too_large = path.stat().st_size > limit
+        data = b"" if too_large else path.read_bytes()
+    except OSError as error:
+        raise ReadError(
+            f"{path.name} cannot be read ({error.strerror or error}): check the file and its permissions."
+        ) from error
+    if too_large:
+        raise ReadError(
+            f"{path.name} is larger than {limit // 2**20} MB, too large for such a file: copy it again."
+        )
+    return data
+
+
+def settle(numbers: pd.Series) -> pd.Series:
+    """Give readings that differ only by the instrument's last digits one common value.
+
+    Angles or wavelengths closer than 0.02 (deg or nm) to the next one are one setting; its value is their
+    median, to 0.001.
+    """
+    ordered = numbers.dropna().sort_values()
     group = (ordered.diff() > 0.02).cumsum()
     settled = ordered.groupby(group).transform("median").round(3)
-    return settled.reindex(angles.index)
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAX_TEXT_BYTES:
-            raise ReadError(f"{path.name} is larger than {MAX_TEXT_BYTES // 2**20} MB, which no such text file is.")
-        return _decode(path.read_bytes())
-    except OSError as error:
-        raise ReadError(f"{path.name} cannot be read: {error.strerror or error}.") from error
+    return settled.reindex(numbers.index)
 
 
 def _decode(data: bytes) -> str:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+    data = data.removeprefix(codecs.BOM_UTF8)
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("latin-1")
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
 
 
 def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip("\r\n").lstrip("#").split("\t")]
+    return [cell.strip() for cell in line.lstrip("#").split("\t")]
 
 
-def _rows(path: Path) -> list[str]:
-    rows = [line for line in _text(path).splitlines() if line.strip()]
-    if not rows or not rows[0].startswith("#"):
+def _quantity_cells(path: Path) -> list[str] | None:
+    """Return the first cells of the Delta and Psi columns; None if the file has neither."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return None
+    lines = _lines(_decode(head))
+    if len(head) == _HEAD_BYTES:
+        del lines[-1:]  # It may be cut.
+    if not lines or not lines[0].startswith("#"):
+        return None
+    places = [
+        place for place, label in enumerate(_cells(lines[0])) if _ALIASES.get(label.lower()) in _QUANTITIES
+    ]
+    rows = [_cells(line) for line in lines[1:] if not line.startswith("#")]
+    return [row[place] for row in rows for place in places if place < len(row)] if places else None
+
+
+def _table_lines(path: Path) -> list[str]:
+    lines = _lines(_decode(read_bytes(path, MAX_TABLE_BYTES)))
+    if not lines or not lines[0].startswith("#"):
         raise ReadError(
             f"{path.name} is not a data set table (no header line beginning with #): copy it again, "
             "or remove it to open the folder from its PNG files alone."
         )
-    return rows
+    columns = lines[0].count("\t") + 1
+    if len(lines) > MAX_ROWS or columns > MAX_COLUMNS:
+        raise ReadError(
+            f"{path.name} has {len(lines)} lines and {columns} columns, more than any measurement of maps: "
+            "copy it again, or remove it to open the folder from its PNG files alone."
+        )
+    return lines
 
 
-def _header(path: Path, rows: list[str]) -> tuple[list[str], dict[str, str], list[list[str]]]:
-    names = [_ALIASES.get(cell.lower().replace(" ", "_"), cell) for cell in _cells(rows[0])]
-    repeated = sorted({name for name in names if name and names.count(name) > 1})
-    if repeated:
-        raise ReadError(f"{path.name} has the column {repeated[0]} twice: correct its header line.")
-    body = rows[1:]
-    units: dict[str, str] = {}
-    if body and body[0].startswith("#"):
-        units = dict(zip(names, (unit.lower() for unit in _cells(body[0])), strict=False))
-        body = body[1:]
-    if not body:
-        raise ReadError(f"{path.name} lists no maps: it is truncated or the measurement was stopped.")
-    width = len(names)
-    parsed = [_cells(line) for line in body]
-    for number, cells in enumerate(parsed, start=1):
+def _columns(path: Path, labels: list[str]) -> dict[str, int]:
+    """Find the place of each column that has a meaning here; of two that mean the same, the first."""
+    columns: dict[str, int] = {}
+    for place, label in enumerate(labels):
+        column = _ALIASES.get(label.lower().replace(" ", "_"))
+        if column in columns and column in _REQUIRED:
+            raise ReadError(f"{path.name} has two columns for {label[:40]}: correct its header line.")
+        if column is not None:
+            columns.setdefault(column, place)
+    for quantity, other in (_QUANTITIES, _QUANTITIES[::-1]):
+        if quantity not in columns:
+            found = (
+                f"a {other} column but no {quantity} column"
+                if other in columns
+                else "no Delta and no Psi column"
+            )
+            raise ReadError(f"{path.name} has {found}: both are needed, export the data set with both.")
+    return columns
+
+
+def _body(path: Path, lines: list[str], width: int) -> list[list[str]]:
+    if not lines:
+        raise ReadError(
+            f"{path.name} lists no maps, as if it were truncated or the measurement stopped: copy it again, "
+            "or remove it to open the folder from its PNG files alone."
+        )
+    body = [_cells(line) for line in lines]
+    for number, cells in enumerate(body, start=1):
         if len(cells) < width or any(cells[width:]):
             raise ReadError(
                 f"{path.name} has {len(cells)} cells instead of {width} in data row {number}: copy it again."
             )
-    return names, units, [cells[:width] for cells in parsed]
+    return body
 
 
-def _check_quantity(path: Path, table: pd.DataFrame, quantity: str) -> None:
-    other = "Psi" if quantity == "Delta" else "Delta"
-    if quantity not in table:
-        raise ReadError(f"{path.name} has a {other} column but no {quantity} column: both are needed.")
-    names = table[quantity]
-    empty = names[names.str.lower().isin(["", "nan"])]
-    if len(empty):
-        raise ReadError(f"{path.name} names no {quantity} map in data row {empty.index[0] + 1}: both are needed.")
-    if pd.to_numeric(names, errors="coerce").notna().any():
+def _file_names(path: Path, quantity: str, cells: list[str]) -> list[str]:
+    """Return the names of the maps without the folders of the computer they were measured on."""
+    if _are_numbers(cells):
         raise ReadError(
-            f"{path.name} holds a spectrum of numbers, not maps: open the folder of the map measurement instead."
+            f"{path.name} holds a spectrum of numbers, not maps: open the folder of a map measurement."
         )
-    table[quantity] = [PureWindowsPath(name).name for name in names]
+    names = [PureWindowsPath(cell).name for cell in cells]
+    for number, name in enumerate(names, start=1):
+        if name.lower() in ("", ".", "..", "nan") or len(name) > 255 or min(name) < " ":
+            raise ReadError(f"{path.name} names no {quantity} map in data row {number}: copy it again.")
+    return names
 
 
-def _numbers(path: Path, cells: pd.Series) -> pd.Series:
-    text = cells.str.replace(",", ".", regex=False).replace("", "nan")
-    numbers = pd.to_numeric(text, errors="coerce")
-    wrong = cells[numbers.isna() & (text.str.lower() != "nan") & (text != "-")]
-    if len(wrong):
-        raise ReadError(
-            f"{path.name} has {wrong.iloc[0]!r} instead of a number in column {cells.name}, "
-            f"data row {wrong.index[0] + 1}."
-        )
-    return numbers.astype(float)
+def _are_numbers(cells: list[str]) -> bool:
+    """Whether there is something in the cells, and nothing but numbers."""
+    filled = [cell for cell in cells if cell.lower() not in ("", "nan")]
+    return bool(filled) and not any(math.isnan(_number(cell)) for cell in filled)
 
 
-def _unit_factor(path: Path, column: str, units: dict[str, str]) -> float:
-    unit = re.sub("[\u00b5\u03bc\ufffd]", "u", units.get(column, ""))
-    if unit in ("", "-") or column == "zone":
+def _number(cell: str) -> float:
+    """Return the finite number in a cell, with decimal point or comma; NaN if there is none."""
+    try:
+        number = float(cell.replace(",", ".").replace("_", "?"))
+    except ValueError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def _numbers(path: Path, column: str, label: str, cells: list[str]) -> NDArray[np.float64]:
+    numbers = [_number(cell) for cell in cells]
+    for row, (cell, number) in enumerate(zip(cells, numbers, strict=True), start=1):
+        unread = math.isnan(number) and cell.lower() not in ("", "-", "nan")
+        if unread and column in _REQUIRED:
+            raise ReadError(
+                f"{path.name} has {cell[:40]!r} instead of a number in column {label[:40]}, data row {row}: "
+                "correct it or copy the file again."
+            )
+    return np.array(numbers)
+
+
+def _factor(path: Path, column: str, unit: str) -> float:
+    """Return what to multiply a column with; NaN for an unknown unit of a number of no importance."""
+    unit = re.sub("[\u00b5\u03bc\ufffd]", "u", unit.lower())
+    if unit in ("", "-"):
         return 1.0
-    if column in ("wavelength_nm", "bandwidth_nm") and unit == "um":
-        return _MICROMETRE_TO_NM
-    if unit not in _UNIT_FACTORS:
-        raise ReadError(f"{path.name} gives {column} in the unknown unit {unit!r}: use nm, deg, s or mm.")
-    return _UNIT_FACTORS[unit]
+    factor = _UNITS[column].get(unit)
+    if factor is None and column in _REQUIRED:
+        raise ReadError(
+            f"{path.name} gives {column.partition('_')[0]} in the unknown unit {unit[:20]!r}: "
+            f"convert it to {' or '.join(_UNITS[column])}."
+        )
+    return math.nan if factor is None else factor
 
 
 def _start_time(text: str) -> datetime | None:

@@ -7,11 +7,14 @@ The visible 8-bit pixels are a preview. The measurement stands in a ``tEXt`` chu
 from __future__ import annotations
 
 import hashlib
+import io
+import math
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +28,12 @@ _RAW_KEY = b".ACCURION_RAWDATA"
 _MAP_KEY = b"Map"
 _GEOMETRY_KEY = b"IMAGE_GEOCORR_FACTOR"
 _KEYS = (_RAW_KEY, _MAP_KEY, _GEOMETRY_KEY)
+_LONGEST_KEYWORD = 79
 _MAP_TAIL = struct.Struct(">HdddH")
 _GEOMETRY_TAIL = struct.Struct(">dd?")
+_RAW_HEADER_BYTES = 12
+_MAX_CHUNKS = 100_000
+_MAX_FACTS_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,19 @@ class PngMap:
     sha256: str
 
 
+class _Chunk(NamedTuple):
+    """A chunk's type, its ``tEXt`` keyword, and where the payload after the keyword starts and ends."""
+
+    kind: bytes
+    keyword: bytes
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
+
 def is_png(path: Path) -> bool:
     """Tell by its first bytes whether a file is a PNG."""
     try:
@@ -61,14 +81,19 @@ def is_png(path: Path) -> bool:
 
 
 def read_facts(path: Path) -> MapFacts:
-    """Read what a PNG says about its map.
+    """Read what a PNG says about its map, without reading the map.
 
     Raises
     ------
     ReadError
-        If the file is not a complete PNG.
+        If the file is not a complete PNG, or declares a float map of another size than it has room for.
     """
-    return _facts(path, _chunks(path, _read_bytes(path)))
+    try:
+        _require_file(path)
+        with path.open("rb") as file:
+            return _facts(path, file, _chunks(path, file, path.stat().st_size))
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def read_map(path: Path) -> PngMap:
@@ -77,137 +102,166 @@ def read_map(path: Path) -> PngMap:
     Raises
     ------
     ReadError
-        If the file is damaged, is not a PNG, holds no float map, or a map of another size than it declares.
+        If the file is damaged, is not a PNG, or holds no float map.
     """
-    data = _read_bytes(path)
-    chunks = _chunks(path, data)
-    facts = _facts(path, chunks)
+    try:
+        _require_file(path)
+        data = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    file = io.BytesIO(data)
+    chunks = _chunks(path, file, len(data))
+    facts = _facts(path, file, chunks)
+    require_values(path, facts)
+    raw = chunks[_RAW_KEY]
+    _check_sum(path, file, raw)
+    height, width = facts.shape
+    values = np.frombuffer(data, ">f4", count=height * width, offset=raw.end - 4 * height * width)
+    return PngMap(values.reshape(facts.shape).astype(np.float32), facts, hashlib.sha256(data).hexdigest())
+
+
+def require_values(path: Path, facts: MapFacts) -> None:
+    """Refuse a PNG without a float map."""
     if not facts.has_values:
         raise ReadError(
             f"{path.name} is an ordinary picture without a float map (no {_RAW_KEY.decode()} chunk): "
-            "export the map from the instrument's software as a data set, not as an image."
+            "copy the original file again, as image editors drop the measurement when they save."
         )
-    values = _float_values(path, chunks[_RAW_KEY], facts.shape)
-    return PngMap(values, facts, hashlib.sha256(data).hexdigest())
 
 
-def _read_bytes(path: Path) -> bytes:
-    try:
-        if not path.is_file():
-            raise ReadError(f"{path.name} is missing in {path.parent}: copy the whole measurement folder.")
-        return path.read_bytes()
-    except OSError as error:
-        raise ReadError(f"{path.name} cannot be read: {error.strerror or error}.") from error
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise ReadError(f"{path.name} is missing in {path.parent}: copy the whole measurement folder.")
 
 
-def _chunks(path: Path, data: bytes) -> dict[bytes, memoryview]:
-    """The chunks that matter here: IHDR and the known texts, by their keyword."""
-    found: dict[bytes, memoryview] = {}
-    for kind, body in _walk(path, data):
-        if kind == b"IHDR":
-            found[kind] = body
-        elif kind == b"tEXt":
-            keyword, end = _keyword(body)
-            if keyword in _KEYS:
-                if keyword in found:
-                    raise ReadError(
-                        f"{path.name} holds two {keyword.decode()} chunks: the file is damaged, copy it again."
-                    )
-                found[keyword] = body[end:]
+def _unreadable(path: Path, error: OSError) -> ReadError:
+    return ReadError(
+        f"{path.name} cannot be read ({error.strerror or error}): check the file and its permissions."
+    )
+
+
+def _damaged(path: Path, what: str) -> ReadError:
+    return ReadError(f"{path.name} is damaged ({what}): copy it again.")
+
+
+def _chunks(path: Path, file: BinaryIO, size: int) -> dict[bytes, _Chunk]:
+    """Find the chunks that matter here: IHDR, and the known texts by their keyword."""
+    found: dict[bytes, _Chunk] = {}
+    for chunk in _walk(path, file, size):
+        key = chunk.kind if chunk.kind == b"IHDR" else chunk.keyword
+        if key not in (b"IHDR", *_KEYS):
+            continue
+        if key in found:
+            raise _damaged(path, f"it holds two {key.decode()} chunks")
+        found[key] = chunk
     return found
 
 
-def _walk(path: Path, data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    if not data.startswith(SIGNATURE):
-        raise ReadError(f"{path.name} is not a PNG file (it begins with {data[:8]!r}).")
-    view = memoryview(data)
-    position, kind = len(SIGNATURE), b""
-    while kind != b"IEND":
-        if position + 12 > len(data):
+def _walk(path: Path, file: BinaryIO, size: int) -> Iterator[_Chunk]:
+    signature = file.read(len(SIGNATURE))
+    if size == 0 or (signature != SIGNATURE and SIGNATURE.startswith(signature)):
+        raise _truncated(path)
+    if signature != SIGNATURE:
+        raise ReadError(
+            f"{path.name} is not a PNG file (it begins with {signature!r}): copy the original again."
+        )
+    position = len(SIGNATURE)
+    for number in range(_MAX_CHUNKS):
+        file.seek(position)
+        head = file.read(8 + _LONGEST_KEYWORD + 1)
+        if len(head) < 12:
             raise _truncated(path)
-        length, new_kind = struct.unpack_from(">I4s", data, position)
-        end = position + 12 + length
-        if end > len(data):
+        length, kind = struct.unpack_from(">I4s", head)
+        start, end = position + 8, position + 8 + length
+        if end + 4 > size:
             raise _truncated(path)
-        if not kind and new_kind != b"IHDR":
-            raise ReadError(f"{path.name} is damaged: its first chunk is not the image header; copy it again.")
-        kind = new_kind
-        if kind in (b"IHDR", b"tEXt"):
-            (expected,) = struct.unpack_from(">I", data, end - 4)
-            if zlib.crc32(view[position + 4 : end - 4]) != expected:
-                raise ReadError(f"{path.name} is damaged (checksum of a chunk is wrong): copy it again.")
-        yield kind, view[position + 8 : end - 4]
-        position = end
+        if number == 0 and kind != b"IHDR":
+            raise _damaged(path, "its first chunk is not the image header")
+        keyword = b""
+        if kind == b"tEXt":
+            keyword, separator, _ = head[8 : 8 + min(length, _LONGEST_KEYWORD + 1)].partition(b"\0")
+            start += len(keyword) + len(separator)
+        yield _Chunk(kind, keyword, start, end)
+        if kind == b"IEND":
+            return
+        position = end + 4
+    raise _damaged(path, f"it has more than {_MAX_CHUNKS} chunks")
 
 
 def _truncated(path: Path) -> ReadError:
     return ReadError(f"{path.name} is truncated (it ends inside a chunk): copy it again.")
 
 
-def _keyword(body: memoryview) -> tuple[bytes, int]:
-    head = bytes(body[:80])
-    keyword, separator, _ = head.partition(b"\0")
-    return (keyword, len(keyword) + 1) if separator else (b"", 0)
+def _check_sum(path: Path, file: BinaryIO, chunk: _Chunk) -> bytes:
+    """Return the payload of a chunk after comparing its checksum."""
+    file.seek(chunk.start)
+    payload = file.read(chunk.size)
+    head = chunk.kind if chunk.kind == b"IHDR" else chunk.kind + chunk.keyword + b"\0"
+    if file.read(4) != struct.pack(">I", zlib.crc32(payload, zlib.crc32(head))):
+        raise _damaged(path, f"the checksum of its {(chunk.keyword or chunk.kind).decode()} chunk is wrong")
+    return payload
 
 
-def _facts(path: Path, chunks: dict[bytes, memoryview]) -> MapFacts:
-    header = chunks.get(b"IHDR")
-    if header is None or len(header) != 13:
-        raise ReadError(f"{path.name} is damaged (its image header is not whole): copy it again.")
+def _facts(path: Path, file: BinaryIO, chunks: dict[bytes, _Chunk]) -> MapFacts:
+    small = {key: chunk for key, chunk in chunks.items() if key != _RAW_KEY}
+    for key, chunk in small.items():
+        if chunk.size > _MAX_FACTS_BYTES:
+            raise _damaged(path, f"its {key.decode()} chunk is {chunk.size} bytes long")
+    texts = {key: _check_sum(path, file, chunk) for key, chunk in small.items()}
+    header = texts.get(b"IHDR", b"")
+    if len(header) != 13:
+        raise _damaged(path, "its image header is not whole")
     width, height = struct.unpack_from(">II", header)
     if width == 0 or height == 0:
-        raise ReadError(f"{path.name} declares an image of {height} x {width} pixels: the file is damaged.")
-    return MapFacts(
+        raise _damaged(path, f"it declares an image of {height} x {width} pixels")
+    if _RAW_KEY in chunks:
+        _check_declared(path, file, chunks[_RAW_KEY], (height, width))
+    facts = MapFacts(
         shape=(height, width),
         has_values=_RAW_KEY in chunks,
-        **_map_facts(path, chunks.get(_MAP_KEY)),
-        pixel_aspect=_pixel_aspect(chunks.get(_GEOMETRY_KEY)),
+        pixel_aspect=_pixel_aspect(texts.get(_GEOMETRY_KEY, b"")),
+    )
+    map_text = texts.get(_MAP_KEY, b"")
+    if len(map_text) < _MAP_TAIL.size:
+        return facts
+    kind, wavelength, aoi, time, _binning = _MAP_TAIL.unpack(map_text[-_MAP_TAIL.size :])
+    return replace(
+        facts,
+        quantity=MAP_TYPES[kind] if kind < len(MAP_TYPES) else f"type {kind}",
+        wavelength_nm=_finite(wavelength),
+        aoi_deg=_finite(aoi),
+        time_s=_finite(time),
     )
 
 
-def _map_facts(path: Path, text: memoryview | None) -> dict[str, str | float | None]:
-    if text is None or len(text) < _MAP_TAIL.size:
-        return {}
-    kind, wavelength, aoi, time, _binning = _MAP_TAIL.unpack(text[-_MAP_TAIL.size :])
-    if kind >= len(MAP_TYPES):
-        raise ReadError(f"{path.name} says it is a map of the unknown type {kind}: the file is damaged.")
-    return {
-        "quantity": MAP_TYPES[kind],
-        "wavelength_nm": _finite(wavelength),
-        "aoi_deg": _finite(aoi),
-        "time_s": _finite(time),
-    }
+def _check_declared(path: Path, file: BinaryIO, raw: _Chunk, shape: tuple[int, int]) -> None:
+    """Compare the size of the float map with what it declares and with the image."""
+    file.seek(raw.start)
+    extra = int.from_bytes(file.read(2), "big")
+    header_bytes = _RAW_HEADER_BYTES + extra
+    file.seek(raw.start + header_bytes - 8)
+    declared = int.from_bytes(file.read(4), "big"), int.from_bytes(file.read(4), "big")
+    if shape != declared:
+        raise _damaged(
+            path, f"it declares {declared[0]} x {declared[1]} float values but {shape[0]} x {shape[1]} pixels"
+        )
+    if raw.size - header_bytes != 4 * shape[0] * shape[1]:
+        raise _damaged(
+            path, f"its float map does not have the declared size of {shape[0]} x {shape[1]} values"
+        )
 
 
 def _finite(number: float) -> float | None:
-    return number if np.isfinite(number) else None
+    return number if math.isfinite(number) else None
 
 
-def _pixel_aspect(text: memoryview | None) -> float | None:
+def _pixel_aspect(text: bytes) -> float | None:
     """Height over width of a pixel; 1 when the instrument has resampled the image to square pixels."""
-    if text is None or len(text) < _GEOMETRY_TAIL.size:
+    if len(text) < _GEOMETRY_TAIL.size:
         return None
     x_factor, y_factor, resampled = _GEOMETRY_TAIL.unpack(text[-_GEOMETRY_TAIL.size :])
     if resampled:
         return 1.0
-    if not (0 < x_factor < np.inf and 0 < y_factor < np.inf and 0.01 < y_factor / x_factor < 100):
+    if not (0 < x_factor < math.inf and 0 < y_factor < math.inf and 0.01 < y_factor / x_factor < 100):
         return None
     return float(y_factor / x_factor)
-
-
-def _float_values(path: Path, text: memoryview, shape: tuple[int, int]) -> NDArray[np.float32]:
-    damaged = f"{path.name} is damaged (its float map does not have the declared size): copy it again."
-    if len(text) < 12:
-        raise ReadError(damaged)
-    (extra,) = struct.unpack_from(">H", text)
-    start = 12 + extra
-    if len(text) < start:
-        raise ReadError(damaged)
-    declared = struct.unpack_from(">II", text, start - 8)
-    if shape != declared:
-        raise ReadError(
-            f"{path.name} declares {declared[0]} x {declared[1]} float values but {shape[0]} x {shape[1]} pixels."
-        )
-    if len(text) - start != 4 * shape[0] * shape[1]:
-        raise ReadError(damaged)
-    return np.frombuffer(text[start:], dtype=">f4").reshape(shape).astype(np.float32)

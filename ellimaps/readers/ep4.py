@@ -1,16 +1,13 @@
-"""Accurion EP4 folders: Delta and Psi maps over wavelength or angle of incidence.
+"""Reading an Accurion EP4 data set: Delta and Psi maps over wavelength or angle of incidence.
 
-A data set is either listed by its ``.ds.dat`` or, where that is lost, recognised from what its PNGs say
-about themselves. See ``docs/file-formats.md``.
+Everything a table and its PNGs say is checked before the first map is read.
 """
 
 from __future__ import annotations
 
-import os
+import hashlib
 import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -21,49 +18,24 @@ from numpy.typing import NDArray
 from ellimaps.errors import ReadError
 from ellimaps.progress import Progress, no_progress
 from ellimaps.readers import accurion_dat
-from ellimaps.readers.accurion_png import MapFacts, PngMap, is_png, read_facts, read_map
+from ellimaps.readers.accurion_png import MapFacts, read_facts, read_map, require_values
+from ellimaps.readers.ep4_datasets import (
+    Ep4Dataset,
+    angle_maps,
+    dataset_name_of_png,
+    facts_of_maps,
+    list_files,
+    name_key,
+    read_each,
+)
 from ellimaps.stack import DELTA, PSI, ImageStack, band_label
 
 WAVELENGTH_TOLERANCE_NM = 0.5
 AOI_TOLERANCE_DEG = 0.1
 
 _LARGEST_ANGLE_DEG = {DELTA: 720.0, PSI: 180.0}
-_MAP_NAME = re.compile(r"^(?P<name>.+?)(?:_(?:Delta|Psi))?_\d+\.png$", re.IGNORECASE)
 _TIMESTAMP = re.compile(r"(?<!\d)(\d{8})-?(\d{6})(\d{3})?(?!\d)")
 _MANY_MISSING = 0.2
-
-
-@dataclass(frozen=True)
-class Ep4Dataset:
-    """One measurement in a folder: its name, its bands in order and the table it was listed in."""
-
-    name: str
-    folder: Path
-    read_bands: Callable[[], pd.DataFrame]
-    table: Path | None = None
-
-
-def find_datasets(folder: Path) -> list[Ep4Dataset]:
-    """List the map data sets of a folder, by name.
-
-    Raises
-    ------
-    ReadError
-        If a ``.ds.dat`` in it is not a readable table.
-    """
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    tables = [path for path in files if _is_map_table(path)]
-    listed = [_from_table(path) for path in tables]
-    names = {dataset.name.casefold() for dataset in listed}
-    loose: dict[str, list[Path]] = {}
-    for path in files:
-        match = _MAP_NAME.match(path.name)
-        if match and match["name"].casefold() not in names and is_png(path):
-            loose.setdefault(match["name"], []).append(path)
-    found = listed + [
-        dataset for name, paths in loose.items() if (dataset := _from_pngs(name, folder, paths)) is not None
-    ]
-    return sorted(found, key=lambda dataset: dataset.name)
 
 
 def read_dataset(dataset: Ep4Dataset, on_progress: Progress = no_progress) -> ImageStack:
@@ -75,18 +47,20 @@ def read_dataset(dataset: Ep4Dataset, on_progress: Progress = no_progress) -> Im
         If a map is missing or damaged, sizes differ, or table and maps contradict each other.
     """
     bands = dataset.read_bands()
+    files = list_files(dataset.folder)
+    paths = _locate(dataset, list(bands["file"]), files)
+    facts = list(read_each(read_facts, paths, "checking maps", on_progress))
+    bands = _complete(bands, paths, facts)
     _check_bands(dataset, bands)
-    paths = [_resolve(dataset.folder, name) for name in bands["file"]]
-    values, facts, inputs = _read_maps(paths, on_progress)
     _check_facts(dataset, bands, facts)
-    bands = bands.assign(unit="deg", time_s=_fill_from_facts(bands, facts, "time_s"))
-    bands["aoi_deg"] = accurion_dat.settle_angles(_fill_from_facts(bands, facts, "aoi_deg"))
+    _check_sizes(paths, facts)
+    values, inputs = _read_values(paths, facts, on_progress)
     warnings = _remove_impossible(values, bands)
     _check_not_empty(values, bands)
-    info, info_warnings = _info(dataset, inputs)
+    info, info_warnings = _info(dataset, files, inputs)
     if dataset.table is not None:
-        inputs[dataset.table.name] = _sha256(dataset.table)
-        warnings += _unlisted(dataset, set(bands["file"]))
+        inputs[dataset.table.name] = _sha256(dataset.table, accurion_dat.MAX_TABLE_BYTES)
+        warnings += _unlisted(dataset, files, paths)
     stack = ImageStack(
         values=values,
         bands=bands,
@@ -98,150 +72,90 @@ def read_dataset(dataset: Ep4Dataset, on_progress: Progress = no_progress) -> Im
         inputs=dict(sorted(inputs.items())),
     )
     warnings += info_warnings + _missing_warnings(stack)
-    return stack.with_values(stack.values, warnings=tuple(warnings))
+    return replace(stack, warnings=tuple(warnings))
 
 
-def table_dataset(path: Path) -> Ep4Dataset:
-    """Return the data set a ``.ds.dat`` lists."""
-    return _from_table(path)
+def _locate(dataset: Ep4Dataset, names: list[str], files: list[Path]) -> list[Path]:
+    """Find the files of these names; case is ignored where the exact name is absent, as on Windows."""
+    exact = {path.name: path for path in files}
+    similar: dict[str, list[Path]] = {}
+    for path in files:
+        similar.setdefault(name_key(path.name), []).append(path)
+    located = []
+    for name in names:
+        candidates = [exact[name]] if name in exact else similar.get(name_key(name), [])
+        if not candidates:
+            raise ReadError(
+                f"{name} is missing in {dataset.folder}, although {dataset.where} lists it: "
+                "copy the whole measurement folder."
+            )
+        if len(candidates) > 1:
+            raise ReadError(
+                f"{name} may be any of {' and '.join(path.name for path in candidates)}, "
+                "which differ in case only: keep one of them."
+            )
+        located += candidates
+    return located
 
 
-def dataset_name_of_png(path: Path) -> str | None:
-    """Return the name of the data set a map file belongs to, by its file name."""
-    match = _MAP_NAME.match(path.name)
-    return match["name"] if match else None
-
-
-def _is_map_table(path: Path) -> bool:
-    if path.name.lower().endswith(".ds.dat"):
-        return not accurion_dat.is_table(path) or not _holds_spectrum(path)
-    return accurion_dat.is_table(path) and not _holds_spectrum(path)
-
-
-def _holds_spectrum(path: Path) -> bool:
-    """A region-of-interest spectrum has the same layout as a map table, with numbers for PNG names."""
-    try:
-        with path.open("rb") as file:
-            return b".png" not in file.read(64 * 1024).lower().replace(b"\0", b"")
-    except OSError:
-        return False
-
-
-def _from_table(path: Path) -> Ep4Dataset:
-    name = re.sub(r"(\.ds)?\.[^.]+$", "", path.name, flags=re.IGNORECASE)
-    return Ep4Dataset(name, path.parent, lambda: _bands_of_table(path), path)
-
-
-def _bands_of_table(path: Path) -> pd.DataFrame:
-    table = accurion_dat.read_table(path)
-    if "wavelength_nm" not in table:
-        table["wavelength_nm"] = [_png_wavelength(path, name) for name in table[DELTA]]
-    if "aoi_deg" not in table:
-        table["aoi_deg"] = np.nan
-    numbers = [column for column in table if column not in (DELTA, PSI, "zone")]
-    each = [table[numbers].assign(quantity=q, file=table[q], row=range(len(table))) for q in (DELTA, PSI)]
-    bands = pd.concat(each).sort_values(["row", "quantity"], kind="stable", ignore_index=True)
-    return bands.drop(columns="row")
-
-
-def _png_wavelength(table: Path, name: str) -> float:
-    return read_facts(_resolve(table.parent, name)).wavelength_nm or np.nan
-
-
-def _from_pngs(name: str, folder: Path, paths: list[Path]) -> Ep4Dataset | None:
-    facts = {path.name: read_facts(path) for path in paths}
-    maps = {file: fact for file, fact in facts.items() if fact.quantity in (DELTA, PSI)}
-    if not maps:
-        return None
-    return Ep4Dataset(name, folder, lambda: _bands_of_pngs(maps))
-
-
-def _bands_of_pngs(maps: dict[str, MapFacts]) -> pd.DataFrame:
-    rows = [
-        {
-            "file": file,
-            "quantity": fact.quantity,
-            "wavelength_nm": np.nan if fact.wavelength_nm is None else fact.wavelength_nm,
-            "aoi_deg": np.nan if fact.aoi_deg is None else fact.aoi_deg,
-            "time_s": np.nan if fact.time_s is None else fact.time_s,
-        }
-        for file, fact in maps.items()
-    ]
-    bands = pd.DataFrame(rows)
-    bands["aoi_deg"] = accurion_dat.settle_angles(bands["aoi_deg"])
-    return bands.sort_values(["aoi_deg", "wavelength_nm", "quantity"], ignore_index=True)
-
-
-def _resolve(folder: Path, name: str) -> Path:
-    """The file of that name in the folder; case is ignored where the exact name is absent, as on Windows."""
-    path = folder / name
-    if not path.exists():
-        same = [other for other in folder.iterdir() if other.name.casefold() == name.casefold()]
-        if len(same) == 1:
-            return same[0]
-    return path
+def _complete(bands: pd.DataFrame, paths: list[Path], facts: list[MapFacts]) -> pd.DataFrame:
+    """Add what the table does not say and the PNGs do."""
+    told = pd.DataFrame([vars(fact) for fact in facts])[["wavelength_nm", "aoi_deg", "time_s"]].astype(float)
+    bands = bands.assign(file=[path.name for path in paths], unit="deg")
+    if "wavelength_nm" not in bands:
+        bands["wavelength_nm"] = accurion_dat.settle(told["wavelength_nm"])
+    for column in ("aoi_deg", "time_s"):
+        bands[column] = bands[column].fillna(told[column]) if column in bands else told[column]
+    return bands.assign(aoi_deg=accurion_dat.settle(bands["aoi_deg"]))
 
 
 def _check_bands(dataset: Ep4Dataset, bands: pd.DataFrame) -> None:
-    where = dataset.table.name if dataset.table else f"The folder {dataset.folder.name}"
-    if bands["wavelength_nm"].isna().any() or (bands["wavelength_nm"] <= 0).any():
-        wrong = bands["file"][~(bands["wavelength_nm"] > 0)].iloc[0]
-        raise ReadError(f"{where} gives no wavelength for {wrong}: add it to the table.")
-    repeated = bands[bands["file"].duplicated()]
-    if len(repeated):
-        raise ReadError(f"{where} lists {repeated['file'].iloc[0]} twice: each map may stand there once.")
-    key = ["quantity", "wavelength_nm", "aoi_deg"]
-    twice = bands[bands.duplicated(key)]
-    if len(twice):
-        band = twice.iloc[0]
-        raise ReadError(
-            f"{where} lists {band_label({**band, 'channel': ''})} at {band['aoi_deg']:g} deg twice "
-            f"(second file {band['file']}): keep one of them."
-        )
-    for quantity, other in ((DELTA, PSI), (PSI, DELTA)):
-        lone = bands[bands["quantity"] == quantity].merge(
-            bands.loc[bands["quantity"] == other, key[1:]], on=key[1:], how="left", indicator=True
-        )
-        lone = lone[lone["_merge"] == "left_only"]
-        if len(lone):
+    _check_numbers(dataset, bands)
+    settings = list(zip(bands["wavelength_nm"], bands["aoi_deg"].fillna(-1.0), strict=True))
+    found: dict[tuple[str, tuple[float, float]], str] = {}
+    files: set[str] = set()
+    for quantity, setting, file in zip(bands["quantity"], settings, bands["file"], strict=True):
+        if file in files:
+            raise ReadError(f"{dataset.where} lists {file} twice: correct its second row.")
+        if (quantity, setting) in found:
             raise ReadError(
-                f"{where} has a {quantity} map without its {other} map at {lone['wavelength_nm'].iloc[0]:g} nm "
-                f"({lone['file'].iloc[0]}): copy the whole measurement folder."
+                f"{dataset.where} lists {quantity} {_setting(*setting)} twice (second file {file}): "
+                "keep one of them."
+            )
+        files.add(file)
+        found[quantity, setting] = file
+    for (quantity, setting), file in found.items():
+        other = PSI if quantity == DELTA else DELTA
+        if (other, setting) not in found:
+            raise ReadError(
+                f"{dataset.where} has a {quantity} map without its {other} map "
+                f"at {_setting(*setting)} ({file}): copy the whole measurement folder."
             )
 
 
-def _read_maps(
-    paths: list[Path], on_progress: Progress
-) -> tuple[NDArray[np.float32], list[MapFacts], dict[str, str]]:
-    shape = read_facts(paths[0]).shape
-    values: NDArray[np.float32] | None = None
-    facts: list[MapFacts] = []
-    inputs: dict[str, str] = {}
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        for number, (path, png) in enumerate(zip(paths, pool.map(read_map, paths), strict=True)):
-            _check_shape(paths[0], shape, path, png)
-            if values is None:
-                values = np.empty((len(paths), *shape), dtype=np.float32)
-            values[number] = png.values
-            facts.append(png.facts)
-            inputs[path.name] = png.sha256
-            on_progress(number + 1, len(paths), "reading maps")
-    assert values is not None
-    return values, facts, inputs
+def _setting(wavelength_nm: float, aoi_deg: float) -> str:
+    angle = f" and {aoi_deg:g} deg" if aoi_deg >= 0 else ""
+    return f"{wavelength_nm:g} nm{angle}"
 
 
-def _check_shape(first: Path, shape: tuple[int, int], path: Path, png: PngMap) -> None:
-    if png.facts.shape != shape:
+def _check_numbers(dataset: Ep4Dataset, bands: pd.DataFrame) -> None:
+    wrong = bands["file"][~(bands["wavelength_nm"] > 0)]
+    if len(wrong):
+        remedy = "write it into the table" if dataset.table else "copy the .ds.dat of the measurement as well"
+        raise ReadError(f"{dataset.where} gives no wavelength for {wrong.iloc[0]}: {remedy}.")
+    wrong = bands["file"][(bands["aoi_deg"] < 0) | (bands["aoi_deg"] > 90)]
+    if len(wrong):
+        angle = bands["aoi_deg"][wrong.index[0]]
         raise ReadError(
-            f"{path.name} is {png.facts.shape[0]} x {png.facts.shape[1]} pixels but {first.name} is "
-            f"{shape[0]} x {shape[1]}: all maps of a data set must have one size."
+            f"{dataset.where} gives {angle:g} deg as the angle of incidence of {wrong.iloc[0]}: "
+            "an angle lies within 0..90 deg, correct it or measure again."
         )
 
 
 def _check_facts(dataset: Ep4Dataset, bands: pd.DataFrame, facts: list[MapFacts]) -> None:
     if dataset.table is None:
         return
-    for (_, band), fact in zip(bands.iterrows(), facts, strict=True):
+    for band, fact in zip(bands.to_dict("records"), facts, strict=True):
         told: list[tuple[str, str]] = []
         if fact.quantity is not None and fact.quantity != band["quantity"]:
             told.append((f"as a {band['quantity']} map", f"a {fact.quantity} map"))
@@ -261,51 +175,79 @@ def _differ(fact: float | None, listed: float, tolerance: float) -> bool:
     return fact is not None and bool(np.isfinite(listed)) and abs(fact - listed) > tolerance
 
 
-def _fill_from_facts(bands: pd.DataFrame, facts: list[MapFacts], field: str) -> pd.Series:
-    told = pd.Series([getattr(fact, field) for fact in facts], index=bands.index, dtype=float)
-    return bands[field].fillna(told) if field in bands else told
+def _check_sizes(paths: list[Path], facts: list[MapFacts]) -> None:
+    """Refuse pictures without values and maps of another size than the first."""
+    (height, width) = facts[0].shape
+    for path, fact in zip(paths, facts, strict=True):
+        require_values(path, fact)
+        if fact.shape != (height, width):
+            raise ReadError(
+                f"{path.name} is {fact.shape[0]} x {fact.shape[1]} pixels but {paths[0].name} is "
+                f"{height} x {width}: take it out of the data set or copy it again."
+            )
+
+
+def _read_values(
+    paths: list[Path], facts: list[MapFacts], on_progress: Progress
+) -> tuple[NDArray[np.float32], dict[str, str]]:
+    """Read all maps; the files were checked to be large enough for what they declare."""
+    shape = (len(paths), *facts[0].shape)
+    try:
+        values = np.empty(shape, dtype=np.float32)
+    except MemoryError as error:
+        raise ReadError(
+            f"The maps in {paths[0].parent} need {4 * np.prod(shape, dtype=float) / 1e9:.1f} GB of memory: "
+            "split the data set or use a larger computer."
+        ) from error
+    inputs: dict[str, str] = {}
+    maps = read_each(read_map, paths, "reading maps", on_progress)
+    for number, (path, fact, png) in enumerate(zip(paths, facts, maps, strict=True)):
+        if png.facts != fact:
+            raise ReadError(
+                f"{path.name} changed while it was read: wait until it is written and open it again."
+            )
+        values[number] = png.values
+        inputs[path.name] = png.sha256
+    return values, inputs
 
 
 def _remove_impossible(values: NDArray[np.float32], bands: pd.DataFrame) -> list[str]:
     """Turn values no ellipsometer can measure into NaN, in place, and say so."""
     warnings = []
-    for number, band in bands.iterrows():
-        image = values[number]
-        with np.errstate(invalid="ignore"):
-            wrong = np.isinf(image) | (np.abs(image) > _LARGEST_ANGLE_DEG[band["quantity"]])
+    for image, quantity, file in zip(values, bands["quantity"], bands["file"], strict=True):
+        wrong = np.abs(image) > _LARGEST_ANGLE_DEG[quantity]
         if wrong.any():
             image[wrong] = np.nan
-            warnings.append(
-                f"{band['file']} holds {int(wrong.sum())} impossible values; they count as not measured."
-            )
+            warnings.append(f"{file} holds {int(wrong.sum())} impossible values; they count as not measured.")
     return warnings
 
 
 def _check_not_empty(values: NDArray[np.float32], bands: pd.DataFrame) -> None:
-    for number, band in bands.iterrows():
-        if np.isnan(values[number]).all():
+    for image, wavelength, file in zip(values, bands["wavelength_nm"], bands["file"], strict=True):
+        if np.isnan(image).all():
             raise ReadError(
-                f"{band['file']} has no measured pixel (all NaN): "
-                f"take {band['wavelength_nm']:g} nm out of the data set or measure it again."
+                f"{file} has no measured pixel (all NaN): "
+                f"take {wavelength:g} nm out of the data set or measure it again."
             )
 
 
-def _info(dataset: Ep4Dataset, inputs: dict[str, str]) -> tuple[accurion_dat.DataSetInfo, list[str]]:
-    path = _resolve(dataset.folder, f"{dataset.name}.dsinfo.xml")
-    if not path.is_file():
+def _info(
+    dataset: Ep4Dataset, files: list[Path], inputs: dict[str, str]
+) -> tuple[accurion_dat.DataSetInfo, list[str]]:
+    wanted = name_key(f"{dataset.name}.dsinfo.xml")
+    path = next((path for path in files if name_key(path.name) == wanted), None)
+    if path is None:
         return accurion_dat.DataSetInfo(), []
     try:
         info = accurion_dat.read_info(path)
+        inputs[path.name] = _sha256(path, accurion_dat.MAX_INFO_BYTES)
     except ReadError as error:
         return accurion_dat.DataSetInfo(), [f"{error} Comment and start time are not known."]
-    inputs[path.name] = _sha256(path)
     return info, []
 
 
-def _sha256(path: Path) -> str:
-    import hashlib
-
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _sha256(path: Path, limit: int) -> str:
+    return hashlib.sha256(accurion_dat.read_bytes(path, limit)).hexdigest()
 
 
 def _time_in_name(name: str) -> datetime | None:
@@ -319,24 +261,17 @@ def _time_in_name(name: str) -> datetime | None:
         return None
 
 
-def _unlisted(dataset: Ep4Dataset, listed: set[str]) -> list[str]:
-    known = {name.casefold() for name in listed}
+def _unlisted(dataset: Ep4Dataset, files: list[Path], listed: list[Path]) -> list[str]:
+    """Warn of further maps of the same name."""
+    name, known = name_key(dataset.name), set(listed)
     others = [
-        path
-        for path in sorted(dataset.folder.iterdir())
-        if dataset_name_of_png(path) == dataset.name and path.name.casefold() not in known and path.is_file()
+        path for path in files if path not in known and name_key(dataset_name_of_png(path) or "") == name
     ]
-    maps = [path.name for path in others if is_png(path) and _is_angle_map(path)]
+    maps = angle_maps(facts_of_maps(others))
     if not maps:
         return []
-    return [f"{len(maps)} Delta or Psi maps are not listed in the .ds.dat and were left out: {', '.join(maps[:4])}."]
-
-
-def _is_angle_map(path: Path) -> bool:
-    try:
-        return read_facts(path).quantity in (DELTA, PSI)
-    except ReadError:
-        return False
+    some = ", ".join(maps[:4])
+    return [f"{len(maps)} Delta or Psi maps are not listed in the .ds.dat and were left out: {some}."]
 
 
 def _missing_warnings(stack: ImageStack) -> list[str]:

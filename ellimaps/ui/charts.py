@@ -1,0 +1,159 @@
+"""Interactive charts as Altair specifications; no Streamlit, no computation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ellimaps.estimation import ClusterEstimate
+from ellimaps.plots import unwrapped
+from ellimaps.stack import ImageStack
+
+_HEIGHT = 260
+
+
+def estimate_charts(estimate: ClusterEstimate) -> list[Any]:
+    """Draw inertia with its elbow, silhouette with error bars, Calinski-Harabasz and seconds, over k."""
+    table = estimate.table.assign(
+        low=estimate.table["silhouette"] - estimate.table["silhouette_se"],
+        high=estimate.table["silhouette"] + estimate.table["silhouette_se"],
+    )
+    inertia = _over_k(table, "inertia", "inertia", f"Inertia, elbow at {estimate.elbow_k}", estimate.elbow_k)
+    title = f"Silhouette, highest at {estimate.silhouette_k}"
+    silhouette = _over_k(table, "silhouette", "silhouette", title, estimate.silhouette_k)
+    bars = (
+        alt.Chart(table)
+        .mark_rule(strokeWidth=2)
+        .encode(x="k:O", y=alt.Y("low:Q", scale=alt.Scale(zero=False)), y2="high:Q")
+    )
+    calinski = _over_k(table, "calinski_harabasz", "index", "Calinski-Harabasz index", None)
+    seconds = _over_k(table, "seconds", "seconds", "Time per k", None)
+    return [inertia, alt.layer(silhouette, bars).properties(title=title), calinski, seconds]
+
+
+def _over_k(table: pd.DataFrame, column: str, label: str, title: str, marked: int | None) -> Any:
+    line = (
+        alt.Chart(table)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("k:O", title="number of clusters k", axis=alt.Axis(labelAngle=0)),
+            y=alt.Y(f"{column}:Q", title=label, scale=alt.Scale(zero=False)),
+            tooltip=["k", alt.Tooltip(f"{column}:Q", format=".5g")],
+        )
+    )
+    layers = [line]
+    if marked is not None:
+        rule = alt.Chart(pd.DataFrame({"k": [marked]})).mark_rule(strokeDash=[4, 4], color="#D55E00")
+        layers.append(rule.encode(x="k:O"))
+    return alt.layer(*layers).properties(title=title, height=_HEIGHT - 40)
+
+
+def spectra_chart(
+    shots: pd.DataFrame,
+    stack: ImageStack,
+    quantity: str,
+    *,
+    names: Sequence[str],
+    palette: Sequence[str],
+    selected: int,
+    regions: pd.DataFrame | None = None,
+) -> Any:
+    """Draw clustershots of one quantity, the selected one emphasised with its standard deviation."""
+    column, label, kind = abscissa(stack)
+    table = _curves(shots[shots["quantity"] == quantity], "cluster", quantity)
+    table = table.assign(name=[names[cluster] for cluster in table["cluster"]])
+    unit = stack.bands["unit"].iloc[0]
+    x = alt.X(f"{column}:{kind}", title=label, scale=alt.Scale(zero=False) if kind == "Q" else alt.Undefined)
+    y = alt.Y("mean:Q", title=f"{quantity} ({unit})" if unit else quantity, scale=alt.Scale(zero=False))
+    color = alt.Color(
+        "name:N",
+        title="cluster",
+        scale=alt.Scale(domain=list(names), range=list(palette)),
+        legend=alt.Legend(orient="top", columns=8, labelLimit=120),
+    )
+    tooltip = [alt.Tooltip("name", title="cluster"), *_tooltip(column)]
+    base = alt.Chart(table).encode(x=x, y=y, color=color, tooltip=tooltip, detail=alt.Detail("aoi_deg:N"))
+    chosen = alt.datum.cluster == selected
+    emphasised = base.transform_filter(chosen)
+    layers = [
+        emphasised.mark_area(opacity=0.25).encode(y=alt.Y("low:Q", title=""), y2="high:Q"),
+        base.transform_filter(~chosen).mark_line(strokeWidth=1.5, opacity=0.6, point=True),
+        emphasised.mark_line(strokeWidth=4, point=alt.OverlayMarkDef(size=60)),
+    ]
+    if regions is not None and len(regions):
+        drawn = _curves(regions[regions["quantity"] == quantity], "region", quantity)
+        line = alt.Chart(drawn).mark_line(strokeDash=[6, 4], point=True, strokeWidth=2.5, color="#888888")
+        layers.append(
+            line.encode(x=x, y=y, detail=["region:N", "aoi_deg:N"], tooltip=["region", *_tooltip(column)])
+        )
+    return alt.layer(*layers).properties(height=_HEIGHT + 40)
+
+
+def cluster_bars(
+    values: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    label: str,
+    names: Sequence[str],
+    palette: Sequence[str],
+) -> Any:
+    """Draw the number of pixels of each cluster over its mean value."""
+    table = pd.DataFrame({"name": list(names), "value": values, "pixels": counts})
+    return (
+        alt.Chart(table)
+        .mark_bar(size=14)
+        .encode(
+            x=alt.X("value:Q", title=f"mean {label}", scale=alt.Scale(zero=False, padding=12)),
+            y=alt.Y("pixels:Q", title="pixels (logarithmic)", scale=alt.Scale(type="symlog")),
+            color=alt.Color("name:N", scale=alt.Scale(domain=list(names), range=list(palette)), legend=None),
+            tooltip=["name", alt.Tooltip("value:Q", format=".3f"), alt.Tooltip("pixels:Q", format=",")],
+        )
+        .properties(height=_HEIGHT - 60)
+    )
+
+
+def histogram(values: NDArray[np.float64], label: str, color: str) -> Any:
+    """Draw the distribution of measured values."""
+    counts, edges = np.histogram(values, bins=60) if values.size else (np.zeros(1, int), np.array([0.0, 1.0]))
+    table = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "pixels": counts})
+    return (
+        alt.Chart(table)
+        .mark_bar(color=color)
+        .encode(
+            x=alt.X("low:Q", title=label, scale=alt.Scale(zero=False)),
+            x2="high:Q",
+            y=alt.Y("pixels:Q", title="pixels"),
+            tooltip=[alt.Tooltip("low:Q", format=".3f"), alt.Tooltip("high:Q", format=".3f"), "pixels"],
+        )
+        .properties(height=_HEIGHT - 60)
+    )
+
+
+def abscissa(stack: ImageStack) -> tuple[str, str, str]:
+    """Return column, title and type of what a spectrum is drawn over."""
+    if len(stack.wavelengths_nm) > 1:
+        return "wavelength_nm", "wavelength (nm)", "Q"
+    if len(stack.angles_deg) > 1:
+        return "aoi_deg", "angle of incidence (deg)", "Q"
+    return "band", "band", "O"
+
+
+def _curves(table: pd.DataFrame, group: str, quantity: str) -> pd.DataFrame:
+    parts = []
+    for _, part in table.groupby([group, "aoi_deg"], dropna=False):
+        mean = unwrapped(part["mean"].to_numpy(), quantity)
+        parts.append(part.assign(mean=mean, low=mean - part["std"], high=mean + part["std"]))
+    return pd.concat(parts) if parts else table.assign(low=0.0, high=0.0)
+
+
+def _tooltip(column: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip(column, title=column.replace("_", " ")),
+        alt.Tooltip("mean:Q", format=".3f"),
+        alt.Tooltip("std:Q", format=".3f"),
+        alt.Tooltip("n_pixels:Q", format=","),
+    ]

@@ -1,0 +1,83 @@
+"""Measurements and results kept between page runs: read-only, bounded, shared only through their content.
+
+Everything here is keyed on the path, size and modification time of every file of a measurement and on the
+settings, so that two users of the same folder share the work and nobody sees another one's choices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ellimaps.errors import ReadError
+from ellimaps.pipeline import Settings, cluster, prepare
+from ellimaps.progress import Progress, no_progress
+from ellimaps.readers import open_stack
+from ellimaps.segmentation import Segmentation
+from ellimaps.stack import ImageStack
+from ellimaps.ui.cache import BoundedCache
+
+_GIGABYTE = 1024**3
+
+
+def _stack_bytes(stack: ImageStack) -> int:
+    masked = stack.filled.nbytes if any(stack.filled.strides) else 0
+    return stack.values.nbytes + masked
+
+
+STACKS = BoundedCache(max_entries=8, max_bytes=4 * _GIGABYTE, size_of=_stack_bytes)
+SEGMENTATIONS = BoundedCache(
+    max_entries=64,
+    max_bytes=4 * _GIGABYTE,
+    size_of=lambda made: made.labels.nbytes + _stack_bytes(made.stack),
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A measurement on disk as it is now: its path, data set and a fingerprint of its files."""
+
+    path: str
+    dataset: str | None
+    fingerprint: str
+
+    @classmethod
+    def of(cls, path: Path, dataset: str | None) -> Source:
+        """Describe a measurement by the names, sizes and times of its files.
+
+        Raises
+        ------
+        ReadError
+            If the folder cannot be listed.
+        """
+        try:
+            files = sorted(path.iterdir()) if path.is_dir() else [path]
+            facts = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()]
+        except OSError as error:
+            raise ReadError(f"{path} cannot be read: {error.strerror or error}.") from error
+        return cls(str(path), dataset, hashlib.sha256(repr(facts).encode()).hexdigest())
+
+
+def load(source: Source, on_progress: Progress = no_progress) -> ImageStack:
+    """Return the measurement as it was read."""
+    return STACKS.get(
+        source, lambda: open_stack(source.path, dataset=source.dataset, on_progress=on_progress)
+    )
+
+
+def prepared(source: Source, settings: Settings, on_progress: Progress = no_progress) -> ImageStack:
+    """Return the preprocessed measurement."""
+    kept = {name: getattr(settings, name) for name in ("gaps", "despike", "smooth", "roi", "binning")}
+    preprocessing = Settings(**kept)
+    return STACKS.get(
+        (source, preprocessing), lambda: prepare(load(source, on_progress), preprocessing, on_progress)
+    )
+
+
+def segmented(source: Source, settings: Settings, on_progress: Progress = no_progress) -> Segmentation:
+    """Return the clusters that the settings describe; ``settings.k`` must be given."""
+    relevant = replace(settings, names=(), regions=(), k_min=2, k_max=10)
+    return SEGMENTATIONS.get(
+        (source, relevant), lambda: cluster(prepared(source, relevant, on_progress), relevant, on_progress)
+    )

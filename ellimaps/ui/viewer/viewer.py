@@ -1,0 +1,187 @@
+"""The Python side of the map viewer: arrays become what ``viewer.js`` draws."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from matplotlib import colormaps
+from numpy.typing import NDArray
+
+MAX_DISPLAY_PIXELS = 250_000
+_NO_VALUE = 65535
+
+
+@dataclass(frozen=True)
+class MapPanel:
+    """One map of the viewer.
+
+    Attributes
+    ----------
+    title : str
+        What is shown.
+    image : ndarray, shape (y, x), optional
+        Values, NaN where there are none; None shows the cluster colours.
+    unit : str
+        Unit of the values.
+    limits : (float, float), optional
+        Contrast limits.
+    overlay : bool
+        Whether the highlighted cluster is drawn over the values.
+    show_filled : bool
+        Whether filled pixels are marked.
+    labels, palette, names
+        Clusters of this panel alone, where panels show different ones.
+    """
+
+    title: str
+    image: NDArray[np.float32] | None = None
+    unit: str = ""
+    limits: tuple[float, float] = (0.0, 1.0)
+    overlay: bool = False
+    show_filled: bool = False
+    labels: NDArray[np.int16] | None = None
+    palette: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ViewerEvents:
+    """What the user did: a region drawn, or an arrow key pressed; None if nothing."""
+
+    region: Mapping[str, Any] | None
+    step: int | None
+
+
+def map_viewer(
+    panels: Sequence[MapPanel],
+    *,
+    source: str,
+    aspect: float,
+    labels: NDArray[np.int16] | None = None,
+    filled: NDArray[np.bool_] | None = None,
+    palette: Sequence[str] = (),
+    names: Sequence[str] = (),
+    highlight: int = 0,
+    regions: Sequence[Mapping[str, Any]] = (),
+    pixel_size_um: float | None = None,
+    key: str,
+    on_step: Callable[[], None] | None = None,
+    on_region: Callable[[], None] | None = None,
+) -> ViewerEvents:
+    """Show linked maps; large images are shown at reduced resolution, coordinates are those of all pixels.
+
+    Parameters
+    ----------
+    panels : sequence of MapPanel
+        The maps, all of one size.
+    source : str
+        Names the image; the zoom is kept as long as it stays the same.
+    aspect : float
+        Height over width of a pixel.
+    labels : ndarray of int16, shape (y, x), optional
+        Clusters, -1 = no data.
+    filled : ndarray of bool, shape (y, x), optional
+        Pixels with an invented value.
+    palette, names : sequence of str
+        Colour (#rrggbb) and name of each cluster.
+    highlight : int
+        The cluster drawn over maps with an overlay.
+    regions : sequence of mappings
+        ``name`` and ``vertices`` (x, y) of regions to outline.
+    pixel_size_um : float, optional
+        Width of a pixel; draws a scale bar.
+    key : str
+        Streamlit key.
+    on_step, on_region : callable, optional
+        Called before the page runs again when an arrow key was pressed or a region drawn.
+    """
+    shape = next(image.shape for image in (labels, *_images(panels)) if image is not None)
+    step = display_step(shape)
+    data = {
+        "source": f"{source} {shape}",
+        "width": len(range(0, shape[1], step)),
+        "height": len(range(0, shape[0], step)),
+        "step": step,
+        "aspect": aspect,
+        "pixelSize": pixel_size_um,
+        "colormap": _colormap(),
+        "palette": list(palette),
+        "names": list(names),
+        "highlight": highlight,
+        "labels": _label_codes(labels, step),
+        "filled": None if filled is None else _base64(filled[::step, ::step].astype(np.uint8)),
+        "regions": [dict(region) for region in regions],
+        "panels": [_panel_data(panel, step) for panel in panels],
+    }
+    result = _component()(
+        data=data, key=key, on_region_change=on_region or _nothing, on_step_change=on_step or _nothing
+    )
+    return ViewerEvents(result.region, result.step)
+
+
+def display_step(shape: tuple[int, ...]) -> int:
+    """Return every how many pixels an image is shown so that it stays light."""
+    return max(1, int(np.ceil(np.sqrt(shape[0] * shape[1] / MAX_DISPLAY_PIXELS))))
+
+
+def _panel_data(panel: MapPanel, step: int) -> dict[str, Any]:
+    if panel.image is None:
+        labels = _label_codes(panel.labels, step)
+        own = {"labels": labels, "palette": list(panel.palette), "names": list(panel.names)}
+        return {"title": panel.title, "unit": "", **(own if labels else {})}
+    shown = panel.image[::step, ::step]
+    finite = np.isfinite(shown)
+    low, high = (float(shown[finite].min()), float(shown[finite].max())) if finite.any() else (0.0, 1.0)
+    span = (high - low) or 1.0
+    codes = np.full(shown.shape, _NO_VALUE, dtype="<u2")
+    codes[finite] = np.round((shown[finite] - low) / span * (_NO_VALUE - 1))
+    return {
+        "title": panel.title,
+        "unit": panel.unit,
+        "low": low,
+        "high": low + span,
+        "limits": list(panel.limits),
+        "overlay": panel.overlay,
+        "showFilled": panel.show_filled,
+        "codes": _base64(codes),
+    }
+
+
+def _images(panels: Sequence[MapPanel]) -> list[NDArray[Any] | None]:
+    return [image for panel in panels for image in (panel.image, panel.labels)]
+
+
+def _label_codes(labels: NDArray[np.int16] | None, step: int) -> str | None:
+    return None if labels is None else _base64((labels[::step, ::step] + 1).astype(np.uint8))
+
+
+def _base64(array: NDArray[Any]) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
+
+
+@cache
+def _colormap() -> list[list[int]]:
+    table = colormaps["viridis"](np.arange(256))[:, :3]
+    return [[int(channel) for channel in row] for row in np.round(table * 255)]
+
+
+def _component() -> Callable[..., Any]:
+    """Register the component anew in every process-wide registry, which page reloads may clear."""
+    folder = Path(__file__).parent
+    return st.components.v2.component(
+        "ellimaps_map_viewer",
+        html='<div class="viewer" aria-label="Maps"></div>',
+        css=(folder / "viewer.css").read_text(encoding="utf-8"),
+        js=(folder / "viewer.js").read_text(encoding="utf-8"),
+    )
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,75 @@
+"""Small pieces that several sections show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from ellimaps.plots import CONTRAST_PERCENTILES
+from ellimaps.progress import Progress
+from ellimaps.stack import ImageStack, band_label
+from ellimaps.ui.state import remembered
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Show the progress of work in the foreground and take it away at the end."""
+    place = st.empty()
+
+    def show(done: int, total: int, what: str) -> None:
+        place.progress(min(1.0, done / max(total, 1)), what)
+
+    try:
+        yield show
+    finally:
+        place.empty()
+
+
+def positions(stack: ImageStack) -> list[tuple[str, list[int]]]:
+    """Return what a wavelength slider steps through: a label and the bands that belong to it."""
+    if not stack.is_ellipsometric:
+        return [(band_label(band), [number]) for number, (_, band) in enumerate(stack.bands.iterrows())]
+    several_angles = len(stack.angles_deg) > 1
+    return [
+        (
+            f"{pair.wavelength_nm:g}" + (f" nm, {pair.aoi_deg:g} deg" if several_angles else ""),
+            [int(str(pair.delta)), int(str(pair.psi))],
+        )
+        for pair in stack.pairs().itertuples()
+    ]
+
+
+def position_slider(stack: ImageStack) -> list[int]:
+    """Show the wavelength slider and return the bands at its position."""
+    places = positions(stack)
+    if len(places) == 1:
+        return places[0][1]
+    labels = [label for label, _ in places]
+    label = "Wavelength (nm)" if stack.is_ellipsometric and len(stack.angles_deg) <= 1 else "Map"
+    chosen = remembered(st.select_slider, label, options=labels, key="position", default=labels[0])
+    return places[labels.index(chosen)][1]
+
+
+def step_position(stack: ImageStack, step: int) -> None:
+    """Move the wavelength slider; for the arrow keys of the viewer."""
+    labels = [label for label, _ in positions(stack)]
+    now = st.session_state.get("position", labels[0])
+    number = labels.index(now) if now in labels else 0
+    st.session_state["position"] = labels[max(0, min(len(labels) - 1, number + step))]
+
+
+def contrast_percentiles() -> tuple[float, float]:
+    """Show the contrast control and return the percentiles of a map that become its darkest and brightest."""
+    low, high = remembered(
+        st.slider,
+        "Contrast (percentiles)",
+        0.0,
+        100.0,
+        step=0.5,
+        key="contrast",
+        default=CONTRAST_PERCENTILES,
+        help="Values below the lower and above the upper percentile of the map share a colour.",
+    )
+    return float(low), float(max(high, low + 0.5))
