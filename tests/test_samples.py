@@ -28,7 +28,6 @@ from ellimaps.samples.terraces import draw_gaps
 
 TAG = "sample_20260101120000000"
 SMALL: dict[str, Any] = {"size": (48, 64), "bands": 5}
-REAL_FOLDER = Path("/work/shared/data/ep4_hBN")
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -149,10 +148,9 @@ def test_the_preview_opens_as_an_ordinary_image(plain: Path) -> None:
     assert (grey.min(), grey.max()) == (0, 255)
 
 
-@pytest.mark.skipif(not REAL_FOLDER.is_dir(), reason="the real measurement is not on this machine")
-def test_text_chunks_describe_themselves_as_in_a_real_file(plain: Path) -> None:
+def test_text_chunks_describe_themselves_as_in_a_real_file(plain: Path, real_hbn: Path) -> None:
     ours = text_chunks((plain / f"{TAG}_001.png").read_bytes())
-    theirs = text_chunks(next(REAL_FOLDER.glob("*_001.png")).read_bytes())
+    theirs = text_chunks(next(real_hbn.glob("*_001.png")).read_bytes())
     for key, descriptor in ((".ACCURION_RAWDATA", 40), ("IMAGE_GEOCORR_FACTOR", -17), ("Map", -28)):
         assert ours[key][:descriptor] == theirs[key][:descriptor]
     for chunks in (ours, theirs):
