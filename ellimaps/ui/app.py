@@ -4,13 +4,38 @@ from __future__ import annotations
 
 import streamlit as st
 
+# Maps and spectra are to be seen together in a window of 1280 x 800: little padding, small gaps.
+# Streamlit's header lies over the top of the page and must not catch the clicks meant for it.
+_STYLE = """
+<style>
+.stMainBlockContainer { padding: 2.2rem 2rem 1.5rem; max-width: 1900px; }
+.stMainBlockContainer .stVerticalBlock { gap: 0.6rem; }
+.stAppHeader { background: transparent; pointer-events: none; }
+.stAppHeader button, .stAppHeader a { pointer-events: auto; }
+.st-key-header h3, .st-key-header h4, .st-key-header p { padding: 0; margin: 0; }
+.st-key-header .stMarkdown > div, .st-key-header .stCaptionContainer { margin: 0; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); }
+.stHtml .facts { gap: 6px 20px; margin: 0; padding: 0; }
+.facts div { min-width: 0; }
+.facts .long { grid-column: span 2; }
+.facts .longer { grid-column: 1 / -1; }
+.facts dt { font-size: 0.8rem; opacity: 0.75; font-weight: 400; }
+.facts dd { margin: 0; font-size: 0.95rem; overflow-wrap: anywhere; }
+.st-key-browser button, .st-key-recent button { min-height: 1.7rem; padding: 0; }
+@media (max-width: 1050px) {
+  .st-key-explore_split .stHorizontalBlock { flex-direction: column; }
+  .st-key-explore_split .stColumn { width: 100%; flex: 1 1 100%; }
+}
+</style>
+"""
+
 
 def main() -> None:
     """Show the chosen page."""
     from ellimaps.ui.pages import maps
 
     st.set_page_config(page_title="ellimaps", page_icon=":material/layers:", layout="wide")
-    st.html("<style>.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 2rem; }</style>")
+    st.html(_STYLE)
     st.navigation(
         [st.Page(maps.render, title="Maps", icon=":material/layers:", url_path="maps", default=True)]
     ).run()

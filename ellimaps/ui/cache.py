@@ -44,13 +44,13 @@ class BoundedCache:
                     return found
             try:
                 result = make()
+                with self._lock:
+                    self.computed += 1
+                    self._results[key] = result
+                    self._evict()
             finally:
                 with self._lock:
                     self._making.pop(key, None)
-            with self._lock:
-                self.computed += 1
-                self._results[key] = result
-                self._evict()
         return result
 
     @property

@@ -14,7 +14,10 @@ from ellimaps.estimation import ClusterEstimate
 from ellimaps.plots import unwrapped
 from ellimaps.stack import ImageStack
 
-_HEIGHT = 260
+_HEIGHT = 200
+_MARK = "#D55E00"
+# Middle grey: seen on a light page and on a dark one.
+_REGION = "#8A8A8A"
 
 
 def estimate_charts(estimate: ClusterEstimate) -> list[Any]:
@@ -23,17 +26,19 @@ def estimate_charts(estimate: ClusterEstimate) -> list[Any]:
         low=estimate.table["silhouette"] - estimate.table["silhouette_se"],
         high=estimate.table["silhouette"] + estimate.table["silhouette_se"],
     )
-    inertia = _over_k(table, "inertia", "inertia", f"Inertia, elbow at {estimate.elbow_k}", estimate.elbow_k)
-    title = f"Silhouette, highest at {estimate.silhouette_k}"
+    inertia = _over_k(
+        table, "inertia", "inertia", f"Inertia, elbow at k = {estimate.elbow_k}", estimate.elbow_k
+    )
+    title = f"Silhouette with standard error, highest at k = {estimate.silhouette_k}"
     silhouette = _over_k(table, "silhouette", "silhouette", title, estimate.silhouette_k)
     bars = (
         alt.Chart(table)
-        .mark_rule(strokeWidth=2)
-        .encode(x="k:O", y=alt.Y("low:Q", scale=alt.Scale(zero=False)), y2="high:Q")
+        .mark_errorbar(ticks={"size": 9, "color": _MARK}, thickness=2, color=_MARK)
+        .encode(x="k:O", y=alt.Y("low:Q", title="silhouette", scale=alt.Scale(zero=False)), y2="high:Q")
     )
     calinski = _over_k(table, "calinski_harabasz", "index", "Calinski-Harabasz index", None)
-    seconds = _over_k(table, "seconds", "seconds", "Time per k", None)
-    return [inertia, alt.layer(silhouette, bars).properties(title=title), calinski, seconds]
+    seconds = _over_k(table, "seconds", "time (s)", "Time per k", None)
+    return [inertia, alt.layer(silhouette, bars).properties(title=title, height=_HEIGHT), calinski, seconds]
 
 
 def _over_k(table: pd.DataFrame, column: str, label: str, title: str, marked: int | None) -> Any:
@@ -43,14 +48,14 @@ def _over_k(table: pd.DataFrame, column: str, label: str, title: str, marked: in
         .encode(
             x=alt.X("k:O", title="number of clusters k", axis=alt.Axis(labelAngle=0)),
             y=alt.Y(f"{column}:Q", title=label, scale=alt.Scale(zero=False)),
-            tooltip=["k", alt.Tooltip(f"{column}:Q", format=".5g")],
+            tooltip=["k", alt.Tooltip(f"{column}:Q", title=label, format=".5g")],
         )
     )
     layers = [line]
     if marked is not None:
-        rule = alt.Chart(pd.DataFrame({"k": [marked]})).mark_rule(strokeDash=[4, 4], color="#D55E00")
+        rule = alt.Chart(pd.DataFrame({"k": [marked]})).mark_rule(strokeDash=[4, 4], color=_MARK)
         layers.append(rule.encode(x="k:O"))
-    return alt.layer(*layers).properties(title=title, height=_HEIGHT - 40)
+    return alt.layer(*layers).properties(title=title, height=_HEIGHT)
 
 
 def spectra_chart(
@@ -63,35 +68,61 @@ def spectra_chart(
     selected: int,
     regions: pd.DataFrame | None = None,
 ) -> Any:
-    """Draw clustershots of one quantity, the selected one emphasised with its standard deviation."""
-    column, label, kind = abscissa(stack)
+    """Draw clustershots of one quantity, the selected one emphasised with its standard deviation.
+
+    Regions of interest are dashed, with their names at the right end.
+    """
+    column = abscissa(stack)[0]
     table = _curves(shots[shots["quantity"] == quantity], "cluster", quantity)
     table = table.assign(name=[names[cluster] for cluster in table["cluster"]])
-    unit = stack.bands["unit"].iloc[0]
-    x = alt.X(f"{column}:{kind}", title=label, scale=alt.Scale(zero=False) if kind == "Q" else alt.Undefined)
-    y = alt.Y("mean:Q", title=f"{quantity} ({unit})" if unit else quantity, scale=alt.Scale(zero=False))
     color = alt.Color(
         "name:N",
-        title="cluster",
+        title=None,
         scale=alt.Scale(domain=list(names), range=list(palette)),
-        legend=alt.Legend(orient="top", columns=8, labelLimit=120),
+        legend=alt.Legend(
+            orient="top", columns=8, labelLimit=90, symbolOpacity=1, symbolType="circle", symbolStrokeWidth=0
+        ),
     )
     tooltip = [alt.Tooltip("name", title="cluster"), *_tooltip(column)]
+    x, y = _axes(stack, quantity)
     base = alt.Chart(table).encode(x=x, y=y, color=color, tooltip=tooltip, detail=alt.Detail("aoi_deg:N"))
     chosen = alt.datum.cluster == selected
     emphasised = base.transform_filter(chosen)
     layers = [
         emphasised.mark_area(opacity=0.25).encode(y=alt.Y("low:Q", title=""), y2="high:Q"),
-        base.transform_filter(~chosen).mark_line(strokeWidth=1.5, opacity=0.6, point=True),
-        emphasised.mark_line(strokeWidth=4, point=alt.OverlayMarkDef(size=60)),
+        base.transform_filter(~chosen).mark_line(strokeWidth=1.5, point=alt.OverlayMarkDef(size=18)),
+        emphasised.mark_line(strokeWidth=4, point=alt.OverlayMarkDef(size=55)),
     ]
     if regions is not None and len(regions):
-        drawn = _curves(regions[regions["quantity"] == quantity], "region", quantity)
-        line = alt.Chart(drawn).mark_line(strokeDash=[6, 4], point=True, strokeWidth=2.5, color="#888888")
-        layers.append(
-            line.encode(x=x, y=y, detail=["region:N", "aoi_deg:N"], tooltip=["region", *_tooltip(column)])
+        layers += _region_layers(
+            _curves(regions[regions["quantity"] == quantity], "region", quantity), x, y, column
         )
-    return alt.layer(*layers).properties(height=_HEIGHT + 40)
+    return alt.layer(*layers).properties(height=_HEIGHT + 10)
+
+
+def _region_layers(table: pd.DataFrame, x: Any, y: Any, column: str) -> list[Any]:
+    base = alt.Chart(table).encode(x=x, y=y, tooltip=["region", *_tooltip(column)])
+    line = base.mark_line(
+        strokeDash=[6, 4], strokeWidth=2.5, color=_REGION, point=alt.OverlayMarkDef(color=_REGION)
+    ).encode(detail=["region:N", "aoi_deg:N"])
+    ends = table[table[column] == table[column].max()]
+    text = alt.Chart(ends).mark_text(align="right", dy=-9, color=_REGION, fontWeight="bold")
+    return [line, text.encode(x=x, y=y, text="region")]
+
+
+def _axes(stack: ImageStack, quantity: str) -> tuple[Any, Any]:
+    column, label, kind = abscissa(stack)
+    scale = alt.Scale(zero=False, nice=False, padding=10) if kind == "Q" else alt.Undefined
+    unit = stack.bands["unit"].iloc[0]
+    return (
+        alt.X(
+            f"{column}:{kind}",
+            title=label,
+            scale=scale,
+            axis=alt.Axis(grid=False, labelAngle=0, titlePadding=2),
+        ),
+        alt.Y("mean:Q", title=f"{quantity} ({unit})" if unit else quantity, scale=alt.Scale(zero=False)),
+    )
 
 
 def cluster_bars(
@@ -110,13 +141,17 @@ def cluster_bars(
             x=alt.X("value:Q", title=f"mean {label}", scale=alt.Scale(zero=False, padding=12)),
             y=alt.Y("pixels:Q", title="pixels (logarithmic)", scale=alt.Scale(type="symlog")),
             color=alt.Color("name:N", scale=alt.Scale(domain=list(names), range=list(palette)), legend=None),
-            tooltip=["name", alt.Tooltip("value:Q", format=".3f"), alt.Tooltip("pixels:Q", format=",")],
+            tooltip=[
+                alt.Tooltip("name", title="cluster"),
+                alt.Tooltip("value:Q", format=".3f"),
+                alt.Tooltip("pixels:Q", format=","),
+            ],
         )
-        .properties(height=_HEIGHT - 60)
+        .properties(height=_HEIGHT, title="Clusters: value against size")
     )
 
 
-def histogram(values: NDArray[np.float64], label: str, color: str) -> Any:
+def histogram(values: NDArray[np.float64], label: str, title: str, color: str) -> Any:
     """Draw the distribution of measured values."""
     counts, edges = np.histogram(values, bins=60) if values.size else (np.zeros(1, int), np.array([0.0, 1.0]))
     table = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "pixels": counts})
@@ -129,7 +164,7 @@ def histogram(values: NDArray[np.float64], label: str, color: str) -> Any:
             y=alt.Y("pixels:Q", title="pixels"),
             tooltip=[alt.Tooltip("low:Q", format=".3f"), alt.Tooltip("high:Q", format=".3f"), "pixels"],
         )
-        .properties(height=_HEIGHT - 60)
+        .properties(height=_HEIGHT, title=title)
     )
 
 
@@ -151,9 +186,10 @@ def _curves(table: pd.DataFrame, group: str, quantity: str) -> pd.DataFrame:
 
 
 def _tooltip(column: str) -> list[alt.Tooltip]:
+    title = {"wavelength_nm": "wavelength (nm)", "aoi_deg": "angle (deg)"}.get(column, column)
     return [
-        alt.Tooltip(column, title=column.replace("_", " ")),
+        alt.Tooltip(column, title=title),
         alt.Tooltip("mean:Q", format=".3f"),
-        alt.Tooltip("std:Q", format=".3f"),
-        alt.Tooltip("n_pixels:Q", format=","),
+        alt.Tooltip("std:Q", title="standard deviation", format=".3f"),
+        alt.Tooltip("n_pixels:Q", title="pixels", format=","),
     ]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from ellimaps.errors import ReadError
 
 VARIABLE = "ELLIMAPS_DATA_ROOT"
+_EXAMPLES = Path(__file__).resolve().parents[2] / "data_example"
+_FOLDERS_SEARCHED = 300
+_DEPTH = 3
 
 
 def data_root() -> Path:
@@ -18,13 +22,15 @@ def data_root() -> Path:
 def inside_root(text: str, root: Path | None = None) -> Path:
     """Return the path a user typed, absolute or relative to the data root.
 
+    The examples that come with ellimaps may be opened wherever they lie.
+
     Raises
     ------
     ReadError
         If it does not exist or leads out of the data root, by ``..``, by a link or to another machine.
     """
     root = (root or data_root()).resolve()
-    cleaned = text.strip().strip("\"'")
+    cleaned = text.strip().strip("\"'").strip()
     if "\0" in cleaned or cleaned.startswith(("\\\\", "//")):
         raise ReadError(f"{cleaned!r:.200} is not a path below {root}.")
     try:
@@ -32,20 +38,53 @@ def inside_root(text: str, root: Path | None = None) -> Path:
         exists = path.exists()
     except (OSError, ValueError, RuntimeError) as error:
         raise ReadError(f"{cleaned!r:.200} is not a path that can be opened: {error}.") from error
-    if path != root and root not in path.parents:
+    if not any(path == allowed or allowed in path.parents for allowed in (root, _EXAMPLES)):
         raise ReadError(
-            f"{cleaned} is not below the data root {root}: start ellimaps app with another --data-root."
+            f"{cleaned:.300} is not below the data root {root}: start ellimaps app with another --data-root."
         )
     if not exists:
-        raise ReadError(f"{cleaned} does not exist below {root}: check the path.")
+        raise ReadError(f"{cleaned:.300} does not exist below {root}: check the path.")
     return path
 
 
 def example_folders(root: Path) -> list[Path]:
-    """Return the example measurements that lie below the data root."""
-    candidates = [root, root / "data_example", Path(__file__).resolve().parents[2] / "data_example"]
+    """Return the generated example measurements: ours, and those that lie in the data root."""
+    candidates = [root, root / "data_example", _EXAMPLES]
     found = [
-        path.parent for folder in candidates if folder.is_dir() for path in sorted(folder.glob("*/truth.npz"))
+        path.parent.resolve()
+        for folder in candidates
+        if folder.is_dir()
+        for path in sorted(folder.glob("*/truth.npz"))
     ]
-    inside = [folder.resolve() for folder in found if root in folder.resolve().parents]
+    inside = [path for path in found if root in path.parents or _EXAMPLES in path.parents]
     return list(dict.fromkeys(inside))
+
+
+def measurements_below(folder: Path, limit: int = 12) -> list[Path]:
+    """Return folders below this one that hold a data set's table, nearest first; the search is bounded."""
+    found: list[Path] = []
+    for searched, below in enumerate(_folders(folder)):
+        if searched >= _FOLDERS_SEARCHED or len(found) >= limit:
+            break
+        try:
+            if any(below.glob("*.ds.dat")):
+                found.append(below)
+        except OSError:
+            continue
+    return found
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    level = [folder]
+    for _ in range(_DEPTH):
+        level = [below for above in level for below in subfolders(above)]
+        yield from level
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders in a folder that are not hidden, by name; none if it cannot be listed."""
+    try:
+        inside = [path for path in folder.iterdir() if not path.name.startswith(".") and path.is_dir()]
+    except OSError:
+        return []
+    return sorted((path for path in inside if not path.is_symlink()), key=lambda path: path.name.casefold())

@@ -10,15 +10,22 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
 from ellimaps.errors import ReadError
 from ellimaps.pipeline import Settings, cluster, prepare
 from ellimaps.progress import Progress, no_progress
 from ellimaps.readers import open_stack
+from ellimaps.refinement import refine
+from ellimaps.regions import Region, region_spectrum
 from ellimaps.segmentation import Segmentation
 from ellimaps.stack import ImageStack
 from ellimaps.ui.cache import BoundedCache
 
 _GIGABYTE = 1024**3
+_PREPROCESSING = ("gaps", "despike", "smooth", "roi", "binning")
 
 
 def _stack_bytes(stack: ImageStack) -> int:
@@ -26,12 +33,15 @@ def _stack_bytes(stack: ImageStack) -> int:
     return stack.values.nbytes + masked
 
 
-STACKS = BoundedCache(max_entries=8, max_bytes=4 * _GIGABYTE, size_of=_stack_bytes)
+STACKS = BoundedCache(max_entries=8, max_bytes=2 * _GIGABYTE, size_of=_stack_bytes)
 SEGMENTATIONS = BoundedCache(
     max_entries=64,
-    max_bytes=4 * _GIGABYTE,
+    max_bytes=2 * _GIGABYTE,
     size_of=lambda made: made.labels.nbytes + _stack_bytes(made.stack),
 )
+DISTANCES = BoundedCache(max_entries=16, max_bytes=_GIGABYTE // 4, size_of=lambda made: made.nbytes)
+SPECTRA = BoundedCache(max_entries=256, max_bytes=_GIGABYTE // 16, size_of=lambda made: made.size * 16)
+CACHES = {"stacks": STACKS, "segmentations": SEGMENTATIONS, "distances": DISTANCES, "spectra": SPECTRA}
 
 
 @dataclass(frozen=True)
@@ -68,8 +78,7 @@ def load(source: Source, on_progress: Progress = no_progress) -> ImageStack:
 
 def prepared(source: Source, settings: Settings, on_progress: Progress = no_progress) -> ImageStack:
     """Return the preprocessed measurement."""
-    kept = {name: getattr(settings, name) for name in ("gaps", "despike", "smooth", "roi", "binning")}
-    preprocessing = Settings(**kept)
+    preprocessing = Settings(**{name: getattr(settings, name) for name in _PREPROCESSING})
     return STACKS.get(
         (source, preprocessing), lambda: prepare(load(source, on_progress), preprocessing, on_progress)
     )
@@ -77,7 +86,31 @@ def prepared(source: Source, settings: Settings, on_progress: Progress = no_prog
 
 def segmented(source: Source, settings: Settings, on_progress: Progress = no_progress) -> Segmentation:
     """Return the clusters that the settings describe; ``settings.k`` must be given."""
-    relevant = replace(settings, names=(), regions=(), k_min=2, k_max=10)
-    return SEGMENTATIONS.get(
-        (source, relevant), lambda: cluster(prepared(source, relevant, on_progress), relevant, on_progress)
-    )
+    relevant = _clustering(settings)
+    return SEGMENTATIONS.get((source, relevant), lambda: _cluster(source, relevant, on_progress))
+
+
+def distances(source: Source, settings: Settings) -> NDArray[np.float32]:
+    """Return how far each pixel lies from the centre of its cluster."""
+    relevant = _clustering(settings)
+    return DISTANCES.get((source, relevant), lambda: segmented(source, relevant).distances())
+
+
+def region_table(source: Source, settings: Settings, region: Region) -> pd.DataFrame:
+    """Return the spectrum of a region of interest of the preprocessed measurement."""
+    key = (source, tuple(getattr(settings, name) for name in _PREPROCESSING), region)
+    return SPECTRA.get(key, lambda: region_spectrum(prepared(source, settings), region))
+
+
+def _clustering(settings: Settings) -> Settings:
+    """Return the settings without those that change nothing of the clusters."""
+    return replace(settings, names=(), regions=(), k_min=2, k_max=10)
+
+
+def _cluster(source: Source, settings: Settings, on_progress: Progress) -> Segmentation:
+    if not settings.refine:
+        return cluster(prepared(source, settings, on_progress), settings, on_progress)
+    # One change at a time: undoing one finds the segmentation before it in the cache.
+    before = segmented(source, replace(settings, refine=settings.refine[:-1]), on_progress)
+    on_progress(1, 2, "changing clusters")
+    return refine(before, settings.refine[-1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,12 +19,13 @@ from ellimaps.segmentation import Segmentation
 from ellimaps.ui.jobs import Job
 from ellimaps.ui.loading import Source, segmented
 
-MAX_KEPT = 8
-MAX_RECENT = 8
+MAX_KEPT = 12
+MAX_ESTIMATES = 12
+MAX_RECENT = 6
 _KEY = "ellimaps"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Look:
     """How the clusters of one segmentation are called and coloured."""
 
@@ -35,6 +37,21 @@ class Look:
         """One colour (#rrggbb) per cluster."""
         return [CLUSTER_COLORS[color] for color in self.colors]
 
+    @property
+    def titles(self) -> list[str]:
+        """Names that tell the clusters apart: where two are called the same, their numbers are added."""
+        counts = Counter(self.names)
+        return [f"{name} ({n})" if counts[name] > 1 else name for n, name in enumerate(self.names)]
+
+
+@dataclass
+class Task:
+    """Work in the background, and what is done with its result."""
+
+    what: str
+    job: Job[Any]
+    finish: Callable[[Any], None]
+
 
 @dataclass
 class Session:
@@ -44,8 +61,14 @@ class Session:
     ----------
     source : Source, optional
         The open measurement.
+    opening : bool
+        Whether the user is choosing another one.
     settings : Settings
         The choices as the controls stand; ``k`` and ``refine`` belong to the segmentation shown.
+    task : Task, optional
+        The work in the background.
+    message : str
+        Why the last work in the background gave no result.
     estimates : dict
         Estimates made, by their settings.
     kept : list of Settings
@@ -54,6 +77,8 @@ class Session:
         Names and colours of each of them.
     regions : list of Region
         Regions of interest that go into the export.
+    drawn : Region, optional
+        The region drawn last, until it is added to them.
     recent : list of str
         Folders opened, newest first.
     memory : dict
@@ -61,26 +86,50 @@ class Session:
     """
 
     source: Source | None = None
+    opening: bool = False
     settings: Settings = field(default_factory=Settings)
-    job: Job[ClusterEstimate] | None = None
-    job_key: str = ""
+    task: Task | None = None
+    message: str = ""
     estimates: dict[str, ClusterEstimate] = field(default_factory=dict)
     kept: list[Settings] = field(default_factory=list)
     looks: dict[Settings, Look] = field(default_factory=dict)
     current: Settings | None = None
     regions: list[Region] = field(default_factory=list)
+    drawn: Region | None = None
     recent: list[str] = field(default_factory=list)
     uploads: list[tempfile.TemporaryDirectory[str]] = field(default_factory=list)
     memory: dict[str, Any] = field(default_factory=dict)
 
-    def open(self, source: Source, shown_path: str) -> None:
-        """Make another measurement the open one and forget what was computed of the last."""
-        if self.job is not None:
-            self.job.stop()
+    def open(self, source: Source, recent: str | None = None) -> None:
+        """Make a measurement the open one; unless it already is, forget what was computed of the last.
+
+        Parameters
+        ----------
+        source : Source
+            The measurement.
+        recent : str, optional
+            How the user can open it again.
+        """
+        self.opening = False
+        if recent is not None:
+            self.recent = [recent, *(path for path in self.recent if path != recent)][:MAX_RECENT]
+        if source == self.source:
+            return
+        if self.task is not None:
+            self.task.job.stop()
         self.source, self.settings = source, Settings(dataset=source.dataset)
-        self.job, self.estimates, self.kept, self.looks, self.regions = None, {}, [], {}, []
-        self.current = None
-        self.recent = [shown_path, *(path for path in self.recent if path != shown_path)][:MAX_RECENT]
+        self.task, self.message, self.estimates = None, "", {}
+        self.kept, self.looks, self.current = [], {}, None
+        self.regions, self.drawn = [], None
+        self.memory.pop("k", None)
+        st.session_state.pop("k", None)
+
+    def keep_estimate(self, key: str, estimate: ClusterEstimate) -> None:
+        """Keep an estimate, and take its suggestion as the number of clusters until the user changes it."""
+        self.estimates[key] = estimate
+        while len(self.estimates) > MAX_ESTIMATES:
+            del self.estimates[next(iter(self.estimates))]
+        set_value(self, "k", estimate.suggested_k)
 
     def keep(self, settings: Settings) -> Segmentation:
         """Make a segmentation the one shown; clusters keep colours and names of those they overlap."""
@@ -88,7 +137,11 @@ class Session:
         segmentation = segmented(self.source, settings)
         if settings not in self.looks:
             self.looks[settings] = self._look(segmentation)
-        self.kept = [*(one for one in self.kept if one != settings), settings][-MAX_KEPT:]
+        if self.current is not None and _frame(self.current) != _frame(settings):
+            # Their coordinates are pixels of another cut of the maps.
+            self.regions, self.drawn = [], None
+        if settings not in self.kept:
+            self.kept = [*self.kept, settings][-MAX_KEPT:]
         self.looks = {one: look for one, look in self.looks.items() if one in self.kept}
         self.current = settings
         return segmentation
@@ -104,6 +157,13 @@ class Session:
         """Names and colours of the segmentation shown."""
         assert self.current is not None
         return self.looks[self.current]
+
+    def rename(self, cluster: int, name: str) -> None:
+        """Call a cluster of the segmentation shown something else; an empty name is its number."""
+        assert self.current is not None
+        names = list(self.look.names)
+        names[cluster] = name.strip() or str(cluster)
+        self.looks[self.current] = replace(self.look, names=tuple(names))
 
     def full_settings(self) -> Settings:
         """Return the settings of the segmentation shown with names and regions, as a recipe holds them."""
@@ -129,6 +189,10 @@ class Session:
         return Look(tuple(names[n] for n in order), tuple(colors[n] for n in order))
 
 
+def _frame(settings: Settings) -> tuple[Any, int]:
+    return settings.roi, settings.binning
+
+
 def session() -> Session:
     """Return this user's session, made at the first call."""
     if _KEY not in st.session_state:
@@ -146,6 +210,12 @@ def take_view() -> None:
     """Move the view control to where `go_to` asked; called before the control is shown."""
     if (view := session().memory.pop("go_to", None)) is not None:
         st.session_state["view"] = view
+
+
+def set_value(state: Session, key: str, value: Any) -> None:
+    """Change the value of a remembered widget, which must not have been shown yet in this run."""
+    state.memory[key] = value
+    st.session_state.pop(key, None)
 
 
 def remembered(

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
 
+from ellimaps.errors import EllimapsError
 from ellimaps.plots import CONTRAST_PERCENTILES
 from ellimaps.progress import Progress
 from ellimaps.stack import ImageStack, band_label
 from ellimaps.ui.state import remembered
+
+_LOG = logging.getLogger(__name__)
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Turn an error of one part of the page into a sentence there; the rest and the user's work stay."""
+    try:
+        yield
+    except EllimapsError as error:
+        st.error(str(error), icon=":material/error:")
+    except Exception as error:
+        _LOG.exception("A part of the page failed")
+        st.error(
+            f"This part failed unexpectedly ({type(error).__name__}: {error}). What you have made is kept: "
+            "change a setting or choose another view.",
+            icon=":material/error:",
+        )
 
 
 @contextmanager
@@ -41,23 +61,27 @@ def positions(stack: ImageStack) -> list[tuple[str, list[int]]]:
     ]
 
 
-def position_slider(stack: ImageStack) -> list[int]:
-    """Show the wavelength slider and return the bands at its position."""
-    places = positions(stack)
-    if len(places) == 1:
-        return places[0][1]
-    labels = [label for label, _ in places]
-    label = "Wavelength (nm)" if stack.is_ellipsometric and len(stack.angles_deg) <= 1 else "Map"
-    chosen = remembered(st.select_slider, label, options=labels, key="position", default=labels[0])
-    return places[labels.index(chosen)][1]
-
-
-def step_position(stack: ImageStack, step: int) -> None:
-    """Move the wavelength slider; for the arrow keys of the viewer."""
+def position_slider(stack: ImageStack) -> int:
+    """Show the wavelength slider and return its position among `positions`."""
     labels = [label for label, _ in positions(stack)]
-    now = st.session_state.get("position", labels[0])
-    number = labels.index(now) if now in labels else 0
-    st.session_state["position"] = labels[max(0, min(len(labels) - 1, number + step))]
+    if len(labels) == 1:
+        return 0
+    label = "Wavelength (nm)" if stack.is_ellipsometric and len(stack.angles_deg) <= 1 else "Map"
+    chosen = remembered(
+        st.select_slider,
+        label,
+        options=labels,
+        key="position",
+        default=labels[0],
+        help="The arrow keys move it, also while the maps have the focus.",
+    )
+    return labels.index(chosen)
+
+
+def move_to(stack: ImageStack, position: int) -> None:
+    """Move the wavelength slider; for the arrow keys of the viewer, which run before it is shown."""
+    labels = [label for label, _ in positions(stack)]
+    st.session_state["position"] = labels[max(0, min(len(labels) - 1, int(position)))]
 
 
 def contrast_percentiles() -> tuple[float, float]:

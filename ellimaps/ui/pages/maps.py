@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-
 import streamlit as st
 
-from ellimaps.errors import EllimapsError
 from ellimaps.stack import ImageStack
 from ellimaps.ui.loading import Source, load
 from ellimaps.ui.sections.compare import compare_section
@@ -17,6 +14,8 @@ from ellimaps.ui.sections.export import export_section
 from ellimaps.ui.sections.open_data import choose_dataset, open_panel
 from ellimaps.ui.sections.segment import segment_controls
 from ellimaps.ui.state import Session, remembered, session, take_view
+from ellimaps.ui.tasks import settle, task_panel
+from ellimaps.ui.widgets import guarded
 
 VIEWS = {
     "Data": data_section,
@@ -30,53 +29,54 @@ VIEWS = {
 def render() -> None:
     """Show the page."""
     state = session()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        try:
-            _page(state)
-        except EllimapsError as error:
-            st.error(str(error), icon=":material/error:")
-    for message in dict.fromkeys(
-        str(warning.message) for warning in caught if warning.category.__module__.startswith("ellimaps")
-    ):
-        st.warning(message, icon=":material/warning:")
-
-
-def _page(state: Session) -> None:
-    if choose_dataset(state):
-        return
-    if state.source is None:
-        st.title("Maps")
-        st.markdown(
-            "Open a folder of ellipsometric maps: find its zones, read one spectrum per zone, export."
-        )
-        open_panel(state)
-        return
-    _header(state, state.source)
-    take_view()
-    view = remembered(
-        st.segmented_control,
-        "View",
-        options=list(VIEWS),
-        key="view",
-        default="Data",
-        required=True,
-        label_visibility="collapsed",
-    )
-    if view in ("Explore", "Compare", "Export"):
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            segment_controls(state)
-    VIEWS[view](state, state.source)
+    with guarded():
+        if choose_dataset(state):
+            return
+        if state.source is None or state.opening:
+            open_panel(state)
+            return
+        settle(state)
+        _header(state, state.source)
+        view = _view_bar(state)
+        if state.task is not None:
+            task_panel(state)
+        if state.message:
+            st.warning(state.message, icon=":material/warning:")
+            state.message = ""
+        with guarded():
+            VIEWS[view](state, state.source)
 
 
 def _header(state: Session, source: Source) -> None:
     stack = load(source)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"### {stack.name}")
+    with st.container(horizontal=True, vertical_alignment="center", key="header"):
+        st.markdown(f"#### {_escaped(stack.name)}", width="content")
         st.caption(_summary(stack))
         if st.button("Open another", icon=":material/folder_open:", key="open_another"):
-            state.source = None
+            state.opening = True
             st.rerun()
+
+
+def _view_bar(state: Session) -> str:
+    take_view()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="view_bar"):
+        view = remembered(
+            st.segmented_control,
+            "View",
+            options=list(VIEWS),
+            key="view",
+            default="Data",
+            required=True,
+            label_visibility="collapsed",
+        )
+        if view in ("Explore", "Compare", "Export"):
+            with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
+                segment_controls(state)
+    return str(view)
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{character}" if character in r"\`*_{}[]<>|$#:" else character for character in text)
 
 
 def _summary(stack: ImageStack) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from ellimaps.comparison import compare
+from ellimaps.comparison import Comparison, compare
 from ellimaps.pipeline import Settings
 from ellimaps.ui.loading import Source, segmented
-from ellimaps.ui.state import Session, remembered
+from ellimaps.ui.sections.segment import segmentation_title
+from ellimaps.ui.state import Look, Session, remembered
 from ellimaps.ui.viewer import MapPanel, map_viewer
 
 
@@ -17,60 +18,63 @@ def compare_section(state: Session, source: Source) -> None:
     if len(state.kept) < 2:
         st.info("Segment at least twice, for instance with k = 4 and with k = 5, to compare the two.")
         return
-    numbers = list(range(len(state.kept)))
-    chosen = []
-    for column, which, default in zip(
-        st.columns(2), ("first", "second"), (len(numbers) - 2, len(numbers) - 1), strict=True
-    ):
-        with column:
-            chosen.append(
-                remembered(
-                    st.selectbox,
-                    f"The {which}",
-                    options=numbers,
-                    format_func=lambda number: segmentation_title(state.kept[number]),
-                    key=f"compare_{which}",
-                    default=default,
-                )
-            )
-    settings = [state.kept[number] for number in chosen]
-    first, second = (segmented(source, one) for one in settings)
-    if first.labels.shape != second.labels.shape:
+    first, second = _choose(state)
+    if first == second:
+        st.info("These are the same segmentation: choose two that differ.")
+        return
+    made = [segmented(source, settings) for settings in (first, second)]
+    if made[0].labels.shape != made[1].labels.shape:
         st.warning("Their maps differ in size (region of interest or binning): they cannot be compared.")
         return
-    comparison = compare(first, second)
-    st.metric(
-        "Adjusted Rand index", f"{comparison.adjusted_rand:.4f}", help="1 = the same clusters, 0 = unrelated."
+    comparison = compare(*made)
+    looks = [state.looks[settings] for settings in (first, second)]
+    maps, facts = st.columns([7, 4], gap="medium")
+    with maps:
+        map_viewer(
+            [
+                MapPanel(
+                    segmentation_title(settings),
+                    labels=segmentation.labels,
+                    palette=tuple(look.palette),
+                    names=tuple(look.titles),
+                )
+                for settings, segmentation, look in zip((first, second), made, looks, strict=True)
+            ],
+            source=f"{source.fingerprint} {first.roi}",
+            aspect=made[0].stack.pixel_aspect,
+            key="compare_maps",
+        )
+    with facts:
+        _facts(comparison, looks[0], looks[1])
+
+
+def _choose(state: Session) -> tuple[Settings, Settings]:
+    left, right = st.columns(2)
+    with left:
+        first = _choice(state, "First", -2)
+    with right:
+        second = _choice(state, "Second", -1)
+    return first, second
+
+
+def _choice(state: Session, label: str, default: int) -> Settings:
+    chosen: Settings = remembered(
+        st.selectbox,
+        label,
+        options=state.kept,
+        format_func=segmentation_title,
+        key=f"compare_{label.lower()}",
+        default=state.kept[default],
     )
-    looks = [state.looks[one] for one in settings]
-    map_viewer(
-        [
-            MapPanel(
-                segmentation_title(one),
-                labels=segmentation.labels,
-                palette=tuple(look.palette),
-                names=look.names,
-            )
-            for one, segmentation, look in zip(settings, (first, second), looks, strict=True)
-        ],
-        source=f"{source.fingerprint} {first.labels.shape}",
-        aspect=first.stack.pixel_aspect,
-        key="compare_maps",
+    return chosen
+
+
+def _facts(comparison: Comparison, first: Look, second: Look) -> None:
+    st.metric(
+        "Agreement (adjusted Rand index)",
+        f"{comparison.adjusted_rand:.4f}",
+        help="1: the same clusters; about 0: unrelated. Over pixels that have a cluster in both.",
     )
     st.markdown("\n".join(f"- {sentence}" for sentence in comparison.sentences()))
-    with st.expander("Shared pixels"):
-        table = pd.DataFrame(comparison.overlap, index=looks[0].names, columns=looks[1].names)
-        st.dataframe(table)
-
-
-def segmentation_title(settings: Settings) -> str:
-    """Return a short text for a segmentation's settings."""
-    parts = [f"k = {settings.k}", settings.features or "default features", f"seed {settings.seed}"]
-    default = Settings()
-    preprocessing = {
-        name: getattr(settings, name) for name in ("gaps", "despike", "smooth", "roi", "binning")
-    }
-    parts += [f"{name} {value}" for name, value in preprocessing.items() if value != getattr(default, name)]
-    if settings.refine:
-        parts.append(f"{len(settings.refine)} changes")
-    return ", ".join(parts)
+    st.caption("Pixels shared: rows are clusters of the first, columns of the second")
+    st.dataframe(pd.DataFrame(comparison.overlap, index=first.titles, columns=second.titles))

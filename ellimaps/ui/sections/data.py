@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import escape
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from ellimaps.pipeline import Settings
 from ellimaps.plots import contrast_limits
@@ -15,22 +18,20 @@ from ellimaps.stack import ImageStack, band_label
 from ellimaps.ui.loading import Source, load, prepared
 from ellimaps.ui.state import Session, remembered
 from ellimaps.ui.viewer import MapPanel, map_viewer
-from ellimaps.ui.widgets import position_slider, progress_bar, step_position
+from ellimaps.ui.widgets import guarded, move_to, position_slider, positions, progress_bar
+
+T = TypeVar("T", bound=np.generic)
 
 
 def data_section(state: Session, source: Source) -> None:
     """Show the facts, the preprocessing choices and a map before and after."""
     measured = load(source)
-    facts, choices = st.columns([3, 2], gap="large")
-    with facts:
-        show_facts(measured)
-    with choices:
-        st.markdown("**Preprocessing**")
-        settings = _choices(measured, state.settings)
+    show_facts(measured)
+    settings = _choices(measured, state.settings)
     with progress_bar() as show:
         stack = prepared(source, settings, show)
     state.settings = settings
-    _before_and_after(source, measured, stack)
+    _before_and_after(source, measured, stack, settings)
     _missing_table(measured, stack)
 
 
@@ -38,20 +39,27 @@ def show_facts(stack: ImageStack) -> None:
     """Show what a measurement holds."""
     missing = stack.missing_fraction
     height, width = stack.shape
-    rows = {
+    facts = {
         "Maps": f"{stack.n_bands} ({' and '.join(stack.quantities)})",
         "Size": f"{height} × {width} px (y × x)",
         "Wavelengths": _span(stack.wavelengths_nm, "nm"),
         "Angle of incidence": _span(stack.angles_deg, "deg"),
         "Acquired": f"{stack.acquired_at:%Y-%m-%d %H:%M:%S}" if stack.acquired_at else "not known",
-        "Pixel aspect": f"{stack.pixel_aspect:.3f} (height over width)",
+        "Pixel aspect (y/x)": f"{stack.pixel_aspect:.3f}",
         "Missing values": f"{missing.mean():.2%} of all, {missing.max():.2%} in the worst map",
         "Comment": " ".join(stack.comment.split()) or "none",
     }
-    lines = "".join(f"| {key} | {_escaped(value)} |\n" for key, value in rows.items())
-    st.markdown("| Property | Value |\n|---|---|\n" + lines)
+    cells = "".join(
+        f"<div{_width_class(value)}><dt>{escape(key)}</dt><dd>{escape(value)}</dd></div>"
+        for key, value in facts.items()
+    )
+    st.html(f'<dl class="facts">{cells}</dl>')
     for warning in stack.warnings:
         st.warning(warning, icon=":material/warning:")
+
+
+def _width_class(text: str) -> str:
+    return ' class="longer"' if len(text) > 50 else ' class="long"' if len(text) > 26 else ""
 
 
 def _span(values: list[float], unit: str) -> str:
@@ -62,15 +70,9 @@ def _span(values: list[float], unit: str) -> str:
     return f"{len(values)}, {values[0]:g} to {values[-1]:g} {unit}"
 
 
-def _escaped(text: str) -> str:
-    for character in r"\`*_{}[]<>|$":
-        text = text.replace(character, f"\\{character}")
-    return text
-
-
 def _choices(stack: ImageStack, settings: Settings) -> Settings:
-    left, right = st.columns(2)
-    with left:
+    st.markdown("**Preprocessing**")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         gaps = remembered(
             st.segmented_control,
             "Gaps wider than 9 px",
@@ -81,63 +83,86 @@ def _choices(stack: ImageStack, settings: Settings) -> Settings:
             help="Small gaps are filled from their neighbours. In wide gaps, either take the nearest "
             "measured pixel, or leave the pixels out of every cluster.",
         )
-        despike = _optional("Remove spikes", "despike", 8.0, "robust σ", 1.0, 50.0)
-    with right:
         binning = remembered(
-            st.number_input, "Bin (px)", 1, max(1, min(stack.shape) // 2), key="binning", default=1
+            st.number_input,
+            "Bin (px)",
+            1,
+            max(1, min(stack.shape) // 2),
+            key=f"binning_{min(stack.shape)}",
+            default=1,
+            width=110,
+            help="Average squares of this many by this many pixels.",
         )
-        smooth = _optional("Smooth", "smooth", 1.0, "Gaussian σ in px", 0.2, 20.0)
+        despike = _optional("Remove spikes", "despike", 8.0, "Threshold (robust σ)", 1.0, 50.0)
+        smooth = _optional("Smooth", "smooth", 1.0, "Gaussian σ (px)", 0.2, 20.0)
+        roi_on = remembered(
+            st.checkbox, "Only a region of interest", key="roi_on", default=False, width="content"
+        )
     return replace(
         settings,
         gaps=gaps,
         despike=despike,
         smooth=smooth,
-        roi=_roi(stack),
+        roi=_roi(stack) if roi_on else None,
         binning=int(binning),
     )
 
 
 def _optional(label: str, key: str, default: float, unit: str, low: float, high: float) -> float | None:
-    if not remembered(st.checkbox, label, key=f"{key}_on", default=False):
+    if not remembered(st.checkbox, label, key=f"{key}_on", default=False, width="content"):
         return None
-    return float(remembered(st.number_input, unit, low, high, step=0.5, key=key, default=default))
+    return float(remembered(st.number_input, unit, low, high, step=0.5, key=key, default=default, width=150))
 
 
 def _roi(stack: ImageStack) -> Roi | None:
     height, width = stack.shape
-    if not remembered(st.checkbox, "Only a region of interest", key="roi_on", default=False):
-        return None
-    y0, y1 = remembered(st.slider, "y (px)", 0, height, key=f"roi_y_{height}", default=(0, height))
-    x0, x1 = remembered(st.slider, "x (px)", 0, width, key=f"roi_x_{width}", default=(0, width))
-    return (y0, max(y1, y0 + 1), x0, max(x1, x0 + 1)) if (y0, y1, x0, x1) != (0, height, 0, width) else None
+    left, right = st.columns(2, gap="medium")
+    with left:
+        y0, y1 = remembered(st.slider, "Rows y (px)", 0, height, key=f"roi_y_{height}", default=(0, height))
+    with right:
+        x0, x1 = remembered(st.slider, "Columns x (px)", 0, width, key=f"roi_x_{width}", default=(0, width))
+    y0, x0 = min(y0, height - 1), min(x0, width - 1)
+    roi = (y0, max(y1, y0 + 1), x0, max(x1, x0 + 1))
+    return None if roi == (0, height, 0, width) else roi
 
 
 @st.fragment
-def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack) -> None:
-    st.markdown("**Before and after preprocessing**")
-    bands = position_slider(stack)
-    roi = stack.history[-1]["roi"]
-    before = crop(measured, roi) if stack.shape == crop(measured, roi).shape else None
-    panels = []
-    for band in bands:
-        name, unit = band_label(stack.bands.iloc[band]), str(stack.bands["unit"].iloc[band])
-        limits = contrast_limits(stack.values[band])
-        if before is not None:
-            panels.append(MapPanel(f"{name}, measured", before.values[band], unit, limits))
-        panels.append(MapPanel(f"{name}, preprocessed", stack.values[band], unit, limits, show_filled=True))
-    filled = np.any(stack.filled[bands], axis=0)
-    map_viewer(
-        panels,
-        source=f"{source.fingerprint} {roi} {stack.shape}",
-        aspect=stack.pixel_aspect,
-        filled=filled,
-        key="before_after",
-        on_step=lambda: step_position(stack, st.session_state["before_after"]["step"]),
-    )
-    shown = (
-        f"{int(filled.sum()):,} filled pixels ({filled.mean():.2%}) are marked in pink; grey has no value."
-    )
-    st.caption(shown if before is not None else shown + " The measured map is not shown beside a binned one.")
+def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, settings: Settings) -> None:
+    with guarded():
+        position = position_slider(stack)
+        bands = positions(stack)[position][1]
+        before = crop(measured, settings.roi)
+        panels = []
+        for band in bands:
+            name, unit = band_label(stack.bands.iloc[band]), str(stack.bands["unit"].iloc[band])
+            limits = contrast_limits(stack.values[band])
+            after = _enlarged(stack.values[band], settings.binning)
+            raw = before.values[band][: after.shape[0], : after.shape[1]]
+            panels.append(MapPanel(f"{name}, measured", raw, unit, limits))
+            panels.append(MapPanel(f"{name}, preprocessed", after, unit, limits, show_filled=True))
+        filled = np.any(stack.filled[bands], axis=0)
+        map_viewer(
+            panels,
+            source=f"{source.fingerprint} {settings.roi}",
+            aspect=before.pixel_aspect,
+            filled=_enlarged(filled, settings.binning),
+            position=position,
+            key="before_after",
+            on_step=lambda target: move_to(stack, target),
+        )
+        st.caption(
+            f"Pink: {int(filled.sum()):,} filled pixels ({filled.mean():.2%}). Grey: no value."
+            + (
+                f" Binned pixels are drawn as {settings.binning} × {settings.binning} measured ones."
+                if settings.binning > 1
+                else ""
+            )
+        )
+
+
+def _enlarged(image: NDArray[T], times: int) -> NDArray[T]:
+    """Draw binned pixels as large as the measured ones they are made of."""
+    return image if times == 1 else image.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def _missing_table(measured: ImageStack, stack: ImageStack) -> None:

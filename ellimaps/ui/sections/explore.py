@@ -1,22 +1,23 @@
-"""Exploring a segmentation: linked maps, clustershots, regions of interest."""
+"""Exploring a segmentation: linked maps beside clustershots, and the values of its clusters."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from ellimaps.pipeline import Settings
 from ellimaps.plots import contrast_limits
-from ellimaps.regions import Region, next_region_name, region_spectrum
 from ellimaps.segmentation import Segmentation
 from ellimaps.stack import DELTA, band_label, wrap_degrees
 from ellimaps.ui.charts import cluster_bars, histogram, spectra_chart
-from ellimaps.ui.loading import Source
+from ellimaps.ui.loading import Source, distances
 from ellimaps.ui.sections.refine import refine_controls
+from ellimaps.ui.sections.regions import draw_region, region_controls, region_spectra, shown_regions
+from ellimaps.ui.sections.segment import pending_changes
 from ellimaps.ui.state import Session, remembered
 from ellimaps.ui.viewer import MapPanel, map_viewer
-from ellimaps.ui.widgets import contrast_percentiles, position_slider, step_position
+from ellimaps.ui.widgets import contrast_percentiles, guarded, move_to, position_slider, positions
 
 MAP_KINDS = {
     "raw": "measured",
@@ -24,63 +25,87 @@ MAP_KINDS = {
     "segmented": "segmented",
     "over_raw": "cluster over measured",
     "over_segmented": "cluster over segmented",
-    "difference": "measured minus segmented",
+    "difference": "difference",
     "distance": "distance to centre",
 }
+_KINDS_HELP = (
+    "segmented: each pixel has its cluster's mean. cluster over ...: the chosen cluster is tinted. "
+    "difference: measured minus segmented. distance to centre: how well each pixel fits its cluster."
+)
 
 
 @st.fragment
 def explore_section(state: Session, source: Source) -> None:
     """Show the maps and spectra of the segmentation shown."""
-    segmentation = state.shown()
-    if segmentation is None:
-        st.info("Nothing is segmented yet: choose k above and press Segment, or let the estimate suggest it.")
-        return
-    controls = st.columns([3, 2, 4], vertical_alignment="bottom")
-    with controls[0]:
-        bands = position_slider(segmentation.stack)
-    with controls[1]:
+    with guarded():
+        segmentation = state.shown()
+        if segmentation is None or state.current is None:
+            st.info(
+                "Nothing is segmented yet: choose k above and press **Segment**, "
+                "or let **How many?** suggest a number."
+            )
+            return
+        if changed := pending_changes(state):
+            st.caption(f":material/info: Changed since this segmentation was made: {changed}. Press Segment.")
+        _explore(state, source, state.current, segmentation)
+
+
+def _explore(state: Session, source: Source, settings: Settings, segmentation: Segmentation) -> None:
+    wavelength, clusters, view = st.columns([5, 5, 2], vertical_alignment="bottom")
+    with wavelength:
+        position = position_slider(segmentation.stack)
+    with clusters:
         cluster = _cluster_slider(state, segmentation)
-    with controls[2]:
-        kinds = remembered(
-            st.pills,
-            "Maps",
-            options=list(MAP_KINDS),
-            selection_mode="multi",
-            format_func=lambda kind: MAP_KINDS[kind],
-            key="map_kinds",
-            default=["raw", "labels"],
-        )
-    _maps(state, source, segmentation, bands, cluster, kinds or ["labels"])
-    _spectra(state, segmentation, cluster)
-    _distributions(state, segmentation, bands, cluster)
-    refine_controls(state, segmentation)
+    with view:
+        percentiles, pixel_size = _view_choices(source, segmentation)
+    kinds = remembered(
+        st.pills,
+        "Maps",
+        options=list(MAP_KINDS),
+        selection_mode="multi",
+        format_func=lambda kind: MAP_KINDS[kind],
+        key="map_kinds",
+        default=["raw", "labels"],
+        label_visibility="collapsed",
+        help=_KINDS_HELP,
+        wrap=True,
+    )
+    bands = positions(segmentation.stack)[position][1]
+    with st.container(key="explore_split"):
+        maps, spectra = st.columns([7, 4], gap="medium")
+    with maps, guarded():
+        panels = [
+            panel
+            for kind in kinds or ["labels"]
+            for panel in _panels(source, settings, segmentation, kind, bands, percentiles)
+        ]
+        _maps(state, source, segmentation, panels, position, cluster, pixel_size)
+    with spectra, guarded():
+        _spectra(state, source, segmentation, cluster)
+    with guarded():
+        region_controls(state)
+        refine_controls(state, segmentation)
+        _distributions(state, segmentation, bands, cluster)
 
 
 def _cluster_slider(state: Session, segmentation: Segmentation) -> int:
     if segmentation.k == 1:
         return 0
-    names = state.look.names
+    titles = state.look.titles
     chosen = remembered(
         st.select_slider,
         "Cluster",
         options=list(range(segmentation.k)),
-        format_func=lambda number: names[number],
+        format_func=lambda number: titles[number],
         key="cluster",
         default=0,
+        help="The cluster emphasised in spectra and maps; a click on its name below a map chooses it too.",
     )
     return int(chosen)
 
 
-def _maps(
-    state: Session,
-    source: Source,
-    segmentation: Segmentation,
-    bands: list[int],
-    cluster: int,
-    kinds: list[str],
-) -> None:
-    with st.popover("View", icon=":material/tune:"):
+def _view_choices(source: Source, segmentation: Segmentation) -> tuple[tuple[float, float], float | None]:
+    with st.popover("View", icon=":material/tune:", width="stretch"):
         percentiles = contrast_percentiles()
         size = remembered(
             st.number_input,
@@ -88,36 +113,61 @@ def _maps(
             0.0,
             1000.0,
             step=0.1,
-            key=f"pixel_size_{source.fingerprint}",
+            key=f"pixel_size_{source.fingerprint}_{segmentation.stack.shape}",
             default=segmentation.stack.pixel_size_um or 0.0,
-            help="Width of a pixel; draws a scale bar.",
+            help="Width of a pixel of the maps shown; draws a scale bar. Exported files do not use it.",
         )
+    return percentiles, size or None
+
+
+def _maps(
+    state: Session,
+    source: Source,
+    segmentation: Segmentation,
+    panels: list[MapPanel],
+    position: int,
+    cluster: int,
+    pixel_size_um: float | None,
+) -> None:
     stack = segmentation.stack
+
+    def choose_cluster(number: int) -> None:
+        if 0 <= number < segmentation.k:
+            st.session_state["cluster"] = number
+
     map_viewer(
-        [panel for kind in kinds for panel in _panels(segmentation, kind, bands, percentiles)],
-        source=f"{source.fingerprint} {stack.shape}",
+        panels,
+        source=f"{source.fingerprint} {stack.history[-1]['roi']}",
         aspect=stack.pixel_aspect,
         labels=segmentation.labels,
-        filled=np.any(stack.filled[bands], axis=0),
+        filled=np.any(stack.filled[positions(stack)[position][1]], axis=0),
         palette=state.look.palette,
-        names=state.look.names,
+        names=state.look.titles,
         highlight=cluster,
-        regions=[{"name": region.name, "vertices": region.vertices} for region in state.regions],
-        pixel_size_um=size or None,
+        regions=[{"name": region.name, "vertices": region.vertices} for region in shown_regions(state)],
+        pixel_size_um=pixel_size_um,
+        position=position,
         key="maps",
-        on_step=lambda: step_position(stack, st.session_state["maps"]["step"]),
-        on_region=lambda: _draw_region(state, st.session_state["maps"]["region"]),
+        on_step=lambda target: move_to(stack, target),
+        on_region=lambda drawn: draw_region(state, drawn),
+        on_cluster=choose_cluster,
     )
 
 
 def _panels(
-    segmentation: Segmentation, kind: str, bands: list[int], percentiles: tuple[float, float]
+    source: Source,
+    settings: Settings,
+    segmentation: Segmentation,
+    kind: str,
+    bands: list[int],
+    percentiles: tuple[float, float],
 ) -> list[MapPanel]:
     if kind == "labels":
         return [MapPanel("Clusters")]
     if kind == "distance":
-        distance = segmentation.distances()
-        return [MapPanel("Distance to centre", distance, "", contrast_limits(distance, percentiles))]
+        distance = distances(source, settings)
+        limits = contrast_limits(distance, percentiles)
+        return [MapPanel("Distance to centre (in features)", distance, "", limits)]
     return [_band_panel(segmentation, kind, band, percentiles) for band in bands]
 
 
@@ -136,7 +186,7 @@ def _band_panel(
         limits = contrast_limits(image, percentiles)
     return MapPanel(
         f"{band_label(row)}, {MAP_KINDS[kind]}",
-        image.astype(np.float32),
+        image.astype(np.float32, copy=False),
         str(row["unit"]),
         limits,
         overlay=kind.startswith("over_"),
@@ -144,60 +194,25 @@ def _band_panel(
     )
 
 
-def _draw_region(state: Session, drawn: dict[str, object] | None) -> None:
-    if not drawn:
-        return
-    vertices = tuple((float(x), float(y)) for x, y in drawn["vertices"])  # type: ignore[attr-defined]
-    kept = [region for region in state.regions if region.name in state.memory.get("kept_regions", set())]
-    state.regions = [*kept, Region(next_region_name(kept), str(drawn["kind"]), vertices)]  # type: ignore[arg-type]
-
-
-def _spectra(state: Session, segmentation: Segmentation, cluster: int) -> None:
+def _spectra(state: Session, source: Source, segmentation: Segmentation, cluster: int) -> None:
     stack, shots = segmentation.stack, segmentation.clustershots()
-    regions = _region_spectra(state, segmentation)
-    for column, quantity in zip(st.columns(len(stack.quantities)), stack.quantities, strict=True):
-        column.altair_chart(
+    regions = region_spectra(state, source, stack.shape)
+    for quantity in stack.quantities:
+        st.altair_chart(
             spectra_chart(
                 shots,
                 stack,
                 quantity,
-                names=state.look.names,
+                names=state.look.titles,
                 palette=state.look.palette,
                 selected=cluster,
                 regions=regions,
             )
         )
-    _region_controls(state)
-
-
-def _region_spectra(state: Session, segmentation: Segmentation) -> pd.DataFrame | None:
-    inside = [region for region in state.regions if region.mask(segmentation.stack.shape).any()]
-    if not inside:
-        return None
-    return pd.concat([region_spectrum(segmentation.stack, region) for region in inside])
-
-
-def _region_controls(state: Session) -> None:
-    kept: set[str] = state.memory.setdefault("kept_regions", set())
-    for region in list(state.regions):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            where = ", ".join(f"({x:.0f}, {y:.0f})" for x, y in region.vertices[:4])
-            more = " ..." if len(region.vertices) > 4 else ""
-            status = (
-                "in the export" if region.name in kept else "dashed above; the next one drawn replaces it"
-            )
-            st.markdown(f"**{region.name}**: {region.kind} at {where}{more}, {status}")
-            if region.name not in kept and st.button("Add to the export", key=f"keep_{region.name}"):
-                kept.add(region.name)
-                st.rerun(scope="fragment")
-            if st.button("Remove", key=f"remove_{region.name}"):
-                kept.discard(region.name)
-                state.regions = [other for other in state.regions if other != region]
-                st.rerun(scope="fragment")
 
 
 def _distributions(state: Session, segmentation: Segmentation, bands: list[int], cluster: int) -> None:
-    with st.expander("Distributions: clusters by size, and the values inside the chosen cluster"):
+    with st.expander("Distributions: clusters by size, and the measured values inside the chosen cluster"):
         for band in bands:
             row = segmentation.stack.bands.iloc[band]
             label = f"{band_label(row)} ({row['unit']})" if row["unit"] else band_label(row)
@@ -207,11 +222,11 @@ def _distributions(state: Session, segmentation: Segmentation, bands: list[int],
                     segmentation.means[:, band],
                     segmentation.n_pixels,
                     label,
-                    state.look.names,
+                    state.look.titles,
                     state.look.palette,
                 )
             )
             inside = (segmentation.labels == cluster) & segmentation.stack.measured_band(band)
             values = segmentation.stack.values[band][inside].astype(np.float64)
-            title = f"{label} in cluster {state.look.names[cluster]}"
-            right.altair_chart(histogram(values, title, state.look.palette[cluster]))
+            title = f"Measured values in cluster {state.look.titles[cluster]}"
+            right.altair_chart(histogram(values, label, title, state.look.palette[cluster]))

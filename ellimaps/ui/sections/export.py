@@ -9,13 +9,16 @@ from pathlib import Path
 import streamlit as st
 
 from ellimaps.errors import ExportError
-from ellimaps.export import export_contents, write_files
+from ellimaps.export import export_contents, provenance_name, write_files
+from ellimaps.pipeline import Settings
 from ellimaps.recipe import python_lines, recipe_text
 from ellimaps.report import report_html
 from ellimaps.segmentation import Segmentation
 from ellimaps.ui.data_root import data_root
 from ellimaps.ui.loading import Source
+from ellimaps.ui.sections.segment import pending_changes, segmentation_title
 from ellimaps.ui.state import Session
+from ellimaps.ui.widgets import guarded
 
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -24,13 +27,14 @@ def export_section(state: Session, source: Source) -> None:
     """Show every way out for the segmentation shown."""
     segmentation = state.shown()
     if segmentation is None:
-        st.info("Nothing is segmented yet: choose k above and press Segment first.")
+        st.info("Nothing is segmented yet: choose k above and press **Segment** first.")
         return
     settings = state.full_settings()
     name = segmentation.stack.name
+    _what(state, settings, segmentation)
     files, report = st.columns(2, gap="large")
-    with files:
-        st.subheader("Files")
+    with files, guarded():
+        st.markdown("##### Files")
         st.download_button(
             "Download all files (zip)",
             data=lambda: zipped(_contents(state, segmentation)),
@@ -40,11 +44,12 @@ def export_section(state: Session, source: Source) -> None:
             icon=":material/download:",
             on_click="ignore",
             key="download_zip",
+            help="Spectra per cluster, also in the vendor's layout, coordinates, label image, figure, "
+            "provenance: the files that ellimaps segment writes, byte for byte.",
         )
-        st.caption("What ellimaps segment writes: spectra, coordinates, label image, figure, provenance.")
         _server_folder(state, segmentation)
     with report:
-        st.subheader("Report and recipe")
+        st.markdown("##### Report and recipe")
         st.download_button(
             "Report (HTML)",
             data=lambda: report_html(segmentation, names=settings.names, regions=settings.regions).encode(),
@@ -64,8 +69,18 @@ def export_section(state: Session, source: Source) -> None:
             key="download_recipe",
         )
         st.caption("A recipe repeats every choice: `ellimaps segment FOLDER --recipe recipe.toml --out DIR`")
-    st.subheader("The same in Python")
+    st.markdown("##### The same in Python")
+    st.caption("The button at the right end of the box copies the lines.")
     st.code(python_lines(settings, source.path), language="python")
+
+
+def _what(state: Session, settings: Settings, segmentation: Segmentation) -> None:
+    regions = f", {len(settings.regions)} regions of interest" if settings.regions else ""
+    st.markdown(f"Exported: **{segmentation.k} clusters** ({segmentation_title(settings)}){regions}.")
+    if state.drawn is not None:
+        st.caption(f"The region {state.drawn.name} is drawn but not added: see Explore.")
+    if changed := pending_changes(state):
+        st.caption(f":material/info: Changed since this segmentation was made: {changed}. Press Segment.")
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
@@ -87,13 +102,19 @@ def _contents(state: Session, segmentation: Segmentation) -> dict[str, bytes]:
 def _server_folder(state: Session, segmentation: Segmentation) -> None:
     with st.form("server_folder", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         default = str(Path("results") / segmentation.stack.name)
-        text = st.text_input("Folder on the server", value=state.memory.get("out", default), key="out")
+        text = st.text_input(
+            "Folder on the server",
+            value=default,
+            key=f"out_{segmentation.stack.name}",
+            help="Below the folder results where the server was started, or below the data root.",
+        )
         clicked = st.form_submit_button("Write files")
     if clicked:
-        state.memory["out"] = text
         folder = output_folder(text)
-        provenance = f"{segmentation.stack.name}_segmentation.json"
-        written = write_files(folder, _contents(state, segmentation), listing=provenance)
+        with st.spinner("Writing"):
+            written = write_files(
+                folder, _contents(state, segmentation), listing=provenance_name(segmentation.stack)
+            )
         st.success(f"{len(written)} files written to {folder}")
 
 

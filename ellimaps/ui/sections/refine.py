@@ -9,14 +9,15 @@ import streamlit as st
 
 from ellimaps.refinement import Clean, Drop, Merge, Refinement, Split
 from ellimaps.segmentation import Segmentation
-from ellimaps.ui.loading import segmented
-from ellimaps.ui.state import Look, Session
+from ellimaps.ui.sections.segment import make, step_title
+from ellimaps.ui.state import Session
+
+_DARK_TEXT_ABOVE = 140
 
 
 def refine_controls(state: Session, segmentation: Segmentation) -> None:
     """Show the cluster table with its editable names, and the changes that can be made."""
-    st.subheader("Clusters")
-    table, actions = st.columns([3, 2], gap="large")
+    table, actions = st.columns([7, 5], gap="medium")
     with table:
         _names(state, segmentation)
     with actions:
@@ -25,59 +26,99 @@ def refine_controls(state: Session, segmentation: Segmentation) -> None:
 
 def _names(state: Session, segmentation: Segmentation) -> None:
     total = max(int(segmentation.n_pixels.sum()), 1)
+    look = state.look
     rows = pd.DataFrame(
         {
             "cluster": range(segmentation.k),
-            "name": state.look.names,
+            "name": look.names,
             "pixels": segmentation.n_pixels,
             "share (%)": 100 * segmentation.n_pixels / total,
         }
-    ).round({"share (%)": 2})
-    styled = rows.style.apply(
-        lambda _: [f"background-color: {c}" for c in state.look.palette], subset=["cluster"]
     )
-    edited = st.data_editor(
+    cells = [f"background-color: {color}; color: {text_color(color)}" for color in look.palette]
+    styled = rows.style.apply(lambda _: cells, subset=["cluster"]).format(
+        {"share (%)": "{:.2f}", "pixels": "{:,}"}
+    )
+    key = f"names_{hash((state.current, look.names))}"
+    st.data_editor(
         styled,
         hide_index=True,
         disabled=["cluster", "pixels", "share (%)"],
-        column_config={"name": st.column_config.TextColumn("name (editable)", max_chars=40)},
-        key=f"names_{hash(state.current)}",
+        column_config={
+            "name": st.column_config.TextColumn(
+                "name (click to edit)", max_chars=40, help="Goes into the exported table and the report."
+            )
+        },
+        key=key,
+        on_change=lambda: take_names(state, st.session_state[key]["edited_rows"]),
     )
-    names = tuple(
-        str(name).strip() if isinstance(name, str) and name.strip() else str(number)
-        for number, name in enumerate(edited["name"])
-    )
-    if names != state.look.names and state.current is not None:
-        state.looks[state.current] = Look(names, state.look.colors)
-        st.rerun(scope="fragment")
     missing = int((segmentation.labels < 0).sum())
     if missing:
-        st.caption(f"{missing:,} pixels have no data.")
+        st.caption(f"{missing:,} pixels have no data and belong to no cluster.")
+
+
+def take_names(state: Session, edited_rows: dict[int, dict[str, str | None]]) -> None:
+    """Rename the clusters whose rows were edited."""
+    for row, cells in edited_rows.items():
+        if "name" in cells:
+            state.rename(int(row), cells["name"] or "")
+
+
+def text_color(background: str) -> str:
+    """Return black or white, whichever is readable on a colour (#rrggbb)."""
+    red, green, blue = (int(background[start : start + 2], 16) for start in (1, 3, 5))
+    return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > _DARK_TEXT_ABOVE else "#FFFFFF"
 
 
 def _actions(state: Session, segmentation: Segmentation) -> None:
-    names = state.look.names
+    titles = state.look.titles
     clusters = list(range(segmentation.k))
+    busy = state.task is not None
+    # Cluster numbers change with every segmentation, and so must the widgets that name them.
+    shown = hash(state.current)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.multiselect("Merge", clusters, format_func=lambda i: names[i], key="merge_clusters")
-        if st.button("Merge", disabled=len(chosen) < 2, key="merge"):
+        chosen = st.multiselect(
+            "Merge clusters",
+            clusters,
+            format_func=lambda number: titles[number],
+            key=f"merge_clusters_{shown}",
+            placeholder="Choose two or more",
+        )
+        if st.button("Merge", disabled=busy or len(chosen) < 2, key="merge"):
             _apply(state, Merge(tuple(sorted(chosen))))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        cluster = st.selectbox("Split or drop", clusters, format_func=lambda i: names[i], key="split_cluster")
-        parts = st.number_input("parts", 2, 10, key="split_parts", width=110)
-        if st.button("Split", key="split"):
+        cluster = st.selectbox(
+            "Split or drop",
+            clusters,
+            format_func=lambda number: titles[number],
+            key=f"split_cluster_{shown}",
+            width=120,
+        )
+        parts = st.number_input("Parts", 2, 10, key="split_parts", width=100)
+        if st.button("Split", key="split", disabled=busy, help="KMeans among the pixels of this cluster."):
             _apply(state, Split(int(cluster), int(parts)))
-        if st.button("Drop", key="drop", disabled=segmentation.k < 2, help="Turns the cluster into no data."):
+        if st.button(
+            "Drop", key="drop", disabled=busy or segmentation.k < 2, help="Turns the cluster into no data."
+        ):
             _apply(state, Drop(int(cluster)))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        size = st.number_input("Majority filter (px)", 3, 31, step=2, key="clean_size", width=160)
-        if st.button("Clean speckles", key="clean"):
+        size = st.number_input(
+            "Clean, square of (px)",
+            3,
+            31,
+            step=2,
+            key="clean_size",
+            width=150,
+            help="Majority filter: each pixel takes the most frequent cluster in a square of this size "
+            "around it, so that speckles vanish. Odd numbers only.",
+        )
+        if st.button("Clean", key="clean", disabled=busy):
             _apply(state, Clean(int(size)))
         steps = state.current.refine if state.current else ()
-        if st.button("Undo", key="undo", disabled=not steps, icon=":material/undo:"):
+        if st.button("Undo", key="undo", disabled=busy or not steps, icon=":material/undo:"):
             _show(state, steps[:-1])
     if steps:
-        st.caption("Changes made: " + "; ".join(str(step) for step in steps))
+        st.caption("Changes by hand: " + "; ".join(map(step_title, steps)))
 
 
 def _apply(state: Session, step: Refinement) -> None:
@@ -87,9 +128,5 @@ def _apply(state: Session, step: Refinement) -> None:
 
 def _show(state: Session, steps: tuple[Refinement, ...]) -> None:
     assert state.current is not None
-    assert state.source is not None
-    settings = replace(state.current, refine=steps)
-    segmented(state.source, settings)
-    state.keep(settings)
-    st.session_state.pop("merge_clusters", None)
-    st.rerun()
+    what = step_title(steps[-1]).capitalize() if steps else "Undoing"
+    make(state, replace(state.current, refine=steps), what)

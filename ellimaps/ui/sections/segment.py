@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import get_args
 
 import streamlit as st
 
-from ellimaps.features import Features, default_features
+from ellimaps.features import Features, crosses_zero, default_features
+from ellimaps.pipeline import Settings
+from ellimaps.refinement import Clean, Drop, Merge, Refinement, Split
 from ellimaps.ui.loading import load, segmented
 from ellimaps.ui.state import Session, go_to, remembered
-from ellimaps.ui.widgets import progress_bar
+from ellimaps.ui.tasks import start
+
+_PREPROCESSING = ("gaps", "despike", "smooth", "roi", "binning")
 
 
 def segment_controls(state: Session) -> None:
-    """Show k, features and seed, and segment on request."""
-    suggested = [estimate.suggested_k for estimate in state.estimates.values()]
+    """Show k, features and seed, segment on request, and choose among the segmentations made."""
     k = remembered(
-        st.number_input, "Clusters k", 2, 30, key="k", default=suggested[-1] if suggested else 5, width=130
+        st.number_input,
+        "Clusters k",
+        2,
+        30,
+        key="k",
+        default=5,
+        width=120,
+        help="How many clusters to make. The view How many? suggests a number.",
     )
     choose_features(state)
     seed = remembered(
@@ -27,12 +37,14 @@ def segment_controls(state: Session) -> None:
         2**31 - 1,
         key="seed",
         default=0,
-        width=110,
-        help="The same seed gives the same clusters.",
+        width=100,
+        help="Seed of the random starts: the same seed gives the same clusters.",
     )
     state.settings = replace(state.settings, seed=int(seed))
-    if st.button("Segment", type="primary", key="segment"):
+    if st.button("Segment", type="primary", key="segment", disabled=state.task is not None):
         make_segmentation(state, int(k))
+    if len(state.kept) > 1:
+        _choose_shown(state)
 
 
 def choose_features(state: Session) -> None:
@@ -46,9 +58,9 @@ def choose_features(state: Session) -> None:
         options=options,
         key="features",
         default=default_features(stack),
-        width=150,
-        help="ncs: N, C, S of each wavelength, which do not jump where Delta passes 360 deg. "
-        "standard: each map over its standard deviation. raw: degrees as they are.",
+        width=130,
+        help="What pixels are compared by. ncs: N, C, S of each wavelength, which do not jump where Delta "
+        "passes 360 deg. standard: each map over its standard deviation. raw: degrees as they are.",
     )
     state.settings = replace(state.settings, features=chosen)
 
@@ -56,9 +68,76 @@ def choose_features(state: Session) -> None:
 def make_segmentation(state: Session, k: int) -> None:
     """Segment with the settings as they stand and show the result."""
     assert state.source is not None
-    settings = replace(state.settings, k=k, refine=())
-    with progress_bar() as show:
-        segmented(state.source, settings, show)
+    make(state, replace(state.settings, k=k, refine=()), f"Segmenting into {k} clusters")
+
+
+def make(state: Session, settings: Settings, what: str) -> None:
+    """Make the segmentation these settings describe, in the background, and show it."""
+    source = state.source
+    assert source is not None
+    settings = replace(settings, k_min=Settings.k_min, k_max=Settings.k_max)
+
+    def show(_: object) -> None:
+        if settings.features != "ncs" and crosses_zero(load(source)):
+            state.message = (
+                f"Delta crosses 0/360 deg here, which {settings.features} features see as a jump: use ncs."
+            )
+        state.keep(settings)
+        go_to("Explore")
+
+    start(state, what, lambda on_progress: segmented(source, settings, on_progress), show)
+
+
+def pending_changes(state: Session) -> str:
+    """Say which choices differ from those of the segmentation shown; empty if none."""
+    if state.current is None:
+        return ""
+    compared = [
+        field.name for field in fields(Settings) if field.name in (*_PREPROCESSING, "features", "seed")
+    ]
+    changed = [name for name in compared if getattr(state.settings, name) != getattr(state.current, name)]
+    if state.memory.get("k", state.current.k) != state.current.k:
+        changed.insert(0, "k")
+    return ", ".join(changed)
+
+
+def segmentation_title(settings: Settings) -> str:
+    """Return a short text for a segmentation's settings."""
+    default = Settings()
+    parts = [f"k = {settings.k}", settings.features or "default features"]
+    parts += [
+        f"{name} {value}"
+        for name in ("seed", *_PREPROCESSING)
+        if (value := getattr(settings, name)) != getattr(default, name)
+    ]
+    return ", ".join([*parts, *map(step_title, settings.refine)])
+
+
+def step_title(step: Refinement) -> str:
+    """Return a short text for a change by hand."""
+    match step:
+        case Merge(clusters):
+            return "merge " + "+".join(map(str, clusters))
+        case Split(cluster, parts):
+            return f"split {cluster} in {parts}"
+        case Drop(cluster):
+            return f"drop {cluster}"
+        case Clean(size):
+            return f"clean {size} px"
+
+
+def _choose_shown(state: Session) -> None:
+    st.session_state["shown"] = state.current
+    st.selectbox(
+        "Shown",
+        state.kept,
+        format_func=segmentation_title,
+        key="shown",
+        width=230,
+        on_change=lambda: _show(state, st.session_state["shown"]),
+        help="Every segmentation made of this measurement; none is computed again.",
+    )
+
+
+def _show(state: Session, settings: Settings) -> None:
     state.keep(settings)
-    go_to("Explore")
-    st.rerun()

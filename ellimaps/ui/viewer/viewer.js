@@ -2,7 +2,8 @@
 // Data come at display resolution; coordinates go back in pixels of the full image (data.step pixels a cell).
 
 const MARGIN = { left: 42, bottom: 34, top: 4, right: 6 };
-const MAX_HEIGHT = 430;
+const MIN_HEIGHT = 220;
+const PENDING_MS = 2000;
 const NO_VALUE = 65535;
 const instances = new WeakMap();
 
@@ -27,6 +28,8 @@ class Viewer {
     this.tool = "move";
     this.view = null;
     this.drag = null;
+    this.position = 0;
+    this.asked = null;
     this.buildToolbar();
     this.root.addEventListener("keydown", (event) => this.onKey(event));
     this.observer = new ResizeObserver(() => this.layout());
@@ -44,7 +47,7 @@ class Viewer {
     const bar = element("div", "toolbar", this.root);
     this.buttons = {};
     const tools = {
-      move: ["Move / pick", "Drag to move, click a pixel for its spectrum"],
+      move: ["Move", "Drag to move; where spectra are shown, click a pixel for its own"],
       rectangle: ["Rectangle", "Drag a rectangle and read its mean spectrum"],
       lasso: ["Lasso", "Draw around an area and read its mean spectrum"],
     };
@@ -54,11 +57,9 @@ class Viewer {
     button(bar, "+", "Zoom in (+)", () => this.zoom(1.5));
     button(bar, "−", "Zoom out (-)", () => this.zoom(1 / 1.5));
     button(bar, "Reset view", "Show the whole map (0 or double click)", () => this.resetView());
-    element("span", "hint", bar).textContent =
-      "Ctrl + wheel zooms, double click resets, ← → change the wavelength";
+    this.hint = element("span", "hint", bar);
     this.grid = element("div", "panels", this.root);
     this.readout = element("div", "readout", this.root);
-    this.readout.setAttribute("aria-live", "off");
     this.choose("move");
   }
 
@@ -71,6 +72,9 @@ class Viewer {
     this.component = component;
     const sameImage = this.data && this.data.source === data.source;
     this.data = data;
+    this.takePosition(data.position);
+    for (const tool of ["rectangle", "lasso"]) this.buttons[tool].hidden = !data.tools;
+    this.hint.textContent = "Ctrl + wheel zooms, double click resets" + (data.steps ? ", ← → step the slider" : "");
     this.labels = data.labels ? decode(data.labels, Uint8Array) : null;
     this.filled = data.filled ? decode(data.filled, Uint8Array) : null;
     if (!sameImage || !this.view) this.resetView(false);
@@ -78,6 +82,20 @@ class Viewer {
     while (this.panels.length > data.panels.length) this.panels.pop().box.remove();
     data.panels.forEach((panel, index) => this.fillPanel(this.panels[index], panel));
     this.layout();
+  }
+
+  // Keys pressed while the server still answers the ones before them must not be lost.
+  takePosition(position) {
+    const waiting = this.asked && performance.now() - this.asked.time < PENDING_MS;
+    if (waiting && this.asked.position !== position) return;
+    this.position = position;
+    this.asked = null;
+  }
+
+  step(by) {
+    this.position = Math.max(0, this.position + by);
+    this.asked = { position: this.position, time: performance.now() };
+    this.component.setTriggerValue("step", this.position);
   }
 
   buildPanel() {
@@ -123,7 +141,11 @@ class Viewer {
   buildLegend(panel) {
     const legend = element("div", "legend", panel.foot);
     panel.palette.forEach((color, index) => {
-      const entry = element("span", "", legend);
+      const entry = button(legend, "", `Choose cluster ${panel.names[index]}`, () =>
+        this.component.setTriggerValue("cluster", index)
+      );
+      entry.disabled = Boolean(panel.data.palette);
+      entry.setAttribute("aria-pressed", !panel.data.palette && index === this.data.highlight);
       element("span", "swatch", entry).style.background = color;
       entry.append(panel.names[index]);
     });
@@ -189,9 +211,10 @@ class Viewer {
   layout() {
     if (!this.data) return;
     const { width, height, aspect } = this.data;
+    const highest = Math.max(MIN_HEIGHT, window.innerHeight * 0.42);
     for (const panel of this.panels) {
-      const room = Math.max(160, panel.box.clientWidth - MARGIN.left - MARGIN.right);
-      const scale = Math.min(room / width, MAX_HEIGHT / (height * aspect));
+      const room = Math.max(120, panel.box.clientWidth - MARGIN.left - MARGIN.right);
+      const scale = Math.min(room / width, highest / (height * aspect));
       panel.area = { width: width * scale, height: height * aspect * scale };
       const ratio = window.devicePixelRatio || 1;
       const total = [
@@ -371,6 +394,7 @@ class Viewer {
     const { drag } = this;
     this.drag = null;
     if (!drag) return;
+    if (!drag.moved && !this.data.tools) return;
     if (!drag.moved) this.send("pixel", [this.toImage(panel, event)].map(([x, y]) => [Math.floor(x), Math.floor(y)]));
     else if (drag.vertices && drag.vertices.length > 2) {
       this.send(drag.tool === "rectangle" ? "rectangle" : "polygon", drag.vertices);
@@ -396,7 +420,8 @@ class Viewer {
 
   onKey(event) {
     const steps = { ArrowLeft: -1, ArrowRight: 1 };
-    if (event.key in steps) this.component.setTriggerValue("step", steps[event.key]);
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key in steps && this.data.steps) this.step(steps[event.key]);
     else if (event.key === "+" || event.key === "=") this.zoom(1.5);
     else if (event.key === "-") this.zoom(1 / 1.5);
     else if (event.key === "0") this.resetView();

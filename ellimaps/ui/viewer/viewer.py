@@ -51,14 +51,6 @@ class MapPanel:
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class ViewerEvents:
-    """What the user did: a region drawn, or an arrow key pressed; None if nothing."""
-
-    region: Mapping[str, Any] | None
-    step: int | None
-
-
 def map_viewer(
     panels: Sequence[MapPanel],
     *,
@@ -71,10 +63,12 @@ def map_viewer(
     highlight: int = 0,
     regions: Sequence[Mapping[str, Any]] = (),
     pixel_size_um: float | None = None,
+    position: int = 0,
     key: str,
-    on_step: Callable[[], None] | None = None,
-    on_region: Callable[[], None] | None = None,
-) -> ViewerEvents:
+    on_step: Callable[[int], None] | None = None,
+    on_region: Callable[[Mapping[str, Any]], None] | None = None,
+    on_cluster: Callable[[int], None] | None = None,
+) -> None:
     """Show linked maps; large images are shown at reduced resolution, coordinates are those of all pixels.
 
     Parameters
@@ -97,10 +91,13 @@ def map_viewer(
         ``name`` and ``vertices`` (x, y) of regions to outline.
     pixel_size_um : float, optional
         Width of a pixel; draws a scale bar.
+    position : int
+        Where the slider stands that the arrow keys move.
     key : str
         Streamlit key.
-    on_step, on_region : callable, optional
-        Called before the page runs again when an arrow key was pressed or a region drawn.
+    on_step, on_region, on_cluster : callable, optional
+        Called before the page runs again: with the position the arrow keys lead to, with a drawn region
+        (``kind`` and ``vertices``), and with the cluster of a legend entry that was clicked.
     """
     shape = next(image.shape for image in (labels, *_images(panels)) if image is not None)
     step = display_step(shape)
@@ -111,6 +108,9 @@ def map_viewer(
         "step": step,
         "aspect": aspect,
         "pixelSize": pixel_size_um,
+        "position": position,
+        "tools": on_region is not None,
+        "steps": on_step is not None,
         "colormap": _colormap(),
         "palette": list(palette),
         "names": list(names),
@@ -120,10 +120,13 @@ def map_viewer(
         "regions": [dict(region) for region in regions],
         "panels": [_panel_data(panel, step) for panel in panels],
     }
-    result = _component()(
-        data=data, key=key, on_region_change=on_region or _nothing, on_step_change=on_step or _nothing
+    _component()(
+        data=data,
+        key=key,
+        on_region_change=_handler(key, "region", on_region),
+        on_step_change=_handler(key, "step", on_step),
+        on_cluster_change=_handler(key, "cluster", on_cluster),
     )
-    return ViewerEvents(result.region, result.step)
 
 
 def display_step(shape: tuple[int, ...]) -> int:
@@ -183,5 +186,12 @@ def _component() -> Callable[..., Any]:
     )
 
 
-def _nothing() -> None:
-    pass
+def _handler(key: str, event: str, call: Callable[[Any], None] | None) -> Callable[[], None]:
+    """Return what Streamlit calls for an event: it hands over no value, the session state has it."""
+
+    def handle() -> None:
+        value = st.session_state[key].get(event)
+        if call is not None and value is not None:
+            call(value)
+
+    return handle
