@@ -25,7 +25,7 @@ from ellimaps.stack import ImageStack
 from ellimaps.ui.cache import BoundedCache
 
 _GIGABYTE = 1024**3
-_PREPROCESSING = ("gaps", "despike", "smooth", "roi", "binning")
+PREPROCESSING = ("pixel_size_um", "gaps", "despike", "smooth", "roi", "binning")
 
 
 def _stack_bytes(stack: ImageStack) -> int:
@@ -78,7 +78,7 @@ def load(source: Source, on_progress: Progress = no_progress) -> ImageStack:
 
 def prepared(source: Source, settings: Settings, on_progress: Progress = no_progress) -> ImageStack:
     """Return the preprocessed measurement."""
-    preprocessing = Settings(**{name: getattr(settings, name) for name in _PREPROCESSING})
+    preprocessing = Settings(**{name: getattr(settings, name) for name in PREPROCESSING})
     return STACKS.get(
         (source, preprocessing), lambda: prepare(load(source, on_progress), preprocessing, on_progress)
     )
@@ -98,7 +98,7 @@ def distances(source: Source, settings: Settings) -> NDArray[np.float32]:
 
 def region_table(source: Source, settings: Settings, region: Region) -> pd.DataFrame:
     """Return the spectrum of a region of interest of the preprocessed measurement."""
-    key = (source, tuple(getattr(settings, name) for name in _PREPROCESSING), region)
+    key = (source, tuple(getattr(settings, name) for name in PREPROCESSING), region)
     return SPECTRA.get(key, lambda: region_spectrum(prepared(source, settings), region))
 
 

@@ -46,6 +46,7 @@ def show_facts(stack: ImageStack) -> None:
         "Angle of incidence": _span(stack.angles_deg, "deg"),
         "Acquired": f"{stack.acquired_at:%Y-%m-%d %H:%M:%S}" if stack.acquired_at else "not known",
         "Pixel aspect (y/x)": f"{stack.pixel_aspect:.3f}",
+        "Pixel width": f"{stack.pixel_size_um:g} µm" if stack.pixel_size_um else "not known",
         "Missing values": f"{missing.mean():.2%} of all, {missing.max():.2%} in the worst map",
         "Comment": " ".join(stack.comment.split()) or "none",
     }
@@ -93,6 +94,17 @@ def _choices(stack: ImageStack, settings: Settings) -> Settings:
             width=110,
             help="Average squares of this many by this many pixels.",
         )
+        pixel_size = remembered(
+            st.number_input,
+            "Pixel width (µm)",
+            0.0,
+            1000.0,
+            step=0.1,
+            key=f"pixel_size_{stack.name}",
+            default=stack.pixel_size_um or 0.0,
+            width=150,
+            help="Of a measured pixel; 0 if not known. Draws a scale bar and gives exported regions a place.",
+        )
         despike = _optional("Remove spikes", "despike", 8.0, "Threshold (robust σ)", 1.0, 50.0)
         smooth = _optional("Smooth", "smooth", 1.0, "Gaussian σ (px)", 0.2, 20.0)
         roi_on = remembered(
@@ -100,6 +112,7 @@ def _choices(stack: ImageStack, settings: Settings) -> Settings:
         )
     return replace(
         settings,
+        pixel_size_um=pixel_size if pixel_size and pixel_size != stack.pixel_size_um else None,
         gaps=gaps,
         despike=despike,
         smooth=smooth,
@@ -146,6 +159,7 @@ def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, s
             source=f"{source.fingerprint} {settings.roi}",
             aspect=before.pixel_aspect,
             filled=_enlarged(filled, settings.binning),
+            pixel_size_um=settings.pixel_size_um or measured.pixel_size_um,
             position=position,
             key="before_after",
             on_step=lambda target: move_to(stack, target),

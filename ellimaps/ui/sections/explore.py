@@ -51,13 +51,13 @@ def explore_section(state: Session, source: Source) -> None:
 
 
 def _explore(state: Session, source: Source, settings: Settings, segmentation: Segmentation) -> None:
-    wavelength, clusters, view = st.columns([5, 5, 2], vertical_alignment="bottom")
+    wavelength, clusters, contrast = st.columns([5, 4, 3])
     with wavelength:
         position = position_slider(segmentation.stack)
     with clusters:
         cluster = _cluster_slider(state, segmentation)
-    with view:
-        percentiles, pixel_size = _view_choices(source, segmentation)
+    with contrast:
+        percentiles = contrast_percentiles()
     kinds = remembered(
         st.pills,
         "Maps",
@@ -79,7 +79,7 @@ def _explore(state: Session, source: Source, settings: Settings, segmentation: S
             for kind in kinds or ["labels"]
             for panel in _panels(source, settings, segmentation, kind, bands, percentiles)
         ]
-        _maps(state, source, segmentation, panels, position, cluster, pixel_size)
+        _maps(state, source, segmentation, panels, position, cluster)
     with spectra, guarded():
         _spectra(state, source, segmentation, cluster)
     with guarded():
@@ -104,22 +104,6 @@ def _cluster_slider(state: Session, segmentation: Segmentation) -> int:
     return int(chosen)
 
 
-def _view_choices(source: Source, segmentation: Segmentation) -> tuple[tuple[float, float], float | None]:
-    with st.popover("View", icon=":material/tune:", width="stretch"):
-        percentiles = contrast_percentiles()
-        size = remembered(
-            st.number_input,
-            "Pixel size (µm, 0 = not known)",
-            0.0,
-            1000.0,
-            step=0.1,
-            key=f"pixel_size_{source.fingerprint}_{segmentation.stack.shape}",
-            default=segmentation.stack.pixel_size_um or 0.0,
-            help="Width of a pixel of the maps shown; draws a scale bar. Exported files do not use it.",
-        )
-    return percentiles, size or None
-
-
 def _maps(
     state: Session,
     source: Source,
@@ -127,7 +111,6 @@ def _maps(
     panels: list[MapPanel],
     position: int,
     cluster: int,
-    pixel_size_um: float | None,
 ) -> None:
     stack = segmentation.stack
 
@@ -145,7 +128,7 @@ def _maps(
         names=state.look.titles,
         highlight=cluster,
         regions=[{"name": region.name, "vertices": region.vertices} for region in shown_regions(state)],
-        pixel_size_um=pixel_size_um,
+        pixel_size_um=stack.pixel_size_um,
         position=position,
         key="maps",
         on_step=lambda target: move_to(stack, target),

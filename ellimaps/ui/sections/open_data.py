@@ -156,15 +156,12 @@ def _open(state: Session, path: Path, shown: str, *, uploaded: bool = False) -> 
 
 
 def _datasets(state: Session, path: Path, shown: str) -> list[str]:
-    try:
-        return list_datasets(path)
-    except ReadError as error:
+    names = list_datasets(path)
+    if not names:
         state.memory["below"] = [str(folder) for folder in measurements_below(path)]
         if state.memory["below"]:
-            raise ReadError(
-                f"{shown} holds no data set itself: choose one of the folders below it."
-            ) from error
-        raise
+            raise ReadError(f"{shown} holds no data set itself: choose one of the folders below it.")
+    return names
 
 
 def _below(state: Session) -> None:

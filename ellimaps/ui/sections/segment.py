@@ -10,11 +10,9 @@ import streamlit as st
 from ellimaps.features import Features, crosses_zero, default_features
 from ellimaps.pipeline import Settings
 from ellimaps.refinement import Clean, Drop, Merge, Refinement, Split
-from ellimaps.ui.loading import load, segmented
+from ellimaps.ui.loading import PREPROCESSING, load, segmented
 from ellimaps.ui.state import Session, go_to, remembered
 from ellimaps.ui.tasks import start
-
-_PREPROCESSING = ("gaps", "despike", "smooth", "roi", "binning")
 
 
 def segment_controls(state: Session) -> None:
@@ -93,7 +91,7 @@ def pending_changes(state: Session) -> str:
     if state.current is None:
         return ""
     compared = [
-        field.name for field in fields(Settings) if field.name in (*_PREPROCESSING, "features", "seed")
+        field.name for field in fields(Settings) if field.name in (*PREPROCESSING, "features", "seed")
     ]
     changed = [name for name in compared if getattr(state.settings, name) != getattr(state.current, name)]
     if state.memory.get("k", state.current.k) != state.current.k:
@@ -107,7 +105,7 @@ def segmentation_title(settings: Settings) -> str:
     parts = [f"k = {settings.k}", settings.features or "default features"]
     parts += [
         f"{name} {value}"
-        for name in ("seed", *_PREPROCESSING)
+        for name in ("seed", *PREPROCESSING)
         if (value := getattr(settings, name)) != getattr(default, name)
     ]
     return ", ".join([*parts, *map(step_title, settings.refine)])

@@ -1,0 +1,410 @@
+"""The Maps page by Streamlit's own test driver: every control, empty, loaded, clicked and wrong."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pytest
+from conftest import EXAMPLE, EXAMPLE_WRAP, ROOT
+from streamlit.testing.v1 import AppTest
+
+from ellimaps.refinement import Clean, Drop, Merge, Split
+from ellimaps.ui import loading
+from ellimaps.ui.sections.export import zipped
+from ellimaps.ui.sections.refine import take_names
+from ellimaps.ui.sections.regions import draw_region
+
+VIEWS = ["Data", "How many?", "Explore", "Compare", "Export"]
+
+
+@pytest.fixture
+def page(monkeypatch, tmp_path):
+    """The page on the examples, in a working folder of its own."""
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(ROOT / "data_example"))
+    monkeypatch.chdir(tmp_path)
+    return AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
+
+
+@pytest.fixture
+def opened(page):
+    return page.button(key="example_terraces").click().run()
+
+
+@pytest.fixture
+def segmented(opened):
+    return segment(view(opened, "Explore"), 4)
+
+
+def state(page):
+    return page.session_state["ellimaps"]
+
+
+def view(page, name):
+    return page.segmented_control(key="view").set_value(name).run()
+
+
+def settled(page):
+    """The page after its background work."""
+    for _ in range(200):
+        if state(page).task is None:
+            return page
+        time.sleep(0.1)
+        page.run()
+    raise AssertionError(state(page).task)
+
+
+def segment(page, k):
+    page.number_input(key="k").set_value(k)
+    return settled(page.button(key="segment").click().run())
+
+
+def click(page, key):
+    return settled(page.button(key=key).click().run())
+
+
+def fine(page):
+    assert not page.exception
+    assert not page.error, [error.value for error in page.error]
+    return page
+
+
+def test_the_empty_page_offers_every_way_in(page):
+    fine(page)
+    assert page.text_input(key="path").value == ""
+    assert [button.label for button in page.button][:3] == ["Open", "terraces", "terraces_wrap"]
+    assert len(page.get("file_uploader")) == 1
+    assert "Open this folder" in [button.label for button in page.button]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "Paste the path"),
+        ("nowhere", "does not exist"),
+        ("../..", "is not below the data root"),
+        ("terraces/model.toml", "model.toml"),
+    ],
+)
+def test_a_wrong_path_is_one_sentence(page, text, sentence):
+    page.text_input(key="path").set_value(text)
+    next(button for button in page.button if button.label == "Open").click().run()
+    assert not page.exception
+    assert sentence in page.error[0].value
+
+
+def test_a_quoted_path_opens(page):
+    page.text_input(key="path").set_value(f'"{EXAMPLE}"')
+    fine(next(button for button in page.button if button.label == "Open").click().run())
+    assert state(page).source.path == str(EXAMPLE)
+
+
+def test_browsing_opens_a_folder(page):
+    page.button(key=f"browse_{EXAMPLE_WRAP}").click().run()
+    page.button(key="browse_open").click().run()
+    assert state(fine(page)).source.path == str(EXAMPLE_WRAP)
+
+
+def test_browsing_goes_up_again(page):
+    page.button(key=f"browse_{EXAMPLE_WRAP}").click().run()
+    page.button(key="browse_up").click().run()
+    assert page.button(key=f"browse_{EXAMPLE}")
+
+
+def test_a_folder_of_folders_offers_what_lies_below(page):
+    page.button(key="browse_open").click().run()
+    assert "choose one of the folders below" in page.error[0].value
+    page.button(key=f"below_{EXAMPLE}").click().run()
+    assert state(page).source.path == str(EXAMPLE)
+
+
+def test_the_facts_are_shown(opened):
+    fine(opened)
+    facts = "".join(one.proto.body for one in opened.get("html"))
+    for text in ("22 (Delta and Psi)", "128 × 160 px", "450 to 750 nm", "50 deg", "2026-01-01", "SiO2"):
+        assert text in facts
+
+
+def test_recent_folders_and_back(opened):
+    opened.button(key="open_another").click().run()
+    assert opened.button(key="recent_0").label == str(EXAMPLE)
+    opened.button(key="back").click().run()
+    assert not state(opened).opening
+    opened.button(key="open_another").click().run()
+    opened.button(key="example_terraces_wrap").click().run()
+    opened.button(key="open_another").click().run()
+    assert [opened.button(key=f"recent_{n}").label for n in (0, 1)] == [str(EXAMPLE_WRAP), str(EXAMPLE)]
+    opened.button(key="recent_1").click().run()
+    assert state(fine(opened)).source.path == str(EXAMPLE)
+
+
+def test_opening_the_same_folder_again_keeps_the_work(segmented):
+    segmented.button(key="open_another").click().run()
+    segmented.button(key="example_terraces").click().run()
+    assert state(segmented).current is not None
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_every_view_says_what_to_do_before_anything_is_made(opened, name):
+    fine(view(opened, name))
+    if name != "Data":
+        assert opened.info
+
+
+def test_preprocessing_choices_reach_the_settings(opened):
+    opened.segmented_control(key="gaps").set_value("exclude")
+    for key in ("despike_on", "smooth_on", "roi_on"):
+        opened.checkbox(key=key).check()
+    fine(opened.run())
+    opened.number_input(key="despike").set_value(6.0)
+    opened.number_input(key="smooth").set_value(1.5)
+    opened.number_input(key="binning_128").set_value(2)
+    opened.slider(key="roi_y_128").set_value((0, 100))
+    opened.slider(key="roi_x_160").set_value((10, 160))
+    settings = state(fine(opened.run())).settings
+    assert (settings.gaps, settings.despike, settings.smooth, settings.binning) == ("exclude", 6.0, 1.5, 2)
+    assert settings.roi == (0, 100, 10, 160)
+    assert "2 × 2" in opened.caption[-1].value
+    for name in VIEWS[1:]:
+        view(opened, name)
+    assert view(opened, "Data").number_input(key="smooth").value == 1.5
+
+
+def test_filled_pixels_are_counted(opened):
+    assert "filled pixels" in opened.caption[-1].value
+    assert not opened.caption[-1].value.startswith("Pink: 0 ")
+
+
+def test_an_estimate_is_kept_and_taken(opened):
+    view(opened, "How many?")
+    click(opened, "estimate")
+    estimate = next(iter(state(opened).estimates.values()))
+    assert estimate.suggested_k == 4
+    assert "Suggested: 4 clusters" in opened.success[0].value
+    assert len(opened.get("vega_lite_chart")) == 4
+    opened.selectbox(key="features").set_value("standard").run()
+    assert "kept" in opened.info[0].value
+    for name in ("Data", "Explore", "How many?"):
+        view(opened, name)
+    opened.selectbox(key="features").set_value("ncs").run()
+    assert list(state(opened).estimates.values()) == [estimate]
+    click(opened, "take_k")
+    assert state(fine(opened)).current.k == 4
+    assert opened.segmented_control(key="view").value == "Explore"
+    assert opened.number_input(key="k").value == 4
+
+
+def test_the_suggestion_becomes_k_and_is_not_reset(opened):
+    click(view(opened, "How many?"), "estimate")
+    assert view(opened, "Explore").number_input(key="k").value == 4
+    opened.number_input(key="k").set_value(7).run()
+    for name in ("Data", "How many?", "Explore"):
+        view(opened, name)
+    assert opened.number_input(key="k").value == 7
+
+
+def test_an_estimate_can_be_stopped(opened, monkeypatch):
+    monkeypatch.setattr("ellimaps.ui.tasks._SHORT_S", 0.0)
+    view(opened, "How many?")
+    opened.slider(key="k_range").set_value((2, 30))
+    opened.button(key="estimate").click().run()
+    assert state(opened).task is not None
+    assert opened.button(key="estimate").disabled
+    opened.button(key="stop").click().run()
+    settled(opened)
+    assert opened.warning[0].value == "Stopped."
+    assert not state(opened).estimates
+
+
+def test_exploring_moves_no_computation(segmented):
+    before = {name: cache.computed for name, cache in loading.CACHES.items()}
+    for label in ("480", "750", "450"):
+        fine(segmented.select_slider(key="position").set_value(label).run())
+    for cluster in (3, 0):
+        fine(segmented.select_slider(key="cluster").set_value(cluster).run())
+    segmented.slider(key="contrast").set_value((5.0, 95.0))
+    fine(segmented.run())
+    assert {name: cache.computed for name, cache in loading.CACHES.items()} == before
+
+
+def test_every_map_kind_is_drawn(segmented):
+    kinds = ["raw", "labels", "segmented", "over_raw", "over_segmented", "difference", "distance"]
+    fine(segmented.get("button_group")[-1].set_value(kinds).run())
+    titles = [panel["title"] for panel in viewer(segmented)["panels"]]
+    assert len(titles) == 12
+    assert titles[-1].startswith("Distance")
+    fine(segmented.get("button_group")[-1].set_value([]).run())
+    assert [panel["title"] for panel in viewer(segmented)["panels"]] == ["Clusters"]
+
+
+def test_the_scale_bar_needs_a_pixel_size(segmented):
+    assert viewer(segmented)["pixelSize"] is None
+    size = next(one for one in view(segmented, "Data").number_input if one.label.startswith("Pixel width"))
+    size.set_value(2.5).run()
+    assert viewer(segmented)["pixelSize"] == 2.5
+    view(segmented, "Explore")
+    assert any("pixel_size_um" in caption.value for caption in segmented.caption)
+    click(segmented, "segment")
+    assert viewer(fine(segmented))["pixelSize"] == 2.5
+
+
+def test_segmentations_are_kept_compared_and_shown_again(segmented):
+    segment(segmented, 5)
+    assert [settings.k for settings in state(segmented).kept] == [4, 5]
+    computed = loading.SEGMENTATIONS.computed
+    fine(view(segmented, "Compare"))
+    assert float(segmented.metric[0].value) > 0.9
+    assert len(viewer(segmented)["panels"]) == 2
+    first = state(segmented).kept[0]
+    segmented.selectbox(key="compare_second").set_value(first).run()
+    assert "the same segmentation" in segmented.info[0].value
+    segmented.selectbox(key="shown").set_value(first).run()
+    assert state(segmented).current.k == 4
+    assert loading.SEGMENTATIONS.computed == computed
+
+
+def test_colours_and_names_stay_with_a_cluster(segmented):
+    own = state(segmented)
+    own.rename(2, "oxide")
+    colour, place = own.look.colors[2], own.shown().labels == 2
+    for act in (lambda: segment(segmented, 5), lambda: merge(segmented, [0, 1]), lambda: split(segmented, 0)):
+        act()
+        labels = own.shown().labels[place]
+        cluster = np.bincount(labels[labels >= 0]).argmax()
+        assert own.look.colors[cluster] == colour
+        assert own.look.names[cluster] == "oxide"
+        assert len(set(own.look.colors)) == own.shown().k
+
+
+def merge(page, clusters):
+    page.multiselect[0].set_value(clusters).run()
+    return click(page, "merge")
+
+
+def split(page, cluster):
+    next(box for box in page.selectbox if box.label == "Split or drop").set_value(cluster).run()
+    return click(page, "split")
+
+
+def test_refining_and_undoing(segmented):
+    first = state(segmented).shown().labels
+    merge(segmented, [0, 1])
+    split(segmented, 0)
+    click(segmented, "drop")
+    segmented.number_input(key="clean_size").set_value(5)
+    click(segmented, "clean")
+    fine(segmented)
+    assert state(segmented).current.refine == (Merge((0, 1)), Split(0, 2), Drop(0), Clean(5))
+    for left in (3, 2, 1, 0):
+        click(segmented, "undo")
+        assert len(state(segmented).current.refine) == left
+    assert np.array_equal(state(segmented).shown().labels, first)
+    assert segmented.button(key="undo").disabled
+
+
+def test_a_refinement_that_cannot_be_is_one_sentence_and_loses_nothing(segmented):
+    segmented.number_input(key="clean_size").set_value(4)
+    click(segmented, "clean")
+    assert "odd" in segmented.error[0].value
+    assert state(segmented).current.refine == ()
+    assert not segmented.exception
+
+
+def test_names_are_edited(segmented):
+    own = state(segmented)
+    take_names(own, {1: {"name": " film "}, 2: {"name": None}})
+    assert own.look.names == ("0", "film", "2", "3")
+    take_names(own, {0: {"name": "film"}})
+    assert own.look.titles == ["film (0)", "film (1)", "2", "3"]
+    fine(segmented.run())
+    assert own.full_settings().names == ("film", "film", "2", "3")
+
+
+def test_a_drawn_region_is_shown_added_and_removed(segmented):
+    own = state(segmented)
+    draw_region(own, {"kind": "pixel", "vertices": [[5, 6]]})
+    draw_region(own, {"kind": "rectangle", "vertices": [[10, 10], [20, 10], [20, 20], [10, 20]]})
+    fine(segmented.run())
+    assert own.full_settings().regions == ()
+    segmented.button(key="keep_roi1").click().run()
+    assert [region.kind for region in own.full_settings().regions] == ["rectangle"]
+    draw_region(own, {"kind": "polygon", "vertices": [[1, 1], [9, 1], [5, 9]]})
+    fine(segmented.run())
+    assert [region["name"] for region in viewer(segmented)["regions"]] == ["roi1", "roi2"]
+    segmented.button(key="remove_roi2").click().run()
+    segmented.button(key="remove_roi1").click().run()
+    assert own.full_settings().regions == ()
+    assert own.drawn is None
+
+
+def test_a_region_without_pixels_is_dropped(segmented):
+    draw_region(state(segmented), {"kind": "pixel", "vertices": [[500, 500]]})
+    fine(segmented.run())
+    assert state(segmented).drawn is None
+
+
+def test_changed_settings_are_announced(segmented):
+    segmented.number_input(key="seed").set_value(3).run()
+    assert any("seed. Press Segment" in caption.value for caption in segmented.caption)
+    segmented.selectbox(key="features").set_value("raw").run()
+    settled(segmented.button(key="segment").click().run())
+    assert (state(segmented).current.seed, state(segmented).current.features) == (3, "raw")
+
+
+def test_raw_features_warn_where_delta_wraps(page):
+    page.button(key="example_terraces_wrap").click().run()
+    view(page, "Explore").selectbox(key="features").set_value("raw").run()
+    page.button(key="segment").click().run()
+    settled(page)
+    assert "crosses 0/360" in page.warning[0].value
+
+
+def test_the_export_offers_everything(segmented, tmp_path):
+    fine(view(segmented, "Export"))
+    assert [one.label for one in segmented.get("download_button")] == [
+        "Download all files (zip)",
+        "Report (HTML)",
+        "Recipe (TOML)",
+    ]
+    assert "k=4" in segmented.code[0].value
+    next(button for button in segmented.button if button.label == "Write files").click().run()
+    fine(segmented)
+    name = loading.load(state(segmented).source).name
+    written = tmp_path / "results" / name
+    assert "10 files written" in segmented.success[0].value
+    assert (
+        json.loads((written / f"{name}_segmentation.json").read_text(encoding="utf-8"))["settings"]["k"] == 4
+    )
+
+
+@pytest.mark.parametrize("folder", ["/", "..", "\\\\host\\share", " "])
+def test_writing_elsewhere_is_refused(segmented, folder):
+    view(segmented, "Export")
+    segmented.text_input[0].set_value(folder)
+    next(button for button in segmented.button if button.label == "Write files").click().run()
+    assert "folder" in segmented.error[0].value
+    assert not segmented.success
+    assert not segmented.exception
+    assert state(segmented).current.k == 4
+
+
+def test_a_zip_is_the_same_every_time():
+    assert zipped({"a": b"1", "b": b"2"}) == zipped({"a": b"1", "b": b"2"})
+
+
+def test_an_unexpected_error_in_a_part_leaves_the_rest(segmented, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("ellimaps.ui.sections.explore.spectra_chart", fail)
+    segmented.run()
+    assert not segmented.exception
+    assert "What you have made is kept" in segmented.error[0].value
+    assert state(segmented).current.k == 4
+    assert segmented.button(key="undo")
+
+
+def viewer(page):
+    """What the map viewer of the page was given."""
+    return json.loads(page.get("bidi_component")[-1].proto.json)
