@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from ellimaps.errors import SettingError
 from ellimaps.features import FeatureSpace
 from ellimaps.kmeans import KMeans
 from ellimaps.segmentation import MAX_CLUSTERS, NO_DATA, Segmentation, segmentation_of_labels
+from ellimaps.stack import whole_number
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,12 @@ class Merge:
     """Make one cluster of several."""
 
     clusters: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        clusters = tuple(_cluster_number(cluster) for cluster in _listed(self.clusters))
+        if len(set(clusters)) < 2:
+            raise SettingError(f"At least two different clusters are needed to merge, not {list(clusters)}.")
+        object.__setattr__(self, "clusters", clusters)
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,11 @@ class Split:
     cluster: int
     parts: int = 2
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cluster", _cluster_number(self.cluster))
+        parts = whole_number("The number of parts of a cluster", self.parts, 2, MAX_CLUSTERS)
+        object.__setattr__(self, "parts", parts)
+
 
 @dataclass(frozen=True)
 class Drop:
@@ -36,16 +49,30 @@ class Drop:
 
     cluster: int
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cluster", _cluster_number(self.cluster))
+
 
 @dataclass(frozen=True)
 class Clean:
-    """Give each pixel the most frequent cluster in a square of this many pixels (odd) around it."""
+    """Give each pixel the most frequent cluster in a square of this many pixels (odd) around it.
+
+    A pixel keeps its own cluster where another one is only as frequent; pixels without data neither change
+    nor count.
+    """
 
     size: int = 3
+
+    def __post_init__(self) -> None:
+        size = whole_number("The size of the majority filter", self.size, 3, MAX_FILTER_SIZE)
+        if size % 2 == 0:
+            raise SettingError(f"The size of the majority filter must be odd, not {size}.")
+        object.__setattr__(self, "size", size)
 
 
 Refinement = Merge | Split | Drop | Clean
 ACTIONS: dict[str, type[Refinement]] = {"merge": Merge, "split": Split, "drop": Drop, "clean": Clean}
+MAX_FILTER_SIZE = 999
 
 
 def refine(segmentation: Segmentation, steps: Iterable[Refinement]) -> Segmentation:
@@ -80,36 +107,46 @@ def refinement_row(step: Refinement) -> dict[str, Any]:
     return {"action": action, **values}
 
 
-def refinement_of_row(row: dict[str, Any]) -> Refinement:
+def refinement_of_row(row: Mapping[str, Any]) -> Refinement:
     """Return the step that `refinement_row` wrote.
 
     Raises
     ------
     SettingError
-        If action or settings are not known.
+        If action or settings are not known, or make no sense.
     """
     values = dict(row)
     action = values.pop("action", None)
-    if action not in ACTIONS:
-        raise SettingError(f"A refinement must be one of {', '.join(ACTIONS)}, not {action!r}.")
-    if "clusters" in values:
-        values["clusters"] = tuple(values["clusters"])
+    if not isinstance(action, str) or action not in ACTIONS:
+        raise SettingError(f"A refinement must be one of {', '.join(ACTIONS)}, not {action!r:.80}.")
     try:
         return ACTIONS[action](**values)
     except TypeError:
-        raise SettingError(
-            f"The refinement {action} does not take {', '.join(values) or 'nothing'}."
-        ) from None
+        takes = " and ".join(field.name for field in fields(ACTIONS[action]))
+        given = ", ".join(values) or "nothing"
+        raise SettingError(f"The refinement {action} takes {takes}, not {given:.80}.") from None
+
+
+def _cluster_number(cluster: object) -> int:
+    return whole_number("A cluster", cluster, 0, MAX_CLUSTERS - 1)
+
+
+def _listed(clusters: Any) -> Iterable[Any]:
+    if not isinstance(clusters, list | tuple):
+        raise SettingError(f"The clusters to merge must be a list, not {clusters!r:.80}.")
+    return clusters
 
 
 def _apply(segmentation: Segmentation, step: Refinement) -> Segmentation:
     labels = segmentation.labels.copy()
     if isinstance(step, Merge):
-        for cluster in _existing(segmentation, *step.clusters):
-            labels[segmentation.labels == cluster] = min(step.clusters)
+        _check_existing(segmentation, step.clusters)
+        labels[np.isin(labels, step.clusters)] = min(step.clusters)
     elif isinstance(step, Drop):
-        labels[segmentation.labels == _existing(segmentation, step.cluster)[0]] = NO_DATA
+        _check_existing(segmentation, (step.cluster,))
+        labels[labels == step.cluster] = NO_DATA
     elif isinstance(step, Split):
+        _check_existing(segmentation, (step.cluster,))
         labels = _split(segmentation, step)
     else:
         labels = _clean(segmentation, step)
@@ -118,45 +155,47 @@ def _apply(segmentation: Segmentation, step: Refinement) -> Segmentation:
     return segmentation_of_labels(segmentation.stack, labels, settings)
 
 
-def _existing(segmentation: Segmentation, *clusters: int) -> tuple[int, ...]:
+def _check_existing(segmentation: Segmentation, clusters: Iterable[int]) -> None:
     for cluster in clusters:
-        if not 0 <= cluster < segmentation.k:
+        if cluster >= segmentation.k:
             raise SettingError(f"There is no cluster {cluster}: they are numbered 0 to {segmentation.k - 1}.")
-    if not clusters:
-        raise SettingError("No clusters are named to be merged.")
-    return clusters
 
 
-def _split(segmentation: Segmentation, step: Split) -> Any:
-    (cluster,) = _existing(segmentation, step.cluster)
-    if not 2 <= step.parts <= MAX_CLUSTERS + 1 - segmentation.k:
-        raise SettingError(f"A cluster can be split into 2..{MAX_CLUSTERS + 1 - segmentation.k} parts here.")
-    inside = segmentation.labels == cluster
+def _split(segmentation: Segmentation, step: Split) -> NDArray[np.int16]:
+    if segmentation.k - 1 + step.parts > MAX_CLUSTERS:
+        raise SettingError(
+            f"Cluster {step.cluster} cannot be split into {step.parts} parts: "
+            f"there would be more than {MAX_CLUSTERS} clusters."
+        )
+    inside = segmentation.labels == step.cluster
     space = FeatureSpace(segmentation.stack, segmentation.settings["features"], within=inside)
-    fit = KMeans(space, int(segmentation.settings["seed"])).fit(step.parts)
+    try:
+        fit = KMeans(space, int(segmentation.settings["seed"])).fit(step.parts)
+    except SettingError:
+        raise SettingError(
+            f"Cluster {step.cluster} has too few different pixels to be split into {step.parts} parts."
+        ) from None
     labels = segmentation.labels.copy()
-    numbers = np.append(cluster, segmentation.k + np.arange(step.parts - 1)).astype(np.int16)
+    numbers = np.append(step.cluster, segmentation.k + np.arange(step.parts - 1)).astype(np.int16)
     labels.ravel()[space.pixels] = numbers[fit.labels]
     return labels
 
 
-def _clean(segmentation: Segmentation, step: Clean) -> Any:
-    if step.size < 3 or step.size % 2 == 0 or step.size > min(segmentation.labels.shape):
-        raise SettingError(f"The majority filter needs an odd size of at least 3 pixels, not {step.size}.")
-    best = np.full(segmentation.labels.shape, -1, dtype=np.int32)
-    result = segmentation.labels.copy()
-    known = segmentation.labels != NO_DATA
+def _clean(segmentation: Segmentation, step: Clean) -> NDArray[np.int16]:
+    labels = segmentation.labels
+    result, best = labels.copy(), np.full(labels.shape, -1, dtype=np.int32)
     for cluster in range(segmentation.k):
-        votes = _count_around(segmentation.labels == cluster, step.size)
-        # A pixel keeps its own cluster where another one is only as frequent.
-        votes = 2 * votes + (segmentation.labels == cluster)
-        wins = known & (votes > best)
+        own = labels == cluster
+        # Twice the votes, and one more for the own cluster: it wins ties.
+        votes = 2 * _count_around(own, step.size) + own
+        wins = (labels != NO_DATA) & (votes > best)
         result[wins] = cluster
         best[wins] = votes[wins]
     return result
 
 
-def _count_around(mask: Any, size: int) -> Any:
+def _count_around(mask: NDArray[np.bool_], size: int) -> NDArray[np.int32]:
+    """Return how many True there are in the square around each pixel; none beyond the image."""
     line = np.ones(size, dtype=np.int32)
     counts = ndimage.convolve1d(mask.astype(np.int32), line, axis=0, mode="constant")
-    return ndimage.convolve1d(counts, line, axis=1, mode="constant")
+    return np.asarray(ndimage.convolve1d(counts, line, axis=1, mode="constant"))
