@@ -30,24 +30,28 @@ class Comparison:
     overlap: NDArray[np.int64]
 
     def sentences(self) -> list[str]:
-        """Say what became of each cluster of the first segmentation."""
+        """Say what became of each cluster of the first segmentation.
+
+        Shares of at most 2 % of its pixels are not worth a word. Pixels without data in either
+        segmentation do not count.
+        """
         return [self._sentence(cluster) for cluster in range(len(self.overlap))]
 
     def _sentence(self, cluster: int) -> str:
         row = self.overlap[cluster]
         total = row.sum()
-        parts = [
-            (int(other), row[other] / total)
-            for other in np.argsort(-row)
-            if row[other] > _NOTEWORTHY_SHARE * total
-        ]
         if total == 0:
-            return f"Cluster {cluster} has no pixel in common with the other segmentation."
-        if len(parts) == 1:
-            verb = "is" if self._is_whole(parts[0][0], cluster) else "goes into"
-            return f"Cluster {cluster} {verb} cluster {parts[0][0]} ({parts[0][1]:.1%} of its pixels)."
-        shares = ", ".join(f"{other} ({share:.1%})" for other, share in parts)
-        return f"Cluster {cluster} is split into clusters {shares}."
+            return f"Cluster {cluster} has no pixel in the second segmentation."
+        largest_first = np.argsort(-row, kind="stable")
+        parts = [other for other in largest_first if row[other] > _NOTEWORTHY_SHARE * total]
+        shares = [f"{other} ({row[other] / total:.1%})" for other in parts]
+        if len(parts) > 1:
+            listed = f"{', '.join(shares[:-1])} and {shares[-1]}"
+            return f"Cluster {cluster} is split into clusters {listed} of the second."
+        (other,) = parts
+        verb = "is" if self._is_whole(other, cluster) else "is part of"
+        share = f"{row[other] / total:.1%} of its pixels"
+        return f"Cluster {cluster} {verb} cluster {other} of the second ({share})."
 
     def _is_whole(self, other: int, cluster: int) -> bool:
         column = self.overlap[:, other]
@@ -82,7 +86,13 @@ def shared_pixels(first: Segmentation, second: Segmentation) -> NDArray[np.int64
 
 
 def match_clusters(old: Segmentation, new: Segmentation) -> dict[int, int]:
-    """Pair clusters of the new segmentation with those of the old one they share most pixels with."""
+    """Pair clusters so that the pairs share as many pixels as possible.
+
+    Returns
+    -------
+    dict of int to int
+        Old cluster by new cluster, each at most once; clusters that share no pixel are not paired.
+    """
     overlap = shared_pixels(old, new)
     rows, columns = linear_sum_assignment(-overlap)
     return {int(c): int(r) for r, c in zip(rows, columns, strict=True) if overlap[r, c] > 0}
