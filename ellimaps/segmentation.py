@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +21,7 @@ from ellimaps.stack import DELTA, ImageStack, full_circle, whole_number, wrap_de
 
 NO_DATA = -1
 MAX_CLUSTERS = 30
+_MAX_THREADS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +172,10 @@ def _numbered(
     rank = np.append(np.argsort(order), NO_DATA).astype(np.int16)
     ordered = rank[unordered.labels]
     ordered.flags.writeable = False
-    return Segmentation(ordered, fit.centers[order], fit.inertia, settings, stack)
+    result = Segmentation(ordered, fit.centers[order], fit.inertia, settings, stack)
+    # They are the same numbers in another order, so they need not be computed twice.
+    vars(result)["_statistics"] = tuple(part[order] for part in unordered._statistics)
+    return result
 
 
 def segmentation_of_labels(
@@ -218,30 +224,30 @@ def band_statistics(
     mean, std, count : ndarray, shape (k, band)
         NaN, NaN and 0 where a label has no measured value.
     """
-    means, stds = np.empty((k, stack.n_bands)), np.empty((k, stack.n_bands))
-    counts = np.empty((k, stack.n_bands), dtype=np.int64)
-    for band, quantity in enumerate(stack.bands["quantity"]):
-        use = stack.measured_band(band) & (labels >= 0)
-        values = stack.values[band][use].astype(np.float64)
-        column = _cluster_statistics(values, labels[use], k, circular=quantity == DELTA)
-        means[:, band], stds[:, band], counts[:, band] = column
-    return means, stds, counts
+    flat = labels.ravel()
+    order = np.argsort(flat, kind="stable")
+    groups = np.split(order, np.searchsorted(flat[order], np.arange(k + 1)))[1:-1]
+
+    def of_band(band: int) -> list[tuple[float, float, int]]:
+        values, known = stack.values[band].ravel(), stack.measured_band(band).ravel()
+        circular = stack.bands["quantity"].iloc[band] == DELTA
+        inside = (values[group][known[group]].astype(np.float64) for group in groups)
+        return [(*_mean_and_std(found, circular=circular), found.size) for found in inside]
+
+    # NumPy works outside the interpreter's lock here, so threads help.
+    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as threads:
+        table = np.array(list(threads.map(of_band, range(stack.n_bands)))).T
+    return table[0], table[1], table[2].astype(np.int64)
 
 
-def _cluster_statistics(
-    values: NDArray[np.float64], labels: NDArray[np.integer], k: int, *, circular: bool
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    counts = np.bincount(labels, minlength=k)
-
-    def mean(of: NDArray[np.float64]) -> NDArray[np.float64]:
-        with np.errstate(invalid="ignore"):
-            return np.asarray(np.bincount(labels, of, minlength=k) / counts)
-
+def _mean_and_std(values: NDArray[np.float64], *, circular: bool) -> tuple[float, float]:
+    if values.size == 0:
+        return np.nan, np.nan
     if circular:
         radians = np.deg2rad(values)
-        center = full_circle(np.rad2deg(np.arctan2(mean(np.sin(radians)), mean(np.cos(radians)))))
-        rest = wrap_degrees(values - center[labels])
+        center = full_circle(np.rad2deg(np.arctan2(np.sin(radians).mean(), np.cos(radians).mean())))
+        rest = wrap_degrees(values - center)
     else:
-        center = mean(values)
-        rest = values - center[labels]
-    return center, np.sqrt(mean(rest * rest)), counts
+        center = values.mean()
+        rest = values - center
+    return float(center), float(np.sqrt(np.square(rest).mean()))
