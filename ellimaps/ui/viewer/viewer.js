@@ -231,6 +231,8 @@ class Viewer {
 
   draw() {
     const style = getComputedStyle(this.root);
+    const { x, y, width, height } = this.view;
+    this.root.dataset.view = [x, y, width, height].map((value) => value.toFixed(2)).join(" ");
     for (const panel of this.panels) if (panel.area) this.drawPanel(panel, style.color, style.fontFamily);
   }
 

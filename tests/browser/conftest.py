@@ -1,0 +1,144 @@
+"""The workbench as a user meets it: a server of its own, and a page in Chromium."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from playwright.sync_api import Browser, Page
+
+WAIT_MS = 60_000
+
+
+@dataclass
+class Workbench:
+    """A running workbench: its address, its log and its process."""
+
+    address: str
+    log: Path
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    def complaints(self) -> list[str]:
+        """Lines of the log that a user of the workbench should never cause."""
+        text = self.log.read_text(encoding="utf-8", errors="replace")
+        return [
+            line for line in text.splitlines() if re.search(r"Traceback|Error|deprecat|Warning", line, re.I)
+        ]
+
+    def open_page(self, browser: Browser, width: int = 1280, height: int = 800, **kwargs: object) -> Page:
+        """A page of a session of its own, at the start."""
+        page = browser.new_page(viewport={"width": width, "height": height}, **kwargs)  # type: ignore[arg-type]
+        page.set_default_timeout(WAIT_MS)
+        page.goto(self.address)
+        page.get_by_role("textbox", name="Measurement folder").wait_for()
+        return page
+
+    def resident_bytes(self) -> int:
+        """Memory of the server and the processes it started."""
+        return sum(_resident(pid) for pid in _family(self.process.pid))
+
+
+@pytest.fixture(scope="module")
+def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    """A running workbench on the examples, started by ``ellimaps app``."""
+    folder = tmp_path_factory.mktemp("workbench")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-c", "from ellimaps.cli import main; main()", "app", "--port", str(port)]
+    log = folder / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--data-root", str(ROOT / "data_example")],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env={
+                name: value
+                for name, value in os.environ.items()
+                if name not in ("DISPLAY", "WAYLAND_DISPLAY")
+            },
+        )
+    workbench = Workbench(f"http://127.0.0.1:{port}", log, folder, process)
+    try:
+        _wait(workbench)
+        yield workbench
+    finally:
+        family = _family(process.pid)
+        process.terminate()
+        for pid in family[1:]:
+            _end(pid)
+        process.wait(20)
+
+
+def idle(page: Page) -> None:
+    """Wait until the server has answered everything that was asked."""
+    page.wait_for_timeout(150)
+    page.wait_for_function(
+        "() => !document.querySelector('[data-testid=stStatusWidget]')"
+        " && document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+        " && !document.querySelector('[data-stale=true]')"
+    )
+    assert page.get_by_test_id("stException").count() == 0
+
+
+def show(page: Page, view: str) -> None:
+    """Go to a view of the page."""
+    page.get_by_role("radiogroup", name="View").get_by_text(view, exact=True).click()
+    idle(page)
+
+
+def segment(page: Page, k: int) -> None:
+    """Segment into k clusters and look at the maps."""
+    show(page, "Explore")
+    field = page.get_by_role("spinbutton", name="Clusters k")
+    field.fill(str(k))
+    field.press("Enter")
+    idle(page)
+    page.get_by_role("button", name="Segment", exact=True).click()
+    page.get_by_role("img", name="Clusters", exact=True).wait_for()
+    idle(page)
+
+
+def _wait(workbench: Workbench) -> None:
+    for _ in range(600):
+        assert workbench.process.poll() is None, workbench.log.read_text(encoding="utf-8")
+        try:
+            with urllib.request.urlopen(f"{workbench.address}/_stcore/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"{workbench.address} did not answer")
+
+
+def _family(pid: int) -> list[int]:
+    """A process and those it started, by /proc; the process alone where there is none."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    below = children.read_text().split() if children.is_file() else []
+    return [pid, *(found for child in below for found in _family(int(child)))]
+
+
+def _resident(pid: int) -> int:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    return int(found[1]) * 1024 if found else 0
+
+
+def _end(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 15)
