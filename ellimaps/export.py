@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import platform
@@ -16,17 +17,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import tifffile
-from numpy.typing import NDArray
 
-from ellimaps.errors import ExportError, SettingError
+from ellimaps.errors import ExportError
 from ellimaps.estimation import ClusterEstimate
 from ellimaps.plots import estimate_figure, segmentation_figure
-from ellimaps.regions import Region, region_spectrum
+from ellimaps.regions import Region, check_region_names, region_spectrum
 from ellimaps.segmentation import Segmentation
 from ellimaps.stack import ImageStack, band_label
+from ellimaps.tables import (
+    check_names,
+    clustershot_table,
+    coordinates_file,
+    csv_bytes,
+    full_table,
+    region_file,
+)
 
-_REGION_COLUMNS = ("ROIidx", "AOI", "Lambda", "Bandwidth", "ExposureTime", "ROI_x", "ROI_y", "Delta", "Psi")
-_REGION_UNITS = ("-", "deg", "nm", "nm", "us", "µm", "µm", "deg", "deg")
 _FIGURE_DPI = 130
 
 
@@ -65,7 +71,7 @@ def export_segmentation(
     Raises
     ------
     SettingError
-        If the number of names is not that of the clusters.
+        If the number of names is not that of the clusters, or a region holds no pixel or another's name.
     ExportError
         If the folder cannot be written; then nothing in it has changed.
     """
@@ -82,13 +88,13 @@ def export_contents(
     timings: Mapping[str, float] | None = None,
 ) -> dict[str, bytes]:
     """Return what `export_segmentation` writes: the contents of each file by its name."""
-    if names and len(names) != segmentation.k:
-        raise SettingError(f"{len(names)} names are given for {segmentation.k} clusters.")
+    check_names(names, segmentation)
+    check_region_names(regions)
     name = segmentation.stack.name
     files = {
-        f"{name}_clustershot.dat": clustershot_table(segmentation).to_csv().encode(),
-        f"{name}_coordinates.dat": coordinates_table(segmentation).to_csv().encode(),
-        f"{name}_clustershot_full.csv": full_table(segmentation, names).to_csv(index=False).encode(),
+        f"{name}_clustershot.dat": csv_bytes(clustershot_table(segmentation), index=True),
+        f"{name}_coordinates.dat": coordinates_file(segmentation),
+        f"{name}_clustershot_full.csv": csv_bytes(full_table(segmentation, names)),
         f"{name}_labels.tif": _label_tiff(segmentation),
         f"{name}_maps.png": figure_png(segmentation_figure(segmentation, names)),
     }
@@ -121,91 +127,11 @@ def export_estimate(estimate: ClusterEstimate, stack: ImageStack, out: str | Pat
     """
     facts = {"name": stack.name, "inputs_sha256": dict(stack.inputs), **estimate_facts(estimate)}
     files = {
-        f"{stack.name}_estimate.csv": estimate.table.to_csv(index=False).encode(),
+        f"{stack.name}_estimate.csv": csv_bytes(estimate.table),
         f"{stack.name}_estimate.png": figure_png(estimate_figure(estimate)),
         f"{stack.name}_estimate.json": _json(facts),
     }
     return write_files(Path(out), files)
-
-
-def clustershot_table(segmentation: Segmentation) -> pd.DataFrame:
-    """Return one spectrum per column, in the layout older scripts read.
-
-    ``WL_idx, WL, delta_cluster_0, ..., psi_cluster_0, ...`` for Delta and Psi maps (with ``AOI`` last where
-    there are several angles), ``band_idx, band, intensity_cluster_0, ...`` for intensities.
-    """
-    stack, means = segmentation.stack, segmentation.means
-    if not stack.is_ellipsometric:
-        names = [band_label(band) for _, band in stack.bands.iterrows()]
-        columns: dict[str, Any] = {"band_idx": np.arange(stack.n_bands), "band": names}
-        return pd.DataFrame(columns | _cluster_columns("intensity", means, np.arange(stack.n_bands)))
-    pairs = stack.pairs()
-    columns = {"WL_idx": np.arange(len(pairs)), "WL": pairs["wavelength_nm"]}
-    columns |= _cluster_columns("delta", means, pairs["delta"].to_numpy())
-    columns |= _cluster_columns("psi", means, pairs["psi"].to_numpy())
-    if len(stack.angles_deg) > 1:
-        columns["AOI"] = pairs["aoi_deg"]
-    return pd.DataFrame(columns)
-
-
-def coordinates_table(segmentation: Segmentation) -> pd.DataFrame:
-    """Return ``pixel_idx, Cys_cluster_0, Cxs_cluster_0, ...``; shorter clusters end in empty cells."""
-    length = int(segmentation.n_pixels.max(initial=0))
-    columns: dict[str, Any] = {"pixel_idx": np.arange(length)}
-    coordinates = segmentation.coordinates()
-    groups = dict(iter(coordinates.groupby("cluster")))
-    for cluster in range(segmentation.k):
-        group = groups.get(cluster, coordinates.iloc[:0])
-        for key, axis in (("Cys", "y"), ("Cxs", "x")):
-            padded = pd.array(group[axis].to_numpy(), dtype="Int64")
-            columns[f"{key}_cluster_{cluster}"] = pd.Series(padded).reindex(range(length))
-    return pd.DataFrame(columns)
-
-
-def full_table(segmentation: Segmentation, names: Sequence[str] = ()) -> pd.DataFrame:
-    """Return the clustershots with standard deviation and count, and the clusters' names where given."""
-    shots = segmentation.clustershots()
-    if names:
-        shots.insert(1, "name", [names[cluster] for cluster in shots["cluster"]])
-    return shots
-
-
-def region_file(stack: ImageStack, means: NDArray[np.float64], number: int, mask: NDArray[np.bool_]) -> bytes:
-    """Return a spectrum as a region of interest in the vendor's layout (``.ds.dat``).
-
-    Bands without a measured value are left out. The position is the region's centre of mass in
-    micrometres, NaN where the pixel size is not known.
-
-    Parameters
-    ----------
-    stack : ImageStack
-        Delta and Psi maps.
-    means : ndarray, shape (band,)
-        The spectrum.
-    number : int
-        Index of the region.
-    mask : ndarray of bool, shape (y, x)
-        The pixels it covers.
-    """
-    x_um, y_um = _center_of_mass_um(stack, mask)
-    lines = ["#" + "\t".join(_REGION_COLUMNS), "#" + "\t".join(_REGION_UNITS)]
-    for pair in stack.pairs().itertuples():
-        delta, psi = means[int(str(pair.delta))], means[int(str(pair.psi))]
-        if np.isfinite(delta) and np.isfinite(psi):
-            band = stack.bands.iloc[int(str(pair.delta))]
-            cells = (
-                f"{number}",
-                f"{pair.aoi_deg:.3f}",
-                f"{pair.wavelength_nm:.1f}",
-                f"{band['bandwidth_nm']:.1f}",
-                f"{band['time_s'] * 1e6:.0f}",
-                f"{x_um:.1f}",
-                f"{y_um:.1f}",
-                f"{delta:.6f}",
-                f"{psi:.6f}",
-            )
-            lines.append("\t".join("NaN" if cell == "nan" else cell for cell in cells))
-    return ("\r\n".join(lines) + "\r\n").encode("latin-1")
 
 
 def figure_png(figure: Any) -> bytes:
@@ -235,6 +161,9 @@ def write_files(out: Path, files: Mapping[str, bytes], listing: str | None = Non
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
+        for name in files:
+            if (out / name).is_dir():
+                raise IsADirectoryError(errno.EISDIR, f"{name} is a folder")
         stale = _listed(out / listing) - set(files) if listing else set()
         staging = Path(tempfile.mkdtemp(prefix=".ellimaps-", dir=out))
         try:
@@ -262,31 +191,17 @@ def _listed(path: Path) -> set[str]:
     return {name for name in listed if isinstance(name, str) and Path(name).name == name}
 
 
-def _cluster_columns(prefix: str, means: Any, bands: Any) -> dict[str, Any]:
-    return {f"{prefix}_cluster_{cluster}": row[bands] for cluster, row in enumerate(means)}
-
-
 def _region_files(segmentation: Segmentation, regions: Sequence[Region]) -> dict[str, bytes]:
     if not regions:
         return {}
     stack = segmentation.stack
     spectra = [region_spectrum(stack, region) for region in regions]
-    files = {f"{stack.name}_regions_full.csv": pd.concat(spectra).to_csv(index=False).encode()}
+    files = {f"{stack.name}_regions_full.csv": csv_bytes(pd.concat(spectra))}
     if stack.is_ellipsometric:
         for number, (region, spectrum) in enumerate(zip(regions, spectra, strict=True)):
             content = region_file(stack, spectrum["mean"].to_numpy(), number, region.mask(stack.shape))
             files[f"{stack.name}_region_{region.name}.ds.dat"] = content
     return files
-
-
-def _center_of_mass_um(stack: ImageStack, mask: NDArray[np.bool_]) -> tuple[float, float]:
-    if stack.pixel_size_um is None or not mask.any():
-        return float("nan"), float("nan")
-    y, x = np.nonzero(mask)
-    return (
-        float(x.mean()) * stack.pixel_size_um,
-        float(y.mean()) * stack.pixel_size_um * stack.pixel_aspect,
-    )
 
 
 def _label_tiff(segmentation: Segmentation) -> bytes:
@@ -308,6 +223,8 @@ def _provenance(
         "name": stack.name,
         "acquired_at": stack.acquired_at.isoformat() if stack.acquired_at else None,
         "inputs_sha256": dict(stack.inputs),
+        "pixel_size_um": stack.pixel_size_um,
+        "pixel_aspect": stack.pixel_aspect,
         "preprocessing": [dict(step) for step in stack.history],
         "settings": dict(segmentation.settings),
         "inertia": segmentation.inertia,

@@ -9,7 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.patches import Patch
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from ellimaps.estimation import ClusterEstimate
@@ -25,6 +27,8 @@ CLUSTER_COLORS = (
 )  # fmt: skip
 NO_DATA_COLOR = "#E8E8E8"
 CONTRAST_PERCENTILES = (1.0, 99.0)
+_MOST_SHOWN = 600
+_LONGEST_NAME = 40
 
 
 def contrast_limits(
@@ -48,26 +52,16 @@ def draw_map(
     """Draw an image of one band's quantity with its colour bar and the right pixel aspect."""
     low, high = limits or contrast_limits(image)
     row = stack.bands.iloc[band]
-    shown = axes.imshow(
-        image, vmin=low, vmax=high, cmap="viridis", aspect=stack.pixel_aspect, interpolation="nearest"
-    )
+    shown = _show(axes, image, stack.pixel_aspect, vmin=low, vmax=high, cmap="viridis")
     bar = axes.figure.colorbar(shown, ax=axes, shrink=0.85)
     bar.set_label(f"{row['quantity']} ({row['unit']})" if row["unit"] else str(row["quantity"]))
-    _label_pixels(axes)
 
 
 def draw_labels(axes: Axes, segmentation: Segmentation) -> None:
     """Draw the clusters in their colours."""
     colors = ListedColormap([NO_DATA_COLOR, *CLUSTER_COLORS[: segmentation.k]])
-    axes.imshow(
-        segmentation.labels,
-        cmap=colors,
-        vmin=-1.5,
-        vmax=segmentation.k - 0.5,
-        aspect=segmentation.stack.pixel_aspect,
-        interpolation="nearest",
-    )
-    _label_pixels(axes)
+    aspect = segmentation.stack.pixel_aspect
+    _show(axes, segmentation.labels, aspect, vmin=-1.5, vmax=segmentation.k - 0.5, cmap=colors)
 
 
 def draw_spectra(axes: Axes, segmentation: Segmentation, quantity: str) -> None:
@@ -107,6 +101,8 @@ def segmentation_figure(segmentation: Segmentation, names: Sequence[str] = ()) -
             axes.set_title(f"{band_label(stack.bands.iloc[band])}, {what}")
     _draw_all_spectra(figure, grid[2, :], segmentation)
     figure.suptitle(_title(stack), fontsize=11)
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # Names may hold dollar signs.
     return figure
 
 
@@ -161,16 +157,24 @@ def _abscissa(stack: ImageStack) -> tuple[str, str]:
     return "band", "band"
 
 
-def _label_pixels(axes: Axes) -> None:
-    axes.set_xlabel("x (px)")
-    axes.set_ylabel("y (px)")
+def _show(axes: Axes, image: NDArray[Any], aspect: float, **look: Any) -> AxesImage:
+    """Show an image, of a large one only as many pixels as a figure has room for."""
+    step = max(1, max(image.shape) // _MOST_SHOWN)
+    shown = image[::step, ::step]
+    height, width = (step * side for side in shown.shape)
+    extent = (-0.5, width - 0.5, height - 0.5, -0.5)
+    result = axes.imshow(shown, aspect=aspect, extent=extent, interpolation="nearest", **look)
+    axes.set(xlabel="x (px)", ylabel="y (px)")
+    return result
 
 
 def _draw_legend(axes: Axes, segmentation: Segmentation, names: Sequence[str]) -> None:
     axes.axis("off")
     total = max(int(segmentation.n_pixels.sum()), 1)
+    titles = [f"{i} {' '.join(name.split())[:_LONGEST_NAME]}" for i, name in enumerate(names)]
+    titles = titles or [str(i) for i in range(segmentation.k)]
     handles = [
-        Patch(color=CLUSTER_COLORS[i], label=f"{names[i] if names else i}: {n:,} px ({n / total:.1%})")
+        Patch(color=CLUSTER_COLORS[i], label=f"{titles[i]}: {n:,} px ({n / total:.1%})")
         for i, n in enumerate(segmentation.n_pixels)
     ]
     missing = int((segmentation.labels < 0).sum())
@@ -180,8 +184,8 @@ def _draw_legend(axes: Axes, segmentation: Segmentation, names: Sequence[str]) -
         handles=handles,
         loc="upper left",
         frameon=False,
-        ncols=1 if len(handles) <= 12 else 2,
-        fontsize=9 if len(handles) <= 12 else 7,
+        ncols=1 if len(handles) <= 16 else 2,
+        fontsize=9 if len(handles) <= 16 else 7,
         title="cluster",
         alignment="left",
     )
