@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from ellimaps.errors import SettingError
 from ellimaps.estimation import ClusterEstimate, estimate_k
 from ellimaps.export import export_segmentation
@@ -29,6 +31,8 @@ class Settings:
     ----------
     dataset : str, optional
         Which data set of the folder.
+    pixel_size_um : float, optional
+        Width of a measured pixel in micrometres, where the measurement does not tell.
     gaps, despike, smooth, roi, binning
         See `ellimaps.preprocess`.
     k : int, optional
@@ -48,6 +52,7 @@ class Settings:
     """
 
     dataset: str | None = None
+    pixel_size_um: float | None = None
     gaps: Gaps = "fill"
     despike: float | None = None
     smooth: float | None = None
@@ -61,6 +66,12 @@ class Settings:
     refine: tuple[Refinement, ...] = ()
     names: tuple[str, ...] = ()
     regions: tuple[Region, ...] = ()
+
+    def __post_init__(self) -> None:
+        # 5 and 5.0 are the same choice and must leave the same provenance.
+        for name in ("pixel_size_um", "despike", "smooth"):
+            if type(value := getattr(self, name)) is int:
+                object.__setattr__(self, name, float(value))
 
 
 @dataclass(frozen=True)
@@ -131,7 +142,12 @@ def run(
 
 
 def prepare(stack: ImageStack, settings: Settings, on_progress: Progress = no_progress) -> ImageStack:
-    """Preprocess a stack as the settings say."""
+    """Preprocess a stack as the settings say, and note its pixel size where they give one."""
+    size = settings.pixel_size_um
+    if size is not None:
+        if not isinstance(size, float) or not 0 < size < np.inf:
+            raise SettingError(f"The pixel size must be a positive number of micrometres, not {size!r}.")
+        stack = stack.with_values(stack.values, pixel_size_um=size)
     return preprocess(
         stack,
         gaps=settings.gaps,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
@@ -14,20 +15,43 @@ from ellimaps.pipeline import Settings
 from ellimaps.refinement import Refinement, refinement_of_row, refinement_row
 from ellimaps.regions import Region
 
-_TABLES = ("refine", "regions")
-_HEADER = "# ellimaps recipe; run it again with: ellimaps segment FOLDER --recipe THIS_FILE --out DIR\n"
+MAX_RECIPE_BYTES = 4 * 1024 * 1024
+
+_HEADER = "# ellimaps recipe; run it again with: ellimaps segment FOLDER --recipe THIS_FILE --out DIR"
+_PREPROCESSING = ("gaps", "despike", "smooth", "roi", "binning")
+_NUMBER = (int, float)
+_KINDS: dict[str, tuple[type, ...]] = {
+    "dataset": (str,),
+    "pixel_size_um": _NUMBER,
+    "gaps": (str,),
+    "despike": _NUMBER,
+    "smooth": _NUMBER,
+    "roi": (list,),
+    "binning": (int,),
+    "k": (int,),
+    "k_min": (int,),
+    "k_max": (int,),
+    "features": (str,),
+    "seed": (int,),
+    "refine": (list,),
+    "names": (list,),
+    "regions": (list,),
+}
 
 
 def recipe_text(settings: Settings) -> str:
-    """Return settings as TOML; what has its default value is left out, k and features excepted."""
-    default = Settings()
-    lines = [_HEADER + f"ellimaps = {_toml(version('ellimaps'))}"]
+    """Return settings as TOML; what is not given or empty is left out.
+
+    Raises
+    ------
+    SettingError
+        If a text holds what is no Unicode character.
+    """
+    lines = [_HEADER, f"ellimaps = {_toml(version('ellimaps'))}"]
     for field in fields(Settings):
         value = getattr(settings, field.name)
-        if field.name not in _TABLES and value is not None and value != getattr(default, field.name):
+        if value not in (None, ()) and field.name not in ("refine", "regions"):
             lines.append(f"{field.name} = {_toml(value)}")
-    if settings.seed == default.seed:
-        lines.append(f"seed = {settings.seed}")
     for step in settings.refine:
         lines += ["", "[[refine]]", *_pairs(refinement_row(step))]
     for region in settings.regions:
@@ -44,65 +68,92 @@ def read_recipe(path: str | Path) -> Settings:
     ReadError
         If the file cannot be read or is not TOML.
     SettingError
-        If it holds a setting ellimaps does not know.
+        If it holds a setting ellimaps does not know, or one of the wrong type.
     """
     path = Path(path)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(MAX_RECIPE_BYTES + 1)
     except OSError as error:
         raise ReadError(f"The recipe {path} cannot be read: {error.strerror or error}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ReadError(f"The recipe {path.name} is not valid TOML: {error}.") from error
+    if len(content) > MAX_RECIPE_BYTES:
+        raise ReadError(f"{path} is no recipe: it is larger than {MAX_RECIPE_BYTES >> 20} MB.")
+    try:
+        values = tomllib.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        reason = str(error).rstrip(".").replace("\n", " ")
+        raise ReadError(f"The recipe {path} is not valid TOML: {reason:.200}.") from error
     return settings_of(values, path.name)
 
 
-def settings_of(values: dict[str, Any], name: str = "recipe") -> Settings:
-    """Return the settings that a recipe's values describe."""
-    known = {field.name for field in fields(Settings)}
-    unknown = sorted(set(values) - known - {"ellimaps"})
-    if unknown:
-        raise SettingError(f"{name} has the unknown setting {unknown[0]!r}: use {', '.join(sorted(known))}.")
-    chosen: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-    }
-    chosen.pop("ellimaps", None)
-    chosen["refine"] = tuple(_refinements(values.get("refine", []), name))
-    chosen["regions"] = tuple(_regions(values.get("regions", []), name))
-    _check_types(chosen, name)
-    return Settings(**chosen)
+def settings_of(values: Mapping[str, Any], name: str = "recipe") -> Settings:
+    """Return the settings that a recipe's values describe.
+
+    Parameters
+    ----------
+    values : mapping
+        What the recipe holds; the version under ``ellimaps`` is not used.
+    name : str
+        What the recipe is called in error messages.
+
+    Raises
+    ------
+    SettingError
+        If there is a setting ellimaps does not know, or one of the wrong type.
+    """
+    chosen = {key: value for key, value in values.items() if key != "ellimaps"}
+    for key, value in chosen.items():
+        if key not in _KINDS:
+            raise SettingError(f"{name} has the unknown setting {key!r:.80}: use {', '.join(_KINDS)}.")
+        if not _is(value, _KINDS[key]):
+            raise SettingError(f"{name}: {key} cannot be {value!r:.80}.")
+    if "roi" in chosen and not (len(chosen["roi"]) == 4 and all(_is(v, (int,)) for v in chosen["roi"])):
+        raise SettingError(f"{name}: roi must be four whole numbers, y0 y1 x0 x1.")
+    if not all(isinstance(text, str) for text in chosen.get("names", ())):
+        raise SettingError(f"{name}: names must be a list of texts.")
+    chosen |= {key: tuple(value) for key, value in chosen.items() if isinstance(value, list)}
+    try:
+        chosen["refine"] = tuple(_refinement(row) for row in values.get("refine", ()))
+        chosen["regions"] = tuple(_region(row) for row in values.get("regions", ()))
+        return Settings(**chosen)
+    except SettingError as error:
+        raise SettingError(f"{name}: {error}") from None
 
 
 def python_lines(settings: Settings, path: str, out: str = "results") -> str:
-    """Return Python that does what these settings do."""
-    open_arguments = [repr(path)] + ([f"dataset={settings.dataset!r}"] if settings.dataset else [])
-    lines = [
-        "import ellimaps",
-        f"stack = ellimaps.open_stack({', '.join(open_arguments)})",
-        f"stack = ellimaps.preprocess({', '.join(['stack', *_changed(settings, _PREPROCESSING)])})",
-    ]
-    k = str(settings.k)
+    """Return Python that does what these settings do.
+
+    Parameters
+    ----------
+    settings : Settings
+        The choices.
+    path : str
+        The measurement.
+    out : str
+        Folder for the files.
+    """
+    imports = ["import ellimaps"]
+    changes = [*_changed(settings, _PREPROCESSING)]
+    lines = [f"stack = ellimaps.open_stack({', '.join([repr(path), *_changed(settings, ('dataset',))])})"]
+    if settings.pixel_size_um is not None:
+        lines.append(f"stack = stack.with_values(stack.values, pixel_size_um={settings.pixel_size_um!r})")
+    lines.append(f"stack = ellimaps.preprocess({', '.join(['stack', *changes])})")
+    clustering = _changed(settings, ("features", "seed"))
+    k, extras = repr(settings.k), _changed(settings, ("names", "regions"))
     if settings.k is None:
-        span = f"k_range=range({settings.k_min}, {settings.k_max + 1})"
-        arguments = ["stack", span, *_changed(settings, ("features", "seed"))]
-        lines.append(f"estimate = ellimaps.estimate_k({', '.join(arguments)})")
+        span = f"k_range=range({settings.k_min!r}, {settings.k_max!r} + 1)"
+        lines.append(f"estimate = ellimaps.estimate_k({', '.join(['stack', span, *clustering])})")
         k = "estimate.suggested_k"
-    arguments = ["stack", f"k={k}", *_changed(settings, ("features", "seed"))]
-    lines.append(f"segmentation = ellimaps.segment({', '.join(arguments)})")
+        extras.append("estimate=estimate")
+    lines.append(f"segmentation = ellimaps.segment({', '.join(['stack', f'k={k}', *clustering])})")
     if settings.refine:
-        steps = ", ".join(f"refinement.{step!r}" for step in settings.refine)
-        lines.insert(1, "from ellimaps import refinement")
-        lines.append(f"segmentation = refinement.refine(segmentation, [{steps}])")
-    extras = ""
+        kinds = sorted({type(step).__name__ for step in settings.refine})
+        imports.append(f"from ellimaps.refinement import {', '.join([*kinds, 'refine'])}")
+        lines.append(f"segmentation = refine(segmentation, {list(settings.refine)!r})")
     if settings.regions:
-        lines.insert(1, "from ellimaps.regions import Region")
-        extras += f", regions={list(settings.regions)!r}"
-    if settings.names:
-        extras += f", names={list(settings.names)!r}"
-    lines.append(f"ellimaps.export_segmentation(segmentation, {out!r}{extras})")
-    return "\n".join(lines) + "\n"
-
-
-_PREPROCESSING = ("gaps", "despike", "smooth", "roi", "binning")
+        imports.append("from ellimaps.regions import Region")
+    lines.append(f"ellimaps.export_segmentation({', '.join(['segmentation', repr(out), *extras])})")
+    return "\n".join([*imports, "", *lines]) + "\n"
 
 
 def _changed(settings: Settings, names: tuple[str, ...]) -> list[str]:
@@ -114,48 +165,38 @@ def _changed(settings: Settings, names: tuple[str, ...]) -> list[str]:
     ]
 
 
-def _pairs(values: dict[str, Any]) -> list[str]:
+def _pairs(values: Mapping[str, Any]) -> list[str]:
     return [f"{key} = {_toml(value)}" for key, value in values.items()]
 
 
 def _toml(value: Any) -> str:
-    """JSON's strings, numbers and lists are also TOML's."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _refinements(rows: Any, name: str) -> list[Refinement]:
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise SettingError(f"{name}: refine must be given as [[refine]] tables.")
-    return [refinement_of_row(row) for row in rows]
-
-
-def _regions(rows: Any, name: str) -> list[Region]:
+    """Return a value as TOML: JSON's texts, numbers and lists are also TOML's, DEL (0x7f) excepted."""
+    text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     try:
-        return [
-            Region(str(row["name"]), row["kind"], tuple((float(x), float(y)) for x, y in row["vertices"]))
-            for row in rows
-        ]
-    except (TypeError, KeyError, ValueError):
-        raise SettingError(f"{name}: each of [[regions]] needs name, kind and vertices (x, y).") from None
+        text.encode()
+    except UnicodeEncodeError:
+        raise SettingError(f"{text:.80} cannot go into a recipe: it is not valid Unicode.") from None
+    return text
 
 
-def _check_types(values: dict[str, Any], name: str) -> None:
-    kinds: dict[str, tuple[type, ...]] = {
-        "k": (int,),
-        "k_min": (int,),
-        "k_max": (int,),
-        "seed": (int,),
-        "binning": (int,),
-        "despike": (int, float),
-        "smooth": (int, float),
-        "gaps": (str,),
-        "features": (str,),
-        "dataset": (str,),
-        "roi": (tuple,),
-        "names": (tuple,),
-    }
-    for key, value in values.items():
-        if key in kinds and (not isinstance(value, kinds[key]) or isinstance(value, bool)):
-            raise SettingError(f"{name}: {key} cannot be {value!r}.")
-    if "roi" in values and (len(values["roi"]) != 4 or not all(type(v) is int for v in values["roi"])):
-        raise SettingError(f"{name}: roi must be four whole numbers, y0 y1 x0 x1.")
+def _is(value: Any, kinds: tuple[type, ...]) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def _refinement(row: Any) -> Refinement:
+    if not isinstance(row, dict):
+        raise SettingError("refine must be given as [[refine]] tables.")
+    return refinement_of_row(row)
+
+
+def _region(row: Any) -> Region:
+    if not isinstance(row, dict) or set(row) != {"name", "kind", "vertices"}:
+        raise SettingError("each of [[regions]] needs name, kind and vertices, and nothing else.")
+    vertices = row["vertices"]
+    if not isinstance(vertices, list) or not all(_is_vertex(vertex) for vertex in vertices):
+        raise SettingError(f"the vertices of region {row['name']!r:.80} must be pairs of numbers, x y.")
+    return Region(row["name"], row["kind"], tuple((x, y) for x, y in vertices))
+
+
+def _is_vertex(vertex: Any) -> bool:
+    return isinstance(vertex, list) and len(vertex) == 2 and all(_is(value, _NUMBER) for value in vertex)

@@ -5,12 +5,19 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import EXAMPLE, EXAMPLE_WRAP, ROOT
+from typer.testing import CliRunner
 
 import ellimaps
+from ellimaps.cli import cli
+from ellimaps.pipeline import Settings
+from ellimaps.recipe import recipe_text
+from ellimaps.refinement import Clean, Merge
+from ellimaps.regions import Region
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -43,6 +50,92 @@ def test_segment_leaves_the_measurement_as_it_was(real_hbn, tmp_path):
     assert sum(row["n_pixels"] for row in facts["clusters"]) == 260 * 344
     assert all(Path(file).is_file() for file in facts["files"])
     assert digest(real_hbn) == before
+
+
+# Recipes
+
+RECIPE = Settings(
+    gaps="exclude",
+    despike=9.0,
+    roi=(2, 120, 3, 150),
+    k=5,
+    seed=7,
+    pixel_size_um=0.5,
+    refine=(Merge((0, 1)), Clean(3)),
+    names=("bare Si", 'naïve "oxide"', "$x$", "_rest"),
+    regions=(Region("spot", "pixel", ((5, 6),)),),
+)
+
+
+def contents(folder: Path) -> dict[str, object]:
+    """Everything in a folder but recorded timings."""
+    found: dict[str, object] = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for name in found:
+        if name.endswith(".json"):
+            facts = json.loads((folder / name).read_text(encoding="utf-8"))
+            found[name] = {**facts, "timings_s": None}
+    return found
+
+
+def test_a_recipe_gives_the_files_of_its_settings(tmp_path):
+    (tmp_path / "recipe.toml").write_text(recipe_text(RECIPE), encoding="utf-8")
+    answer = run("segment", EXAMPLE, "--recipe", tmp_path / "recipe.toml", "--out", tmp_path / "a")
+    assert answer.returncode == 0, answer.stderr
+    assert "bare Si" in answer.stdout
+    ellimaps.run(EXAMPLE, tmp_path / "b", RECIPE)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_a_recipe_and_the_same_options_give_the_same_files(tmp_path):
+    (tmp_path / "recipe.toml").write_text('k = 3\ngaps = "exclude"\ndespike = 9\nroi = [2, 120, 3, 150]\n')
+    options = ("-k", 3, "--gaps", "exclude", "--despike", 9, "--roi", 2, 120, 3, 150)
+    assert run("segment", EXAMPLE, *options, "--out", tmp_path / "a").returncode == 0
+    recipe = ("--recipe", tmp_path / "recipe.toml")
+    assert run("segment", EXAMPLE, *recipe, "--out", tmp_path / "b").returncode == 0
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+class Stop(Exception):
+    """Ends a command before it does anything."""
+
+
+def settings_of_command(monkeypatch, *arguments: object) -> Settings:
+    """The settings `ellimaps segment` would run with."""
+    asked = []
+
+    def stop(_path, _out, settings, _on_progress):
+        asked.append(settings)
+        raise Stop
+
+    monkeypatch.setattr("ellimaps.pipeline.run", stop)
+    result = CliRunner().invoke(cli, ["segment", "somewhere", "--out", "out", *map(str, arguments)])
+    assert isinstance(result.exception, Stop), result.output
+    return asked[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "changes"),
+    [
+        ((), {}),
+        (("-k", 3), {"k": 3}),
+        (("-k", "auto"), {"k": None}),
+        (("--gaps", "fill"), {"gaps": "fill"}),
+        (("--seed", 0), {"seed": 0}),
+        (("--binning", 1, "--k-max", 10), {"binning": 1, "k_max": 10}),
+        (("--k-min", 3), {"k_min": 3}),
+        (("--despike", 4, "--smooth", 1), {"despike": 4.0, "smooth": 1.0}),
+        (("--roi", 0, 9, 0, 8), {"roi": (0, 9, 0, 8)}),
+        (("--features", "raw", "--dataset", "a"), {"features": "raw", "dataset": "a"}),
+        (("--pixel-size", 2.5), {"pixel_size_um": 2.5}),
+    ],
+)
+def test_only_options_that_are_given_override_a_recipe(monkeypatch, tmp_path, options, changes):
+    kept = replace(RECIPE, binning=2, k_max=7, features="standard", dataset="d")
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(recipe_text(kept), encoding="utf-8")
+    found = settings_of_command(monkeypatch, "--recipe", recipe, *options)
+    assert found == replace(kept, **changes)
+    assert settings_of_command(monkeypatch, *options) == Settings(**changes)
 
 
 def test_estimate_json(tmp_path):
@@ -88,6 +181,29 @@ def test_bad_input_is_one_sentence_and_exit_code_2(arguments, needle):
     assert "Traceback" not in answer.stderr
     assert answer.stdout == ""
     assert not (ROOT / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "needle"),
+    [
+        (None, "cannot be read"),
+        ("k = ", "not valid TOML"),
+        ("clusters = 4", "unknown setting"),
+        ("k = true", "k cannot be True"),
+        ("k = 2\n[[refine]]\naction = 'drop'\ncluster = 7", "There is no cluster 7"),
+        ("k = 2\nnames = ['a', 'b', 'c']", "3 names are given for 2 clusters"),
+    ],
+)
+def test_a_bad_recipe_is_one_sentence_and_exit_code_2(tmp_path, text, needle):
+    recipe = tmp_path / "recipe.toml"
+    if text is not None:
+        recipe.write_text(text)
+    answer = run("segment", EXAMPLE, "--recipe", recipe, "--out", tmp_path / "out")
+    assert answer.returncode == 2
+    assert needle in answer.stderr
+    assert answer.stderr.rstrip().count("\n") == answer.stderr.count("...\n")
+    assert answer.stdout == ""
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_output_that_cannot_be_written_is_exit_code_1(tmp_path):

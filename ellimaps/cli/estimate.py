@@ -20,6 +20,7 @@ from ellimaps.cli.options import (
     Roi,
     Seed,
     Smooth,
+    chosen_settings,
 )
 from ellimaps.cli.output import print_json, print_table, told_on_stderr
 
@@ -32,6 +33,7 @@ OutOption = Annotated[
 
 
 def command(
+    context: typer.Context,
     path: PathArgument,
     k_min: KMin = 2,
     k_max: KMax = 10,
@@ -50,21 +52,22 @@ def command(
 
     Example: ellimaps estimate data_example/terraces --k-max 8
     """
-    from ellimaps.pipeline import Settings, estimate_of, prepare
+    from ellimaps.pipeline import estimate_of, prepare
     from ellimaps.readers import open_stack
 
-    settings = Settings(
-        dataset=dataset,
-        gaps=gaps,  # type: ignore[arg-type]
-        despike=despike,
-        smooth=smooth,
-        roi=roi,
-        binning=binning,
-        k_min=k_min,
-        k_max=k_max,
-        features=features,  # type: ignore[arg-type]
-        seed=seed,
-    )
+    options = {
+        "dataset": dataset,
+        "gaps": gaps,
+        "despike": despike,
+        "smooth": smooth,
+        "roi": roi,
+        "binning": binning,
+        "k_min": k_min,
+        "k_max": k_max,
+        "features": features,
+        "seed": seed,
+    }
+    settings = chosen_settings(context, options)
     with told_on_stderr() as on_progress:
         stack = prepare(open_stack(path, dataset=dataset, on_progress=on_progress), settings, on_progress)
         estimate = estimate_of(stack, settings, on_progress)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from ellimaps.pipeline import Settings
 
 PathArgument = Annotated[
     Path, typer.Argument(help="An EP4 folder, its .ds.dat or one of its PNGs.", show_default=False)
@@ -36,5 +40,32 @@ Roi = Annotated[
 Binning = Annotated[int, typer.Option("--binning", help="Average blocks of this many by this many pixels.")]
 KMin = Annotated[int, typer.Option("--k-min", help="Smallest number of clusters to try.")]
 KMax = Annotated[int, typer.Option("--k-max", help="Largest number of clusters to try, up to 30.")]
+PixelSize = Annotated[
+    float | None,
+    typer.Option("--pixel-size", help="Width of a measured pixel, for positions.", metavar="UM"),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.", min=0)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def chosen_settings(context: typer.Context, options: dict[str, Any], recipe: Path | None = None) -> Settings:
+    """Return a recipe's settings, or the default ones, with the options given on the command line in them.
+
+    Parameters
+    ----------
+    context : Context
+        Of the command; knows which options were given.
+    options : dict
+        Values of the command's options by the names they have in `Settings`.
+    recipe : Path, optional
+        A recipe to start from.
+    """
+    from ellimaps.pipeline import Settings
+    from ellimaps.recipe import read_recipe
+
+    def is_given(name: str) -> bool:
+        source = context.get_parameter_source(name)
+        return source is not None and source.name != "DEFAULT"
+
+    given = {name: value for name, value in options.items() if is_given(name)}
+    return replace(read_recipe(recipe) if recipe else Settings(), **given)

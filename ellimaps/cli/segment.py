@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,19 +18,32 @@ from ellimaps.cli.options import (
     KMax,
     KMin,
     PathArgument,
+    PixelSize,
     Roi,
     Seed,
     Smooth,
+    chosen_settings,
 )
 from ellimaps.cli.output import print_json, print_table, told_on_stderr
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ellimaps.pipeline import Result
+
 KOption = Annotated[str, typer.Option("-k", help="Number of clusters, or auto for the suggested one.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the files.", show_default=False)]
+RecipeOption = Annotated[
+    Path | None,
+    typer.Option("--recipe", help="A recipe.toml from the workbench; options given here override it."),
+]
 
 
 def command(
+    context: typer.Context,
     path: PathArgument,
     out: OutOption,
+    recipe: RecipeOption = None,
     k: KOption = "auto",
     features: Features = None,
     gaps: Gaps = "fill",
@@ -42,47 +55,62 @@ def command(
     k_max: KMax = 10,
     seed: Seed = 0,
     dataset: Dataset = None,
+    pixel_size_um: PixelSize = None,
     as_json: Json = False,
 ) -> None:
     """Segment a measurement and write its clustershots, coordinates, label image and figure.
 
     Example: ellimaps segment data_example/terraces -k auto --out results/terraces
     """
-    from ellimaps.export import cluster_rows
-    from ellimaps.pipeline import Settings, run
+    from ellimaps.pipeline import run
 
-    settings = Settings(
-        dataset=dataset,
-        gaps=gaps,  # type: ignore[arg-type]
-        despike=despike,
-        smooth=smooth,
-        roi=roi,
-        binning=binning,
-        k=_number_of_clusters(k),
-        k_min=k_min,
-        k_max=k_max,
-        features=features,  # type: ignore[arg-type]
-        seed=seed,
-    )
+    options = {
+        "dataset": dataset,
+        "pixel_size_um": pixel_size_um,
+        "gaps": gaps,
+        "despike": despike,
+        "smooth": smooth,
+        "roi": roi,
+        "binning": binning,
+        "k": _number_of_clusters(k),
+        "k_min": k_min,
+        "k_max": k_max,
+        "features": features,
+        "seed": seed,
+    }
+    settings = chosen_settings(context, options, recipe)
     with told_on_stderr() as on_progress:
         result = run(path, out, settings, on_progress)
-    segmentation = result.segmentation
     if as_json:
-        print_json(
-            {
-                "k": segmentation.k,
-                "inertia": segmentation.inertia,
-                "clusters": cluster_rows(segmentation),
-                "files": [str(file) for file in result.files],
-                "seconds": result.seconds,
-            }
-        )
-        return
+        _print_json(result, settings.names)
+    else:
+        _print(result, settings.names)
+
+
+def _print_json(result: Result, names: Sequence[str]) -> None:
+    from ellimaps.export import cluster_rows
+
+    print_json(
+        {
+            "k": result.segmentation.k,
+            "inertia": result.segmentation.inertia,
+            "clusters": cluster_rows(result.segmentation, names),
+            "files": [str(file) for file in result.files],
+            "seconds": result.seconds,
+        }
+    )
+
+
+def _print(result: Result, names: Sequence[str]) -> None:
+    from ellimaps.export import cluster_rows
+
+    segmentation = result.segmentation
     if result.estimate is not None:
         print_estimate(result.estimate)
     no_data = int((segmentation.labels < 0).sum())
     print(f"{segmentation.k} clusters, inertia {segmentation.inertia:.6g}, {no_data} pixels without data")
-    print_table(cluster_rows(segmentation), {"cluster": "d", "n_pixels": ",d", "fraction": ".2%"})
+    columns = {"cluster": "d", "n_pixels": ",d", "fraction": ".2%"} | ({"name": "s"} if names else {})
+    print_table(cluster_rows(segmentation, names), columns)
     print("files written")
     for file in result.files:
         print(f"  {file}")
