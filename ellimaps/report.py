@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.metadata import version
+from typing import Any
 
 import pandas as pd
 
 from ellimaps.export import cluster_rows, figure_png
-from ellimaps.plots import segmentation_figure
-from ellimaps.regions import Region, region_spectrum
+from ellimaps.plots import CLUSTER_COLORS, segmentation_figure
+from ellimaps.refinement import refinement_of_row
+from ellimaps.regions import Region, check_region_names, region_spectrum
 from ellimaps.segmentation import Segmentation
-from ellimaps.stack import stack_facts
+from ellimaps.stack import ImageStack, band_label, stack_facts
+from ellimaps.tables import check_names
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 1100px; }
+body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 1100px; }
 body { margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 1.8rem; }
+h1 { font-size: 1.5rem; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin-top: 1.8rem; }
 img { max-width: 100%; height: auto; }
-table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
-th, td { border-bottom: 1px solid #ccc; padding: 3px 10px; text-align: right; }
-th:first-child, td:first-child { text-align: left; }
-.wide { overflow-x: auto; } footer { color: #555; font-size: 12px; margin-top: 2rem; }
-@media print { body { margin: 0; max-width: none; } h2, table, img { break-inside: avoid; } }
+table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; margin: 0 0 1rem; }
+th, td { border-bottom: 1px solid #ccc; padding: 3px 10px; text-align: right; white-space: nowrap; }
+th:first-child, td:first-child, .facts td { text-align: left; }
+.facts td, thead th, .name { white-space: pre-line; overflow-wrap: anywhere; }
+thead th { min-width: 3em; } .name { text-align: left; }
+.wide { overflow-x: auto; }
+.swatch { display: inline-block; width: 0.8em; height: 0.8em; print-color-adjust: exact; }
+footer { color: #555; font-size: 12px; margin-top: 2rem; }
+@page { margin: 15mm; }
+@media print {
+  body { margin: 0; padding: 0; max-width: none; font-size: 12px; }
+  table { font-size: 10px; } th, td { padding: 2px 5px; }
+  h2 { break-after: avoid; } tr, img { break-inside: avoid; }
+}
 """
+_COLUMNS_AT_ONCE = 6
 
 
 def report_html(
@@ -42,76 +55,130 @@ def report_html(
         What the clusters are called; by default their numbers.
     regions : sequence of Region
         Regions of interest to list beside the clusters.
+
+    Raises
+    ------
+    SettingError
+        If the number of names is not that of the clusters, or a region holds no pixel or another's name.
     """
+    check_names(names, segmentation)
+    check_region_names(regions)
     stack = segmentation.stack
     picture = base64.b64encode(figure_png(segmentation_figure(segmentation, names))).decode("ascii")
+    shots = segmentation.clustershots()
+    titles = [f"{number} {names[number]}" if names else str(number) for number in range(segmentation.k)]
+    spectra = {title: shots[shots["cluster"] == number] for number, title in enumerate(titles)}
     sections = [
         f"<h1>{escape(stack.name)}</h1>",
         "<h2>Measurement</h2>",
-        _facts_table(segmentation),
+        _facts(_measurement(segmentation)),
+        "<h2>Settings</h2>",
+        _facts(_settings(segmentation)),
         "<h2>Clusters</h2>",
-        _table(pd.DataFrame(cluster_rows(segmentation, names))),
-        f'<h2>Maps and spectra</h2><img alt="Maps and clustershots" src="data:image/png;base64,{picture}">',
+        _clusters(segmentation, names),
+        f'<h2>Maps and spectra</h2>\n<img alt="Maps and clustershots" src="data:image/png;base64,{picture}">',
         "<h2>Clustershots: mean (standard deviation) of the measured values</h2>",
-        f'<div class="wide">{_table(_spectra(segmentation.clustershots(), "cluster", names))}</div>',
+        *_spectra(stack, spectra),
     ]
     if regions:
-        spectra = pd.concat([region_spectrum(stack, region) for region in regions])
-        sections.append("<h2>Regions of interest</h2>")
-        sections.append(f'<div class="wide">{_table(_spectra(spectra, "region", ()))}</div>')
-    sections += ["<h2>Settings</h2>", f"<pre>{escape(_settings(segmentation))}</pre>"]
+        sections.append("<h2>Regions of interest: mean (standard deviation) of the measured values</h2>")
+        sections += _spectra(stack, {region.name: region_spectrum(stack, region) for region in regions})
     sections.append(f"<footer>ellimaps {escape(version('ellimaps'))}</footer>")
-    body = "\n".join(sections)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(stack.name)}</title>\n'
-        f"<style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
+        f"<style>{_STYLE}</style></head>\n<body>\n" + "\n".join(sections) + "\n</body></html>\n"
     )
 
 
-def _facts_table(segmentation: Segmentation) -> str:
+def _measurement(segmentation: Segmentation) -> dict[str, str]:
     stack = segmentation.stack
     facts = stack_facts(stack)
     height, width = stack.shape
-    rows = {
-        "Maps": f"{stack.n_bands} ({', '.join(stack.quantities)}) of {height} x {width} px",
-        "Wavelengths (nm)": ", ".join(f"{value:g}" for value in stack.wavelengths_nm) or "not known",
-        "Angle of incidence (deg)": ", ".join(f"{value:g}" for value in stack.angles_deg) or "not known",
-        "Acquired": facts["acquired_at"] or "not known",
+    size = f", a pixel is {stack.pixel_size_um:g} µm wide" if stack.pixel_size_um else ""
+    return {
+        "Maps": f"{stack.n_bands} ({', '.join(stack.quantities)}) of {height} x {width} px (y x x){size}",
+        "Wavelengths": _listed(stack.wavelengths_nm, "nm"),
+        "Angle of incidence": _listed(stack.angles_deg, "deg"),
+        "Acquired": str(stack.acquired_at.replace(microsecond=0)) if stack.acquired_at else "not known",
         "Comment": facts["comment"] or "none",
-        "Missing values": f"{facts['missing_fraction']:.2%}",
-        "Filled values": f"{stack.filled_fraction.mean():.2%}",
-        "Pixels without data": f"{int((segmentation.labels < 0).sum()):,}",
-        "Inertia": f"{segmentation.inertia:.6g}",
+        "Missing values": f"{facts['missing_fraction']:.2%} of all values, "
+        f"{max(facts['missing_fraction_per_map']):.2%} of the worst map",
+        "Filled values": f"{stack.filled_fraction.mean():.2%} of all values; they enter no mean below",
+        **{f"Warning {number}": text for number, text in enumerate(stack.warnings, start=1)},
     }
-    rows |= {f"Warning {n}": text for n, text in enumerate(stack.warnings, start=1)}
-    cells = "".join(
-        f"<tr><th>{escape(key)}</th><td>{escape(str(value))}</td></tr>" for key, value in rows.items()
-    )
-    return f"<table>{cells}</table>"
 
 
-def _spectra(table: pd.DataFrame, group: str, names: Sequence[str]) -> pd.DataFrame:
-    texts = [f"{m:.2f} ({s:.2f})" for m, s in zip(table["mean"], table["std"], strict=True)]
-    columns = [names[key] if names else key for key in table[group]]
-    labels = [
-        f"{q} {w:g} nm" if w == w else str(b)
-        for q, w, b in zip(table["quantity"], table["wavelength_nm"], table["band"], strict=True)
-    ]
-    if table["aoi_deg"].nunique() > 1:
-        labels = [f"{label}, {aoi:g} deg" for label, aoi in zip(labels, table["aoi_deg"], strict=True)]
-    order = list(dict.fromkeys(labels))
-    wide = pd.DataFrame({"map": labels, group: columns, "text": texts})
+def _settings(segmentation: Segmentation) -> dict[str, str]:
+    rows = {}
+    for number, step in enumerate(segmentation.stack.history, start=1):
+        label = "Preprocessing" if len(segmentation.stack.history) == 1 else f"Preprocessing {number}"
+        rows[label] = ", ".join(f"{key} {'off' if value is None else value}" for key, value in step.items())
+    settings = dict(segmentation.settings)
+    changes = [refinement_of_row(row) for row in settings.pop("refine", ())]
+    rows |= {str(key): str(value) for key, value in settings.items()}
+    return rows | {f"Change {number} by hand": str(step) for number, step in enumerate(changes, start=1)}
+
+
+def _clusters(segmentation: Segmentation, names: Sequence[str]) -> str:
+    swatch = '<span class="swatch" style="background: {}"></span> {}'
+    rows = []
+    for row in cluster_rows(segmentation, names):
+        number = row["cluster"]
+        name = [f'<div class="name">{escape(row["name"])}</div>'] if names else []
+        count, share = f"{row['n_pixels']:,}", f"{row['fraction']:.2%}"
+        rows.append([swatch.format(CLUSTER_COLORS[number], number), *name, count, share])
+    no_data = int((segmentation.labels < 0).sum())
     return (
-        wide.pivot_table(index="map", columns=group, values="text", aggfunc="first", sort=False)
-        .loc[order]
-        .reset_index()
+        _table(["cluster", *(['<div class="name">name</div>'] if names else []), "pixels", "share"], rows)
+        + f"\n<p>{no_data:,} pixels have no data. Inertia: {segmentation.inertia:.6g}.</p>"
     )
 
 
-def _settings(segmentation: Segmentation) -> str:
-    settings = {"preprocessing": [dict(step) for step in segmentation.stack.history], **segmentation.settings}
-    return json.dumps(settings, indent=2, default=str)
+def _spectra(stack: ImageStack, spectra: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return tables of one row per map and a few spectra each, so that a page has room for them."""
+    several_angles = len(stack.angles_deg) > 1
+    maps = []
+    for _, band in stack.bands.iterrows():
+        angle = f", {band['aoi_deg']:g} deg" if several_angles else ""
+        unit = f" ({band['unit']})" if band["unit"] else ""
+        maps.append(escape(band_label(band) + angle + unit))
+    show = _degrees if stack.is_ellipsometric else _number
+    columns = {
+        escape(title): [show(mean, std) for mean, std in zip(table["mean"], table["std"], strict=True)]
+        for title, table in spectra.items()
+    }
+    titles = list(columns)
+    parts = [titles[first : first + _COLUMNS_AT_ONCE] for first in range(0, len(titles), _COLUMNS_AT_ONCE)]
+    return [
+        _table(["map", *part], zip(maps, *(columns[title] for title in part), strict=True)) for part in parts
+    ]
 
 
-def _table(table: pd.DataFrame) -> str:
-    return table.to_html(index=False, border=0, float_format=lambda value: f"{value:.4g}")
+def _degrees(mean: float, std: float) -> str:
+    return "-" if math.isnan(mean) else f"{mean:.2f} ({std:.2f})"
+
+
+def _number(mean: float, std: float) -> str:
+    return "-" if math.isnan(mean) else f"{mean:.5g} ({std:.2g})"
+
+
+def _listed(values: Sequence[float], unit: str) -> str:
+    return ", ".join(f"{value:g}" for value in values) + f" {unit}" if values else "not known"
+
+
+def _facts(rows: Mapping[str, Any]) -> str:
+    cells = (f"<tr><th>{escape(key)}</th><td>{escape(str(value))}</td></tr>" for key, value in rows.items())
+    return f'<table class="facts">\n{_lines(cells)}\n</table>'
+
+
+def _table(header: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table of cells that are HTML already."""
+    head = "".join(f"<th>{cell}</th>" for cell in header)
+    body = _lines("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return (
+        f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
+    )
+
+
+def _lines(parts: Iterable[str]) -> str:
+    return "\n".join(parts)
