@@ -52,12 +52,16 @@ def real_hbn(shared_data: Path) -> Path:
     return shared_data / "ep4_hBN"
 
 
+def chromium_path() -> str | None:
+    """Where Chromium or Chrome is, if anywhere."""
+    return next(filter(None, [os.environ.get("ELLIMAPS_CHROMIUM"), *map(shutil.which, CHROMIUM_NAMES)]), None)
+
+
 # Playwright keeps an event loop running in this thread; module scope keeps it out of the other tests.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A headless Chromium, driven by Playwright: ``chromium.new_page()``."""
-    found = [os.environ.get("ELLIMAPS_CHROMIUM"), *map(shutil.which, CHROMIUM_NAMES)]
-    executable = next(filter(None, found), None)
+    executable = chromium_path()
     if executable is None:
         reason = "no Chromium on the path (install one or set ELLIMAPS_CHROMIUM)"
         pytest.fail(reason) if REQUIRE_BROWSER else pytest.skip(reason)

@@ -50,26 +50,24 @@ class Workbench:
         return sum(_resident(pid) for pid in _family(self.process.pid))
 
 
-@pytest.fixture(scope="module")
-def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
-    """A running workbench on the examples, started by ``ellimaps app``."""
-    folder = tmp_path_factory.mktemp("workbench")
+@contextlib.contextmanager
+def serve(data_root: Path, folder: Path) -> Iterator[Workbench]:
+    """Run ``ellimaps app`` in a folder; its log goes there."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-c", "from ellimaps.cli import main; main()", "app", "--port", str(port)]
+    headless = {
+        name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")
+    }
     log = folder / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, "--data-root", str(ROOT / "data_example")],
+            [*command, "--data-root", str(data_root)],
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env={
-                name: value
-                for name, value in os.environ.items()
-                if name not in ("DISPLAY", "WAYLAND_DISPLAY")
-            },
+            env=headless,
         )
     workbench = Workbench(f"http://127.0.0.1:{port}", log, folder, process)
     try:
@@ -83,9 +81,16 @@ def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
         process.wait(20)
 
 
+@pytest.fixture(scope="module")
+def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    """A running workbench on the examples."""
+    with serve(ROOT / "data_example", tmp_path_factory.mktemp("workbench")) as running:
+        yield running
+
+
 def idle(page: Page) -> None:
     """Wait until the server has answered everything that was asked."""
-    page.wait_for_timeout(150)
+    page.wait_for_timeout(100)
     page.wait_for_function(
         "() => !document.querySelector('[data-testid=stStatusWidget]')"
         " && document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
