@@ -1,8 +1,8 @@
 """How fast the workbench answers: first view, slider moves, and two users at once.
 
 Run ``python benchmarks/bench_workbench.py [FOLDER] [--json FILE]``. FOLDER is a measurement, by default the
-real hBN folder where it is at hand (``ELLIMAPS_SHARED_DATA``), else a generated one. Server times are those of the
-page's code, driven without a browser; the two users are two browser sessions on the generated examples.
+real hBN folder where it is at hand (``ELLIMAPS_SHARED_DATA``), else a generated one. Server times are
+those of the page's code, driven without a browser; the two users are two browser sessions on the examples.
 """
 
 from __future__ import annotations

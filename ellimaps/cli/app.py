@@ -40,7 +40,7 @@ def command(
         *("--server.headless", "false" if desktop else "true"),
         *("--browser.gatherUsageStats", "false", "--client.toolbarMode", "minimal"),
         *("--server.fileWatcherType", "none", "--server.maxUploadSize", "2048"),
-        *("--theme.primaryColor", "#0B6BB8"),
+        *("--theme.light.primaryColor", "#0B6BB8", "--theme.dark.primaryColor", "#4DA3E8"),
     ]
     environment = os.environ | {"ELLIMAPS_DATA_ROOT": str(root.resolve())}
     print(

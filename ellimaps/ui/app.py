@@ -18,7 +18,8 @@ _STYLE = """
 .stHtml .facts { gap: 6px 20px; margin: 0; padding: 0; }
 .facts div { min-width: 0; }
 .facts .long { grid-column: span 2; }
-.facts .longer { grid-column: 1 / -1; }
+.facts .longer { grid-column: span 3; }
+.st-key-header { margin-bottom: 0.3rem; }
 .facts dt { font-size: 0.8rem; opacity: 0.75; font-weight: 400; }
 .facts dd { margin: 0; font-size: 0.95rem; overflow-wrap: anywhere; }
 .st-key-browser button, .st-key-recent button { min-height: 1.7rem; padding: 0; }

@@ -168,6 +168,13 @@ def histogram(values: NDArray[np.float64], label: str, title: str, color: str) -
     )
 
 
+def chart_specification(chart: Any) -> dict[str, Any]:
+    """Return a chart as Vega-Lite with its data, without the fixed size that Altair gives it."""
+    specification: dict[str, Any] = chart.to_dict()
+    specification.pop("config", None)
+    return specification
+
+
 def abscissa(stack: ImageStack) -> tuple[str, str, str]:
     """Return column, title and type of what a spectrum is drawn over."""
     if len(stack.wavelengths_nm) > 1:

@@ -92,6 +92,7 @@ def contrast_percentiles() -> tuple[float, float]:
         0.0,
         100.0,
         step=0.5,
+        format="%g",
         key="contrast",
         default=CONTRAST_PERCENTILES,
         help="Values below the lower and above the upper percentile of the map share a colour.",

@@ -238,6 +238,12 @@ def test_every_map_kind_is_drawn(segmented):
     assert [panel["title"] for panel in viewer(segmented)["panels"]] == ["Clusters"]
 
 
+def test_distributions_are_drawn_on_request(segmented):
+    assert len(segmented.get("vega_lite_chart")) == 2
+    fine(segmented.toggle(key="distributions").set_value(True).run())
+    assert len(segmented.get("vega_lite_chart")) == 6
+
+
 def test_the_scale_bar_needs_a_pixel_size(segmented):
     assert viewer(segmented)["pixelSize"] is None
     size = next(one for one in view(segmented, "Data").number_input if one.label.startswith("Pixel width"))
@@ -397,7 +403,7 @@ def test_an_unexpected_error_in_a_part_leaves_the_rest(segmented, monkeypatch):
     def fail(*_args, **_kwargs):
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("ellimaps.ui.sections.explore.spectra_chart", fail)
+    monkeypatch.setattr("ellimaps.ui.sections.explore.region_spectra", fail)
     segmented.run()
     assert not segmented.exception
     assert "What you have made is kept" in segmented.error[0].value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -10,7 +12,8 @@ from ellimaps.pipeline import Settings
 from ellimaps.plots import contrast_limits
 from ellimaps.segmentation import Segmentation
 from ellimaps.stack import DELTA, band_label, wrap_degrees
-from ellimaps.ui.charts import cluster_bars, histogram, spectra_chart
+from ellimaps.ui.cache import BoundedCache
+from ellimaps.ui.charts import chart_specification, cluster_bars, histogram, spectra_chart
 from ellimaps.ui.loading import Source, distances
 from ellimaps.ui.sections.refine import refine_controls
 from ellimaps.ui.sections.regions import draw_region, region_controls, region_spectra, shown_regions
@@ -32,6 +35,8 @@ _KINDS_HELP = (
     "segmented: each pixel has its cluster's mean. cluster over ...: the chosen cluster is tinted. "
     "difference: measured minus segmented. distance to centre: how well each pixel fits its cluster."
 )
+# Altair takes a tenth of a second for a chart that a move of the wavelength does not change.
+_CHARTS = BoundedCache(max_entries=256, max_bytes=1 << 26, size_of=len)
 
 
 @st.fragment
@@ -178,12 +183,13 @@ def _band_panel(
 
 
 def _spectra(state: Session, source: Source, segmentation: Segmentation, cluster: int) -> None:
-    stack, shots = segmentation.stack, segmentation.clustershots()
+    stack = segmentation.stack
     regions = region_spectra(state, source, stack.shape)
     for quantity in stack.quantities:
-        st.altair_chart(
-            spectra_chart(
-                shots,
+
+        def draw(quantity: str = quantity) -> str:
+            chart = spectra_chart(
+                segmentation.clustershots(),
                 stack,
                 quantity,
                 names=state.look.titles,
@@ -191,25 +197,36 @@ def _spectra(state: Session, source: Source, segmentation: Segmentation, cluster
                 selected=cluster,
                 regions=regions,
             )
-        )
+            return json.dumps(chart_specification(chart))
+
+        drawn = (source, state.current, state.look, cluster, quantity, tuple(shown_regions(state)))
+        st.vega_lite_chart(json.loads(_CHARTS.get(drawn, draw)))
 
 
 def _distributions(state: Session, segmentation: Segmentation, bands: list[int], cluster: int) -> None:
-    with st.expander("Distributions: clusters by size, and the measured values inside the chosen cluster"):
-        for band in bands:
-            row = segmentation.stack.bands.iloc[band]
-            label = f"{band_label(row)} ({row['unit']})" if row["unit"] else band_label(row)
-            left, right = st.columns(2)
-            left.altair_chart(
-                cluster_bars(
-                    segmentation.means[:, band],
-                    segmentation.n_pixels,
-                    label,
-                    state.look.titles,
-                    state.look.palette,
-                )
+    # A toggle and not an expander: what an expander hides is drawn at every slider move all the same.
+    if not remembered(
+        st.toggle,
+        "Distributions",
+        key="distributions",
+        default=False,
+        help="Clusters by value and size, and the measured values inside the chosen cluster.",
+    ):
+        return
+    for band in bands:
+        row = segmentation.stack.bands.iloc[band]
+        label = f"{band_label(row)} ({row['unit']})" if row["unit"] else band_label(row)
+        left, right = st.columns(2)
+        left.altair_chart(
+            cluster_bars(
+                segmentation.means[:, band],
+                segmentation.n_pixels,
+                label,
+                state.look.titles,
+                state.look.palette,
             )
-            inside = (segmentation.labels == cluster) & segmentation.stack.measured_band(band)
-            values = segmentation.stack.values[band][inside].astype(np.float64)
-            title = f"Measured values in cluster {state.look.titles[cluster]}"
-            right.altair_chart(histogram(values, label, title, state.look.palette[cluster]))
+        )
+        inside = (segmentation.labels == cluster) & segmentation.stack.measured_band(band)
+        values = segmentation.stack.values[band][inside].astype(np.float64)
+        title = f"Measured values in cluster {state.look.titles[cluster]}"
+        right.altair_chart(histogram(values, label, title, state.look.palette[cluster]))

@@ -1,7 +1,7 @@
 // Linked map panels on canvases: the same zoom in all of them, one readout, and regions drawn with the mouse.
 // Data come at display resolution; coordinates go back in pixels of the full image (data.step pixels a cell).
 
-const MARGIN = { left: 42, bottom: 34, top: 4, right: 6 };
+const MARGIN = { left: 42, bottom: 34, top: 7, right: 6 };
 const MIN_HEIGHT = 220;
 const PENDING_MS = 2000;
 const NO_VALUE = 65535;

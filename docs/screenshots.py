@@ -1,0 +1,119 @@
+"""Take the pictures in docs/images/: walk the workbench on the generated examples and look at each view.
+
+Run ``make screenshots``; Chromium is needed.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+IMAGES = ROOT / "docs" / "images"
+sys.path.insert(0, str(ROOT / "tests"))
+
+from browser.conftest import Workbench, idle, segment, serve, show  # noqa: E402
+from conftest import CHROMIUM_ARGS, chromium_path  # noqa: E402
+from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+
+
+def main() -> None:
+    """Take all pictures."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve(ROOT / "data_example", Path(folder)) as workbench,
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGS) as browser,
+    ):
+        walk(workbench, browser)
+        narrow(workbench, browser)
+        dark(workbench, browser)
+
+
+def walk(workbench: Workbench, browser: Browser) -> None:
+    """Take the pictures of the user guide, in its order."""
+    page = workbench.open_page(browser)
+    take(page, "open")
+    open_example(page)
+    take(page, "data")
+    show(page, "How many?")
+    page.get_by_role("button", name="Estimate").click()
+    page.get_by_role("button", name="Segment, k = 4").wait_for()
+    take(page, "estimate")
+    page.get_by_role("button", name="Segment, k = 4").click()
+    page.get_by_role("img", name="Clusters", exact=True).wait_for()
+    idle(page)
+    draw_region(page)
+    take(page, "explore")
+    page.get_by_text("Add to the export").scroll_into_view_if_needed()
+    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, main.scrollHeight)")
+    take(page, "refine")
+    segment(page, 5)
+    show(page, "Compare")
+    take(page, "compare")
+    show(page, "Export")
+    # The Python lines below name the folder on this machine.
+    bottom = page.get_by_text("The same in Python").bounding_box()
+    take(page, "export", height=int(bottom["y"]) - 8 if bottom else None)
+
+
+def narrow(workbench: Workbench, browser: Browser) -> None:
+    """Take the data and explore views in a narrow window."""
+    page = workbench.open_page(browser, 800, 1000)
+    open_example(page)
+    take(page, "data-narrow")
+    segment(page, 4)
+    take(page, "explore-narrow")
+
+
+def dark(workbench: Workbench, browser: Browser) -> None:
+    """Take the explore view in dark colours."""
+    page = workbench.open_page(browser, color_scheme="dark")
+    open_example(page)
+    segment(page, 4)
+    draw_region(page)
+    take(page, "explore-dark")
+
+
+def open_example(page: Page) -> None:
+    """Open the first example."""
+    page.get_by_role("button", name="terraces", exact=True).first.click()
+    page.get_by_text("Angle of incidence").wait_for()
+    idle(page)
+
+
+def draw_region(page: Page) -> None:
+    """Choose a wavelength and draw a rectangle, whose spectrum is then beside the clustershots."""
+    slider = page.get_by_role("slider", name="Wavelength (nm)")
+    slider.focus()
+    for _ in range(4):
+        slider.press("ArrowRight")
+    page.get_by_text("Delta 570 nm, measured").wait_for()
+    idle(page)
+    page.get_by_role("button", name="Rectangle").click()
+    box = page.locator(".viewer canvas").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 130, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 215, box["y"] + 115, steps=5)
+    page.mouse.up()
+    page.get_by_text(re.compile("rectangle within")).wait_for()
+    page.mouse.move(5, 5)
+    idle(page)
+
+
+def take(page: Page, name: str, height: int | None = None) -> None:
+    """Save the window, or the upper part of it."""
+    idle(page)
+    page.wait_for_timeout(500)
+    size = page.viewport_size
+    assert size is not None
+    clip = {"x": 0, "y": 0, "width": size["width"], "height": min(height or size["height"], size["height"])}
+    page.screenshot(path=IMAGES / f"workbench-{name}.png", clip=clip)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()
