@@ -52,7 +52,7 @@ def coordinates_file(segmentation: Segmentation) -> bytes:
         rows = range(first, min(first + _ROWS_AT_ONCE, length))
         columns = [list(map(str, rows))] * 2
         for start, end in zip(starts + first, ends, strict=True):
-            part = slice(start, max(start, min(start + len(rows), end)))
+            part = slice(start, min(start + len(rows), end))
             for _, values in axes:
                 cells = [digits[value] for value in values[part].tolist()]
                 columns.append(cells + [""] * (len(rows) - len(cells)))

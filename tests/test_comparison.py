@@ -61,10 +61,10 @@ def test_matches_after_renumbering():
 
 def test_sentences_say_what_became_of_each_cluster():
     first = labelled([0] * 100 + [1] * 50 + [2] * 50 + [3] * 100 + [4] * 10)
-    second = labelled([0] * 99 + [1] + [1] * 50 + [1] * 50 + [2] * 60 + [3] * 40 + [-1] * 10)
+    second = labelled([0] * 99 + [1] + [0] + [1] * 49 + [1] * 50 + [2] * 60 + [3] * 40 + [-1] * 10)
     assert compare(first, second).sentences() == [
         "Cluster 0 is cluster 0 of the second (99.0% of its pixels).",
-        "Cluster 1 is part of cluster 1 of the second (100.0% of its pixels).",
+        "Cluster 1 is part of cluster 1 of the second (98.0% of its pixels).",
         "Cluster 2 is part of cluster 1 of the second (100.0% of its pixels).",
         "Cluster 3 is split into clusters 2 (60.0%) and 3 (40.0%) of the second.",
         "Cluster 4 has no pixel in the second segmentation.",

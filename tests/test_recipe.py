@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 from unittest.mock import Mock, call, patch
 
 import pytest
-from conftest import EXAMPLE
+from conftest import EXAMPLE, ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stacks import one_sentence
@@ -132,6 +133,14 @@ def test_python_gives_the_same_files_as_the_recipe(tmp_path):
             assert without_seconds(content) == without_seconds(two[name])
         else:
             assert content == two[name], name
+
+
+def test_the_recipe_in_the_documentation_runs(recipe, tmp_path):
+    text = (ROOT / "docs" / "file-formats.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    result = run(EXAMPLE, tmp_path, read_recipe(recipe(block)))
+    assert result.segmentation.k == 3
+    assert any("_region_roi1" in path.name for path in result.files)
 
 
 def without_seconds(content):

@@ -71,7 +71,7 @@ def assert_sound(found):
     features, flat = space.take(np.arange(space.n_pixels)).astype(float), found.labels.ravel()[space.pixels]
     centers = np.array([features[:, flat == cluster].mean(axis=1) for cluster in range(found.k)])
     assert_allclose(found.centers, centers, rtol=1e-6, atol=1e-6)
-    assert_allclose(found.inertia, ((features - centers[flat].T) ** 2).sum(), rtol=1e-6, atol=1e-6)
+    assert_allclose(found.inertia, ((features - centers[flat].T) ** 2).sum(), rtol=1e-5, atol=1e-5)
 
 
 # Known truth
@@ -97,8 +97,8 @@ def test_merging_then_splitting_gives_the_former_clusters():
     found = refine(blobs(), [Merge((0, 3)), Split(1)])
     # Levels 10 and 40 have the mean 25, so together they are cluster 1.
     assert_array_equal(found.labels, blobs().labels)
-    assert_allclose(found.centers, blobs().centers)
-    assert_allclose(found.inertia, blobs().inertia)
+    assert_allclose(found.centers, blobs().centers, rtol=1e-6)
+    assert_allclose(found.inertia, blobs().inertia, rtol=1e-5)
 
 
 def test_splitting_a_sample_finds_the_kinds_inside():
@@ -137,6 +137,13 @@ def test_pixels_without_data_do_not_vote():
     labels[2, 2], labels[2, 3], labels[0, 0] = 0, 1, 2
     found = refine(labelled(labels), [Clean(3)])
     assert_array_equal(found.labels, labels)
+
+
+def test_cleaning_does_not_bring_back_what_was_dropped():
+    labels = np.zeros((6, 6), int)
+    labels[2, 2], labels[5, 5] = 1, 2
+    dropped = refine(labelled(labels), [Drop(1)])
+    assert_array_equal(refine(dropped, [Clean(3)]).labels < 0, labels == 1)
 
 
 def test_a_filter_larger_than_the_map_gives_the_most_frequent_cluster():
