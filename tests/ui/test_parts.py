@@ -1,0 +1,176 @@
+"""What the pages are made of: paths, caches, background work, uploads, charts, the viewer's data."""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import EXAMPLE, ROOT
+
+from ellimaps.errors import ReadError, SettingError
+from ellimaps.ui import data_root, uploads
+from ellimaps.ui.cache import BoundedCache
+from ellimaps.ui.data_root import example_folders, inside_root, measurements_below
+from ellimaps.ui.jobs import Job
+from ellimaps.ui.loading import Source
+from ellimaps.ui.sections.refine import text_color
+from ellimaps.ui.uploads import store_uploads
+from ellimaps.ui.viewer.viewer import MapPanel, _panel_data, display_step
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "root"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("text", ["..", "../..", "/etc", "//host/share", "\\\\host\\share", "a\0b", "link"])
+def test_nothing_is_read_outside_the_data_root(text, root):
+    (root / "link").symlink_to("/etc")
+    with pytest.raises(ReadError):
+        inside_root(text, root)
+
+
+def test_the_examples_may_be_opened_from_any_data_root(root):
+    assert inside_root(str(EXAMPLE), root) == EXAMPLE
+    assert EXAMPLE in example_folders(root)
+    with pytest.raises(ReadError):
+        inside_root(str(ROOT / "docs"), root)
+
+
+def test_measurements_below_are_found_within_bounds(root, monkeypatch):
+    for name in ("b/deep/maps", "a", ".hidden"):
+        (root / name).mkdir(parents=True)
+        (root / name / "x.ds.dat").touch()
+    (root / "loop").symlink_to(root)
+    assert measurements_below(root) == [root / "a", root / "b/deep/maps"]
+    monkeypatch.setattr(data_root, "_FOLDERS_SEARCHED", 1)
+    assert measurements_below(root) == [root / "a"]
+
+
+def test_a_cache_is_bounded_in_number_and_bytes():
+    cache = BoundedCache(max_entries=3, max_bytes=100, size_of=len)
+    for number in range(5):
+        cache.get(number, lambda: b"x" * 10)
+    assert len(cache) == 3
+    cache.get("large", lambda: b"x" * 90)
+    assert cache.n_bytes <= 100
+    cache.get("too large", lambda: b"x" * 200)
+    assert len(cache) == 1
+
+
+def test_two_users_never_compute_the_same():
+    cache = BoundedCache(8, 1000, len)
+
+    def make():
+        time.sleep(0.1)
+        return b"x"
+
+    threads = [threading.Thread(target=cache.get, args=("key", make)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert cache.computed == 1
+
+
+def test_work_that_failed_can_be_tried_again():
+    cache = BoundedCache(8, 1000, len)
+    with pytest.raises(ReadError):
+        cache.get("key", lambda: (_ for _ in ()).throw(ReadError("no")))
+    assert cache.get("key", lambda: b"x") == b"x"
+
+
+def test_a_job_tells_progress_and_stops():
+    begun = threading.Event()
+
+    def work(on_progress):
+        for done in range(10_000):
+            on_progress(done, 10_000, "working")
+            begun.set()
+            time.sleep(0.001)
+
+    job = Job(work)
+    assert begun.wait(10)
+    assert job.running
+    assert job.what == "working"
+    job.stop()
+    job.wait(10)
+    assert not job.running
+    assert (job.result, job.error) == (None, "Stopped.")
+
+
+def test_a_job_that_fails_says_why():
+    def work(_):
+        raise SettingError("k does not fit.")
+
+    job = Job(work)
+    job.wait(10)
+    assert job.error == "k does not fit."
+
+
+class Upload(io.BytesIO):
+    def __init__(self, name, content):
+        super().__init__(content)
+        self.name = name
+
+
+def packed(**files):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_uploads_never_leave_their_folder():
+    content = packed(**{"../../evil.txt": "x", "/etc/absolute.txt": "y", "a/b.txt": "z", "__MACOSX/c": ""})
+    with store_uploads([Upload("maps.ZIP", content), Upload("..\\up.txt", b"u")]) as folder:
+        names = sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*"))
+    assert names == ["absolute.txt", "b.txt", "evil.txt", "up.txt"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "sentence"), [("MAX_FILES", 1, "More than 1 files"), ("MAX_BYTES", 3, "larger than")]
+)
+def test_uploads_are_bounded(monkeypatch, limit, value, sentence):
+    monkeypatch.setattr(uploads, limit, value)
+    with pytest.raises(ReadError, match=sentence):
+        store_uploads([Upload("a.zip", packed(a="12345", b="12345"))])
+
+
+def test_a_damaged_zip_is_one_sentence():
+    with pytest.raises(ReadError, match="cannot be unpacked"):
+        store_uploads([Upload("a.zip", packed(a="12345")[:-10])])
+
+
+def test_a_changed_file_is_another_source(root):
+    (root / "a.png").write_bytes(b"1")
+    first = Source.of(root, None)
+    assert Source.of(root, None) == first
+    (root / "a.png").write_bytes(b"22")
+    assert Source.of(root, None) != first
+
+
+def test_large_maps_are_thinned_for_display_and_values_survive():
+    assert display_step((260, 344)) == 1
+    step = display_step((4000, 3000))
+    assert 4000 * 3000 / step**2 <= 250_000
+    image = np.linspace(-5, 300, 12, dtype=np.float32).reshape(3, 4)
+    image[1, 1] = np.nan
+    data = _panel_data(MapPanel("x", image, "deg"), 1)
+    codes = np.frombuffer(base64.b64decode(data["codes"]), "<u2").reshape(3, 4)
+    shown = data["low"] + codes / 65534 * (data["high"] - data["low"])
+    assert codes[1, 1] == 65535
+    assert np.nanmax(np.abs(np.where(codes < 65535, shown - image, 0))) < 0.005
+
+
+def test_cluster_numbers_are_readable_on_their_colour():
+    assert (text_color("#0072B2"), text_color("#F0E442")) == ("#FFFFFF", "#000000")
