@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ellimaps.edges import flat_pixels
 from ellimaps.errors import SettingError
 from ellimaps.features import Features, FeatureSpace
 from ellimaps.kmeans import KMeans, single_threaded
@@ -18,7 +19,11 @@ from ellimaps.progress import Progress, no_progress
 from ellimaps.stack import ImageStack, whole_number
 
 MAX_K = 30
-SILHOUETTE_PIXELS = 4096
+SILHOUETTE_PIXELS = 2048
+FLAT_PIXELS = 1 << 15
+
+_FEWEST_FLAT_PIXELS = 256
+_COLUMNS = ["k", "inertia", "silhouette", "silhouette_se", "calinski_harabasz", "seconds"]
 _DISTANCE_ROWS = 512
 _GOOD_SILHOUETTE = 0.5
 _SMALL_LEAD = 0.02
@@ -33,10 +38,13 @@ class ClusterEstimate:
     table : DataFrame
         One row per k: ``k, inertia, silhouette, silhouette_se, calinski_harabasz, seconds``. It ends early
         where there are fewer different pixels than clusters.
+    flat_table : DataFrame
+        What decided: per k the mean over clusters of their silhouettes, on pixels away from edges, and its
+        standard error (``k, silhouette, silhouette_se``).
     elbow_k, silhouette_k : int
         The k at the elbow of the inertia and at the highest silhouette.
     suggested_k : int
-        The k to take if in doubt: the highest silhouette when every cluster counts alike.
+        The k to take if in doubt: the highest in ``flat_table``.
     reason : str
         Why, and how sure.
     settings : mapping
@@ -44,6 +52,7 @@ class ClusterEstimate:
     """
 
     table: pd.DataFrame
+    flat_table: pd.DataFrame
     elbow_k: int
     silhouette_k: int
     suggested_k: int
@@ -86,34 +95,55 @@ def estimate_k(
     """
     ks = _checked_range(k_range)
     on_progress(0, len(ks), "estimating the number of clusters")
-    space = FeatureSpace(stack, features)
-    kmeans = KMeans(space, seed)
-    sample = SilhouetteSample(space, seed)
-    rows: list[dict[str, Any]] = []
-    scores: list[Silhouettes] = []
+    kmeans = KMeans(FeatureSpace(stack, features), seed)
+    flat = KMeans(_flat_space(stack, kmeans), seed)
+    seconds, centers, flat_centers = [], [], []
     for done, k in enumerate(ks, start=1):
         start = time.perf_counter()
-        try:
-            fit = kmeans.fit(k)
-        except SettingError:
-            if not rows:
-                raise
-            break  # There are not even k different pixels, and so not more.
-        scores.append(sample.scores(fit.labels, k))
-        rows.append(
-            {
-                "k": k,
-                "inertia": fit.inertia,
-                "silhouette": scores[-1].mean,
-                "silhouette_se": scores[-1].error,
-                "calinski_harabasz": _calinski_harabasz(kmeans.total, fit.inertia, space.n_pixels, k),
-                "seconds": time.perf_counter() - start,
-            }
-        )
+        centers.append(kmeans.centers(k))
+        flat_centers.append(flat.centers(min(k, flat.space.n_pixels)))
+        seconds.append(time.perf_counter() - start)
         on_progress(done, len(ks), "estimating the number of clusters")
-    table = pd.DataFrame(rows)
-    settings = {"features": space.kind, "seed": kmeans.seed, "k_min": ks[0], "k_max": ks[-1]}
-    return _conclude(table, scores, settings)
+    table = _table(kmeans, ks, centers, seconds)
+    flat_table = _flat_table(flat, ks[: len(table)], flat_centers[: len(table)])
+    settings = {"features": kmeans.space.kind, "seed": kmeans.seed, "k_min": ks[0], "k_max": ks[-1]}
+    return _conclude(table, flat_table, settings)
+
+
+def _flat_space(stack: ImageStack, kmeans: KMeans) -> FeatureSpace:
+    """Return the flat pixels, a random sample of them where they are many, all pixels where they are few."""
+    space = kmeans.space
+    flat = space.pixels[flat_pixels(stack).ravel()[space.pixels]]
+    if flat.size < _FEWEST_FLAT_PIXELS:
+        return space
+    if flat.size > FLAT_PIXELS:
+        flat = np.random.default_rng(kmeans.seed).choice(flat, FLAT_PIXELS, replace=False)
+    within = np.zeros(stack.shape, dtype=np.bool_)
+    within.ravel()[flat] = True
+    return FeatureSpace(stack, space.kind, within=within)
+
+
+def _table(
+    kmeans: KMeans, ks: list[int], centers: list[NDArray[np.float64]], seconds: list[float]
+) -> pd.DataFrame:
+    start = time.perf_counter()
+    sample = SilhouetteSample(kmeans.space, kmeans.seed)
+    n_pixels = kmeans.space.n_pixels
+    rows = []
+    for k, fit in zip(ks, kmeans.assess(centers), strict=False):
+        score = sample.scores(fit.labels, k)
+        index = _calinski_harabasz(kmeans.total, fit.inertia, n_pixels, k)
+        rows.append((k, fit.inertia, score.mean, score.error, index))
+    columns = ["k", "inertia", "silhouette", "silhouette_se", "calinski_harabasz"]
+    shared = (time.perf_counter() - start) / len(rows)
+    return pd.DataFrame(rows, columns=columns).assign(seconds=np.array(seconds[: len(rows)]) + shared)
+
+
+def _flat_table(flat: KMeans, ks: list[int], centers: list[NDArray[np.float64]]) -> pd.DataFrame:
+    sample = SilhouetteSample(flat.space, flat.seed)
+    scores = [sample.scores(fit.labels, k) for k, fit in zip(ks, flat.assess(centers), strict=False)]
+    rows = [(k, score.balanced, score.balanced_error) for k, score in zip(ks, scores, strict=False)]
+    return pd.DataFrame(rows, columns=["k", "silhouette", "silhouette_se"])
 
 
 def elbow(ks: NDArray[np.integer], inertia: NDArray[np.floating]) -> int:
@@ -226,8 +256,11 @@ def _distances(points: NDArray[np.float64]) -> NDArray[np.float32]:
     distances = np.empty((squares.size, squares.size), dtype=np.float32)
     for start in range(0, squares.size, _DISTANCE_ROWS):
         rows = slice(start, start + _DISTANCE_ROWS)
-        crossed = points[:, rows].T @ points
-        distances[rows] = np.sqrt(np.maximum(squares[rows, None] - 2 * crossed + squares, 0))
+        block = points[:, rows].T @ (-2 * points)
+        block += squares[rows, None]
+        block += squares
+        np.maximum(block, 0, out=block)
+        distances[rows] = np.sqrt(block, out=block)
     np.fill_diagonal(distances, 0)
     return distances
 
@@ -289,9 +322,12 @@ def _stratified(
 
 
 def _checked_range(k_range: Iterable[int]) -> list[int]:
-    ks = sorted({whole_number("k", k, 2, MAX_K) for k in k_range})
+    try:
+        ks = sorted({whole_number("k", k, 2, MAX_K) for k in k_range})
+    except SettingError as error:
+        raise SettingError(f"The range of k must hold whole numbers within 2..{MAX_K}.") from error
     if not ks:
-        raise SettingError(f"The range of k is empty: choose numbers from 2 to {MAX_K}.")
+        raise SettingError(f"The range of k is empty: choose whole numbers within 2..{MAX_K}.")
     return ks
 
 
@@ -301,31 +337,30 @@ def _calinski_harabasz(total: float, inertia: float, n_pixels: int, k: int) -> f
     return (total - inertia) / (k - 1) / (inertia / (n_pixels - k))
 
 
-def _conclude(table: pd.DataFrame, scores: list[Silhouettes], settings: Mapping[str, Any]) -> ClusterEstimate:
+def _conclude(table: pd.DataFrame, flat_table: pd.DataFrame, settings: Mapping[str, Any]) -> ClusterEstimate:
     ks = table["k"].to_numpy()
-    balanced = np.array([score.balanced for score in scores])
     silhouette_k = int(ks[table["silhouette"].to_numpy().argmax()])
-    best = int(balanced.argmax())
     elbow_k = elbow(ks, table["inertia"].to_numpy())
-    reason = _reason(ks, scores, best, {"silhouette over all pixels": silhouette_k, "elbow": elbow_k})
-    return ClusterEstimate(table, elbow_k, silhouette_k, int(ks[best]), reason, dict(settings))
+    suggested_k = int(flat_table["k"][flat_table["silhouette"].to_numpy().argmax()])
+    others = {"silhouette over all pixels": silhouette_k, "elbow": elbow_k}
+    reason = _reason(flat_table.set_index("k"), suggested_k, others)
+    return ClusterEstimate(table, flat_table, elbow_k, silhouette_k, suggested_k, reason, dict(settings))
 
 
-def _reason(ks: NDArray[np.int64], scores: list[Silhouettes], best: int, others: Mapping[str, int]) -> str:
-    k, score = ks[best], scores[best]
-    mean = f"{score.balanced:.3f} +- {score.balanced_error:.3f}"
-    if len(ks) == 1:
+def _reason(flat_table: pd.DataFrame, k: int, others: Mapping[str, int]) -> str:
+    score, error = flat_table.loc[k].to_numpy(dtype=float)
+    mean = f"{score:.3f} +- {error:.3f}"
+    if len(flat_table) == 1:
         return f"k = {k} is the only number tried; the mean silhouette of its clusters is {mean}."
-    second = max((n for n in range(len(ks)) if n != best), key=lambda n: scores[n].balanced)
-    lead = score.balanced - scores[second].balanced
-    error = np.hypot(score.balanced_error, scores[second].balanced_error)
-    clear = score.balanced > _GOOD_SILHOUETTE and lead > max(_SMALL_LEAD, 3 * error)
-    agree = [name for name, other in others.items() if other == k]
-    differ = [f"the {name} says {other}" for name, other in others.items() if other != k]
-    text = f"k = {k} has the highest mean silhouette of its clusters ({mean}; next best "
-    text += f"{scores[second].balanced:.3f} at k = {ks[second]})"
-    text += "".join(f"; the {name} agrees" for name in agree) + "".join(f"; {name}" for name in differ)
-    if clear:
+    rest = flat_table.drop(index=k)
+    second = int(rest.index.to_numpy()[rest["silhouette"].to_numpy().argmax()])
+    lead = score - float(rest["silhouette"][second])
+    clear = lead > max(_SMALL_LEAD, 3 * float(np.hypot(error, rest["silhouette_se"][second])))
+    text = f"k = {k} has the highest mean silhouette of its clusters away from edges ({mean}; next best "
+    text += f"{rest['silhouette'][second]:.3f} at k = {second})"
+    text += "".join(f"; the {name} agrees" for name, other in others.items() if other == k)
+    text += "".join(f"; the {name} says {other}" for name, other in others.items() if other != k)
+    if clear and score > _GOOD_SILHOUETTE:
         return f"{text}: the lead is clear."
-    weak = "the clusters overlap" if score.balanced <= _GOOD_SILHOUETTE else "the lead is small"
+    weak = "the clusters overlap" if score <= _GOOD_SILHOUETTE else "the lead is small"
     return f"{text}: {weak}, compare the maps of both."

@@ -21,10 +21,10 @@ P. Franti, Efficiency of random swap clustering, J. Big Data 5 (2018), doi:10.11
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,8 @@ _SWAP_TRIES = 3
 _SAME_INERTIA = 1e-4
 _CLOSE_INERTIA = 1e-2
 # Most Lloyd iterations, and the relative fall of the inertia that ends them.
-_COARSE = (30, 1e-4)
+_ROUGH = (4, 1e-2)
+_COARSE = (60, 1e-5)
 _FINE = (100, 1e-5)
 _LAST = (10, 1e-5)
 
@@ -139,7 +140,6 @@ class KMeans:
         self._points = _Points(self._axes @ features)
         self._condensed = _condense(self._points.values)
         self._pixels = _Pixels(self.space, self.mean)
-        self.total = self._total_sum_of_squares()
 
     def fit(self, k: int) -> KMeansFit:
         """Cluster the pixels into ``k`` clusters.
@@ -149,27 +149,75 @@ class KMeans:
         SettingError
             If there are fewer different pixels than clusters.
         """
-        if not 1 <= k <= self.space.n_pixels:
-            raise SettingError(f"k = {k} clusters cannot be made of {self.space.n_pixels} pixels.")
+        self._check(k)
         with single_threaded():
-            centers = self._search(k).centers @ self._axes
-            labels = _lloyd(self._pixels, centers, *_LAST).labels
+            labels = _lloyd(self._pixels, self.centers(k), *_LAST).labels
             return _fit_of_labels(self._pixels, labels, k)
 
-    def _search(self, k: int) -> _Candidate:
-        rng, few = np.random.default_rng([self.seed, k]), self._condensed
-        starts = (_lloyd(few, _spread_centers(few, k, rng), *_COARSE) for _ in range(_STARTS))
-        finalists = _distinct(_swap(few, start, rng) for start in _distinct(starts)[:_FINALISTS])
-        close = [c for c in finalists if c.inertia <= finalists[0].inertia * (1 + _CLOSE_INERTIA)]
-        refined = (_lloyd(self._points, candidate.centers, *_FINE) for candidate in close)
-        return min(refined, key=lambda candidate: candidate.inertia)
+    def centers(self, k: int) -> F64:
+        """Return good centres, relative to `mean`, from the search alone; see `assess`."""
+        self._check(k)
+        with single_threaded():
+            return np.asarray(self._search(k).centers @ self._axes)
 
-    def _total_sum_of_squares(self) -> float:
+    def assess(self, centers: Sequence[F64]) -> list[KMeansFit]:
+        """Cluster all pixels around several sets of centres in one pass; see `centers`.
+
+        Returns
+        -------
+        list of KMeansFit
+            One for each set, up to the first set with a centre that no pixel is nearest to.
+
+        Raises
+        ------
+        SettingError
+            If that is so of the first set.
+        """
+        labels = [np.empty(self.space.n_pixels, dtype=np.int16) for _ in centers]
+        sums = [np.zeros_like(one) for one in centers]
+        counts = [np.zeros(len(one)) for one in centers]
+        inertia = np.zeros(len(centers))
+        with single_threaded():
+            for part, block in self._pixels.blocks():
+                squares = float(np.vdot(block, block))
+                for n, one in enumerate(centers):
+                    offset = (0.5 * np.einsum("ij,ij->i", one, one))[:, None]
+                    labels[n][part], score = _nearest(one @ block - offset)
+                    member = _membership(labels[n][part], len(one))
+                    sums[n] += member @ block.T
+                    counts[n] += member.sum(axis=1)
+                    inertia[n] += squares - 2 * float(score.sum())
+        fits: list[KMeansFit] = []
+        for n, one in enumerate(centers):
+            if fits and (counts[n] == 0).any():
+                break
+            _check_counts(counts[n])
+            # Moving the centres to the means of their pixels lowers the inertia by what is known.
+            means = sums[n] / counts[n][:, None]
+            moved = float(counts[n] @ np.square(means - one).sum(axis=1))
+            fits.append(KMeansFit(labels[n], means + self.mean.T, max(float(inertia[n]) - moved, 0.0)))
+        return fits
+
+    @cached_property
+    def total(self) -> float:
+        """Sum of squared distances of all pixels to their mean."""
         total, shift = 0.0, np.zeros(self.space.n_features)
         for _, block in self._pixels.blocks():
             total += float(np.vdot(block, block))
             shift += block.sum(axis=1)
         return total - float(shift @ shift) / self.space.n_pixels
+
+    def _check(self, k: int) -> None:
+        if not 1 <= k <= self.space.n_pixels:
+            raise SettingError(f"k = {k} clusters cannot be made of {self.space.n_pixels} pixels.")
+
+    def _search(self, k: int) -> _Candidate:
+        rng, few = np.random.default_rng([self.seed, k]), self._condensed
+        starts = (_lloyd(few, _spread_centers(few, k, rng), *_ROUGH) for _ in range(_STARTS))
+        finalists = _distinct(_swap(few, start, rng) for start in _distinct(starts)[:_FINALISTS])
+        close = [c for c in finalists if c.inertia <= finalists[0].inertia * (1 + _CLOSE_INERTIA)]
+        refined = (_lloyd(self._points, candidate.centers, *_FINE) for candidate in close)
+        return min(refined, key=lambda candidate: candidate.inertia)
 
 
 def fit_of_labels(space: FeatureSpace, labels: Labels, k: int) -> KMeansFit:
@@ -199,15 +247,21 @@ def _fit_of_labels(pixels: _Pixels, labels: Labels, k: int) -> KMeansFit:
         member = _membership(labels[part], k)
         sums += member @ block.T
         counts += member.sum(axis=1)
-    if (counts == 0).any():
-        values = int((counts > 0).sum())
-        raise SettingError(f"k = {k} is too many for pixels that take only {values} different values.")
+    _check_counts(counts)
     centers = sums / counts[:, None]
     inertia = 0.0
     for part, block in pixels.blocks():
         rest = block - centers.T[:, labels[part]]
         inertia += float(np.vdot(rest, rest))
     return KMeansFit(labels, centers + pixels.mean.T, inertia)
+
+
+def _check_counts(counts: F64) -> None:
+    if (counts == 0).any():
+        values = int((counts > 0).sum())
+        raise SettingError(
+            f"k = {counts.size} is too many for pixels that take only {values} different values."
+        )
 
 
 def single_threaded() -> AbstractContextManager[object]:
@@ -337,9 +391,9 @@ def _lloyd(points: _Points | _Pixels, centers: F64, max_iterations: int, toleran
     """Iterate until no cluster is empty and the inertia falls by less than ``tolerance`` of itself."""
     k = len(centers)
     labels = np.empty(points.weights.size, dtype=np.int16)
-    previous = np.inf
-    for _ in range(max_iterations):
-        sums, counts, inertia = np.zeros_like(centers), np.zeros(k), 0.0
+    total, previous = 0.0, np.inf
+    for iteration in range(max_iterations):
+        sums, counts, gain = np.zeros_like(centers), np.zeros(k), 0.0
         offset = (0.5 * np.einsum("ij,ij->i", centers, centers))[:, None]
         for part, block in points.blocks():
             weights = points.weights[part]
@@ -347,8 +401,10 @@ def _lloyd(points: _Points | _Pixels, centers: F64, max_iterations: int, toleran
             member = _membership(labels[part], k) * weights
             sums += member @ block.T
             counts += member.sum(axis=1)
-            inertia += float((np.einsum("ij,ij->j", block, block) - 2 * score) @ weights)
-        inertia = max(inertia, 0.0)
+            gain += 2 * float(score @ weights)
+            if iteration == 0:
+                total += float(np.einsum("ij,ij->j", block, block) @ weights)
+        inertia = max(total - gain, 0.0)
         known = counts > 0
         if known.all() and previous - inertia <= tolerance * inertia:
             break

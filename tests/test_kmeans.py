@@ -165,6 +165,13 @@ def test_no_cluster_is_lost_where_k_exceeds_the_kinds(seed):
     assert KMeans(FeatureSpace(stack)).fit(10).labels.max() == 9
 
 
+def test_centres_that_serve_no_point_move_to_the_worst_served():
+    values = np.repeat([[0.0, 1, 10, 11, 50]], 4, axis=1)
+    found = module._lloyd(module._Points(values), np.zeros((5, 1)), 60, 1e-5)
+    assert found.inertia < 1e-20
+    assert_allclose(np.sort(found.centers[:, 0]), [0, 1, 10, 11, 50])
+
+
 def test_thirty_clusters():
     points = blobs(3, 20_000, 30, features=4)
     found = fit(points, 30)
