@@ -80,16 +80,23 @@ def preprocess(
     for band in range(result.n_bands):
         circular = result.bands["quantity"].iloc[band] == DELTA
         image = result.values[band]
-        if despike is not None:
-            image = _without_spikes(image, despike, circular)
-        measured = np.isfinite(image)
-        image = fill_gaps(image, gaps=gaps, circular=circular)
-        filled[band] = np.isfinite(image) & ~measured
-        values[band] = image if smooth is None else _smooth(image, measured, smooth, circular)
+        values[band], filled[band] = _preprocess_map(image, gaps, despike, smooth, circular)
         on_progress(band + 1, result.n_bands, "filling gaps")
     window = None if roi is None else tuple(int(side) for side in roi)
     settings = {"gaps": gaps, "despike": despike, "smooth": smooth, "roi": window, "binning": binning}
     return result.with_values(values, filled=filled, history=(*stack.history, settings))
+
+
+def _preprocess_map(
+    image: NDArray[np.float32], gaps: Gaps, despike: float | None, smooth: float | None, circular: bool
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return one map after despiking, filling and smoothing, and where its values are invented."""
+    if despike is not None:
+        image = _without_spikes(image, despike, circular)
+    measured = np.isfinite(image)
+    image = fill_gaps(image, gaps=gaps, circular=circular)
+    filled = np.isfinite(image) & ~measured
+    return image if smooth is None else _smooth(image, measured, smooth, circular), filled
 
 
 def crop(stack: ImageStack, roi: Roi | None) -> ImageStack:
