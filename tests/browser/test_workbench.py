@@ -14,7 +14,7 @@ import pytest
 from browser.conftest import idle, segment, show
 from conftest import EXAMPLE, ROOT
 
-SLIDER_MOVES = 25
+SLIDER_MOVES = 20
 MEGABYTE = 1 << 20
 
 
@@ -244,6 +244,7 @@ def test_a_wrong_folder_and_an_upload(chromium, workbench, tmp_path):
     page.get_by_role("textbox", name="Measurement folder").fill("nowhere")
     page.get_by_role("button", name="Open", exact=True).click()
     page.get_by_text("does not exist").wait_for()
+    idle(page)
     packed = tmp_path / "maps.zip"
     with zipfile.ZipFile(packed, "w") as archive:
         for path in (ROOT / "data_example" / "terraces").iterdir():

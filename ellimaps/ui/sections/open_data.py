@@ -28,9 +28,10 @@ def open_panel(state: Session) -> None:
             if st.button(f"Back to {name}", icon=":material/arrow_back:", key="back"):
                 state.opening = False
                 st.rerun()
-    with guarded():
+    # Errors are told in places of their own: an element that came between would shift those below it, and
+    # the browser would make them anew, chosen files lost.
+    with st.container(), guarded():
         _path_form(state)
-    # An error that opening meets is told here, under the path and above the other ways.
     place = st.container()
     browse, upload = st.columns(2, gap="large")
     with browse:
