@@ -182,7 +182,7 @@ def _component() -> Callable[..., Any]:
         "ellimaps_map_viewer",
         html='<div class="viewer" aria-label="Maps"></div>',
         css=(folder / "viewer.css").read_text(encoding="utf-8"),
-        js=(folder / "viewer.js").read_text(encoding="utf-8"),
+        js="\n".join((folder / name).read_text(encoding="utf-8") for name in ("painting.js", "viewer.js")),
     )
 
 
