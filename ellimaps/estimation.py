@@ -101,7 +101,7 @@ def estimate_k(
     for done, k in enumerate(ks, start=1):
         start = time.perf_counter()
         centers.append(kmeans.centers(k))
-        flat_centers.append(flat.centers(min(k, flat.space.n_pixels)))
+        flat_centers.append(flat.rough_centers(min(k, flat.space.n_pixels)))
         seconds.append(time.perf_counter() - start)
         on_progress(done, len(ks), "estimating the number of clusters")
     table = _table(kmeans, ks, centers, seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -164,6 +165,10 @@ class ImageStack:
         SettingError
             If there are two Delta or two Psi bands for one wavelength and angle of incidence.
         """
+        return self._pairs.copy()
+
+    @cached_property
+    def _pairs(self) -> pd.DataFrame:
         table = self.bands.reset_index(drop=True)
         key = ["wavelength_nm", "aoi_deg"]
         twice = table[table["quantity"].isin([DELTA, PSI]) & table.duplicated(["quantity", *key])]
