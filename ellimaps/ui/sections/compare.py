@@ -10,7 +10,7 @@ from ellimaps.pipeline import Settings
 from ellimaps.ui.loading import Source, segmented
 from ellimaps.ui.sections.segment import segmentation_title
 from ellimaps.ui.state import Look, Session, remembered
-from ellimaps.ui.viewer import MapPanel, map_viewer
+from ellimaps.ui.viewer import MapPanel, Scene, map_viewer
 
 
 def compare_section(state: Session, source: Source) -> None:
@@ -30,7 +30,7 @@ def compare_section(state: Session, source: Source) -> None:
     looks = [state.looks[settings] for settings in (first, second)]
     maps, facts = st.columns([7, 4], gap="medium")
     with maps:
-        map_viewer(
+        scene = Scene(
             [
                 MapPanel(
                     segmentation_title(settings),
@@ -42,8 +42,8 @@ def compare_section(state: Session, source: Source) -> None:
             ],
             source=f"{source.fingerprint} {first.roi}",
             aspect=made[0].stack.pixel_aspect,
-            key="compare_maps",
         )
+        map_viewer(scene, key="compare_maps")
     with facts:
         _facts(comparison, looks[0], looks[1])
 

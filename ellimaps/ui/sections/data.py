@@ -17,7 +17,7 @@ from ellimaps.preprocessing import Roi, crop
 from ellimaps.stack import ImageStack, band_label
 from ellimaps.ui.loading import Source, load, prepared
 from ellimaps.ui.state import Session, remembered
-from ellimaps.ui.viewer import MapPanel, map_viewer
+from ellimaps.ui.viewer import MapPanel, Scene, map_viewer
 from ellimaps.ui.widgets import guarded, move_to, position_slider, positions, progress_bar
 
 T = TypeVar("T", bound=np.generic)
@@ -154,13 +154,16 @@ def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, s
             panels.append(MapPanel(f"{name}, measured", raw, unit, limits))
             panels.append(MapPanel(f"{name}, preprocessed", after, unit, limits, show_filled=True))
         filled = np.any(stack.filled[bands], axis=0)
-        map_viewer(
+        scene = Scene(
             panels,
             source=f"{source.fingerprint} {settings.roi}",
             aspect=before.pixel_aspect,
             filled=_enlarged(filled, settings.binning),
             pixel_size_um=settings.pixel_size_um or measured.pixel_size_um,
             position=position,
+        )
+        map_viewer(
+            scene,
             key="before_after",
             on_step=lambda target: move_to(stack, target),
         )

@@ -19,7 +19,7 @@ from ellimaps.ui.sections.refine import refine_controls
 from ellimaps.ui.sections.regions import draw_region, region_controls, region_spectra, shown_regions
 from ellimaps.ui.sections.segment import pending_changes
 from ellimaps.ui.state import Session, remembered
-from ellimaps.ui.viewer import MapPanel, map_viewer
+from ellimaps.ui.viewer import MapPanel, Scene, map_viewer
 from ellimaps.ui.widgets import contrast_percentiles, guarded, move_to, position_slider, positions
 
 MAP_KINDS = {
@@ -123,7 +123,7 @@ def _maps(
         if 0 <= number < segmentation.k:
             st.session_state["cluster"] = number
 
-    map_viewer(
+    scene = Scene(
         panels,
         source=f"{source.fingerprint} {stack.history[-1]['roi']}",
         aspect=stack.pixel_aspect,
@@ -132,9 +132,12 @@ def _maps(
         palette=state.look.palette,
         names=state.look.titles,
         highlight=cluster,
-        regions=[{"name": region.name, "vertices": region.vertices} for region in shown_regions(state)],
+        regions=shown_regions(state),
         pixel_size_um=stack.pixel_size_um,
         position=position,
+    )
+    map_viewer(
+        scene,
         key="maps",
         on_step=lambda target: move_to(stack, target),
         on_region=lambda drawn: draw_region(state, drawn),

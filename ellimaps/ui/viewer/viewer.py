@@ -14,6 +14,8 @@ import streamlit as st
 from matplotlib import colormaps
 from numpy.typing import NDArray
 
+from ellimaps.regions import Region
+
 MAX_DISPLAY_PIXELS = 250_000
 _NO_VALUE = 65535
 
@@ -51,27 +53,11 @@ class MapPanel:
     names: tuple[str, ...] = ()
 
 
-def map_viewer(
-    panels: Sequence[MapPanel],
-    *,
-    source: str,
-    aspect: float,
-    labels: NDArray[np.int16] | None = None,
-    filled: NDArray[np.bool_] | None = None,
-    palette: Sequence[str] = (),
-    names: Sequence[str] = (),
-    highlight: int = 0,
-    regions: Sequence[Mapping[str, Any]] = (),
-    pixel_size_um: float | None = None,
-    position: int = 0,
-    key: str,
-    on_step: Callable[[int], None] | None = None,
-    on_region: Callable[[Mapping[str, Any]], None] | None = None,
-    on_cluster: Callable[[int], None] | None = None,
-) -> None:
-    """Show linked maps; large images are shown at reduced resolution, coordinates are those of all pixels.
+@dataclass(frozen=True)
+class Scene:
+    """What the viewer shows.
 
-    Parameters
+    Attributes
     ----------
     panels : sequence of MapPanel
         The maps, all of one size.
@@ -87,41 +73,72 @@ def map_viewer(
         Colour (#rrggbb) and name of each cluster.
     highlight : int
         The cluster drawn over maps with an overlay.
-    regions : sequence of mappings
-        ``name`` and ``vertices`` (x, y) of regions to outline.
+    regions : sequence of Region
+        Regions to outline.
     pixel_size_um : float, optional
         Width of a pixel; draws a scale bar.
     position : int
         Where the slider stands that the arrow keys move.
+    """
+
+    panels: Sequence[MapPanel]
+    source: str
+    aspect: float
+    labels: NDArray[np.int16] | None = None
+    filled: NDArray[np.bool_] | None = None
+    palette: Sequence[str] = ()
+    names: Sequence[str] = ()
+    highlight: int = 0
+    regions: Sequence[Region] = ()
+    pixel_size_um: float | None = None
+    position: int = 0
+
+    def data(self) -> dict[str, Any]:
+        """Return the scene as ``viewer.js`` takes it; large images at reduced resolution."""
+        shape = next(image.shape for image in (self.labels, *_images(self.panels)) if image is not None)
+        step = display_step(shape)
+        filled = None if self.filled is None else self.filled[::step, ::step].astype(np.uint8)
+        return {
+            "source": f"{self.source} {shape}",
+            "width": len(range(0, shape[1], step)),
+            "height": len(range(0, shape[0], step)),
+            "step": step,
+            "aspect": self.aspect,
+            "pixelSize": self.pixel_size_um,
+            "position": self.position,
+            "colormap": _colormap(),
+            "palette": list(self.palette),
+            "names": list(self.names),
+            "highlight": self.highlight,
+            "labels": _label_codes(self.labels, step),
+            "filled": None if filled is None else _base64(filled),
+            "regions": [{"name": region.name, "vertices": region.vertices} for region in self.regions],
+            "panels": [_panel_data(panel, step) for panel in self.panels],
+        }
+
+
+def map_viewer(
+    scene: Scene,
+    *,
+    key: str,
+    on_step: Callable[[int], None] | None = None,
+    on_region: Callable[[Mapping[str, Any]], None] | None = None,
+    on_cluster: Callable[[int], None] | None = None,
+) -> None:
+    """Show linked maps; regions come back in pixels of the full image.
+
+    Parameters
+    ----------
+    scene : Scene
+        What is shown.
     key : str
         Streamlit key.
     on_step, on_region, on_cluster : callable, optional
         Called before the page runs again: with the position the arrow keys lead to, with a drawn region
         (``kind`` and ``vertices``), and with the cluster of a legend entry that was clicked.
     """
-    shape = next(image.shape for image in (labels, *_images(panels)) if image is not None)
-    step = display_step(shape)
-    data = {
-        "source": f"{source} {shape}",
-        "width": len(range(0, shape[1], step)),
-        "height": len(range(0, shape[0], step)),
-        "step": step,
-        "aspect": aspect,
-        "pixelSize": pixel_size_um,
-        "position": position,
-        "tools": on_region is not None,
-        "steps": on_step is not None,
-        "colormap": _colormap(),
-        "palette": list(palette),
-        "names": list(names),
-        "highlight": highlight,
-        "labels": _label_codes(labels, step),
-        "filled": None if filled is None else _base64(filled[::step, ::step].astype(np.uint8)),
-        "regions": [dict(region) for region in regions],
-        "panels": [_panel_data(panel, step) for panel in panels],
-    }
     _component()(
-        data=data,
+        data=scene.data() | {"tools": on_region is not None, "steps": on_step is not None},
         key=key,
         on_region_change=_handler(key, "region", on_region),
         on_step_change=_handler(key, "step", on_step),
