@@ -204,14 +204,14 @@ def open_damaged(folder: Path, paths: list[Path]) -> list[str]:
     """Open paths of a folder; return 'stack' or 'error' for each."""
     results = []
     for path in paths:
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             check_stack(open_stack(path))
             results.append("stack")
         except EllimapsError as error:
             check_sentence(str(error))
             results.append("error")
-        assert time.perf_counter() - start < 1
+        assert time.process_time() - start < 1
     try:
         list_datasets(folder)
     except EllimapsError as error:

@@ -83,9 +83,10 @@ def message_of(path: Path, dataset: str | None = None) -> str:
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    start = time.perf_counter()
+    """Bound the processor time, which a busy machine does not stretch as it does the clock."""
+    start = time.process_time()
     yield
-    assert time.perf_counter() - start < seconds
+    assert time.process_time() - start < seconds
 
 
 def refusal(path: Path) -> str:
