@@ -61,12 +61,22 @@ def walk(workbench: Workbench, browser: Browser) -> None:
 
 
 def narrow(workbench: Workbench, browser: Browser) -> None:
-    """Take the data and explore views in a narrow window."""
+    """Take every view in a narrow window."""
     page = workbench.open_page(browser, 800, 1000)
     open_example(page)
     take(page, "data-narrow")
+    show(page, "How many?")
+    page.get_by_role("button", name="Estimate").click()
+    page.get_by_role("button", name="Segment, k = 4").wait_for()
+    take(page, "estimate-narrow")
     segment(page, 4)
     take(page, "explore-narrow")
+    segment(page, 5)
+    show(page, "Compare")
+    take(page, "compare-narrow")
+    show(page, "Export")
+    bottom = page.get_by_text("The same in Python").bounding_box()
+    take(page, "export-narrow", height=int(bottom["y"]) - 8 if bottom else None)
 
 
 def dark(workbench: Workbench, browser: Browser) -> None:

@@ -9,7 +9,7 @@ from ellimaps.comparison import Comparison, compare
 from ellimaps.pipeline import Settings
 from ellimaps.ui.loading import Source, segmented
 from ellimaps.ui.sections.segment import segmentation_title
-from ellimaps.ui.state import Look, Session, remembered
+from ellimaps.ui.state import Session, remembered
 from ellimaps.ui.viewer import MapPanel, Scene, map_viewer
 
 
@@ -45,7 +45,9 @@ def compare_section(state: Session, source: Source) -> None:
         )
         map_viewer(scene, key="compare_maps")
     with facts:
-        _facts(comparison, looks[0], looks[1])
+        _facts(comparison)
+    st.caption("Pixels shared: rows are clusters of the first, columns of the second")
+    st.dataframe(pd.DataFrame(comparison.overlap, index=looks[0].titles, columns=looks[1].titles))
 
 
 def _choose(state: Session) -> tuple[Settings, Settings]:
@@ -69,12 +71,10 @@ def _choice(state: Session, label: str, default: int) -> Settings:
     return chosen
 
 
-def _facts(comparison: Comparison, first: Look, second: Look) -> None:
+def _facts(comparison: Comparison) -> None:
     st.metric(
         "Agreement (adjusted Rand index)",
         f"{comparison.adjusted_rand:.4f}",
         help="1: the same clusters; about 0: unrelated. Over pixels that have a cluster in both.",
     )
     st.markdown("\n".join(f"- {sentence}" for sentence in comparison.sentences()))
-    st.caption("Pixels shared: rows are clusters of the first, columns of the second")
-    st.dataframe(pd.DataFrame(comparison.overlap, index=first.titles, columns=second.titles))
