@@ -33,7 +33,7 @@ from ellimaps.tables import (
     region_file,
 )
 
-_FIGURE_DPI = 130
+_FIGURE_DPI = 110
 
 
 def export_segmentation(
@@ -137,7 +137,9 @@ def export_estimate(estimate: ClusterEstimate, stack: ImageStack, out: str | Pat
 def figure_png(figure: Any) -> bytes:
     """Return a figure as PNG bytes; the same figure gives the same bytes."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_FIGURE_DPI, metadata={"Software": None})
+    figure.savefig(
+        buffer, format="png", dpi=_FIGURE_DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 3}
+    )
     return buffer.getvalue()
 
 
