@@ -92,8 +92,12 @@ def test_the_table_holds_the_documented_numbers():
     assert estimate.table["k"].tolist() == [2, 3, 5]
     points = feature_matrix(stack, "raw")[0].astype(float)
     for line in estimate.table.itertuples():
-        fit = KMeans(space).fit(line.k)
-        assert line.inertia == pytest.approx(fit.inertia, rel=1e-3)
+        kmeans = KMeans(space)
+        (fit,) = kmeans.assess([kmeans.centers(line.k)])
+        means = np.array([points[fit.labels == cluster].mean(axis=0) for cluster in range(line.k)])
+        assert line.inertia == pytest.approx(fit.inertia, rel=1e-12)
+        assert line.inertia == pytest.approx(((points - means[fit.labels]) ** 2).sum(), rel=1e-9)
+        assert line.inertia <= kmeans.fit(line.k).inertia * 1.001
         assert_allclose(line.calinski_harabasz, calinski_harabasz_score(points, fit.labels), rtol=1e-6)
         assert line.seconds > 0
     assert estimate.settings == {"features": "raw", "seed": 0, "k_min": 2, "k_max": 5}
