@@ -103,6 +103,16 @@ def test_the_table_holds_the_documented_numbers():
     assert estimate.settings == {"features": "raw", "seed": 0, "k_min": 2, "k_max": 5}
 
 
+def test_centres_that_are_no_means_are_moved_to_them():
+    space = FeatureSpace(row(clouds(3000, 4, 0.5)), "raw")
+    points = feature_matrix(row(clouds(3000, 4, 0.5)), "raw")[0].astype(float)
+    kmeans = KMeans(space)
+    (fit,) = kmeans.assess([kmeans.centers(4) + 0.3])
+    means = np.array([points[fit.labels == cluster].mean(axis=0) for cluster in range(4)])
+    assert_allclose(fit.centers, means, atol=1e-6)
+    assert fit.inertia == pytest.approx(((points - means[fit.labels]) ** 2).sum(), rel=1e-9)
+
+
 def test_an_estimate_repeats():
     stack, _ = sample(seed=1, size=(48, 64), kinds=3, bands=3)
     first, second = (estimate_k(stack, k_range=range(2, 5), seed=3) for _ in range(2))
