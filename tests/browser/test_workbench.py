@@ -189,7 +189,8 @@ def export_with_changes(page, tmp_path):
     assert_same_files(files, command_line_files(tmp_path / "recipe", "--recipe", str(recipe)))
     report = downloaded(page, "Report").decode()
     assert "<img" in report
-    assert "http" not in re.sub(r"http://www.w3.org\S*", "", report)
+    # With the colon: the letters alone turn up in a picture's base64 now and then.
+    assert not re.search(r"https?:|//www", report)
 
 
 def test_two_users_do_not_meet(chromium, workbench):
