@@ -120,7 +120,7 @@ def _flat_space(stack: ImageStack, kmeans: KMeans) -> FeatureSpace:
         flat = np.random.default_rng(kmeans.seed).choice(flat, FLAT_PIXELS, replace=False)
     within = np.zeros(stack.shape, dtype=np.bool_)
     within.ravel()[flat] = True
-    return FeatureSpace(stack, space.kind, within=within)
+    return space.within(within)
 
 
 def _table(

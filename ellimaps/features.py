@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from copy import copy
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ellimaps.errors import SettingError
+from ellimaps.parallel import ordered_map
 from ellimaps.stack import DELTA, ImageStack, full_circle
 
 Features = Literal["raw", "standard", "ncs"]
 
 BLOCK_PIXELS = 1 << 14
-CACHE_BYTES = 512 * 1024 * 1024
+CACHE_BYTES = 256 * 1024 * 1024
 
 # Share of the pixels below which values beyond 0/360 deg are taken for outliers.
 _STRAY_SHARE = 1e-4
@@ -69,8 +71,6 @@ class FeatureSpace:
         The pixels.
     features : {"raw", "standard", "ncs"}, optional
         See `feature_matrix`.
-    within : ndarray of bool, shape (y, x), optional
-        Only these pixels are taken; the scale of ``standard`` features remains that of all complete pixels.
 
     Attributes
     ----------
@@ -80,13 +80,7 @@ class FeatureSpace:
         Flat indices of the pixels with a value in all bands.
     """
 
-    def __init__(
-        self,
-        stack: ImageStack,
-        features: Features | None = None,
-        *,
-        within: NDArray[np.bool_] | None = None,
-    ) -> None:
+    def __init__(self, stack: ImageStack, features: Features | None = None) -> None:
         self.kind: Features = features or default_features(stack)
         _check_kind(stack, self.kind)
         self._values = stack.values.reshape(stack.n_bands, -1)
@@ -98,32 +92,42 @@ class FeatureSpace:
             )
         self._all_complete = self.pixels.size == self._values.shape[1]
         self._compute = self._transform(stack)
-        if within is not None:
-            self.pixels = self.pixels[within.ravel()[self.pixels]]
-            self._all_complete = False
         self.n_features = self._compute(self._values[:, self.pixels[:1]]).shape[0]
         self._cache: NDArray[np.float32] | None = None
-        if 4 * self.n_features * self.n_pixels <= CACHE_BYTES:
-            self._cache = self._full_matrix()
+        self._cache = self._matrix_if_small()
+
+    def within(self, inside: NDArray[np.bool_]) -> FeatureSpace:
+        """Return the space of fewer pixels; the scale of ``standard`` features remains that of all.
+
+        Parameters
+        ----------
+        inside : ndarray of bool, shape (y, x)
+            The pixels that may stay.
+        """
+        part = copy(self)
+        part.pixels = self.pixels[inside.ravel()[self.pixels]]
+        part._all_complete = False
+        part._cache = None
+        part._cache = part._matrix_if_small()
+        return part
 
     @property
     def n_pixels(self) -> int:
         """Number of complete pixels."""
         return int(self.pixels.size)
 
-    def block(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Features of the complete pixels ``start`` to ``stop``, shape (feature, pixel)."""
-        if self._cache is not None:
-            return self._cache[:, start:stop]
-        if self._all_complete:
-            return self._compute(self._values[:, start:stop])
-        return self.take(np.arange(start, min(stop, self.n_pixels)))
+    def parts(self) -> list[slice]:
+        """Blocks of complete pixels to work on one after the other, or in several threads."""
+        starts = range(0, self.n_pixels, BLOCK_PIXELS)
+        return [slice(start, min(start + BLOCK_PIXELS, self.n_pixels)) for start in starts]
 
-    def blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-        """Yield all complete pixels in blocks: where they stand, and their features."""
-        for start in range(0, self.n_pixels, BLOCK_PIXELS):
-            part = slice(start, min(start + BLOCK_PIXELS, self.n_pixels))
-            yield part, self.block(part.start, part.stop)
+    def block(self, part: slice) -> NDArray[np.float32]:
+        """Features of a block of complete pixels, shape (feature, pixel)."""
+        if self._cache is not None:
+            return self._cache[:, part]
+        if self._all_complete:
+            return self._compute(self._values[:, part])
+        return self._compute(self._values[:, self.pixels[part]])
 
     def take(self, numbers: NDArray[np.integer]) -> NDArray[np.float32]:
         """Features of some complete pixels, by their number; shape (feature, pixel)."""
@@ -131,10 +135,16 @@ class FeatureSpace:
             return self._cache[:, numbers]
         return self._compute(self._values[:, self.pixels[numbers]])
 
-    def _full_matrix(self) -> NDArray[np.float32]:
+    def _matrix_if_small(self) -> NDArray[np.float32] | None:
+        if 4 * self.n_features * self.n_pixels > CACHE_BYTES:
+            return None
         matrix = np.empty((self.n_features, self.n_pixels), dtype=np.float32)
-        for part, block in self.blocks():
-            matrix[:, part] = block
+
+        def compute(part: slice) -> None:
+            matrix[:, part] = self.block(part)
+
+        for _ in ordered_map(compute, self.parts()):
+            pass
         return matrix
 
     def _transform(self, stack: ImageStack) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
@@ -166,10 +176,16 @@ def _complete_pixels(values: NDArray[np.float32]) -> NDArray[np.intp]:
 
 
 def _ncs(delta: NDArray[np.float32], psi: NDArray[np.float32]) -> NDArray[np.float32]:
-    delta = np.deg2rad(delta)
-    psi2 = np.deg2rad(2 * psi)
-    sine = np.sin(psi2)
-    return np.concatenate([np.cos(psi2), sine * np.cos(delta), sine * np.sin(delta)])
+    count = len(psi)
+    result = np.empty((3 * count, psi.shape[1]), dtype=np.float32)
+    n, c, s = result[:count], result[count : 2 * count], result[2 * count :]
+    np.multiply(psi, np.float32(np.pi / 90), out=c)
+    np.cos(c, out=n)
+    sine = np.sin(c)
+    angle = delta * np.float32(np.pi / 180)
+    np.multiply(np.cos(angle, out=c), sine, out=c)
+    np.multiply(np.sin(angle, out=s), sine, out=s)
+    return result
 
 
 def _check_kind(stack: ImageStack, kind: str) -> None:

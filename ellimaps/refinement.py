@@ -168,7 +168,7 @@ def _split(segmentation: Segmentation, step: Split) -> NDArray[np.int16]:
             f"there would be more than {MAX_CLUSTERS} clusters."
         )
     inside = segmentation.labels == step.cluster
-    space = FeatureSpace(segmentation.stack, segmentation.settings["features"], within=inside)
+    space = FeatureSpace(segmentation.stack, segmentation.settings["features"]).within(inside)
     try:
         fit = KMeans(space, int(segmentation.settings["seed"])).fit(step.parts)
     except SettingError:

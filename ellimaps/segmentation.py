@@ -105,11 +105,11 @@ class Segmentation:
     def distances(self) -> NDArray[np.float32]:
         """Return how far each pixel lies from its cluster's centre in feature space; NaN without data."""
         result = np.full(self.labels.size, np.nan, dtype=np.float32)
-        space = FeatureSpace(self.stack, self.settings["features"], within=self.labels >= 0)
+        space = FeatureSpace(self.stack, self.settings["features"]).within(self.labels >= 0)
         flat, centers = self.labels.ravel(), self.centers.T
-        for part, block in space.blocks():
+        for part in space.parts():
             pixels = space.pixels[part]
-            result[pixels] = np.linalg.norm(block - centers[:, flat[pixels]], axis=0)
+            result[pixels] = np.linalg.norm(space.block(part) - centers[:, flat[pixels]], axis=0)
         return result.reshape(self.labels.shape)
 
     @cached_property
@@ -199,7 +199,7 @@ def segmentation_of_labels(
     """
     if not (labels >= 0).any():
         raise SettingError("No cluster would be left: keep at least one.")
-    space = FeatureSpace(stack, settings["features"], within=labels >= 0)
+    space = FeatureSpace(stack, settings["features"]).within(labels >= 0)
     _, flat = np.unique(labels.ravel()[space.pixels], return_inverse=True)
     fit = fit_of_labels(space, flat.astype(np.int16), int(flat.max()) + 1)
     return _numbered(stack, space, fit, settings)

@@ -84,7 +84,9 @@ def test_a_stack_too_large_to_keep_gives_the_same_features(kind, monkeypatch):
             patch.setattr(module, "CACHE_BYTES", 0)
             patch.setattr(module, "BLOCK_PIXELS", 10)
             space = FeatureSpace(stack, kind)
-            assert_array_equal(np.concatenate([block for _, block in space.blocks()], axis=1), expected.T)
+            assert_array_equal(
+                np.concatenate([space.block(part) for part in space.parts()], axis=1), expected.T
+            )
             assert_array_equal(space.take(np.array([5, 0])), expected.T[:, [5, 0]])
             assert_array_equal(space.pixels, pixels)
 

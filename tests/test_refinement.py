@@ -67,7 +67,7 @@ def assert_sound(found):
     """Numbers ascend with the first band's mean; centres and inertia are what they are defined to be."""
     assert (np.diff(found.means[:, 0]) >= 0).all()
     assert_array_equal(np.unique(found.labels[found.labels >= 0]), np.arange(found.k))
-    space = FeatureSpace(found.stack, found.settings["features"], within=found.labels >= 0)
+    space = FeatureSpace(found.stack, found.settings["features"]).within(found.labels >= 0)
     features, flat = space.take(np.arange(space.n_pixels)).astype(float), found.labels.ravel()[space.pixels]
     centers = np.array([features[:, flat == cluster].mean(axis=1) for cluster in range(found.k)])
     assert_allclose(found.centers, centers, rtol=1e-6, atol=1e-6)
