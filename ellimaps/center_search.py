@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ellimaps.parallel import ordered_map
 from ellimaps.weighted_points import WeightedPoints
 
 Real = NDArray[np.floating[Any]]
@@ -31,6 +32,8 @@ _SWAP_FAILURES = 3
 _SWAP_CANDIDATES = 24
 _SWAP_TRIES = 12
 _SAME_INERTIA = 1e-4
+# So many numbers fit into a core's cache.
+_SCORES_AT_ONCE = 400_000
 _NOISE = 1e-9
 # Most Lloyd iterations, and the relative fall of the inertia that ends them.
 _ROUGH = (4, 1e-2)
@@ -70,6 +73,13 @@ def lloyd(points: WeightedPoints, centers: Real, most: int, tolerance: float) ->
 
     A point as near to two centres counts for both; which one it belongs to does not matter here.
     """
+    together = max(1, _SCORES_AT_ONCE // (centers.shape[1] * points.weights.size))
+    groups = [centers[first : first + together] for first in range(0, len(centers), together)]
+    done = list(ordered_map(lambda group: _lloyd(points, group, most, tolerance), groups))
+    return Candidates(*(np.concatenate(parts) for parts in zip(*done, strict=True)))
+
+
+def _lloyd(points: WeightedPoints, centers: Real, most: int, tolerance: float) -> Candidates:
     centers = centers.astype(points.values.dtype)
     inertia = np.full(len(centers), np.inf)
     moving = np.arange(len(centers))

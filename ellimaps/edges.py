@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ellimaps.parallel import ordered_map
 from ellimaps.stack import DELTA, ImageStack, wrap_degrees
 
 MAX_POSITIONS = 16
@@ -63,10 +64,14 @@ def local_steepness(stack: ImageStack) -> NDArray[np.float32]:
     """
     bands = _looked_at(stack)
     total = np.zeros(stack.shape, dtype=np.float32)
-    for band in bands:
+
+    def of_band(band: int) -> NDArray[np.float32]:
         circular = stack.bands["quantity"].iloc[band] == DELTA
-        for axis in (0, 1):
-            total += _noise_units(_central_difference(stack.values[band], axis, circular))
+        down, across = (_central_difference(stack.values[band], axis, circular) for axis in (0, 1))
+        return _noise_units(down) + _noise_units(across)
+
+    for steepness in ordered_map(of_band, bands):
+        total += steepness
     return total / np.float32(2 * len(bands))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ellimaps.edges import flat_pixels
 from ellimaps.errors import SettingError
 from ellimaps.features import Features, FeatureSpace
-from ellimaps.kmeans import KMeans, single_threaded
+from ellimaps.kmeans import KMeans, KMeansFit, single_threaded
+from ellimaps.parallel import ordered_map
 from ellimaps.progress import Progress, no_progress
 from ellimaps.stack import ImageStack, whole_number
 
@@ -24,7 +25,7 @@ FLAT_PIXELS = 1 << 15
 
 _FEWEST_FLAT_PIXELS = 256
 _COLUMNS = ["k", "inertia", "silhouette", "silhouette_se", "calinski_harabasz", "seconds"]
-_DISTANCE_ROWS = 512
+_DISTANCE_ROWS = 128
 _GOOD_SILHOUETTE = 0.5
 _SMALL_LEAD = 0.02
 
@@ -94,6 +95,13 @@ def estimate_k(
         If the range or the features do not fit the stack.
     """
     ks = _checked_range(k_range)
+    with single_threaded():
+        return _estimate(stack, ks, features, seed, on_progress)
+
+
+def _estimate(
+    stack: ImageStack, ks: list[int], features: Features | None, seed: int, on_progress: Progress
+) -> ClusterEstimate:
     on_progress(0, len(ks), "estimating the number of clusters")
     kmeans = KMeans(FeatureSpace(stack, features), seed)
     flat = KMeans(_flat_space(stack, kmeans), seed)
@@ -130,8 +138,8 @@ def _table(
     sample = SilhouetteSample(kmeans.space, kmeans.seed)
     n_pixels = kmeans.space.n_pixels
     rows = []
-    for k, fit in zip(ks, kmeans.assess(centers), strict=False):
-        score = sample.scores(fit.labels, k)
+    fits = kmeans.assess(centers)
+    for k, fit, score in zip(ks, fits, sample.scores_of(fits), strict=False):
         index = _calinski_harabasz(kmeans.total, fit.inertia, n_pixels, k)
         rows.append((k, fit.inertia, score.mean, score.error, index))
     columns = ["k", "inertia", "silhouette", "silhouette_se", "calinski_harabasz"]
@@ -141,7 +149,7 @@ def _table(
 
 def _flat_table(flat: KMeans, ks: list[int], centers: list[NDArray[np.float64]]) -> pd.DataFrame:
     sample = SilhouetteSample(flat.space, flat.seed)
-    scores = [sample.scores(fit.labels, k) for k, fit in zip(ks, flat.assess(centers), strict=False)]
+    scores = sample.scores_of(flat.assess(centers))
     rows = [(k, score.balanced, score.balanced_error) for k, score in zip(ks, scores, strict=False)]
     return pd.DataFrame(rows, columns=["k", "silhouette", "silhouette_se"])
 
@@ -211,6 +219,11 @@ class SilhouetteSample:
         with single_threaded():
             self._distances = _distances(space.take(self._pixels).astype(np.float64))
 
+    def scores_of(self, fits: Sequence[KMeansFit]) -> list[Silhouettes]:
+        """Return the mean silhouettes of several clusterings."""
+        with single_threaded():
+            return list(ordered_map(lambda fit: self._scores(fit.labels, len(fit.centers)), fits))
+
     def score(self, labels: NDArray[np.int16], k: int) -> tuple[float, float]:
         """Return the mean silhouette of all pixels and its standard error.
 
@@ -226,14 +239,17 @@ class SilhouetteSample:
 
     def scores(self, labels: NDArray[np.int16], k: int) -> Silhouettes:
         """Return the mean over all pixels and the mean over all clusters, with their standard errors."""
+        with single_threaded():
+            return self._scores(labels, k)
+
+    def _scores(self, labels: NDArray[np.int16], k: int) -> Silhouettes:
         sizes = np.bincount(labels, minlength=k)
         own = labels[self._pixels]
         counts = np.bincount(own, minlength=k)
         shares = np.where(counts > 0, sizes, 0) / sizes[counts > 0].sum()
-        with single_threaded():
-            details = _silhouettes(self._distances, own, counts)
-            mean = _stratified(details, self._distances, own, sizes, shares)
-            balanced = _stratified(details, self._distances, own, sizes, np.full(k, 1 / k))
+        details = _silhouettes(self._distances, own, counts)
+        mean = _stratified(details, self._distances, own, sizes, shares)
+        balanced = _stratified(details, self._distances, own, sizes, np.full(k, 1 / k))
         return Silhouettes(*mean, *balanced)
 
 
@@ -254,13 +270,18 @@ def _distances(points: NDArray[np.float64]) -> NDArray[np.float32]:
     points = points - points.mean(axis=1, keepdims=True)
     squares = np.einsum("ij,ij->j", points, points)
     distances = np.empty((squares.size, squares.size), dtype=np.float32)
-    for start in range(0, squares.size, _DISTANCE_ROWS):
-        rows = slice(start, start + _DISTANCE_ROWS)
-        block = points[:, rows].T @ (-2 * points)
+    doubled = -2 * points
+
+    def fill(first: int) -> None:
+        rows = slice(first, first + _DISTANCE_ROWS)
+        block = points[:, rows].T @ doubled
         block += squares[rows, None]
         block += squares
         np.maximum(block, 0, out=block)
         distances[rows] = np.sqrt(block, out=block)
+
+    for _ in ordered_map(fill, range(0, squares.size, _DISTANCE_ROWS)):
+        pass
     np.fill_diagonal(distances, 0)
     return distances
 

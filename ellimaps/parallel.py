@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -13,8 +15,10 @@ _Result = TypeVar("_Result")
 
 MAX_THREADS = 8
 
+_here = threading.local()
 
-def ordered_map(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> Iterator[_Result]:
+
+def ordered_map(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
     """Apply a function to items in threads and yield the results in the order of the items.
 
     Sums over the results come out the same with any number of threads. Only a few results are in memory
@@ -24,8 +28,8 @@ def ordered_map(function: Callable[[_Item], _Result], items: Iterable[_Item]) ->
     ----------
     function : callable
         What to do with each item; most of its work should be that of NumPy or of reading files.
-    items : iterable
-        Taken one by one, a few ahead of the result yielded.
+    items : sequence
+        A few of them are worked on ahead of the result yielded.
 
     Yields
     ------
@@ -33,8 +37,12 @@ def ordered_map(function: Callable[[_Item], _Result], items: Iterable[_Item]) ->
         ``function(item)`` for each item; its exception is raised here.
     """
     workers = min(MAX_THREADS, os.cpu_count() or 1)
+    # A worker that waited for other workers could wait for ever.
+    if min(len(items), workers) < 2 or getattr(_here, "is_worker", False):
+        yield from map(function, items)
+        return
+    pool = _pool(os.getpid(), workers)
     waiting: deque[Future[_Result]] = deque()
-    pool = ThreadPoolExecutor(workers)
     try:
         for item in items:
             waiting.append(pool.submit(function, item))
@@ -43,4 +51,15 @@ def ordered_map(function: Callable[[_Item], _Result], items: Iterable[_Item]) ->
         while waiting:
             yield waiting.popleft().result()
     finally:
-        pool.shutdown(cancel_futures=True)
+        for future in waiting:
+            future.cancel()
+
+
+@cache
+def _pool(process: int, workers: int) -> ThreadPoolExecutor:
+    """Return the pool of a process; one that was forked has its own."""
+    return ThreadPoolExecutor(workers, "ellimaps", initializer=_mark_worker)
+
+
+def _mark_worker() -> None:
+    _here.is_worker = True
