@@ -68,6 +68,7 @@ def local_steepness(stack: ImageStack) -> NDArray[np.float32]:
     def of_band(band: int) -> NDArray[np.float32]:
         circular = stack.bands["quantity"].iloc[band] == DELTA
         down, across = (_central_difference(stack.values[band], axis, circular) for axis in (0, 1))
+        stack.release()
         return _noise_units(down) + _noise_units(across)
 
     for steepness in ordered_map(of_band, bands):

@@ -95,15 +95,16 @@ def estimate_k(
         If the range or the features do not fit the stack.
     """
     ks = _checked_range(k_range)
+    space = FeatureSpace(stack, features)
     with single_threaded():
-        return _estimate(stack, ks, features, seed, on_progress)
+        return _estimate(stack, space, ks, seed, on_progress)
 
 
 def _estimate(
-    stack: ImageStack, ks: list[int], features: Features | None, seed: int, on_progress: Progress
+    stack: ImageStack, space: FeatureSpace, ks: list[int], seed: int, on_progress: Progress
 ) -> ClusterEstimate:
     on_progress(0, len(ks), "estimating the number of clusters")
-    kmeans = KMeans(FeatureSpace(stack, features), seed)
+    kmeans = KMeans(space, seed)
     flat = KMeans(_flat_space(stack, kmeans), seed)
     seconds, centers, flat_centers = [], [], []
     for done, k in enumerate(ks, start=1):

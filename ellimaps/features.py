@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ellimaps.errors import SettingError
 from ellimaps.parallel import ordered_map
+from ellimaps.scratch import release
 from ellimaps.stack import DELTA, ImageStack, full_circle
 
 Features = Literal["raw", "standard", "ncs"]
@@ -126,14 +127,23 @@ class FeatureSpace:
         if self._cache is not None:
             return self._cache[:, part]
         if self._all_complete:
-            return self._compute(self._values[:, part])
-        return self._compute(self._values[:, self.pixels[part]])
+            result = self._compute(self._values[:, part])
+            release(self._values)
+            return result
+        return self._compute(self._gathered(self.pixels[part]))
 
     def take(self, numbers: NDArray[np.integer]) -> NDArray[np.float32]:
         """Features of some complete pixels, by their number; shape (feature, pixel)."""
         if self._cache is not None:
             return self._cache[:, numbers]
-        return self._compute(self._values[:, self.pixels[numbers]])
+        return self._compute(self._gathered(self.pixels[numbers]))
+
+    def _gathered(self, pixels: NDArray[np.intp]) -> NDArray[np.float32]:
+        values = np.empty((len(self._values), pixels.size), dtype=np.float32)
+        for row, band in zip(values, self._values, strict=True):
+            band.take(pixels, out=row)
+            release(band)
+        return values
 
     def _matrix_if_small(self) -> NDArray[np.float32] | None:
         if 4 * self.n_features * self.n_pixels > CACHE_BYTES:
@@ -163,6 +173,7 @@ class FeatureSpace:
             known = band if self._all_complete else band[self.pixels]
             means.append(known.mean(dtype=np.float64))
             scales.append(known.std(dtype=np.float64))
+            release(band)
         scale = np.array(scales)
         scale[scale == 0] = 1.0
         return np.array(means, np.float32)[:, None], scale.astype(np.float32)[:, None]
@@ -172,6 +183,7 @@ def _complete_pixels(values: NDArray[np.float32]) -> NDArray[np.intp]:
     complete = np.ones(values.shape[1], dtype=np.bool_)
     for band in values:
         complete &= np.isfinite(band)
+        release(band)
     return np.flatnonzero(complete)
 
 

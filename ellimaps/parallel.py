@@ -56,7 +56,7 @@ def ordered_map(function: Callable[[_Item], _Result], items: Sequence[_Item]) ->
 
 
 @cache
-def _pool(process: int, workers: int) -> ThreadPoolExecutor:
+def _pool(_process: int, workers: int) -> ThreadPoolExecutor:
     """Return the pool of a process; one that was forked has its own."""
     return ThreadPoolExecutor(workers, "ellimaps", initializer=_mark_worker)
 

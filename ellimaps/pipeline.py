@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from ellimaps.errors import SettingError
 from ellimaps.estimation import ClusterEstimate, estimate_k
 from ellimaps.export import export_segmentation
 from ellimaps.features import Features
-from ellimaps.preprocessing import Gaps, Roi, preprocess
+from ellimaps.preprocessing import Gaps, Roi, preprocess, preprocess_in_place
 from ellimaps.progress import Progress, no_progress
 from ellimaps.readers import open_stack
 from ellimaps.refinement import Refinement, refine
@@ -85,18 +85,26 @@ class Result:
 
 
 @dataclass
-class _Clock:
+class Clock:
+    """Seconds of named steps."""
+
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
+        """Return a context whose seconds are noted under a name."""
         start = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - start
 
 
 def run(
-    path: str | Path, out: str | Path, settings: Settings | None = None, on_progress: Progress = no_progress
+    path: str | Path,
+    out: str | Path,
+    settings: Settings | None = None,
+    on_progress: Progress = no_progress,
+    *,
+    working_set_gb: float | None = None,
 ) -> Result:
     """Open, preprocess, estimate if need be, segment and export.
 
@@ -110,6 +118,8 @@ def run(
         The choices; the defaults otherwise.
     on_progress : callable, optional
         Called as ``on_progress(done, total, what)``.
+    working_set_gb : float, optional
+        See `ellimaps.open_stack`; the results are the same for any.
 
     Raises
     ------
@@ -117,11 +127,8 @@ def run(
         If data or settings do not allow it; then nothing is written.
     """
     settings = settings or Settings()
-    clock = _Clock()
-    with clock.step("open"):
-        stack = open_stack(path, dataset=settings.dataset, on_progress=on_progress)
-    with clock.step("preprocess"):
-        stack = prepare(stack, settings, on_progress)
+    clock = Clock()
+    stack = load(path, settings, on_progress, working_set_gb=working_set_gb, clock=clock)
     estimate = None
     if settings.k is None:
         with clock.step("estimate"):
@@ -141,14 +148,38 @@ def run(
     return Result(segmentation, estimate, files, clock.seconds)
 
 
+def load(
+    path: str | Path,
+    settings: Settings,
+    on_progress: Progress = no_progress,
+    *,
+    working_set_gb: float | None = None,
+    clock: Clock | None = None,
+) -> ImageStack:
+    """Open and preprocess a stack as the settings say, within the memory of one stack."""
+    clock = clock or Clock()
+    with clock.step("open"):
+        stack = open_stack(
+            path, dataset=settings.dataset, working_set_gb=working_set_gb, on_progress=on_progress
+        )
+    with clock.step("preprocess"):
+        return _prepared(stack, settings, preprocess_in_place, on_progress)
+
+
 def prepare(stack: ImageStack, settings: Settings, on_progress: Progress = no_progress) -> ImageStack:
     """Preprocess a stack as the settings say, and note its pixel size where they give one."""
+    return _prepared(stack, settings, preprocess, on_progress)
+
+
+def _prepared(
+    stack: ImageStack, settings: Settings, method: Callable[..., ImageStack], on_progress: Progress
+) -> ImageStack:
     size = settings.pixel_size_um
     if size is not None:
         if not isinstance(size, float) or not 0 < size < np.inf:
             raise SettingError(f"The pixel size must be a positive number of micrometres, not {size!r}.")
         stack = stack.with_values(stack.values, pixel_size_um=size)
-    return preprocess(
+    return method(
         stack,
         gaps=settings.gaps,
         despike=settings.despike,

@@ -6,6 +6,7 @@ Delta is an angle: every average of it is taken on the circle. No average holds 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ellimaps.errors import SettingError
+from ellimaps.parallel import ordered_map
 from ellimaps.progress import Progress, no_progress
+from ellimaps.scratch import like, release
 from ellimaps.stack import DELTA, ImageStack, full_circle, whole_number, wrap_degrees
 
 Gaps = Literal["fill", "exclude"]
@@ -21,7 +24,8 @@ Roi = tuple[int, int, int, int]
 
 KERNEL_SIZE = 9
 KERNEL_SIGMA_PX = 1.0
-_BLOCK_PIXELS = 1 << 16
+_BLOCK_PIXELS = 1 << 12
+_MANY_MISSING = 0.02
 _LEAST_WEIGHT = 1e-6
 _MAD_TO_SIGMA = 1.4826
 _MEAN_DEVIATION_TO_SIGMA = 1.2533
@@ -68,35 +72,86 @@ def preprocess(
     SettingError
         If a setting does not fit the stack.
     """
-    if gaps not in get_args(Gaps):
-        raise SettingError(f"gaps must be one of {', '.join(get_args(Gaps))}, not {gaps!r}.")
-    result = crop(stack, roi)
-    binning = whole_number("binning", binning, 1, min(result.shape))
-    result = _bin(_measured_only(result), binning)
-    _check_positive("despike", despike, np.inf)
-    _check_positive("smooth", smooth, max(result.shape))
-    values = np.empty(result.values.shape, dtype=np.float32)
-    filled = np.zeros(result.values.shape, dtype=np.bool_)
-    for band in range(result.n_bands):
-        circular = result.bands["quantity"].iloc[band] == DELTA
-        image = result.values[band]
-        values[band], filled[band] = _preprocess_map(image, gaps, despike, smooth, circular)
-        on_progress(band + 1, result.n_bands, "filling gaps")
-    window = None if roi is None else tuple(int(side) for side in roi)
-    settings = {"gaps": gaps, "despike": despike, "smooth": smooth, "roi": window, "binning": binning}
-    return result.with_values(values, filled=filled, history=(*stack.history, settings))
+    steps = _Steps(gaps, despike, smooth, roi, binning)
+    result = _cut_and_binned(stack, steps)
+    return _filled(result, like(result.values, np.float32), steps, on_progress)
+
+
+def preprocess_in_place(
+    stack: ImageStack, *, on_progress: Progress = no_progress, **settings: Any
+) -> ImageStack:
+    """As `preprocess`, with the same settings, for a stack that nobody uses any more: its memory is reused.
+
+    Raises
+    ------
+    SettingError
+        If a setting does not fit the stack.
+    """
+    steps = _Steps(**settings)
+    result = _cut_and_binned(stack, steps)
+    target = result.values.view()
+    try:
+        target.flags.writeable = True
+    except ValueError:
+        target = like(result.values, np.float32)
+    return _filled(result, target, steps, on_progress)
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """What is done, as it goes into the history."""
+
+    gaps: Gaps = "fill"
+    despike: float | None = None
+    smooth: float | None = None
+    roi: Roi | None = None
+    binning: int = 1
+
+    def check(self, shape: tuple[int, int]) -> None:
+        if self.gaps not in get_args(Gaps):
+            raise SettingError(f"gaps must be one of {', '.join(get_args(Gaps))}, not {self.gaps!r}.")
+        _check_positive("despike", self.despike, np.inf)
+        _check_positive("smooth", self.smooth, max(shape))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        window = None if self.roi is None else tuple(int(side) for side in self.roi)
+        return {**vars(self), "roi": window, "binning": int(self.binning)}
+
+
+def _cut_and_binned(stack: ImageStack, steps: _Steps) -> ImageStack:
+    result = crop(stack, steps.roi)
+    return _bin(_measured_only(result), whole_number("binning", steps.binning, 1, min(result.shape)))
+
+
+def _filled(
+    stack: ImageStack, values: NDArray[np.float32], steps: _Steps, on_progress: Progress
+) -> ImageStack:
+    """Despike, fill and smooth each map into ``values``."""
+    steps.check(stack.shape)
+    filled = like(stack.values, np.bool_)
+
+    def of_band(band: int) -> None:
+        circular = stack.bands["quantity"].iloc[band] == DELTA
+        values[band], filled[band] = _preprocess_map(stack.values[band], steps, circular)
+        for array in (stack.values, values, filled):
+            release(array)
+
+    for band, _ in enumerate(ordered_map(of_band, range(stack.n_bands)), start=1):
+        on_progress(band, stack.n_bands, "filling gaps")
+    return stack.with_values(values, filled=filled, history=(*stack.history, steps.facts))
 
 
 def _preprocess_map(
-    image: NDArray[np.float32], gaps: Gaps, despike: float | None, smooth: float | None, circular: bool
+    image: NDArray[np.float32], steps: _Steps, circular: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return one map after despiking, filling and smoothing, and where its values are invented."""
-    if despike is not None:
-        image = _without_spikes(image, despike, circular)
+    if steps.despike is not None:
+        image = _without_spikes(image, steps.despike, circular)
     measured = np.isfinite(image)
-    image = fill_gaps(image, gaps=gaps, circular=circular)
+    image = fill_gaps(image, gaps=steps.gaps, circular=circular)
     filled = np.isfinite(image) & ~measured
-    return image if smooth is None else _smooth(image, measured, smooth, circular), filled
+    return image if steps.smooth is None else _smooth(image, measured, steps.smooth, circular), filled
 
 
 def crop(stack: ImageStack, roi: Roi | None) -> ImageStack:
@@ -144,23 +199,38 @@ def fill_gaps(image: NDArray[np.float32], *, gaps: Gaps, circular: bool) -> NDAr
     """
     result = image.copy()
     missing = np.isnan(image)
-    if not missing.any() or missing.all():
+    count = np.count_nonzero(missing)
+    if count in (0, image.size):
         return result
-    reach = KERNEL_SIZE // 2
-    ys, xs = np.nonzero(missing & ndimage.maximum_filter(~missing, KERNEL_SIZE, mode="constant"))
-    padded = np.pad(image, reach, constant_values=np.nan)
-    weights = gaussian_kernel().ravel()
-    dy, dx = (offsets.ravel() for offsets in np.indices((KERNEL_SIZE, KERNEL_SIZE)))
+    if count > _MANY_MISSING * image.size:
+        # Most of the many are out of reach.
+        missing &= ndimage.maximum_filter(~missing, KERNEL_SIZE, mode="constant")
+    ys, xs = np.nonzero(missing)
     average = _circular_average if circular else _average
+    weights = gaussian_kernel().ravel()
     for start in range(0, ys.size, _BLOCK_PIXELS):
-        part = slice(start, start + _BLOCK_PIXELS)
-        neighbours = padded[ys[part, None] + dy, xs[part, None] + dx].astype(np.float64)
-        result[ys[part], xs[part]] = average(neighbours, weights)
+        part = ys[start : start + _BLOCK_PIXELS], xs[start : start + _BLOCK_PIXELS]
+        result[part] = average(_neighbours(image, *part), weights)
     if circular:
         result[ys, xs] = full_circle(result[ys, xs])
-    if gaps == "fill":
+    if gaps == "fill" and np.isnan(result).any():
         _fill_from_nearest(result, image)
     return result
+
+
+def _neighbours(
+    image: NDArray[np.float32], ys: NDArray[np.intp], xs: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Return the values around pixels, NaN beyond the image, shape (pixel, place in the kernel)."""
+    reach = KERNEL_SIZE // 2
+    rows = slice(int(ys.min()), int(ys.max()) + 1)
+    strip = image[max(rows.start - reach, 0) : rows.stop + reach]
+    above, below = max(reach - rows.start, 0), max(rows.stop + reach - image.shape[0], 0)
+    padded = np.pad(strip, ((above, below), (reach, reach)), constant_values=np.nan)
+    width = padded.shape[1]
+    dy, dx = np.indices((KERNEL_SIZE, KERNEL_SIZE))
+    first = (ys - rows.start) * width + xs
+    return np.asarray(padded.ravel()[first[:, None] + (dy * width + dx).ravel()], dtype=np.float64)
 
 
 def gaussian_kernel(size: int = KERNEL_SIZE, sigma: float = KERNEL_SIGMA_PX) -> NDArray[np.float64]:
@@ -194,7 +264,7 @@ def _circular_average(angles: NDArray[np.float64], weights: NDArray[np.float64])
     The circle is cut at its widest empty arc, so that this is the plain mean of angles that do not lie on
     both sides of 0/360.
     """
-    span = np.nanmax(angles, axis=-1, initial=-np.inf) - np.nanmin(angles, axis=-1, initial=np.inf)
+    span = np.fmax.reduce(angles, axis=-1) - np.fmin.reduce(angles, axis=-1)
     return _average(_unwrapped(angles, np.flatnonzero(span > 180)), weights)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,12 +14,12 @@ from numpy.typing import NDArray
 from ellimaps.errors import SettingError
 from ellimaps.features import Features, FeatureSpace
 from ellimaps.kmeans import KMeans, KMeansFit, fit_of_labels
+from ellimaps.parallel import ordered_map
 from ellimaps.progress import Progress, no_progress
 from ellimaps.stack import DELTA, ImageStack, full_circle, whole_number, wrap_degrees
 
 NO_DATA = -1
 MAX_CLUSTERS = 30
-_MAX_THREADS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +93,7 @@ class Segmentation:
         flat = self.labels.ravel()
         order = np.argsort(flat, kind="stable")[np.count_nonzero(flat < 0) :]
         y, x = np.divmod(order, self.labels.shape[1])
-        return pd.DataFrame({"cluster": flat[order], "y": y, "x": x})
+        return pd.DataFrame({"cluster": flat[order], "y": y.astype(np.int32), "x": x.astype(np.int32)})
 
     def segmented_band(self, band: int) -> NDArray[np.float32]:
         """Return one band with each pixel replaced by its cluster's mean; NaN where there is no data."""
@@ -232,11 +230,11 @@ def band_statistics(
         values, known = stack.values[band].ravel(), stack.measured_band(band).ravel()
         circular = stack.bands["quantity"].iloc[band] == DELTA
         inside = (values[group][known[group]].astype(np.float64) for group in groups)
-        return [(*_mean_and_std(found, circular=circular), found.size) for found in inside]
+        rows = [(*_mean_and_std(found, circular=circular), found.size) for found in inside]
+        stack.release()
+        return rows
 
-    # NumPy works outside the interpreter's lock here, so threads help.
-    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as threads:
-        table = np.array(list(threads.map(of_band, range(stack.n_bands)))).T
+    table = np.array(list(ordered_map(of_band, range(stack.n_bands)))).T
     return table[0], table[1], table[2].astype(np.int64)
 
 

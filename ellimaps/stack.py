@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -15,6 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.errors import SettingError
+from ellimaps.parallel import ordered_map
+from ellimaps.scratch import release
 
 DELTA = "Delta"
 PSI = "Psi"
@@ -87,7 +89,7 @@ class ImageStack:
             raise SettingError(
                 f"A stack needs values of shape (band, y, x) with at least one pixel, got {values.shape}."
             )
-        if np.isinf(values).any():
+        if any(_has_infinity(band) for band in values):
             values = np.where(np.isinf(values), np.float32(np.nan), values)
         if len(self.bands) != values.shape[0]:
             raise SettingError(
@@ -140,12 +142,26 @@ class ImageStack:
     @property
     def missing_fraction(self) -> NDArray[np.float64]:
         """Share of pixels without a measured value, per band."""
-        return np.array([np.mean(~self.measured_band(i)) for i in range(self.n_bands)])
+        return self._share_of_bands(lambda band: ~self.measured_band(band))
 
     @property
     def filled_fraction(self) -> NDArray[np.float64]:
         """Share of pixels whose value was invented by gap filling, per band."""
-        return np.array([mask.mean() for mask in self.filled])
+        return self._share_of_bands(lambda band: self.filled[band])
+
+    def _share_of_bands(self, mask: Callable[[int], NDArray[np.bool_]]) -> NDArray[np.float64]:
+        def of_band(band: int) -> float:
+            here = mask(band)
+            share = np.count_nonzero(here) / here.size
+            self.release()
+            return share
+
+        return np.array(list(ordered_map(of_band, range(self.n_bands))))
+
+    def release(self) -> None:
+        """Let go of the memory of values that lie in a temporary file; see `ellimaps.scratch`."""
+        release(self.values)
+        release(self.filled)
 
     def measured_band(self, band: int) -> NDArray[np.bool_]:
         """Return True where band ``band`` was measured, shape (y, x)."""
@@ -240,6 +256,12 @@ def whole_number(name: str, value: object, low: int, high: int) -> int:
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or not low <= value <= high:
         raise SettingError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
     return int(value)
+
+
+def _has_infinity(band: NDArray[np.float32]) -> bool:
+    found = bool(np.isinf(band).any())
+    release(band)
+    return found
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

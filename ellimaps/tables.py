@@ -46,7 +46,7 @@ def coordinates_file(segmentation: Segmentation) -> bytes:
     axes = [(axis, table[column].to_numpy()) for axis, column in (("Cys", "y"), ("Cxs", "x"))]
     names = [f"{axis}_cluster_{cluster}" for cluster in range(segmentation.k) for axis, _ in axes]
     digits = [str(number) for number in range(max(segmentation.labels.shape))]
-    parts = [",".join(["", "pixel_idx", *names]) + "\n"]
+    parts = [(",".join(["", "pixel_idx", *names]) + "\n").encode()]
     length = int(segmentation.n_pixels.max(initial=0))
     for first in range(0, length, _ROWS_AT_ONCE):
         rows = range(first, min(first + _ROWS_AT_ONCE, length))
@@ -56,8 +56,8 @@ def coordinates_file(segmentation: Segmentation) -> bytes:
             for _, values in axes:
                 cells = [digits[value] for value in values[part].tolist()]
                 columns.append(cells + [""] * (len(rows) - len(cells)))
-        parts.append("\n".join(map(",".join, zip(*columns, strict=True))) + "\n")
-    return "".join(parts).encode()
+        parts.append(("\n".join(map(",".join, zip(*columns, strict=True))) + "\n").encode())
+    return b"".join(parts)
 
 
 def full_table(segmentation: Segmentation, names: Sequence[str] = ()) -> pd.DataFrame:

@@ -103,7 +103,7 @@ def settings_of_command(monkeypatch, *arguments: object) -> Settings:
     """The settings `ellimaps segment` would run with."""
     asked = []
 
-    def stop(_path, _out, settings, _on_progress):
+    def stop(_path, _out, settings, _on_progress, **_named):
         asked.append(settings)
         raise Stop
 

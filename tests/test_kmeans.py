@@ -17,9 +17,9 @@ from threadpoolctl import threadpool_limits
 
 from ellimaps import features as features_module
 from ellimaps import kmeans as module
+from ellimaps.center_search import lloyd
 from ellimaps.errors import SettingError
 from ellimaps.features import FeatureSpace, feature_matrix
-from ellimaps.center_search import lloyd
 from ellimaps.kmeans import KMeans
 from ellimaps.weighted_points import LEAVES, SINGLES, WeightedPoints, condense
 

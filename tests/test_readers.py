@@ -42,7 +42,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ellimaps.errors import EllimapsError, ReadError
+from ellimaps.errors import EllimapsError, ReadError, SettingError
 from ellimaps.readers import accurion_dat, list_datasets, open_stack
 from ellimaps.samples import sample_ep4
 from ellimaps.samples.ep4_files import MapSeries, ep4_files, map_png
@@ -966,8 +966,9 @@ def test_maps_that_need_more_memory_than_there_is(folder: Path, monkeypatch: pyt
     def refuse(*_args: object, **_named: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("ellimaps.readers.ep4.np", SimpleNamespace(**(vars(np) | {"empty": refuse})))
-    assert "GB of memory" in message_of(folder)
+    monkeypatch.setattr("ellimaps.scratch.np", SimpleNamespace(**(vars(np) | {"zeros": refuse})))
+    with pytest.raises(SettingError, match="fit neither in memory nor"):
+        open_stack(folder)
 
 
 def test_a_million_chunks(folder: Path) -> None:

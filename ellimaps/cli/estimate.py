@@ -20,6 +20,7 @@ from ellimaps.cli.options import (
     Roi,
     Seed,
     Smooth,
+    WorkingSet,
     chosen_settings,
 )
 from ellimaps.cli.output import print_json, print_table, told_on_stderr
@@ -45,6 +46,7 @@ def command(
     binning: Binning = 1,
     seed: Seed = 0,
     dataset: Dataset = None,
+    working_set_gb: WorkingSet = None,
     out: OutOption = None,
     as_json: Json = False,
 ) -> None:
@@ -52,8 +54,7 @@ def command(
 
     Example: ellimaps estimate data_example/terraces --k-max 8
     """
-    from ellimaps.pipeline import estimate_of, prepare
-    from ellimaps.readers import open_stack
+    from ellimaps.pipeline import estimate_of, load
 
     options = {
         "dataset": dataset,
@@ -69,7 +70,7 @@ def command(
     }
     settings = chosen_settings(context, options)
     with told_on_stderr() as on_progress:
-        stack = prepare(open_stack(path, dataset=dataset, on_progress=on_progress), settings, on_progress)
+        stack = load(path, settings, on_progress, working_set_gb=working_set_gb)
         estimate = estimate_of(stack, settings, on_progress)
     files: list[Path] = []
     if out is not None:

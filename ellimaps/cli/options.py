@@ -44,6 +44,14 @@ PixelSize = Annotated[
     float | None,
     typer.Option("--pixel-size", help="Width of a measured pixel, for positions.", metavar="UM"),
 ]
+WorkingSet = Annotated[
+    float | None,
+    typer.Option(
+        "--working-set",
+        help="Memory to work in, in GB (default: 4); values of larger stacks go to a temporary file.",
+        metavar="GB",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.", min=0)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 

@@ -22,6 +22,7 @@ from ellimaps.cli.options import (
     Roi,
     Seed,
     Smooth,
+    WorkingSet,
     chosen_settings,
 )
 from ellimaps.cli.output import print_json, print_table, told_on_stderr
@@ -56,6 +57,7 @@ def command(
     seed: Seed = 0,
     dataset: Dataset = None,
     pixel_size_um: PixelSize = None,
+    working_set_gb: WorkingSet = None,
     as_json: Json = False,
 ) -> None:
     """Segment a measurement and write its clustershots, coordinates, label image and figure.
@@ -80,7 +82,7 @@ def command(
     }
     settings = chosen_settings(context, options, recipe)
     with told_on_stderr() as on_progress:
-        result = run(path, out, settings, on_progress)
+        result = run(path, out, settings, on_progress, working_set_gb=working_set_gb)
     if as_json:
         _print_json(result, settings.names)
     else:

@@ -16,7 +16,11 @@ _MANY = 10
 
 
 def open_stack(
-    path: str | Path, *, dataset: str | None = None, on_progress: Progress = no_progress
+    path: str | Path,
+    *,
+    dataset: str | None = None,
+    working_set_gb: float | None = None,
+    on_progress: Progress = no_progress,
 ) -> ImageStack:
     """Open a measurement as a stack of images.
 
@@ -26,6 +30,9 @@ def open_stack(
         An Accurion EP4 folder, with or without its ``.ds.dat``; the ``.ds.dat`` itself; or one of its PNGs.
     dataset : str, optional
         The name of the data set to open where the folder holds several, or the name of its ``.ds.dat``.
+    working_set_gb : float, optional
+        Memory that work on the stack may take, in GB; 4 by default. The values of a stack that would fill
+        it lie in a temporary file; everything else is the same.
     on_progress : callable, optional
         Called as ``on_progress(done, total, what)`` while maps are read.
 
@@ -38,8 +45,10 @@ def open_stack(
     ------
     ReadError
         If the path does not hold exactly the data asked for, or the data are damaged.
+    SettingError
+        If neither memory nor the temporary folder has room for the values.
     """
-    return ep4.read_dataset(_dataset_at(_existing(path), dataset), on_progress)
+    return ep4.read_dataset(_dataset_at(_existing(path), dataset), working_set_gb, on_progress)
 
 
 def list_datasets(path: str | Path) -> list[str]:

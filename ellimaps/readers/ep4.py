@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.errors import ReadError
+from ellimaps.parallel import ordered_map
 from ellimaps.progress import Progress, no_progress
 from ellimaps.readers import accurion_dat
 from ellimaps.readers.accurion_png import MapFacts, read_facts, read_map, require_values
@@ -28,6 +29,7 @@ from ellimaps.readers.ep4_datasets import (
     name_key,
     read_each,
 )
+from ellimaps.scratch import new_array, release
 from ellimaps.stack import DELTA, PSI, ImageStack, band_label
 
 WAVELENGTH_TOLERANCE_NM = 0.5
@@ -38,8 +40,10 @@ _TIMESTAMP = re.compile(r"(?<!\d)(\d{8})-?(\d{6})(\d{3})?(?!\d)")
 _MANY_MISSING = 0.2
 
 
-def read_dataset(dataset: Ep4Dataset, on_progress: Progress = no_progress) -> ImageStack:
-    """Read all maps of a data set.
+def read_dataset(
+    dataset: Ep4Dataset, working_set_gb: float | None = None, on_progress: Progress = no_progress
+) -> ImageStack:
+    """Read all maps of a data set, into a temporary file where the working set has no room for them.
 
     Raises
     ------
@@ -54,9 +58,9 @@ def read_dataset(dataset: Ep4Dataset, on_progress: Progress = no_progress) -> Im
     _check_bands(dataset, bands)
     _check_facts(dataset, bands, facts)
     _check_sizes(paths, facts)
-    values, inputs = _read_values(paths, facts, on_progress)
+    values = new_array((len(paths), *facts[0].shape), np.float32, working_set_gb)
+    inputs = _read_values(values, paths, facts, on_progress)
     warnings = _remove_impossible(values, bands)
-    _check_not_empty(values, bands)
     info, info_warnings = _info(dataset, files, inputs)
     if dataset.table is not None:
         inputs[dataset.table.name] = _sha256(dataset.table, accurion_dat.MAX_TABLE_BYTES)
@@ -188,17 +192,9 @@ def _check_sizes(paths: list[Path], facts: list[MapFacts]) -> None:
 
 
 def _read_values(
-    paths: list[Path], facts: list[MapFacts], on_progress: Progress
-) -> tuple[NDArray[np.float32], dict[str, str]]:
-    """Read all maps; the files were checked to be large enough for what they declare."""
-    shape = (len(paths), *facts[0].shape)
-    try:
-        values = np.empty(shape, dtype=np.float32)
-    except MemoryError as error:
-        raise ReadError(
-            f"The maps in {paths[0].parent} need {4 * np.prod(shape, dtype=float) / 1e9:.1f} GB of memory: "
-            "split the data set or use a larger computer."
-        ) from error
+    values: NDArray[np.float32], paths: list[Path], facts: list[MapFacts], on_progress: Progress
+) -> dict[str, str]:
+    """Read all maps and return their checksums; the files were found large enough for what they declare."""
     inputs: dict[str, str] = {}
     maps = read_each(read_map, paths, "reading maps", on_progress)
     for number, (path, fact, png) in enumerate(zip(paths, facts, maps, strict=True)):
@@ -207,28 +203,35 @@ def _read_values(
                 f"{path.name} changed while it was read: wait until it is written and open it again."
             )
         values[number] = png.values
+        release(values)
         inputs[path.name] = png.sha256
-    return values, inputs
+    return inputs
 
 
 def _remove_impossible(values: NDArray[np.float32], bands: pd.DataFrame) -> list[str]:
-    """Turn values no ellipsometer can measure into NaN, in place, and say so."""
-    warnings = []
-    for image, quantity, file in zip(values, bands["quantity"], bands["file"], strict=True):
-        wrong = np.abs(image) > _LARGEST_ANGLE_DEG[quantity]
-        if wrong.any():
+    """Turn values no ellipsometer can measure into NaN, in place, and say so; refuse maps without values."""
+
+    def of_map(number: int) -> tuple[int, bool]:
+        image = values[number]
+        wrong = np.abs(image) > _LARGEST_ANGLE_DEG[bands["quantity"].iloc[number]]
+        count = int(np.count_nonzero(wrong))
+        is_empty = bool(np.isnan(image).all())
+        if count:
             image[wrong] = np.nan
-            warnings.append(f"{file} holds {int(wrong.sum())} impossible values; they count as not measured.")
-    return warnings
+        release(values)
+        return count, is_empty
 
-
-def _check_not_empty(values: NDArray[np.float32], bands: pd.DataFrame) -> None:
-    for image, wavelength, file in zip(values, bands["wavelength_nm"], bands["file"], strict=True):
-        if np.isnan(image).all():
+    warnings = []
+    for number, (count, is_empty) in enumerate(ordered_map(of_map, range(len(values)))):
+        file, wavelength = bands["file"].iloc[number], bands["wavelength_nm"].iloc[number]
+        if is_empty or count == values[number].size:
             raise ReadError(
                 f"{file} has no measured pixel (all NaN): "
                 f"take {wavelength:g} nm out of the data set or measure it again."
             )
+        if count:
+            warnings.append(f"{file} holds {count} impossible values; they count as not measured.")
+    return warnings
 
 
 def _info(

@@ -10,7 +10,6 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TypeVar
 import pandas as pd
 
 from ellimaps.errors import ReadError
+from ellimaps.parallel import ordered_map
 from ellimaps.progress import Progress, no_progress
 from ellimaps.readers import accurion_dat
 from ellimaps.readers.accurion_png import MapFacts, read_facts
@@ -137,10 +137,9 @@ def read_each(
     reader: Callable[[Path], _Result], paths: list[Path], what: str, on_progress: Progress
 ) -> Iterator[_Result]:
     """Read files in parallel and yield the results in their order."""
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        for number, result in enumerate(pool.map(reader, paths), start=1):
-            yield result
-            on_progress(number, len(paths), what)
+    for number, result in enumerate(ordered_map(reader, paths), start=1):
+        yield result
+        on_progress(number, len(paths), what)
 
 
 def _is_map_table(path: Path) -> bool:
