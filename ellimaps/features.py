@@ -17,7 +17,8 @@ from ellimaps.stack import DELTA, ImageStack, full_circle
 
 Features = Literal["raw", "standard", "ncs"]
 
-BLOCK_PIXELS = 1 << 14
+BLOCK_NUMBERS = 1 << 18
+MIN_BLOCK_PIXELS = 512
 CACHE_BYTES = 256 * 1024 * 1024
 
 # Share of the pixels below which values beyond 0/360 deg are taken for outliers.
@@ -119,8 +120,7 @@ class FeatureSpace:
 
     def parts(self) -> list[slice]:
         """Blocks of complete pixels to work on one after the other, or in several threads."""
-        starts = range(0, self.n_pixels, BLOCK_PIXELS)
-        return [slice(start, min(start + BLOCK_PIXELS, self.n_pixels)) for start in starts]
+        return blocks_of(self.n_pixels, self.n_features)
 
     def block(self, part: slice) -> NDArray[np.float32]:
         """Features of a block of complete pixels, shape (feature, pixel)."""
@@ -177,6 +177,20 @@ class FeatureSpace:
         scale = np.array(scales)
         scale[scale == 0] = 1.0
         return np.array(means, np.float32)[:, None], scale.astype(np.float32)[:, None]
+
+
+def blocks_of(n_pixels: int, n_numbers: int) -> list[slice]:
+    """Cut a row of pixels into blocks whose numbers fit into a core's cache.
+
+    Parameters
+    ----------
+    n_pixels : int
+        How many there are.
+    n_numbers : int
+        How many numbers each pixel has.
+    """
+    size = max(MIN_BLOCK_PIXELS, BLOCK_NUMBERS // n_numbers)
+    return [slice(start, min(start + size, n_pixels)) for start in range(0, n_pixels, size)]
 
 
 def _complete_pixels(values: NDArray[np.float32]) -> NDArray[np.intp]:

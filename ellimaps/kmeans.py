@@ -24,7 +24,7 @@ from threadpoolctl import ThreadpoolController
 
 from ellimaps.center_search import TIGHT, Candidates, lloyd, rough_search, search
 from ellimaps.errors import SettingError
-from ellimaps.features import BLOCK_PIXELS, FeatureSpace
+from ellimaps.features import FeatureSpace, blocks_of
 from ellimaps.parallel import ordered_map
 from ellimaps.stack import whole_number
 from ellimaps.weighted_points import WeightedPoints, condense
@@ -40,7 +40,7 @@ SAMPLE_PIXELS = 1 << 17
 _CLOSE_INERTIA = 1e-2
 # Most Lloyd iterations, and the relative fall of the inertia that ends them.
 _FINE = (12, 1e-5)
-_LAST = (10, 1e-5)
+_LAST = (10, 1e-4)
 
 
 @dataclass(frozen=True)
@@ -93,16 +93,21 @@ class KMeans:
         SettingError
             If there are fewer different pixels than clusters.
         """
+        centers = self.centers(k)
         most, tolerance = _LAST
-        fit = self.assess([self.centers(k)])[0]
-        for _ in range(most - 1):
-            moved = self._assigned([fit.centers - self.mean.T])[0]
-            if moved.has_idle_center:
+        for iteration in range(most):
+            assigned = self._assigned([centers])[0]
+            if iteration == 0:
+                _check_counts(assigned.counts)
+            elif assigned.has_idle_center:
                 break
-            previous, fit = fit.inertia, moved.fit(self.mean)
-            if previous - fit.inertia <= tolerance * fit.inertia:
+            found = assigned
+            # What the inertia falls by when the centres move to the means of their pixels.
+            fall = float(found.counts @ np.square(found.means - centers).sum(axis=1))
+            if fall <= tolerance * found.inertia:
                 break
-        return fit
+            centers = found.means
+        return found.fit(self.mean)
 
     def centers(self, k: int) -> F64:
         """Return good centres, relative to `mean`, from the search alone; see `assess`."""
@@ -303,8 +308,8 @@ def _sample(n_pixels: int, rng: np.random.Generator) -> NDArray[np.intp]:
 def _principal_axes(centred: NDArray[np.float32]) -> F64:
     """Return the leading orthonormal axes, shape (component, feature)."""
     scatter = np.zeros((len(centred), len(centred)))
-    for start in range(0, centred.shape[1], BLOCK_PIXELS):
-        block = centred[:, start : start + BLOCK_PIXELS].astype(np.float64)
+    for part in blocks_of(centred.shape[1], len(centred)):
+        block = centred[:, part].astype(np.float64)
         scatter += block @ block.T
     _, axes = np.linalg.eigh(scatter)
     return np.ascontiguousarray(axes[:, ::-1][:, :MAX_COMPONENTS].T)

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from skimage.draw import polygon
 
+from ellimaps.band_statistics import band_statistics
 from ellimaps.errors import SettingError
-from ellimaps.segmentation import band_statistics
 from ellimaps.stack import ImageStack
 
 RegionKind = Literal["pixel", "rectangle", "polygon"]

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ellimaps.band_statistics import band_statistics
 from ellimaps.errors import SettingError
 from ellimaps.features import Features, FeatureSpace
 from ellimaps.kmeans import KMeans, KMeansFit, fit_of_labels
-from ellimaps.parallel import ordered_map
 from ellimaps.progress import Progress, no_progress
-from ellimaps.stack import DELTA, ImageStack, full_circle, whole_number, wrap_degrees
+from ellimaps.stack import ImageStack, whole_number
 
 NO_DATA = -1
 MAX_CLUSTERS = 30
@@ -201,51 +201,3 @@ def segmentation_of_labels(
     _, flat = np.unique(labels.ravel()[space.pixels], return_inverse=True)
     fit = fit_of_labels(space, flat.astype(np.int16), int(flat.max()) + 1)
     return _numbered(stack, space, fit, settings)
-
-
-def band_statistics(
-    stack: ImageStack, labels: NDArray[np.integer], k: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Return mean, standard deviation and count of the measured values, per label and band.
-
-    Parameters
-    ----------
-    stack : ImageStack
-        The values; those of Delta are averaged on the circle.
-    labels : ndarray of int, shape (y, x)
-        0..k-1, or -1 for pixels to leave out.
-    k : int
-        Number of labels.
-
-    Returns
-    -------
-    mean, std, count : ndarray, shape (k, band)
-        NaN, NaN and 0 where a label has no measured value.
-    """
-    flat = labels.ravel()
-    order = np.argsort(flat, kind="stable")
-    groups = np.split(order, np.searchsorted(flat[order], np.arange(k + 1)))[1:-1]
-
-    def of_band(band: int) -> list[tuple[float, float, int]]:
-        values, known = stack.values[band].ravel(), stack.measured_band(band).ravel()
-        circular = stack.bands["quantity"].iloc[band] == DELTA
-        inside = (values[group][known[group]].astype(np.float64) for group in groups)
-        rows = [(*_mean_and_std(found, circular=circular), found.size) for found in inside]
-        stack.release()
-        return rows
-
-    table = np.array(list(ordered_map(of_band, range(stack.n_bands)))).T
-    return table[0], table[1], table[2].astype(np.int64)
-
-
-def _mean_and_std(values: NDArray[np.float64], *, circular: bool) -> tuple[float, float]:
-    if values.size == 0:
-        return np.nan, np.nan
-    if circular:
-        radians = np.deg2rad(values)
-        center = full_circle(np.rad2deg(np.arctan2(np.sin(radians).mean(), np.cos(radians).mean())))
-        rest = wrap_degrees(values - center)
-    else:
-        center = values.mean()
-        rest = values - center
-    return float(center), float(np.sqrt(np.square(rest).mean()))

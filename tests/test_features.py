@@ -82,7 +82,8 @@ def test_a_stack_too_large_to_keep_gives_the_same_features(kind, monkeypatch):
         expected, pixels = feature_matrix(stack, kind)
         with monkeypatch.context() as patch:
             patch.setattr(module, "CACHE_BYTES", 0)
-            patch.setattr(module, "BLOCK_PIXELS", 10)
+            patch.setattr(module, "MIN_BLOCK_PIXELS", 10)
+            patch.setattr(module, "BLOCK_NUMBERS", 10)
             space = FeatureSpace(stack, kind)
             assert_array_equal(
                 np.concatenate([space.block(part) for part in space.parts()], axis=1), expected.T
