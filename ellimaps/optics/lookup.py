@@ -83,7 +83,7 @@ class LookUp:
 
     def _of_block(self, points: Single) -> tuple[NDArray[np.intp], Real]:
         scores = self.scores(points)
-        peaks = np.where(_is_peak(scores.reshape(-1, *self.shape)).reshape(scores.shape), scores, -np.inf)
+        peaks = np.where(is_peak(scores.reshape(-1, *self.shape)).reshape(scores.shape), scores, -np.inf)
         everything = np.square(points).sum(axis=1)
         nodes = np.full((len(points), MOST_CANDIDATES), -1, dtype=np.intp)
         least = np.full((len(points), MOST_CANDIDATES), np.inf)
@@ -119,7 +119,7 @@ def ncs(angles: Real) -> Single:
     return np.concatenate([np.cos(2 * psi), sine * np.cos(delta), sine * np.sin(delta)], axis=-1)
 
 
-def _is_peak(scores: Single) -> NDArray[np.bool_]:
+def is_peak(scores: Single) -> NDArray[np.bool_]:
     """Return where no neighbour along any axis but the first is higher; of equal ones the last counts."""
     peak = np.ones(scores.shape, dtype=bool)
     for axis in range(1, scores.ndim):

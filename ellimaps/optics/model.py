@@ -33,7 +33,7 @@ class Parameter(NamedTuple):
     """A free parameter of a model."""
 
     name: str
-    """Unique in the model: the kind, with ``_1``, ``_2`` ... (layers from the ambient) where several are free."""
+    """The kind, with ``_1``, ``_2`` ... (layers from the ambient) where it is free in several layers."""
     kind: str
     """``thickness_nm``, ``cauchy_a``, ``cauchy_b`` or ``aoi_offset_deg``."""
     layer: int | None

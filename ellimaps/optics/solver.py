@@ -142,8 +142,5 @@ def _step(normal: Real, slope: Real, damping: Real, held: NDArray[np.bool_]) -> 
     # The diagonal is 1 but for held or powerless parameters, whose slope is 0: they stay where they are.
     scaled[:, range(size), range(size)] = 1 + damping[:, None]
     right = slope * free / scale
-    if size == 1:
-        solution = right / scaled[:, 0]
-    else:
-        solution = np.linalg.solve(scaled, right[..., None])[..., 0]
+    solution = right / scaled[:, 0] if size == 1 else np.linalg.solve(scaled, right[..., None])[..., 0]
     return solution / scale, np.einsum("pi,pi->p", solution, right)

@@ -127,6 +127,7 @@ class SpectraFitter:
                 "Nothing is free in the model: give bounds such as free = { thickness_nm = [0, 400] }."
             )
         self.options = options
+        self.wavelength_nm, self.aoi_deg = wavelength_nm, aoi_deg
         self.exact = ExactCurve(model, wavelength_nm, aoi_deg)
         self.look_up = LookUp(model, self.exact, wavelength_nm)
         self.curve: Curve = self.exact
@@ -143,7 +144,7 @@ class SpectraFitter:
         psi_deg, delta_deg : ndarray of float, shape (n, band)
             NaN where not measured; a wavelength is used where both are known.
         """
-        target, used = self._target(psi_deg, delta_deg)
+        target, used = self.target(psi_deg, delta_deg)
         rows = np.flatnonzero(used >= self._fewest)
         result = self._nothing(used)
         if rows.size:
@@ -152,7 +153,8 @@ class SpectraFitter:
                 whole[rows] = found
         return result
 
-    def _target(self, psi_deg: Real, delta_deg: Real) -> tuple[Target, NDArray[np.int16]]:
+    def target(self, psi_deg: Real, delta_deg: Real) -> tuple[Target, NDArray[np.int16]]:
+        """Return what the fit is to meet, and how many wavelengths of each spectrum are used."""
         known = np.isfinite(psi_deg) & np.isfinite(delta_deg)
         angles = np.concatenate([psi_deg, delta_deg], axis=1).astype(np.float64)
         twice = np.concatenate([known, known], axis=1)
@@ -174,9 +176,7 @@ class SpectraFitter:
         )
 
     def _fit(self, target: Target, used: NDArray[np.int16]) -> SpectraFit:
-        known = target.weights > 0
-        points = ncs(target.angles) * np.concatenate([known, known[:, : known.shape[1] // 2]], axis=1)
-        minima = self._minima(target, points, used)
+        minima = self._minima(target, used)
         order = np.argsort(minima.chi2, axis=1)
         row = np.arange(len(used))
         best = Minimum(*(values[row, order[:, 0]] for values in minima))
@@ -184,14 +184,20 @@ class SpectraFitter:
         reduced = best.chi2 / freedom
         errors = _standard_errors(best.normal) * np.sqrt(np.maximum(1, reduced))[:, None]
         others, others_chi2 = self._others(best, minima, order, freedom)
-        mse = self._mse(target, best.parameters, used)
-        flags = self._flags(best.parameters, errors, mse, np.isfinite(others_chi2).any(axis=1))
+        mse = self.mse(target, best.parameters, used)
+        flags = self.flags(best.parameters, errors, mse, np.isfinite(others_chi2).any(axis=1))
         return SpectraFit(best.parameters, errors, mse, reduced, used, flags, others, others_chi2)
 
-    def _minima(self, target: Target, points: NDArray[np.float32], used: NDArray[np.int16]) -> Minimum:
+    @staticmethod
+    def points(target: Target) -> NDArray[np.float32]:
+        """Return N, C, S of spectra, zero where not measured, shape (n, 3 band)."""
+        known = target.weights > 0
+        return ncs(target.angles) * np.concatenate([known, known[:, : known.shape[1] // 2]], axis=1)
+
+    def _minima(self, target: Target, used: NDArray[np.int16]) -> Minimum:
         """Return the minimum from the best node, and from each other that could lead to one that counts."""
-        candidates = self.look_up.candidates(points)
-        n, m = len(points), self.look_up.nodes.shape[1]
+        candidates = self.look_up.candidates(self.points(target))
+        n, m = len(used), self.look_up.nodes.shape[1]
         parameters = np.full((n, MOST_CANDIDATES, m), np.nan)
         chi2 = np.full((n, MOST_CANDIDATES), np.inf)
         normal = np.zeros((n, MOST_CANDIDATES, m, m))
@@ -226,15 +232,17 @@ class SpectraFitter:
         rest = np.where(counts[:, :, None], rest, np.nan)
         return rest, np.where(counts, chi2 / freedom[:, None], np.nan)
 
-    def _mse(self, target: Target, parameters: Real, used: NDArray[np.int16]) -> Real:
+    def mse(self, target: Target, parameters: Real, used: NDArray[np.int16]) -> Real:
+        """Return 1000 sqrt(sum over N, C, S of squared misfit / (3 n - m)), shape (n,)."""
         angles, _ = self.curve(parameters)
         squares = ncs_distance_squared(target, angles)
         freedom = np.maximum(3.0 * used - parameters.shape[1], 1)
         return 1000 * np.sqrt(squares / freedom)
 
-    def _flags(
+    def flags(
         self, parameters: Real, errors: Real, mse: Real, has_others: NDArray[np.bool_]
     ) -> NDArray[np.int8]:
+        """Return the verdicts, shape (n,); of several the gravest."""
         low, high = self.curve.low, self.curve.high
         width = high - low
         undetermined = ~(errors <= _UNDETERMINED * width)
