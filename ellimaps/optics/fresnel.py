@@ -94,8 +94,8 @@ def uniaxial_waves(ordinary: ArrayLike, extraordinary: ArrayLike, tangential: Ar
 class Uniaxial(NamedTuple):
     """Refractive indices of a layered crystal that lies flat; takes the place of one index in a stack."""
 
-    ordinary: ArrayLike
-    extraordinary: ArrayLike
+    ordinary: Complex
+    extraordinary: Complex
 
 
 def medium_waves(index: ArrayLike | Uniaxial, tangential: ArrayLike) -> tuple[Wave, Wave]:

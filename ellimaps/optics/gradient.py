@@ -11,10 +11,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from ellimaps.optics.fresnel import Complex, Real, Uniaxial, Wave, medium_waves, psi_delta
-from ellimaps.optics.model import AOI_OFFSET, CAUCHY_B, THICKNESS, Parameter, ThinFilm
+from ellimaps.optics.model import (
+    AOI_OFFSET,
+    DISPERSION,
+    THICKNESS,
+    Parameter,
+    ThinFilm,
+    index_slope,
+    moved_index,
+)
 
 Tangents = dict[int, Complex]
 """Derivatives by the number of the parameter; one that is absent is zero."""
+
+IndexTangents = dict[int, Complex | Uniaxial]
 
 
 @dataclass(frozen=True)
@@ -113,38 +123,47 @@ class ExactCurve:
         return [*media, _medium(self._substrate, {}, tangential, by_angle)]
 
     def _layer_index(
-        self, layer: int, fixed: Complex | Uniaxial, given: dict[tuple[int | None, str], Real]
-    ) -> tuple[Complex | Uniaxial, Tangents]:
-        index, tangents = fixed, {}
+        self, layer: int, index: Complex | Uniaxial, given: dict[tuple[int | None, str], Real]
+    ) -> tuple[Complex | Uniaxial, IndexTangents]:
+        tangents: IndexTangents = {}
         for number, parameter in enumerate(self.parameters):
-            if parameter.layer != layer or parameter.kind == THICKNESS or isinstance(index, Uniaxial):
-                continue
-            um = self._wavelength / 1000
-            slope = (1 / um**2 if parameter.kind == CAUCHY_B else np.ones_like(um)).astype(np.complex128)
-            index = index + (given[layer, parameter.kind] - parameter.start) * slope
-            tangents[number] = slope
+            if parameter.layer == layer and parameter.kind in DISPERSION:
+                slope = index_slope(parameter.kind, self._wavelength)
+                change = given[layer, parameter.kind] - parameter.start
+                index = moved_index(index, parameter.kind, change * slope)
+                nothing = Uniaxial(0.0, 0.0) if isinstance(index, Uniaxial) else np.zeros_like(slope) + 0j
+                tangents[number] = moved_index(nothing, parameter.kind, slope)
         return index, tangents
 
 
 def _medium(
-    index: Complex | Uniaxial, by_index: Tangents, tangential: Complex, by_tangential: Tangents
+    index: Complex | Uniaxial, by_index: IndexTangents, tangential: Complex, by_tangential: Tangents
 ) -> _Medium:
     p, s = medium_waves(index, tangential)
-    in_plane, along = index if isinstance(index, Uniaxial) else (index, index)
-    e_o, e_e = np.asarray(in_plane) ** 2, np.asarray(along) ** 2
+    n_o, n_e = _both(index)
+    e_o, e_e = n_o**2, n_e**2
     tangents_p: dict[int, Wave] = {}
     tangents_s: dict[int, Wave] = {}
     for number, change in by_index.items():
-        # Only an isotropic index is ever free: normal**2 = e - tangential**2 for both polarisations.
-        by_e = 2 * np.asarray(in_plane) * change
-        normal = by_e / (2 * s.normal)
-        tangents_p[number] = Wave(normal, (normal - p.admittance * by_e) / e_o)
-        tangents_s[number] = Wave(normal, normal)
-    for number, change in by_tangential.items():
-        normal_p, normal_s = -e_o / e_e * tangential * change / p.normal, -tangential * change / s.normal
+        # From normal**2 = e_o (1 - tangential**2 / e_e) for p, e_o - tangential**2 for s.
+        change_o, change_e = _both(change)
+        by_o, by_e = 2 * n_o * change_o, 2 * n_e * change_e
+        square = tangential**2 / e_e
+        normal_p = (by_o * (1 - square) + e_o * square / e_e * by_e) / (2 * p.normal)
+        normal_s = by_o / (2 * s.normal)
+        tangents_p[number] = Wave(normal_p, (normal_p - p.admittance * by_o) / e_o)
+        tangents_s[number] = Wave(normal_s, normal_s)
+    for number, turn in by_tangential.items():
+        normal_p, normal_s = -e_o / e_e * tangential * turn / p.normal, -tangential * turn / s.normal
         tangents_p[number] = Wave(normal_p, normal_p / e_o)
         tangents_s[number] = Wave(normal_s, normal_s)
     return _Medium((p, s), (tangents_p, tangents_s))
+
+
+def _both(index: Complex | Uniaxial) -> tuple[Complex, Complex]:
+    """Return the ordinary and the extraordinary index, the same one twice where there is no crystal."""
+    pair = index if isinstance(index, Uniaxial) else (index, index)
+    return np.asarray(pair[0], dtype=np.complex128), np.asarray(pair[1], dtype=np.complex128)
 
 
 def _reflect(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.gradient import ExactCurve
-from ellimaps.optics.materials import Cauchy, UniaxialMaterial
+from ellimaps.optics.materials import UniaxialMaterial
 from ellimaps.optics.model import AOI_OFFSET, CAUCHY_B, THICKNESS, Parameter, ThinFilm
 
 MOST_CANDIDATES = 6
@@ -147,7 +147,6 @@ def _steps(model: ThinFilm, parameter: Parameter, optical_nm: float, shortest_nm
     layer = model.layers[parameter.layer]
     if parameter.kind == THICKNESS:
         return max(4, int(np.ceil(width * _largest_index(model, parameter.layer, shortest_nm) / optical_nm)))
-    assert isinstance(layer.material, Cauchy)
     thickest = layer.free.get(THICKNESS, (0.0, layer.thickness_nm))[1]
     change = width / (shortest_nm / 1000) ** 2 if parameter.kind == CAUCHY_B else width
     return max(4, int(np.ceil(change * thickest / optical_nm)))

@@ -39,7 +39,7 @@ class Material:
         """
         wavelength = np.asarray(wavelength_nm, dtype=np.float64)
         self._check_range(wavelength)
-        return self._index(wavelength).astype(np.complex128)
+        return np.asarray(self._index(wavelength), dtype=np.complex128)
 
     @property
     def range_nm(self) -> tuple[float, float]:
@@ -244,8 +244,8 @@ AnyMaterial = Material | UniaxialMaterial
 def shifted(material: AnyMaterial, change: float) -> AnyMaterial:
     """Return a material with ``change`` added to its real index, to both of a layered crystal."""
     if isinstance(material, UniaxialMaterial):
-        parts = (Shifted(part, change) for part in (material.ordinary, material.extraordinary))
-        return UniaxialMaterial(*parts, name=material.name)
+        ordinary, extraordinary = Shifted(material.ordinary, change), Shifted(material.extraordinary, change)
+        return UniaxialMaterial(ordinary, extraordinary, material.name)
     return Shifted(material, change)
 
 

@@ -15,13 +15,15 @@ from numpy.typing import ArrayLike
 from ellimaps.errors import SettingError
 from ellimaps.optics.fresnel import Complex, Real, Uniaxial, psi_delta, reflection_ratio
 from ellimaps.optics.library import material as built_in
-from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material
+from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material, UniaxialMaterial
 
 THICKNESS = "thickness_nm"
 CAUCHY_A = "cauchy_a"
 CAUCHY_B = "cauchy_b"
+EXTRAORDINARY_A = "extraordinary_a"
 AOI_OFFSET = "aoi_offset_deg"
-LAYER_PARAMETERS = (THICKNESS, CAUCHY_A, CAUCHY_B)
+DISPERSION = (CAUCHY_A, CAUCHY_B, EXTRAORDINARY_A)
+LAYER_PARAMETERS = (THICKNESS, *DISPERSION)
 MAX_LAYERS = 20
 MAX_THICKNESS_NM = 100_000.0
 MAX_AOI_OFFSET_DEG = 10.0
@@ -35,7 +37,7 @@ class Parameter(NamedTuple):
     name: str
     """The kind, with ``_1``, ``_2`` ... (layers from the ambient) where it is free in several layers."""
     kind: str
-    """``thickness_nm``, ``cauchy_a``, ``cauchy_b`` or ``aoi_offset_deg``."""
+    """``thickness_nm``, ``cauchy_a``, ``cauchy_b``, ``extraordinary_a`` or ``aoi_offset_deg``."""
     layer: int | None
     """Number of the layer from the ambient, from 0; None for the angle of incidence."""
     start: float
@@ -54,7 +56,8 @@ class Layer:
     thickness_nm : float
         Its thickness in nm.
     free : mapping of str to (float, float)
-        Bounds of what a fit may change: ``thickness_nm``; ``cauchy_a``, ``cauchy_b`` of a Cauchy material.
+        Bounds of what a fit may change: ``thickness_nm``; ``cauchy_a``, ``cauchy_b`` of a Cauchy material or
+        of a crystal's ordinary index; ``extraordinary_a``, the first coefficient of the other index.
     """
 
     material: AnyMaterial
@@ -71,26 +74,41 @@ class Layer:
         low, high = self.free.get(THICKNESS, (0.0, 0.0))
         if low < 0 or high > MAX_THICKNESS_NM:
             raise SettingError(f"Bounds of a thickness must be within 0..{MAX_THICKNESS_NM:g} nm.")
-        if {CAUCHY_A, CAUCHY_B} & set(self.free) and not isinstance(self.material, Cauchy):
-            raise SettingError(
-                f"cauchy_a and cauchy_b are free in the layer of {self.material.name}, which is no Cauchy "
-                "material: give it as { cauchy = [a, b, c] }."
-            )
+        for kind in self.free:
+            if kind != THICKNESS and self._cauchy(kind) is None:
+                raise SettingError(
+                    f"{kind} is free in the layer of {self.material.name}, which has no such index: give it as "
+                    "{ cauchy = [a, b, c] }, for extraordinary_a that of extraordinary."
+                )
 
     def value(self, kind: str) -> float:
-        """Return the value of ``thickness_nm``, ``cauchy_a`` or ``cauchy_b``."""
+        """Return the value of a parameter by its kind."""
         if kind == THICKNESS:
             return self.thickness_nm
-        assert isinstance(self.material, Cauchy)
-        return self.material.a if kind == CAUCHY_A else self.material.b
+        index = self._cauchy(kind)
+        assert index is not None
+        return index.b if kind == CAUCHY_B else index.a
 
     def with_value(self, kind: str, value: float) -> Layer:
-        """Return the layer with another ``thickness_nm``, ``cauchy_a`` or ``cauchy_b``."""
+        """Return the layer with another value of a parameter."""
         if kind == THICKNESS:
             return replace(self, thickness_nm=value)
-        assert isinstance(self.material, Cauchy)
-        changed = {"a": value} if kind == CAUCHY_A else {"b": value}
-        return replace(self, material=replace(self.material, name="", **changed))
+        index = self._cauchy(kind)
+        assert index is not None
+        a, b = (index.a, value) if kind == CAUCHY_B else (value, index.b)
+        changed = Cauchy(a, b, index.c, index.limits_nm)
+        if not isinstance(self.material, UniaxialMaterial):
+            return replace(self, material=changed)
+        if kind == EXTRAORDINARY_A:
+            return replace(self, material=UniaxialMaterial(self.material.ordinary, changed))
+        return replace(self, material=UniaxialMaterial(changed, self.material.extraordinary))
+
+    def _cauchy(self, kind: str) -> Cauchy | None:
+        """Return the dispersion a parameter belongs to, None where there is none."""
+        index: object = self.material if kind != EXTRAORDINARY_A else None
+        if isinstance(self.material, UniaxialMaterial):
+            index = self.material.extraordinary if kind == EXTRAORDINARY_A else self.material.ordinary
+        return index if isinstance(index, Cauchy) else None
 
 
 @dataclass(frozen=True)
@@ -242,12 +260,27 @@ class ThinFilm:
     def _index(
         self, number: int, wavelength_nm: Real, values: Mapping[tuple[int | None, str], Real]
     ) -> Complex | Uniaxial:
-        index, material = self.layers[number].material(wavelength_nm), self.layers[number].material
-        if isinstance(material, Cauchy) and not isinstance(index, Uniaxial):
-            index = index + (values.get((number, CAUCHY_A), np.asarray(material.a)) - material.a)
-            change_of_b = values.get((number, CAUCHY_B), np.asarray(material.b)) - material.b
-            index = index + change_of_b / (wavelength_nm / 1000) ** 2
+        layer = self.layers[number]
+        index = layer.material(wavelength_nm)
+        for kind in DISPERSION:
+            if (number, kind) in values:
+                change = values[number, kind] - layer.value(kind)
+                index = moved_index(index, kind, change * index_slope(kind, wavelength_nm))
         return index
+
+
+def index_slope(kind: str, wavelength_nm: Real) -> Real:
+    """Return the derivative of a Cauchy index by one of its coefficients."""
+    return 1 / (wavelength_nm / 1000) ** 2 if kind == CAUCHY_B else np.ones_like(wavelength_nm)
+
+
+def moved_index(index: Complex | Uniaxial, kind: str, change: Real) -> Complex | Uniaxial:
+    """Return an index with a change of the part of it that a parameter of this kind belongs to."""
+    if not isinstance(index, Uniaxial):
+        return index + change
+    if kind == EXTRAORDINARY_A:
+        return Uniaxial(index.ordinary, index.extraordinary + change)
+    return Uniaxial(index.ordinary + change, index.extraordinary)
 
 
 def _by_name(owner: object, attribute: str) -> None:

@@ -132,9 +132,7 @@ def _material(value: Any, folder: Path, where: str) -> AnyMaterial:
 def _uniaxial(value: Mapping[str, Any], folder: Path, where: str) -> UniaxialMaterial:
     ordinary, extraordinary = (_material(value[key], folder, where) for key in ("ordinary", "extraordinary"))
     if not isinstance(ordinary, Material) or not isinstance(extraordinary, Material):
-        raise SettingError(
-            f"ordinary and extraordinary of {where} must be isotropic, such as hBN-o and hBN-e."
-        )
+        raise SettingError(f"ordinary and extraordinary of {where} must be isotropic, such as hBN-o, hBN-e.")
     return UniaxialMaterial(ordinary, extraordinary)
 
 
@@ -153,8 +151,10 @@ def _formula(way: str, content: Any, where: str) -> Material:
         terms = [_numbers(term, 2, 2, where) for term in content]
         return Sellmeier(tuple((strength, at) for strength, at in terms))
     if way == "cauchy":
-        return Cauchy(*_numbers(content, 1, 3, where))
-    return Constant(*_numbers(content if isinstance(content, list) else [content], 1, 2, where))
+        a, b, c = (*_numbers(content, 1, 3, where), 0.0, 0.0)[:3]
+        return Cauchy(a, b, c)
+    n, k = (*_numbers(content if isinstance(content, list) else [content], 1, 2, where), 0.0)[:2]
+    return Constant(n, k)
 
 
 def _spec(film: AnyMaterial) -> Any:
