@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -108,14 +109,14 @@ def fit_map(
     fitter = _fitter(model, pairs, options, many=True)
     size = max(64, _BLOCK_VALUES // len(pairs))
     blocks = [pixels[i : i + size] for i in range(0, len(pixels), size)]
-    whole = _empty_map(stack, len(model.parameters))
+    whole = _nothing(stack, len(model.parameters))
 
     def fit_block(block: NDArray[np.intp]) -> int:
         fit = fitter.fit(_values(stack, pairs["psi"], block), _values(stack, pairs["delta"], block))
-        found = (fit.parameters, fit.standard_errors, fit.mse, fit.chi2, fit.n_wavelengths, fit.flags,
-                 fit.others[:, 0])  # fmt: skip
-        for target, part in zip(whole, found, strict=True):
-            target[..., block] = part.T
+        whole.parameters[:, block], whole.standard_errors[:, block] = fit.parameters.T, fit.standard_errors.T
+        whole.mse[block], whole.chi2[block] = fit.mse, fit.chi2
+        whole.n_wavelengths[block], whole.flags[block] = fit.n_wavelengths, fit.flags
+        whole.other[:, block] = fit.others[:, 0].T
         return len(block)
 
     done = 0
@@ -129,8 +130,36 @@ def fit_map(
         except BaseException:
             threads.shutdown(cancel_futures=True)
             raise
-    maps = [part.reshape(*part.shape[:-1], *stack.shape) for part in whole]
-    return MapFit(*maps, model, fitter.options, stack, time.perf_counter() - start)
+    maps: dict[str, Any] = {
+        name: values.reshape(*values.shape[:-1], *stack.shape) for name, values in whole._asdict().items()
+    }
+    seconds = time.perf_counter() - start
+    return MapFit(**maps, model=model, options=fitter.options, stack=stack, seconds=seconds)
+
+
+class _Pixels(NamedTuple):
+    """Everything `MapFit` has a map of, pixels along the last axis."""
+
+    parameters: Real
+    standard_errors: Real
+    mse: Real
+    chi2: Real
+    n_wavelengths: NDArray[np.int16]
+    flags: NDArray[np.int8]
+    other: Real
+
+
+def _nothing(stack: ImageStack, n_parameters: int) -> _Pixels:
+    n = stack.shape[0] * stack.shape[1]
+    return _Pixels(
+        parameters=np.full((n_parameters, n), np.nan),
+        standard_errors=np.full((n_parameters, n), np.nan),
+        mse=np.full(n, np.nan),
+        chi2=np.full(n, np.nan),
+        n_wavelengths=np.zeros(n, dtype=np.int16),
+        flags=np.full(n, Flag.NOT_FITTED, dtype=np.int8),
+        other=np.full((n_parameters, n), np.nan),
+    )
 
 
 def _pairs(stack: ImageStack) -> pd.DataFrame:
@@ -165,20 +194,6 @@ def _values(stack: ImageStack, bands: pd.Series[int], block: NDArray[np.intp]) -
     return np.stack(
         [np.where(filled[band, block], np.nan, flat[band, block]) for band in bands], axis=1, dtype=np.float64
     )
-
-
-def _empty_map(stack: ImageStack, n_parameters: int) -> list[NDArray[np.generic]]:
-    n = stack.shape[0] * stack.shape[1]
-    several = (n_parameters, n)
-    return [
-        np.full(several, np.nan),
-        np.full(several, np.nan),
-        np.full(n, np.nan),
-        np.full(n, np.nan),
-        np.zeros(n, dtype=np.int16),
-        np.full(n, Flag.NOT_FITTED, dtype=np.int8),
-        np.full(several, np.nan),
-    ]
 
 
 def _jointly(

@@ -57,15 +57,11 @@ class ExactCurve:
         self.high = np.array([p.high for p in self.parameters])
         self._model = model
         self._wavelength = np.asarray(wavelength_nm, dtype=np.float64)[None, :]
+        self.n_bands = int(self._wavelength.shape[1])
         self._aoi = model.incidence(np.asarray(aoi_deg, dtype=np.float64))[None, :]
         self._ambient = model.ambient(self._wavelength)
         self._indices = [layer.material(self._wavelength) for layer in model.layers]
         self._substrate = model.substrate(self._wavelength)
-
-    @property
-    def n_bands(self) -> int:
-        """Number of wavelengths and angles."""
-        return self._wavelength.shape[1]
 
     def values(self, parameters: Real) -> Real:
         """Return Psi and Delta in degrees without derivatives, shape (n, 2 band)."""
@@ -94,8 +90,9 @@ class ExactCurve:
             for i, layer in enumerate(self._model.layers)
         ]
         thickness_of = {p.layer: i for i, p in enumerate(self.parameters) if p.kind == THICKNESS}
-        r_p, by_p = _reflect(media, 0, phases, thickness_of, 4j * np.pi / self._wavelength)
-        r_s, by_s = _reflect(media, 1, phases, thickness_of, 4j * np.pi / self._wavelength)
+        unit = 4j * np.pi / self._wavelength.astype(np.complex128)
+        r_p, by_p = _reflect(media, 0, phases, thickness_of, unit)
+        r_s, by_s = _reflect(media, 1, phases, thickness_of, unit)
         shape = (len(parameters), self.n_bands)
         psi, delta = psi_delta(np.broadcast_to(r_p / r_s, shape))
         derivatives = np.zeros((len(self.parameters), len(parameters), 2 * self.n_bands))
@@ -131,8 +128,12 @@ class ExactCurve:
                 slope = index_slope(parameter.kind, self._wavelength)
                 change = given[layer, parameter.kind] - parameter.start
                 index = moved_index(index, parameter.kind, change * slope)
-                nothing = Uniaxial(0.0, 0.0) if isinstance(index, Uniaxial) else np.zeros_like(slope) + 0j
-                tangents[number] = moved_index(nothing, parameter.kind, slope)
+                nothing: Complex = np.zeros(slope.shape, dtype=np.complex128)
+                tangents[number] = moved_index(
+                    Uniaxial(nothing, nothing) if isinstance(index, Uniaxial) else nothing,
+                    parameter.kind,
+                    slope,
+                )
         return index, tangents
 
 

@@ -84,7 +84,8 @@ def joint_minimum(
         )
     best = min(solutions, key=lambda solution: float(solution.cost))
     unknowns = problem.settled(best.x)
-    covariance = np.linalg.pinv(best.jac.T @ best.jac)
+    slopes = problem.jacobian(unknowns)
+    covariance = np.linalg.pinv(slopes.T @ slopes)
     errors = problem.unpack(np.sqrt(np.maximum(np.diag(covariance), 0)))
     return problem.unpack(unknowns), errors, problem.chi2(unknowns)
 
@@ -155,7 +156,8 @@ class _Joint:
         return (-self._target.residuals(angles) * self._target.weights).ravel()
 
     def chi2(self, unknowns: Real) -> Real:
-        return np.square(self.residuals(unknowns)).reshape(self._n, -1).sum(axis=1)
+        squares: Real = np.square(self.residuals(unknowns)).reshape(self._n, -1).sum(axis=1)
+        return squares
 
     def jacobian(self, unknowns: Real) -> Real:
         _, derivatives = self._exact(self.unpack(unknowns))

@@ -77,8 +77,8 @@ class Layer:
         for kind in self.free:
             if kind != THICKNESS and self._cauchy(kind) is None:
                 raise SettingError(
-                    f"{kind} is free in the layer of {self.material.name}, which has no such index: give it as "
-                    "{ cauchy = [a, b, c] }, for extraordinary_a that of extraordinary."
+                    f"{kind} is free in the layer of {self.material.name}, which has no such index: give it "
+                    "as { cauchy = [a, b, c] }, for extraordinary_a that of extraordinary."
                 )
 
     def value(self, kind: str) -> float:

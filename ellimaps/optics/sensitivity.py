@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.gradient import ExactCurve
 from ellimaps.optics.materials import shifted
-from ellimaps.optics.model import AOI_OFFSET, CAUCHY_A, THICKNESS, ThinFilm
+from ellimaps.optics.model import AOI_OFFSET, CAUCHY_A, THICKNESS, Layer, ThinFilm
 from ellimaps.optics.spectra import FitOptions
 from ellimaps.stack import wrap_degrees
 
@@ -86,7 +86,7 @@ def _changes(model: ThinFilm) -> Iterator[tuple[str, float, str, ThinFilm]]:
     yield name, INDEX_CHANGE, "", replace(model, substrate=substrate)
 
 
-def _with_layer(model: ThinFilm, number: int, layer: object) -> ThinFilm:
+def _with_layer(model: ThinFilm, number: int, layer: Layer) -> ThinFilm:
     layers = list(model.layers)
-    layers[number] = layer  # type: ignore[call-overload]
+    layers[number] = layer
     return replace(model, layers=tuple(layers))

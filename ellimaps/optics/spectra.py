@@ -147,10 +147,11 @@ class SpectraFitter:
         target, used = self.target(psi_deg, delta_deg)
         rows = np.flatnonzero(used >= self._fewest)
         result = self._nothing(used)
+        if rows.size == len(used):
+            return self._fit(target, used)
         if rows.size:
-            part = self._fit(target.part(rows), used[rows])
-            for whole, found in zip(result, part, strict=True):
-                whole[rows] = found
+            for name, found in self._fit(target.part(rows), used[rows])._asdict().items():
+                getattr(result, name)[rows] = found
         return result
 
     def target(self, psi_deg: Real, delta_deg: Real) -> tuple[Target, NDArray[np.int16]]:
@@ -185,14 +186,17 @@ class SpectraFitter:
         errors = _standard_errors(best.normal) * np.sqrt(np.maximum(1, reduced))[:, None]
         others, others_chi2 = self._others(best, minima, order, freedom)
         mse = self.mse(target, best.parameters, used)
-        flags = self.flags(best.parameters, errors, mse, np.isfinite(others_chi2).any(axis=1))
+        has_others = np.asarray(np.isfinite(others_chi2).any(axis=1))
+        flags = self.flags(best.parameters, errors, mse, has_others)
         return SpectraFit(best.parameters, errors, mse, reduced, used, flags, others, others_chi2)
 
     @staticmethod
     def points(target: Target) -> NDArray[np.float32]:
         """Return N, C, S of spectra, zero where not measured, shape (n, 3 band)."""
         known = target.weights > 0
-        return ncs(target.angles) * np.concatenate([known, known[:, : known.shape[1] // 2]], axis=1)
+        return np.where(
+            np.concatenate([known, known[:, : known.shape[1] // 2]], axis=1), ncs(target.angles), 0
+        )
 
     def _minima(self, target: Target, used: NDArray[np.int16]) -> Minimum:
         """Return the minimum from the best node, and from each other that could lead to one that counts."""
@@ -217,7 +221,7 @@ class SpectraFitter:
         return Minimum(parameters, chi2, normal)
 
     def _window(self, reduced: Real) -> Real:
-        return self.options.within_chi2 * np.maximum(1, reduced)
+        return np.asarray(self.options.within_chi2 * np.maximum(1, reduced))
 
     def _others(
         self, best: Minimum, minima: Minimum, order: NDArray[np.intp], freedom: Real
