@@ -241,7 +241,7 @@ class SpectraFitter:
         angles, _ = self.curve(parameters)
         squares = ncs_distance_squared(target, angles)
         freedom = np.maximum(3.0 * used - parameters.shape[1], 1)
-        return 1000 * np.sqrt(squares / freedom)
+        return np.asarray(1000 * np.sqrt(squares / freedom))
 
     def flags(
         self, parameters: Real, errors: Real, mse: Real, has_others: NDArray[np.bool_]
