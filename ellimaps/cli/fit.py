@@ -75,7 +75,7 @@ def command(
 ) -> None:
     """Fit a thin-film model to clusters or to every pixel and write tables, maps and a figure.
 
-    Example: ellimaps fit data_example/terraces --model data_example/terraces/model.toml -k 4 --out results/fit
+    Example: ellimaps fit demo --model demo/model.toml -k 4 --out results/demo
     """
     from ellimaps.optics.files import export_fit
     from ellimaps.optics.fit import fit_map, fit_shots
@@ -187,6 +187,6 @@ def _print_map(fit: MapFit) -> None:
 
     facts = _map_facts(fit)
     print(
-        f"{thickness_name(fit.model)}: median {facts['median']:.3f} nm; {facts['trusted_fraction']:.2%} of the "
-        f"pixels are trusted; {facts['seconds']:.2f} s"
+        f"{thickness_name(fit.model)}: median {facts['median']:.3f} nm; {facts['trusted_fraction']:.2%} of "
+        f"the pixels are trusted; {facts['seconds']:.2f} s"
     )

@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from ellimaps.optics.results import MapFit, ShotFits, thickness_name
@@ -42,7 +41,7 @@ def shots_figure(fits: ShotFits) -> Figure:
 
 def map_figure(fit: MapFit) -> Figure:
     """Return one page: maps of thickness, its standard error and the MSE, and a histogram."""
-    figure = Figure(figsize=(13, 9), layout="constrained")
+    figure = Figure(figsize=(11, 9), layout="constrained")
     thickness, error, mse, histogram = figure.subplots(2, 2).ravel()
     name = thickness_name(fit.model)
     asked = fit.flags != Flag.NOT_FITTED
@@ -115,7 +114,6 @@ def _abscissa(fits: ShotFits) -> tuple[str, str]:
 
 
 def _finished(figure: Figure, stack: ImageStack) -> Figure:
-    figure.suptitle(stack.name, fontsize=11)
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)  # Names of materials and data sets may hold dollar signs.
+    # A data set's name may hold dollar signs.
+    figure.suptitle(stack.name, fontsize=11, parse_math=False)
     return figure

@@ -47,14 +47,15 @@ def read_labels(path: str | Path, shape: tuple[int, int]) -> NDArray[np.int16]:
     except (ValueError, IndexError, RuntimeError, tifffile.TiffFileError) as error:
         raise ReadError(f"{path} is no label image that can be read: {error!s:.100}.") from error
     raise SettingError(
-        f"The label image {path.name} holds {kind} of shape {found}; the maps need whole numbers of shape {shape}."
+        f"The label image {path.name} holds {kind} of shape {found}: give whole numbers of the maps' shape "
+        f"{shape}."
     )
 
 
 def _checked(labels: NDArray[np.integer], path: Path) -> NDArray[np.int16]:
     if labels.min() < 0 or labels.max() > MAX_CLUSTERS:
         raise SettingError(
-            f"The label image {path.name} holds values {labels.min()}..{labels.max()}: use 0 for no data and 1 to "
-            f"{MAX_CLUSTERS} for clusters."
+            f"The label image {path.name} holds values {labels.min()}..{labels.max()}: use 0 for no data and "
+            f"1 to {MAX_CLUSTERS} for clusters."
         )
     return labels.astype(np.int16) - np.int16(1)
