@@ -97,7 +97,7 @@ def material(name: str) -> AnyMaterial:
         assert isinstance(extraordinary, Material)
         return UniaxialMaterial(ordinary, extraordinary, name)
     known = ", ".join(material_names())
-    raise SettingError(f"There is no material {name!r:.80}: use one of {known}, or {{ file = ... }}.")
+    raise SettingError(f"There is no material {name!r:.80}: use one of {known}, or your own n, k file.")
 
 
 def read_nk(path: str | Path, name: str = "") -> Tabulated:
