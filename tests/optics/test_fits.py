@@ -33,14 +33,12 @@ def measured(
     return psi, (delta + rng.normal(0, SIGMA[1], delta.shape) * noise) % 360
 
 
-def stack_of(
-    psi: np.ndarray, delta: np.ndarray, waves: np.ndarray, shape: tuple[int, int], **fields
-) -> ImageStack:
+def stack_of(psi: np.ndarray, delta: np.ndarray, waves: np.ndarray, shape: tuple[int, int]) -> ImageStack:
     values = np.concatenate([delta.T, psi.T]).reshape(-1, *shape).astype(np.float32)
     bands = pd.DataFrame(
         {"quantity": np.repeat([DELTA, PSI], len(waves)), "wavelength_nm": np.tile(waves, 2), "aoi_deg": 50.0}
     )
-    return ImageStack(values, bands, "film", **fields)
+    return ImageStack(values, bands, "film")
 
 
 def fitted(
@@ -67,9 +65,7 @@ def test_a_whole_map_of_one_thickness() -> None:
     rmse, expected = np.sqrt(np.mean(error[inside] ** 2)), np.sqrt(np.mean(propagated[inside] ** 2))
     wrong = np.mean(np.abs(error) > 1)
     pull = np.std((error / fit.standard_errors[0].ravel())[inside])
-    print(
-        f"RMSE {rmse:.4f} nm, propagated {expected:.4f}, wrong {wrong:.2e}, pull {pull:.3f}, {fit.seconds:.2f} s"
-    )
+    print(f"RMSE {rmse:.4f} nm, propagated {expected:.4f}, wrong {wrong:.2e}, pull {pull:.3f}")
     assert rmse <= 1.1 * expected
     assert wrong < 1e-4
     assert 0.9 < pull < 1.1
@@ -180,7 +176,7 @@ def _all_one(stack: ImageStack):
 
 
 def test_pixels_outside_the_mask_are_not_fitted() -> None:
-    stack, truth = sample(seed=1)
+    stack, _ = sample(seed=1)
     mask = np.zeros(stack.shape, dtype=bool)
     mask[10:20, 30:50] = True
     fit = fit_map(stack, OXIDE, mask=mask)
@@ -240,8 +236,9 @@ def test_a_joint_fit_finds_what_clusters_share(oxide: float) -> None:
 
 
 def test_sensitivities_are_what_refits_do() -> None:
-    stack, _ = sample(seed=1, noise=0.0)
-    segmentation = _all_one(stack.with_values(stack.values[:, :1, :1]))
+    waves = np.linspace(450.0, 750.0, 11)
+    stack = stack_of(*measured(OXIDE, np.array([[80.0]]), waves, noise=0), waves, (1, 1))
+    segmentation = _all_one(stack)
     film = ThinFilm("Si", (Layer("SiO2", 100.0, {"thickness_nm": (0.0, 400.0)}), Layer("Al2O3", 3.0)))
     fits = fit_shots(segmentation, film)
     table = fits.sensitivity(0).set_index(["fixed", "change"])["thickness_nm"]
@@ -297,7 +294,7 @@ def test_what_cannot_be_fitted_is_refused() -> None:
     far = stack.with_values(
         stack.values, bands=stack.bands.assign(wavelength_nm=5000.0 + 10 * (stack.bands.index % 3))
     )
-    with pytest.raises(SettingError, match="Si is known from 250 to 1450 nm, but 5000..5020"):
+    with pytest.raises(SettingError, match=r"Si is known from 250 to 1450 nm, but 5000\.\.5020"):
         fit_map(far, OXIDE)
     lost = stack.with_values(stack.values, bands=stack.bands.assign(aoi_deg=np.nan))
     with pytest.raises(SettingError, match="give aoi_deg in the model"):
