@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from stacks import one_sentence
 
 from ellimaps.errors import EllimapsError, ReadError, SettingError
@@ -137,6 +139,17 @@ def test_the_example_of_the_issue(tmp_path: Path) -> None:
     moved = model.with_parameters([100.0])
     assert moved.layers[0].thickness_nm == 100.0
     assert model.layers[0].thickness_nm == 290.0
+
+
+def test_the_model_in_the_documentation_is_one(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "file-formats.md").read_text(encoding="utf-8")
+    section = text.partition("### `model.toml`")[2].partition("\n### ")[0]
+    (block,) = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
+    (tmp_path / "model.toml").write_text(block, encoding="utf-8")
+    names = [p.name for p in read_model(tmp_path / "model.toml").parameters]
+    assert names == ["thickness_nm", "cauchy_a", "aoi_offset_deg"]
+    listed = set(re.search(r"a name: `(.*?)`", section, re.DOTALL)[1].replace("\n", " ").split(", "))
+    assert listed == {name for name in material_names() if not name.endswith(("-o", "-e"))}
 
 
 def test_parameters_are_named_by_layer_where_they_must_be() -> None:
