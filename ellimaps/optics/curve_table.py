@@ -17,7 +17,8 @@ class TabulatedCurve:
     """Cubic Hermite interpolation of an `ExactCurve` of one parameter between its bounds.
 
     Cells are halved until the interpolation is right within 1e-4 deg at the middle of all cells but the
-    few in which Delta turns round at once (there Psi passes 0 or 90 deg).
+    few in which Delta turns round at once (there Psi passes 0 or 90 deg). ``is_accurate`` tells whether that
+    was reached with as many cells as there may be; bounds of tens of micrometres are too wide for a table.
     """
 
     def __init__(self, exact: ExactCurve) -> None:
@@ -27,14 +28,12 @@ class TabulatedCurve:
         nodes = exact(self._grid(cells))
         while True:
             self._build(nodes, cells)
-            if cells >= _MOST_CELLS:
+            finer = exact(self._grid(2 * cells))
+            misfit = np.abs(_wrapped(self(self._grid(2 * cells)[1::2])[0] - finer[0][1::2], self.n_bands))
+            self.is_accurate = bool(np.quantile(misfit.max(axis=1), 0.99) < _TOLERANCE_DEG)
+            if self.is_accurate or cells >= _MOST_CELLS:
                 break
-            cells *= 2
-            finer = exact(self._grid(cells))
-            misfit = np.abs(_wrapped(self(self._grid(cells)[1::2])[0] - finer[0][1::2], self.n_bands))
-            if np.quantile(misfit.max(axis=1), 0.99) < _TOLERANCE_DEG:
-                break
-            nodes = finer
+            nodes, cells = finer, 2 * cells
 
     def __call__(self, parameters: Real) -> tuple[Real, Real]:
         """Return Psi and Delta and their derivatives, as `ExactCurve`; Delta may lie outside 0..360."""

@@ -132,7 +132,8 @@ class SpectraFitter:
         self.look_up = LookUp(model, self.exact, wavelength_nm)
         self.curve: Curve = self.exact
         if many and len(model.parameters) == 1:
-            self.curve = TabulatedCurve(self.exact)
+            table = TabulatedCurve(self.exact)
+            self.curve = table if table.is_accurate else self.exact
         self._fewest = max(options.min_wavelengths, len(model.parameters) // 2 + 1)
         self._is_thickness = np.array([p.kind == THICKNESS for p in model.parameters])
 

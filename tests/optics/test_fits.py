@@ -120,6 +120,15 @@ def test_one_wavelength_is_periodic_and_says_so() -> None:
     assert np.isnan(together.others).all()
 
 
+def test_bounds_too_wide_for_a_table_are_fitted_on_the_model_itself() -> None:
+    waves = np.linspace(450.0, 750.0, 31)
+    wide = ThinFilm("Si", (Layer("SiO2", 100.0, {"thickness_nm": (0.0, 90_000.0)}),))
+    narrow = ThinFilm("Si", (Layer("SiO2", 100.0, {"thickness_nm": (0.0, 400.0)}),))
+    fitters = [SpectraFitter(m, waves, np.full(31, 50.0), FitOptions(), many=True) for m in (narrow, wide)]
+    assert fitters[0].curve is not fitters[0].exact
+    assert fitters[1].curve is fitters[1].exact
+
+
 def test_flags() -> None:
     waves = np.linspace(450.0, 750.0, 11)
     psi, delta = measured(OXIDE, np.array([[100.0], [0.0], [300.0]]), waves)
