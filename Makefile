@@ -29,7 +29,7 @@ check: $(VENV)/.dev ## Lint, formatting, types and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.test ## Run the timings in benchmarks/
+bench: $(VENV)/.bench ## Run the timings in benchmarks/
 	@set -e; for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
 
 screenshots: $(VENV)/.test ## Take the pictures in docs/images/ again
@@ -59,6 +59,11 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing ellimaps and its test tools into $(VENV) (a minute or two the first time)"
 	@$(INSTALL) --editable '.[test]'
 	@touch $(VENV)/.runtime $@
+
+$(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing ellimaps and its benchmarks' peers into $(VENV)"
+	@$(INSTALL) --editable '.[bench]'
+	@touch $(VENV)/.runtime $(VENV)/.test $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing ellimaps and its development tools into $(VENV) (a minute or two the first time)"

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from ellimaps.estimation import ClusterEstimate, estimate_k
     from ellimaps.export import export_segmentation
     from ellimaps.features import feature_matrix
+    from ellimaps.optics.files import export_fit
+    from ellimaps.optics.fit import fit_map, fit_shots
+    from ellimaps.optics.materials import Material
+    from ellimaps.optics.model import Layer, ThinFilm
+    from ellimaps.optics.model_file import model_text, read_model
+    from ellimaps.optics.spectra import FitOptions
     from ellimaps.pipeline import Settings, run
     from ellimaps.preprocessing import preprocess
     from ellimaps.readers import list_datasets, open_stack
@@ -26,16 +32,25 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ClusterEstimate",
+    "FitOptions",
     "ImageStack",
+    "Layer",
+    "Material",
     "Segmentation",
     "Settings",
+    "ThinFilm",
     "errors",
     "estimate_k",
+    "export_fit",
     "export_segmentation",
     "feature_matrix",
+    "fit_map",
+    "fit_shots",
     "list_datasets",
+    "model_text",
     "open_stack",
     "preprocess",
+    "read_model",
     "run",
     "sample_ep4",
     "segment",
@@ -44,15 +59,24 @@ __all__ = [
 # Imported on first use, so that the command line answers --help without loading NumPy.
 _HOMES = {
     "ClusterEstimate": "estimation",
+    "FitOptions": "optics.spectra",
     "ImageStack": "stack",
+    "Layer": "optics.model",
+    "Material": "optics.materials",
     "Segmentation": "segmentation",
     "Settings": "pipeline",
+    "ThinFilm": "optics.model",
     "estimate_k": "estimation",
+    "export_fit": "optics.files",
     "export_segmentation": "export",
     "feature_matrix": "features",
+    "fit_map": "optics.fit",
+    "fit_shots": "optics.fit",
     "list_datasets": "readers",
+    "model_text": "optics.model_file",
     "open_stack": "readers",
     "preprocess": "preprocessing",
+    "read_model": "optics.model_file",
     "run": "pipeline",
     "sample_ep4": "samples",
     "segment": "segmentation",

@@ -108,7 +108,7 @@ def export_contents(
     facts = _provenance(segmentation, names, regions, estimate)
     facts["files"] = sorted([*files, listing])
     facts["timings_s"] = {step: round(seconds, 4) for step, seconds in (timings or {}).items()}
-    files[listing] = _json(facts)
+    files[listing] = json_bytes(facts)
     return files
 
 
@@ -129,7 +129,7 @@ def export_estimate(estimate: ClusterEstimate, stack: ImageStack, out: str | Pat
     files = {
         f"{stack.name}_estimate.csv": csv_bytes(estimate.table),
         f"{stack.name}_estimate.png": figure_png(estimate_figure(estimate)),
-        f"{stack.name}_estimate.json": _json(facts),
+        f"{stack.name}_estimate.json": json_bytes(facts),
     }
     return write_files(Path(out), files)
 
@@ -221,7 +221,7 @@ def _provenance(
 ) -> dict[str, Any]:
     stack = segmentation.stack
     facts: dict[str, Any] = {
-        "software": {"name": "ellimaps", "version": version("ellimaps"), **_library_versions()},
+        "software": software_facts(),
         "name": stack.name,
         "acquired_at": stack.acquired_at.isoformat() if stack.acquired_at else None,
         "inputs_sha256": dict(stack.inputs),
@@ -283,10 +283,13 @@ def estimate_facts(estimate: ClusterEstimate) -> dict[str, Any]:
     }
 
 
-def _library_versions() -> dict[str, str]:
+def software_facts() -> dict[str, str]:
+    """Return the versions of ellimaps and of the libraries it computes with."""
     libraries = {name: version(name) for name in ("numpy", "scipy", "pandas", "matplotlib")}
-    return {"python": platform.python_version(), **libraries}
+    own = {"name": "ellimaps", "version": version("ellimaps")}
+    return {**own, "python": platform.python_version(), **libraries}
 
 
-def _json(facts: Mapping[str, Any]) -> bytes:
+def json_bytes(facts: Mapping[str, Any]) -> bytes:
+    """Return facts as an indented JSON file."""
     return (json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n").encode()

@@ -137,7 +137,8 @@ def test_python_gives_the_same_files_as_the_recipe(tmp_path):
 
 def test_the_recipe_in_the_documentation_runs(recipe, tmp_path):
     text = (ROOT / "docs" / "file-formats.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    section = text.partition("### `recipe.toml`")[2]
+    (block,) = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
     result = run(EXAMPLE, tmp_path, read_recipe(recipe(block)))
     assert result.segmentation.k == 3
     assert any("_region_roi1" in path.name for path in result.files)

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from ellimaps.cli import app, estimate, info, sample, segment
+from ellimaps.cli import app, estimate, fit, info, sample, segment
 from ellimaps.errors import EllimapsError, ExportError
 
 cli = typer.Typer(
@@ -23,6 +23,7 @@ cli = typer.Typer(
 cli.command("info")(info.command)
 cli.command("estimate")(estimate.command)
 cli.command("segment")(segment.command)
+cli.command("fit")(fit.command)
 cli.add_typer(sample.group, name="sample")
 cli.command("app")(app.command)
 

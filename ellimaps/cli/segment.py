@@ -74,7 +74,7 @@ def command(
         "smooth": smooth,
         "roi": roi,
         "binning": binning,
-        "k": _number_of_clusters(k),
+        "k": number_of_clusters(k),
         "k_min": k_min,
         "k_max": k_max,
         "features": features,
@@ -118,7 +118,8 @@ def _print(result: Result, names: Sequence[str]) -> None:
         print(f"  {file}")
 
 
-def _number_of_clusters(text: str) -> int | None:
+def number_of_clusters(text: str) -> int | None:
+    """Return what ``-k`` says: a number, or None for auto."""
     if text == "auto":
         return None
     try:

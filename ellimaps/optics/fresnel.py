@@ -60,11 +60,56 @@ def isotropic_waves(index: ArrayLike, tangential: ArrayLike) -> tuple[Wave, Wave
     return Wave(normal, normal / permittivity), Wave(normal, normal)
 
 
+def uniaxial_waves(ordinary: ArrayLike, extraordinary: ArrayLike, tangential: ArrayLike) -> tuple[Wave, Wave]:
+    """Return the p and the s wave in a uniaxial medium whose optical axis is the surface normal.
+
+    Parameters
+    ----------
+    ordinary : array_like of complex
+        Refractive index n + ik for fields in the plane of the surface.
+    extraordinary : array_like of complex
+        Refractive index for fields along the normal.
+    tangential : array_like of complex
+        As for :func:`isotropic_waves`.
+
+    Returns
+    -------
+    p, s : Wave
+        Arrays have the broadcast shape of the arguments.
+
+    Notes
+    -----
+    The s wave sees the ordinary index alone. The p wave has
+    ``normal**2 = e_o (1 - tangential**2 / e_e)`` and the admittance ``normal / e_o``
+    (Azzam and Bashara, Ellipsometry and Polarized Light, sec. 4.7).
+    """
+    in_plane = np.asarray(ordinary, dtype=np.complex128) ** 2
+    along = np.asarray(extraordinary, dtype=np.complex128) ** 2
+    square = np.asarray(tangential) ** 2
+    p = _decaying_root(in_plane * (1 - square / along))
+    s = _decaying_root(in_plane - square)
+    return Wave(p, p / in_plane), Wave(s, s)
+
+
+class Uniaxial(NamedTuple):
+    """Refractive indices of a layered crystal that lies flat; takes the place of one index in a stack."""
+
+    ordinary: Complex
+    extraordinary: Complex
+
+
+def medium_waves(index: ArrayLike | Uniaxial, tangential: ArrayLike) -> tuple[Wave, Wave]:
+    """Return the p and the s wave of a medium given by one index or by a :class:`Uniaxial` pair."""
+    if isinstance(index, Uniaxial):
+        return uniaxial_waves(index.ordinary, index.extraordinary, tangential)
+    return isotropic_waves(index, tangential)
+
+
 def reflection_coefficients(
     ambient_index: ArrayLike,
-    layer_indices: Sequence[ArrayLike],
+    layer_indices: Sequence[ArrayLike | Uniaxial],
     thicknesses_nm: Sequence[ArrayLike],
-    substrate_index: ArrayLike,
+    substrate_index: ArrayLike | Uniaxial,
     wavelength_nm: ArrayLike,
     aoi_deg: ArrayLike,
 ) -> tuple[Complex, Complex]:
@@ -74,11 +119,11 @@ def reflection_coefficients(
     ----------
     ambient_index : array_like
         Refractive index of the medium the light comes from; transparent.
-    layer_indices : sequence of array_like of complex
+    layer_indices : sequence of (array_like of complex or Uniaxial)
         Refractive index n + ik of each layer, from the ambient to the substrate; may be empty.
     thicknesses_nm : sequence of array_like
         Thickness of each layer in nm, as many as ``layer_indices``.
-    substrate_index : array_like of complex
+    substrate_index : array_like of complex or Uniaxial
         Refractive index of the half space below the layers.
     wavelength_nm : array_like
         Vacuum wavelength in nm.
@@ -105,7 +150,7 @@ def reflection_coefficients(
             f"A stack of {len(layer_indices)} layers needs as many thicknesses, got {len(thicknesses_nm)}."
         )
     tangential = np.asarray(ambient_index) * np.sin(np.deg2rad(np.asarray(aoi_deg, dtype=np.float64)))
-    media = [isotropic_waves(index, tangential) for index in (ambient_index, *layer_indices, substrate_index)]
+    media = [medium_waves(index, tangential) for index in (ambient_index, *layer_indices, substrate_index)]
     phases = [4j * np.pi * np.asarray(thickness) / np.asarray(wavelength_nm) for thickness in thicknesses_nm]
     r_p = _reflect([p for p, _ in media], phases)
     r_s = _reflect([s for _, s in media], phases)
@@ -115,9 +160,9 @@ def reflection_coefficients(
 
 def reflection_ratio(
     ambient_index: ArrayLike,
-    layer_indices: Sequence[ArrayLike],
+    layer_indices: Sequence[ArrayLike | Uniaxial],
     thicknesses_nm: Sequence[ArrayLike],
-    substrate_index: ArrayLike,
+    substrate_index: ArrayLike | Uniaxial,
     wavelength_nm: ArrayLike,
     aoi_deg: ArrayLike,
 ) -> Complex:

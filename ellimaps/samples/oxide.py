@@ -36,10 +36,12 @@ def silica_index(wavelength_nm: Real) -> Real:
 
 
 def silicon_table() -> Real:
-    """Return the refractive index of silicon, shape (row, 3): wavelength in nm, n, k."""
+    """Return the refractive index of silicon, 400..900 nm, shape (row, 3): wavelength in nm, n, k."""
     source = resources.files("ellimaps.optics").joinpath("data/Si.csv")
     with source.open(encoding="ascii") as lines:
-        return np.loadtxt(lines, delimiter=",")
+        table = np.loadtxt(lines, delimiter=",")
+    # The file goes further; a sample's substrate.nk holds what samples may use of it.
+    return table[(table[:, 0] >= 400) & (table[:, 0] <= 900)]
 
 
 def silicon_index(wavelength_nm: Real) -> Complex:

@@ -1,0 +1,180 @@
+"""How fast and how right thin-film fits of every pixel are, side by side with fits one by one.
+
+Run ``python benchmarks/bench_fits.py [--pixels N] [--bands N] [--json FILE]``. The map is computed: oxide on
+silicon with the noise of a good instrument. scipy's ``least_squares`` (a grid for its start, then one call
+per pixel) and pyElli's model under lmfit (which needs ``pip install -e '.[bench]'``) are run on a sample of
+the pixels and extrapolated to all of them; the table says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import least_squares
+
+from ellimaps.optics.fit import fit_map
+from ellimaps.optics.materials import Cauchy
+from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.stack import DELTA, PSI, ImageStack
+
+AOI_DEG = 50.0
+SIGMA_PSI_DEG, SIGMA_DELTA_DEG = 0.05, 0.1
+A_RANGE = 1.40, 1.50
+SCIPY_SAMPLE, LMFIT_SAMPLE = 100, 8
+REPEATS = 3
+
+
+def film(n_parameters: int) -> ThinFilm:
+    """Return oxide on silicon with its thickness free, and its Cauchy A."""
+    free = {"thickness_nm": (0.0, 400.0)} | ({"cauchy_a": A_RANGE} if n_parameters == 2 else {})
+    return ThinFilm("Si", (Layer(Cauchy(1.45, 0.0035), 100.0, free),))
+
+
+def map_of(model: ThinFilm, pixels: int, bands: int) -> tuple[ImageStack, np.ndarray]:
+    """Return a measured map and its true parameters, shape (parameter, pixel)."""
+    rng = np.random.default_rng(0)
+    waves = np.linspace(450.0, 750.0, bands)
+    truth = rng.uniform(20.0, 380.0, (pixels, 1))
+    if len(model.parameters) == 2:
+        truth = np.column_stack([truth, rng.uniform(1.43, 1.47, pixels)])
+    blocks = [model.psi_delta(waves, AOI_DEG, part) for part in np.array_split(truth, max(1, pixels // 2000))]
+    psi, delta = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    psi += rng.normal(0, SIGMA_PSI_DEG, psi.shape)
+    delta = (delta + rng.normal(0, SIGMA_DELTA_DEG, delta.shape)) % 360
+    table = pd.DataFrame({"quantity": np.repeat([DELTA, PSI], bands), "wavelength_nm": np.tile(waves, 2)})
+    values = np.concatenate([delta.T, psi.T]).astype(np.float32)
+    rows = next(side for side in range(int(pixels**0.5), 0, -1) if pixels % side == 0)
+    return ImageStack(values.reshape(2 * bands, rows, -1), table.assign(aoi_deg=AOI_DEG), "bench"), truth.T
+
+
+def whole_map(model: ThinFilm, stack: ImageStack, truth: np.ndarray) -> dict[str, Any]:
+    """Fit every pixel; the median time of some runs, and how right it is."""
+    seconds = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        fit = fit_map(stack, model)
+        seconds.append(time.perf_counter() - start)
+    error = fit.parameters.reshape(truth.shape) - truth
+    trusted = fit.trusted.ravel()
+    pulls = (error / fit.standard_errors.reshape(truth.shape))[:, trusted].std(axis=1)
+    return {
+        "seconds": float(np.median(seconds)),
+        "seconds_best": min(seconds),
+        "rmse_nm": float(np.sqrt(np.mean(error[0, trusted] ** 2))),
+        "wrong_by_1_nm": float(np.mean(np.abs(error[0, trusted]) > 1)),
+        "trusted": float(trusted.mean()),
+        "pulls": [round(float(pull), 3) for pull in pulls],
+    }
+
+
+def seconds_per_pixel(fit: Callable[[np.ndarray, np.ndarray], Any], stack: ImageStack, count: int) -> float:
+    """Return the time one pixel takes, from a sample."""
+    n = len(stack.bands) // 2
+    flat = stack.values.reshape(2 * n, -1).astype(np.float64)
+    chosen = np.linspace(0, flat.shape[1] - 1, count).astype(int)
+    start = time.perf_counter()
+    for pixel in chosen:
+        fit(flat[n:, pixel], flat[:n, pixel])
+    return (time.perf_counter() - start) / count
+
+
+def scipy_fit(model: ThinFilm, waves: np.ndarray) -> Callable[[np.ndarray, np.ndarray], Any]:
+    """Return a fit of one pixel by `least_squares` from the best of a grid."""
+    low, high = (np.array(side) for side in zip(*((p.low, p.high) for p in model.parameters), strict=True))
+    axes = [np.linspace(a, b, n) for a, b, n in zip(low, high, (80, 6), strict=False)]
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+    grid_psi, grid_delta = model.psi_delta(waves, AOI_DEG, grid)
+
+    def rest(psi: Any, delta: Any, model_psi: Any, model_delta: Any) -> Any:
+        turned = (delta - model_delta + 180) % 360 - 180
+        return np.concatenate([(psi - model_psi) / SIGMA_PSI_DEG, turned / SIGMA_DELTA_DEG], axis=-1)
+
+    def fit(psi: np.ndarray, delta: np.ndarray) -> Any:
+        start = grid[np.square(rest(psi, delta, grid_psi, grid_delta)).sum(axis=1).argmin()]
+        return least_squares(
+            lambda x: rest(psi, delta, *model.psi_delta(waves, AOI_DEG, x)),
+            np.clip(start, low + 1e-6, high - 1e-6),
+            bounds=(low, high),
+            x_scale=high - low,
+        )
+
+    return fit
+
+
+def lmfit_fit(n_parameters: int, waves: np.ndarray) -> Callable[[np.ndarray, np.ndarray], Any]:
+    """Return a fit of one pixel by lmfit with pyElli's model, from a start near the truth's middle."""
+    import elli
+    import lmfit
+
+    substrate = elli.IsotropicMaterial(elli.Table(lbda=waves, n=film(1).substrate(waves)))
+
+    def rest(parameters: Any, psi: np.ndarray, delta: np.ndarray) -> Any:
+        oxide = elli.Cauchy(n0=parameters["a"].value, n1=35, n2=0).get_mat()
+        layers = [elli.Layer(oxide, parameters["d"].value)]
+        result = elli.Structure(elli.AIR, layers, substrate).evaluate(waves, AOI_DEG, solver=elli.Solver2x2)
+        turned = (delta - result.delta + 180) % 360 - 180
+        return np.concatenate([(psi - result.psi) / SIGMA_PSI_DEG, turned / SIGMA_DELTA_DEG])
+
+    def fit(psi: np.ndarray, delta: np.ndarray) -> Any:
+        parameters = lmfit.Parameters()
+        parameters.add("d", value=200.0, min=0.0, max=400.0)
+        parameters.add("a", value=1.45, min=A_RANGE[0], max=A_RANGE[1], vary=n_parameters == 2)
+        return lmfit.minimize(rest, parameters, args=(psi, delta))
+
+    return fit
+
+
+def measure(n_parameters: int, pixels: int, bands: int) -> dict[str, Any]:
+    """Return the figures for one or two free parameters."""
+    model = film(n_parameters)
+    stack, truth = map_of(model, pixels, bands)
+    waves = np.array(stack.wavelengths_nm)
+    found = whole_map(model, stack, truth)
+    scipy_s = seconds_per_pixel(scipy_fit(model, waves), stack, SCIPY_SAMPLE) * pixels
+    found |= {"least_squares_s_extrapolated": scipy_s, "times_least_squares": scipy_s / found["seconds"]}
+    try:
+        lmfit_s = seconds_per_pixel(lmfit_fit(n_parameters, waves), stack, LMFIT_SAMPLE) * pixels
+    except ImportError as error:
+        return found | {"pyelli_lmfit": f"not run: {error}"}
+    return found | {"pyelli_lmfit_s_extrapolated": lmfit_s, "times_pyelli_lmfit": lmfit_s / found["seconds"]}
+
+
+def main() -> None:
+    """Measure, print, and write JSON if asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pixels", type=int, default=120_000)
+    parser.add_argument("--bands", type=int, default=50)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    arguments = parser.parse_args()
+    print(
+        f"{arguments.pixels:,} pixels x {arguments.bands} wavelengths, {os.cpu_count()} CPUs, load {load()}"
+    )
+    print(
+        f"  per-pixel fits extrapolated from {SCIPY_SAMPLE} (least_squares) and {LMFIT_SAMPLE} (lmfit) pixels"
+    )
+    figures = {}
+    for n_parameters, limit in ((1, 3.0), (2, 40.0)):
+        name = f"{n_parameters} parameter{'s' if n_parameters > 1 else ''}"
+        figures[name] = measure(n_parameters, arguments.pixels, arguments.bands) | {"limit_s": limit}
+        print(name)
+        for key, value in figures[name].items():
+            print(f"  {key:30} {f'{value:.4g}' if isinstance(value, float) else value}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def load() -> str:
+    """Return how busy the machine is, which times depend on."""
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "not known"
+
+
+if __name__ == "__main__":
+    main()

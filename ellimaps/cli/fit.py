@@ -1,0 +1,192 @@
+"""``ellimaps fit``: from a measurement and a film model to thicknesses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ellimaps.cli.options import (
+    Binning,
+    Dataset,
+    Despike,
+    Features,
+    Gaps,
+    Json,
+    PathArgument,
+    Roi,
+    Seed,
+    Smooth,
+    chosen_settings,
+)
+from ellimaps.cli.output import print_json, print_table, told_on_stderr
+from ellimaps.cli.segment import number_of_clusters
+
+if TYPE_CHECKING:
+    from ellimaps.optics.results import MapFit, ShotFits
+    from ellimaps.pipeline import Settings
+    from ellimaps.progress import Progress
+    from ellimaps.segmentation import Segmentation
+    from ellimaps.stack import ImageStack
+
+ModelOption = Annotated[
+    Path, typer.Option("--model", help="The film model, a TOML file.", show_default=False)
+]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder for the files.", show_default=False)]
+KOption = Annotated[
+    str | None, typer.Option("-k", help="Fit this many clusters, or auto (default) for the suggested number.")
+]
+LabelsOption = Annotated[
+    Path | None,
+    typer.Option("--labels", help="Fit the clusters of a label TIFF: 0 no data, else cluster + 1."),
+]
+PixelsOption = Annotated[bool, typer.Option("--pixels", help="Fit every pixel.")]
+SharedOption = Annotated[
+    list[str] | None,
+    typer.Option("--shared", help="A free parameter with one value for all clusters; may be repeated."),
+]
+SigmaPsi = Annotated[float, typer.Option("--sigma-psi", help="Standard deviation of Psi in degrees.")]
+SigmaDelta = Annotated[float, typer.Option("--sigma-delta", help="Standard deviation of Delta in degrees.")]
+MaxMse = Annotated[float, typer.Option("--max-mse", help="A fit above this MSE is poor and not trusted.")]
+
+
+def command(
+    context: typer.Context,
+    path: PathArgument,
+    model: ModelOption,
+    out: OutOption,
+    k: KOption = None,
+    labels: LabelsOption = None,
+    pixels: PixelsOption = False,
+    shared: SharedOption = None,
+    sigma_psi: SigmaPsi = 0.05,
+    sigma_delta: SigmaDelta = 0.1,
+    max_mse: MaxMse = 15.0,
+    features: Features = None,
+    gaps: Gaps = "fill",
+    despike: Despike = None,
+    smooth: Smooth = None,
+    roi: Roi = None,
+    binning: Binning = 1,
+    seed: Seed = 0,
+    dataset: Dataset = None,
+    as_json: Json = False,
+) -> None:
+    """Fit a thin-film model to clusters or to every pixel and write tables, maps and a figure.
+
+    Example: ellimaps fit demo --model demo/model.toml -k 4 --out results/demo
+    """
+    from ellimaps.optics.files import export_fit
+    from ellimaps.optics.fit import fit_map, fit_shots
+    from ellimaps.optics.model_file import read_model
+    from ellimaps.optics.results import thickness_name
+    from ellimaps.optics.spectra import FitOptions
+    from ellimaps.pipeline import prepare
+    from ellimaps.readers import open_stack
+
+    _check_choice(k, labels, pixels, shared)
+    options = {
+        "dataset": dataset,
+        "gaps": gaps,
+        "despike": despike,
+        "smooth": smooth,
+        "roi": roi,
+        "binning": binning,
+        "k": number_of_clusters(k or "auto"),
+        "features": features,
+        "seed": seed,
+    }
+    settings = chosen_settings(context, options)
+    film = read_model(model)
+    thickness_name(film)
+    limits = FitOptions(sigma_psi, sigma_delta, max_mse=max_mse)
+    with told_on_stderr() as on_progress:
+        stack = prepare(open_stack(path, dataset=dataset, on_progress=on_progress), settings, on_progress)
+        fit: ShotFits | MapFit
+        if pixels:
+            fit = fit_map(stack, film, options=limits, on_progress=on_progress)
+        else:
+            clusters = _segmentation(stack, settings, labels, on_progress)
+            fit = fit_shots(clusters, film, shared=shared or (), options=limits)
+        files = export_fit(fit, out)
+    _tell(fit, [str(file) for file in files], as_json)
+
+
+def _check_choice(k: str | None, labels: Path | None, pixels: bool, shared: list[str] | None) -> None:
+    if (k is not None) + (labels is not None) + pixels > 1:
+        raise typer.BadParameter("Give one of -k, --labels and --pixels, not several.", param_hint="-k")
+    if pixels and shared:
+        raise typer.BadParameter("Pixels are fitted one by one and share nothing.", param_hint="--shared")
+
+
+def _segmentation(
+    stack: ImageStack, settings: Settings, labels: Path | None, on_progress: Progress
+) -> Segmentation:
+    from dataclasses import replace
+
+    from ellimaps.optics.label_file import read_labels
+    from ellimaps.pipeline import cluster, estimate_of
+    from ellimaps.segmentation import segmentation_of_labels
+
+    if labels is not None:
+        how = {"labels": labels.name, "features": settings.features, "seed": settings.seed}
+        return segmentation_of_labels(stack, read_labels(labels, stack.shape), how)
+    if settings.k is None:
+        settings = replace(settings, k=estimate_of(stack, settings, on_progress).suggested_k)
+    return cluster(stack, settings, on_progress)
+
+
+def _tell(fit: ShotFits | MapFit, files: list[str], as_json: bool) -> None:
+    from ellimaps.optics.results import ShotFits
+
+    if as_json:
+        print_json((_shots_facts(fit) if isinstance(fit, ShotFits) else _map_facts(fit)) | {"files": files})
+        return
+    if isinstance(fit, ShotFits):
+        _print_shots(fit)
+    else:
+        _print_map(fit)
+    print("files written")
+    for file in files:
+        print(f"  {file}")
+
+
+def _shots_facts(fit: ShotFits) -> dict[str, Any]:
+    from ellimaps.optics.files import cluster_facts
+
+    return {"clusters": [cluster_facts(cluster) for cluster in fit.clusters], "shared": list(fit.shared)}
+
+
+def _map_facts(fit: MapFit) -> dict[str, Any]:
+    from ellimaps.optics.results import thickness_name
+
+    median = fit.median(thickness_name(fit.model))
+    return {"median": median, "trusted_fraction": fit.trusted_fraction, "seconds": fit.seconds}
+
+
+def _print_shots(fit: ShotFits) -> None:
+    from ellimaps.optics.results import parameter_names
+
+    formats = {"cluster": "d", "n_pixels": ",d"}
+    for name in parameter_names(fit.model):
+        formats |= {name: ".4f", f"{name}_se": ".4f"}
+    formats |= {"mse": ".2f", "chi2": ".3g", "n_wavelengths": "d", "flag": "s"}
+    print_table(fit.table().to_dict("records"), formats)  # type: ignore[arg-type]
+    largest = int(fit.segmentation.n_pixels.argmax())
+    table = fit.sensitivity(largest)
+    if len(table):
+        print(f"how far cluster {largest}'s parameters move if something held fixed is off")
+        columns = {"fixed": "s", "change": "g", "unit": "s"}
+        columns |= dict.fromkeys(parameter_names(fit.model), "+.4f")
+        print_table(table.to_dict("records"), columns)  # type: ignore[arg-type]
+
+
+def _print_map(fit: MapFit) -> None:
+    from ellimaps.optics.results import thickness_name
+
+    facts = _map_facts(fit)
+    print(
+        f"{thickness_name(fit.model)}: median {facts['median']:.3f} nm; {facts['trusted_fraction']:.2%} of "
+        f"the pixels are trusted; {facts['seconds']:.2f} s"
+    )

@@ -1,0 +1,161 @@
+"""Materials that come with ellimaps, and the user's own n, k files."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from ellimaps.errors import ReadError, SettingError
+from ellimaps.optics.materials import (
+    AnyMaterial,
+    Cauchy,
+    Constant,
+    Material,
+    Sellmeier,
+    Tabulated,
+    UniaxialMaterial,
+)
+
+MAX_TABLE_BYTES = 8 * 1024 * 1024
+
+_FORMULAE: dict[str, Material] = {
+    "air": Constant(1.0, name="air"),
+    # I. H. Malitson, J. Opt. Soc. Am. 55, 1205 (1965), doi:10.1364/JOSA.55.001205: fused silica.
+    "SiO2": Sellmeier(
+        ((0.6961663, 0.0684043), (0.4079426, 0.1162414), (0.8974794, 9.896161)), (210.0, 6700.0), "SiO2"
+    ),
+    # H. R. Philipp, J. Electrochem. Soc. 120, 295 (1973), doi:10.1149/1.2403440; formula by T. Baak,
+    # Appl. Opt. 21, 1069 (1982), doi:10.1364/AO.21.001069.
+    "Si3N4": Sellmeier(((2.8939, 0.13967),), (207.0, 1240.0), "Si3N4"),
+    # M. F. Al-Kuhaili, Opt. Mater. 27, 383 (2004), doi:10.1016/j.optmat.2004.04.014.
+    "HfO2": Cauchy(1.875, 6.28e-3, 5.80e-4, (200.0, 2000.0), "HfO2"),
+    # N. Sultanova et al., Acta Phys. Pol. A 116, 585 (2009).
+    "PMMA": Sellmeier(((1.1819, 0.011313**0.5),), (436.8, 1052.0), "PMMA"),
+    # Schott N-BK7, catalogue of 2017-01-20.
+    "glass": Sellmeier(
+        (
+            (1.03961212, 0.00600069867**0.5),
+            (0.231792344, 0.0200179144**0.5),
+            (1.01046945, 103.560653**0.5),
+        ),
+        (300.0, 2500.0),
+        "glass",
+    ),
+    # I. H. Malitson and M. J. Dodge, J. Opt. Soc. Am. 62, 1405 (1972).
+    "sapphire-o": Sellmeier(
+        ((1.4313493, 0.0726631), (0.65054713, 0.1193242), (5.3414021, 18.028251)),
+        (200.0, 5000.0),
+        "sapphire-o",
+    ),
+    "sapphire-e": Sellmeier(
+        ((1.5039759, 0.0740288), (0.55069141, 0.1216529), (6.5927379, 20.072248)),
+        (200.0, 5000.0),
+        "sapphire-e",
+    ),
+}
+_TABLES = (
+    "Ag", "Al", "Al2O3", "Au", "Cr", "MoS2-e", "MoS2-o", "Si", "Ti", "TiO2", "graphite-e", "graphite-o",
+    "hBN-e", "hBN-o",
+)  # fmt: skip
+_CRYSTALS = ("MoS2", "graphite", "hBN", "sapphire")
+
+
+def material_names() -> list[str]:
+    """Return the names of the built-in materials, in alphabetical order."""
+    return sorted([*_FORMULAE, *_TABLES, *_CRYSTALS], key=lambda name: (name.lower(), name))
+
+
+@cache
+def material(name: str) -> AnyMaterial:
+    """Return a built-in material.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`material_names`. ``hBN``, ``MoS2``, ``graphite`` and ``sapphire`` are uniaxial; their
+        indices by themselves end in ``-o`` (ordinary) and ``-e`` (extraordinary).
+
+    Raises
+    ------
+    SettingError
+        If there is no such material; the message lists those there are.
+
+    Notes
+    -----
+    Formulae are quoted in the source of this module, tables in ``ellimaps/optics/data``, both as collected
+    by refractiveindex.info (CC0 1.0).
+    """
+    if name in _FORMULAE:
+        return _FORMULAE[name]
+    if name in _TABLES:
+        source = resources.files("ellimaps.optics").joinpath(f"data/{name}.csv")
+        return _table(source.read_text(encoding="ascii"), name)
+    if name in _CRYSTALS:
+        ordinary, extraordinary = material(f"{name}-o"), material(f"{name}-e")
+        assert isinstance(ordinary, Material)
+        assert isinstance(extraordinary, Material)
+        return UniaxialMaterial(ordinary, extraordinary, name)
+    known = ", ".join(material_names())
+    raise SettingError(f"There is no material {name!r:.80}: use one of {known}, or your own n, k file.")
+
+
+def read_nk(path: str | Path, name: str = "") -> Tabulated:
+    """Read a material from a text file.
+
+    Parameters
+    ----------
+    path : str or Path
+        Rows of ``wavelength_nm n k`` with ascending wavelengths, separated by blanks, tabs, commas or
+        semicolons. Empty lines, lines that start with ``#`` and one row of column names are passed over;
+        without a third column k is 0.
+    name : str
+        What to call the material; by default the file's name.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read or holds something else.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_TABLE_BYTES + 1)
+    except OSError as error:
+        raise ReadError(f"The n, k file {path} cannot be read: {error.strerror or error}.") from error
+    if len(content) > MAX_TABLE_BYTES:
+        raise ReadError(f"{path} is no n, k file: it is larger than {MAX_TABLE_BYTES >> 20} MB.")
+    try:
+        table = _table(content.decode("utf-8-sig", errors="replace"), name or path.name)
+        if table.range_nm[1] < 50:
+            raise SettingError(
+                f"{table.name} ends at {table.range_nm[1]:g} nm: give wavelengths in nm, not um."
+            )
+    except SettingError as error:
+        raise ReadError(f"{path}: {error}") from None
+    return table
+
+
+def _table(text: str, name: str) -> Tabulated:
+    rows: list[tuple[float, float, float]] = []
+    titled = False
+    for number, line in enumerate(text.splitlines(), start=1):
+        cells = line.replace(",", " ").replace(";", " ").split()
+        if not cells or cells[0].startswith("#"):
+            continue
+        try:
+            wavelength, n, k = (float(cell) for cell in (*cells, "0")[:3])
+        except ValueError:
+            if rows or titled:
+                raise SettingError(
+                    f"line {number} of {name} is not wavelength_nm n k: {line.strip()!r:.60}."
+                ) from None
+            titled = True
+            continue
+        rows.append((wavelength, n, k))
+    return Tabulated(tuple(rows), name)
+
+
+def is_built_in(candidate: AnyMaterial) -> bool:
+    """Whether a material is the built-in one of its name."""
+    return candidate.name in material_names() and candidate == material(candidate.name)

@@ -1,0 +1,254 @@
+"""Refractive indices n + ik over wavelength: constants, dispersion formulae, tables, layered crystals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ellimaps.errors import SettingError
+from ellimaps.optics.fresnel import Complex, Real, Uniaxial
+
+
+class Material:
+    """An optically isotropic medium; ``material(wavelength_nm)`` is its refractive index."""
+
+    name: str
+    """What messages and lists call it."""
+
+    def __call__(self, wavelength_nm: ArrayLike) -> Complex:
+        """Return the refractive index n + ik.
+
+        Parameters
+        ----------
+        wavelength_nm : array_like of float
+            Vacuum wavelengths in nm.
+
+        Returns
+        -------
+        index : ndarray of complex
+            The shape of ``wavelength_nm``; the imaginary part absorbs.
+
+        Raises
+        ------
+        SettingError
+            If a wavelength lies outside the range the material is known for.
+        """
+        wavelength = np.asarray(wavelength_nm, dtype=np.float64)
+        self._check_range(wavelength)
+        return np.asarray(self._index(wavelength), dtype=np.complex128)
+
+    @property
+    def range_nm(self) -> tuple[float, float]:
+        """Shortest and longest wavelength in nm that the material is known for."""
+        return 0.0, np.inf
+
+    @property
+    def spec(self) -> Any:
+        """How a model file gives the material: a name, or a table with one key."""
+        raise NotImplementedError
+
+    def _index(self, wavelength_nm: Real) -> Any:
+        raise NotImplementedError
+
+    def _check_range(self, wavelength_nm: Real) -> None:
+        low, high = self.range_nm
+        if wavelength_nm.size and not (low <= wavelength_nm.min() and wavelength_nm.max() <= high):
+            asked = f"{wavelength_nm.min():g}..{wavelength_nm.max():g}"
+            raise SettingError(
+                f"{self.name} is known from {low:g} to {high:g} nm, but {asked} nm were asked for: choose "
+                "another material or leave out the other wavelengths."
+            )
+
+
+@dataclass(frozen=True)
+class Constant(Material):
+    """The same index n + ik at every wavelength."""
+
+    n: float
+    k: float = 0.0
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or f"index {self.n:g}")
+        _check_numbers(self.name, (self.n, self.k))
+        if self.n <= 0 or self.k < 0:
+            raise SettingError(
+                f"An index needs n above 0 and k (n + ik) of 0 or more, got {self.n:g}, {self.k:g}."
+            )
+
+    @property
+    def spec(self) -> Any:
+        """As in a model file."""
+        return {"index": [self.n, self.k] if self.k else self.n}
+
+    def _index(self, wavelength_nm: Real) -> Any:
+        return np.full(wavelength_nm.shape, self.n + 1j * self.k)
+
+
+@dataclass(frozen=True)
+class Cauchy(Material):
+    """``n = a + b / um**2 + c / um**4``, transparent; ``limits_nm`` is where the formula holds."""
+
+    a: float
+    b: float = 0.0
+    c: float = 0.0
+    limits_nm: tuple[float, float] = (0.0, np.inf)
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or f"Cauchy {self.a:g}")
+        _check_numbers(self.name, (self.a, self.b, self.c))
+
+    @property
+    def range_nm(self) -> tuple[float, float]:
+        """Shortest and longest wavelength in nm that the formula holds for."""
+        return self.limits_nm
+
+    @property
+    def spec(self) -> Any:
+        """As in a model file."""
+        return {"cauchy": [self.a, self.b, self.c]}
+
+    def _index(self, wavelength_nm: Real) -> Any:
+        um = wavelength_nm / 1000
+        return self.a + self.b / um**2 + self.c / um**4
+
+
+@dataclass(frozen=True)
+class Sellmeier(Material):
+    """``n**2 = 1 + sum of s um**2 / (um**2 - r**2)`` over terms ``(s, r)``, transparent.
+
+    Attributes
+    ----------
+    terms : tuple of (float, float)
+        Strength and resonance wavelength in um of each term.
+    limits_nm : (float, float)
+        Wavelengths in nm for which the formula holds.
+    """
+
+    terms: tuple[tuple[float, float], ...]
+    limits_nm: tuple[float, float] = (0.0, np.inf)
+    name: str = "Sellmeier"
+
+    def __post_init__(self) -> None:
+        _check_numbers(self.name, [value for term in self.terms for value in term])
+
+    @property
+    def range_nm(self) -> tuple[float, float]:
+        """Shortest and longest wavelength in nm that the formula holds for."""
+        return self.limits_nm
+
+    @property
+    def spec(self) -> Any:
+        """As in a model file."""
+        return {"sellmeier": [list(term) for term in self.terms]}
+
+    def _index(self, wavelength_nm: Real) -> Any:
+        square = (wavelength_nm / 1000) ** 2
+        squared = 1 + sum(strength * square / (square - at**2) for strength, at in self.terms)
+        if np.any(np.asarray(squared) <= 0):
+            raise SettingError(f"{self.name}: the formula gives no real index at {wavelength_nm.min():g} nm.")
+        return np.sqrt(squared)
+
+
+@dataclass(frozen=True)
+class Tabulated(Material):
+    """A table of n and k, interpolated linearly.
+
+    Attributes
+    ----------
+    rows : tuple of (float, float, float)
+        Wavelength in nm, n, k; ascending.
+    name : str
+        Name of the material or of the file.
+    """
+
+    rows: tuple[tuple[float, float, float], ...]
+    name: str = "table"
+
+    def __post_init__(self) -> None:
+        values = np.asarray(self.rows, dtype=np.float64)
+        if values.ndim != 2 or values.shape[1] != 3 or len(values) < 2:
+            raise SettingError(f"{self.name} needs at least two rows of wavelength_nm, n, k.")
+        _check_numbers(self.name, values.ravel())
+        if np.any(np.diff(values[:, 0]) <= 0):
+            raise SettingError(f"{self.name}: wavelengths must ascend, each only once.")
+        if np.any(values[:, 0] <= 0) or np.any(values[:, 1] <= 0) or np.any(values[:, 2] < 0):
+            raise SettingError(f"{self.name}: wavelength and n must be above 0, k (n + ik) 0 or more.")
+
+    @property
+    def range_nm(self) -> tuple[float, float]:
+        """First and last wavelength in nm of the table."""
+        return self.rows[0][0], self.rows[-1][0]
+
+    @property
+    def spec(self) -> Any:
+        """As in a model file, which names the table's file."""
+        return {"file": self.name}
+
+    def _index(self, wavelength_nm: Real) -> Any:
+        wavelength, n, k = np.asarray(self.rows).T
+        return np.interp(wavelength_nm, wavelength, n) + 1j * np.interp(wavelength_nm, wavelength, k)
+
+
+@dataclass(frozen=True)
+class Shifted(Material):
+    """A material whose real index is a little off; for asking what an error of the index would do."""
+
+    material: Material
+    change: float
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The material's name."""
+        return self.material.name
+
+    def _index(self, wavelength_nm: Real) -> Any:
+        return self.material(wavelength_nm) + self.change
+
+
+@dataclass(frozen=True)
+class UniaxialMaterial:
+    """A layered crystal with its axis along the surface normal; calling it gives both indices."""
+
+    ordinary: Material
+    extraordinary: Material
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or f"{self.ordinary.name}/{self.extraordinary.name}")
+
+    def __call__(self, wavelength_nm: ArrayLike) -> Uniaxial:
+        """Return the ordinary and the extraordinary index at wavelengths in nm."""
+        return Uniaxial(self.ordinary(wavelength_nm), self.extraordinary(wavelength_nm))
+
+    @property
+    def range_nm(self) -> tuple[float, float]:
+        """Wavelengths in nm for which both indices are known."""
+        ranges = self.ordinary.range_nm, self.extraordinary.range_nm
+        return max(low for low, _ in ranges), min(high for _, high in ranges)
+
+    @property
+    def spec(self) -> Any:
+        """As in a model file."""
+        return {"ordinary": self.ordinary.spec, "extraordinary": self.extraordinary.spec}
+
+
+AnyMaterial = Material | UniaxialMaterial
+
+
+def shifted(material: AnyMaterial, change: float) -> AnyMaterial:
+    """Return a material with ``change`` added to its real index, to both of a layered crystal."""
+    if isinstance(material, UniaxialMaterial):
+        ordinary, extraordinary = Shifted(material.ordinary, change), Shifted(material.extraordinary, change)
+        return UniaxialMaterial(ordinary, extraordinary, material.name)
+    return Shifted(material, change)
+
+
+def _check_numbers(name: str, values: Sequence[float] | Real) -> None:
+    if not np.all(np.isfinite(np.asarray(values, dtype=np.float64))):
+        raise SettingError(f"{name} holds a value that is not a finite number.")

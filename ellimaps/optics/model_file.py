@@ -1,0 +1,210 @@
+"""Thin-film models as small readable TOML files; ``docs/file-formats.md`` has the layout."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ellimaps.errors import EllimapsError, ReadError, SettingError
+from ellimaps.optics.library import is_built_in, material, read_nk
+from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material, Sellmeier, UniaxialMaterial
+from ellimaps.optics.model import Layer, ThinFilm
+
+MAX_MODEL_BYTES = 1024 * 1024
+
+_MODEL_KEYS = ("ambient", "substrate", "layers", "aoi_deg", "aoi_offset_deg", "free")
+_LAYER_KEYS = ("material", "thickness_nm", "free")
+_MATERIAL_KEYS = ("file", "index", "cauchy", "sellmeier", "ordinary", "extraordinary")
+
+
+def read_model(path: str | Path) -> ThinFilm:
+    """Read a model from a TOML file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; the n, k files it names lie beside it.
+
+    Raises
+    ------
+    ReadError
+        If it or an n, k file cannot be read, or it is not TOML.
+    SettingError
+        If it holds something ellimaps does not know or that makes no model; the message says where.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_MODEL_BYTES + 1)
+    except OSError as error:
+        raise ReadError(f"The model {path} cannot be read: {error.strerror or error}.") from error
+    if len(content) > MAX_MODEL_BYTES:
+        raise ReadError(f"{path} is no model: it is larger than {MAX_MODEL_BYTES >> 20} MB.")
+    try:
+        values = tomllib.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        reason = str(error).rstrip(".").replace("\n", " ")
+        raise ReadError(f"The model {path} is not valid TOML: {reason:.200}.") from error
+    try:
+        return model_of(values, path.parent)
+    except EllimapsError as error:
+        raise type(error)(f"The model {path.name}: {error}") from None
+
+
+def model_of(values: Mapping[str, Any], folder: Path) -> ThinFilm:
+    """Return the model that a file's values describe.
+
+    Parameters
+    ----------
+    values : mapping
+        What the file holds.
+    folder : Path
+        Where the n, k files it names are.
+
+    Raises
+    ------
+    SettingError, ReadError
+        As for `read_model`.
+    """
+    _check_keys(values, _MODEL_KEYS, ("substrate",), "the model")
+    ambient = _material(values.get("ambient", "air"), folder, "ambient")
+    if not isinstance(ambient, Material):
+        raise SettingError(f"the ambient must be isotropic, and {ambient.name} is not.")
+    rows = values.get("layers", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise SettingError("layers must be given as [[layers]] tables.")
+    angle = values.get("aoi_deg")
+    return ThinFilm(
+        substrate=_material(values["substrate"], folder, "substrate"),
+        layers=tuple(_layer(row, folder, f"layer {number}") for number, row in enumerate(rows, start=1)),
+        ambient=ambient,
+        aoi_deg=None if angle is None else _number(angle, "aoi_deg"),
+        aoi_offset_deg=_number(values.get("aoi_offset_deg", 0.0), "aoi_offset_deg"),
+        free=_bounds(values.get("free", {}), "the model"),
+    )
+
+
+def model_text(model: ThinFilm) -> str:
+    """Return a model as TOML, which `read_model` reads back."""
+    lines = [f"ambient = {_toml(_spec(model.ambient))}", f"substrate = {_toml(_spec(model.substrate))}"]
+    if model.aoi_deg is not None:
+        lines.append(f"aoi_deg = {_toml(model.aoi_deg)}")
+    if model.aoi_offset_deg:
+        lines.append(f"aoi_offset_deg = {_toml(model.aoi_offset_deg)}")
+    if model.free:
+        lines.append(f"free = {_toml(model.free)}")
+    for layer in model.layers:
+        lines += ["", "[[layers]]", f"material = {_toml(_spec(layer.material))}"]
+        lines.append(f"thickness_nm = {_toml(float(layer.thickness_nm))}")
+        if layer.free:
+            lines.append(f"free = {_toml(layer.free)}")
+    return "\n".join(lines) + "\n"
+
+
+def _layer(row: Mapping[str, Any], folder: Path, where: str) -> Layer:
+    _check_keys(row, _LAYER_KEYS, ("material", "thickness_nm"), where)
+    film = _material(row["material"], folder, where)
+    thickness = _number(row["thickness_nm"], f"thickness_nm of {where}")
+    return Layer(film, thickness, _bounds(row.get("free", {}), where))
+
+
+def _material(value: Any, folder: Path, where: str) -> AnyMaterial:
+    if isinstance(value, str):
+        return material(value)
+    if not isinstance(value, dict) or not value:
+        raise SettingError(f"{where} needs a material: a name in quotes, or {{ index = 1.46 }} and the like.")
+    _check_keys(value, _MATERIAL_KEYS, (), f"the material of {where}")
+    if set(value) == {"ordinary", "extraordinary"}:
+        return _uniaxial(value, folder, where)
+    if len(value) != 1:
+        raise SettingError(f"the material of {where} is given in several ways: {', '.join(sorted(value))}.")
+    ((way, content),) = value.items()
+    if way == "file":
+        return _file(content, folder, where)
+    if way in ("ordinary", "extraordinary"):
+        raise SettingError(f"the material of {where} needs both ordinary and extraordinary.")
+    return _formula(way, content, where)
+
+
+def _uniaxial(value: Mapping[str, Any], folder: Path, where: str) -> UniaxialMaterial:
+    ordinary, extraordinary = (_material(value[key], folder, where) for key in ("ordinary", "extraordinary"))
+    if not isinstance(ordinary, Material) or not isinstance(extraordinary, Material):
+        raise SettingError(f"ordinary and extraordinary of {where} must be isotropic, such as hBN-o, hBN-e.")
+    return UniaxialMaterial(ordinary, extraordinary)
+
+
+def _file(name: Any, folder: Path, where: str) -> Material:
+    # A model that came from elsewhere must not make ellimaps read files all over the disk.
+    if not isinstance(name, str) or not name or Path(name).name != name or "\\" in name:
+        raise SettingError(f"file of {where} must be the name of a file beside the model, got {name!r:.80}.")
+    return read_nk(folder / name)
+
+
+def _formula(way: str, content: Any, where: str) -> Material:
+    where = f"{way} of {where}"
+    if way == "sellmeier":
+        if not isinstance(content, list) or not content:
+            raise SettingError(f"{where} must be a list of pairs [strength, resonance in um].")
+        terms = [_numbers(term, 2, 2, where) for term in content]
+        return Sellmeier(tuple((strength, at) for strength, at in terms))
+    if way == "cauchy":
+        a, b, c = (*_numbers(content, 1, 3, where), 0.0, 0.0)[:3]
+        return Cauchy(a, b, c)
+    n, k = (*_numbers(content if isinstance(content, list) else [content], 1, 2, where), 0.0)[:2]
+    return Constant(n, k)
+
+
+def _spec(film: AnyMaterial) -> Any:
+    if is_built_in(film):
+        return film.name
+    if isinstance(film, UniaxialMaterial):
+        return {"ordinary": _spec(film.ordinary), "extraordinary": _spec(film.extraordinary)}
+    return film.spec
+
+
+def _check_keys(
+    values: Mapping[str, Any], known: tuple[str, ...], needed: tuple[str, ...], where: str
+) -> None:
+    for key in values:
+        if key not in known:
+            raise SettingError(f"{where} has the unknown key {key!r:.80}: use {', '.join(known)}.")
+    for key in needed:
+        if key not in values:
+            raise SettingError(f"{where} needs {key}.")
+
+
+def _bounds(value: Any, where: str) -> dict[str, tuple[float, float]]:
+    if not isinstance(value, dict):
+        raise SettingError(
+            f"free of {where} must be like {{ thickness_nm = [0.0, 400.0] }}, got {value!r:.80}."
+        )
+    result = {}
+    for name, bounds in value.items():
+        low, high = _numbers(bounds, 2, 2, f"free {name:.80} of {where}")
+        result[name] = (low, high)
+    return result
+
+
+def _numbers(value: Any, fewest: int, most: int, where: str) -> tuple[float, ...]:
+    if not isinstance(value, list) or not fewest <= len(value) <= most:
+        count = f"{most}" if fewest == most else f"{fewest} to {most}"
+        raise SettingError(f"{where} must be a list of {count} numbers, got {value!r:.80}.")
+    return tuple(_number(item, where) for item in value)
+
+
+def _number(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise SettingError(f"{where} must be a number, got {value!r:.80}.")
+    return float(value)
+
+
+def _toml(value: Any) -> str:
+    """Return a value as TOML: JSON's texts, numbers and lists are also TOML's, tables differ."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False).replace(
+        "\x7f", "\\u007f"
+    )

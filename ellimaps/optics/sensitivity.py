@@ -1,0 +1,92 @@
+"""How far the free parameters move if a fixed quantity is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ellimaps.optics.fresnel import Real
+from ellimaps.optics.gradient import ExactCurve
+from ellimaps.optics.materials import shifted
+from ellimaps.optics.model import AOI_OFFSET, CAUCHY_A, THICKNESS, Layer, ThinFilm
+from ellimaps.optics.spectra import FitOptions
+from ellimaps.stack import wrap_degrees
+
+AOI_CHANGE_DEG = 0.1
+THICKNESS_CHANGES_NM = (0.1, 1.0)
+INDEX_CHANGE = 0.01
+
+
+def sensitivity_table(
+    model: ThinFilm, wavelength_nm: Real, aoi_deg: Real, used: NDArray[np.bool_], options: FitOptions
+) -> pd.DataFrame:
+    """Return the change of each free parameter for stated changes of the fixed quantities.
+
+    Parameters
+    ----------
+    model : ThinFilm
+        The fitted model.
+    wavelength_nm, aoi_deg : ndarray of float, shape (band,)
+        Where it was measured.
+    used : ndarray of bool, shape (band,)
+        The wavelengths that were used.
+    options : FitOptions
+        Standard deviations of Psi and Delta.
+
+    Returns
+    -------
+    DataFrame
+        ``fixed`` (what is wrong), ``change`` (by how much), ``unit``, and one column per free parameter: how
+        far the fit moves, in the parameter's unit; NaN where the data do not determine the parameters.
+
+    Notes
+    -----
+    To first order: the change of Psi and Delta is projected on their derivatives by the free parameters
+    with the weights of the fit, and a fit to unchanged data moves the other way.
+    """
+    exact = ExactCurve(model, wavelength_nm, aoi_deg)
+    start = np.array([[p.start for p in model.parameters]])
+    angles, derivatives = exact(start)
+    sigma = np.repeat([options.sigma_psi_deg, options.sigma_delta_deg], len(wavelength_nm))
+    weights = np.concatenate([used, used]) / sigma
+    slopes = (derivatives[:, 0] * weights).T
+    rank = np.linalg.matrix_rank(slopes / np.maximum(np.linalg.norm(slopes, axis=0), 1e-300), tol=1e-6)
+    rows = []
+    for what, change, unit, changed in _changes(model):
+        after = np.concatenate(changed.psi_delta(wavelength_nm, aoi_deg))
+        moved = after - angles[0]
+        moved[len(wavelength_nm) :] = wrap_degrees(moved[len(wavelength_nm) :])
+        shift = -np.linalg.lstsq(slopes, moved * weights)[0]
+        if rank < len(model.parameters):
+            shift = np.full(shift.shape, np.nan)
+        names = (parameter.name for parameter in model.parameters)
+        rows.append({"fixed": what, "change": change, "unit": unit} | dict(zip(names, shift, strict=True)))
+    return pd.DataFrame(rows)
+
+
+def _changes(model: ThinFilm) -> Iterator[tuple[str, float, str, ThinFilm]]:
+    if AOI_OFFSET not in model.free:
+        offset = model.aoi_offset_deg + AOI_CHANGE_DEG
+        yield "angle of incidence", AOI_CHANGE_DEG, "deg", replace(model, aoi_offset_deg=offset)
+    for number, layer in enumerate(model.layers):
+        what = f"layer {number + 1} ({layer.material.name})"
+        if THICKNESS not in layer.free:
+            for change in THICKNESS_CHANGES_NM:
+                thicker = replace(layer, thickness_nm=layer.thickness_nm + change)
+                yield f"thickness of {what}", change, "nm", _with_layer(model, number, thicker)
+        if CAUCHY_A not in layer.free:
+            denser = replace(layer, material=shifted(layer.material, INDEX_CHANGE), free={})
+            yield f"index of {what}", INDEX_CHANGE, "", _with_layer(model, number, denser)
+    substrate = shifted(model.substrate, INDEX_CHANGE)
+    name = f"index of the substrate ({model.substrate.name})"
+    yield name, INDEX_CHANGE, "", replace(model, substrate=substrate)
+
+
+def _with_layer(model: ThinFilm, number: int, layer: Layer) -> ThinFilm:
+    layers = list(model.layers)
+    layers[number] = layer
+    return replace(model, layers=tuple(layers))
