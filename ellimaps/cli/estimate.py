@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ellimaps.cli.options import (
+    Background,
     Binning,
+    Channels,
     Dataset,
     Despike,
     Features,
@@ -16,10 +18,16 @@ from ellimaps.cli.options import (
     Json,
     KMax,
     KMin,
+    Log,
+    Normalise,
     PathArgument,
     Roi,
     Seed,
     Smooth,
+    T,
+    Z,
+    axis,
+    channel_names,
     chosen_settings,
 )
 from ellimaps.cli.output import print_json, print_table, told_on_stderr
@@ -45,6 +53,12 @@ def command(
     binning: Binning = 1,
     seed: Seed = 0,
     dataset: Dataset = None,
+    z: Z = None,
+    t: T = None,
+    channels: Channels = None,
+    background: Background = None,
+    normalise: Normalise = None,
+    log: Log = False,
     out: OutOption = None,
     as_json: Json = False,
 ) -> None:
@@ -52,11 +66,16 @@ def command(
 
     Example: ellimaps estimate data_example/terraces --k-max 8
     """
-    from ellimaps.pipeline import estimate_of, prepare
-    from ellimaps.readers import open_stack
+    from ellimaps.pipeline import estimate_of, open_as, prepare
 
     options = {
         "dataset": dataset,
+        "z": axis(z),
+        "t": axis(t),
+        "channels": channel_names(channels),
+        "background": background,
+        "normalise": normalise,
+        "log": log,
         "gaps": gaps,
         "despike": despike,
         "smooth": smooth,
@@ -69,7 +88,7 @@ def command(
     }
     settings = chosen_settings(context, options)
     with told_on_stderr() as on_progress:
-        stack = prepare(open_stack(path, dataset=dataset, on_progress=on_progress), settings, on_progress)
+        stack = prepare(open_as(path, settings, on_progress), settings, on_progress)
         estimate = estimate_of(stack, settings, on_progress)
     files: list[Path] = []
     if out is not None:
