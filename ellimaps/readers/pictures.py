@@ -53,7 +53,7 @@ def find_pictures(folder: Path) -> list[PictureSet]:
         If the folder or one of its files cannot be read.
     """
     named = [path for path in list_files(folder) if path.name.lower().endswith(_ENDINGS)]
-    files = sorted((path for path in named if is_picture(path)), key=_natural)
+    files = sorted((path for path in named if is_tiff(path) or _is_plain_png(path)), key=_natural)
     if not files:
         return []
     if len(files) == 1 or any(is_tiff(path) and _n_images(path) > 1 for path in files):
@@ -78,6 +78,11 @@ def read_pictures(found: PictureSet, choice: Choice, on_progress: Progress = no_
         with opened(path) as picture:
             return stack_of(replace(picture, name=found.name), choice, on_progress)
     return stack_of(_png(path), choice, on_progress)
+
+
+def _is_plain_png(path: Path) -> bool:
+    """Tell whether a file is a PNG without a float map, whose pixels would only be a preview."""
+    return is_png(path) and not read_facts(path).has_values
 
 
 def picture_set(path: Path) -> PictureSet:

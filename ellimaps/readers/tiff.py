@@ -97,7 +97,7 @@ def _picture(path: Path, file: tifffile.TiffFile) -> Picture:
         for i, letter in enumerate(layout.outer):
             if letter in "TZ":
                 place[i] = np.intp(t if letter == "T" else z)
-        return read(tuple(int(place[i]) for i in range(len(layout.outer))), sample)
+        return np.asarray(read(tuple(int(place[i]) for i in range(len(layout.outer))), sample))
 
     return Picture(
         name=_stem(path),
