@@ -8,6 +8,8 @@ objects and not with the number of radii, which makes it much faster than a circ
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,16 +28,26 @@ _LEAST_OF_LEVEL = 1e-5
 _OCTAVE = 1.3
 _LEAST_VOTES = 0.22
 _LEAST_SUPPORT = 0.55
-_RAYS = 128
-_RAY_STEPS = 33
 _OFF_PX = 1.5
 _OFF_SHARE = 0.05
-_ROUNDS = (0.3, 0.15, 0.08)
+_SAME_SHARE = 0.25
 _LEAST_WINDOW_PX = 3.0
 _FIT_ROUNDS = 6
 _MAX_CANDIDATES = 4000
 _NOISE_SAMPLE = 1 << 18
 _RAYLEIGH_MEDIAN = 1.1774
+
+
+class _Look(NamedTuple):
+    """How far around an outline to look (share of the radius), along how many rays, at how many places."""
+
+    share: float
+    rays: int
+    places: int
+
+
+# Most candidates are poor or repeat another one; few rays are enough to see that.
+_LOOKS = (_Look(0.3, 32, 25), _Look(0.15, 64, 25), _Look(0.08, 128, 33))
 
 
 @dataclass(frozen=True)
@@ -137,8 +149,8 @@ def _edges(image: NDArray[np.generic]) -> _Edges | None:
         smooth,
         y.astype(np.float32),
         x.astype(np.float32),
-        dy.ravel()[places] / length,
-        dx.ravel()[places] / length,
+        (dy.ravel()[places] / length).astype(np.float32),
+        (dx.ravel()[places] / length).astype(np.float32),
         threshold,
     )
 
@@ -168,7 +180,7 @@ def _candidates(edges: _Edges, low: float, high: float) -> NDArray[np.float64]:
     found = []
     groups = max(1, int(np.ceil(np.log(high / low) / np.log(_OCTAVE))))
     bounds = np.geomspace(low, max(high, low * 1.05), groups + 1)
-    for inner, outer in zip(bounds[:-1], bounds[1:], strict=True):
+    for inner, outer in pairwise(bounds):
         found.append(_peaks(edges, float(inner), float(outer)))
     candidates = np.concatenate(found)
     return candidates[np.argsort(-candidates[:, 3])][:_MAX_CANDIDATES, :3]
@@ -197,47 +209,47 @@ def _peaks(edges: _Edges, inner: float, outer: float) -> NDArray[np.float64]:
 def _fit(edges: _Edges, candidates: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
     """Return ``y, x, radius, support, contrast`` of the circles fitted around candidates."""
     circles, quality = candidates, np.empty((len(candidates), 2))
-    for share in _ROUNDS:
+    for look in _LOOKS:
         if len(circles) == 0:
             break
-        circles, quality = _fit_once(edges, circles, share)
-        sensible = (
-            (circles[:, 2] > low / 2) & (circles[:, 2] < 1.5 * high) & (quality[:, 0] > _LEAST_SUPPORT / 3)
-        )
-        circles, quality = circles[sensible], quality[sensible]
+        circles, quality = _fit_once(edges, circles, look)
+        sensible = (circles[:, 2] > low / 2) & (circles[:, 2] < 1.5 * high)
+        better = np.flatnonzero(sensible & (quality[:, 0] > _LEAST_SUPPORT / 2))
+        kept = better[_different(np.concatenate([circles, quality], axis=1)[better])]
+        circles, quality = circles[kept], quality[kept]
     # Smoothing moves the steepest place of a curved outline inwards by sigma^2 / (2 r).
     shift = _SMOOTH_PX**2 / (2 * np.maximum(circles[:, 2:], 1))
     return np.concatenate([circles[:, :2], circles[:, 2:] + shift, quality], axis=1)
 
 
 def _fit_once(
-    edges: _Edges, circles: NDArray[np.float64], share: float
+    edges: _Edges, circles: NDArray[np.float64], look: _Look
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Look for the outline within a share of the radius, and return circles and their support and contrast."""
-    angles = 2 * np.pi * np.arange(_RAYS) / _RAYS
+    """Return the circles through the outlines that a look finds, and their support and contrast."""
+    angles = 2 * np.pi * np.arange(look.rays) / look.rays
     direction = np.stack([np.sin(angles), np.cos(angles)])
-    distance, step, valid = _outline(edges, circles, share, direction)
+    distance, step, valid = _outline(edges, circles, look, direction)
     center, radius, off = _fit_circles(distance, valid, direction)
     allowed = np.maximum(_OFF_PX, _OFF_SHARE * radius)[:, None]
     on = valid & (np.abs(off) <= allowed)
     support = on.mean(axis=1)
-    contrast = np.nan_to_num(np.nanmedian(np.where(valid, step, np.nan), axis=1)) if len(circles) else support
+    contrast = _median(step, valid)
     moved = np.stack([circles[:, 0] + center[:, 0], circles[:, 1] + center[:, 1], radius], axis=1)
     return moved, np.stack([support, contrast], axis=1)
 
 
 def _outline(
-    edges: _Edges, circles: NDArray[np.float64], share: float, direction: NDArray[np.float64]
+    edges: _Edges, circles: NDArray[np.float64], look: _Look, direction: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Return, by circle and ray, how far away the image falls most, by how much, and whether that is an edge."""
+    """Return, by circle and ray, how far away the image falls most, by how much, and if that is an edge."""
     y, x, r = circles.T[:, :, None, None]
-    reach = np.maximum(share * r, _LEAST_WINDOW_PX)
-    places = r + reach * np.linspace(-1, 1, _RAY_STEPS)
+    reach = np.maximum(look.share * r, _LEAST_WINDOW_PX)
+    places = r + reach * np.linspace(-1, 1, look.places)
     rows, columns = y + places * direction[0][:, None], x + places * direction[1][:, None]
     values = ndimage.map_coordinates(edges.smooth, [rows, columns], order=1, mode="nearest")
-    step = (2 * reach / (_RAY_STEPS - 1))[:, 0]
+    step = (2 * reach / (look.places - 1))[:, 0]
     fall = (values[..., :-2] - values[..., 2:]) / (2 * step[..., None])
-    best = np.clip(fall.argmax(axis=-1), 1, _RAY_STEPS - 4)
+    best = np.clip(fall.argmax(axis=-1), 1, look.places - 4)
     before, here, after = (
         np.take_along_axis(fall, (best + shift)[..., None], axis=-1)[..., 0] for shift in (-1, 0, 1)
     )
@@ -279,20 +291,45 @@ def _fit_circles(
         )
         scale = np.nan_to_num(scale, nan=1.0)
         weight = valid / (1 + (off / scale) ** 2) ** 2
-        matrix = np.einsum("nr,nri,nrj->nij", weight, terms, terms) + 1e-9 * np.eye(3)
-        solved = np.linalg.solve(matrix, np.einsum("nr,nri,nr->ni", weight, terms, square)[..., None])[..., 0]
+        weighted = (terms * weight[..., None]).transpose(0, 2, 1)
+        matrix = weighted @ terms + 1e-9 * np.eye(3)
+        solved = np.linalg.solve(matrix, weighted @ square[..., None])[..., 0]
         center = solved[:, :2] / 2
         radius = np.sqrt(np.maximum(solved[:, 2] + (center**2).sum(axis=1), 0))
         off = np.hypot(py - center[:, :1], px - center[:, 1:]) - radius[:, None]
     return center, radius, off
 
 
+def _median(values: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the (lower) median of the valid values of each row, 0 where there is none."""
+    ordered = np.sort(np.where(valid, values, np.inf), axis=1)
+    count = valid.sum(axis=1)
+    middle = np.take_along_axis(ordered, np.maximum(count - 1, 0)[:, None] // 2, axis=1)[:, 0]
+    return np.asarray(np.where(count > 0, middle, 0.0))
+
+
+def _different(circles: NDArray[np.float64]) -> list[int]:
+    """Return the numbers of circles, best supported first, without those that nearly repeat a better one."""
+    kept: list[int] = []
+    for number in _best_first(circles):
+        y, x, r = circles[number, :3]
+        others = circles[kept]
+        near = np.hypot(others[:, 0] - y, others[:, 1] - x) + np.abs(others[:, 2] - r)
+        if (near > _SAME_SHARE * r).all():
+            kept.append(int(number))
+    return kept
+
+
 def _without_repeats(circles: NDArray[np.float64]) -> NDArray[np.float64]:
     """Keep the best supported of circles that hold one another's centre."""
-    kept: list[NDArray[np.float64]] = []
-    for circle in circles[np.lexsort((circles[:, 4], circles[:, 3]))[::-1]]:
-        others = np.array(kept).reshape(-1, circles.shape[1])
-        apart = np.hypot(*(others[:, :2] - circle[:2]).T)
-        if (apart >= np.maximum(others[:, 2], circle[2])).all():
-            kept.append(circle)
-    return np.array(kept).reshape(-1, circles.shape[1])
+    kept: list[int] = []
+    for number in _best_first(circles):
+        y, x, r = circles[number, :3]
+        others = circles[kept]
+        if (np.hypot(others[:, 0] - y, others[:, 1] - x) >= np.maximum(others[:, 2], r)).all():
+            kept.append(int(number))
+    return circles[kept]
+
+
+def _best_first(circles: NDArray[np.float64]) -> NDArray[np.intp]:
+    return np.lexsort((circles[:, 4], circles[:, 3]))[::-1]
