@@ -278,18 +278,12 @@ def _fit_circles(
     """
     py, px = distance * direction[0], distance * direction[1]
     square = distance**2
-    known = np.where(valid, distance, np.nan)
-    middle = np.where(
-        valid.any(axis=1), np.nanmedian(np.where(valid.any(axis=1)[:, None], known, 0), axis=1), 0
-    )
+    middle = _median(distance, valid)
     off = distance - middle[:, None]
     terms = np.stack([py, px, np.ones_like(py)], axis=-1)
     center, radius = np.zeros((len(distance), 2)), middle
     for _ in range(_FIT_ROUNDS):
-        scale = np.maximum(
-            1.0, 1.5 * np.nanmedian(np.where(valid, np.abs(off), np.nan), axis=1, keepdims=True)
-        )
-        scale = np.nan_to_num(scale, nan=1.0)
+        scale = np.maximum(1.0, 1.5 * _median(np.abs(off), valid))[:, None]
         weight = valid / (1 + (off / scale) ** 2) ** 2
         weighted = (terms * weight[..., None]).transpose(0, 2, 1)
         matrix = weighted @ terms + 1e-9 * np.eye(3)
