@@ -98,9 +98,11 @@ def background_of(image: NDArray[np.floating], radius: float) -> NDArray[np.floa
     small = _cell_means(image, cell)
     width = 2 * int(np.ceil(radius / cell)) + 1
     # Means over cells still scatter; the darkest of many would lie below the background.
-    smooth = ndimage.gaussian_filter(small, 1.0, mode="nearest")
-    opened = ndimage.grey_opening(smooth, size=(width, width), mode="nearest")
-    ground = ndimage.gaussian_filter(opened, width / 4, mode="nearest")
+    smooth = ndimage.gaussian_filter(small, 1.0, mode="mirror")
+    # A slope must go on beyond the edge, or an opening would cut off its upper end.
+    beyond = np.pad(smooth, width, mode="reflect", reflect_type="odd")
+    opened = ndimage.grey_opening(beyond, size=(width, width), mode="nearest")
+    ground = ndimage.gaussian_filter(opened, width / 4, mode="nearest")[width:-width, width:-width]
     places = [(np.arange(size) + 0.5) / cell - 0.5 for size in image.shape]
     rows = _resampled(ground.T, places[0]).T
     return np.asarray(_resampled(rows, places[1]), dtype=np.float32)

@@ -75,6 +75,7 @@ def detect_nuclei(
     flat = filled - background_of(filled, 1.5 * radius[1])
     sigma = max(1.0, _SMOOTH_SHARE * radius[0]) if smooth is None else smooth
     flat = ndimage.gaussian_filter(flat, sigma) if sigma else flat
+    flat = flat / max(float(np.abs(flat).max()), np.finfo(np.float32).tiny)
     split, lowest = _thresholds(flat[known])
     mask = known & (flat > (max(split, lowest) if threshold == "otsu" else lowest))
     labels = _parted(_cleaned(mask, radius[0]), flat, radius[0])
