@@ -160,8 +160,8 @@ def _layout(path: Path, series: tifffile.TiffPageSeries, page: Any) -> _Layout:
     samples = sizes.get("S", 1)
     if not {"Y", "X"} <= set(axes) or inner not in ("YX", "YXS", "SYX") or len(axes) != len(sizes):
         raise ReadError(f"{path.name} has the axes {axes}: save it as images of rows and columns.")
-    if series.dataoffset is None and page.axes != inner:
-        raise ReadError(f"{path.name} has pages with the axes {page.axes}: save one image per page.")
+    if series.dataoffset is None and page.keyframe.axes != inner:
+        raise ReadError(f"{path.name} has pages with the axes {page.keyframe.axes}: save one image per page.")
     if not axes.endswith(inner) or samples > 4:
         raise ReadError(f"{path.name} has the axes {axes} of {shape}: save it with one image per page.")
     count = len(axes) - len(inner)
@@ -203,7 +203,9 @@ def _plane_reader(
 
 
 def _decoded(path: Path, page: Any) -> NDArray[Any]:
-    if page.bitspersample == 12 and int(page.compression) == _UNCOMPRESSED and page.samplesperpixel == 1:
+    # What pages have in common stands in the first one of its kind only.
+    kind = page.keyframe
+    if kind.bitspersample == 12 and int(kind.compression) == _UNCOMPRESSED and kind.samplesperpixel == 1:
         return _unpacked_12_bit(path, page)
     try:
         values = page.asarray()
@@ -211,12 +213,12 @@ def _decoded(path: Path, page: Any) -> NDArray[Any]:
         if "imagecodecs" not in str(error):
             raise
         values = _decoded_by_pillow(path, page)
-    return np.asarray(values).reshape(page.shape)
+    return np.asarray(values).reshape(kind.shape)
 
 
 def _unpacked_12_bit(path: Path, page: Any) -> NDArray[np.uint16]:
     """Return 12-bit pixels that stand two in three bytes; each row starts on a byte."""
-    height, width = page.shape
+    height, width = page.keyframe.shape
     with path.open("rb") as file:
         parts = []
         for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
@@ -237,9 +239,9 @@ def _decoded_by_pillow(path: Path, page: Any) -> NDArray[Any]:
     with Image.open(path) as image:
         image.seek(page.index)
         expected = _PILLOW_MODES.get(image.mode)
-        if expected is None or np.dtype(page.dtype) != expected:
+        if expected is None or np.dtype(page.keyframe.dtype) != expected:
             raise ReadError(
-                f"{path.name} holds {page.dtype} values packed by {page.compression.name}: "
+                f"{path.name} holds {page.keyframe.dtype} values packed by {page.keyframe.compression.name}: "
                 "save it uncompressed or with Deflate (ZIP)."
             )
         return np.asarray(image)
