@@ -19,6 +19,7 @@ from ellimaps.stack import ImageStack
 BACKGROUND_RADIUS_PX = 50.0
 PERCENTILES = (1.0, 99.8)
 _MOST_CELLS = 256
+_SURFACE_ROUNDS = 4
 
 
 def correct_intensities(
@@ -74,8 +75,9 @@ def correct_intensities(
 def background_of(image: NDArray[np.floating], radius: float) -> NDArray[np.float32]:
     """Return the smooth background of an image.
 
-    The image is reduced to means over small cells, opened with a square wider than the largest object
-    (objects vanish, slopes stay), smoothed, and enlarged again.
+    The image is reduced to means over small cells. A second-order surface is fitted to the dark ones; what
+    is left is opened with a square wider than the largest object, so that objects vanish, and smoothed.
+    Surface and rest together are enlarged again.
 
     Parameters
     ----------
@@ -97,15 +99,20 @@ def background_of(image: NDArray[np.floating], radius: float) -> NDArray[np.floa
     cell = max(1, int(radius // 4), -(-max(image.shape) // _MOST_CELLS))
     small = _cell_means(image, cell)
     width = 2 * int(np.ceil(radius / cell)) + 1
+    # An opening cuts off the upper end of a slope, so slopes are taken out before and put back after.
+    pixels = [np.arange(size, dtype=np.float64) for size in image.shape]
+    cells = [
+        np.add.reduceat(p, range(0, p.size, cell)) / np.diff([*range(0, p.size, cell), p.size])
+        for p in pixels
+    ]
+    surface = _fit_surface(small, cells)
     # Means over cells still scatter; the darkest of many would lie below the background.
-    smooth = ndimage.gaussian_filter(small, 1.0, mode="mirror")
-    # A slope must go on beyond the edge, or an opening would cut off its upper end.
-    beyond = np.pad(smooth, width, mode="reflect", reflect_type="odd")
-    opened = ndimage.grey_opening(beyond, size=(width, width), mode="nearest")
-    ground = ndimage.gaussian_filter(opened, width / 4, mode="nearest")[width:-width, width:-width]
-    places = [(np.arange(size) + 0.5) / cell - 0.5 for size in image.shape]
-    rows = _resampled(ground.T, places[0]).T
-    return np.asarray(_resampled(rows, places[1]), dtype=np.float32)
+    rest = ndimage.gaussian_filter(small - _surface(surface, cells), 1.0, mode="nearest")
+    rest = ndimage.grey_opening(rest, size=(width, width), mode="nearest")
+    rest = ndimage.gaussian_filter(rest, width / 4, mode="nearest")
+    places = [(p + 0.5) / cell - 0.5 for p in pixels]
+    enlarged = _resampled(_resampled(rest.T, places[0]).T, places[1])
+    return np.asarray(enlarged + _surface(surface, pixels), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -183,6 +190,31 @@ def _cell_means(image: NDArray[np.floating], cell: int) -> NDArray[np.float64]:
     means = np.where(known, blocks, 0).sum(axis=(1, 3)) / np.maximum(count, 1)
     nearest = ndimage.distance_transform_edt(count == 0, return_distances=False, return_indices=True)
     return np.asarray(means[tuple(nearest)])
+
+
+def _fit_surface(image: NDArray[np.float64], axes: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Fit a second-order surface to the darker part of an image: coefficients of 1, y, x, yx, y^2, x^2."""
+    y, x = (axis.reshape(shape) for axis, shape in zip(axes, ((-1, 1), (1, -1)), strict=True))
+    terms = np.stack([np.broadcast_to(term, image.shape) for term in (1, y, x, y * x, y**2, x**2)], axis=-1)
+    matrix = terms.reshape(-1, 6).astype(np.float64)
+    matrix /= (scales := np.maximum(np.abs(matrix).max(axis=0), 1))
+    values = image.ravel()
+    height = max(float(np.abs(values).max()), 1e-300)
+    used = np.ones(values.size, dtype=np.bool_)
+    found = np.zeros(6)
+    for _ in range(_SURFACE_ROUNDS):
+        found = height * np.linalg.lstsq(matrix[used], values[used] / height, rcond=None)[0]
+        rest = values - matrix @ found
+        # Objects are bright: what lies far above the surface is none of it.
+        middle = np.median(rest)
+        used = rest <= middle + 2 * np.median(np.abs(rest - middle))
+    return np.asarray(found / scales)
+
+
+def _surface(found: NDArray[np.float64], axes: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    y, x = axes[0][:, None], axes[1][None]
+    column = found[0] + found[1] * y + found[4] * y**2
+    return np.asarray(column + (found[3] * y) * x + (found[2] * x + found[5] * x**2))
 
 
 def _resampled(image: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -50,7 +50,9 @@ def test_percentiles_become_0_and_1():
 
 
 def test_the_logarithm():
-    stack = correct_intensities(intensities([[-3.0, 0.0, np.e - 1]]), background=None, normalise=None, log=True)
+    stack = correct_intensities(
+        intensities([[-3.0, 0.0, np.e - 1]]), background=None, normalise=None, log=True
+    )
     np.testing.assert_allclose(stack.values[0, 0], [0, 0, 1], atol=1e-6)
 
 

@@ -48,7 +48,7 @@ class CellSettings:
         The channel that objects are found in, from 0; all are measured.
     z, t : int, "max" or "mean", optional
         Focal plane and time point; by default the brightest of all planes, and the first time point.
-    threshold : {"otsu", "local"}
+    threshold : {"local", "otsu"}
         See `ellimaps.cells.detect.detect_nuclei`.
     ring : (float, float), optional
         Gap and width of a ring to measure around every object.
@@ -65,7 +65,7 @@ class CellSettings:
     channel: int = 0
     z: Axis = None
     t: Axis = 0
-    threshold: Threshold = "otsu"
+    threshold: Threshold = "local"
     ring: tuple[float, float] | None = None
     limits: Limits = field(default_factory=Limits)
     crop_px: int = 64

@@ -21,6 +21,8 @@ from ellimaps.errors import SettingError
 CIRCLE_COLUMNS = ("y", "x", "radius", "support", "contrast")
 
 _SMOOTH_PX = 1.5
+# What pixels, interpolation and differences blur in addition; measured on discs of known radius.
+_GRID_BLUR_PX2 = 1.1
 _NOISE_FACTOR = 5.0
 _LEAST_STEEP = 0.02
 _MOST_STEEP = 35.0
@@ -217,8 +219,8 @@ def _fit(edges: _Edges, candidates: NDArray[np.float64], low: float, high: float
         better = np.flatnonzero(sensible & (quality[:, 0] > _LEAST_SUPPORT / 2))
         kept = better[_different(np.concatenate([circles, quality], axis=1)[better])]
         circles, quality = circles[kept], quality[kept]
-    # Smoothing moves the steepest place of a curved outline inwards by sigma^2 / (2 r).
-    shift = _SMOOTH_PX**2 / (2 * np.maximum(circles[:, 2:], 1))
+    # A blur of variance v moves the steepest place of a curved outline inwards by v / (2 r).
+    shift = (_SMOOTH_PX**2 + _GRID_BLUR_PX2) / (2 * np.maximum(circles[:, 2:], 1))
     return np.concatenate([circles[:, :2], circles[:, 2:] + shift, quality], axis=1)
 
 

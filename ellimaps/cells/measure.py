@@ -170,8 +170,8 @@ def _texture(
         pairs += np.bincount(labels[here][same], minlength=length)
     known = np.where(np.isfinite(values), labels, 0)
     filled = np.where(np.isfinite(values), values, 0)
-    variance = np.asarray(ndimage.variance(filled, known, numbers)) if numbers.size else np.empty(0)
     with np.errstate(invalid="ignore", divide="ignore"):
+        variance = np.asarray(ndimage.variance(filled, known, numbers)) if numbers.size else np.empty(0)
         ratio = squares[numbers] / (2 * pairs[numbers] * variance)
     return np.where(np.isfinite(ratio), ratio, np.nan)
 

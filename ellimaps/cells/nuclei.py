@@ -30,7 +30,7 @@ def detect_nuclei(
     image: NDArray[np.generic],
     radius: tuple[float, float] = (5.0, 60.0),
     *,
-    threshold: Threshold = "otsu",
+    threshold: Threshold = "local",
     smooth: float | None = None,
 ) -> NDArray[np.int32]:
     """Find bright nuclei or cells of any shape.
@@ -41,9 +41,9 @@ def detect_nuclei(
         Any real type; NaN = not measured. Smooth background of uneven light is subtracted first.
     radius : (float, float)
         Smallest and largest radius in pixels, of the circle with a region's area.
-    threshold : {"otsu", "local"}
-        One threshold for the image; or one per object, half-way between the background and the object's
-        brightness, for objects of very different brightness.
+    threshold : {"local", "otsu"}
+        One threshold per object, half-way between the background and the object's brightness; or Otsu's for
+        the whole image, which leaves out objects much dimmer than the others.
     smooth : float, optional
         Standard deviation in pixels of the Gaussian before the threshold; by default a seventh of the
         smallest radius, at least 1.
@@ -82,7 +82,7 @@ def detect_nuclei(
     labels = _parted_by_brightness(labels, flat, radius[0])
     if threshold == "local":
         labels = _above_half(labels, flat)
-    return _of_size(labels, radius)
+    return _of_size(np.where(known, labels, 0), radius)
 
 
 def _check(
