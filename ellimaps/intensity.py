@@ -201,9 +201,10 @@ def _fit_surface(image: NDArray[np.float64], axes: list[NDArray[np.float64]]) ->
     values = image.ravel()
     height = max(float(np.abs(values).max()), 1e-300)
     used = np.ones(values.size, dtype=np.bool_)
-    found = np.zeros(6)
+    found: NDArray[np.float64] = np.zeros(6)
     for _ in range(_SURFACE_ROUNDS):
-        found = height * np.linalg.lstsq(matrix[used], values[used] / height, rcond=None)[0]
+        solved = np.linalg.lstsq(matrix[used], values[used] / height, rcond=None)[0]
+        found = np.asarray(height * solved, dtype=np.float64)
         rest = values - matrix @ found
         # Objects are bright: what lies far above the surface is none of it.
         middle = np.median(rest)

@@ -19,6 +19,8 @@ MAX_RECIPE_BYTES = 4 * 1024 * 1024
 
 _HEADER = "# ellimaps recipe; run it again with: ellimaps segment FOLDER --recipe THIS_FILE --out DIR"
 _PREPROCESSING = ("gaps", "despike", "smooth", "roi", "binning")
+_OPENING = ("dataset", "z", "t", "channels")
+_CORRECTIONS = ("background", "normalise", "log")
 _NUMBER = (int, float)
 _KINDS: dict[str, tuple[type, ...]] = {
     "dataset": (str,),
@@ -143,9 +145,12 @@ def python_lines(settings: Settings, path: str, out: str = "results") -> str:
     """
     imports = ["import ellimaps"]
     changes = [*_changed(settings, _PREPROCESSING)]
-    lines = [f"stack = ellimaps.open_stack({', '.join([repr(path), *_changed(settings, ('dataset',))])})"]
+    lines = [f"stack = ellimaps.open_stack({', '.join([repr(path), *_changed(settings, _OPENING)])})"]
     if settings.pixel_size_um is not None:
         lines.append(f"stack = stack.with_values(stack.values, pixel_size_um={settings.pixel_size_um!r})")
+    if _changed(settings, _CORRECTIONS):
+        corrections = [f"{name}={getattr(settings, name)!r}" for name in _CORRECTIONS]
+        lines.append(f"stack = ellimaps.correct_intensities({', '.join(['stack', *corrections])})")
     lines.append(f"stack = ellimaps.preprocess({', '.join(['stack', *changes])})")
     clustering = _changed(settings, ("features", "seed"))
     k, extras = repr(settings.k), _changed(settings, ("names", "regions"))

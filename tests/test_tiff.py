@@ -17,7 +17,7 @@ from stacks import one_sentence
 from ellimaps.errors import ReadError, SettingError
 from ellimaps.pipeline import Settings, run
 from ellimaps.readers import list_datasets, open_stack
-from ellimaps.recipe import recipe_text, settings_of
+from ellimaps.recipe import python_lines, recipe_text, settings_of
 from ellimaps.stack import band_label, stack_facts
 
 OME = {
@@ -330,6 +330,16 @@ def test_segmenting_a_stack(tmp_path):
 def test_a_recipe_keeps_the_choices():
     settings = Settings(z="mean", t=3, channels=("a", "b@5"), background=40, normalise=(1, 99.5), log=True)
     assert settings_of(tomllib.loads(recipe_text(settings))) == settings
+
+
+def test_python_lines_do_the_same(tmp_path, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", numbers(3, 2, 20, 30), imagej=True, metadata={"axes": "TCYX"})
+    settings = Settings(t=1, channels=("a", "b"), background=5, normalise=(2, 98), k=3)
+    monkeypatch.chdir(tmp_path)
+    exec(python_lines(settings, "a.tif", "lines"), {})
+    run("a.tif", "run", settings)
+    for name in ("a_clustershot.dat", "a_coordinates.dat", "a_labels.tif"):
+        assert (tmp_path / "lines" / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
 
 
 def test_real_channels(shared_data):

@@ -274,7 +274,7 @@ def _sampled(
     height, width = image.shape
     y = np.clip((rows + 0.5).astype(np.int32), 0, height - 1)
     x = np.clip((columns + 0.5).astype(np.int32), 0, width - 1)
-    return image.ravel()[y * width + x]
+    return np.asarray(image.ravel()[y * width + x])
 
 
 def _fit_circles(

@@ -23,6 +23,7 @@ _LEAST_DEPTH = 0.06
 _OTHER_BRIGHTNESS = 1.8
 _TOP_PERCENTILE = 80
 _HALF = 0.5
+_LEAST_SCALE = 1e-30
 _CORE_SHARE = 0.8
 
 
@@ -75,7 +76,7 @@ def detect_nuclei(
     flat = filled - background_of(filled, 1.5 * radius[1])
     sigma = max(1.0, _SMOOTH_SHARE * radius[0]) if smooth is None else smooth
     flat = ndimage.gaussian_filter(flat, sigma) if sigma else flat
-    flat = flat / max(float(np.abs(flat).max()), np.finfo(np.float32).tiny)
+    flat = flat / max(float(np.abs(flat).max()), _LEAST_SCALE)
     split, lowest = _thresholds(flat[known])
     mask = known & (flat > (max(split, lowest) if threshold == "otsu" else lowest))
     labels = _parted(_cleaned(mask, radius[0]), flat, radius[0])
