@@ -287,17 +287,37 @@ def test_huge_declared_sizes_are_refused_before_allocation(tmp_path):
     tracemalloc.stop()
 
 
-def test_planes_that_are_elsewhere(tmp_path):
-    secret = tmp_path / "secret"
-    secret.mkdir()
-    tifffile.imwrite(secret / "b.ome.tif", numbers(2, 20, 30), metadata={"axes": "TYX"})
-    (tmp_path / "open").mkdir()
-    path = tmp_path / "open" / "a.ome.tif"
+def test_planes_that_are_not_there(tmp_path):
+    path = tmp_path / "a.ome.tif"
     tifffile.imwrite(path, numbers(2, 20, 30), metadata={"axes": "TYX"})
     content = path.read_bytes()
     assert b'SizeT="2"' in content
     path.write_bytes(content.replace(b'SizeT="2"', b'SizeT="9"'))
-    assert "not in it" in refusal(path)
+    assert "7 of them are not in it" in refusal(path)
+
+
+def test_files_named_inside_a_file_are_not_opened(tmp_path):
+    (tmp_path / "open").mkdir()
+    secret, path = tmp_path / "secret.tif", tmp_path / "open" / "a.ome.tif"
+    tifffile.imwrite(secret, numbers(20, 30), metadata=None)
+    data = "".join(
+        f'<TiffData IFD="0" FirstT="{t}"><UUID FileName="{name}">urn:uuid:{t}</UUID></TiffData>'
+        for t, name in enumerate(("a.ome.tif", "../secret.tif"))
+    )
+    xml = (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:0">'
+        '<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" '
+        'SizeX="30" SizeY="20" SizeZ="1" SizeC="1" '
+        f'SizeT="2"><Channel ID="Channel:0:0"/>{data}</Pixels></Image></OME>'
+    )
+    own = numbers(20, 30) + 9000
+    tifffile.imwrite(path, own, description=xml, metadata=None)
+    with tifffile.TiffFile(path) as file:
+        assert file.series[0].shape[0] == 2, "tifffile itself follows the name"
+    stack = open_stack(path)
+    np.testing.assert_array_equal(stack.values, own[None])
+    assert "names planes in other files" in stack.warnings[0]
 
 
 def test_flipped_and_cut_bytes_end_in_a_read_error_or_a_stack(whole):

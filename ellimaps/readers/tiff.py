@@ -113,7 +113,7 @@ def _picture(path: Path, file: tifffile.TiffFile) -> Picture:
         pixel_aspect=facts.pixel_aspect,
         acquired_at=facts.acquired_at,
         comment=facts.comment,
-        warnings=_warnings(path, series, sizes),
+        warnings=_warnings(path, file, sizes),
     )
 
 
@@ -247,8 +247,10 @@ def _decoded_by_pillow(path: Path, page: Any) -> NDArray[Any]:
         return np.asarray(image)
 
 
-def _warnings(path: Path, series: list[Any], sizes: dict[str, int]) -> tuple[str, ...]:
-    found = []
+def _warnings(path: Path, file: tifffile.TiffFile, sizes: dict[str, int]) -> tuple[str, ...]:
+    found, series = [], file.series
+    if file.is_ome and series[0].kind != "ome":
+        found.append(f"{path.name} names planes in other files, or is damaged: only its own pages were read.")
     if len(series) > 1:
         found.append(f"{path.name} holds {len(series)} images of different kinds; the first was read.")
     if sizes.get("S", 1) == 4:

@@ -9,7 +9,7 @@ from ellimaps.errors import SettingError
 
 LABELS = np.zeros((12, 16), dtype=np.int32)
 LABELS[2:5, 3:7], LABELS[8:12, 10:14] = 1, 3
-RAMP = np.add.outer(10.0 * np.arange(12), np.arange(16.0))
+RAMP = np.add.outer(10.0 * np.arange(12), np.arange(16.0)) ** 2
 
 
 def test_against_the_definitions():
