@@ -18,6 +18,7 @@ __all__ = ["Limits", "Quality", "crops", "image_quality", "montage_png", "overla
 _FULL_SCALES = (255, 1023, 4095, 16383, 65535)
 _CLIPPED_SHARE = 1e-4
 _NOISE_FACTOR = 8.0
+_LIGHT_PERCENTILES = (2, 98)
 _MAD_TO_SIGMA = 1.4826
 
 
@@ -32,7 +33,7 @@ class Limits:
     saturation : float
         Greatest share of pixels at full scale.
     illumination : float
-        Greatest relative fall of the background from its brightest to its darkest place.
+        Greatest relative fall of the background from its bright to its dark places.
     count : (int, int), optional
         Least and greatest number of objects.
     """
@@ -61,7 +62,8 @@ class Quality:
     saturation : float
         Share of pixels at full scale.
     illumination : float
-        Relative fall of the smooth background, 0 for even light. The camera's offset counts as light.
+        Relative fall of the smooth background from its 98th to its 2nd percentile, 0 for even light. The
+        camera's offset counts as light.
     background : float
         Median of the smooth background.
     count : int
@@ -106,7 +108,7 @@ def image_quality(
     ground = background_of(filled, 1.5 * largest)
     focus = _focus(filled)
     saturation = _saturation(values[known])
-    darkest, brightest = (float(level) for level in np.percentile(ground[::8, ::8], (0, 100)))
+    darkest, brightest = (float(level) for level in np.percentile(ground[::8, ::8], _LIGHT_PERCENTILES))
     illumination = (brightest - darkest) / brightest if brightest > 0 else 0.0
     found = {
         "out of focus": focus < limits.focus,
