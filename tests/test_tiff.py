@@ -296,6 +296,16 @@ def test_planes_that_are_not_there(tmp_path):
     assert "7 of them are not in it" in refusal(path)
 
 
+def test_the_stack_is_the_only_large_array(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((40, 256, 256), np.uint16), photometric="minisblack")
+    stack_bytes = 40 * 256 * 256 * 4
+    open_stack(tmp_path / "a.tif")
+    tracemalloc.start()
+    assert open_stack(tmp_path / "a.tif").values.nbytes == stack_bytes
+    assert tracemalloc.get_traced_memory()[1] < 1.6 * stack_bytes
+    tracemalloc.stop()
+
+
 def test_files_named_inside_a_file_are_not_opened(tmp_path):
     (tmp_path / "open").mkdir()
     secret, path = tmp_path / "secret.tif", tmp_path / "open" / "a.ome.tif"

@@ -20,7 +20,7 @@ from ellimaps.stack import INTENSITY, ImageStack
 PROJECTIONS = ("max", "mean")
 RGB_NAMES = ("red", "green", "blue")
 _LARGEST_EXACT = 1 << 24
-_HASH_BYTES = 1 << 22
+_HASH_BYTES = 1 << 20
 
 Axis = int | str | None
 """A plane's number from 0, the name of a projection, or None for the default of that axis."""
