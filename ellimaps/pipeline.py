@@ -14,9 +14,11 @@ from ellimaps.errors import SettingError
 from ellimaps.estimation import ClusterEstimate, estimate_k
 from ellimaps.export import export_segmentation
 from ellimaps.features import Features
+from ellimaps.intensity import correct_intensities
 from ellimaps.preprocessing import Gaps, Roi, preprocess, preprocess_in_place
 from ellimaps.progress import Progress, no_progress
 from ellimaps.readers import open_stack
+from ellimaps.readers.planes import Axis
 from ellimaps.refinement import Refinement, refine
 from ellimaps.regions import Region
 from ellimaps.segmentation import Segmentation, segment
@@ -31,8 +33,14 @@ class Settings:
     ----------
     dataset : str, optional
         Which data set of the folder.
+    z, t : int, "max" or "mean", optional
+        Which focal plane and time point of a TIFF, or how to project them; see `ellimaps.open_stack`.
+    channels : tuple of str
+        New names of a picture's channels, ``NAME`` or ``NAME@NM``; empty for those of the file.
     pixel_size_um : float, optional
         Width of a measured pixel in micrometres, where the measurement does not tell.
+    background, normalise, log
+        Corrections of intensities, none by default; see `ellimaps.correct_intensities`.
     gaps, despike, smooth, roi, binning
         See `ellimaps.preprocess`.
     k : int, optional
@@ -52,7 +60,13 @@ class Settings:
     """
 
     dataset: str | None = None
+    z: Axis = None
+    t: Axis = None
+    channels: tuple[str, ...] = ()
     pixel_size_um: float | None = None
+    background: float | None = None
+    normalise: tuple[float, float] | None = None
+    log: bool = False
     gaps: Gaps = "fill"
     despike: float | None = None
     smooth: float | None = None
@@ -69,9 +83,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         # 5 and 5.0 are the same choice and must leave the same provenance.
-        for name in ("pixel_size_um", "despike", "smooth"):
+        for name in ("pixel_size_um", "background", "despike", "smooth"):
             if type(value := getattr(self, name)) is int:
                 object.__setattr__(self, name, float(value))
+        if self.normalise is not None:
+            object.__setattr__(self, "normalise", tuple(float(percentile) for percentile in self.normalise))
 
 
 @dataclass(frozen=True)
@@ -159,11 +175,28 @@ def load(
     """Open and preprocess a stack as the settings say, within the memory of one stack."""
     clock = clock or Clock()
     with clock.step("open"):
-        stack = open_stack(
-            path, dataset=settings.dataset, working_set_gb=working_set_gb, on_progress=on_progress
-        )
+        stack = open_as(path, settings, on_progress, working_set_gb=working_set_gb)
     with clock.step("preprocess"):
         return _prepared(stack, settings, preprocess_in_place, on_progress)
+
+
+def open_as(
+    path: str | Path,
+    settings: Settings,
+    on_progress: Progress = no_progress,
+    *,
+    working_set_gb: float | None = None,
+) -> ImageStack:
+    """Open what the settings say of a path; see `ellimaps.open_stack`."""
+    return open_stack(
+        path,
+        dataset=settings.dataset,
+        z=settings.z,
+        t=settings.t,
+        channels=settings.channels,
+        working_set_gb=working_set_gb,
+        on_progress=on_progress,
+    )
 
 
 def prepare(stack: ImageStack, settings: Settings, on_progress: Progress = no_progress) -> ImageStack:
@@ -179,6 +212,14 @@ def _prepared(
         if not isinstance(size, float) or not 0 < size < np.inf:
             raise SettingError(f"The pixel size must be a positive number of micrometres, not {size!r}.")
         stack = stack.with_values(stack.values, pixel_size_um=size)
+    if settings.background is not None or settings.normalise is not None or settings.log:
+        stack = correct_intensities(
+            stack,
+            background=settings.background,
+            normalise=settings.normalise,
+            log=settings.log,
+            on_progress=on_progress,
+        )
     return method(
         stack,
         gaps=settings.gaps,

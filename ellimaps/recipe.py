@@ -19,9 +19,17 @@ MAX_RECIPE_BYTES = 4 * 1024 * 1024
 
 _HEADER = "# ellimaps recipe; run it again with: ellimaps segment FOLDER --recipe THIS_FILE --out DIR"
 _PREPROCESSING = ("gaps", "despike", "smooth", "roi", "binning")
+_OPENING = ("dataset", "z", "t", "channels")
+_CORRECTIONS = ("background", "normalise", "log")
 _NUMBER = (int, float)
 _KINDS: dict[str, tuple[type, ...]] = {
     "dataset": (str,),
+    "z": (int, str),
+    "t": (int, str),
+    "channels": (list,),
+    "background": _NUMBER,
+    "normalise": (list,),
+    "log": (bool,),
     "pixel_size_um": _NUMBER,
     "gaps": (str,),
     "despike": _NUMBER,
@@ -109,8 +117,11 @@ def settings_of(values: Mapping[str, Any], name: str = "recipe") -> Settings:
             raise SettingError(f"{name}: {key} cannot be {value!r:.80}.")
     if "roi" in chosen and not (len(chosen["roi"]) == 4 and all(_is(v, (int,)) for v in chosen["roi"])):
         raise SettingError(f"{name}: roi must be four whole numbers, y0 y1 x0 x1.")
-    if not all(isinstance(text, str) for text in chosen.get("names", ())):
-        raise SettingError(f"{name}: names must be a list of texts.")
+    for key in ("names", "channels"):
+        if not all(isinstance(text, str) for text in chosen.get(key, ())):
+            raise SettingError(f"{name}: {key} must be a list of texts.")
+    if not all(_is(value, _NUMBER) for value in chosen.get("normalise", ())):
+        raise SettingError(f"{name}: normalise must be two percentiles, low and high.")
     chosen |= {key: tuple(value) for key, value in chosen.items() if isinstance(value, list)}
     try:
         chosen["refine"] = tuple(_refinement(row) for row in values.get("refine", ()))
@@ -134,9 +145,12 @@ def python_lines(settings: Settings, path: str, out: str = "results") -> str:
     """
     imports = ["import ellimaps"]
     changes = [*_changed(settings, _PREPROCESSING)]
-    lines = [f"stack = ellimaps.open_stack({', '.join([repr(path), *_changed(settings, ('dataset',))])})"]
+    lines = [f"stack = ellimaps.open_stack({', '.join([repr(path), *_changed(settings, _OPENING)])})"]
     if settings.pixel_size_um is not None:
         lines.append(f"stack = stack.with_values(stack.values, pixel_size_um={settings.pixel_size_um!r})")
+    if _changed(settings, _CORRECTIONS):
+        corrections = [f"{name}={getattr(settings, name)!r}" for name in _CORRECTIONS]
+        lines.append(f"stack = ellimaps.correct_intensities({', '.join(['stack', *corrections])})")
     lines.append(f"stack = ellimaps.preprocess({', '.join(['stack', *changes])})")
     clustering = _changed(settings, ("features", "seed"))
     k, extras = repr(settings.k), _changed(settings, ("names", "regions"))
@@ -180,7 +194,7 @@ def _toml(value: Any) -> str:
 
 
 def _is(value: Any, kinds: tuple[type, ...]) -> bool:
-    return isinstance(value, kinds) and not isinstance(value, bool)
+    return isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
 
 
 def _refinement(row: Any) -> Refinement:

@@ -206,12 +206,15 @@ class ImageStack:
 
 
 def band_label(band: Mapping[str, Any] | pd.Series) -> str:
-    """Return a short text for a band, such as ``Delta 550 nm`` or ``DAPI``."""
+    """Return a short text for a band, such as ``Delta 550 nm`` or ``DAPI frame 3``."""
     parts = [str(band["quantity"])]
     if band["channel"]:
         parts = [str(band["channel"])]
     if np.isfinite(band["wavelength_nm"]):
         parts.append(f"{band['wavelength_nm']:g} nm")
+    # Only pictures over time have this column.
+    if band.get("frame", -1) >= 0:
+        parts.append(f"frame {band['frame']}")
     return " ".join(parts)
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ellimaps.cli.options import (
+    Background,
     Binning,
+    Channels,
     Dataset,
     Despike,
     Features,
@@ -16,11 +18,17 @@ from ellimaps.cli.options import (
     Json,
     KMax,
     KMin,
+    Log,
+    Normalise,
     PathArgument,
     Roi,
     Seed,
     Smooth,
+    T,
     WorkingSet,
+    Z,
+    axis,
+    channel_names,
     chosen_settings,
 )
 from ellimaps.cli.output import print_json, print_table, told_on_stderr
@@ -46,6 +54,12 @@ def command(
     binning: Binning = 1,
     seed: Seed = 0,
     dataset: Dataset = None,
+    z: Z = None,
+    t: T = None,
+    channels: Channels = None,
+    background: Background = None,
+    normalise: Normalise = None,
+    log: Log = False,
     working_set_gb: WorkingSet = None,
     out: OutOption = None,
     as_json: Json = False,
@@ -58,6 +72,12 @@ def command(
 
     options = {
         "dataset": dataset,
+        "z": axis(z),
+        "t": axis(t),
+        "channels": channel_names(channels),
+        "background": background,
+        "normalise": normalise,
+        "log": log,
         "gaps": gaps,
         "despike": despike,
         "smooth": smooth,

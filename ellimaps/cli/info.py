@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from ellimaps.cli.options import Dataset, Json, PathArgument
+from typing import TYPE_CHECKING
+
+from ellimaps.cli.options import Channels, Dataset, Json, PathArgument, T, Z, axis, channel_names
 from ellimaps.cli.output import print_json, told_on_stderr
 
+if TYPE_CHECKING:
+    from ellimaps.stack import ImageStack
 
-def command(path: PathArgument, dataset: Dataset = None, as_json: Json = False) -> None:
+_MOST_BANDS = 12
+
+
+def command(
+    path: PathArgument,
+    dataset: Dataset = None,
+    z: Z = None,
+    t: T = None,
+    channels: Channels = None,
+    as_json: Json = False,
+) -> None:
     """Say what a measurement holds.
 
     Example: ellimaps info data_example/terraces
@@ -15,7 +29,15 @@ def command(path: PathArgument, dataset: Dataset = None, as_json: Json = False) 
     from ellimaps.stack import stack_facts
 
     with told_on_stderr() as on_progress:
-        facts = stack_facts(open_stack(path, dataset=dataset, on_progress=on_progress))
+        stack = open_stack(
+            path,
+            dataset=dataset,
+            z=axis(z),
+            t=axis(t),
+            channels=channel_names(channels),
+            on_progress=on_progress,
+        )
+    facts = stack_facts(stack)
     if as_json:
         print_json(facts)
         return
@@ -25,6 +47,7 @@ def command(path: PathArgument, dataset: Dataset = None, as_json: Json = False) 
     rows = {
         "name": facts["name"],
         "maps": f"{facts['n_maps']} ({', '.join(facts['quantities'])}) of {size} pixels (y x x)",
+        "bands": _bands(stack),
         "wavelengths": f"{len(wavelengths)}, {wavelengths[0]:g}..{wavelengths[-1]:g} nm"
         if wavelengths
         else "-",
@@ -35,7 +58,17 @@ def command(path: PathArgument, dataset: Dataset = None, as_json: Json = False) 
         "missing values": f"{facts['missing_fraction']:.2%} "
         f"(worst map {max(facts['missing_fraction_per_map']):.2%})",
     }
+    if stack.is_ellipsometric:
+        del rows["bands"]
     for key, value in rows.items():
         print(f"  {key:<18}  {value}")
     for warning in facts["warnings"]:
         print(f"  warning             {warning}")
+
+
+def _bands(stack: ImageStack) -> str:
+    from ellimaps.stack import band_label
+
+    labels = [band_label(band) for _, band in stack.bands.iterrows()]
+    more = f" and {len(labels) - _MOST_BANDS} more" if len(labels) > _MOST_BANDS else ""
+    return ", ".join(labels[:_MOST_BANDS]) + more

@@ -12,11 +12,37 @@ if TYPE_CHECKING:
     from ellimaps.pipeline import Settings
 
 PathArgument = Annotated[
-    Path, typer.Argument(help="An EP4 folder, its .ds.dat or one of its PNGs.", show_default=False)
+    Path,
+    typer.Argument(help="An EP4 folder or its .ds.dat, a TIFF, or a folder of images.", show_default=False),
 ]
 Dataset = Annotated[
     str | None, typer.Option("--dataset", help="Which data set, where the folder holds several.")
 ]
+Z = Annotated[
+    str | None,
+    typer.Option("--z", help="Focal plane of a TIFF, from 0, or max or mean of all (default: max)."),
+]
+T = Annotated[
+    str | None,
+    typer.Option("--t", help="Time point of a TIFF, from 0, or max or mean of all (default: each a band)."),
+]
+Channels = Annotated[
+    str | None,
+    typer.Option("--channels", help="New channel names: NAME or NAME@NM, as DNA@461.", metavar="A,B,..."),
+]
+Background = Annotated[
+    float | None,
+    typer.Option(
+        "--background", help="Subtract the background behind objects of up to this radius.", metavar="PX"
+    ),
+]
+Normalise = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        "--normalise", help="Scale intensities: these percentiles become 0 and 1.", metavar="LOW HIGH"
+    ),
+]
+Log = Annotated[bool, typer.Option("--log", help="Take log(1 + intensity).")]
 Features = Annotated[
     str | None,
     typer.Option(
@@ -54,6 +80,16 @@ WorkingSet = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.", min=0)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def axis(text: str | None) -> int | str | None:
+    """Return a plane's number, or the name of a projection."""
+    return int(text) if text is not None and text.isascii() and text.isdigit() else text
+
+
+def channel_names(text: str | None) -> tuple[str, ...]:
+    """Return the names in a list with commas."""
+    return tuple(name.strip() for name in text.split(",")) if text else ()
 
 
 def chosen_settings(context: typer.Context, options: dict[str, Any], recipe: Path | None = None) -> Settings:

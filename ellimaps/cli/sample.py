@@ -13,11 +13,6 @@ from ellimaps.cli.output import print_json
 group = typer.Typer(help="Write generated data with known truth.", no_args_is_help=True)
 
 
-@group.callback()
-def _group() -> None:
-    """Keep ``ep4`` a sub-command although it is the only one so far."""
-
-
 @group.command("ep4")
 def ep4(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into; made if need be.")],
@@ -44,3 +39,52 @@ def ep4(
         print_json({"folder": str(written), "kinds": kinds, "files": [str(file) for file in files]})
     else:
         print(f"{len(files)} files written to {written}")
+
+
+@group.command("cells")
+def cells(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into; made if need be.")],
+    seed: Seed = 0,
+    dates: Annotated[int, typer.Option("--dates", help="Number of dates.")] = 2,
+    subjects: Annotated[int, typer.Option("--subjects", help="Subjects per date.")] = 2,
+    experiments: Annotated[int, typer.Option("--experiments", help="Experiments per subject.")] = 2,
+    fovs: Annotated[int, typer.Option("--fovs", help="Images per experiment.")] = 3,
+    size: Annotated[tuple[int, int], typer.Option("--size", metavar="H W", help="Image size in pixels.")] = (
+        512,
+        512,
+    ),
+    count: Annotated[
+        tuple[int, int], typer.Option("--count", metavar="MIN MAX", help="Number of objects in an image.")
+    ] = (8, 20),
+    radius: Annotated[
+        tuple[float, float], typer.Option("--radius", metavar="MIN MAX", help="Radius of objects in pixels.")
+    ] = (10.0, 40.0),
+    noise: Annotated[float, typer.Option("--noise", help="1 = a good camera's noise.")] = 1.0,
+    empty: Annotated[float, typer.Option("--empty", help="Share of images without objects.")] = 0.1,
+    as_json: Json = False,
+) -> None:
+    """Write phantom acquisitions DATE/SUBJECT/EXPERIMENT/FOV.png of round objects, with truth.csv.
+
+    Example: ellimaps sample cells demo --fovs 5 --seed 1
+    """
+    from ellimaps.samples import sample_cells
+
+    written = sample_cells(
+        folder,
+        seed=seed,
+        dates=dates,
+        subjects=subjects,
+        experiments=experiments,
+        fovs=fovs,
+        size=size,
+        count=count,
+        radius=radius,
+        noise=noise,
+        empty=empty,
+    )
+    images = sorted(written.rglob("*.png"))
+    if as_json:
+        tables = [str(written / name) for name in ("images.csv", "truth.csv")]
+        print_json({"folder": str(written), "images": len(images), "files": [*tables, *map(str, images)]})
+    else:
+        print(f"{len(images)} images written to {written}")

@@ -9,7 +9,9 @@ import typer
 
 from ellimaps.cli.estimate import print_estimate
 from ellimaps.cli.options import (
+    Background,
     Binning,
+    Channels,
     Dataset,
     Despike,
     Features,
@@ -17,12 +19,18 @@ from ellimaps.cli.options import (
     Json,
     KMax,
     KMin,
+    Log,
+    Normalise,
     PathArgument,
     PixelSize,
     Roi,
     Seed,
     Smooth,
+    T,
     WorkingSet,
+    Z,
+    axis,
+    channel_names,
     chosen_settings,
 )
 from ellimaps.cli.output import print_json, print_table, told_on_stderr
@@ -56,6 +64,12 @@ def command(
     k_max: KMax = 10,
     seed: Seed = 0,
     dataset: Dataset = None,
+    z: Z = None,
+    t: T = None,
+    channels: Channels = None,
+    background: Background = None,
+    normalise: Normalise = None,
+    log: Log = False,
     pixel_size_um: PixelSize = None,
     working_set_gb: WorkingSet = None,
     as_json: Json = False,
@@ -68,6 +82,12 @@ def command(
 
     options = {
         "dataset": dataset,
+        "z": axis(z),
+        "t": axis(t),
+        "channels": channel_names(channels),
+        "background": background,
+        "normalise": normalise,
+        "log": log,
         "pixel_size_um": pixel_size_um,
         "gaps": gaps,
         "despike": despike,

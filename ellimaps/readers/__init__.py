@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from ellimaps.errors import ReadError
+from ellimaps.errors import ReadError, SettingError
 from ellimaps.progress import Progress, no_progress
-from ellimaps.readers import accurion_dat, accurion_png, ep4, ep4_datasets
+from ellimaps.readers import accurion_dat, accurion_png, ep4, ep4_datasets, pictures
 from ellimaps.readers.ep4_datasets import Ep4Dataset
+from ellimaps.readers.pictures import PictureSet
+from ellimaps.readers.planes import Axis, Choice
 from ellimaps.stack import ImageStack
 
 __all__ = ["list_datasets", "open_stack"]
 
 _MANY = 10
 
+_Dataset = TypeVar("_Dataset", Ep4Dataset, PictureSet, Ep4Dataset | PictureSet)
+
 
 def open_stack(
     path: str | Path,
     *,
     dataset: str | None = None,
+    z: Axis = None,
+    t: Axis = None,
+    channels: Sequence[str] = (),
     working_set_gb: float | None = None,
     on_progress: Progress = no_progress,
 ) -> ImageStack:
@@ -28,8 +37,15 @@ def open_stack(
     ----------
     path : str or Path
         An Accurion EP4 folder, with or without its ``.ds.dat``; the ``.ds.dat`` itself; or one of its PNGs.
+        Or a TIFF, OME-TIFF, ImageJ stack or PNG, or a folder of them.
     dataset : str, optional
-        The name of the data set to open where the folder holds several, or the name of its ``.ds.dat``.
+        The name of the data set to open where the folder holds several, or the name of its file.
+    z : int, "max" or "mean", optional
+        Which focal plane of a TIFF, from 0, or how to project them; by default the maximum.
+    t : int, "max" or "mean", optional
+        Which time point of a TIFF, from 0, or how to project them; by default each is a band.
+    channels : sequence of str
+        New names for the channels of pictures, one each: ``NAME``, or ``NAME@NM`` with a wavelength.
     working_set_gb : float, optional
         Memory that work on the stack may take, in GB; 4 by default. The values of a stack that would fill
         it lie in a temporary file; everything else is the same.
@@ -39,16 +55,24 @@ def open_stack(
     Returns
     -------
     ImageStack
-        Delta and Psi maps in degrees, in the order of the table.
+        Delta and Psi maps in degrees, in the order of the table; or intensities, one band per channel and
+        time point.
 
     Raises
     ------
     ReadError
         If the path does not hold exactly the data asked for, or the data are damaged.
     SettingError
-        If neither memory nor the temporary folder has room for the values.
+        If z, t or channels do not fit the file, or are given for Delta and Psi maps; if neither memory nor
+        the temporary folder has room for the values.
     """
-    return ep4.read_dataset(_dataset_at(_existing(path), dataset), working_set_gb, on_progress)
+    choice = Choice(z, t, tuple(channels), working_set_gb)
+    found = _dataset_at(_existing(path), dataset)
+    if isinstance(found, PictureSet):
+        return pictures.read_pictures(found, choice, on_progress)
+    if choice != Choice(working_set_gb=working_set_gb):
+        raise SettingError(f"{found.name} holds Delta and Psi maps: leave z, t and channels out.")
+    return ep4.read_dataset(found, working_set_gb, on_progress)
 
 
 def list_datasets(path: str | Path) -> list[str]:
@@ -59,7 +83,7 @@ def list_datasets(path: str | Path) -> list[str]:
     ReadError
         If the folder does not exist or cannot be read.
     """
-    return _names(ep4_datasets.find_datasets(_existing(path)))
+    return _names(_find(_existing(path)))
 
 
 def _existing(path: str | Path) -> Path:
@@ -75,36 +99,49 @@ def _existing(path: str | Path) -> Path:
     return found
 
 
-def _dataset_at(path: Path, dataset: str | None) -> Ep4Dataset:
+def _find(folder: Path) -> list[Ep4Dataset | PictureSet]:
+    """List what a folder holds: pictures count where there are no measured maps."""
+    return [*ep4_datasets.find_datasets(folder)] or [*pictures.find_pictures(folder)]
+
+
+def _dataset_at(path: Path, dataset: str | None) -> Ep4Dataset | PictureSet:
     if path.is_dir():
-        return _choose(path, ep4_datasets.find_datasets(path), dataset)
+        return _choose(path, _find(path), dataset)
     if not path.is_file():
         raise ReadError(f"{path.name} is neither a file nor a folder: open an EP4 folder or its .ds.dat.")
     if accurion_png.is_png(path):
         return _dataset_around(path, dataset)
+    if pictures.is_picture(path):
+        return pictures.picture_set(path)
     if path.name.lower().endswith(".dat") or accurion_dat.is_table(path):
         return _choose(path, [ep4_datasets.table_dataset(path)], dataset)
     raise ReadError(
         f"{path.name} is not a measurement ellimaps knows (it begins with {_first_bytes(path)!r}): "
-        "open an EP4 folder or its .ds.dat."
+        "open an EP4 folder or its .ds.dat, a TIFF or a PNG."
     )
 
 
-def _dataset_around(png: Path, dataset: str | None) -> Ep4Dataset:
-    """Return the data set that a PNG is part of, or the one asked for in its folder."""
+def _dataset_around(png: Path, dataset: str | None) -> Ep4Dataset | PictureSet:
+    """Return the data set that a PNG is part of, or the one asked for in its folder; else the PNG itself."""
     found = ep4_datasets.find_datasets(png.parent)
     if dataset is not None:
         return _choose(png.parent, found, dataset)
     chosen = ep4_datasets.dataset_of_png(found, png)
     if chosen is None:
-        accurion_png.require_values(png, accurion_png.read_facts(png))
+        facts = accurion_png.read_facts(png)
+        if not found and not facts.has_values and facts.quantity is None:
+            return pictures.picture_set(png)
+        accurion_png.require_values(png, facts)
         raise ReadError(f"{png.name} belongs to no data set of Delta and Psi maps: open its folder instead.")
     return chosen
 
 
-def _choose(path: Path, found: list[Ep4Dataset], dataset: str | None) -> Ep4Dataset:
+def _choose(path: Path, found: list[_Dataset], dataset: str | None) -> _Dataset:
     if not found:
-        raise ReadError(f"{path} holds no Delta and Psi maps: choose the folder with the .ds.dat.")
+        raise ReadError(
+            f"{path} holds no Delta and Psi maps and no pictures: "
+            "choose the folder with the .ds.dat or the pictures."
+        )
     names = _names(found)
     if dataset is not None:
         chosen = [one for one, name in zip(found, names, strict=True) if dataset in (name, one.where)]
@@ -118,7 +155,7 @@ def _choose(path: Path, found: list[Ep4Dataset], dataset: str | None) -> Ep4Data
     return found[0]
 
 
-def _names(found: list[Ep4Dataset]) -> list[str]:
+def _names(found: list[_Dataset]) -> list[str]:
     """Tell data sets apart: by name, or by the table's file name where two have the same."""
     names = [dataset.name for dataset in found]
     return [one.where if names.count(one.name) > 1 else one.name for one in found]

@@ -1,0 +1,1 @@
+"""Objects in fluorescence images: detect, measure, control the quality."""

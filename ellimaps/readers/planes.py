@@ -1,0 +1,266 @@
+"""What picture files have in common: planes by time, channel and depth, and how they become a stack."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ellimaps.errors import ReadError, SettingError
+from ellimaps.progress import Progress, no_progress
+from ellimaps.scratch import new_array, release
+from ellimaps.stack import INTENSITY, ImageStack
+
+PROJECTIONS = ("max", "mean")
+RGB_NAMES = ("red", "green", "blue")
+_LARGEST_EXACT = 1 << 24
+_HASH_BYTES = 1 << 20
+
+Axis = int | str | None
+"""A plane's number from 0, the name of a projection, or None for the default of that axis."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to take of a file that has more than channels.
+
+    Attributes
+    ----------
+    z : int, "max" or "mean", optional
+        One focal plane, counted from 0, or a projection over all; None projects by maximum.
+    t : int, "max" or "mean", optional
+        One time point or a projection; None makes every time point a band.
+    channels : sequence of str
+        New names, one per channel, each ``NAME`` or ``NAME@NM`` with a wavelength in nanometres.
+    working_set_gb : float, optional
+        See `ellimaps.open_stack`.
+    """
+
+    z: Axis = None
+    t: Axis = None
+    channels: Sequence[str] = ()
+    working_set_gb: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("z", "t"):
+            value = getattr(self, name)
+            number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+            if not (value is None or number or value in PROJECTIONS):
+                raise SettingError(
+                    f"{name} must be a plane's number from 0, or one of {', '.join(PROJECTIONS)}, "
+                    f"not {value!r:.80}."
+                )
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel's name and wavelength in nm (NaN: not known)."""
+
+    name: str
+    wavelength_nm: float = np.nan
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Planes of one size, readable one at a time.
+
+    Attributes
+    ----------
+    name : str
+        Of the data set.
+    source : Path
+        The file or folder.
+    shape : (int, int, int, int, int)
+        Numbers of time points, channels and focal planes, then height and width.
+    plane : callable
+        ``plane(t, c, z)`` returns the values, shape (y, x), of any real number type.
+    channels : list of Channel
+        One per channel.
+    file_of : callable
+        ``file_of(t, c)`` returns the name of the file that a band is from.
+    files : list of Path
+        Every file the values come from.
+    times_s : ndarray, shape (t, c)
+        When each plane was taken, NaN where that is not known.
+    samples : int
+        How many neighbouring channels are the colours of one picture.
+    """
+
+    name: str
+    source: Path
+    shape: tuple[int, int, int, int, int]
+    plane: Callable[[int, int, int], NDArray[Any]]
+    channels: list[Channel]
+    file_of: Callable[[int, int], str]
+    files: list[Path]
+    times_s: NDArray[np.float64]
+    samples: int = 1
+    pixel_size_um: float | None = None
+    pixel_aspect: float = 1.0
+    acquired_at: datetime | None = None
+    comment: str = ""
+    warnings: tuple[str, ...] = field(default_factory=tuple)
+
+
+def stack_of(picture: Picture, choice: Choice, on_progress: Progress = no_progress) -> ImageStack:
+    """Read a picture's planes as a stack: for each time point one band per channel.
+
+    Values become float32, which holds whole numbers up to 2^24 exactly.
+
+    Raises
+    ------
+    ReadError
+        If a plane is damaged.
+    SettingError
+        If the choice does not fit the picture, or there is no room for the values.
+    """
+    n_times, n_channels, n_planes = picture.shape[:3]
+    times = _chosen("t", choice.t, n_times, picture.name)
+    planes = _chosen("z", choice.z, n_planes, picture.name)
+    groups = [times] if choice.t in PROJECTIONS else [[t] for t in times]
+    bands = [(group, c) for group in groups for c in range(n_channels)]
+    values = new_array((len(bands), *picture.shape[3:]), np.float32, choice.working_set_gb)
+    for number, (group, c) in enumerate(bands):
+        values[number] = _projected(picture, [(t, c, z) for t in group for z in planes], choice)
+        release(values)
+        on_progress(number + 1, len(bands), "reading images")
+    channels = picture.channels
+    # Three equal channels are how grey pictures are often stored; three times the same band says no more.
+    if picture.samples == 3 and _all_equal(values):
+        values, bands = values[::3].copy(), [(group, c // 3) for group, c in bands[::3]]
+        channels = [Channel(channel.name.rpartition(" ")[0]) for channel in channels[::3]]
+    return ImageStack(
+        values=values,
+        bands=_band_table(picture, _named(picture.name, channels, choice.channels), bands),
+        name=picture.name,
+        source=picture.source,
+        pixel_size_um=picture.pixel_size_um,
+        pixel_aspect=picture.pixel_aspect,
+        acquired_at=picture.acquired_at,
+        comment=picture.comment,
+        warnings=(*picture.warnings, *_warnings(picture, choice, values)),
+        inputs={path.name: sha256(path) for path in picture.files},
+    )
+
+
+def sha256(path: Path) -> str:
+    """Return a file's SHA-256 without holding the file in memory.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_HASH_BYTES):
+                digest.update(block)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return digest.hexdigest()
+
+
+def unreadable(path: Path, error: OSError) -> ReadError:
+    """Return the error for a file that the system does not let us read."""
+    return ReadError(
+        f"{path.name} cannot be read ({error.strerror or error}): check the file and its permissions."
+    )
+
+
+def _named(where: str, channels: list[Channel], names: Sequence[str]) -> list[Channel]:
+    if not names:
+        return channels
+    if len(names) != len(channels):
+        raise SettingError(
+            f"{len(names)} channel names are given but {where} has {len(channels)} channels: "
+            "give one for each."
+        )
+    return [_channel(str(name), old) for name, old in zip(names, channels, strict=True)]
+
+
+def _channel(text: str, old: Channel) -> Channel:
+    name, at, wavelength = text.rpartition("@")
+    if not at:
+        return Channel(text, old.wavelength_nm)
+    try:
+        number = float(wavelength)
+    except ValueError:
+        number = np.nan
+    if not 0 < number < np.inf:
+        raise SettingError(f"{text!r:.80} is no channel: write NAME, or NAME@NM with a wavelength in nm.")
+    return Channel(name, number)
+
+
+def _chosen(name: str, value: Axis, count: int, where: str) -> list[int]:
+    if not isinstance(value, int):
+        return list(range(count))
+    if value >= count:
+        raise SettingError(f"{where} has no {name} = {value}: it has {count}, counted from 0.")
+    return [value]
+
+
+def _projected(picture: Picture, places: list[tuple[int, int, int]], choice: Choice) -> NDArray[np.float32]:
+    """Return one band: over time the named projection, over depth the named one or the maximum."""
+    if len(places) == 1:
+        return picture.plane(*places[0]).astype(np.float32)
+    by_time: Mapping[int, NDArray[np.float64]] = {}
+    by_time = {t: _over([p for p in places if p[0] == t], picture, choice.z or "max") for t, _, _ in places}
+    result = list(by_time.values())
+    total = result[0] if len(result) == 1 else _join(result, str(choice.t))
+    return np.asarray(total, dtype=np.float32)
+
+
+def _over(places: list[tuple[int, int, int]], picture: Picture, how: Axis) -> NDArray[np.float64]:
+    total = picture.plane(*places[0]).astype(np.float64)
+    for place in places[1:]:
+        plane = picture.plane(*place)
+        total = total + plane if how == "mean" else np.fmax(total, plane)
+    return total / len(places) if how == "mean" else total
+
+
+def _join(images: list[NDArray[np.float64]], how: str) -> NDArray[np.float64]:
+    return np.mean(images, axis=0) if how == "mean" else np.asarray(np.fmax.reduce(images))
+
+
+def _band_table(
+    picture: Picture, channels: list[Channel], bands: list[tuple[list[int], int]]
+) -> pd.DataFrame:
+    each = len(picture.channels) // len(channels)
+    return pd.DataFrame(
+        {
+            "quantity": INTENSITY,
+            "wavelength_nm": [channels[c].wavelength_nm for _, c in bands],
+            "channel": [channels[c].name for _, c in bands],
+            "time_s": [float(picture.times_s[group, c * each].mean()) for group, c in bands],
+            "frame": [group[0] if picture.shape[0] > 1 and len(group) == 1 else -1 for group, _ in bands],
+            "file": [picture.file_of(group[0], c * each) for group, c in bands],
+        }
+    )
+
+
+def _all_equal(values: NDArray[np.float32]) -> bool:
+    return all(
+        np.array_equal(values[i], values[i + j], equal_nan=True)
+        for i in range(0, len(values), 3)
+        for j in (1, 2)
+    )
+
+
+def _warnings(picture: Picture, choice: Choice, values: NDArray[np.float32]) -> list[str]:
+    found = []
+    if choice.z is None and picture.shape[2] > 1:
+        found.append(
+            f"The brightest of {picture.shape[2]} focal planes was taken at each pixel; "
+            "choose one plane or another projection with z."
+        )
+    if np.nanmax(np.abs(values[0]), initial=0) >= _LARGEST_EXACT:
+        found.append("Values of 2^24 and above are rounded, as values are kept as 32-bit floats.")
+    return found
