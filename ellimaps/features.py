@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ellimaps.errors import SettingError
 from ellimaps.parallel import ordered_map
-from ellimaps.scratch import release
+from ellimaps.scratch import lies_in_file, release
 from ellimaps.stack import DELTA, ImageStack, full_circle
 
 Features = Literal["raw", "standard", "ncs"]
@@ -146,7 +146,7 @@ class FeatureSpace:
         return values
 
     def _matrix_if_small(self) -> NDArray[np.float32] | None:
-        if 4 * self.n_features * self.n_pixels > CACHE_BYTES:
+        if 4 * self.n_features * self.n_pixels > CACHE_BYTES or lies_in_file(self._values):
             return None
         matrix = np.empty((self.n_features, self.n_pixels), dtype=np.float32)
 

@@ -57,9 +57,14 @@ def new_array(shape: tuple[int, ...], dtype: DTypeLike, working_set_gb: float | 
         ) from error
 
 
+def lies_in_file(array: NDArray[Any]) -> bool:
+    """Return whether an array lies in a temporary file."""
+    return _file_of(array) is not None
+
+
 def like(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
     """Return an array of zeros of the same shape, in a temporary file where the other is in one."""
-    return new_array(array.shape, dtype, 1e-9 if _file_of(array) is not None else np.inf)
+    return new_array(array.shape, dtype, 1e-9 if lies_in_file(array) else np.inf)
 
 
 def release(array: NDArray[Any]) -> None:
