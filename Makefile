@@ -29,8 +29,8 @@ check: $(VENV)/.dev ## Lint, formatting, types and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.bench ## Run the timings in benchmarks/
-	@set -e; for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+bench: $(VENV)/.bench ## Run the timings beside other software; one table (BENCH="speed memory" for some of them)
+	$(BIN)/python benchmarks/run.py $(BENCH)
 
 screenshots: $(VENV)/.test ## Take the pictures in docs/images/ again
 	$(BIN)/python docs/screenshots.py

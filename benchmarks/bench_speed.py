@@ -72,8 +72,9 @@ def estimates(stack: ImageStack) -> dict[str, Any]:
     """Compare the sweep over k = 2..10 with scikit-learn's best of ten and a sampled silhouette."""
     points = feature_matrix(stack)[0]
     ours, estimate = timed(lambda: estimate_k(stack), 3)
-    theirs, inertia = timed(lambda: peers.sklearn_estimate(points))
-    excess = estimate.table["inertia"].to_numpy() / np.array(inertia) - 1
+    theirs, labels = timed(lambda: peers.sklearn_estimate(points))
+    inertia = np.array([peers.inertia_of(points, one) for one in labels])
+    excess = estimate.table["inertia"].to_numpy() / inertia - 1
     return {
         "ellimaps_s": ours,
         "sklearn_best_of_10_s": theirs,
@@ -111,11 +112,11 @@ def segmentations(stack: ImageStack, starts: dict[int, int]) -> dict[str, Any]:
         found["ellimaps"] = seconds, own.inertia
         for name, n_init in (("sklearn_1", 1), (f"sklearn_{many}", many)):
             seconds, model = timed(lambda k=k, n=n_init: peers.sklearn_fit(points, k, n))
-            found[name] = seconds, float(model.inertia_)
+            found[name] = seconds, peers.inertia_of(points, model.labels_)
         seconds, model = timed(lambda k=k: peers.intelex_fit(points, k, 1))
-        found["intelex_1"] = seconds, float(model.inertia_)
-        seconds, inertia = timed(lambda k=k: peers.faiss_inertia(points, k, 1))
-        found["faiss_1"] = seconds, inertia
+        found["intelex_1"] = seconds, peers.inertia_of(points, model.labels_)
+        seconds, labels = timed(lambda k=k: peers.faiss_labels(points, k, 1))
+        found["faiss_1"] = seconds, peers.inertia_of(points, labels)
         best = min(inertia for _, inertia in found.values())
         for name, (seconds, inertia) in found.items():
             figures[f"k{k}_{name}_s"] = seconds
@@ -207,6 +208,12 @@ def large(folder: Path) -> dict[str, Any]:
     return figures
 
 
+def measured(figures: Figures, group: str, values: dict[str, Any]) -> None:
+    """Note figures and say so, for some take minutes."""
+    figures[group] = values
+    print(f"{group}: {values}", file=sys.stderr)
+
+
 def main() -> None:
     """Measure, print, and write JSON if asked."""
     options = arguments(__doc__)
@@ -216,19 +223,19 @@ def main() -> None:
     figures: Figures = {"machine": machine()}
     small = REAL if REAL.is_dir() else ROOT / "data_example" / "terraces"
     name = "real folder" if small == REAL else "example (the real folder is not at hand)"
-    figures["start-up"] = start_up(small)
-    figures["1040 x 1392 x 100, whole process"] = large(big)
-    figures[f"{name}: folder to files without figure"] = whole_way(small)
+    measured(figures, "start-up", start_up(small))
+    measured(figures, "1040 x 1392 x 100, whole process", large(big))
+    measured(figures, f"{name}: folder to files without figure", whole_way(small))
     stack = load(small, Settings())
-    figures[f"{name}: estimate k = 2..10"] = estimates(stack)
-    figures[f"{name}: HyperSpy"] = hyperspy(stack)
-    figures[f"{name}: segment"] = segmentations(stack, STARTS)
+    measured(figures, f"{name}: estimate k = 2..10", estimates(stack))
+    measured(figures, f"{name}: HyperSpy", hyperspy(stack))
+    measured(figures, f"{name}: segment", segmentations(stack, STARTS))
     stack = load(middle, Settings())
-    figures["520 x 696 x 44: estimate k = 2..10"] = estimates(stack)
-    figures["520 x 696 x 44: segment"] = segmentations(stack, STARTS)
-    figures["520 x 696 x 44: growth of time"] = growth(stack)
-    figures["1040 x 1392 x 100: floor"] = floor(big)
-    figures["1040 x 1392 x 100: segment"] = segmentations(load(big, Settings()), STARTS_LARGE)
+    measured(figures, "520 x 696 x 44: estimate k = 2..10", estimates(stack))
+    measured(figures, "520 x 696 x 44: segment", segmentations(stack, STARTS))
+    measured(figures, "520 x 696 x 44: growth of time", growth(stack))
+    measured(figures, "1040 x 1392 x 100: floor", floor(big))
+    measured(figures, "1040 x 1392 x 100: segment", segmentations(load(big, Settings()), STARTS_LARGE))
     report(figures, options.json)
 
 

@@ -28,7 +28,8 @@ TIGHT = 1e-5
 
 _STARTS = 24
 _FINALISTS = 3
-_SWAP_FAILURES = 3
+# With few clusters a round is cheap, and few of its swaps are any good.
+_FEWEST_FAILURES, _FAILURES_OF_ONE = 3, 32
 _SWAP_CANDIDATES = 24
 _SWAP_TRIES = 12
 _SAME_INERTIA = 1e-4
@@ -135,8 +136,9 @@ def _swapped(points: WeightedPoints, candidates: Candidates, rng: np.random.Gene
     """Move a centre to a badly served place as long as that lowers the inertia, in each set."""
     centers, inertia = candidates.centers.copy(), candidates.inertia.copy()
     failures = np.zeros(len(centers), dtype=int)
+    allowed = max(_FEWEST_FAILURES, _FAILURES_OF_ONE // centers.shape[1])
     # Of those that have become the same, one goes on.
-    while live := [n for n in _distinct(inertia) if failures[n] < _SWAP_FAILURES]:
+    while live := [n for n in _distinct(inertia) if failures[n] < allowed]:
         tries = np.concatenate([_promising_swaps(points, centers[number], rng) for number in live])
         tried = lloyd(points, tries, *_COARSE)
         for number, group in zip(live, np.split(np.arange(len(tries)), len(live)), strict=True):
@@ -154,7 +156,7 @@ def _promising_swaps(points: WeightedPoints, centers: Real, rng: np.random.Gener
     """Return sets of centres with one moved to another place, shape (try, center, component).
 
     The inertia after each possible swap of one centre for one drawn point follows from every point's two
-    nearest centres; the swaps of least inertia are returned.
+    nearest centres. For each centre to leave and each cluster to go to, the best place is considered.
     """
     distances = np.maximum(points.squares - 2 * points.scores(centers[None])[0], 0)
     nearest, second = np.partition(distances, 1, axis=0)[:2]
@@ -164,11 +166,33 @@ def _promising_swaps(points: WeightedPoints, centers: Real, rng: np.random.Gener
     lost = np.minimum(second, to_place) - kept
     member = (distances == nearest) * points.weights
     expected = (kept @ points.weights)[:, None] + lost @ member.T
-    leaving = expected.argmin(axis=1)
-    chosen = np.argsort(expected.min(axis=1), kind="stable")[:_SWAP_TRIES]
-    swapped = np.repeat(centers[None], len(chosen), axis=0)
-    swapped[np.arange(len(chosen)), leaving[chosen]] = points.values[:, places[chosen]].T
+    swaps = _best_places(expected, distances[:, places].argmin(axis=0))
+    # What a centre's points lose is overrated as long as no other has moved: each gets its chance to leave.
+    rank = np.argsort(np.argsort(swaps.inertia, axis=0, kind="stable"), axis=0)
+    order = np.lexsort((swaps.inertia.ravel(), rank.ravel()))[:_SWAP_TRIES]
+    leaving, arriving = order % len(centers), places[swaps.place.ravel()[order]]
+    swapped = np.repeat(centers[None], order.size, axis=0)
+    swapped[np.arange(order.size), leaving] = points.values[:, arriving].T
     return swapped
+
+
+class _Swaps(NamedTuple):
+    """The best place in each cluster for each centre to move to, and the inertia expected there."""
+
+    place: NDArray[np.intp]
+    inertia: Real
+
+
+def _best_places(expected: Real, own: NDArray[np.intp]) -> _Swaps:
+    """Choose among places, by the cluster they lie in; a centre that stayed in its own would come back.
+
+    ``expected`` has the shape (place, leaving center), the result (arriving in cluster, leaving center).
+    """
+    k = expected.shape[1]
+    inside = np.where((own == np.arange(k)[:, None])[:, :, None], expected, np.inf)
+    best = inside.min(axis=1)
+    np.fill_diagonal(best, np.inf)
+    return _Swaps(inside.argmin(axis=1), best)
 
 
 def _distinct(inertia: F64) -> list[int]:
