@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ellimaps.optics.library import material
 from ellimaps.optics.materials import Cauchy
 from ellimaps.optics.model import CAUCHY_A, THICKNESS, Layer, ThinFilm
 
@@ -21,14 +22,18 @@ def ready_models() -> dict[str, ThinFilm]:
         "Al2O3 on Si": _on_silicon("Al2O3", 50.0, 200.0),
         "TiO2 on Si": _on_silicon("TiO2", 50.0, 200.0),
         "PMMA on Si": _on_silicon("PMMA", 100.0, 400.0),
-        "transparent film (index free) on Si": ThinFilm("Si", (any_film,)),
+        "transparent film (index free) on Si": ThinFilm(material("Si"), (any_film,)),
     }
 
 
 def _on_silicon(film: str, thickness_nm: float, highest_nm: float) -> ThinFilm:
-    return ThinFilm("Si", (Layer(film, thickness_nm, {THICKNESS: (0.0, highest_nm)}),))
+    return ThinFilm(material("Si"), (_film(film, thickness_nm, highest_nm),))
 
 
 def _on_oxide(film: str, thickness_nm: float, highest_nm: float) -> ThinFilm:
-    top = Layer(film, thickness_nm, {THICKNESS: (0.0, highest_nm)})
-    return ThinFilm("Si", (top, Layer("SiO2", _OXIDE_NM)))
+    oxide = Layer(material("SiO2"), _OXIDE_NM)
+    return ThinFilm(material("Si"), (_film(film, thickness_nm, highest_nm), oxide))
+
+
+def _film(name: str, thickness_nm: float, highest_nm: float) -> Layer:
+    return Layer(material(name), thickness_nm, {THICKNESS: (0.0, highest_nm)})
