@@ -13,9 +13,9 @@ from ellimaps.plots import unwrapped
 from ellimaps.stack import DELTA, PSI, ImageStack
 from ellimaps.ui.charts import abscissa
 
-_CURVES_HEIGHT = 165
-_RESIDUALS_HEIGHT = 105
-_PROFILE_HEIGHT = 190
+_CURVES_HEIGHT = 122
+_RESIDUALS_HEIGHT = 165
+PROFILE_HEIGHT = 250
 _LABELS_PX = 38
 _FAINT = 0.35
 
@@ -62,8 +62,7 @@ def spectra_fit_chart(
         detail=detail,
     )
     points = base.mark_point(size=34, filled=False, strokeWidth=1.8).encode(y="measured:Q", detail=detail)
-    title = f"{quantity}: measured (circles), modelled (line)"
-    return alt.layer(line, points).properties(height=_CURVES_HEIGHT, title=title)
+    return alt.layer(line, points).properties(height=_CURVES_HEIGHT)
 
 
 def residuals_chart(curve: pd.DataFrame, stack: ImageStack, color: str) -> Any:
@@ -73,7 +72,7 @@ def residuals_chart(curve: pd.DataFrame, stack: ImageStack, color: str) -> Any:
         "quantity:N",
         title=None,
         scale=alt.Scale(domain=[PSI, DELTA], range=[[1, 0], [5, 3]]),
-        legend=alt.Legend(orient="top-right", symbolStrokeColor=color, symbolStrokeWidth=2),
+        legend=alt.Legend(orient="top", symbolStrokeColor=color, symbolStrokeWidth=2),
     )
     lines = (
         alt.Chart(pd.concat(parts))
@@ -87,7 +86,7 @@ def residuals_chart(curve: pd.DataFrame, stack: ImageStack, color: str) -> Any:
         )
     )
     zero = alt.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(opacity=0.5).encode(y="zero:Q")
-    return alt.layer(zero, lines).properties(height=_RESIDUALS_HEIGHT, title="Measured - modelled")
+    return alt.layer(zero, lines).properties(height=_RESIDUALS_HEIGHT)
 
 
 def profile_chart(profile: pd.DataFrame, label: str, pixel_size_um: float | None, color: str) -> Any:
@@ -114,7 +113,7 @@ def profile_chart(profile: pd.DataFrame, label: str, pixel_size_um: float | None
             y=alt.Y("value:Q", title=label, scale=alt.Scale(zero=False)),
             tooltip=["x", "y", alt.Tooltip("value:Q", title=label, format=".3f")],
         )
-        .properties(height=_PROFILE_HEIGHT, title="Profile along the line")
+        .properties(height=PROFILE_HEIGHT, title="Profile along the line")
     )
 
 
@@ -138,7 +137,7 @@ def _x(stack: ImageStack, *, titled: bool) -> Any:
     # Over bands by number there is nothing a film model could say; a wavelength is always there.
     column, label = (column, label) if column != "band" else ("wavelength_nm", "wavelength (nm)")
     scale = alt.Scale(zero=False, nice=False, padding=10)
-    axis = alt.Axis(grid=False, labelAngle=0, titlePadding=2)
+    axis = alt.Axis(grid=False, labelAngle=0, titlePadding=2, labels=titled)
     return alt.X(f"{column}:Q", title=label if titled else None, scale=scale, axis=axis)
 
 

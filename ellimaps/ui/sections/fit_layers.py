@@ -44,11 +44,14 @@ def edited_model(film: FilmWork, stack: ImageStack) -> ThinFilm:
     model = film.model
     assert model is not None
     materials = _materials(film, model)
-    ambient = _half_space(film, "Ambient", model.ambient, materials, isotropic=True)
-    angle, offset, free = _angle(film, model, stack)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        isotropic = {name: one for name, one in materials.items() if isinstance(one, Material)}
+        ambient = _material(film, "ambient", "Ambient", model.ambient, isotropic)
+        angle, offset, free = _angle(film, model, stack)
     layers = [_layer(film, model, number, materials) for number in range(len(model.layers))]
-    substrate = _half_space(film, "Substrate", model.substrate, materials)
-    _add_button(film, model)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        substrate = _material(film, "substrate", "Substrate", model.substrate, materials)
+        _add_button(film, model)
     if not isinstance(ambient, Material):
         raise SettingError(f"The ambient must be isotropic, and {ambient.name} is not.")
     return ThinFilm(substrate, tuple(layers), ambient, angle, offset, free)
@@ -59,21 +62,13 @@ def _materials(film: FilmWork, model: ThinFilm) -> dict[str, AnyMaterial]:
     known = {name: material(name) for name in material_names()}
     key = _key(film, "materials")
     # Streamlit forgets controls that are not shown: those shown again begin from the model as it is now.
-    if _key(film, "Ambient", "material") not in st.session_state:
+    if _key(film, "ambient", "material") not in st.session_state:
         st.session_state[key] = {one.name: one for one in materials_of(model)}
     return {**known, **_NEW, **film.materials, **st.session_state[key]}
 
 
 def _key(film: FilmWork, *parts: object) -> str:
     return "_".join(["film", str(film.edition), *map(str, parts)])
-
-
-def _half_space(
-    film: FilmWork, label: str, given: AnyMaterial, materials: Materials, *, isotropic: bool = False
-) -> AnyMaterial:
-    offered = {name: one for name, one in materials.items() if isinstance(one, Material) or not isotropic}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        return _material(film, label, label, given, offered)
 
 
 def _material(film: FilmWork, place: str, label: str, given: AnyMaterial, offered: Materials) -> AnyMaterial:
@@ -83,12 +78,12 @@ def _material(film: FilmWork, place: str, label: str, given: AnyMaterial, offere
     if key not in st.session_state:
         st.session_state[first] = given.name
     name = st.session_state[first]
-    chosen = st.selectbox(label, list(offered), index=list(offered).index(name), key=key, width=165)
+    chosen = st.selectbox(label, list(offered), index=list(offered).index(name), key=key, width=155)
     one = given if chosen == name and type(given) is type(offered[name]) else offered[chosen]
 
     def number(what: str, value: float, lowest: float | None = None) -> float:
         key = _key(film, place, chosen, what)
-        return float(st.number_input(what, lowest, value=value, key=key, format="%g", width=100))
+        return float(st.number_input(what, lowest, value=value, key=key, format="%g", width=86))
 
     # Only what is not built in is changed here: SiO2 stays SiO2.
     if isinstance(one, Cauchy) and chosen not in material_names():
@@ -112,7 +107,7 @@ def _layer(film: FilmWork, model: ThinFilm, number: int, materials: Materials) -
                 float(given.thickness_nm),
                 key=_key(film, number, "thickness"),
                 format="%g",
-                width=120,
+                width=108,
             )
             _moves(film, model, number)
         layer = Layer(chosen, float(thickness))
@@ -156,36 +151,34 @@ def _bounds(
 
 
 def _angle(film: FilmWork, model: ThinFilm, stack: ImageStack) -> tuple[float | None, float, Bounds]:
+    """Show the angle of incidence, its offset and the bounds of that; return the three."""
     measured = stack.angles_deg
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        told = "from the data" + (
-            f", {', '.join(f'{angle:g}' for angle in measured)} deg" if measured else ""
+    told = f"data ({', '.join(f'{angle:g}' for angle in measured)} deg)" if measured else "data"
+    given = st.selectbox(
+        "Angle of incidence",
+        [told, "given"],
+        index=int(model.aoi_deg is not None),
+        key=_key(film, "aoi_of"),
+        width=155,
+    )
+    angle = None
+    if given == "given":
+        start = model.aoi_deg or (measured[0] if measured else 60.0)
+        key = _key(film, "aoi")
+        angle = float(
+            st.number_input("Angle (deg)", 0.0, 90.0, float(start), key=key, format="%g", width=100)
         )
-        given = st.selectbox(
-            "Angle of incidence",
-            [told, "given"],
-            index=int(model.aoi_deg is not None),
-            key=_key(film, "aoi_of"),
-            width=190,
-        )
-        angle = None
-        if given == "given":
-            start = model.aoi_deg or (measured[0] if measured else 60.0)
-            key = _key(film, "aoi")
-            angle = float(
-                st.number_input("Angle (deg)", 0.0, 90.0, float(start), key=key, format="%g", width=110)
-            )
-        offset = st.number_input(
-            "Offset (deg)",
-            value=float(model.aoi_offset_deg),
-            key=_key(film, "offset"),
-            step=0.05,
-            format="%g",
-            width=110,
-            help="Added to the angle of incidence. An error of 0.1 deg moves thicknesses.",
-        )
-        suggested = model.free.get(AOI_OFFSET) or _suggested(AOI_OFFSET, 0.0)
-        bounds = _bounds(film, AOI_OFFSET, "offset", AOI_OFFSET in model.free, suggested)
+    offset = st.number_input(
+        "Offset (deg)",
+        value=float(model.aoi_offset_deg),
+        key=_key(film, "offset"),
+        step=0.05,
+        format="%g",
+        width=110,
+        help="Added to the angle of incidence. An error of 0.1 deg moves thicknesses.",
+    )
+    suggested = model.free.get(AOI_OFFSET) or _suggested(AOI_OFFSET, 0.0)
+    bounds = _bounds(film, AOI_OFFSET, "offset", AOI_OFFSET in model.free, suggested)
     return angle, float(offset), {AOI_OFFSET: bounds} if bounds else {}
 
 

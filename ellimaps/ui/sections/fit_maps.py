@@ -15,7 +15,7 @@ from ellimaps.plots import contrast_limits
 from ellimaps.segmentation import Segmentation
 from ellimaps.stack import ImageStack
 from ellimaps.ui.charts import histogram
-from ellimaps.ui.fit_charts import profile_chart
+from ellimaps.ui.fit_charts import PROFILE_HEIGHT, profile_chart
 from ellimaps.ui.fitting import map_key
 from ellimaps.ui.loading import Source
 from ellimaps.ui.parameters import PARAMETERS, parameter_titles
@@ -122,7 +122,7 @@ def profile_and_histogram(state: Session, fit: AnyFit) -> None:
         st.caption("The dashed line across the map; draw another one with the tool **Line**.")
     with right:
         values = image[np.isfinite(image)].astype(np.float64)
-        st.altair_chart(histogram(values, title, "Trusted pixels by value", _COLOR))
+        st.altair_chart(histogram(values, title, "Trusted pixels by value", _COLOR, height=PROFILE_HEIGHT))
 
 
 def _shown_parameter(fit: AnyFit) -> str:

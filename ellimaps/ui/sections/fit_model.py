@@ -21,6 +21,7 @@ from ellimaps.ui.widgets import guarded
 FOLDER_MODEL = f"{MODEL_NAME} of this folder"
 OWN_MODEL = "my own"
 _FIRST = "SiO2 on Si"
+_LARGEST_MB = 8
 
 
 def choose_model(state: Session, source: Source) -> None:
@@ -68,14 +69,14 @@ def model_editor(state: Session, stack: ImageStack) -> None:
     """Show the model's media from the ambient down with what is free, its text, and the upload."""
     film = state.film
     with st.container(border=True, key="film_editor"):
-        lists, text = st.columns([8, 4], gap="medium")
+        lists, text = st.columns([9, 4], gap="medium")
         with lists, guarded():
             model = edited_model(film, stack)
             if model != film.model:
                 film.model, film.name = model, OWN_MODEL
         with text:
             if film.model is not None:
-                st.code(model_text(film.model), language="toml")
+                st.code(model_text(film.model), language="toml", wrap_lines=True)
                 with guarded():
                     model_download(film.model, "download_model")
             with guarded():
@@ -88,6 +89,7 @@ def _upload(state: Session) -> None:
             "Your model (.toml), with the n, k files it names; or n, k files alone",
             type=["toml", "nk", "txt", "csv", "dat"],
             accept_multiple_files=True,
+            max_upload_size=_LARGEST_MB,
             key="film_files",
             help="n, k files have rows of wavelength_nm n k. Their materials join the lists on the left.",
         )

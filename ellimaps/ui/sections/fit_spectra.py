@@ -27,13 +27,15 @@ def spectra_panel(state: Session, segmentation: Segmentation, fits: ShotFits | N
         cluster = int(state.memory.get("cluster", 0)) if segmentation.k > 1 else 0
         fitted = fits.clusters[cluster].model if fits is not None else None
         moved = _sliders(state, fitted or model, cluster)
-        every = remembered(
-            st.toggle,
-            "All clusters",
-            key="fit_all",
-            default=False,
-            help="The chosen cluster is drawn strong; sliders move its model alone.",
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            every = remembered(
+                st.toggle,
+                "All clusters",
+                key="fit_all",
+                default=False,
+                help="The chosen cluster is drawn strong; sliders move its model alone.",
+            )
+            st.caption("Circles: measured. Lines: model. Residual: measured - model.", width="content")
         curves = {cluster: shot_curves(segmentation, cluster, moved)}
         if every:
             others = [number for number in range(segmentation.k) if number != cluster]
