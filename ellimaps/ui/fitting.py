@@ -23,6 +23,7 @@ from ellimaps.ui.loading import PREPROCESSING, Source, prepared, segmented
 from ellimaps.ui.uploads import store_uploads
 
 MODEL_NAME = "model.toml"
+OWN_MODEL = "my own"
 
 
 def _fit_bytes(fit: ShotFits | MapFit) -> int:

@@ -18,10 +18,10 @@ from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
 from ellimaps.optics.ready_models import ready_models
 from ellimaps.optics.spectra import FitOptions
 from ellimaps.ui import fitting
-from ellimaps.ui.fitting import FitChoice, fitted_shots, folder_model, uploaded
+from ellimaps.ui.fitting import OWN_MODEL, FitChoice, fitted_shots, folder_model, uploaded
 from ellimaps.ui.loading import Source
 from ellimaps.ui.sections.export import zipped
-from ellimaps.ui.sections.fit_model import FOLDER_MODEL, OWN_MODEL, take_files
+from ellimaps.ui.sections.fit_model import FOLDER_MODEL, take_files
 
 K = 4
 
@@ -98,9 +98,10 @@ def thickness_slider(page):
 
 
 def drawn_spectrum(page):
-    """The values that the chart of Psi holds."""
-    charts = [one.proto.spec for one in page.get("arrow_vega_lite_chart") if "Psi (deg)" in one.proto.spec]
-    return charts[0] if charts else str([one.proto for one in page.get("arrow_vega_lite_chart")])
+    """The chart of Psi, which names its data by what they hold."""
+    charts = [str(one.proto) for one in page.get("vega_lite_chart") if "Psi (deg)" in one.proto.spec]
+    assert len(charts) == 1
+    return charts[0]
 
 
 def edit(page):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
@@ -22,7 +22,7 @@ from ellimaps.optics.model import (
 )
 from ellimaps.optics.model_file import materials_of
 from ellimaps.stack import ImageStack
-from ellimaps.ui.fitting import FilmWork
+from ellimaps.ui.fitting import OWN_MODEL, FilmWork
 from ellimaps.ui.parameters import with_unit
 
 Materials = Mapping[str, AnyMaterial]
@@ -184,47 +184,47 @@ def _angle(film: FilmWork, model: ThinFilm, stack: ImageStack) -> tuple[float | 
 
 def _moves(film: FilmWork, model: ThinFilm, number: int) -> None:
     """Show the buttons that move a layer or take it away."""
-    layers = model.layers
-
-    def swapped(other: int) -> tuple[Layer, ...]:
-        order = list(layers)
-        order[number], order[other] = order[other], order[number]
-        return tuple(order)
-
-    without = layers[:number] + layers[number + 1 :]
+    last = len(model.layers) - 1
     buttons = (
-        ("up", ":material/arrow_upward:", number > 0, lambda: swapped(number - 1), "Towards the ambient"),
-        ("down", ":material/arrow_downward:", number < len(layers) - 1, lambda: swapped(number + 1),
-         "Towards the substrate"),
-        ("remove", ":material/delete:", True, lambda: without, "Take this layer away"),
-    )  # fmt: skip
-    for name, icon, possible, change, text in buttons:
+        ("up", ":material/arrow_upward:", number > 0, number - 1, "Towards the ambient"),
+        ("down", ":material/arrow_downward:", number < last, number + 1, "Towards the substrate"),
+        ("remove", ":material/delete:", True, None, "Take this layer away"),
+    )
+    for name, icon, possible, target, text in buttons:
         st.button(
             "",
             icon=icon,
             key=_key(film, number, name),
             disabled=not possible,
-            on_click=_put_layers,
-            args=(film, change),
+            on_click=_move,
+            args=(film, number, target),
             help=text,
         )
 
 
+def _move(film: FilmWork, number: int, target: int | None) -> None:
+    """Swap two layers, or take one away; called before the page runs again."""
+    assert film.model is not None
+    layers = list(film.model.layers)
+    if target is None:
+        del layers[number]
+    else:
+        layers[number], layers[target] = layers[target], layers[number]
+    film.put(OWN_MODEL, replace(film.model, layers=tuple(layers)))
+
+
 def _add_button(film: FilmWork, model: ThinFilm) -> None:
-    new = Layer(material("SiO2"), 10.0, {THICKNESS: (0.0, 100.0)})
     st.button(
         "Add a layer on top",
         icon=":material/add:",
         key=_key(film, "add"),
         disabled=len(model.layers) >= MAX_LAYERS,
-        on_click=_put_layers,
-        args=(film, lambda: (new, *model.layers)),
+        on_click=_add,
+        args=(film,),
     )
 
 
-def _put_layers(film: FilmWork, change: Callable[[], tuple[Layer, ...]]) -> None:
-    """Put the model with other layers in place, under the name of the user's own."""
-    from ellimaps.ui.sections.fit_model import OWN_MODEL
-
+def _add(film: FilmWork) -> None:
     assert film.model is not None
-    film.put(OWN_MODEL, replace(film.model, layers=change()))
+    new = Layer(material("SiO2"), 10.0, {THICKNESS: (0.0, 100.0)})
+    film.put(OWN_MODEL, replace(film.model, layers=(new, *film.model.layers)))

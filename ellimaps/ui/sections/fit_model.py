@@ -11,7 +11,7 @@ from ellimaps.errors import EllimapsError
 from ellimaps.optics.model_file import model_text
 from ellimaps.optics.ready_models import ready_models
 from ellimaps.stack import ImageStack
-from ellimaps.ui.fitting import MODEL_NAME, folder_model, uploaded
+from ellimaps.ui.fitting import MODEL_NAME, OWN_MODEL, folder_model, uploaded
 from ellimaps.ui.loading import Source
 from ellimaps.ui.sections.fit_export import model_download
 from ellimaps.ui.sections.fit_layers import edited_model
@@ -19,7 +19,6 @@ from ellimaps.ui.state import Session, remembered
 from ellimaps.ui.widgets import guarded
 
 FOLDER_MODEL = f"{MODEL_NAME} of this folder"
-OWN_MODEL = "my own"
 _FIRST = "SiO2 on Si"
 _LARGEST_MB = 8
 
