@@ -41,10 +41,11 @@ def line_profile(
         raise SettingError(
             f"A profile needs a map and two points, got shape {image.shape}, {start} and {end}."
         )
-    last = np.array(image.shape[::-1], dtype=np.float64) - 1e-6
-    first, final = (np.clip(np.asarray(point, dtype=np.float64), 0.0, last) for point in (start, end))
-    steps = int(np.ceil(np.abs(final - first).max()))
-    at = first + np.linspace(0.0, 1.0, steps + 1)[:, np.newaxis] * (final - first)
-    x, y = np.floor(at).astype(np.intp).T
+    size = np.array(image.shape[::-1])
+    first, final = (np.clip(np.asarray(point, dtype=np.float64), 0.0, size) for point in (start, end))
+    steps = max(1, int(np.ceil(np.abs(final - first).max())))
+    # The middle of each step: along a row or a column every pixel is read once.
+    at = first + (np.arange(steps)[:, np.newaxis] + 0.5) / steps * (final - first)
+    x, y = np.minimum(at.astype(np.intp), size - 1).T
     distance = np.hypot(at[:, 0] - first[0], (at[:, 1] - first[1]) * aspect)
     return pd.DataFrame({"distance": distance, "x": x, "y": y, "value": image[y, x]})

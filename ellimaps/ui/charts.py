@@ -159,7 +159,7 @@ def histogram(
     table = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "pixels": counts})
     return (
         alt.Chart(table)
-        .mark_bar(color=color)
+        .mark_bar(color=color, stroke=color, strokeWidth=1)
         .encode(
             x=alt.X("low:Q", bin="binned", title=label, scale=alt.Scale(zero=False)),
             x2="high:Q",

@@ -14,7 +14,7 @@ from ellimaps.stack import DELTA, PSI, ImageStack
 from ellimaps.ui.charts import abscissa
 
 _CURVES_HEIGHT = 122
-_RESIDUALS_HEIGHT = 165
+_RESIDUALS_HEIGHT = 172
 PROFILE_HEIGHT = 250
 _LABELS_PX = 38
 _FAINT = 0.35
@@ -70,9 +70,9 @@ def residuals_chart(curve: pd.DataFrame, stack: ImageStack, color: str) -> Any:
     parts = [_parted(curve, quantity).assign(quantity=quantity) for quantity in (PSI, DELTA)]
     dash = alt.StrokeDash(
         "quantity:N",
-        title=None,
+        title="measured - model:",
         scale=alt.Scale(domain=[PSI, DELTA], range=[[1, 0], [5, 3]]),
-        legend=alt.Legend(orient="top", symbolStrokeColor=color, symbolStrokeWidth=2),
+        legend=alt.Legend(orient="top", titleOrient="left", symbolStrokeColor=color, symbolStrokeWidth=2),
     )
     lines = (
         alt.Chart(pd.concat(parts))

@@ -8,6 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import tifffile
 from conftest import EXAMPLE, ROOT
 from streamlit.testing.v1 import AppTest
 
@@ -159,6 +160,49 @@ def test_every_pixel_is_fitted_in_the_background(fitted, stack):
     assert fitted.segmented_control(key="fit_of").value == "Pixels"
     fine(fitted.segmented_control(key="fit_of").set_value("Clusters").run())
     assert "4 of 4" in texts(fitted)
+
+
+def test_fitting_pixels_can_be_stopped(fitted, monkeypatch):
+    def endless(*_, on_progress, **__):
+        for done in range(600):
+            on_progress(done, 1000, "fitting pixels")
+            time.sleep(0.1)
+
+    monkeypatch.setattr(fitting, "fit_map", endless)
+    fitting.FITS.clear()
+    fitted.button(key="fit_pixels").click().run()
+    assert state(fitted).task is not None
+    assert fitted.button(key="fit_pixels").disabled
+    click(fitted, "stop")
+    assert film(fitted).mapped is None
+    assert fitted.warning[0].value == "Stopped."
+    assert "4 of 4" in texts(fitted)
+
+
+def test_two_users_of_one_folder_keep_their_own_models(fitted):
+    other = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
+    other.button(key="example_terraces").click().run()
+    other.segmented_control(key="view").set_value("Fit").run()
+    other.number_input(key="k").set_value(K)
+    click(other, "segment")
+    other.selectbox(key="film").set_value("PMMA on Si").run()
+    click(other, "fit")
+    before = list(fitted.dataframe[0].value["thickness (nm)"])
+    assert list(fine(fitted.run()).dataframe[0].value["thickness (nm)"]) == before
+    assert fitted.selectbox(key="film").value == FOLDER_MODEL
+    assert list(fine(other).dataframe[0].value["thickness (nm)"]) != before
+
+
+def test_images_without_delta_and_psi_have_no_such_view(tmp_path, monkeypatch):
+    values = np.random.default_rng(0).integers(0, 4000, (2, 40, 50)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "field.tif", values, photometric="minisblack")
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(tmp_path))
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
+    page.text_input(key="path").set_value("field.tif")
+    next(button for button in page.button if button.label == "Open").click().run()
+    assert fine(page).segmented_control(key="view").options == [
+        "Data", "How many?", "Explore", "Compare", "Export",
+    ]  # fmt: skip
 
 
 def test_moving_the_slider_moves_the_model_and_fits_nothing(fitted):

@@ -35,7 +35,7 @@ def spectra_panel(state: Session, segmentation: Segmentation, fits: ShotFits | N
                 default=False,
                 help="The chosen cluster is drawn strong; sliders move its model alone.",
             )
-            st.caption("Circles: measured. Lines: model. Residual: measured - model.", width="content")
+            st.caption("Circles: measured. Lines: model.", width="content")
         curves = {cluster: shot_curves(segmentation, cluster, moved)}
         if every:
             others = [number for number in range(segmentation.k) if number != cluster]
