@@ -157,6 +157,8 @@ def histogram(
     """Draw the distribution of values."""
     counts, edges = np.histogram(values, bins=60) if values.size else (np.zeros(1, int), np.array([0.0, 1.0]))
     table = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "pixels": counts})
+    # An empty bin would be drawn as a dash on the axis.
+    table = table[table["pixels"] > 0] if values.size else table
     return (
         alt.Chart(table)
         .mark_bar(color=color, stroke=color, strokeWidth=1)

@@ -167,11 +167,15 @@ def _panel(fit: AnyFit, name: str, kind: str) -> MapPanel:
     images = {"value": fit.painted, "error": fit.painted_errors}
     image = images[kind](name) if kind in images else fit.painted_mse()
     text = title[0].upper() + title[1:]
+    low, high = contrast_limits(image)
+    if kind != "value":
+        # Limits around a single value would go below what errors can be.
+        low = max(low, 0.0)
     return MapPanel(
         f"{text} ({unit})" if unit else text,
         image,
         unit,
-        contrast_limits(image),
+        (low, high),
         doubtful=fit.doubtful if kind in images else None,
     )
 
