@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import altair as alt
 import numpy as np
@@ -11,13 +12,22 @@ import pandas as pd
 
 from ellimaps.plots import unwrapped
 from ellimaps.stack import DELTA, PSI, ImageStack
-from ellimaps.ui.charts import abscissa
+from ellimaps.ui.charts import abscissa, chart_specification
 
 _CURVES_HEIGHT = 122
 _RESIDUALS_HEIGHT = 172
 PROFILE_HEIGHT = 250
 _LABELS_PX = 38
 _FAINT = 0.35
+_DATA = "curves"
+
+
+class _Abscissa(NamedTuple):
+    """What the spectra are drawn over."""
+
+    column: str
+    label: str
+    several_angles: bool
 
 
 def spectra_fit_chart(
@@ -28,8 +38,8 @@ def spectra_fit_chart(
     names: Sequence[str],
     palette: Sequence[str],
     selected: int,
-) -> Any:
-    """Draw measured points and the modelled line of clusters, the selected one emphasised.
+) -> dict[str, Any]:
+    """Draw measured points and the modelled line of clusters, the selected one emphasised; as Vega-Lite.
 
     Parameters
     ----------
@@ -46,47 +56,64 @@ def spectra_fit_chart(
     """
     table = pd.concat([_parted(curve, quantity).assign(cluster=number) for number, curve in curves.items()])
     table["name"] = [names[number] for number in table["cluster"]]
-    shown = list(dict.fromkeys(table["name"]))
-    color = alt.Color(
-        "name:N",
-        scale=alt.Scale(domain=shown, range=[palette[number] for number in curves]),
-        legend=None,
-    )
+    shown = tuple(dict.fromkeys(table["name"]))
+    colors = tuple(palette[number] for number in curves)
+    return _filled(_spectra_form(quantity, _over(stack), shown, colors, selected), table)
+
+
+def residuals_chart(curve: pd.DataFrame, stack: ImageStack, color: str) -> dict[str, Any]:
+    """Draw measured minus modelled Psi and Delta of one cluster; as Vega-Lite."""
+    parts = [_parted(curve, quantity).assign(quantity=quantity) for quantity in (PSI, DELTA)]
+    return _filled(_residuals_form(_over(stack), color), pd.concat(parts))
+
+
+def _filled(form: dict[str, Any], table: pd.DataFrame) -> dict[str, Any]:
+    """Return a chart with its data. A slider moves only these, and Altair takes long for the rest."""
+    known = table.astype(object).where(table.notna(), None)
+    return {**form, "datasets": {_DATA: known.to_dict("records")}}
+
+
+@lru_cache(maxsize=256)
+def _spectra_form(
+    quantity: str, over: _Abscissa, names: tuple[str, ...], colors: tuple[str, ...], selected: int
+) -> dict[str, Any]:
+    color = alt.Color("name:N", scale=alt.Scale(domain=names, range=colors), legend=None)
     strength = alt.condition(alt.datum.cluster == selected, alt.value(1.0), alt.value(_FAINT))
-    x = _x(stack, titled=False)
-    tooltip = [alt.Tooltip("name", title="cluster"), *_tooltip(stack)]
-    base = alt.Chart(table).encode(x=x, color=color, opacity=strength, tooltip=tooltip)
+    tooltip = [alt.Tooltip("name:N", title="cluster"), *_tooltip(over)]
     detail = ["aoi_deg:N", "cluster:N"]
+    base = alt.Chart(alt.NamedData(_DATA)).encode(
+        x=_x(over, titled=False), color=color, opacity=strength, tooltip=tooltip
+    )
     line = base.mark_line(strokeWidth=2).encode(
         y=alt.Y("modelled:Q", title=f"{quantity} (deg)", scale=alt.Scale(zero=False), axis=_axis()),
         detail=detail,
     )
     points = base.mark_point(size=34, filled=False, strokeWidth=1.8).encode(y="measured:Q", detail=detail)
-    return alt.layer(line, points).properties(height=_CURVES_HEIGHT)
+    return chart_specification(alt.layer(line, points).properties(height=_CURVES_HEIGHT))
 
 
-def residuals_chart(curve: pd.DataFrame, stack: ImageStack, color: str) -> Any:
-    """Draw measured minus modelled Psi and Delta of one cluster."""
-    parts = [_parted(curve, quantity).assign(quantity=quantity) for quantity in (PSI, DELTA)]
+@lru_cache(maxsize=256)
+def _residuals_form(over: _Abscissa, color: str) -> dict[str, Any]:
     dash = alt.StrokeDash(
         "quantity:N",
         title="measured - model:",
         scale=alt.Scale(domain=[PSI, DELTA], range=[[1, 0], [5, 3]]),
         legend=alt.Legend(orient="top", titleOrient="left", symbolStrokeColor=color, symbolStrokeWidth=2),
     )
+    data = alt.NamedData(_DATA)
     lines = (
-        alt.Chart(pd.concat(parts))
+        alt.Chart(data)
         .mark_line(color=color, strokeWidth=2)
         .encode(
-            x=_x(stack, titled=True),
+            x=_x(over, titled=True),
             y=alt.Y("residual:Q", title="residual (deg)", axis=_axis()),
             strokeDash=dash,
             detail="aoi_deg:N",
-            tooltip=["quantity", *_tooltip(stack)],
+            tooltip=["quantity:N", *_tooltip(over)],
         )
     )
-    zero = alt.Chart(pd.DataFrame({"zero": [0.0]})).mark_rule(opacity=0.5).encode(y="zero:Q")
-    return alt.layer(zero, lines).properties(height=_RESIDUALS_HEIGHT)
+    zero = alt.Chart(data).mark_rule(opacity=0.5).encode(y=alt.datum(0))
+    return chart_specification(alt.layer(zero, lines).properties(height=_RESIDUALS_HEIGHT))
 
 
 def profile_chart(profile: pd.DataFrame, label: str, pixel_size_um: float | None, color: str) -> Any:
@@ -132,24 +159,28 @@ def _parted(curve: pd.DataFrame, quantity: str) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def _x(stack: ImageStack, *, titled: bool) -> Any:
+def _over(stack: ImageStack) -> _Abscissa:
     column, label, _ = abscissa(stack)
-    # Over bands by number there is nothing a film model could say; a wavelength is always there.
-    column, label = (column, label) if column != "band" else ("wavelength_nm", "wavelength (nm)")
+    # At a single wavelength and angle the spectrum is one point, and still has a wavelength.
+    if column == "band":
+        column, label = "wavelength_nm", "wavelength (nm)"
+    return _Abscissa(column, label, len(stack.angles_deg) > 1)
+
+
+def _x(over: _Abscissa, *, titled: bool) -> Any:
     scale = alt.Scale(zero=False, nice=False, padding=10)
     axis = alt.Axis(grid=False, labelAngle=0, titlePadding=2, labels=titled)
-    return alt.X(f"{column}:Q", title=label if titled else None, scale=scale, axis=axis)
+    return alt.X(f"{over.column}:Q", title=over.label if titled else None, scale=scale, axis=axis)
 
 
 def _axis() -> Any:
     return alt.Axis(minExtent=_LABELS_PX, maxExtent=_LABELS_PX, tickCount=4)
 
 
-def _tooltip(stack: ImageStack) -> list[Any]:
-    several = len(stack.angles_deg) > 1
+def _tooltip(over: _Abscissa) -> list[Any]:
     return [
-        alt.Tooltip("wavelength_nm", title="wavelength (nm)"),
-        *([alt.Tooltip("aoi_deg", title="angle (deg)")] if several else []),
+        alt.Tooltip("wavelength_nm:Q", title="wavelength (nm)"),
+        *([alt.Tooltip("aoi_deg:Q", title="angle (deg)")] if over.several_angles else []),
         alt.Tooltip("measured:Q", title="measured (deg)", format=".3f"),
         alt.Tooltip("modelled:Q", title="modelled (deg)", format=".3f"),
         alt.Tooltip("residual:Q", title="residual (deg)", format="+.3f"),

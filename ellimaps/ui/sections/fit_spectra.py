@@ -11,7 +11,6 @@ from ellimaps.optics.model import Parameter, ThinFilm
 from ellimaps.optics.results import ShotFits
 from ellimaps.segmentation import Segmentation
 from ellimaps.stack import DELTA, PSI
-from ellimaps.ui.charts import chart_specification
 from ellimaps.ui.fit_charts import residuals_chart, spectra_fit_chart
 from ellimaps.ui.parameters import parameter_titles
 from ellimaps.ui.state import Session, remembered
@@ -53,9 +52,9 @@ def spectra_panel(state: Session, segmentation: Segmentation, fits: ShotFits | N
                 palette=look.palette,
                 selected=cluster,
             )
-            st.vega_lite_chart(chart_specification(chart))
+            st.vega_lite_chart(chart)
         residuals = residuals_chart(curves[cluster], segmentation.stack, look.palette[cluster])
-        st.vega_lite_chart(chart_specification(residuals))
+        st.vega_lite_chart(residuals)
 
 
 def _sliders(state: Session, model: ThinFilm, cluster: int) -> ThinFilm:
