@@ -19,6 +19,8 @@ _RESIDUALS_HEIGHT = 172
 PROFILE_HEIGHT = 250
 _LABELS_PX = 38
 _FAINT = 0.35
+# Middle grey: seen on a light page and on a dark one.
+_ZERO = "#8A8A8A"
 _DATA = "curves"
 
 
@@ -112,7 +114,7 @@ def _residuals_form(over: _Abscissa, color: str) -> dict[str, Any]:
             tooltip=["quantity:N", *_tooltip(over)],
         )
     )
-    zero = alt.Chart(data).mark_rule(opacity=0.5).encode(y=alt.datum(0))
+    zero = alt.Chart(data).mark_rule(color=_ZERO).encode(y=alt.datum(0))
     return chart_specification(alt.layer(zero, lines).properties(height=_RESIDUALS_HEIGHT))
 
 

@@ -137,3 +137,31 @@ def first_map(page):
     canvas = page.locator(".viewer canvas").first
     canvas.scroll_into_view_if_needed()
     return canvas.bounding_box()
+
+
+def test_a_model_is_uploaded_with_its_table_and_a_bad_one_is_one_sentence(chromium, workbench, tmp_path):
+    page = workbench.open_page(chromium)
+    page.get_by_role("button", name="terraces", exact=True).first.click()
+    page.get_by_text("Angle of incidence").wait_for()
+    idle(page)
+    show(page, "Fit")
+    page.get_by_role("button", name="Segment", exact=True).click()
+    page.get_by_test_id("stCheckbox").filter(has_text="Edit").click()
+    bad, table = tmp_path / "bad.toml", tmp_path / "mine.nk"
+    bad.write_text("substrate = ")
+    table.write_text("400 1.5 0.0\n800 1.5 0.0\n")
+    good = tmp_path / "good.toml"
+    good.write_text('substrate = { file = "mine.nk" }\n')
+    upload(page, bad)
+    page.get_by_text("The model bad.toml is not valid TOML").wait_for()
+    upload(page, good, table)
+    page.locator("code", has_text="mine.nk").first.wait_for()
+    page.get_by_text("Nothing is free in this model").wait_for()
+    assert workbench.complaints() == []
+
+
+def upload(page, *files):
+    page.locator("input[type=file]").set_input_files(files)
+    page.get_by_text(files[0].name).first.wait_for()
+    page.get_by_role("button", name="Take these files").click()
+    idle(page)
