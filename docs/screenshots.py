@@ -1,6 +1,7 @@
 """Take the pictures in docs/images/: walk the workbench on the generated examples and look at each view.
 
-Run ``make screenshots``; Chromium is needed.
+Run ``make screenshots``; Chromium is needed. ``python docs/screenshots.py fit`` walks the same way and takes
+only the pictures whose names begin so.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from browser.conftest import Workbench, idle, segment, serve, show  # noqa: E402
 from conftest import CHROMIUM_ARGS, chromium_path  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
+ONLY = tuple(sys.argv[1:]) or ("",)
+
 
 def main() -> None:
-    """Take all pictures."""
+    """Take all pictures, or those asked for."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -51,6 +54,15 @@ def walk(workbench: Workbench, browser: Browser) -> None:
     page.get_by_text("Add to the export").scroll_into_view_if_needed()
     page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, main.scrollHeight)")
     take(page, "refine")
+    fit(page)
+    take(page, "fit")
+    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, main.scrollHeight)")
+    take(page, "fit-profile")
+    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
+    page.get_by_test_id("stCheckbox").filter(has_text="Edit").click()
+    take(page, "fit-model")
+    page.get_by_test_id("stCheckbox").filter(has_text="Edit").click()
+    idle(page)
     segment(page, 5)
     show(page, "Compare")
     take(page, "compare")
@@ -71,6 +83,8 @@ def narrow(workbench: Workbench, browser: Browser) -> None:
     take(page, "estimate-narrow")
     segment(page, 4)
     take(page, "explore-narrow")
+    fit(page)
+    take(page, "fit-narrow")
     segment(page, 5)
     show(page, "Compare")
     take(page, "compare-narrow")
@@ -95,6 +109,17 @@ def open_example(page: Page) -> None:
     idle(page)
 
 
+def fit(page: Page) -> None:
+    """Fit the example's own model to all clusters, then to every pixel."""
+    show(page, "Fit")
+    page.get_by_role("button", name="Fit", exact=True).click()
+    page.get_by_role("img", name="Thickness (nm)").wait_for()
+    page.get_by_role("button", name="Fit every pixel").click()
+    page.get_by_text("of the pixels are trusted").wait_for()
+    page.mouse.move(5, 5)
+    idle(page)
+
+
 def draw_region(page: Page) -> None:
     """Choose a wavelength and draw a rectangle, whose spectrum is then beside the clustershots."""
     slider = page.get_by_role("slider", name="Wavelength (nm)")
@@ -116,9 +141,11 @@ def draw_region(page: Page) -> None:
 
 
 def take(page: Page, name: str, height: int | None = None) -> None:
-    """Save the window, or the upper part of it."""
+    """Save the window, or the upper part of it, if the picture was asked for."""
     idle(page)
     page.wait_for_timeout(500)
+    if not name.startswith(ONLY):
+        return
     size = page.viewport_size
     assert size is not None
     clip = {"x": 0, "y": 0, "width": size["width"], "height": min(height or size["height"], size["height"])}

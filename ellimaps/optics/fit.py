@@ -16,7 +16,7 @@ from ellimaps.errors import SettingError
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.joint import joint_minimum, shared_columns
 from ellimaps.optics.model import ThinFilm
-from ellimaps.optics.results import ClusterFit, MapFit, OtherMinimum, ShotFits
+from ellimaps.optics.results import ClusterFit, MapFit, OtherMinimum, ShotFits, model_curves
 from ellimaps.optics.spectra import FitOptions, Flag, SpectraFit, SpectraFitter
 from ellimaps.progress import Progress, no_progress
 from ellimaps.segmentation import Segmentation
@@ -68,6 +68,19 @@ def fit_shots(
         fit = _jointly(model, fitter, fit, psi, delta, columns)
     clusters = tuple(_cluster_fit(number, model, fit) for number in range(segmentation.k))
     return ShotFits(clusters, model, tuple(shared), fitter.options, segmentation, pairs, psi, delta)
+
+
+def shot_curves(segmentation: Segmentation, cluster: int, model: ThinFilm | None = None) -> pd.DataFrame:
+    """Return a clustershot beside what a model would give, without a fit; columns as `ShotFits.curves`.
+
+    Raises
+    ------
+    SettingError
+        If the data are not Delta and Psi, or a material of the model does not cover the wavelengths.
+    """
+    pairs = _pairs(segmentation.stack)
+    psi, delta = (segmentation.means[cluster, pairs[name].to_numpy()] for name in ("psi", "delta"))
+    return model_curves(pairs, psi, delta, model)
 
 
 def fit_map(

@@ -75,7 +75,7 @@ class Layer:
         if low < 0 or high > MAX_THICKNESS_NM:
             raise SettingError(f"Bounds of a thickness must be within 0..{MAX_THICKNESS_NM:g} nm.")
         for kind in self.free:
-            if kind != THICKNESS and self._cauchy(kind) is None:
+            if not self.has(kind):
                 raise SettingError(
                     f"{kind} is free in the layer of {self.material.name}, which has no such index: give it "
                     "as { cauchy = [a, b, c] }, for extraordinary_a that of extraordinary."
@@ -88,6 +88,10 @@ class Layer:
         index = self._cauchy(kind)
         assert index is not None
         return index.b if kind == CAUCHY_B else index.a
+
+    def has(self, kind: str) -> bool:
+        """Whether the layer has such a parameter, free or not."""
+        return kind == THICKNESS or self._cauchy(kind) is not None
 
     def with_value(self, kind: str, value: float) -> Layer:
         """Return the layer with another value of a parameter."""

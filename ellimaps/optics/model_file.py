@@ -10,7 +10,15 @@ from typing import Any
 
 from ellimaps.errors import EllimapsError, ReadError, SettingError
 from ellimaps.optics.library import is_built_in, material, read_nk
-from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material, Sellmeier, UniaxialMaterial
+from ellimaps.optics.materials import (
+    AnyMaterial,
+    Cauchy,
+    Constant,
+    Material,
+    Sellmeier,
+    Tabulated,
+    UniaxialMaterial,
+)
 from ellimaps.optics.model import Layer, ThinFilm
 
 MAX_MODEL_BYTES = 1024 * 1024
@@ -102,6 +110,36 @@ def model_text(model: ThinFilm) -> str:
         if layer.free:
             lines.append(f"free = {_toml(layer.free)}")
     return "\n".join(lines) + "\n"
+
+
+def model_files(model: ThinFilm) -> dict[str, bytes]:
+    """Return a model as files: ``model.toml``, and beside it the n, k tables that it names.
+
+    Raises
+    ------
+    SettingError
+        If two tables have one name.
+    """
+    files = {"model.toml": model_text(model).encode()}
+    tables = [table for table in materials_of(model) if isinstance(table, Tabulated)]
+    for table in tables:
+        if is_built_in(table):
+            continue
+        rows = "".join(" ".join(map(repr, row)) + "\n" for row in table.rows)
+        content = f"# wavelength_nm n k\n{rows}".encode()
+        if files.setdefault(table.name, content) != content:
+            raise SettingError(f"Two n, k tables of the model are called {table.name}: rename one of them.")
+    return files
+
+
+def materials_of(model: ThinFilm) -> list[AnyMaterial]:
+    """Return every material of a model, and the two indices of each crystal beside it."""
+    found: list[AnyMaterial] = []
+    for one in (model.ambient, *(layer.material for layer in model.layers), model.substrate):
+        found.append(one)
+        if isinstance(one, UniaxialMaterial):
+            found += [one.ordinary, one.extraordinary]
+    return found
 
 
 def _layer(row: Mapping[str, Any], folder: Path, where: str) -> Layer:

@@ -128,16 +128,8 @@ class ShotFits:
             ``wavelength_nm, aoi_deg, psi, psi_model, psi_residual, delta, delta_model, delta_residual`` in
             degrees, one row per wavelength and angle; residuals are measured minus modelled.
         """
-        table = self.pairs[["wavelength_nm", "aoi_deg"]].copy()
         shown = model or self.clusters[cluster].model
-        psi, delta = self.psi_deg[cluster], self.delta_deg[cluster]
-        psi_model, delta_model = np.full(psi.shape, np.nan), np.full(psi.shape, np.nan)
-        if shown is not None:
-            psi_model, delta_model = shown.psi_delta(table["wavelength_nm"], table["aoi_deg"])
-        return table.assign(
-            psi=psi, psi_model=psi_model, psi_residual=psi - psi_model,
-            delta=delta, delta_model=delta_model, delta_residual=wrap_degrees(delta - delta_model),
-        )  # fmt: skip
+        return model_curves(self.pairs, self.psi_deg[cluster], self.delta_deg[cluster], shown)
 
     def sensitivity(self, cluster: int) -> pd.DataFrame:
         """Return what errors of the fixed quantities would do to a cluster's parameters.
@@ -171,6 +163,11 @@ class ShotFits:
     def painted_mse(self) -> NDArray[np.float32]:
         """Return a map of the clusters' MSE, trusted or not."""
         return _paint([fit.mse for fit in self.clusters], self.segmentation)
+
+    @property
+    def doubtful(self) -> NDArray[np.bool_]:
+        """Pixels of the clusters whose fit is not trusted, shape (y, x)."""
+        return np.append([fit.flag != Flag.OK for fit in self.clusters], False)[self.segmentation.labels]
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,6 +214,11 @@ class MapFit:
         return np.asarray(self.flags == Flag.OK)
 
     @property
+    def doubtful(self) -> NDArray[np.bool_]:
+        """Where a fit was asked for that is not trusted, shape (y, x)."""
+        return np.asarray((self.flags != Flag.OK) & (self.flags != Flag.NOT_FITTED))
+
+    @property
     def trusted_fraction(self) -> float:
         """Share of the fitted pixels that are trusted; NaN if none was to be fitted."""
         asked = np.count_nonzero(self.flags != Flag.NOT_FITTED)
@@ -244,6 +246,28 @@ class MapFit:
 
     def _number(self, name: str) -> int:
         return parameter_names(self.model).index(name)
+
+
+def model_curves(pairs: pd.DataFrame, psi: Real, delta: Real, model: ThinFilm | None) -> pd.DataFrame:
+    """Return measured and modelled Psi and Delta of one spectrum; columns as `ShotFits.curves`.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        Wavelength and angle of each pair of bands, as `ImageStack.pairs`.
+    psi, delta : ndarray of float, shape (pair,)
+        What was measured, in degrees.
+    model : ThinFilm, optional
+        What to compare it with; without one its columns are NaN.
+    """
+    table = pairs[["wavelength_nm", "aoi_deg"]].copy()
+    psi_model, delta_model = np.full(psi.shape, np.nan), np.full(psi.shape, np.nan)
+    if model is not None:
+        psi_model, delta_model = model.psi_delta(table["wavelength_nm"], table["aoi_deg"])
+    return table.assign(
+        psi=psi, psi_model=psi_model, psi_residual=psi - psi_model,
+        delta=delta, delta_model=delta_model, delta_residual=wrap_degrees(delta - delta_model),
+    )  # fmt: skip
 
 
 def parameter_names(model: ThinFilm) -> list[str]:

@@ -26,6 +26,9 @@ _STYLE = """
 @media (max-width: 1050px) {
   .st-key-explore_split .stHorizontalBlock { flex-direction: column; }
   .st-key-explore_split .stColumn { width: 100%; flex: 1 1 100%; }
+  .st-key-fit_split .stHorizontalBlock:has(> .stColumn) { flex-direction: column; }
+  .st-key-film_editor .stHorizontalBlock:has(> .stColumn) { flex-direction: column; }
+  .st-key-fit_split .stColumn, .st-key-film_editor .stColumn { width: 100%; flex: 1 1 100%; }
 }
 </style>
 """

@@ -53,6 +53,11 @@ class BoundedCache:
                     self._making.pop(key, None)
         return result
 
+    def clear(self) -> None:
+        """Forget everything that is kept."""
+        with self._lock:
+            self._results.clear()
+
     @property
     def n_bytes(self) -> int:
         """Bytes of all results kept."""

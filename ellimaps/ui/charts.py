@@ -151,20 +151,24 @@ def cluster_bars(
     )
 
 
-def histogram(values: NDArray[np.float64], label: str, title: str, color: str) -> Any:
-    """Draw the distribution of measured values."""
+def histogram(
+    values: NDArray[np.float64], label: str, title: str, color: str, *, height: int = _HEIGHT
+) -> Any:
+    """Draw the distribution of values."""
     counts, edges = np.histogram(values, bins=60) if values.size else (np.zeros(1, int), np.array([0.0, 1.0]))
     table = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "pixels": counts})
+    # An empty bin would be drawn as a dash on the axis.
+    table = table[table["pixels"] > 0] if values.size else table
     return (
         alt.Chart(table)
-        .mark_bar(color=color)
+        .mark_bar(color=color, stroke=color, strokeWidth=1)
         .encode(
-            x=alt.X("low:Q", title=label, scale=alt.Scale(zero=False)),
+            x=alt.X("low:Q", bin="binned", title=label, scale=alt.Scale(zero=False)),
             x2="high:Q",
-            y=alt.Y("pixels:Q", title="pixels"),
+            y=alt.Y("pixels:Q", title="pixels (logarithmic)", scale=alt.Scale(type="symlog")),
             tooltip=[alt.Tooltip("low:Q", format=".3f"), alt.Tooltip("high:Q", format=".3f"), "pixels"],
         )
-        .properties(height=_HEIGHT, title=title)
+        .properties(height=height, title=title)
     )
 
 

@@ -16,6 +16,7 @@ from ellimaps.pipeline import Settings
 from ellimaps.plots import CLUSTER_COLORS
 from ellimaps.regions import Region
 from ellimaps.segmentation import Segmentation
+from ellimaps.ui.fitting import FilmWork
 from ellimaps.ui.jobs import Job
 from ellimaps.ui.loading import Source, segmented
 
@@ -79,6 +80,8 @@ class Session:
         Regions of interest that go into the export.
     drawn : Region, optional
         The region drawn last, until it is added to them.
+    film : FilmWork
+        The film model and what was fitted with it.
     recent : list of str
         Folders opened, newest first.
     memory : dict
@@ -96,6 +99,7 @@ class Session:
     current: Settings | None = None
     regions: list[Region] = field(default_factory=list)
     drawn: Region | None = None
+    film: FilmWork = field(default_factory=FilmWork)
     recent: list[str] = field(default_factory=list)
     uploads: list[tempfile.TemporaryDirectory[str]] = field(default_factory=list)
     memory: dict[str, Any] = field(default_factory=dict)
@@ -121,6 +125,7 @@ class Session:
         self.task, self.message, self.estimates = None, "", {}
         self.kept, self.looks, self.current = [], {}, None
         self.regions, self.drawn = [], None
+        self.film = self.film.renewed()
         self.memory.pop("k", None)
         st.session_state.pop("k", None)
 
@@ -140,6 +145,7 @@ class Session:
         if self.current is not None and _frame(self.current) != _frame(settings):
             # Their coordinates are pixels of another cut of the maps.
             self.regions, self.drawn = [], None
+            self.film.line = ()
         if settings not in self.kept:
             self.kept = [*self.kept, settings][-MAX_KEPT:]
         self.looks = {one: look for one, look in self.looks.items() if one in self.kept}

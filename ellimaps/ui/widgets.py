@@ -11,8 +11,9 @@ import streamlit as st
 from ellimaps.errors import EllimapsError
 from ellimaps.plots import CONTRAST_PERCENTILES
 from ellimaps.progress import Progress
+from ellimaps.segmentation import Segmentation
 from ellimaps.stack import ImageStack, band_label
-from ellimaps.ui.state import remembered
+from ellimaps.ui.state import Session, remembered
 
 _LOG = logging.getLogger(__name__)
 
@@ -82,6 +83,29 @@ def move_to(stack: ImageStack, position: int) -> None:
     """Move the wavelength slider; for the arrow keys of the viewer, which run before it is shown."""
     labels = [label for label, _ in positions(stack)]
     st.session_state["position"] = labels[max(0, min(len(labels) - 1, int(position)))]
+
+
+def cluster_slider(state: Session, segmentation: Segmentation) -> int:
+    """Show the cluster slider, one for all views, and return the chosen cluster."""
+    if segmentation.k == 1:
+        return 0
+    titles = state.look.titles
+    chosen = remembered(
+        st.select_slider,
+        "Cluster",
+        options=list(range(segmentation.k)),
+        format_func=lambda number: titles[number],
+        key="cluster",
+        default=0,
+        help="The cluster emphasised in spectra and maps; a click on its name below a map chooses it too.",
+    )
+    return int(chosen)
+
+
+def choose_cluster(segmentation: Segmentation, number: int) -> None:
+    """Move the cluster slider; for clicks in the viewer, which run before it is shown."""
+    if 0 <= number < segmentation.k:
+        st.session_state["cluster"] = number
 
 
 def contrast_percentiles() -> tuple[float, float]:

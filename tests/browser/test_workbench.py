@@ -235,7 +235,7 @@ def test_nothing_is_wider_than_the_window(chromium, workbench, width, scheme):
     open_example(page)
     segment(page, 4)
     segment(page, 5)
-    for view in ("Data", "How many?", "Explore", "Compare", "Export"):
+    for view in ("Data", "How many?", "Explore", "Fit", "Compare", "Export"):
         show(page, view)
         wide = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth")
         assert wide <= width

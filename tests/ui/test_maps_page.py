@@ -16,7 +16,7 @@ from ellimaps.ui.sections.export import zipped
 from ellimaps.ui.sections.refine import take_names
 from ellimaps.ui.sections.regions import draw_region
 
-VIEWS = ["Data", "How many?", "Explore", "Compare", "Export"]
+VIEWS = ["Data", "How many?", "Explore", "Fit", "Compare", "Export"]
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from ellimaps.ui.sections.data import data_section
 from ellimaps.ui.sections.estimate import estimate_section
 from ellimaps.ui.sections.explore import explore_section
 from ellimaps.ui.sections.export import export_section
+from ellimaps.ui.sections.fit import fit_section
 from ellimaps.ui.sections.open_data import choose_dataset, open_panel
 from ellimaps.ui.sections.segment import segment_controls
 from ellimaps.ui.state import Session, remembered, session, take_view
@@ -21,6 +22,7 @@ VIEWS = {
     "Data": data_section,
     "How many?": estimate_section,
     "Explore": explore_section,
+    "Fit": fit_section,
     "Compare": compare_section,
     "Export": export_section,
 }
@@ -37,7 +39,7 @@ def render() -> None:
             return
         settle(state)
         _header(state, state.source)
-        view = _view_bar(state)
+        view = _view_bar(state, state.source)
         if state.task is not None:
             task_panel(state)
         if state.message:
@@ -57,19 +59,21 @@ def _header(state: Session, source: Source) -> None:
             st.rerun()
 
 
-def _view_bar(state: Session) -> str:
+def _view_bar(state: Session, source: Source) -> str:
     take_view()
+    # A film model says what Delta and Psi are; other images have nothing to fit.
+    ellipsometric = load(source).is_ellipsometric
     with st.container(horizontal=True, vertical_alignment="bottom", key="view_bar"):
         view = remembered(
             st.segmented_control,
             "View",
-            options=list(VIEWS),
+            options=[view for view in VIEWS if view != "Fit" or ellipsometric],
             key="view",
             default="Data",
             required=True,
             label_visibility="collapsed",
         )
-        if view in ("Explore", "Compare", "Export"):
+        if view in ("Explore", "Fit", "Compare", "Export"):
             with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
                 segment_controls(state)
     return str(view)

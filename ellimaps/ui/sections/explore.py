@@ -20,7 +20,15 @@ from ellimaps.ui.sections.regions import draw_region, region_controls, region_sp
 from ellimaps.ui.sections.segment import pending_changes
 from ellimaps.ui.state import Session, remembered
 from ellimaps.ui.viewer import MapPanel, Scene, map_viewer
-from ellimaps.ui.widgets import contrast_percentiles, guarded, move_to, position_slider, positions
+from ellimaps.ui.widgets import (
+    choose_cluster,
+    cluster_slider,
+    contrast_percentiles,
+    guarded,
+    move_to,
+    position_slider,
+    positions,
+)
 
 MAP_KINDS = {
     "raw": "measured",
@@ -60,7 +68,7 @@ def _explore(state: Session, source: Source, settings: Settings, segmentation: S
     with wavelength:
         position = position_slider(segmentation.stack)
     with clusters:
-        cluster = _cluster_slider(state, segmentation)
+        cluster = cluster_slider(state, segmentation)
     with contrast:
         percentiles = contrast_percentiles()
     kinds = remembered(
@@ -93,22 +101,6 @@ def _explore(state: Session, source: Source, settings: Settings, segmentation: S
         _distributions(state, segmentation, bands, cluster)
 
 
-def _cluster_slider(state: Session, segmentation: Segmentation) -> int:
-    if segmentation.k == 1:
-        return 0
-    titles = state.look.titles
-    chosen = remembered(
-        st.select_slider,
-        "Cluster",
-        options=list(range(segmentation.k)),
-        format_func=lambda number: titles[number],
-        key="cluster",
-        default=0,
-        help="The cluster emphasised in spectra and maps; a click on its name below a map chooses it too.",
-    )
-    return int(chosen)
-
-
 def _maps(
     state: Session,
     source: Source,
@@ -118,10 +110,6 @@ def _maps(
     cluster: int,
 ) -> None:
     stack = segmentation.stack
-
-    def choose_cluster(number: int) -> None:
-        if 0 <= number < segmentation.k:
-            st.session_state["cluster"] = number
 
     scene = Scene(
         panels,
@@ -141,7 +129,7 @@ def _maps(
         key="maps",
         on_step=lambda target: move_to(stack, target),
         on_region=lambda drawn: draw_region(state, drawn),
-        on_cluster=choose_cluster,
+        on_cluster=lambda number: choose_cluster(segmentation, number),
     )
 
 

@@ -81,7 +81,8 @@ def make(state: Session, settings: Settings, what: str) -> None:
                 f"Delta crosses 0/360 deg here, which {settings.features} features see as a jump: use ncs."
             )
         state.keep(settings)
-        go_to("Explore")
+        if st.session_state.get("view") != "Fit":
+            go_to("Explore")
 
     start(state, what, lambda on_progress: segmented(source, settings, on_progress), show)
 

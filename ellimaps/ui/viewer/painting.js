@@ -13,7 +13,13 @@ class Painter {
     const mark = overlay ? hex(this.data.palette[highlight]) : null;
     for (let i = 0, o = 0; i < panel.codes.length; i++, o += 4) {
       const code = panel.codes[i];
-      if (code === NO_VALUE) continue;
+      if (code === NO_VALUE) {
+        if (panel.doubtful && panel.doubtful[i]) {
+          const shade = ((i % width) + Math.floor(i / width)) % 6 < 2 ? 225 : 145;
+          image.data.set([shade, shade, shade, 255], o);
+        }
+        continue;
+      }
       const level = Math.max(0, Math.min(255, Math.round(((low + code * scale - limits[0]) / span) * 255)));
       let color = colormap[level];
       if (mark && this.labels[i] === highlight + 1) color = color.map((c, n) => 0.35 * c + 0.65 * mark[n]);

@@ -50,6 +50,7 @@ class Viewer extends Painter {
       move: ["Move", "Drag to move; where spectra are shown, click a pixel for its own"],
       rectangle: ["Rectangle", "Drag a rectangle and read its mean spectrum"],
       lasso: ["Lasso", "Draw around an area and read its mean spectrum"],
+      line: ["Line", "Drag a line and read the profile along it"],
     };
     for (const [tool, [text, title]] of Object.entries(tools)) {
       this.buttons[tool] = button(bar, text, title, () => this.choose(tool));
@@ -73,7 +74,8 @@ class Viewer extends Painter {
     const sameImage = this.data && this.data.source === data.source;
     this.data = data;
     this.takePosition(data.position);
-    for (const tool of ["rectangle", "lasso"]) this.buttons[tool].hidden = !data.tools;
+    for (const tool of ["rectangle", "lasso", "line"]) this.buttons[tool].hidden = !data.tools.includes(tool);
+    if (this.buttons[this.tool].hidden) this.choose("move");
     this.hint.textContent = "Ctrl + wheel zooms, double click resets" + (data.steps ? ", ← → step the slider" : "");
     this.labels = data.labels ? decode(data.labels, Uint8Array) : null;
     this.filled = data.filled ? decode(data.filled, Uint8Array) : null;
@@ -119,6 +121,7 @@ class Viewer extends Painter {
     panel.canvas.setAttribute("role", "img");
     panel.canvas.setAttribute("aria-label", data.title);
     panel.codes = data.codes ? decode(data.codes, Uint16Array) : null;
+    panel.doubtful = data.doubtful ? decode(data.doubtful, Uint8Array) : null;
     panel.labels = data.labels ? decode(data.labels, Uint8Array) : this.labels;
     panel.palette = data.palette ?? this.data.palette;
     panel.names = data.names ?? this.data.names;
@@ -136,6 +139,10 @@ class Viewer extends Painter {
     const stops = this.data.colormap.filter((_, i) => i % 16 === 0 || i === 255);
     ramp.style.background = `linear-gradient(to right, ${stops.map((c) => `rgb(${c})`).join(", ")})`;
     element("span", "", bar).textContent = `${nice(data.limits[1])} ${data.unit}`;
+    if (panel.doubtful && panel.doubtful.some(Boolean)) {
+      element("span", "hatched", bar);
+      element("span", "", bar).textContent = "not trusted";
+    }
   }
 
   buildLegend(panel) {
@@ -199,7 +206,7 @@ class Viewer extends Painter {
     this.root.focus({ preventScroll: true });
     panel.canvas.setPointerCapture(event.pointerId);
     const point = this.toImage(panel, event);
-    this.drag = { tool: event.shiftKey ? "rectangle" : this.tool, from: point, view: { ...this.view }, moved: false };
+    this.drag = { tool: event.shiftKey ? (this.data.tools.at(-1) === "line" ? "line" : "rectangle") : this.tool, from: point, view: { ...this.view }, moved: false };
     this.drag.screen = [event.clientX, event.clientY];
   }
 
@@ -221,6 +228,9 @@ class Viewer extends Painter {
       const [[x0, y0], [x1, y1]] = [drag.from, point];
       drag.vertices = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
       this.draw();
+    } else if (drag.tool === "line") {
+      drag.vertices = [drag.from, point];
+      this.draw();
     } else {
       (drag.vertices ??= [drag.from]).push(point);
       this.draw();
@@ -231,8 +241,9 @@ class Viewer extends Painter {
     const { drag } = this;
     this.drag = null;
     if (!drag) return;
-    if (!drag.moved && !this.data.tools) return;
+    if (!drag.moved && !this.data.tools.includes("rectangle")) return;
     if (!drag.moved) this.send("pixel", [this.toImage(panel, event)].map(([x, y]) => [Math.floor(x), Math.floor(y)]));
+    else if (drag.tool === "line") this.send("line", drag.vertices);
     else if (drag.vertices && drag.vertices.length > 2) {
       this.send(drag.tool === "rectangle" ? "rectangle" : "polygon", drag.vertices);
     }
@@ -283,7 +294,7 @@ class Viewer extends Painter {
       }
       const { low, high, title, unit } = panel.data;
       const code = panel.codes[index];
-      const value = code === NO_VALUE ? "no value" : `${(low + (code * (high - low)) / (NO_VALUE - 1)).toFixed(2)} ${unit}`;
+      const value = code === NO_VALUE ? (panel.doubtful && panel.doubtful[index] ? "not trusted" : "no value") : `${(low + (code * (high - low)) / (NO_VALUE - 1)).toFixed(2)} ${unit}`;
       const filled = panel.data.showFilled && this.filled && this.filled[index] ? " (filled)" : "";
       parts.push(`${title}: ${value}${filled}`);
     }

@@ -7,17 +7,35 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import streamlit as st
 from matplotlib import colormaps
 from numpy.typing import NDArray
 
-from ellimaps.regions import Region
-
 MAX_DISPLAY_PIXELS = 250_000
 _NO_VALUE = 65535
+
+
+class Outlined(Protocol):
+    """What the viewer outlines: a region, or a line."""
+
+    @property
+    def name(self) -> str:
+        """Written beside it."""
+
+    @property
+    def vertices(self) -> tuple[tuple[float, float], ...]:
+        """Corners (x, y) in pixels."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A straight line across a map, as `Outlined`."""
+
+    vertices: tuple[tuple[float, float], ...]
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,6 +56,8 @@ class MapPanel:
         Whether the highlighted cluster is drawn over the values.
     show_filled : bool
         Whether filled pixels are marked.
+    doubtful : ndarray of bool, shape (y, x), optional
+        Pixels without a value whose fit is not trusted; hatched.
     labels, palette, names
         Clusters of this panel alone, where panels show different ones.
     """
@@ -48,6 +68,7 @@ class MapPanel:
     limits: tuple[float, float] = (0.0, 1.0)
     overlay: bool = False
     show_filled: bool = False
+    doubtful: NDArray[np.bool_] | None = None
     labels: NDArray[np.int16] | None = None
     palette: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
@@ -73,8 +94,8 @@ class Scene:
         Colour (#rrggbb) and name of each cluster.
     highlight : int
         The cluster drawn over maps with an overlay.
-    regions : sequence of Region
-        Regions to outline.
+    regions : sequence of Region or Line
+        What to outline.
     pixel_size_um : float, optional
         Width of a pixel; draws a scale bar.
     position : int
@@ -89,7 +110,7 @@ class Scene:
     palette: Sequence[str] = ()
     names: Sequence[str] = ()
     highlight: int = 0
-    regions: Sequence[Region] = ()
+    regions: Sequence[Outlined] = ()
     pixel_size_um: float | None = None
     position: int = 0
 
@@ -97,7 +118,6 @@ class Scene:
         """Return the scene as ``viewer.js`` takes it; large images at reduced resolution."""
         shape = next(image.shape for image in (self.labels, *_images(self.panels)) if image is not None)
         step = display_step(shape)
-        filled = None if self.filled is None else self.filled[::step, ::step].astype(np.uint8)
         return {
             "source": f"{self.source} {shape}",
             "width": len(range(0, shape[1], step)),
@@ -111,7 +131,7 @@ class Scene:
             "names": list(self.names),
             "highlight": self.highlight,
             "labels": _label_codes(self.labels, step),
-            "filled": None if filled is None else _base64(filled),
+            "filled": _mask_codes(self.filled, step),
             "regions": [{"name": region.name, "vertices": region.vertices} for region in self.regions],
             "panels": [_panel_data(panel, step) for panel in self.panels],
         }
@@ -124,6 +144,7 @@ def map_viewer(
     on_step: Callable[[int], None] | None = None,
     on_region: Callable[[Mapping[str, Any]], None] | None = None,
     on_cluster: Callable[[int], None] | None = None,
+    tools: Sequence[str] = ("rectangle", "lasso"),
 ) -> None:
     """Show linked maps; regions come back in pixels of the full image.
 
@@ -136,9 +157,11 @@ def map_viewer(
     on_step, on_region, on_cluster : callable, optional
         Called before the page runs again: with the position the arrow keys lead to, with a drawn region
         (``kind`` and ``vertices``), and with the cluster of a legend entry that was clicked.
+    tools : sequence of {"rectangle", "lasso", "line"}
+        What can be drawn, if ``on_region`` takes it.
     """
     _component()(
-        data=scene.data() | {"tools": on_region is not None, "steps": on_step is not None},
+        data=scene.data() | {"tools": list(tools) if on_region else [], "steps": on_step is not None},
         key=key,
         on_region_change=_handler(key, "region", on_region),
         on_step_change=_handler(key, "step", on_step),
@@ -171,6 +194,7 @@ def _panel_data(panel: MapPanel, step: int) -> dict[str, Any]:
         "overlay": panel.overlay,
         "showFilled": panel.show_filled,
         "codes": _base64(codes),
+        "doubtful": _mask_codes(panel.doubtful, step),
     }
 
 
@@ -180,6 +204,10 @@ def _images(panels: Sequence[MapPanel]) -> list[NDArray[Any] | None]:
 
 def _label_codes(labels: NDArray[np.int16] | None, step: int) -> str | None:
     return None if labels is None else _base64((labels[::step, ::step] + 1).astype(np.uint8))
+
+
+def _mask_codes(mask: NDArray[np.bool_] | None, step: int) -> str | None:
+    return None if mask is None else _base64(mask[::step, ::step].astype(np.uint8))
 
 
 def _base64(array: NDArray[Any]) -> str:

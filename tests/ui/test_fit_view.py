@@ -1,0 +1,400 @@
+"""The view Fit by Streamlit's own test driver: empty, loaded, clicked, wrong, and equal to the library."""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+
+import numpy as np
+import pytest
+import tifffile
+from conftest import EXAMPLE, ROOT
+from streamlit.testing.v1 import AppTest
+
+from ellimaps import fit_map, fit_shots, open_stack, preprocess, read_model, segment
+from ellimaps.errors import EllimapsError, ReadError
+from ellimaps.optics.files import fit_contents
+from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
+from ellimaps.optics.ready_models import ready_models
+from ellimaps.optics.spectra import FitOptions
+from ellimaps.ui import fitting
+from ellimaps.ui.fitting import OWN_MODEL, FitChoice, fitted_shots, folder_model, uploaded
+from ellimaps.ui.loading import Source
+from ellimaps.ui.sections.export import zipped
+from ellimaps.ui.sections.fit_model import FOLDER_MODEL, take_files
+
+K = 4
+
+
+@pytest.fixture
+def opened(monkeypatch, tmp_path):
+    """The example, open at the view Fit, in a working folder of its own."""
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(ROOT / "data_example"))
+    monkeypatch.chdir(tmp_path)
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
+    page.button(key="example_terraces").click().run()
+    return page.segmented_control(key="view").set_value("Fit").run()
+
+
+@pytest.fixture
+def loaded(opened):
+    opened.number_input(key="k").set_value(K)
+    return click(opened, "segment")
+
+
+@pytest.fixture
+def fitted(loaded):
+    return click(loaded, "fit")
+
+
+@pytest.fixture(scope="module")
+def stack():
+    return preprocess(open_stack(EXAMPLE))
+
+
+@pytest.fixture(scope="module")
+def fits(stack):
+    return fit_shots(segment(stack, k=K), read_model(EXAMPLE / "model.toml"))
+
+
+class File(io.BytesIO):
+    """An uploaded file."""
+
+    def __init__(self, name, content):
+        super().__init__(content)
+        self.name = name
+
+
+def state(page):
+    return page.session_state["ellimaps"]
+
+
+def film(page):
+    return state(page).film
+
+
+def click(page, key):
+    page.button(key=key).click().run()
+    for _ in range(200):
+        if state(page).task is None:
+            return page
+        time.sleep(0.1)
+        page.run()
+    raise AssertionError(state(page).task)
+
+
+def fine(page):
+    assert not page.exception
+    assert not page.error, [error.value for error in page.error]
+    return page
+
+
+def texts(page):
+    return " ".join(one.value for one in [*page.markdown, *page.caption, *page.info])
+
+
+def thickness_slider(page):
+    return next(slider for slider in page.slider if slider.label.startswith("Thickness"))
+
+
+def drawn_spectrum(page):
+    """The chart of Psi, which names its data by what they hold."""
+    charts = [str(one.proto) for one in page.get("vega_lite_chart") if "Psi (deg)" in one.proto.spec]
+    assert len(charts) == 1
+    return charts[0]
+
+
+def edit(page):
+    return fine(page.toggle(key="film_edit").set_value(True).run())
+
+
+def layer_key(page, *parts):
+    return "_".join(["film", str(film(page).edition), *map(str, parts)])
+
+
+def test_without_a_segmentation_the_view_says_what_to_do(opened):
+    assert "Nothing is segmented yet" in fine(opened).info[0].value
+    assert "fit" not in [button.key for button in opened.button]
+
+
+def test_segmenting_stays_in_the_view_and_shows_the_model_of_the_folder(loaded):
+    fine(loaded)
+    assert state(loaded).memory["view"] == "Fit"
+    assert loaded.selectbox(key="film").value == FOLDER_MODEL
+    assert film(loaded).model == read_model(EXAMPLE / "model.toml")
+    assert film(loaded).choice is None
+    assert thickness_slider(loaded).value == 114.5
+    assert "Press **Fit**" in texts(loaded)
+
+
+def test_the_table_has_the_values_of_the_library(fitted, fits):
+    table = fine(fitted).dataframe[0].value
+    expected = [
+        f"{fit.parameters[THICKNESS]:.3f} ± {fit.standard_errors[THICKNESS]:.3f}" for fit in fits.clusters
+    ]
+    assert list(table["thickness (nm)"]) == expected
+    assert list(table["flag"]) == [fit.flag.text for fit in fits.clusters]
+    np.testing.assert_allclose(table["MSE"], [fit.mse for fit in fits.clusters])
+
+
+def test_the_fitted_thicknesses_are_the_true_ones(fitted):
+    source, choice = state(fitted).source, film(fitted).choice
+    shown = fitted_shots(source, state(fitted).current, choice)
+    with np.load(EXAMPLE / "truth.npz") as truth:
+        thickness, edge = truth["thickness_nm"], truth["edge"] > 0
+    inside = ~edge & np.isfinite(shown.painted(THICKNESS))
+    assert inside.mean() > 0.8
+    assert np.abs(shown.painted(THICKNESS) - thickness)[inside].max() < 1.5
+
+
+def test_every_pixel_is_fitted_in_the_background(fitted, stack):
+    click(fitted, "fit_pixels")
+    fine(fitted)
+    ours = film(fitted).mapped[1]
+    expected = fit_map(stack, read_model(EXAMPLE / "model.toml"))
+    np.testing.assert_array_equal(ours.parameters, expected.parameters)
+    np.testing.assert_array_equal(ours.flags, expected.flags)
+    assert f"Median **{expected.median(THICKNESS):.2f} nm**" in texts(fitted)
+    assert f"**{expected.trusted_fraction:.1%}** of the pixels" in texts(fitted)
+    assert fitted.segmented_control(key="fit_of").value == "Pixels"
+    fine(fitted.segmented_control(key="fit_of").set_value("Clusters").run())
+    assert "4 of 4" in texts(fitted)
+
+
+def test_fitting_pixels_can_be_stopped(fitted, monkeypatch):
+    def endless(*_, on_progress, **__):
+        for done in range(600):
+            on_progress(done, 1000, "fitting pixels")
+            time.sleep(0.1)
+
+    monkeypatch.setattr(fitting, "fit_map", endless)
+    fitting.FITS.clear()
+    fitted.button(key="fit_pixels").click().run()
+    assert state(fitted).task is not None
+    assert fitted.button(key="fit_pixels").disabled
+    click(fitted, "stop")
+    assert film(fitted).mapped is None
+    assert fitted.warning[0].value == "Stopped."
+    assert "4 of 4" in texts(fitted)
+
+
+def test_two_users_of_one_folder_keep_their_own_models(fitted):
+    other = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
+    other.button(key="example_terraces").click().run()
+    other.segmented_control(key="view").set_value("Fit").run()
+    other.number_input(key="k").set_value(K)
+    click(other, "segment")
+    other.selectbox(key="film").set_value("PMMA on Si").run()
+    click(other, "fit")
+    before = list(fitted.dataframe[0].value["thickness (nm)"])
+    assert list(fine(fitted.run()).dataframe[0].value["thickness (nm)"]) == before
+    assert fitted.selectbox(key="film").value == FOLDER_MODEL
+    assert list(fine(other).dataframe[0].value["thickness (nm)"]) != before
+
+
+def test_images_without_delta_and_psi_have_no_such_view(tmp_path, monkeypatch):
+    values = np.random.default_rng(0).integers(0, 4000, (2, 40, 50)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "field.tif", values, photometric="minisblack")
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(tmp_path))
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
+    page.text_input(key="path").set_value("field.tif")
+    next(button for button in page.button if button.label == "Open").click().run()
+    assert fine(page).segmented_control(key="view").options == [
+        "Data", "How many?", "Explore", "Compare", "Export",
+    ]  # fmt: skip
+
+
+def test_moving_the_slider_moves_the_model_and_fits_nothing(fitted):
+    before, drawn = fitting.FITS.computed, drawn_spectrum(fitted)
+    thickness_slider(fitted).set_value(80.0).run()
+    fine(fitted)
+    assert fitting.FITS.computed == before
+    assert drawn_spectrum(fitted) != drawn
+    assert fitted.dataframe[0].value["thickness (nm)"][0].startswith("57.97")
+
+
+def test_another_cluster_has_another_slider(fitted, fits):
+    fitted.select_slider(key="cluster").set_value(2).run()
+    assert thickness_slider(fine(fitted)).value == pytest.approx(fits.clusters[2].parameters[THICKNESS])
+    assert "of cluster 2" in thickness_slider(fitted).label
+
+
+def test_a_ready_model_replaces_the_folders(fitted):
+    fitted.selectbox(key="film").set_value("hBN on SiO2 on Si").run()
+    fine(fitted)
+    assert film(fitted).model == ready_models()["hBN on SiO2 on Si"]
+    assert "have changed since this fit" in texts(fitted)
+    click(fitted, "fit")
+    fine(fitted)
+    assert set(fitted.dataframe[0].value["flag"]) == {"poor fit"}
+    assert "0 of 4" in texts(fitted)
+
+
+def test_editing_makes_the_model_ones_own(loaded):
+    edit(loaded)
+    loaded.number_input(key=layer_key(loaded, 0, "thickness")).set_value(130.0).run()
+    fine(loaded)
+    assert film(loaded).model.layers[0].thickness_nm == 130.0
+    assert loaded.selectbox(key="film").value == OWN_MODEL
+    assert "thickness_nm = 130.0" in loaded.code[0].value
+
+
+def test_layers_are_added_moved_and_removed(loaded):
+    edit(loaded)
+    click(loaded, layer_key(loaded, "add"))
+    names = [layer.material.name for layer in film(loaded).model.layers]
+    assert names == ["SiO2", "Cauchy 1.44686"]
+    loaded.selectbox(key=layer_key(loaded, "layer0", "material")).set_value("hBN").run()
+    click(loaded, layer_key(loaded, 0, "down"))
+    assert [layer.material.name for layer in film(loaded).model.layers] == ["Cauchy 1.44686", "hBN"]
+    click(loaded, layer_key(loaded, 1, "remove"))
+    assert film(fine(loaded)).model.layers == read_model(EXAMPLE / "model.toml").layers
+    loaded.selectbox(key="film").set_value(FOLDER_MODEL).run()
+    assert film(fine(loaded)).model == read_model(EXAMPLE / "model.toml")
+
+
+def test_the_editor_opened_again_shows_the_model_as_it_is(loaded):
+    edit(loaded)
+    loaded.selectbox(key=layer_key(loaded, "layer0", "material")).set_value("PMMA").run()
+    changed = film(loaded).model
+    assert changed.layers[0].material.name == "PMMA"
+    loaded.segmented_control(key="view").set_value("Data").run()
+    loaded.segmented_control(key="view").set_value("Fit").run()
+    assert film(fine(loaded)).model == changed
+
+
+def test_everything_can_be_made_free_from_the_lists(loaded):
+    edit(loaded)
+    loaded.checkbox(key=layer_key(loaded, "0_cauchy_a", "free")).set_value(True).run()
+    loaded.checkbox(key=layer_key(loaded, "aoi_offset_deg", "free")).set_value(True).run()
+    names = [parameter.name for parameter in film(fine(loaded)).model.parameters]
+    assert names == ["thickness_nm", "cauchy_a", "aoi_offset_deg"]
+    loaded.multiselect(key="fit_shared").set_value(["aoi_offset_deg"]).run()
+    click(loaded, "fit")
+    columns = list(fine(loaded).dataframe[0].value.columns)
+    assert columns[1:4] == ["thickness (nm)", "Cauchy A", "angle offset (deg)"]
+    assert len(set(loaded.dataframe[0].value["angle offset (deg)"].str.split().str[0])) == 1
+
+
+def test_bounds_that_descend_are_one_sentence_and_change_nothing(loaded):
+    edit(loaded)
+    before = film(loaded).model
+    loaded.number_input(key=layer_key(loaded, "0_thickness_nm", "from")).set_value(500.0).run()
+    assert not loaded.exception
+    assert [error.value for error in loaded.error] == [
+        "The bounds of thickness_nm in the layer of Cauchy 1.44686 must ascend, got 500.0, 400.0."
+    ]
+    assert film(loaded).model == before
+
+
+def test_a_model_without_a_free_thickness_is_one_sentence(loaded):
+    edit(loaded)
+    loaded.checkbox(key=layer_key(loaded, "0_thickness_nm", "free")).set_value(False).run()
+    click(loaded, "fit")
+    assert not loaded.exception
+    assert "No thickness is free" in loaded.error[0].value
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ({"a.toml": b"substrate = "}, "a.toml is not valid TOML"),
+        ({"a.toml": b'substrate = "Unobtainium"'}, "The model a.toml: There is no material 'Unobtainium'"),
+        ({"a.toml": b'substrate = {file = "no.nk"}'}, "The n, k file no.nk cannot be read"),
+        ({"a.toml": b'substrate = {file = "../no.nk"}'}, "must be the name of a file beside the model"),
+        ({"a.toml": b'substrate = "Si"', "b.toml": b'substrate = "Si"'}, "2 models were uploaded"),
+        ({"a.nk": b"500 1.5\nrubbish"}, "line 2 of a.nk"),
+        ({}, "Choose a model"),
+    ],
+)
+def test_a_bad_upload_is_one_sentence_without_the_servers_paths(files, sentence):
+    with pytest.raises(EllimapsError) as caught:
+        uploaded([File(name, content) for name, content in files.items()])
+    assert sentence in str(caught.value)
+    assert "ellimaps-upload" not in str(caught.value)
+
+
+def test_uploaded_files_become_model_and_materials(loaded):
+    nk = b"# nm n k\n400 1.5 0\n800 1.5 0.25\n"
+    take_files(state(loaded), [File("my.toml", b'substrate = { file = "my.nk" }'), File("my.nk", nk)])
+    edit(fine(loaded.run()))
+    assert film(loaded).name == OWN_MODEL
+    assert film(loaded).model.substrate([800.0])[0] == 1.5 + 0.25j
+    assert "my.nk" in loaded.selectbox(key=layer_key(loaded, "ambient", "material")).options
+
+
+def test_a_damaged_model_in_the_folder_leaves_the_ready_ones(tmp_path, monkeypatch):
+    folder = example_copy(tmp_path)
+    (folder / "model.toml").write_text("substrate = ")
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(tmp_path))
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
+    page.text_input(key="path").set_value("maps")
+    next(button for button in page.button if button.label == "Open").click().run()
+    page.segmented_control(key="view").set_value("Fit").run()
+    click(page, "segment")
+    assert not page.exception
+    assert (
+        "The model in the folder is left out. The model model.toml is not valid TOML" in page.error[0].value
+    )
+    assert page.selectbox(key="film").value == "SiO2 on Si"
+
+
+@pytest.mark.parametrize("name", ["model.toml", "substrate.nk"])
+def test_nothing_is_read_through_a_link_out_of_the_folder(tmp_path, name):
+    folder = example_copy(tmp_path)
+    (tmp_path / name).write_bytes((folder / name).read_bytes())
+    (folder / name).unlink()
+    (folder / name).symlink_to(tmp_path / name)
+    with pytest.raises(ReadError, match=f"{name} in the measurement's folder leads out of it"):
+        folder_model(Source.of(folder, None))
+
+
+def example_copy(tmp_path):
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    for file in EXAMPLE.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    return folder
+
+
+def test_models_that_name_one_file_with_other_contents_never_share_a_fit():
+    def made(k):
+        nk = f"400 3.5 0\n800 3.5 {k}\n".encode()
+        return uploaded([File("m.toml", b'substrate = { file = "s.nk" }'), File("s.nk", nk)]).model
+
+    first, second = FitChoice(made(0)), FitChoice(made(1))
+    assert first.key != second.key
+    assert first.key == FitChoice(made(0)).key
+    assert first.key != FitChoice(made(0), options=FitOptions(max_mse=3.0)).key
+
+
+def test_opening_another_measurement_forgets_model_and_fit(fitted):
+    fitted.button(key="open_another").click().run()
+    fitted.button(key="example_terraces_wrap").click().run()
+    assert film(fine(fitted)).choice is None
+    assert film(fitted).model is None
+
+
+def test_ready_models_have_a_thickness_to_fit_at_visible_wavelengths():
+    for name, model in ready_models().items():
+        assert THICKNESS in [parameter.kind for parameter in model.parameters], name
+        psi, _ = model.psi_delta(np.array([500.0, 700.0]), 50.0)
+        assert np.isfinite(psi).all(), name
+
+
+def test_the_zip_is_what_the_library_writes(fits):
+    with zipfile.ZipFile(io.BytesIO(zipped(fit_contents(fits)))) as archive:
+        assert sorted(archive.namelist()) == sorted(fit_contents(fits))
+
+
+def test_an_angle_given_by_hand_and_a_crystal_are_built_from_lists(loaded):
+    edit(loaded)
+    told = loaded.selectbox(key=layer_key(loaded, "aoi_of"))
+    assert "50 deg" in told.value
+    told.set_value("given").run()
+    loaded.number_input(key=layer_key(loaded, "aoi")).set_value(51.0).run()
+    model = film(fine(loaded)).model
+    assert model.aoi_deg == 51.0
+    assert isinstance(model, ThinFilm)
+    assert isinstance(model.layers[0], Layer)
