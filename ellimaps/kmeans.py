@@ -40,7 +40,7 @@ SAMPLE_PIXELS = 1 << 17
 _CLOSE_INERTIA = 1e-2
 # Most Lloyd iterations, and the relative fall of the inertia that ends them.
 _FINE = (12, 1e-5)
-_LAST = (10, 1e-4)
+_LAST = (5, 1e-4)
 
 
 @dataclass(frozen=True)
