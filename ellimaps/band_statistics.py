@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ellimaps.features import blocks_of
+from ellimaps.features import blocks_of, ends_stretch
 from ellimaps.kmeans import single_threaded
 from ellimaps.parallel import ordered_map
 from ellimaps.stack import DELTA, ImageStack, full_circle, wrap_degrees
@@ -104,7 +104,8 @@ class _Values:
             known, rest, square, sine, cosine = np.split(columns, ends)
             values = self._values[self.order, part]
             np.copyto(known, np.isfinite(values) & ~self._filled[self.order, part])
-            self._stack.release()
+            if ends_stretch(part):
+                self._stack.release()
             np.subtract(values, centers.take(np.maximum(labels, 0), axis=1), out=rest)
             rest[known == 0] = 0
             angle = rest[: self.n_circular]

@@ -19,6 +19,7 @@ Features = Literal["raw", "standard", "ncs"]
 
 BLOCK_NUMBERS = 1 << 18
 MIN_BLOCK_PIXELS = 512
+_BLOCKS_HELD = 128
 CACHE_BYTES = 256 * 1024 * 1024
 
 # Share of the pixels below which values beyond 0/360 deg are taken for outliers.
@@ -128,7 +129,8 @@ class FeatureSpace:
             return self._cache[:, part]
         if self._all_complete:
             result = self._compute(self._values[:, part])
-            release(self._values)
+            if ends_stretch(part):
+                release(self._values)
             return result
         return self._compute(self._gathered(self.pixels[part]))
 
@@ -191,6 +193,11 @@ def blocks_of(n_pixels: int, n_numbers: int) -> list[slice]:
     """
     size = max(MIN_BLOCK_PIXELS, BLOCK_NUMBERS // n_numbers)
     return [slice(start, min(start + size, n_pixels)) for start in range(0, n_pixels, size)]
+
+
+def ends_stretch(part: slice) -> bool:
+    """Return whether a stack in a file should let go of what was read: doing so after every block is slow."""
+    return part.start // (part.stop - part.start) % _BLOCKS_HELD == 0
 
 
 def _complete_pixels(values: NDArray[np.float32]) -> NDArray[np.intp]:
