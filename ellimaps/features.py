@@ -19,7 +19,7 @@ Features = Literal["raw", "standard", "ncs"]
 
 BLOCK_NUMBERS = 1 << 18
 MIN_BLOCK_PIXELS = 512
-_BLOCKS_HELD = 128
+_BLOCKS_HELD = 64
 CACHE_BYTES = 256 * 1024 * 1024
 
 # Share of the pixels below which values beyond 0/360 deg are taken for outliers.
@@ -197,7 +197,7 @@ def blocks_of(n_pixels: int, n_numbers: int) -> list[slice]:
 
 def ends_stretch(part: slice) -> bool:
     """Return whether a stack in a file should let go of what was read: doing so after every block is slow."""
-    return part.start // (part.stop - part.start) % _BLOCKS_HELD == 0
+    return bool(part.start // (part.stop - part.start) % _BLOCKS_HELD == 0)
 
 
 def _complete_pixels(values: NDArray[np.float32]) -> NDArray[np.intp]:
