@@ -15,6 +15,7 @@ from ellimaps.batch.work import OVERLAY, TABLE
 EXPERIMENTS, EXPERIMENTS_PARQUET = "experiments.csv", "experiments.parquet"
 IMAGES, FAILURES = "images.csv", "failures.csv"
 WHOLE_NUMBERS = ("Circle", "Cluster", "Pixels")
+_OWN_COLUMNS = ("objects", "flags")
 _ROWS_PER_GROUP = 1 << 15
 
 Kinds = dict[str, str]
@@ -85,9 +86,7 @@ def _columns(store: Store, tree: Tree, recipe: str, lead: Sequence[str]) -> tupl
     first: Kinds = dict.fromkeys(PLACES, "text") | dict.fromkeys(lead, "number")
     extra = dict.fromkeys(tree.extra_names, "text")
     rest = {name: kind for name, kind in found.items() if name not in first}
-    return first | extra | rest | {"Flags": "text"}, [
-        name for name in facts if name not in ("objects", "flags")
-    ]
+    return first | extra | rest | {"Flags": "text"}, [name for name in facts if name not in _OWN_COLUMNS]
 
 
 def _rows(store: Store, record: Record) -> Iterable[dict[str, str]]:
@@ -102,9 +101,7 @@ def _image_row(record: Record) -> dict[str, str]:
         role: next((name for name in record.files if name.startswith(start)), "")
         for role, start in places.items()
     }
-    facts = {
-        name: _written(value) for name, value in record.facts.items() if name not in ("objects", "flags")
-    }
+    facts = {name: _written(value) for name, value in record.facts.items() if name not in _OWN_COLUMNS}
     return facts | {
         "Objects": str(record.facts.get("objects", 0)),
         "Table": _text(where[TABLE]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -166,10 +167,10 @@ def dask_cluster(address: str) -> Engine:
 
 
 def _run_dask(work: Work, tasks: Iterator[Task], address: str) -> Iterator[Done]:
-    from distributed import Client, as_completed
-
+    # Its annotations are too few for strict types.
+    distributed: Any = importlib.import_module("distributed")
     try:
-        client = Client(address, timeout=10, set_as_default=False)
+        client = distributed.Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
         raise SettingError(f"No Dask scheduler answers at {address}: check the address.") from error
     with client:
@@ -178,7 +179,7 @@ def _run_dask(work: Work, tasks: Iterator[Task], address: str) -> Iterator[Done]
         except TimeoutError:
             raise SettingError(f"The Dask scheduler at {address} has no workers: start some.") from None
         running: dict[Any, Task] = {}
-        finished = as_completed(with_results=False, loop=client.loop)
+        finished = distributed.as_completed(loop=client.loop)
 
         def fill() -> None:
             # Work for every thread and a little ahead; the rest of the images stays on disk.

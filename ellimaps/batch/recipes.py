@@ -19,9 +19,8 @@ from ellimaps.recipe import read_toml, settings_of
 _FIT_KEYS = ("model", "shared", "pixels")
 
 
-def cell_settings(kind: str | None, radius: tuple[float, float] | None) -> CellSettings:
-    """Return the default settings but for what is given."""
-    given = {"kind": kind, "radius": radius}
+def cell_settings(**given: Any) -> CellSettings:
+    """Return the default settings but for what is given and not None."""
     return _cells({key: value for key, value in given.items() if value is not None}, "cells detect")
 
 
@@ -81,7 +80,11 @@ def _cells(values: Mapping[str, Any], name: str) -> CellSettings:
     for key in values:
         if key not in known:
             raise SettingError(f"{name} has the unknown setting {key!r:.80}: use {', '.join(known)}.")
-    chosen = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    chosen: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+    }
+    if not isinstance(chosen.get("channel", 0), int):
+        raise SettingError(f"{name}: channel must be a whole number, not {chosen['channel']!r:.80}.")
     try:
         if isinstance(limits := chosen.get("limits"), dict):
             count = limits.get("count")

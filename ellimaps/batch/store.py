@@ -183,8 +183,8 @@ def told(out: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ExportError(
-            f"{out} cannot be written ({error.strerror or error}): make room or choose another output folder; "
-            "what is done is kept."
+            f"{out} cannot be written ({error.strerror or error}): make room or choose another output "
+            "folder; what is done is kept."
         ) from error
 
 

@@ -137,9 +137,8 @@ class Tree:
         files = [entry.name for entry in entries if entry.name.casefold().endswith(IMAGE_ENDINGS)]
         if not self.folders:
             yield from self._images(folder, place, files)
-        elif self._holds_maps(files, [entry.name for entry in entries]):
-            if (item := self._folder(folder, place)) is not None:
-                yield item
+        elif files or any(entry.name.casefold().endswith(TABLE_ENDING) for entry in entries):
+            yield from self._folder(folder, place)
         for entry in entries:
             if entry.is_dir() and not entry.is_symlink() and Path(entry.path) != self.without:
                 yield from self._below(Path(entry.path), place / entry.name)
@@ -155,15 +154,12 @@ class Tree:
                     fields["FOV"] = called
                 yield Item(str(place / called), folder / name, fields)
 
-    def _holds_maps(self, images: list[str], names: list[str]) -> bool:
-        return bool(images) or any(name.casefold().endswith(TABLE_ENDING) for name in names)
-
-    def _folder(self, folder: Path, place: PurePosixPath) -> Item | None:
+    def _folder(self, folder: Path, place: PurePosixPath) -> Iterator[Item]:
         key = str(place) if place.parts else folder.resolve().name or "root"
         if self.pattern is None:
-            return Item(key, folder, _guessed(place, key))
-        fields = self.pattern.fields(str(place))
-        return None if fields is None else Item(key, folder, {"FOV": key} | fields)
+            yield Item(key, folder, _guessed(place, key))
+        elif (fields := self.pattern.fields(str(place))) is not None:
+            yield Item(key, folder, {"FOV": key} | fields)
 
 
 def _guessed(place: PurePosixPath, key: str) -> dict[str, str]:

@@ -63,13 +63,12 @@ def detect(
 
     Example: ellimaps cells detect acquisitions --out results --radius 10 40 --workers 4
     """
-    from dataclasses import replace
-
     from ellimaps.batch.recipes import cell_settings
     from ellimaps.batch.work import CellWork
 
-    settings = cell_settings(kind, radius)
-    settings = replace(settings, unit=unit, pixel_size_um=pixel_size_um, channel=channel)
+    settings = cell_settings(
+        kind=kind, radius=radius, unit=unit, pixel_size_um=pixel_size_um, channel=channel
+    )
     _run(root, out, CellWork(settings), pattern, workers, scheduler, as_json, folders=False)
 
 
