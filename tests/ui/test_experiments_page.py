@@ -96,7 +96,7 @@ def test_clicked_row_shows_its_overlay_and_objects(page):
     page.session_state["experiments_images"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
     page.run()
     assert not page.exception
-    [overlay, *_] = page.get("imgs")
+    [overlay, *_] = page.get("image")
     assert overlay
     objects = tables(page)[1]
     assert len(objects) == images["Objects"].iloc[row] > 0
