@@ -114,7 +114,9 @@ class FitChoice:
 
     def choices(self) -> dict[str, Any]:
         """Return every choice the fit depends on, ready for JSON."""
-        film = {"model": model_text(self.film), "options": asdict(self.options)}
+        # The text only names n, k files; their values count.
+        values = sha256(repr(self.film).encode()).hexdigest()
+        film = {"model": model_text(self.film), "sha256": values, "options": asdict(self.options)}
         return {**film, "shared": list(self.shared), "pixels": self.pixels}
 
 

@@ -37,10 +37,9 @@ def main() -> None:
 
     st.set_page_config(page_title="ellimaps", page_icon=":material/layers:", layout="wide")
     st.html(_STYLE)
-    # Streamlit runs a file of pages/ by itself where an address names it, so no address may.
     pages = [
         st.Page(maps.render, title="Maps", icon=":material/layers:", url_path="maps", default=True),
-        st.Page(experiments.render, title="Experiments", icon=":material/science:", url_path="results"),
+        st.Page(experiments.render, title="Experiments", icon=":material/science:", url_path="experiments"),
     ]
     st.navigation(pages).run()
 

@@ -8,7 +8,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-_HEIGHT = 200
+# Streamlit fits title, legend and axes into the height.
+_HEIGHT = 240
+_HISTOGRAM_HEIGHT = 300
 _BINS = 30
 _OTHERS = "others"
 _MOST_GROUPS = 10
@@ -51,7 +53,7 @@ def _histogram(objects: pd.DataFrame, measure: str, label: str, by: str, *, shar
             color=alt.Color(f"{by}:N", title=None, legend=alt.Legend(orient="top", columns=5)),
             tooltip=[by, alt.Tooltip("value:Q", title=label, format=".5g"), "count"],
         )
-        .properties(height=_HEIGHT, title=f"{measure} by {by.lower()}")
+        .properties(height=_HISTOGRAM_HEIGHT, title=f"{measure} by {by.lower()}")
     )
 
 

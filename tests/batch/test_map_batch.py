@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from ellimaps.batch.engines import local_processes
 from ellimaps.batch.recipes import read_work
-from ellimaps.batch.work import CellWork, attempt
+from ellimaps.batch.work import CellWork, attempt, recipe_hash
 from ellimaps.cli import cli
 from ellimaps.errors import EllimapsError
 from ellimaps.samples import sample_cells, sample_ep4
@@ -52,8 +52,9 @@ def batch(recipe, root, out, *options, code=0):
 
 def test_segments_and_fits_every_folder(measurements, tmp_path):
     model = next(measurements.rglob("model.toml"))
-    shutil.copy(model, tmp_path / "film.toml")
-    recipe = recipe_file(tmp_path, 'k = 3\n[fit]\nmodel = "film.toml"\n')
+    for path in (model, model.with_name("substrate.nk")):
+        shutil.copy(path, tmp_path)
+    recipe = recipe_file(tmp_path, 'k = 3\n[fit]\nmodel = "model.toml"\n')
     out = tmp_path / "out"
     facts = batch(recipe, measurements, out, "--workers", "1", "--pattern", "{date}/{subject}")
     assert (facts["images"], facts["done"], facts["objects"]) == (3, 3, 9)
@@ -64,6 +65,12 @@ def test_segments_and_fits_every_folder(measurements, tmp_path):
     assert (out / "maps" / "2026-01-05" / "wafer_0").is_dir()
     first = {path.name: path.read_bytes() for path in out.glob("experiments.*")}
     assert batch(recipe, measurements, out, "--workers", "2", "--pattern", "{date}/{subject}")["skipped"] == 3
+    rows = (tmp_path / "substrate.nk").read_text().splitlines(keepends=True)
+    before = recipe_hash(read_work(recipe))
+    assert before == recipe_hash(read_work(recipe))
+    (tmp_path / "substrate.nk").write_text("".join(rows[:-1]))
+    assert recipe_hash(read_work(recipe)) != before
+    (tmp_path / "substrate.nk").write_text("".join(rows))
     fresh = tmp_path / "fresh"
     batch(recipe, measurements, fresh, "--workers", "2", "--pattern", "{date}/{subject}")
     assert {path.name: path.read_bytes() for path in fresh.glob("experiments.*")} == first
