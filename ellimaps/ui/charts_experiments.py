@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 # Streamlit fits title, legend and axes into the height.
-_HEIGHT = 240
-_HISTOGRAM_HEIGHT = 300
+COUNT_HEIGHT = 240
+HISTOGRAM_HEIGHT = 300
 _BINS = 30
 _OTHERS = "others"
 _MOST_GROUPS = 10
@@ -27,7 +27,7 @@ def count_chart(counts: pd.DataFrame, by: str) -> Any:
             y=alt.Y("Objects:Q", title="objects"),
             tooltip=[by, "Images", "Objects", alt.Tooltip("Objects per image:Q", format=".1f"), "Flagged"],
         )
-        .properties(height=_HEIGHT, title=f"Objects per {by.lower()}")
+        .properties(height=COUNT_HEIGHT, title=f"Objects per {by.lower()}")
     )
 
 
@@ -50,10 +50,10 @@ def _histogram(objects: pd.DataFrame, measure: str, label: str, by: str, *, shar
         .encode(
             x=alt.X("value:Q", title=label, scale=alt.Scale(zero=False, nice=False)),
             y=alt.Y(f"{column}:Q", title=title),
-            color=alt.Color(f"{by}:N", title=None, legend=alt.Legend(orient="top", columns=5)),
+            color=alt.Color(f"{by}:N", title=None, legend=alt.Legend(orient="top", columns=5, offset=4)),
             tooltip=[by, alt.Tooltip("value:Q", title=label, format=".5g"), "count"],
         )
-        .properties(height=_HISTOGRAM_HEIGHT, title=f"{measure} by {by.lower()}")
+        .properties(height=HISTOGRAM_HEIGHT, title=f"{measure} by {by.lower()}")
     )
 
 

@@ -10,7 +10,13 @@ import streamlit as st
 from ellimaps.batch.results import MEASURES, Results, read_results, result_folders
 from ellimaps.batch.tree import PLACES
 from ellimaps.ui.cache import BoundedCache
-from ellimaps.ui.charts_experiments import comparison_chart, count_chart, subject_histogram
+from ellimaps.ui.charts_experiments import (
+    COUNT_HEIGHT,
+    HISTOGRAM_HEIGHT,
+    comparison_chart,
+    count_chart,
+    subject_histogram,
+)
 from ellimaps.ui.data_root import data_root, inside_root
 from ellimaps.ui.state import remembered
 from ellimaps.ui.widgets import guarded
@@ -121,13 +127,15 @@ def _only(results: Results, subjects: list[str]) -> Results:
 
 def _overview(results: Results) -> None:
     left, right = st.columns(2)
-    left.altair_chart(count_chart(results.counts("Experiment"), "Experiment"))
-    right.altair_chart(count_chart(results.counts("Subject"), "Subject"))
+    left.altair_chart(count_chart(results.counts("Experiment"), "Experiment"), height=COUNT_HEIGHT)
+    right.altair_chart(count_chart(results.counts("Subject"), "Subject"), height=COUNT_HEIGHT)
     if not results.has_circles or results.objects.empty:
         return
     for column, measure in zip((left, right), MEASURES, strict=True):
         unit = " (px)" if measure == "R" else ""
-        column.altair_chart(subject_histogram(results.objects, measure, f"{measure}{unit}"))
+        column.altair_chart(
+            subject_histogram(results.objects, measure, f"{measure}{unit}"), height=HISTOGRAM_HEIGHT
+        )
 
 
 def _images(results: Results) -> None:
@@ -198,9 +206,8 @@ def _compare(results: Results) -> None:
     st.dataframe(table, key="experiments_comparison", hide_index=True)
     objects = results.objects[results.objects["Experiment"].isin(chosen)]
     for column, measure in zip(st.columns(2), MEASURES, strict=True):
-        column.altair_chart(
-            comparison_chart(objects, measure, f"{measure}{' (px)' if measure == 'R' else ''}")
-        )
+        label = f"{measure} (px)" if measure == "R" else measure
+        column.altair_chart(comparison_chart(objects, measure, label), height=HISTOGRAM_HEIGHT)
 
 
 def _failures(results: Results) -> None:
