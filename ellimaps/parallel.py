@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from typing import TypeVar
 
@@ -53,6 +54,20 @@ def ordered_map(function: Callable[[_Item], _Result], items: Sequence[_Item]) ->
     finally:
         for future in waiting:
             future.cancel()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Return a context in which this thread works alone, for processes that share the processors."""
+    from threadpoolctl import threadpool_limits
+
+    was_worker = getattr(_here, "is_worker", False)
+    _here.is_worker = True
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        _here.is_worker = was_worker
 
 
 @cache

@@ -79,6 +79,17 @@ def read_recipe(path: str | Path) -> Settings:
         If it holds a setting ellimaps does not know, or one of the wrong type.
     """
     path = Path(path)
+    return settings_of(read_toml(path), path.name)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read the values of a recipe.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read or is not TOML.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(MAX_RECIPE_BYTES + 1)
@@ -87,11 +98,10 @@ def read_recipe(path: str | Path) -> Settings:
     if len(content) > MAX_RECIPE_BYTES:
         raise ReadError(f"{path} is no recipe: it is larger than {MAX_RECIPE_BYTES >> 20} MB.")
     try:
-        values = tomllib.loads(content.decode("utf-8-sig"))
+        return tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         reason = str(error).rstrip(".").replace("\n", " ")
         raise ReadError(f"The recipe {path} is not valid TOML: {reason:.200}.") from error
-    return settings_of(values, path.name)
 
 
 def settings_of(values: Mapping[str, Any], name: str = "recipe") -> Settings:

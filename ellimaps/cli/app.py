@@ -32,7 +32,7 @@ def command(
     root = data_root or default_data_root()
     if not root.is_dir():
         raise typer.BadParameter(f"{root} is not a folder.", param_hint="--data-root")
-    page = Path(__file__).resolve().parents[1] / "ui" / "app.py"
+    page = Path(__file__).resolve().parents[1] / "ui" / "start" / "workbench.py"
     desktop = has_display()
     command_line = [
         *(sys.executable, "-m", "streamlit", "run", str(page)),

@@ -123,6 +123,8 @@ def _dataset_at(path: Path, dataset: str | None) -> Ep4Dataset | PictureSet:
 
 def _dataset_around(png: Path, dataset: str | None) -> Ep4Dataset | PictureSet:
     """Return the data set that a PNG is part of, or the one asked for in its folder; else the PNG itself."""
+    if dataset is None and _is_alone(png):
+        return pictures.picture_set(png)
     found = ep4_datasets.find_datasets(png.parent)
     if dataset is not None:
         return _choose(png.parent, found, dataset)
@@ -134,6 +136,15 @@ def _dataset_around(png: Path, dataset: str | None) -> Ep4Dataset | PictureSet:
         accurion_png.require_values(png, facts)
         raise ReadError(f"{png.name} belongs to no data set of Delta and Psi maps: open its folder instead.")
     return chosen
+
+
+def _is_alone(png: Path) -> bool:
+    """Whether a PNG is an ordinary image and no table can name it; its neighbours need not be read then."""
+    facts = accurion_png.read_facts(png)
+    if facts.has_values or facts.quantity is not None:
+        return False
+    names = (path.name.lower() for path in ep4_datasets.list_files(png.parent))
+    return not any(name.endswith(".dat") for name in names)
 
 
 def _choose(path: Path, found: list[_Dataset], dataset: str | None) -> _Dataset:

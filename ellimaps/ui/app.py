@@ -36,13 +36,15 @@ _STYLE = """
 
 def main() -> None:
     """Show the chosen page."""
-    from ellimaps.ui.pages import maps
+    from ellimaps.ui.pages import experiments, maps
 
     st.set_page_config(page_title="ellimaps", page_icon=":material/layers:", layout="wide")
     st.html(_STYLE)
-    st.navigation(
-        [st.Page(maps.render, title="Maps", icon=":material/layers:", url_path="maps", default=True)]
-    ).run()
+    pages = [
+        st.Page(maps.render, title="Maps", icon=":material/layers:", url_path="maps", default=True),
+        st.Page(experiments.render, title="Experiments", icon=":material/science:", url_path="experiments"),
+    ]
+    st.navigation(pages).run()
 
 
 if __name__ == "__main__":

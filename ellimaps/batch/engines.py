@@ -1,0 +1,216 @@
+"""Where the work is done: local processes or a Dask cluster. Both take tasks as they have room for them."""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from ellimaps.batch.tree import Item
+from ellimaps.batch.work import Outcome, Work, attempt
+from ellimaps.errors import ExportError, MissingExtraError, SettingError
+
+TRIES = 3
+_AHEAD = 2
+_PATIENCE_S = 60.0
+
+
+@dataclass
+class Task:
+    """One image to be worked on.
+
+    Attributes
+    ----------
+    item : Item
+        The image.
+    input_hash : str
+        Hash of its files when it was chosen.
+    files : dict of str to str
+        SHA-256 of each of them.
+    tries : int
+        How often a worker has taken it.
+    """
+
+    item: Item
+    input_hash: str
+    files: dict[str, str] = field(default_factory=dict)
+    tries: int = 0
+
+
+Done = tuple[Task, Outcome]
+Engine = Callable[[Work, Iterator[Task]], Iterator[Done]]
+
+
+def local_processes(workers: int) -> Engine:
+    """Return an engine of processes on this machine.
+
+    A process that dies is replaced and its image tried again, up to :data:`TRIES` times.
+    """
+    if workers < 1:
+        raise SettingError(f"workers must be 1 or more, not {workers}.")
+    return lambda work, tasks: _run_local(work, tasks, workers)
+
+
+def _run_local(work: Work, tasks: Iterator[Task], workers: int) -> Iterator[Done]:
+    again: deque[Task] = deque()
+    pool: list[_Worker] = []
+
+    def next_task() -> Task | None:
+        return again.popleft() if again else next(tasks, None)
+
+    try:
+        while len(pool) < workers and (task := next_task()) is not None:
+            pool.append(_Worker(work, task))
+        while pool:
+            yield from _round(pool, work, next_task, again)
+    finally:
+        for worker in pool:
+            worker.stop()
+
+
+def _round(
+    pool: list[_Worker], work: Work, next_task: Callable[[], Task | None], again: deque[Task]
+) -> Iterator[Done]:
+    """Wait for workers that are ready, give them more to do, and yield what they have done.
+
+    The next image is handed over before the last result is dealt with, so that no worker waits for that.
+    """
+    ready = wait([worker.line for worker in pool])
+    for worker in [one for one in pool if one.line in ready]:
+        task, outcome = worker.task, worker.receive()
+        if outcome is None:
+            worker.stop()
+            pool.remove(worker)
+            if task.tries < TRIES:
+                again.append(task)
+            else:
+                reason = f"Its worker process ended {TRIES} times: it may need more memory than there is."
+                outcome = Outcome(reason=reason)
+        following = next_task()
+        if following is None:
+            if worker in pool:
+                worker.stop()
+                pool.remove(worker)
+        elif worker in pool:
+            worker.give(following)
+        else:
+            pool.append(_Worker(work, following))
+        if outcome is not None:
+            yield task, outcome
+
+
+class _Worker:
+    """A process and the image it works on."""
+
+    def __init__(self, work: Work, task: Task) -> None:
+        # A new interpreter: a copy of this process could inherit locks held by its threads.
+        context = multiprocessing.get_context("spawn")
+        self.line, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, work), name="ellimaps", daemon=True)
+        self._process.start()
+        theirs.close()
+        self.give(task)
+
+    def give(self, task: Task) -> None:
+        self.task = task
+        task.tries += 1
+        # Where it has died, `receive` says so.
+        with suppress(OSError):
+            self.line.send((str(task.item.path), task.files))
+
+    def receive(self) -> Outcome | None:
+        """Return the outcome, or None if the process has died."""
+        try:
+            outcome: Outcome = self.line.recv()
+        except (EOFError, OSError):
+            return None
+        return outcome
+
+    def stop(self) -> None:
+        self.line.close()
+        self._process.terminate()
+        self._process.join()
+
+
+def _serve(line: Connection[Any, Any], work: Work) -> None:
+    """Work on images until the other end hangs up, which it also does by dying."""
+    try:
+        while True:
+            path, files = line.recv()
+            line.send(attempt(work, path, files))
+    except (EOFError, OSError, KeyboardInterrupt):
+        return
+
+
+def dask_cluster(address: str) -> Engine:
+    """Return an engine that sends tasks to an existing Dask scheduler.
+
+    Its workers need ellimaps and the images under the same paths as here; results come back here.
+
+    Raises
+    ------
+    MissingExtraError
+        If Dask is not installed.
+    """
+    try:
+        import distributed  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            'A Dask cluster needs the extra "batch": pip install "ellimaps[batch]".'
+        ) from error
+    return lambda work, tasks: _run_dask(work, tasks, address)
+
+
+def _run_dask(work: Work, tasks: Iterator[Task], address: str) -> Iterator[Done]:
+    # Its annotations are too few for strict types.
+    distributed: Any = importlib.import_module("distributed")
+    try:
+        client = distributed.Client(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise SettingError(f"No Dask scheduler answers at {address}: check the address.") from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=_PATIENCE_S)
+        except TimeoutError:
+            raise SettingError(f"The Dask scheduler at {address} has no workers: start some.") from None
+        running: dict[Any, Task] = {}
+        finished = distributed.as_completed(loop=client.loop)
+
+        def fill() -> None:
+            # Work for every thread and a little ahead; the rest of the images stays on disk.
+            room = _AHEAD * max(2, sum(client.nthreads().values())) - len(running)
+            for _ in range(max(room, 0)):
+                if (task := next(tasks, None)) is None:
+                    return
+                path = str(task.item.path)
+                future = client.submit(attempt, work, path, task.files, pure=False)
+                running[future] = task
+                finished.add(future)
+
+        fill()
+        while running:
+            future = next(finished)
+            task = running.pop(future)
+            outcome = _dask_outcome(future, address)
+            del future
+            fill()
+            yield task, outcome
+
+
+def _dask_outcome(future: Any, address: str) -> Outcome:
+    from distributed import KilledWorker
+
+    if future.status == "cancelled":
+        raise ExportError(f"The Dask scheduler at {address} was lost: run again; what is done is kept.")
+    try:
+        outcome: Outcome = future.result()
+    except KilledWorker:
+        return Outcome(reason="Its Dask workers were killed: it may need more memory than they have.")
+    except Exception as error:
+        return Outcome(reason=" ".join(f"{type(error).__name__}: {error}".split())[:500])
+    return outcome

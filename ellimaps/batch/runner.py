@@ -1,0 +1,174 @@
+"""Many images or map folders: what is done is skipped, what breaks is listed, the rest goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ellimaps.batch.assemble import EXPERIMENTS, write_tables
+from ellimaps.batch.engines import Engine, Task
+from ellimaps.batch.montages import write_montages
+from ellimaps.batch.store import Store
+from ellimaps.batch.tree import Pattern, Tree, content_hash
+from ellimaps.batch.work import Work, recipe_hash
+from ellimaps.errors import ReadError, SettingError
+from ellimaps.export import json_bytes, software_facts
+from ellimaps.progress import Progress, no_progress
+
+PROVENANCE = "batch.json"
+_TELL_S = 2.0
+_TELL_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did.
+
+    Attributes
+    ----------
+    images : int
+        Images or folders found.
+    done, skipped, failed : int
+        Of these: worked on now, already done, and those listed in ``failures.csv``.
+    objects : int
+        Rows of the table.
+    seconds : float
+        Time taken.
+    table : Path
+        The table.
+    """
+
+    images: int
+    done: int
+    skipped: int
+    failed: int
+    objects: int
+    seconds: float
+    table: Path
+
+
+def tree_of(root: Path, out: Path, pattern: str | None, *, folders: bool) -> Tree:
+    """Return the inputs of a run.
+
+    Parameters
+    ----------
+    root, out : Path
+        Where the images are, and where the results go.
+    pattern : str, optional
+        See `ellimaps.batch.tree.Pattern`.
+    folders : bool
+        Whether the inputs are folders; a pattern with the ending of an image file overrules that.
+    """
+    root, out = root.resolve(), out.resolve()
+    if root == out:
+        raise SettingError(f"{out} holds the images: choose another folder for the results.")
+    chosen = Pattern(pattern) if pattern is not None else None
+    if chosen is not None and chosen.has_ending:
+        folders = False
+    return Tree(root, chosen, folders=folders, without=out)
+
+
+def run_batch(
+    tree: Tree, work: Work, out: Path, engine: Engine, on_progress: Progress = no_progress
+) -> Summary:
+    """Do the work with every image that is not done yet, and write the tables of all.
+
+    Parameters
+    ----------
+    tree : Tree
+        The images or folders.
+    work : Work
+        What to do with each.
+    out : Path
+        Folder for the results.
+    engine : callable
+        Where to do it: `ellimaps.batch.engines.local_processes` or `dask_cluster`.
+    on_progress : callable, optional
+        Called as ``on_progress(done, total, what)``.
+
+    Raises
+    ------
+    ReadError
+        If there is nothing to work on.
+    ExportError
+        If the folder is in use or cannot be written.
+    """
+    start = time.monotonic()
+    # Before the folder for the results is made: a wrong root leaves nothing behind.
+    total = sum(1 for _ in tree)
+    if not total:
+        raise ReadError(_nothing(tree))
+    with Store(out).opened() as store:
+        run = _Run(store, tree, recipe_hash(work), total, on_progress)
+        for task, outcome in engine(work, run.tasks()):
+            if outcome.output is None:
+                run.fail(task.item.key, task.input_hash, outcome.reason)
+            else:
+                store.keep(task.item.key, task.input_hash, run.recipe, outcome.output)
+                run.done += 1
+            run.tell()
+        on_progress(total, total, "tables")
+        write_montages(store, tree, run.recipe)
+        facts = {"software": software_facts(), "recipe_sha256": run.recipe, **work.choices()}
+        store.write(PROVENANCE, json_bytes(facts))
+        objects = write_tables(store, tree, run.recipe, work.lead)
+    seconds = time.monotonic() - start
+    return Summary(total, run.done, run.skipped, run.failed, objects, seconds, out / EXPERIMENTS)
+
+
+def _nothing(tree: Tree) -> str:
+    what = "folder with maps or images" if tree.folders else "TIFF or PNG image"
+    text = tree.pattern.text if tree.pattern else None if tree.folders else Pattern().text
+    where = f" that fits the pattern {text}" if text else ""
+    return f"{tree.root} holds no {what}{where}: check the folder, or give another pattern."
+
+
+class _Run:
+    """What has been done so far, and how fast."""
+
+    def __init__(self, store: Store, tree: Tree, recipe: str, total: int, on_progress: Progress) -> None:
+        self.done = self.skipped = self.failed = 0
+        self.recipe = recipe
+        self._store, self._tree, self._total, self._on_progress = store, tree, total, on_progress
+        self._start = time.monotonic()
+        self._told, self._text = 0.0, "working"
+
+    def tasks(self) -> Iterator[Task]:
+        """Yield the images that are not done."""
+        for item in self._tree:
+            try:
+                digest, files = content_hash(item.path)
+            except OSError as error:
+                self.fail(item.key, "", f"{item.path.name} cannot be read: {error.strerror or error}.")
+                self.tell()
+                continue
+            if self._store.is_done(item.key, digest, self.recipe):
+                self.skipped += 1
+                self.tell()
+                continue
+            yield Task(item, digest, files)
+
+    def fail(self, key: str, input_hash: str, reason: str) -> None:
+        """Note an image that gave no result."""
+        self._store.keep_failure(key, input_hash, self.recipe, reason)
+        self.failed += 1
+
+    def tell(self) -> None:
+        """Say how far the run is, its rate and the time left; the words change ever less often."""
+        so_far = self.done + self.skipped + self.failed
+        elapsed = time.monotonic() - self._start
+        worked = self.done + self.failed
+        if worked and elapsed - self._told > max(_TELL_S, _TELL_SHARE * elapsed):
+            rate = worked / elapsed
+            left = _duration((self._total - so_far) / rate)
+            self._told = elapsed
+            self._text = f"{so_far / self._total:.0%}, {rate:.3g} images/s, {left} left"
+        self._on_progress(min(so_far, self._total), self._total, self._text)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

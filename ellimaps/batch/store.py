@@ -1,0 +1,217 @@
+"""The output folder: results appear whole, and a record says which input and recipe they belong to.
+
+The record of an image is taken away before its results are replaced and put back after, so whatever a
+killed run leaves behind, results with a record are complete and belong together.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ellimaps.batch.work import CROPS, OVERLAY, TABLE, Output
+from ellimaps.errors import ExportError
+
+STATE = ".ellimaps"
+_LOCK = "lock"
+_BUSY = 1 << 30
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of an image: where its results are, or why it has none.
+
+    Attributes
+    ----------
+    input, recipe : str
+        Hashes of its files and of the choices.
+    reason : str
+        Why it has no results; empty where it has.
+    files : dict of str to int
+        Size in bytes of every result, by its path below the output folder.
+    columns : dict of str to str
+        Columns of its table, each ``number`` or ``text``.
+    facts : dict
+        Measures of the image as a whole.
+    """
+
+    input: str
+    recipe: str
+    reason: str = ""
+    files: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Store:
+    """Results of a batch in a folder.
+
+    Parameters
+    ----------
+    out : Path
+        The folder; `opened` makes and locks it.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.state = out / STATE
+        self._scratch = self.state / "tmp"
+
+    @contextmanager
+    def opened(self) -> Iterator[Store]:
+        """Return a context in which no other run can use the folder.
+
+        Raises
+        ------
+        ExportError
+            If another run uses it, or it cannot be written.
+        """
+        with told(self.out):
+            self.state.mkdir(parents=True, exist_ok=True)
+            lock = (self.state / _LOCK).open("a+b")
+        with lock:
+            _take(lock, self.out)
+            with told(self.out):
+                # What a killed run left half-written.
+                shutil.rmtree(self._scratch, ignore_errors=True)
+                self._scratch.mkdir(exist_ok=True)
+            yield self
+
+    def record(self, key: str) -> Record | None:
+        """Return what is known of an image, if anything that can be read."""
+        try:
+            return Record(**json.loads(self._record_path(key).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def is_done(self, key: str, input_hash: str, recipe: str) -> bool:
+        """Whether the results of this input and recipe are there, every file in its size."""
+        record = self.record(key)
+        if record is None or record.reason or (record.input, record.recipe) != (input_hash, recipe):
+            return False
+        return all(_size(self.out / name) == size for name, size in record.files.items())
+
+    def keep(self, key: str, input_hash: str, recipe: str, output: Output) -> None:
+        """Write an image's results, then its record."""
+        files = {_place(key, role): content for role, content in output.files.items()}
+        self.forget(key, but=files)
+        for name, content in files.items():
+            self.write(name, content)
+        sizes = {name: len(content) for name, content in files.items()}
+        self._put(key, Record(input_hash, recipe, "", sizes, output.columns, output.facts))
+
+    def keep_failure(self, key: str, input_hash: str, recipe: str, reason: str) -> None:
+        """Note why an image has no results; those of its former content are removed."""
+        self.forget(key)
+        self._put(key, Record(input_hash, recipe, reason))
+
+    def forget(self, key: str, but: Mapping[str, bytes] | None = None) -> None:
+        """Remove an image's record and then its results, but for those that are to be replaced."""
+        record = self.record(key)
+        with told(self.out):
+            self._record_path(key).unlink(missing_ok=True)
+            for name in record.files if record else ():
+                if name not in (but or {}) and _is_below(name):
+                    (self.out / name).unlink(missing_ok=True)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file below the output folder, whole or not at all."""
+        with told(self.out):
+            path = self.scratch("next")
+            path.write_bytes(content)
+        self.publish(path, name)
+
+    def scratch(self, name: str) -> Path:
+        """Return where a file is written before it is published."""
+        return self._scratch / name
+
+    def publish(self, path: Path, name: str) -> None:
+        """Put a finished file in its place."""
+        with told(self.out):
+            target = self.out / name
+            try:
+                path.replace(target)
+            except FileNotFoundError:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                path.replace(target)
+
+    def _put(self, key: str, record: Record) -> None:
+        content = json.dumps(asdict(record), ensure_ascii=False, default=_plain).encode("utf-8", "replace")
+        self.write(f"{STATE}/records/{key}.json", content)
+
+    def _record_path(self, key: str) -> Path:
+        return self.state / "records" / f"{key}.json"
+
+
+def _place(key: str, role: str) -> str:
+    """Return where a result goes, below the output folder."""
+    places = {
+        TABLE: f"objects/{key}.csv",
+        OVERLAY: f"qc/{key}_overlay.png",
+        CROPS: f"{STATE}/crops/{key}.npy",
+    }
+    return places.get(role, f"maps/{key}/{role}")
+
+
+def _is_below(name: str) -> bool:
+    return not Path(name).is_absolute() and ".." not in Path(name).parts
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
+def _plain(value: Any) -> Any:
+    """Return a NumPy number as JSON knows it."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+@contextmanager
+def told(out: Path) -> Iterator[None]:
+    """Turn what the system says about a folder into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise ExportError(
+            f"{out} cannot be written ({error.strerror or error}): make room or choose another output "
+            "folder; what is done is kept."
+        ) from error
+
+
+def _take(lock: Any, out: Path) -> None:
+    """Lock a file until it is closed; the system does that too when the process dies."""
+    try:
+        _lock_file(lock)
+    except OSError:
+        lock.seek(0)
+        holder = lock.read(200).decode(errors="replace").strip() or "another run"
+        raise ExportError(
+            f"{out} is in use by {holder}: wait until it has ended, or choose another output folder."
+        ) from None
+    lock.seek(0)
+    lock.truncate()
+    lock.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
+    lock.flush()
+
+
+def _lock_file(lock: Any) -> None:
+    if os.name == "nt":
+        import msvcrt
+
+        # Far behind the text, which others must be able to read.
+        lock.seek(_BUSY)
+        msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+    else:
+        import fcntl
+
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,202 @@
+"""Which images or folders lie below a root, and what their paths say: date, subject, experiment, FOV."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from ellimaps.errors import ReadError, SettingError
+
+PLACES = ("Date", "Subject", "Experiment", "FOV")
+IMAGE_PATTERN = "{date}/{subject}/{experiment}/{fov}"
+IMAGE_ENDINGS = (".tif", ".tiff", ".png")
+TABLE_ENDING = ".ds.dat"
+
+_KNOWN = {name.casefold(): name for name in PLACES}
+_PIECE = re.compile(r"\{([^{}]*)\}|\*|[^{}*]+|[{}]")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*")
+_BLOCK = 1 << 18
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image or map folder.
+
+    Attributes
+    ----------
+    key : str
+        What its results are called: its path below the root with ``/``, without the ending where that is
+        enough to tell it from its neighbours.
+    path : Path
+        Where it lies.
+    fields : dict of str to str
+        What its path says.
+    """
+
+    key: str
+    path: Path
+    fields: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """How paths below a root are to be read.
+
+    Attributes
+    ----------
+    text : str
+        Path with fields in braces: ``{date}/{subject}/{experiment}/{fov}``. A field holds no ``/``; ``*``
+        stands for anything else without one. An ending such as ``.tif`` may be left out.
+    """
+
+    text: str = IMAGE_PATTERN
+    names: tuple[str, ...] = field(init=False)
+    _regex: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        names: list[str] = []
+        regex = ""
+        for piece in _PIECE.finditer(self.text.strip("/")):
+            if piece[1] is not None:
+                names.append(_column(piece[1], self.text))
+                regex += "([^/]+)"
+            elif piece[0] in "{}":
+                raise SettingError(f"The pattern {self.text!r:.200} has a brace without its partner.")
+            else:
+                regex += "[^/]*" if piece[0] == "*" else re.escape(piece[0])
+        doubles = [name for name, count in Counter(names).items() if count > 1]
+        if doubles or not names:
+            wrong = f"names {doubles[0]} twice" if doubles else "names no field"
+            raise SettingError(f"The pattern {self.text!r:.200} {wrong}: write it like {IMAGE_PATTERN}.")
+        object.__setattr__(self, "names", tuple(names))
+        object.__setattr__(self, "_regex", re.compile(regex))
+
+    @property
+    def has_ending(self) -> bool:
+        """Whether the pattern speaks of files by their ending."""
+        return self.text.casefold().endswith(IMAGE_ENDINGS)
+
+    def fields(self, path: str) -> dict[str, str] | None:
+        """Return what a path below the root says, or None where the pattern does not fit."""
+        match = self._regex.fullmatch(path if self.has_ending else _without_ending(path))
+        return dict(zip(self.names, match.groups(), strict=True)) if match else None
+
+
+def _column(name: str, pattern: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise SettingError(
+            f"The pattern {pattern!r:.200} has the field {name!r:.80}: use letters, digits and underscores."
+        )
+    return _KNOWN.get(name.casefold(), name)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The images, or the folders with images, below a root; walked anew at every use, in a fixed order.
+
+    Attributes
+    ----------
+    root : Path
+        Where to look.
+    pattern : Pattern, optional
+        Which paths count and what they say; None takes every folder that holds maps or images.
+    folders : bool
+        Whether folders are looked for, not images.
+    without : Path, optional
+        A folder below the root that is no input, such as that of the results.
+    """
+
+    root: Path
+    pattern: Pattern | None = None
+    folders: bool = False
+    without: Path | None = None
+
+    @property
+    def extra_names(self) -> list[str]:
+        """Fields of the pattern beyond date, subject, experiment and FOV."""
+        return [name for name in (self.pattern.names if self.pattern else ()) if name not in PLACES]
+
+    def __iter__(self) -> Iterator[Item]:
+        if not self.root.is_dir():
+            raise ReadError(f"{self.root} is not a folder: give the folder that holds the images.")
+        yield from self._below(self.root, PurePosixPath())
+
+    def _below(self, folder: Path, place: PurePosixPath) -> Iterator[Item]:
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            raise ReadError(
+                f"{folder} cannot be listed ({error.strerror}): check its permissions."
+            ) from error
+        entries = [entry for entry in entries if not entry.name.startswith(".")]
+        files = [entry.name for entry in entries if entry.name.casefold().endswith(IMAGE_ENDINGS)]
+        if not self.folders:
+            yield from self._images(folder, place, files)
+        elif files or any(entry.name.casefold().endswith(TABLE_ENDING) for entry in entries):
+            yield from self._folder(folder, place)
+        for entry in entries:
+            if entry.is_dir() and not entry.is_symlink() and Path(entry.path) != self.without:
+                yield from self._below(Path(entry.path), place / entry.name)
+
+    def _images(self, folder: Path, place: PurePosixPath, names: list[str]) -> Iterator[Item]:
+        stems = Counter(_without_ending(name) for name in names)
+        for name in names:
+            stem = _without_ending(name)
+            fields = (self.pattern or Pattern()).fields(str(place / name))
+            if fields is not None:
+                called = stem if stems[stem] == 1 else name
+                if fields.get("FOV", stem) == stem:
+                    fields["FOV"] = called
+                yield Item(str(place / called), folder / name, fields)
+
+    def _folder(self, folder: Path, place: PurePosixPath) -> Iterator[Item]:
+        key = str(place) if place.parts else folder.resolve().name or "root"
+        if self.pattern is None:
+            yield Item(key, folder, _guessed(place, key))
+        elif (fields := self.pattern.fields(str(place))) is not None:
+            yield Item(key, folder, {"FOV": key} | fields)
+
+
+def _guessed(place: PurePosixPath, key: str) -> dict[str, str]:
+    """Name the folders as the standard tree does where there are as many; else the path is the name."""
+    if len(place.parts) == len(PLACES):
+        return dict(zip(PLACES, place.parts, strict=True))
+    return {"FOV": key}
+
+
+def _without_ending(path: str) -> str:
+    lower = path.casefold()
+    for ending in (*(f".ome{ending}" for ending in IMAGE_ENDINGS), *IMAGE_ENDINGS):
+        if lower.endswith(ending):
+            return path[: -len(ending)]
+    return path
+
+
+def content_hash(path: Path) -> tuple[str, dict[str, str]]:
+    """Return the SHA-256 of a file, or of the visible files of a folder, and that of each by name.
+
+    Raises
+    ------
+    OSError
+        If one cannot be read.
+    """
+    if path.is_dir():
+        names = sorted(e.name for e in os.scandir(path) if e.is_file() and not e.name.startswith("."))
+        files = {name: _file_hash(path / name) for name in names}
+        listing = "".join(f"{digest}  {name}\n" for name, digest in files.items())
+        return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest(), files
+    digest = _file_hash(path)
+    return digest, {path.name: digest}
+
+
+def _file_hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

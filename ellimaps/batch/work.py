@@ -1,0 +1,259 @@
+"""What is done with one image or map folder: pure functions of its files and of frozen settings."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import pandas as pd
+
+from ellimaps.cells.analysis import CellSettings, analyse_image
+from ellimaps.errors import EllimapsError
+from ellimaps.export import export_contents
+from ellimaps.optics.files import fit_contents
+from ellimaps.optics.fit import fit_map, fit_shots
+from ellimaps.optics.model import ThinFilm
+from ellimaps.optics.model_file import model_text
+from ellimaps.optics.results import MapFit, ShotFits, parameter_names
+from ellimaps.optics.spectra import FitOptions
+from ellimaps.parallel import one_thread
+from ellimaps.pipeline import Settings, cluster, estimate_of, load
+from ellimaps.segmentation import Segmentation
+from ellimaps.stack import ImageStack
+from ellimaps.tables import csv_bytes
+
+FORMAT = 1
+CROPS_PER_IMAGE = 12
+TABLE, OVERLAY, CROPS = "table", "overlay", "crops"
+
+_CELL_NAMES = {"object": "Circle", "x": "X", "y": "Y", "radius": "R", "mean_intensity": "Mean Intensity"}
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one image or folder gave.
+
+    Attributes
+    ----------
+    files : dict of str to bytes
+        Contents by role: :data:`TABLE`, :data:`OVERLAY`, :data:`CROPS`; other names are files of its own.
+    facts : dict
+        Measures of the image as a whole, and ``objects``, their number.
+    inputs : dict of str to str
+        SHA-256 of the files read, by name.
+    columns : dict of str to str
+        Columns of the table, each ``number`` or ``text``.
+    """
+
+    files: dict[str, bytes]
+    facts: dict[str, Any]
+    inputs: dict[str, str]
+    columns: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An output, or the reason why there is none."""
+
+    output: Output | None = None
+    reason: str = ""
+
+
+class Work(Protocol):
+    """What is done with every image: chosen once, sent to every worker."""
+
+    @property
+    def lead(self) -> tuple[str, ...]:
+        """The columns every table begins with."""
+
+    def __call__(self, path: str) -> Output:
+        """Do it with one image or folder."""
+
+    def choices(self) -> dict[str, Any]:
+        """Return every choice the result depends on, ready for JSON."""
+
+
+@dataclass(frozen=True)
+class CellWork:
+    """Find and measure objects."""
+
+    settings: CellSettings = field(default_factory=CellSettings)
+    lead: ClassVar[tuple[str, ...]] = tuple(_CELL_NAMES.values())
+
+    def choices(self) -> dict[str, Any]:
+        """Return every choice the result depends on, ready for JSON."""
+        return {"cells": asdict(self.settings)}
+
+    def __call__(self, path: str) -> Output:
+        """Return an image's objects, overlay and some crops."""
+        result = analyse_image(path, self.settings)
+        table = result.table.rename(columns=_CELL_NAMES)
+        table = table[[*self.lead, *(column for column in table if column not in self.lead)]]
+        quality = {key: value for key, value in result.quality.row().items() if key != "count"}
+        crops = io.BytesIO()
+        np.save(crops, result.crops[:CROPS_PER_IMAGE], allow_pickle=False)
+        files = {TABLE: csv_bytes(_numbers(table)), OVERLAY: result.overlay, CROPS: crops.getvalue()}
+        return Output(files, {"objects": len(table), **quality}, result.inputs, _kinds(table))
+
+
+@dataclass(frozen=True)
+class FitChoice:
+    """A film model to fit to the clusters, or to every pixel."""
+
+    film: ThinFilm
+    options: FitOptions = field(default_factory=FitOptions)
+    shared: tuple[str, ...] = ()
+    pixels: bool = False
+
+    def choices(self) -> dict[str, Any]:
+        """Return every choice the fit depends on, ready for JSON."""
+        # The text only names n, k files; their values count.
+        values = sha256(repr(self.film).encode()).hexdigest()
+        film = {"model": model_text(self.film), "sha256": values, "options": asdict(self.options)}
+        return {**film, "shared": list(self.shared), "pixels": self.pixels}
+
+
+@dataclass(frozen=True)
+class MapWork:
+    """Segment a measurement, and fit a film model where one is given."""
+
+    settings: Settings = field(default_factory=Settings)
+    fit: FitChoice | None = None
+    lead: ClassVar[tuple[str, ...]] = ("Cluster", "Pixels", "Fraction")
+
+    def choices(self) -> dict[str, Any]:
+        """Return every choice the result depends on, ready for JSON."""
+        return {"settings": asdict(self.settings), "fit": self.fit.choices() if self.fit else None}
+
+    def __call__(self, path: str) -> Output:
+        """Return a folder's clusters with what the exports of `ellimaps segment` and `fit` hold."""
+        stack = load(path, self.settings)
+        settings, estimate = self.settings, None
+        if settings.k is None:
+            estimate = estimate_of(stack, settings)
+            settings = replace(settings, k=estimate.suggested_k)
+        segmentation = cluster(stack, settings)
+        # Seconds per step differ from run to run, and results must not.
+        files = export_contents(
+            segmentation,
+            names=settings.names,
+            regions=settings.regions,
+            estimate=replace(estimate, table=estimate.table.assign(seconds=np.nan)) if estimate else None,
+        )
+        table, facts = _cluster_table(segmentation, settings.names), _map_facts(segmentation)
+        if self.fit is not None:
+            found = self._fitted(stack, segmentation)
+            files |= {name: _without_seconds(name, content) for name, content in fit_contents(found).items()}
+            table, facts = _with_fit(table, facts, found)
+        overlay = files[f"{stack.name}_maps.png"]
+        files |= {TABLE: csv_bytes(table), OVERLAY: overlay}
+        return Output(files, facts, dict(stack.inputs), _kinds(table))
+
+    def _fitted(self, stack: ImageStack, segmentation: Segmentation) -> ShotFits | MapFit:
+        assert self.fit is not None
+        if self.fit.pixels:
+            return fit_map(stack, self.fit.film, options=self.fit.options)
+        return fit_shots(segmentation, self.fit.film, shared=self.fit.shared, options=self.fit.options)
+
+
+def recipe_hash(work: Work) -> str:
+    """Return a hash of every choice, and of the version of ellimaps: another one may compute differently."""
+    choices = {"ellimaps": version("ellimaps"), "format": FORMAT, **work.choices()}
+    return sha256(json.dumps(choices, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def attempt(work: Work, path: str, expected: Mapping[str, str]) -> Outcome:
+    """Do the work with one image, in one thread; whatever goes wrong becomes a reason.
+
+    Parameters
+    ----------
+    work : Work
+        What to do.
+    path : str
+        The image or folder.
+    expected : mapping of str to str
+        SHA-256 of its files when they were chosen, by name.
+    """
+    try:
+        with one_thread():
+            output = work(path)
+    except EllimapsError as error:
+        return Outcome(reason=_line(str(error)))
+    except MemoryError:
+        return Outcome(reason="There is not enough memory for it.")
+    except Exception as error:
+        return Outcome(reason=_line(f"{type(error).__name__}: {error}"))
+    if any(output.inputs[name] != expected[name] for name in output.inputs.keys() & expected.keys()):
+        return Outcome(reason=f"{Path(path).name} changed while it was read: run again.")
+    return Outcome(output)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:500]
+
+
+def _numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """Make flags numbers, so that every measurement has the same type in every image."""
+    flags = [column for column in table if table[column].dtype == bool]
+    return table.astype(dict.fromkeys(flags, int))
+
+
+def _kinds(table: pd.DataFrame) -> dict[str, str]:
+    return {
+        str(name): "number" if pd.api.types.is_numeric_dtype(dtype) else "text"
+        for name, dtype in table.dtypes.items()
+    }
+
+
+def _cluster_table(segmentation: Segmentation, names: tuple[str, ...]) -> pd.DataFrame:
+    """Return one row per cluster: its size, and its mean in every band."""
+    total = max(int(segmentation.n_pixels.sum()), 1)
+    order = range(segmentation.k)
+    table = pd.DataFrame({"Cluster": list(order), "Pixels": segmentation.n_pixels})
+    table["Fraction"] = segmentation.n_pixels / total
+    if names:
+        table.insert(3, "Name", list(names))
+    bands = segmentation.stack.bands.reset_index(drop=True)
+    columns = {_band_name(bands.iloc[band]): segmentation.means[:, band] for band in range(len(bands))}
+    return pd.concat([table, pd.DataFrame(columns)], axis=1)
+
+
+def _band_name(band: pd.Series[Any]) -> str:
+    facts = [str(band["quantity"])]
+    if isinstance(band["channel"], str) and band["channel"]:
+        facts.append(band["channel"])
+    units = (("wavelength_nm", "nm"), ("aoi_deg", "deg"), ("time_s", "s"))
+    facts += [f"{band[key]:g} {unit}" for key, unit in units if pd.notna(band[key])]
+    return " ".join(facts)
+
+
+def _map_facts(segmentation: Segmentation) -> dict[str, Any]:
+    unlabelled = int((segmentation.labels < 0).sum())
+    flags = "; ".join(segmentation.stack.warnings)
+    facts = {"no_data_fraction": unlabelled / segmentation.labels.size, "inertia": segmentation.inertia}
+    return {"objects": segmentation.k, **facts, "flags": flags}
+
+
+def _with_fit(
+    table: pd.DataFrame, facts: dict[str, Any], fit: ShotFits | MapFit
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    if isinstance(fit, MapFit):
+        medians = {f"median_{name}": fit.median(name) for name in parameter_names(fit.model)}
+        return table, facts | medians | {"trusted_fraction": fit.trusted_fraction}
+    fitted = fit.table().drop(columns=["n_pixels"]).rename(columns={"cluster": "Cluster"})
+    return table.merge(fitted, on="Cluster", how="left"), facts
+
+
+def _without_seconds(name: str, content: bytes) -> bytes:
+    if not name.endswith("_fit.json"):
+        return content
+    facts = json.loads(content)
+    facts.pop("timings_s", None)
+    return (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()

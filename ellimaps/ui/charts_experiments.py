@@ -1,0 +1,73 @@
+"""Charts of the Experiments page as Altair specifications; histograms are counted here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+# Streamlit fits title, legend and axes into the height.
+COUNT_HEIGHT = 240
+HISTOGRAM_HEIGHT = 300
+_BINS = 30
+_OTHERS = "others"
+_MOST_GROUPS = 10
+_MOST_LABELS = 40
+
+
+def count_chart(counts: pd.DataFrame, by: str) -> Any:
+    """Draw the number of objects of each experiment or subject; flagged images are told in the tooltip."""
+    return (
+        alt.Chart(counts.head(_MOST_LABELS))
+        .mark_bar()
+        .encode(
+            x=alt.X(f"{by}:N", title=None, sort=None, axis=alt.Axis(labelAngle=-30, labelLimit=110)),
+            y=alt.Y("Objects:Q", title="objects"),
+            tooltip=[by, "Images", "Objects", alt.Tooltip("Objects per image:Q", format=".1f"), "Flagged"],
+        )
+        .properties(height=COUNT_HEIGHT, title=f"Objects per {by.lower()}")
+    )
+
+
+def subject_histogram(objects: pd.DataFrame, measure: str, label: str) -> Any:
+    """Draw the distribution of a measure, one line per subject; beyond ten, the rest are one."""
+    return _histogram(objects, measure, label, "Subject")
+
+
+def comparison_chart(objects: pd.DataFrame, measure: str, label: str) -> Any:
+    """Draw the distributions of a measure in experiments, each as shares of its own objects."""
+    return _histogram(objects, measure, label, "Experiment", shares=True)
+
+
+def _histogram(objects: pd.DataFrame, measure: str, label: str, by: str, *, shares: bool = False) -> Any:
+    table = _counted(objects, measure, by)
+    column, title = ("share", "share of objects") if shares else ("count", "objects")
+    return (
+        alt.Chart(table)
+        .mark_line(interpolate="step", strokeWidth=2)
+        .encode(
+            x=alt.X("value:Q", title=label, scale=alt.Scale(zero=False, nice=False)),
+            y=alt.Y(f"{column}:Q", title=title),
+            color=alt.Color(f"{by}:N", title=None, legend=alt.Legend(orient="top", columns=5, offset=4)),
+            tooltip=[by, alt.Tooltip("value:Q", title=label, format=".5g"), "count"],
+        )
+        .properties(height=HISTOGRAM_HEIGHT, title=f"{measure} by {by.lower()}")
+    )
+
+
+def _counted(objects: pd.DataFrame, measure: str, by: str) -> pd.DataFrame:
+    """Return counts per bin and group over bins that all groups share."""
+    known = objects[objects[measure].notna()]
+    groups = known[by].replace("", "(none)")
+    largest = groups.value_counts().index[:_MOST_GROUPS]
+    groups = groups.where(groups.isin(largest), _OTHERS)
+    edges = np.histogram_bin_edges(known[measure].to_numpy(), bins=_BINS)
+    centres = (edges[:-1] + edges[1:]) / 2
+    tables = []
+    for group, values in known[measure].groupby(groups, sort=True):
+        counts, _ = np.histogram(values, bins=edges)
+        share = counts / max(counts.sum(), 1)
+        tables.append(pd.DataFrame({by: group, "value": centres, "count": counts, "share": share}))
+    return pd.concat(tables)

@@ -1,0 +1,211 @@
+"""What is in deploy/: manifests against the API's schemas, offline, and how parts fit together."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+from click.testing import CliRunner
+from conftest import ROOT
+from typer.main import get_command
+
+from ellimaps.cli import cli
+
+DEPLOY = ROOT / "deploy"
+MANIFESTS = [path for path in sorted((DEPLOY / "kubernetes").glob("*.yaml")) if path.stem != "kustomization"]
+API = "1.31"
+
+
+def documents():
+    return [document for path in MANIFESTS for document in yaml.safe_load_all(path.read_text())]
+
+
+def named(kind):
+    return {document["metadata"]["name"]: document for document in documents() if document["kind"] == kind}
+
+
+def pod_specs():
+    """Specification of the pod of everything that runs, by name."""
+    found = {name: one["spec"]["template"]["spec"] for name, one in named("Deployment").items()}
+    for name, one in named("CronJob").items():
+        found[name] = one["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    return found
+
+
+def labels_of(document):
+    return document["spec"]["template"]["metadata"]["labels"]
+
+
+def test_every_manifest_fits_the_api():
+    kinds = sorted(document["kind"] for document in documents())
+    assert kinds == sorted(
+        ["CronJob", *["Deployment"] * 3, "NetworkPolicy", "PersistentVolumeClaim", *["Service"] * 2]
+    )
+    for document in documents():
+        kubernetes_validate.validate(document, API, strict=True)
+
+
+@pytest.mark.parametrize("break_it", ["schedule", "misspelled", "type"])
+def test_the_schemas_would_tell(break_it):
+    [cron] = named("CronJob").values()
+    if break_it == "schedule":
+        del cron["spec"]["schedule"]
+    elif break_it == "misspelled":
+        cron["spec"]["concurencyPolicy"] = "Forbid"
+    else:
+        cron["spec"]["jobTemplate"]["spec"]["backoffLimit"] = "two"
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(cron, API, strict=True)
+
+
+@pytest.mark.parametrize("name", ["ellimaps-app", "ellimaps-scheduler", "ellimaps-worker", "ellimaps-batch"])
+def test_pods_are_bounded_and_have_no_rights(name):
+    pod = pod_specs()[name]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["automountServiceAccountToken"] is False
+    volumes = {volume["name"] for volume in pod["volumes"]}
+    for container in pod["containers"]:
+        assert {"cpu", "memory"} <= container["resources"]["limits"].keys()
+        assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
+        assert not container["image"].endswith(":latest")
+        if name != "ellimaps-batch":
+            assert {"readinessProbe", "livenessProbe"} <= container.keys()
+
+
+def test_selectors_ports_and_claims_meet():
+    deployments = named("Deployment")
+    for name, one in deployments.items():
+        assert one["spec"]["selector"]["matchLabels"] == labels_of(one), name
+    for name, service in named("Service").items():
+        assert service["spec"]["selector"] == labels_of(deployments[name])
+        [container] = pod_specs()[name]["containers"]
+        assert {port["targetPort"] for port in service["spec"]["ports"]} == {
+            port["containerPort"] for port in container["ports"]
+        }
+    claims = set(named("PersistentVolumeClaim"))
+    for pod in pod_specs().values():
+        used = {
+            v["persistentVolumeClaim"]["claimName"] for v in pod["volumes"] if "persistentVolumeClaim" in v
+        }
+        assert used <= claims
+    listed = yaml.safe_load((DEPLOY / "kubernetes" / "kustomization.yaml").read_text())["resources"]
+    assert sorted(listed) == [path.name for path in MANIFESTS]
+
+
+def test_batch_and_workers_see_the_images_under_one_path():
+    paths = {
+        name: mount["mountPath"]
+        for name in ("ellimaps-batch", "ellimaps-worker")
+        for mount in pod_specs()[name]["containers"][0]["volumeMounts"]
+        if mount["name"] == "data"
+    }
+    assert paths == {"ellimaps-batch": "/data", "ellimaps-worker": "/data"}
+
+
+def commands():
+    """Every ellimaps command line in deploy/, without the program."""
+    found = {name: pod["containers"][0]["args"] for name, pod in pod_specs().items()}
+    found = {name: args for name, args in found.items() if name in ("ellimaps-app", "ellimaps-batch")}
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    found["compose batch"] = services["batch"]["command"]
+    [line] = [line for line in (DEPLOY / "crontab").read_text().splitlines() if re.match(r"\d", line)]
+    found["crontab"] = shlex.split(line)[6:]
+    unit = (DEPLOY / "systemd" / "ellimaps-batch.service").read_text()
+    found["systemd"] = shlex.split(re.search("^ExecStart=(.*)$", unit, re.M)[1])[1:]
+    found["Dockerfile"] = yaml.safe_load(re.search("^CMD (.*)$", dockerfile(), re.M)[1])
+    return found
+
+
+def dockerfile():
+    return (DEPLOY / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("name", list(commands()))
+def test_commands_exist_with_these_options(name):
+    """Click parses the whole line; --help at its end keeps it from running."""
+    done = CliRunner().invoke(get_command(cli), [*commands()[name], "--no-such-option"])
+    assert "--no-such-option" in done.output
+    assert done.exit_code == 2
+    done = CliRunner().invoke(get_command(cli), [*commands()[name], "--help"])
+    assert done.exit_code == 0, done.output
+
+
+def test_compose_uses_the_image_for_everything():
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    services = compose["services"]
+    assert {"app", "scheduler", "worker", "batch"} <= services.keys()
+    for service in services.values():
+        assert service["build"]["dockerfile"] == "deploy/Dockerfile"
+        assert service["cap_drop"] == ["ALL"]
+        assert service["mem_limit"]
+        assert set(service.get("depends_on", {})) <= services.keys()
+    assert (DEPLOY / services["app"]["build"]["context"]).resolve() == ROOT
+
+
+def test_image_is_pinned_healthy_and_not_root():
+    text = dockerfile()
+    assert re.search(r"^USER 10001$", text, re.M)
+    assert text.rindex("USER 10001") < text.index("ENTRYPOINT")
+    assert "HEALTHCHECK" in text
+    assert "--constraint constraints.txt" in text
+    assert not re.search(r"^FROM \S+:latest", text, re.M)
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = {word for line in re.findall("^COPY (?!--from)(.*)$", text, re.M) for word in line.split()[:-1]}
+    assert copied == kept
+
+
+def test_workflow_tests_before_it_builds_and_publishes():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "image.yml").read_text())["jobs"]
+    assert jobs["image"]["needs"] == "test"
+    assert jobs["roll-out"]["needs"] == "image"
+    pushes = [step for step in jobs["image"]["steps"] if step.get("with", {}).get("push")]
+    assert [step["if"] for step in pushes] == ["github.event_name != 'pull_request'"]
+    assert "/data" in dockerfile()
+
+
+@pytest.mark.skipif(
+    os.environ.get("ELLIMAPS_TEST_INSTALL") != "1",
+    reason="installs everything anew, about a minute: set ELLIMAPS_TEST_INSTALL=1",
+)
+def test_install_steps_work_in_a_clean_environment(tmp_path):
+    """Do what stands between the marks of the Dockerfile, in a virtual environment of its own."""
+    source, environment = tmp_path / "src", tmp_path / "env"
+    source.mkdir()
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    steps = re.search(r"# install: begin.*?\n(.*?)# install: end", dockerfile(), re.S)[1].splitlines()
+    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    clean |= {
+        "PATH": f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "VIRTUAL_ENV": str(environment),
+    }
+    for step in steps:
+        word, rest = step.split(" ", 1)
+        if word == "COPY":
+            *names, target = rest.split()
+            for name in names:
+                place = source / (Path(name).name if target == "./" else target)
+                copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+                copy(ROOT / name, place)
+        else:
+            assert word == "RUN"
+            subprocess.run(["sh", "-c", rest], cwd=source, env=clean, check=True, timeout=600)
+    installed = {"cwd": tmp_path, "env": clean, "check": True, "timeout": 60}
+    for arguments in (["ellimaps", "--version"], ["dask", "--version"], ["ellimaps", "batch", "--help"]):
+        subprocess.run([environment / "bin" / arguments[0], *arguments[1:]], **installed)
+    python = environment / "bin" / "python"
+    subprocess.run([python, "-c", "import ellimaps.ui.app, distributed, pyarrow"], **installed)
+    small = "--fovs 1 --size 96 96 --radius 8 15 --count 1 2"
+    for line in (f"sample cells demo {small}", "cells detect demo --out out --workers 2"):
+        subprocess.run([environment / "bin" / "ellimaps", *line.split()], **installed)
+    assert (tmp_path / "out" / "experiments.csv").is_file()
