@@ -18,6 +18,7 @@ from ellimaps.errors import ExportError, MissingExtraError, SettingError
 TRIES = 3
 _AHEAD = 2
 _PATIENCE_S = 60.0
+_ANSWER_S = 5.0
 
 
 @dataclass
@@ -170,7 +171,7 @@ def _run_dask(work: Work, tasks: Iterator[Task], address: str) -> Iterator[Done]
     # Its annotations are too few for strict types.
     distributed: Any = importlib.import_module("distributed")
     try:
-        client = distributed.Client(address, timeout=10, set_as_default=False)
+        client = distributed.Client(address, timeout=_ANSWER_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise SettingError(f"No Dask scheduler answers at {address}: check the address.") from error
     with client:

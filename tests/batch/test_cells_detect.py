@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from killing import Killing
 from typer.testing import CliRunner
 
 from ellimaps.batch.assemble import EXPERIMENTS, EXPERIMENTS_PARQUET, FAILURES, IMAGES
 from ellimaps.batch.engines import Task, local_processes
 from ellimaps.batch.store import Store
 from ellimaps.batch.tree import Item
-from ellimaps.batch.work import CellWork, Output, attempt
+from ellimaps.batch.work import CellWork, attempt
 from ellimaps.cells.analysis import CellSettings
 from ellimaps.cli import cli
 from ellimaps.errors import ExportError
@@ -313,26 +314,6 @@ def test_a_run_ended_at_any_write_is_completed(root, tmp_path, monkeypatch, last
     monkeypatch.setattr(Store, "publish", publish)
     detect(root, one, "--workers", "1")
     assert tables(one) == tables(expected)
-
-
-class Killing:
-    """Work that kills its process for some images, the first times it sees them."""
-
-    lead = ()
-
-    def __init__(self, notes, times):
-        self.notes, self.times = notes, times
-
-    def choices(self):
-        return {}
-
-    def __call__(self, path):
-        seen = Path(self.notes) / Path(path).name
-        tries = len(seen.read_text()) if seen.exists() else 0
-        seen.write_text("x" * (tries + 1))
-        if tries < self.times.get(Path(path).name, 0):
-            os._exit(9)
-        return Output({}, {"objects": 0}, {}, {})
 
 
 def test_a_killed_worker_loses_nothing_and_a_deadly_image_only_itself(tmp_path):
