@@ -26,6 +26,7 @@ import psutil
 from ellimaps.samples import sample_cells
 
 ELLIMAPS = [sys.executable, "-c", "from ellimaps.cli import main; main()"]
+SAID: list[str] = []
 TABLES = ("experiments.csv", "experiments.parquet", "images.csv", "failures.csv")
 
 
@@ -35,19 +36,29 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--json", type=Path, help="write what was printed to this file")
     choices = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench_batch-") as scratch:
         folder = Path(scratch)
         root = _phantoms(folder / "acquisitions", choices.images, choices.size)
         one = _timed("--workers 1", root, folder / "one", ["--workers", "1"])
         two = _timed("--workers 2", root, folder / "two", ["--workers", "2"])
-        print(f"--workers 2 is {one / two:.2f} times as fast as --workers 1 ({os.cpu_count()} processors)")
+        say(f"--workers 2 is {one / two:.2f} times as fast as --workers 1 ({os.cpu_count()} processors)")
         truth = _tables(folder / "one")
         _same("--workers 2", folder / "two", truth)
         _again(root, folder / "two")
         _worker_killed(root, folder / "worker_killed", two, truth)
         _dask(root, folder, truth)
         _runner_killed(root, folder / "runner_killed", two, choices.kills, truth)
+    if choices.json:
+        lines = {f"{number:02}": line for number, line in enumerate(SAID)}
+        choices.json.write_text(json.dumps({"many images": lines}, indent=2) + "\n", encoding="utf-8")
+
+
+def say(text: str) -> None:
+    """Print a line, and keep it for the file."""
+    print(text, flush=True)
+    SAID.append(text)
 
 
 def _phantoms(folder: Path, images: int, size: int) -> Path:
@@ -55,7 +66,7 @@ def _phantoms(folder: Path, images: int, size: int) -> Path:
     sample_cells(
         folder, dates=2, subjects=5, experiments=2, fovs=fovs, size=(size, size), count=(3, 8), radius=(8, 25)
     )
-    print(f"{20 * fovs} phantom images of {size} x {size} pixels")
+    say(f"{20 * fovs} phantom images of {size} x {size} pixels")
     return folder
 
 
@@ -84,7 +95,7 @@ def _timed(name: str, root: Path, out: Path, options: list[str]) -> float:
     memory.stop()
     facts = json.loads(text)
     rate = facts["done"] / facts["seconds"]
-    print(f"{name}: {facts['seconds']:.1f} s, {rate:.1f} images/s, {facts['objects']} objects; {memory}")
+    say(f"{name}: {facts['seconds']:.1f} s, {rate:.1f} images/s, {facts['objects']} objects; {memory}")
     return float(facts["seconds"])
 
 
@@ -129,7 +140,7 @@ def _tables(out: Path) -> dict[str, bytes]:
 
 def _same(name: str, out: Path, truth: dict[str, bytes]) -> None:
     different = [table for table, content in _tables(out).items() if content != truth[table]]
-    print(f"{name}: tables {'DIFFER: ' + ', '.join(different) if different else 'identical, byte by byte'}")
+    say(f"{name}: tables {'DIFFER: ' + ', '.join(different) if different else 'identical, byte by byte'}")
     if different:
         sys.exit(1)
 
@@ -137,7 +148,7 @@ def _same(name: str, out: Path, truth: dict[str, bytes]) -> None:
 def _again(root: Path, out: Path) -> None:
     done = subprocess.run(_command(root, out, ["--workers", "2"]), capture_output=True, text=True, check=True)
     facts = json.loads(done.stdout)
-    print(f"run again: {facts['skipped']} skipped in {facts['seconds']:.1f} s")
+    say(f"run again: {facts['skipped']} skipped in {facts['seconds']:.1f} s")
 
 
 def _worker_killed(root: Path, out: Path, seconds: float, truth: dict[str, bytes]) -> None:
@@ -148,7 +159,7 @@ def _worker_killed(root: Path, out: Path, seconds: float, truth: dict[str, bytes
     workers = [c for c in psutil.Process(process.pid).children() if "spawn_main" in " ".join(c.cmdline())]
     workers[0].send_signal(signal.SIGKILL)
     text, _ = process.communicate()
-    print(f"one of {len(workers)} local workers killed half way: exit {process.returncode}, {_counts(text)}")
+    say(f"one of {len(workers)} local workers killed half way: exit {process.returncode}, {_counts(text)}")
     _same("local worker killed", out, truth)
 
 
@@ -177,7 +188,7 @@ def _dask(root: Path, folder: Path, truth: dict[str, bytes]) -> None:
         time.sleep(seconds / 2)
         started[1].kill()
         text, _ = process.communicate()
-        print(f"one of 2 Dask workers killed half way: exit {process.returncode}, {_counts(text)}")
+        say(f"one of 2 Dask workers killed half way: exit {process.returncode}, {_counts(text)}")
         _same("Dask worker killed", out, truth)
     finally:
         for one in started:
@@ -204,9 +215,9 @@ def _runner_killed(root: Path, out: Path, seconds: float, kills: int, truth: dic
             process.kill()
         process.wait()
         done = sum(1 for _ in (out / ".ellimaps" / "records").rglob("*.json"))
-        print(f"  kill -9 {number + 1} after {moment:.1f} s (exit {process.returncode}): {done} images done")
+        say(f"  kill -9 {number + 1} after {moment:.1f} s (exit {process.returncode}): {done} images done")
     last = subprocess.run(_command(root, out, ["--workers", "2"]), capture_output=True, text=True, check=True)
-    print(f"runner killed {kills} times, then run to its end: {_counts(last.stdout)}")
+    say(f"runner killed {kills} times, then run to its end: {_counts(last.stdout)}")
     _same("runner killed", out, truth)
 
 
