@@ -224,7 +224,9 @@ def bleaching_chart(curve: Bleaching) -> Any:
     column = "time_s" if (curve.rates["unit"] == "s").all() else "frame"
     channels = [channel or "intensity" for channel in curve.rates["channel"]]
     table = curve.table.assign(name=[channel or "intensity" for channel in curve.table["channel"]])
-    x = alt.X(f"{column}:Q", title=_TIME_TITLES[column], scale=alt.Scale(zero=False, nice=False, padding=8))
+    axis = alt.Axis(grid=False, labelAngle=0, tickCount=6, titlePadding=2)
+    scale = alt.Scale(zero=False, nice=False, padding=8)
+    x = alt.X(f"{column}:Q", title=_TIME_TITLES[column], axis=axis, scale=scale)
     y_scale = alt.Scale(zero=False)
     color = alt.Color(
         "name:N",
@@ -240,28 +242,16 @@ def bleaching_chart(curve: Bleaching) -> Any:
         alt.Tooltip("mean:Q", title="mean intensity", format=".5g"),
         alt.Tooltip("fitted:Q", title="fitted decay", format=".5g"),
     ]
-    points = alt.Chart(table).mark_point(filled=True, size=32, opacity=1)
-    lines = alt.Chart(table).mark_line(strokeWidth=2)
-    y_title = "mean intensity"
-    return alt.layer(
-        points.encode(
-            x=x,
-            y=alt.Y("mean:Q", title=y_title, scale=y_scale),
-            color=color,
-            shape=alt.Shape("what:N", legend=_kind_legend(), title=None),
-            tooltip=tooltip,
-        ).transform_calculate(what="'measured'"),
-        lines.encode(
-            x=x,
-            y=alt.Y("fitted:Q", title=y_title, scale=y_scale),
-            color=color,
-            strokeDash=alt.StrokeDash("what:N", legend=_kind_legend(), title=None),
-        ).transform_calculate(what="'fitted decay'"),
-    ).properties(height=_HEIGHT, title="Bleaching: measured mean over time")
-
-
-def _kind_legend() -> Any:
-    return alt.Legend(orient="top", symbolOpacity=1)
+    base = alt.Chart(table).encode(x=x, color=color, tooltip=tooltip)
+    y_title, y_axis = "mean intensity", alt.Axis(tickCount=5)
+    points = base.mark_point(filled=True, size=36, opacity=1).encode(
+        y=alt.Y("mean:Q", title=y_title, scale=y_scale, axis=y_axis)
+    )
+    lines = base.mark_line(strokeWidth=1.5).encode(
+        y=alt.Y("fitted:Q", title=y_title, scale=y_scale, axis=y_axis)
+    )
+    title = "Bleaching: points measured, lines fitted decay"
+    return alt.layer(points, lines).properties(height=_HEIGHT + 40, title=title)
 
 
 def _curves(table: pd.DataFrame, group: str, quantity: str) -> pd.DataFrame:

@@ -103,7 +103,7 @@ def facts(page):
 
 def test_nothing_is_corrected_or_left_out_by_default(timed):
     assert state(timed).settings == Settings()
-    assert f"{N_TIMES * N_CHANNELS} (2 channels, {N_TIMES} time points)" in facts(timed)
+    assert f"{N_TIMES * N_CHANNELS} (2 channels, {N_TIMES} times)" in facts(timed)
     assert "Angle of incidence" not in facts(timed)
     for key in ("background_on", "normalise_on", "log"):
         assert not timed.checkbox(key=key).value
@@ -202,7 +202,8 @@ def test_a_name_that_cannot_be_is_told_and_not_taken(timed, edit, sentence):
 
 def test_bleaching_is_drawn_with_its_fit_and_half_life(timed):
     (chart,) = charts(timed)
-    assert "Bleaching" in chart["title"]
+    assert chart["title"] == "Bleaching: points measured, lines fitted decay"
+    assert chart["layer"][0]["encoding"]["color"]["legend"]
     titles = {layer["encoding"][axis]["title"] for layer in chart["layer"] for axis in "xy"}
     assert titles == {"time (s)", "mean intensity"}
     said = next(text.value for text in timed.caption if "Half-life" in text.value)

@@ -86,7 +86,7 @@ def _images(stack: ImageStack) -> str:
     n_times = stack.n_bands // n_channels
     parts = [f"{n_channels} channel{'s' if n_channels > 1 else ''}"]
     if time_axis(stack) is not None:
-        parts.append(f"{n_times} time points")
+        parts.append(f"{n_times} times")
     return f"{stack.n_bands} ({', '.join(parts)})"
 
 

@@ -14,11 +14,10 @@ from ellimaps.intensity import BACKGROUND_RADIUS_PX, PERCENTILES, channels_of, t
 from ellimaps.pipeline import Settings
 from ellimaps.readers.planes import Axis
 from ellimaps.stack import ImageStack
-from ellimaps.ui.charts import bleaching_chart
+from ellimaps.ui.charts import bleaching_chart, chart_specification
 from ellimaps.ui.loading import Source, axes, bleaching, opened
 from ellimaps.ui.state import Session, remembered
 
-_CHART_HEIGHT = 250
 _MOST_ROWS = 5
 # What the reader does of itself; a recipe leaves it out.
 _DEFAULT = "default"
@@ -81,7 +80,7 @@ def correction_choices(settings: Settings) -> Settings:
             float(
                 remembered(
                     st.number_input,
-                    f"{name} (percentile)",
+                    f"{name.capitalize()} (percentile)",
                     0.0,
                     100.0,
                     step=0.1,
@@ -152,7 +151,7 @@ def bleaching_panel(source: Source, settings: Settings) -> None:
         if not _switch("Images are time points", "as_frames", "Shows how the dye bleaches over them."):
             return
     curve = bleaching(source, settings)
-    st.altair_chart(bleaching_chart(curve).properties(height=_CHART_HEIGHT))
+    st.vega_lite_chart(chart_specification(bleaching_chart(curve)))
     st.caption(half_lives(curve.rates))
 
 
@@ -164,4 +163,4 @@ def half_lives(rates: pd.DataFrame) -> str:
         + (f"{half_life:.3g} {units[unit]}" if isfinite(half_life) else "no decay found")
         for channel, half_life, unit in zip(rates["channel"], rates["half_life"], rates["unit"], strict=True)
     ]
-    return f"Half-life of the fitted decay: {'; '.join(parts)}. Measured values, before any correction."
+    return f"Half-life before any correction: {'; '.join(parts)}."
