@@ -250,7 +250,7 @@ def bleaching_chart(curve: Bleaching) -> Any:
     lines = base.mark_line(strokeWidth=1.5).encode(
         y=alt.Y("fitted:Q", title=y_title, scale=y_scale, axis=y_axis)
     )
-    title = "Bleaching: points measured, lines fitted decay"
+    title = "Bleaching: points measured, lines fitted"
     return alt.layer(points, lines).properties(height=_HEIGHT + 40, title=title)
 
 

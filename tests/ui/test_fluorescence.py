@@ -24,6 +24,8 @@ from ellimaps.ui.sections.intensities import half_lives, take_channels
 
 HALF_LIFE = 2.0
 N_TIMES, N_CHANNELS, SIDE = 6, 2, 24
+# Eleven of 24 columns are 5,000, the others 1,000.
+FIRST_MEAN = 1000 + 4000 * 11 / 24
 
 
 @pytest.fixture(scope="module")
@@ -202,13 +204,14 @@ def test_a_name_that_cannot_be_is_told_and_not_taken(timed, edit, sentence):
 
 def test_bleaching_is_drawn_with_its_fit_and_half_life(timed):
     (chart,) = charts(timed)
-    assert chart["title"] == "Bleaching: points measured, lines fitted decay"
+    assert chart["title"] == "Bleaching: points measured, lines fitted"
     assert chart["layer"][0]["encoding"]["color"]["legend"]
     titles = {layer["encoding"][axis]["title"] for layer in chart["layer"] for axis in "xy"}
     assert titles == {"time (s)", "mean intensity"}
-    said = next(text.value for text in timed.caption if "Half-life" in text.value)
+    said = next(text.value for text in timed.caption if "half-life" in text.value)
     # Two frames of 10 s.
-    assert said.count("20 s") == N_CHANNELS
+    assert said.count("half-life 20 s") == N_CHANNELS
+    assert f"{FIRST_MEAN:.3g} to {FIRST_MEAN * 0.5 ** (5 / HALF_LIFE):.3g}" in said
     fine(timed.selectbox(key=f"t_of_{N_TIMES}").set_value("0").run())
     assert not charts(timed)
 
@@ -267,5 +270,5 @@ def test_axes_of_files_are_counted(folder):
 def test_no_decay_is_said(folder):
     source = Source.of(folder / "depth" / "depth.tif", None)
     curve = loading.bleaching(source, Settings())
-    assert "no decay found" in half_lives(curve.rates)
+    assert "no decay found" in half_lives(curve)
     assert bleaching_chart(curve).to_dict()["layer"]

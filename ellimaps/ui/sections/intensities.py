@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ellimaps.intensity import BACKGROUND_RADIUS_PX, PERCENTILES, channels_of, time_axis
+from ellimaps.intensity import BACKGROUND_RADIUS_PX, PERCENTILES, Bleaching, channels_of, time_axis
 from ellimaps.pipeline import Settings
 from ellimaps.readers.planes import Axis
 from ellimaps.stack import ImageStack
@@ -152,15 +152,19 @@ def bleaching_panel(source: Source, settings: Settings) -> None:
             return
     curve = bleaching(source, settings)
     st.vega_lite_chart(chart_specification(bleaching_chart(curve)))
-    st.caption(half_lives(curve.rates))
+    st.caption(half_lives(curve))
 
 
-def half_lives(rates: pd.DataFrame) -> str:
-    """Return how fast each channel bleaches, as a sentence."""
+def half_lives(curve: Bleaching) -> str:
+    """Return how far and how fast each channel bleaches, as a sentence; a small fall is a doubtful one."""
     units = {"s": "s", "frame": "time points"}
-    parts = [
-        (f"{channel}: " if channel else "")
-        + (f"{half_life:.3g} {units[unit]}" if isfinite(half_life) else "no decay found")
-        for channel, half_life, unit in zip(rates["channel"], rates["half_life"], rates["unit"], strict=True)
-    ]
-    return f"Half-life before any correction: {'; '.join(parts)}."
+    parts = []
+    for row in curve.rates.to_dict("records"):
+        name = f"{row['channel']} " if row["channel"] else ""
+        fitted = curve.table.loc[curve.table["channel"] == row["channel"], "fitted"]
+        if isfinite(row["half_life"]):
+            span = f"{fitted.iloc[0]:.3g} to {fitted.iloc[-1]:.3g}"
+            parts.append(f"{name}{span}, half-life {row['half_life']:.3g} {units[row['unit']]}")
+        else:
+            parts.append(f"{name}no decay found")
+    return f"Fitted, before any correction: {'; '.join(parts)}."
