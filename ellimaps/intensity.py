@@ -117,6 +117,30 @@ def background_of(image: NDArray[np.floating], radius: float) -> NDArray[np.floa
     return np.asarray(enlarged + _surface(surface, pixels), dtype=np.float32)
 
 
+def channels_of(stack: ImageStack) -> pd.DataFrame:
+    """Return ``channel`` and ``wavelength_nm`` of each channel once, in the stack's order.
+
+    Every time point has the same channels; without time points each band is a channel.
+    """
+    columns = stack.bands[["channel", "wavelength_nm"]]
+    if "frame" in stack.bands:
+        columns = columns[stack.bands["frame"] == stack.bands["frame"].iloc[0]]
+    return columns.reset_index(drop=True)
+
+
+def time_axis(stack: ImageStack) -> str | None:
+    """Return the column of the band table that tells time points apart, None where there is no time.
+
+    It is ``time_s`` where the files tell the time of every image, and ``frame`` otherwise.
+    """
+    bands = stack.bands
+    if "frame" not in bands or bands["frame"].nunique() < 2:
+        return None
+    several = bands.assign(place=bands.groupby("frame").cumcount())
+    timed = bands["time_s"].notna().all() and not several.duplicated(["place", "time_s"]).any()
+    return "time_s" if timed else "frame"
+
+
 @dataclass(frozen=True)
 class Bleaching:
     """How a time stack's mean intensity falls, per channel.

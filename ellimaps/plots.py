@@ -150,7 +150,10 @@ def unwrapped(mean: NDArray[np.float64], quantity: str) -> NDArray[np.float64]:
 
 
 def _abscissa(stack: ImageStack) -> tuple[str, str]:
-    if len(stack.wavelengths_nm) > 1:
+    wavelengths = stack.bands["wavelength_nm"]
+    # Channels may lack a wavelength, and time points repeat theirs: neither makes a spectrum.
+    spectral = stack.is_ellipsometric or (wavelengths.notna().all() and wavelengths.is_unique)
+    if len(stack.wavelengths_nm) > 1 and spectral:
         return "wavelength_nm", "wavelength (nm)"
     if len(stack.angles_deg) > 1:
         return "aoi_deg", "angle of incidence (deg)"

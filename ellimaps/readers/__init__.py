@@ -14,7 +14,7 @@ from ellimaps.readers.pictures import PictureSet
 from ellimaps.readers.planes import Axis, Choice
 from ellimaps.stack import ImageStack
 
-__all__ = ["list_datasets", "open_stack"]
+__all__ = ["list_datasets", "open_stack", "picture_axes"]
 
 _MANY = 10
 
@@ -84,6 +84,18 @@ def list_datasets(path: str | Path) -> list[str]:
         If the folder does not exist or cannot be read.
     """
     return _names(_find(_existing(path)))
+
+
+def picture_axes(path: str | Path, dataset: str | None = None) -> tuple[int, int]:
+    """Return how many time points and focal planes z and t choose from; 1 and 1 for Delta and Psi maps.
+
+    Raises
+    ------
+    ReadError
+        As `open_stack` does.
+    """
+    found = _dataset_at(_existing(path), dataset)
+    return pictures.axes_of(found) if isinstance(found, PictureSet) else (1, 1)
 
 
 def _existing(path: str | Path) -> Path:

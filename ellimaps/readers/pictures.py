@@ -80,6 +80,24 @@ def read_pictures(found: PictureSet, choice: Choice, on_progress: Progress = no_
     return stack_of(_png(path), choice, on_progress)
 
 
+def axes_of(found: PictureSet) -> tuple[int, int]:
+    """Return the numbers of time points and of focal planes.
+
+    Raises
+    ------
+    ReadError
+        If a picture is damaged, or two have different sizes.
+    """
+    if len(found.files) > 1:
+        n_times, _, n_planes = _joined(found).shape[:3]
+    elif is_tiff(found.files[0]):
+        with opened(found.files[0]) as picture:
+            n_times, _, n_planes = picture.shape[:3]
+    else:
+        n_times = n_planes = 1
+    return n_times, n_planes
+
+
 def _is_plain_png(path: Path) -> bool:
     """Tell whether a file is a PNG without a float map, whose pixels would only be a preview."""
     return is_png(path) and not read_facts(path).has_values

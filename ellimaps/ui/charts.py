@@ -11,13 +11,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.estimation import ClusterEstimate
+from ellimaps.intensity import Bleaching, time_axis
 from ellimaps.plots import unwrapped
-from ellimaps.stack import ImageStack
+from ellimaps.stack import ImageStack, band_label
 
 _HEIGHT = 200
 _MARK = "#D55E00"
 # Middle grey: seen on a light page and on a dark one.
 _REGION = "#8A8A8A"
+_TIME_TITLES = {"time_s": "time (s)", "frame": "time point (number)"}
+_CHANNEL_COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 
 
 def estimate_charts(estimate: ClusterEstimate) -> list[Any]:
@@ -67,13 +70,15 @@ def spectra_chart(
     palette: Sequence[str],
     selected: int,
     regions: pd.DataFrame | None = None,
+    channel: str | None = None,
 ) -> Any:
     """Draw clustershots of one quantity, the selected one emphasised with its standard deviation.
 
-    Regions of interest are dashed, with their names at the right end.
+    Regions of interest are dashed, with their names at the right end. Of a stack over time one channel is
+    drawn, or all where None is given.
     """
     column = abscissa(stack)[0]
-    table = _curves(shots[shots["quantity"] == quantity], "cluster", quantity)
+    table = _curves(_placed(shots, stack, quantity, channel), "cluster", quantity)
     table = table.assign(name=[names[cluster] for cluster in table["cluster"]])
     color = alt.Color(
         "name:N",
@@ -84,7 +89,7 @@ def spectra_chart(
         ),
     )
     tooltip = [alt.Tooltip("name", title="cluster"), *_tooltip(column)]
-    x, y = _axes(stack, quantity)
+    x, y = _axes(stack, quantity, channel)
     base = alt.Chart(table).encode(x=x, y=y, color=color, tooltip=tooltip, detail=alt.Detail("aoi_deg:N"))
     chosen = alt.datum.cluster == selected
     emphasised = base.transform_filter(chosen)
@@ -95,7 +100,7 @@ def spectra_chart(
     ]
     if regions is not None and len(regions):
         layers += _region_layers(
-            _curves(regions[regions["quantity"] == quantity], "region", quantity), x, y, column
+            _curves(_placed(regions, stack, quantity, channel), "region", quantity), x, y, column
         )
     return alt.layer(*layers).properties(height=_HEIGHT + 10)
 
@@ -110,7 +115,17 @@ def _region_layers(table: pd.DataFrame, x: Any, y: Any, column: str) -> list[Any
     return [line, text.encode(x=x, y=y, text="region")]
 
 
-def _axes(stack: ImageStack, quantity: str) -> tuple[Any, Any]:
+def _placed(shots: pd.DataFrame, stack: ImageStack, quantity: str, channel: str | None) -> pd.DataFrame:
+    """Return the rows of one quantity (and channel) with what their bands say of time and image."""
+    labels = [band_label(band) for _, band in stack.bands.iterrows()]
+    bands = pd.DataFrame({"image": labels, "time_s": stack.bands["time_s"]})
+    bands["frame"] = stack.bands.get("frame", -1)
+    table = shots.drop(columns=["time_s", "frame"], errors="ignore").join(bands, on="band")
+    wanted = table["quantity"] == quantity
+    return table[wanted if channel is None else wanted & (table["channel"] == channel)]
+
+
+def _axes(stack: ImageStack, quantity: str, channel: str | None = None) -> tuple[Any, Any]:
     column, label, kind = abscissa(stack)
     scale = alt.Scale(zero=False, nice=False, padding=10) if kind == "Q" else alt.Undefined
     unit = stack.bands["unit"].iloc[0]
@@ -119,9 +134,14 @@ def _axes(stack: ImageStack, quantity: str) -> tuple[Any, Any]:
             f"{column}:{kind}",
             title=label,
             scale=scale,
-            axis=alt.Axis(grid=False, labelAngle=0, titlePadding=2),
+            sort=None if kind == "O" else alt.Undefined,
+            axis=alt.Axis(grid=False, labelAngle=0, labelOverlap=True, titlePadding=2),
         ),
-        alt.Y("mean:Q", title=f"{quantity} ({unit})" if unit else quantity, scale=alt.Scale(zero=False)),
+        alt.Y(
+            "mean:Q",
+            title=" ".join(filter(None, [channel, quantity, f"({unit})" if unit else ""])),
+            scale=alt.Scale(zero=False),
+        ),
     )
 
 
@@ -181,11 +201,57 @@ def chart_specification(chart: Any) -> dict[str, Any]:
 
 def abscissa(stack: ImageStack) -> tuple[str, str, str]:
     """Return column, title and type of what a spectrum is drawn over."""
+    if not stack.is_ellipsometric:
+        return _abscissa_of_intensities(stack)
     if len(stack.wavelengths_nm) > 1:
         return "wavelength_nm", "wavelength (nm)", "Q"
     if len(stack.angles_deg) > 1:
         return "aoi_deg", "angle of incidence (deg)", "Q"
     return "band", "band", "O"
+
+
+def _abscissa_of_intensities(stack: ImageStack) -> tuple[str, str, str]:
+    if (time := time_axis(stack)) is not None:
+        return time, _TIME_TITLES[time], "Q"
+    wavelengths = stack.bands["wavelength_nm"]
+    if stack.n_bands > 1 and wavelengths.notna().all() and wavelengths.is_unique:
+        return "wavelength_nm", "wavelength (nm)", "Q"
+    return "image", "channel", "O"
+
+
+def bleaching_chart(curve: Bleaching) -> Any:
+    """Draw the mean intensity of each channel over time as points, and the fitted decay as a line."""
+    column = "time_s" if (curve.rates["unit"] == "s").all() else "frame"
+    channels = [channel or "intensity" for channel in curve.rates["channel"]]
+    table = curve.table.assign(name=[channel or "intensity" for channel in curve.table["channel"]])
+    axis = alt.Axis(grid=False, labelAngle=0, tickCount=6, titlePadding=2)
+    scale = alt.Scale(zero=False, nice=False, padding=8)
+    x = alt.X(f"{column}:Q", title=_TIME_TITLES[column], axis=axis, scale=scale)
+    y_scale = alt.Scale(zero=False)
+    color = alt.Color(
+        "name:N",
+        title=None,
+        scale=alt.Scale(domain=channels, range=_CHANNEL_COLORS[: len(channels)])
+        if len(channels) <= len(_CHANNEL_COLORS)
+        else alt.Scale(domain=channels),
+        legend=alt.Legend(orient="top", labelLimit=140, symbolType="circle", symbolOpacity=1),
+    )
+    tooltip = [
+        alt.Tooltip("name", title="channel"),
+        alt.Tooltip(f"{column}:Q", title=_TIME_TITLES[column], format=".5g"),
+        alt.Tooltip("mean:Q", title="mean intensity", format=".5g"),
+        alt.Tooltip("fitted:Q", title="fitted decay", format=".5g"),
+    ]
+    base = alt.Chart(table).encode(x=x, color=color, tooltip=tooltip)
+    y_title, y_axis = "mean intensity", alt.Axis(tickCount=5)
+    points = base.mark_point(filled=True, size=36, opacity=1).encode(
+        y=alt.Y("mean:Q", title=y_title, scale=y_scale, axis=y_axis)
+    )
+    lines = base.mark_line(strokeWidth=1.5).encode(
+        y=alt.Y("fitted:Q", title=y_title, scale=y_scale, axis=y_axis)
+    )
+    title = "Bleaching: points measured, lines fitted"
+    return alt.layer(points, lines).properties(height=_HEIGHT + 40, title=title)
 
 
 def _curves(table: pd.DataFrame, group: str, quantity: str) -> pd.DataFrame:
@@ -197,7 +263,8 @@ def _curves(table: pd.DataFrame, group: str, quantity: str) -> pd.DataFrame:
 
 
 def _tooltip(column: str) -> list[alt.Tooltip]:
-    title = {"wavelength_nm": "wavelength (nm)", "aoi_deg": "angle (deg)"}.get(column, column)
+    titles = {"wavelength_nm": "wavelength (nm)", "aoi_deg": "angle (deg)", **_TIME_TITLES}
+    title = titles.get(column, column)
     return [
         alt.Tooltip(column, title=title),
         alt.Tooltip("mean:Q", format=".3f"),

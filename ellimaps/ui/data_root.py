@@ -12,6 +12,7 @@ VARIABLE = "ELLIMAPS_DATA_ROOT"
 _EXAMPLES = Path(__file__).resolve().parents[2] / "data_example"
 _FOLDERS_SEARCHED = 300
 _DEPTH = 3
+_MEASUREMENTS = ("*.ds.dat", "*.tif", "*.tiff")
 
 
 def data_root() -> Path:
@@ -61,13 +62,16 @@ def example_folders(root: Path) -> list[Path]:
 
 
 def measurements_below(folder: Path, limit: int = 12) -> list[Path]:
-    """Return folders below this one that hold a data set's table, nearest first; the search is bounded."""
+    """Return folders below this one that hold a data set's table or a TIFF, nearest first.
+
+    The search is bounded.
+    """
     found: list[Path] = []
     for searched, below in enumerate(_folders(folder)):
         if searched >= _FOLDERS_SEARCHED or len(found) >= limit:
             break
         try:
-            if any(below.glob("*.ds.dat")):
+            if any(next(below.glob(pattern), None) for pattern in _MEASUREMENTS):
                 found.append(below)
         except OSError:
             continue

@@ -15,9 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.errors import ReadError
-from ellimaps.pipeline import Settings, cluster, prepare
+from ellimaps.intensity import Bleaching, bleaching_curve
+from ellimaps.pipeline import Settings, cluster, open_as, prepare
 from ellimaps.progress import Progress, no_progress
-from ellimaps.readers import open_stack
+from ellimaps.readers import picture_axes
 from ellimaps.refinement import refine
 from ellimaps.regions import Region, region_spectrum
 from ellimaps.segmentation import Segmentation
@@ -25,7 +26,9 @@ from ellimaps.stack import ImageStack
 from ellimaps.ui.cache import BoundedCache
 
 _GIGABYTE = 1024**3
-PREPROCESSING = ("pixel_size_um", "gaps", "despike", "smooth", "roi", "binning")
+OPENING = ("z", "t", "channels")
+CORRECTIONS = ("background", "normalise", "log")
+PREPROCESSING = (*OPENING, *CORRECTIONS, "pixel_size_um", "gaps", "despike", "smooth", "roi", "binning")
 
 
 def _stack_bytes(stack: ImageStack) -> int:
@@ -41,7 +44,18 @@ SEGMENTATIONS = BoundedCache(
 )
 DISTANCES = BoundedCache(max_entries=16, max_bytes=_GIGABYTE // 4, size_of=lambda made: made.nbytes)
 SPECTRA = BoundedCache(max_entries=256, max_bytes=_GIGABYTE // 16, size_of=lambda made: made.size * 16)
-CACHES = {"stacks": STACKS, "segmentations": SEGMENTATIONS, "distances": DISTANCES, "spectra": SPECTRA}
+AXES = BoundedCache(max_entries=64, max_bytes=_GIGABYTE // 1024, size_of=lambda _: 64)
+BLEACHING = BoundedCache(
+    max_entries=16, max_bytes=_GIGABYTE // 64, size_of=lambda made: 64 * (made.table.size + made.rates.size)
+)
+CACHES = {
+    "stacks": STACKS,
+    "segmentations": SEGMENTATIONS,
+    "distances": DISTANCES,
+    "spectra": SPECTRA,
+    "axes": AXES,
+    "bleaching": BLEACHING,
+}
 
 
 @dataclass(frozen=True)
@@ -70,17 +84,33 @@ class Source:
 
 
 def load(source: Source, on_progress: Progress = no_progress) -> ImageStack:
-    """Return the measurement as it was read."""
-    return STACKS.get(
-        source, lambda: open_stack(source.path, dataset=source.dataset, on_progress=on_progress)
-    )
+    """Return the measurement as it is read when nothing else is asked for."""
+    return opened(source, Settings(), on_progress)
+
+
+def opened(source: Source, settings: Settings, on_progress: Progress = no_progress) -> ImageStack:
+    """Return the planes, time points and channel names that the settings choose of a measurement."""
+    choice = replace(_only(settings, OPENING), dataset=source.dataset)
+    return STACKS.get((source, choice), lambda: open_as(source.path, choice, on_progress))
+
+
+def axes(source: Source) -> tuple[int, int]:
+    """Return how many time points and focal planes there are to choose from."""
+    return AXES.get(source, lambda: picture_axes(source.path, source.dataset))
+
+
+def bleaching(source: Source, settings: Settings) -> Bleaching:
+    """Return how the measured intensities fall over time."""
+    key = source, _only(settings, OPENING)
+    return BLEACHING.get(key, lambda: bleaching_curve(opened(source, settings)))
 
 
 def prepared(source: Source, settings: Settings, on_progress: Progress = no_progress) -> ImageStack:
     """Return the preprocessed measurement."""
-    preprocessing = Settings(**{name: getattr(settings, name) for name in PREPROCESSING})
+    preprocessing = _only(settings, PREPROCESSING)
     return STACKS.get(
-        (source, preprocessing), lambda: prepare(load(source, on_progress), preprocessing, on_progress)
+        (source, "prepared", preprocessing),
+        lambda: prepare(opened(source, settings, on_progress), preprocessing, on_progress),
     )
 
 
@@ -100,6 +130,10 @@ def region_table(source: Source, settings: Settings, region: Region) -> pd.DataF
     """Return the spectrum of a region of interest of the preprocessed measurement."""
     key = (source, tuple(getattr(settings, name) for name in PREPROCESSING), region)
     return SPECTRA.get(key, lambda: region_spectrum(prepared(source, settings), region))
+
+
+def _only(settings: Settings, names: tuple[str, ...]) -> Settings:
+    return Settings(**{name: getattr(settings, name) for name in names})
 
 
 def _clustering(settings: Settings) -> Settings:

@@ -51,7 +51,11 @@ def progress_bar() -> Iterator[Progress]:
 def positions(stack: ImageStack) -> list[tuple[str, list[int]]]:
     """Return what a wavelength slider steps through: a label and the bands that belong to it."""
     if not stack.is_ellipsometric:
-        return [(band_label(band), [number]) for number, (_, band) in enumerate(stack.bands.iterrows())]
+        labels = [band_label(band) for _, band in stack.bands.iterrows()]
+        return [
+            (f"{label} ({number})" if labels.count(label) > 1 else label, [number])
+            for number, label in enumerate(labels)
+        ]
     several_angles = len(stack.angles_deg) > 1
     return [
         (
@@ -68,13 +72,14 @@ def position_slider(stack: ImageStack) -> int:
     if len(labels) == 1:
         return 0
     label = "Wavelength (nm)" if stack.is_ellipsometric and len(stack.angles_deg) <= 1 else "Map"
+    label = label if stack.is_ellipsometric else "Image"
     chosen = remembered(
         st.select_slider,
         label,
         options=labels,
         key="position",
         default=labels[0],
-        help="The arrow keys move it, also while the maps have the focus.",
+        help="The arrow keys move it, also while the pictures below have the focus.",
     )
     return labels.index(chosen)
 

@@ -37,7 +37,7 @@ def drag(page, start, end):
     """Drag over the first map, between shares of its size."""
     box = page.locator(".viewer canvas").first.bounding_box()
     points = [
-        (box["x"] + 42 + fx * (box["width"] - 48), box["y"] + 4 + fy * (box["height"] - 38))
+        (box["x"] + 42 + fx * (box["width"] - 56), box["y"] + 4 + fy * (box["height"] - 38))
         for fx, fy in (start, end)
     ]
     page.mouse.move(*points[0])

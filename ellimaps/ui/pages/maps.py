@@ -39,7 +39,7 @@ def render() -> None:
             return
         settle(state)
         _header(state, state.source)
-        view = _view_bar(state, state.source)
+        view = _view_bar(state)
         if state.task is not None:
             task_panel(state)
         if state.message:
@@ -59,15 +59,13 @@ def _header(state: Session, source: Source) -> None:
             st.rerun()
 
 
-def _view_bar(state: Session, source: Source) -> str:
+def _view_bar(state: Session) -> str:
     take_view()
-    # A film model says what Delta and Psi are; other images have nothing to fit.
-    ellipsometric = load(source).is_ellipsometric
     with st.container(horizontal=True, vertical_alignment="bottom", key="view_bar"):
         view = remembered(
             st.segmented_control,
             "View",
-            options=[view for view in VIEWS if view != "Fit" or ellipsometric],
+            options=list(VIEWS),
             key="view",
             default="Data",
             required=True,
@@ -86,7 +84,7 @@ def _escaped(text: str) -> str:
 def _summary(stack: ImageStack) -> str:
     height, width = stack.shape
     angles = ", ".join(f"{angle:g}" for angle in stack.angles_deg)
-    parts = [f"{stack.n_bands} maps of {height} × {width} px"]
+    parts = [f"{stack.n_bands} {'maps' if stack.is_ellipsometric else 'images'} of {height} × {width} px"]
     if stack.wavelengths_nm:
         parts.append(f"{stack.wavelengths_nm[0]:g}–{stack.wavelengths_nm[-1]:g} nm")
     if angles:

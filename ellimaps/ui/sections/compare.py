@@ -24,7 +24,7 @@ def compare_section(state: Session, source: Source) -> None:
         return
     made = [segmented(source, settings) for settings in (first, second)]
     if made[0].labels.shape != made[1].labels.shape:
-        st.warning("Their maps differ in size (region of interest or binning): they cannot be compared.")
+        st.warning("Their images differ in size (region of interest or binning): they cannot be compared.")
         return
     comparison = compare(*made)
     looks = [state.looks[settings] for settings in (first, second)]

@@ -11,11 +11,18 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from ellimaps.intensity import channels_of, time_axis
 from ellimaps.pipeline import Settings
 from ellimaps.plots import contrast_limits
 from ellimaps.preprocessing import Roi, crop
 from ellimaps.stack import ImageStack, band_label
-from ellimaps.ui.loading import Source, load, prepared
+from ellimaps.ui.loading import CORRECTIONS, Source, load, opened, prepared
+from ellimaps.ui.sections.intensities import (
+    bleaching_panel,
+    channel_editor,
+    correction_choices,
+    plane_choices,
+)
 from ellimaps.ui.state import Session, remembered
 from ellimaps.ui.viewer import MapPanel, Scene, map_viewer
 from ellimaps.ui.widgets import guarded, move_to, position_slider, positions, progress_bar
@@ -25,13 +32,23 @@ T = TypeVar("T", bound=np.generic)
 
 def data_section(state: Session, source: Source) -> None:
     """Show the facts, the preprocessing choices and a map before and after."""
-    measured = load(source)
-    show_facts(measured)
-    settings = _choices(measured, state.settings)
+    facts = st.container()
+    settings = _choices(source, state.settings)
     with progress_bar() as show:
+        measured = opened(source, settings, show)
+        with facts:
+            show_facts(measured)
         stack = prepared(source, settings, show)
     state.settings = settings
-    _before_and_after(source, measured, stack, settings)
+    if measured.is_ellipsometric:
+        _before_and_after(source, measured, stack, settings)
+    else:
+        images, channels = st.columns([7, 5], gap="medium")
+        with images:
+            _before_and_after(source, measured, stack, settings)
+        with channels, guarded():
+            bleaching_panel(source, settings)
+            channel_editor(state, measured, settings)
     _missing_table(measured, stack)
 
 
@@ -39,15 +56,20 @@ def show_facts(stack: ImageStack) -> None:
     """Show what a measurement holds."""
     missing = stack.missing_fraction
     height, width = stack.shape
-    facts = {
-        "Maps": f"{stack.n_bands} ({' and '.join(stack.quantities)})",
+    if stack.is_ellipsometric:
+        facts = {"Maps": f"{stack.n_bands} ({' and '.join(stack.quantities)})"}
+        angle = {"Angle of incidence": _span(stack.angles_deg, "deg")}
+    else:
+        facts, angle = {"Images": _images(stack), "Files": _files(stack)}, {}
+    facts |= {
         "Size": f"{height} × {width} px (y × x)",
         "Wavelengths": _span(stack.wavelengths_nm, "nm"),
-        "Angle of incidence": _span(stack.angles_deg, "deg"),
+        **angle,
         "Acquired": f"{stack.acquired_at:%Y-%m-%d %H:%M:%S}" if stack.acquired_at else "not known",
         "Pixel aspect (y/x)": f"{stack.pixel_aspect:.3f}",
         "Pixel width": f"{stack.pixel_size_um:g} µm" if stack.pixel_size_um else "not known",
-        "Missing values": f"{missing.mean():.2%} of all, {missing.max():.2%} in the worst map",
+        "Missing values": f"{missing.mean():.2%} of all, {missing.max():.2%} in the worst "
+        + ("map" if stack.is_ellipsometric else "image"),
         "Comment": " ".join(stack.comment.split()) or "none",
     }
     cells = "".join(
@@ -57,6 +79,20 @@ def show_facts(stack: ImageStack) -> None:
     st.html(f'<dl class="facts">{cells}</dl>')
     for warning in stack.warnings:
         st.warning(warning, icon=":material/warning:")
+
+
+def _images(stack: ImageStack) -> str:
+    n_channels = len(channels_of(stack))
+    n_times = stack.n_bands // n_channels
+    parts = [f"{n_channels} channel{'s' if n_channels > 1 else ''}"]
+    if time_axis(stack) is not None:
+        parts.append(f"{n_times} times")
+    return f"{stack.n_bands} ({', '.join(parts)})"
+
+
+def _files(stack: ImageStack) -> str:
+    files = list(dict.fromkeys(stack.bands["file"]))
+    return files[0] if len(files) == 1 else f"{len(files)}, {files[0]} to {files[-1]}"
 
 
 def _width_class(text: str) -> str:
@@ -71,9 +107,12 @@ def _span(values: list[float], unit: str) -> str:
     return f"{len(values)}, {values[0]:g} to {values[-1]:g} {unit}"
 
 
-def _choices(stack: ImageStack, settings: Settings) -> Settings:
-    st.markdown("**Preprocessing**")
+def _choices(source: Source, settings: Settings) -> Settings:
+    stack = load(source)
+    st.markdown("**Preprocessing**" if stack.is_ellipsometric else "**Planes, corrections, preprocessing**")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        if not stack.is_ellipsometric:
+            settings = correction_choices(plane_choices(source, settings))
         gaps = remembered(
             st.segmented_control,
             "Gaps wider than 9 px",
@@ -145,13 +184,16 @@ def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, s
         position = position_slider(stack)
         bands = positions(stack)[position][1]
         before = crop(measured, settings.roi)
+        # Corrected intensities are on a scale of their own.
+        rescaled = any(getattr(settings, name) for name in CORRECTIONS)
         panels = []
         for band in bands:
             name, unit = band_label(stack.bands.iloc[band]), str(stack.bands["unit"].iloc[band])
             limits = contrast_limits(stack.values[band])
             after = _enlarged(stack.values[band], settings.binning)
             raw = before.values[band][: after.shape[0], : after.shape[1]]
-            panels.append(MapPanel(f"{name}, measured", raw, unit, limits))
+            raw_limits = contrast_limits(raw) if rescaled else limits
+            panels.append(MapPanel(f"{name}, measured", raw, unit, raw_limits))
             panels.append(MapPanel(f"{name}, preprocessed", after, unit, limits, show_filled=True))
         filled = np.any(stack.filled[bands], axis=0)
         scene = Scene(
@@ -183,11 +225,16 @@ def _enlarged(image: NDArray[T], times: int) -> NDArray[T]:
 
 
 def _missing_table(measured: ImageStack, stack: ImageStack) -> None:
-    with st.expander("Missing and filled values of every map"):
+    maps = measured.is_ellipsometric
+    title = "Missing and filled values of every map" if maps else "Images in order, their files and values"
+    with st.expander(title):
+        labels = [band_label(band) for _, band in measured.bands.iterrows()]
+        times = {} if maps else {"time (s)": measured.bands["time_s"]}
         table = pd.DataFrame(
             {
-                "map": [band_label(band) for _, band in measured.bands.iterrows()],
+                "map" if maps else "image": labels,
                 "file": measured.bands["file"],
+                **times,
                 "missing (%)": 100 * measured.missing_fraction,
                 "filled (%)": 100 * stack.filled_fraction,
             }

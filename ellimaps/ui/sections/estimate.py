@@ -16,7 +16,7 @@ from ellimaps.ui.state import Session, remembered, set_value
 from ellimaps.ui.tasks import start
 
 _INTRO = """
-Press **Estimate** to see how well each number of clusters describes the maps: the spread left within
+Press **Estimate** to see how well each number of clusters describes the images: the spread left within
 clusters (inertia), how much closer pixels are to their own cluster than to the next (silhouette), and one
 suggestion with its reason. If you know how many kinds of region the sample has, go to **Explore**
 and segment.

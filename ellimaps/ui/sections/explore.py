@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from ellimaps.intensity import channels_of, time_axis
 from ellimaps.pipeline import Settings
 from ellimaps.plots import contrast_limits
 from ellimaps.segmentation import Segmentation
@@ -176,9 +178,12 @@ def _band_panel(
 def _spectra(state: Session, source: Source, segmentation: Segmentation, cluster: int) -> None:
     stack = segmentation.stack
     regions = region_spectra(state, source, stack.shape)
-    for quantity in stack.quantities:
+    # Over time every channel has a chart of its own, as every quantity has over wavelength.
+    over_time = time_axis(stack) is not None
+    channels: list[str | None] = [*channels_of(stack)["channel"]] if over_time else [None]
+    for quantity, channel in product(stack.quantities, channels):
 
-        def draw(quantity: str = quantity) -> str:
+        def draw(quantity: str = quantity, channel: str | None = channel) -> str:
             chart = spectra_chart(
                 segmentation.clustershots(),
                 stack,
@@ -187,10 +192,11 @@ def _spectra(state: Session, source: Source, segmentation: Segmentation, cluster
                 palette=state.look.palette,
                 selected=cluster,
                 regions=regions,
+                channel=channel,
             )
             return json.dumps(chart_specification(chart))
 
-        drawn = (source, state.current, state.look, cluster, quantity, tuple(shown_regions(state)))
+        drawn = (source, state.current, state.look, cluster, quantity, channel, tuple(shown_regions(state)))
         st.vega_lite_chart(json.loads(_CHARTS.get(drawn, draw)))
 
 

@@ -44,8 +44,8 @@ def export_section(state: Session, source: Source) -> None:
             icon=":material/download:",
             on_click="ignore",
             key="download_zip",
-            help="Spectra per cluster, also in the vendor's layout, coordinates, label image, figure, "
-            "provenance: the files that ellimaps segment writes, byte for byte.",
+            help=f"{_spectra(segmentation)}, coordinates, label image, figure, provenance: "
+            "the files that ellimaps segment writes, byte for byte.",
         )
         _server_folder(state, segmentation)
     with report:
@@ -81,6 +81,12 @@ def _what(state: Session, settings: Settings, segmentation: Segmentation) -> Non
         st.caption(f"The region {state.drawn.name} is drawn but not added: see Explore.")
     if changed := pending_changes(state):
         st.caption(f":material/info: Changed since this segmentation was made: {changed}. Press Segment.")
+
+
+def _spectra(segmentation: Segmentation) -> str:
+    if segmentation.stack.is_ellipsometric:
+        return "Spectra per cluster, also in the vendor's layout"
+    return "Mean intensities per cluster"
 
 
 def zipped(files: dict[str, bytes]) -> bytes:

@@ -13,7 +13,7 @@ from ellimaps.optics.results import ShotFits, parameter_names, thickness_name
 from ellimaps.optics.spectra import FitOptions
 from ellimaps.segmentation import Segmentation
 from ellimaps.ui.fitting import FitChoice, fitted_map, fitted_shots, map_key
-from ellimaps.ui.loading import Source
+from ellimaps.ui.loading import Source, load
 from ellimaps.ui.parameters import parameter_titles
 from ellimaps.ui.sections.fit_export import fit_downloads
 from ellimaps.ui.sections.fit_maps import maps_panel, profile_and_histogram, shown_fit
@@ -29,6 +29,13 @@ from ellimaps.ui.widgets import cluster_slider, guarded
 def fit_section(state: Session, source: Source) -> None:
     """Show the model, what it gives for the segmentation shown, and the maps of its parameters."""
     with guarded():
+        if not load(source).is_ellipsometric:
+            st.info(
+                "A film model is fitted to Delta and Psi maps, and these are intensities: there is nothing "
+                "to fit here. **Explore** shows the clusters, **Export** writes their files.",
+                icon=":material/info:",
+            )
+            return
         segmentation = state.shown()
         if segmentation is None:
             st.info(

@@ -22,7 +22,10 @@ def open_panel(state: Session) -> None:
     root = data_root()
     with st.container(horizontal=True, vertical_alignment="center", key="header"):
         st.markdown("### Maps", width="content")
-        st.caption("Open a folder of ellipsometric maps, find its zones, read one spectrum per zone, export.")
+        st.caption(
+            "Open ellipsometric maps or a fluorescence stack, find its zones, read one spectrum per zone, "
+            "export."
+        )
         if state.source is not None:
             name = load(state.source).name
             if st.button(f"Back to {name}", icon=":material/arrow_back:", key="back"):
@@ -52,7 +55,7 @@ def _path_form(state: Session) -> None:
         text = st.text_input(
             "Measurement folder",
             key="path",
-            placeholder="Paste a folder, its .ds.dat or one of its PNG files",
+            placeholder="Paste a folder, its .ds.dat or one of its PNG files, or a TIFF",
             help=f"Below the data root {data_root()}; absolute, or relative to it.",
         )
         clicked = st.form_submit_button("Open", type="primary")
@@ -131,7 +134,7 @@ def _upload(state: Session) -> None:
     st.markdown("**Upload**")
     with st.form("upload", clear_on_submit=True, border=True):
         files = st.file_uploader(
-            "A zip of the folder, or all of its files",
+            "A zip of the folder, or all of its files; or a TIFF",
             accept_multiple_files=True,
             help="Kept on the server until your session ends.",
         )

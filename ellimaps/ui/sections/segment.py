@@ -14,6 +14,15 @@ from ellimaps.ui.loading import PREPROCESSING, load, segmented
 from ellimaps.ui.state import Session, go_to, remembered
 from ellimaps.ui.tasks import start
 
+_FEATURES_OF_MAPS = (
+    "What pixels are compared by. ncs: N, C, S of each wavelength, which do not jump where Delta "
+    "passes 360 deg. standard: each map over its standard deviation. raw: degrees as they are."
+)
+_FEATURES_OF_INTENSITIES = (
+    "What pixels are compared by. standard: each image over its standard deviation, so that dim channels "
+    "count as much as bright ones. raw: intensities as they are."
+)
+
 
 def segment_controls(state: Session) -> None:
     """Show k, features and seed, segment on request, and choose among the segmentations made."""
@@ -49,7 +58,8 @@ def choose_features(state: Session) -> None:
     """Show the choice of features."""
     assert state.source is not None
     stack = load(state.source)
-    options = list(get_args(Features)) if stack.is_ellipsometric else ["raw", "standard"]
+    maps = stack.is_ellipsometric
+    options = list(get_args(Features)) if maps else ["raw", "standard"]
     chosen = remembered(
         st.selectbox,
         "Features",
@@ -57,8 +67,7 @@ def choose_features(state: Session) -> None:
         key="features",
         default=default_features(stack),
         width=130,
-        help="What pixels are compared by. ncs: N, C, S of each wavelength, which do not jump where Delta "
-        "passes 360 deg. standard: each map over its standard deviation. raw: degrees as they are.",
+        help=_FEATURES_OF_MAPS if maps else _FEATURES_OF_INTENSITIES,
     )
     state.settings = replace(state.settings, features=chosen)
 
@@ -105,11 +114,19 @@ def segmentation_title(settings: Settings) -> str:
     default = Settings()
     parts = [f"k = {settings.k}", settings.features or "default features"]
     parts += [
-        f"{name} {value}"
+        _choice_title(name, value)
         for name in ("seed", *PREPROCESSING)
         if (value := getattr(settings, name)) != getattr(default, name)
     ]
     return ", ".join([*parts, *map(step_title, settings.refine)])
+
+
+def _choice_title(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return name
+    if name in ("channels", "normalise") and isinstance(value, tuple):
+        return f"{name} {' '.join(map(str, value))}"
+    return f"{name} {value}"
 
 
 def step_title(step: Refinement) -> str:

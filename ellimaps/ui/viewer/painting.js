@@ -1,6 +1,6 @@
 // How the maps are drawn: values and clusters as images, then regions, scale bar and axes over them.
 
-const MARGIN = { left: 42, bottom: 34, top: 7, right: 6 };
+const MARGIN = { left: 42, bottom: 34, top: 7, right: 14 };
 const NO_VALUE = 65535;
 
 class Painter {
@@ -234,5 +234,7 @@ function ticks(from, to, count) {
 }
 
 function nice(value) {
+  // Percentiles that are to be 0 are so up to rounding.
+  if (Math.abs(value) < 1e-9) return "0";
   return Math.abs(value) >= 1000 ? value.toFixed(0) : Number(value.toPrecision(4)).toString();
 }
