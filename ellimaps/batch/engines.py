@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from types import ModuleType
 from typing import Any
 
 from ellimaps.batch.tree import Item
@@ -105,6 +107,20 @@ def _round(
             yield task, outcome
 
 
+@contextmanager
+def _program_hidden() -> Iterator[None]:
+    """Keep new processes from importing the program that starts them: they need nothing of it.
+
+    A script without a guard would start itself anew in each of them.
+    """
+    program = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = program
+
+
 class _Worker:
     """A process and the image it works on."""
 
@@ -113,7 +129,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.line, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, work), name="ellimaps", daemon=True)
-        self._process.start()
+        with _program_hidden():
+            self._process.start()
         theirs.close()
         self.give(task)
 

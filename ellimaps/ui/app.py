@@ -44,7 +44,8 @@ def main() -> None:
         st.Page(maps.render, title="Maps", icon=":material/layers:", url_path="maps", default=True),
         st.Page(experiments.render, title="Experiments", icon=":material/science:", url_path="experiments"),
     ]
-    st.navigation(pages).run()
+    # Beside the page they would take a quarter of its width from the maps.
+    st.navigation(pages, position="top").run()
 
 
 if __name__ == "__main__":

@@ -316,6 +316,15 @@ def test_a_run_ended_at_any_write_is_completed(root, tmp_path, monkeypatch, last
     assert tables(one) == tables(expected)
 
 
+def test_a_script_without_a_guard_does_not_start_itself_anew(phantoms, tmp_path):
+    script = tmp_path / "script.py"
+    arguments = command(phantoms, tmp_path / "out", "--workers", "2")
+    script.write_text(f"import sys\nfrom ellimaps.cli import main\nsys.argv[1:] = {arguments}\nmain()\n")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / EXPERIMENTS).is_file()
+
+
 def test_a_killed_worker_loses_nothing_and_a_deadly_image_only_itself(tmp_path):
     tasks = [Task(Item(name, tmp_path / name, {}), "") for name in "abcdef"]
     work = Killing(str(tmp_path), {"b": 1, "d": 99})

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 from browser.conftest import idle, segment, show
 from conftest import EXAMPLE, ROOT
+from playwright.sync_api import TimeoutError
 
 SLIDER_MOVES = 20
+PATIENCE = 5
 MEGABYTE = 1 << 20
 
 
@@ -159,10 +161,15 @@ def merge(page):
     box = page.get_by_role("combobox", name="Merge clusters")
     for name in ("0", "1"):
         option = page.get_by_role("option", name=name, exact=True)
-        # The list stays open after a choice, and a click would close it.
-        if not option.is_visible():
-            box.click()
-        option.click()
+        # The list stays open after a choice, and a click would close it; so does an answer of the server.
+        for _ in range(PATIENCE):
+            if not option.is_visible():
+                box.click()
+            try:
+                option.click(timeout=5_000)
+                break
+            except TimeoutError:
+                continue
         idle(page)
     page.keyboard.press("Escape")
     idle(page)
@@ -176,6 +183,7 @@ def export_with_changes(page, tmp_path):
     show(page, "Explore")
     page.get_by_role("button", name="Lasso").click()
     drag(page, (0.3, 0.3), (0.5, 0.6))
+    idle(page)
     merge(page)
     page.get_by_role("button", name="Move", exact=True).click()
     page.locator(".viewer canvas").first.click(position={"x": 150, "y": 100})
