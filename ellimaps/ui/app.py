@@ -5,13 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 # Maps and spectra are to be seen together in a window of 1280 x 800: little padding, small gaps.
-# Streamlit's header lies over the top of the page and must not catch the clicks meant for it.
 _STYLE = """
 <style>
-.stMainBlockContainer { padding: 2.2rem 2rem 1.5rem; max-width: 1900px; }
+.stMainBlockContainer { padding: 3.4rem 2rem 1.5rem; max-width: 1900px; }
 .stMainBlockContainer .stVerticalBlock { gap: 0.6rem; }
-.stAppHeader { background: transparent; pointer-events: none; }
-.stAppHeader button, .stAppHeader a { pointer-events: auto; }
 .st-key-header h3, .st-key-header h4, .st-key-header p { padding: 0; margin: 0; }
 .st-key-header .stMarkdown > div, .st-key-header .stCaptionContainer { margin: 0; }
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); }
