@@ -7,7 +7,7 @@ import streamlit as st
 # Maps and spectra are to be seen together in a window of 1280 x 800: little padding, small gaps.
 _STYLE = """
 <style>
-.stMainBlockContainer { padding: 3.4rem 2rem 1.5rem; max-width: 1900px; }
+.stMainBlockContainer { padding: 4.1rem 2rem 1.5rem; max-width: 1900px; }
 .stMainBlockContainer .stVerticalBlock { gap: 0.6rem; }
 .st-key-header h3, .st-key-header h4, .st-key-header p { padding: 0; margin: 0; }
 .st-key-header .stMarkdown > div, .st-key-header .stCaptionContainer { margin: 0; }

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import get_args
 
 import streamlit as st
 
-from ellimaps.features import Features, crosses_zero, default_features
+from ellimaps.features import crosses_zero, default_features
 from ellimaps.pipeline import Settings
 from ellimaps.refinement import Clean, Drop, Merge, Refinement, Split
 from ellimaps.ui.loading import PREPROCESSING, load, segmented
@@ -59,7 +58,8 @@ def choose_features(state: Session) -> None:
     assert state.source is not None
     stack = load(state.source)
     maps = stack.is_ellipsometric
-    options = list(get_args(Features)) if maps else ["raw", "standard"]
+    # The default first: a busy browser may miss what the session says once, and shows the first one then.
+    options = ["ncs", "standard", "raw"] if maps else ["standard", "raw"]
     chosen = remembered(
         st.selectbox,
         "Features",
