@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ellimaps.errors import ReadError, SettingError
+from ellimaps.errors import SettingError
 from ellimaps.pipeline import Settings
 from ellimaps.refinement import Refinement, refinement_of_row, refinement_row
 from ellimaps.regions import Region
+from ellimaps.small_files import read_toml
 
 MAX_RECIPE_BYTES = 4 * 1024 * 1024
 
@@ -79,10 +79,10 @@ def read_recipe(path: str | Path) -> Settings:
         If it holds a setting ellimaps does not know, or one of the wrong type.
     """
     path = Path(path)
-    return settings_of(read_toml(path), path.name)
+    return settings_of(recipe_values(path), path.name)
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def recipe_values(path: Path) -> dict[str, Any]:
     """Read the values of a recipe.
 
     Raises
@@ -90,18 +90,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     ReadError
         If the file cannot be read or is not TOML.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_RECIPE_BYTES + 1)
-    except OSError as error:
-        raise ReadError(f"The recipe {path} cannot be read: {error.strerror or error}.") from error
-    if len(content) > MAX_RECIPE_BYTES:
-        raise ReadError(f"{path} is no recipe: it is larger than {MAX_RECIPE_BYTES >> 20} MB.")
-    try:
-        return tomllib.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        reason = str(error).rstrip(".").replace("\n", " ")
-        raise ReadError(f"The recipe {path} is not valid TOML: {reason:.200}.") from error
+    return read_toml(path, "recipe", MAX_RECIPE_BYTES)
 
 
 def settings_of(values: Mapping[str, Any], name: str = "recipe") -> Settings:

@@ -14,7 +14,7 @@ from ellimaps.errors import SettingError
 from ellimaps.optics.model_file import read_model
 from ellimaps.optics.results import thickness_name
 from ellimaps.optics.spectra import FitOptions
-from ellimaps.recipe import read_toml, settings_of
+from ellimaps.recipe import recipe_values, settings_of
 
 _FIT_KEYS = ("model", "shared", "pixels")
 
@@ -51,7 +51,7 @@ def read_work(
     SettingError
         If it holds a setting that ellimaps does not know, or that does not fit.
     """
-    values = dict(read_toml(path))
+    values = dict(recipe_values(path))
     cells, fit = values.pop("cells", None), values.pop("fit", None)
     if not all(isinstance(table, dict | None) for table in (cells, fit)):
         raise SettingError(f"{path.name}: cells and fit must be tables, [cells] and [fit].")

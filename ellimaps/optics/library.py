@@ -16,6 +16,7 @@ from ellimaps.optics.materials import (
     Tabulated,
     UniaxialMaterial,
 )
+from ellimaps.small_files import read_small
 
 MAX_TABLE_BYTES = 8 * 1024 * 1024
 
@@ -118,13 +119,7 @@ def read_nk(path: str | Path, name: str = "") -> Tabulated:
         If the file cannot be read or holds something else.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_TABLE_BYTES + 1)
-    except OSError as error:
-        raise ReadError(f"The n, k file {path} cannot be read: {error.strerror or error}.") from error
-    if len(content) > MAX_TABLE_BYTES:
-        raise ReadError(f"{path} is no n, k file: it is larger than {MAX_TABLE_BYTES >> 20} MB.")
+    content = read_small(path, "n, k file", MAX_TABLE_BYTES)
     try:
         table = _table(content.decode("utf-8-sig", errors="replace"), name or path.name)
         if table.range_nm[1] < 50:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ellimaps.errors import EllimapsError, ReadError, SettingError
+from ellimaps.errors import EllimapsError, SettingError
 from ellimaps.optics.library import is_built_in, material, read_nk
 from ellimaps.optics.materials import (
     AnyMaterial,
@@ -20,6 +19,7 @@ from ellimaps.optics.materials import (
     UniaxialMaterial,
 )
 from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.small_files import read_toml
 
 MAX_MODEL_BYTES = 1024 * 1024
 
@@ -44,18 +44,7 @@ def read_model(path: str | Path) -> ThinFilm:
         If it holds something ellimaps does not know or that makes no model; the message says where.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_MODEL_BYTES + 1)
-    except OSError as error:
-        raise ReadError(f"The model {path} cannot be read: {error.strerror or error}.") from error
-    if len(content) > MAX_MODEL_BYTES:
-        raise ReadError(f"{path} is no model: it is larger than {MAX_MODEL_BYTES >> 20} MB.")
-    try:
-        values = tomllib.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        reason = str(error).rstrip(".").replace("\n", " ")
-        raise ReadError(f"The model {path} is not valid TOML: {reason:.200}.") from error
+    values = read_toml(path, "model", MAX_MODEL_BYTES)
     try:
         return model_of(values, path.parent)
     except EllimapsError as error:

@@ -150,13 +150,7 @@ def sample_cells(
     """
     _check(dates, subjects, experiments, fovs, size, count, radius, noise, empty)
     folder = Path(folder)
-    images = [
-        f"{_FIRST_DAY + 7 * d}/subject_{s:02d}/experiment_{e:02d}/fov_{f:02d}.png"
-        for d in range(dates)
-        for s in range(subjects)
-        for e in range(experiments)
-        for f in range(fovs)
-    ]
+    images = _image_names(dates, subjects, experiments, fovs)
     truths, facts = [], []
     try:
         if folder.exists() and any(folder.iterdir()):
@@ -181,6 +175,16 @@ def sample_cells(
             f"{folder} cannot be written ({error.strerror or error}): choose another folder."
         ) from error
     return folder
+
+
+def _image_names(dates: int, subjects: int, experiments: int, fovs: int) -> list[str]:
+    return [
+        f"{_FIRST_DAY + 7 * d}/subject_{s:02d}/experiment_{e:02d}/fov_{f:02d}.png"
+        for d in range(dates)
+        for s in range(subjects)
+        for e in range(experiments)
+        for f in range(fovs)
+    ]
 
 
 def _check(
