@@ -9,6 +9,8 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --co
 EXAMPLE ?= $(firstword $(sort $(wildcard data_example/*/)))
 RESULTS ?= results/$(notdir $(EXAMPLE:/=))
 PYTEST_WORKERS ?= 2
+# Further extras the tests are run with: make test EXTRAS=,deep (PyTorch, several GB on some machines)
+EXTRAS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench screenshots constraints clean
@@ -52,12 +54,12 @@ $(BIN)/python:
 # A stamp per set of dependencies. Each set holds the one before it, so it satisfies those stamps too.
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing ellimaps into $(VENV) (a minute or two the first time)"
-	@$(INSTALL) --editable .
+	@$(INSTALL) --editable '.[all]'
 	@touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing ellimaps and its test tools into $(VENV) (a minute or two the first time)"
-	@$(INSTALL) --editable '.[test]'
+	@$(INSTALL) --editable '.[test$(EXTRAS)]'
 	@touch $(VENV)/.runtime $@
 
 $(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
@@ -67,5 +69,5 @@ $(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing ellimaps and its development tools into $(VENV) (a minute or two the first time)"
-	@$(INSTALL) --editable '.[dev]'
+	@$(INSTALL) --editable '.[dev$(EXTRAS)]'
 	@touch $(VENV)/.runtime $(VENV)/.test $@
