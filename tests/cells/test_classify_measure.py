@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -192,6 +194,16 @@ def test_files_and_bytes_of_all_kinds_are_read(tmp_path: Path) -> None:
             assert size is None
     for content in (png(colour), tiff(colour, photometric="rgb")):
         np.testing.assert_array_equal(read_image(content)[0], np.moveaxis(colour, -1, 0))
+
+
+def test_a_colour_png_of_16_bit_is_read() -> None:
+    levels = np.stack([compact(1)] * 3, axis=-1)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in levels)
+    head = struct.pack(">IIBBBBB", levels.shape[1], levels.shape[0], 16, 2, 0, 0, 0)
+    content = b"\x89PNG\r\n\x1a\n"
+    for kind, body in ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
+        content += struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    np.testing.assert_array_equal(read_image(content)[0], np.moveaxis(levels >> 8, -1, 0))
 
 
 def test_the_pixel_size_is_read() -> None:
