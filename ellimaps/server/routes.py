@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -182,4 +182,8 @@ async def _fault(_: Request, __: Exception) -> Response:
     return JSONResponse({"detail": "The server made a mistake: its log has more."}, 500)
 
 
-ERROR_HANDLERS = {404: _no_such_address, 405: _no_such_method, 500: _fault}
+ERROR_HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
+    404: _no_such_address,
+    405: _no_such_method,
+    500: _fault,
+}
