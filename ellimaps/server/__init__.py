@@ -65,6 +65,7 @@ def application(service: Service) -> FastAPI:
 
     from fastapi import FastAPI
 
+    from ellimaps.server.draining import Draining
     from ellimaps.server.request_log import RequestLog
     from ellimaps.server.routes import ERROR_HANDLERS, routes_of
 
@@ -84,5 +85,6 @@ def application(service: Service) -> FastAPI:
     )
     for route in routes_of(service):
         app.add_api_route(**route)
+    app.add_middleware(Draining)
     app.add_middleware(RequestLog)
     return app
