@@ -34,8 +34,9 @@ from hypothesis import given, settings
 from PIL import Image
 from schemathesis import GenerationMode
 from schemathesis.checks import positive_data_acceptance
+from scipy import ndimage
 
-from ellimaps.cells.classify import load_model, read_image
+from ellimaps.cells.classify import load_model, read_image, read_labels, save_model, train
 from ellimaps.cli import main
 from ellimaps.errors import MissingExtraError, SettingError
 from ellimaps.server import create_app, require_extra
@@ -74,21 +75,34 @@ def free_port():
         return place.getsockname()[1]
 
 
-@pytest.fixture(scope="session")
+def cell(number, size=96):
+    """A cell of 16 bit: an even one and a patchy one in turns."""
+    random = np.random.default_rng(number)
+    y, x = np.mgrid[:size, :size] - size / 2
+    angle = np.arctan2(y, x)
+    even = number % 2
+    radius = size * random.uniform(0.3, 0.35) * (1 + (0.03 if even else 0.15) * np.cos(5 * angle + number))
+    patches = ndimage.gaussian_filter(random.normal(size=(size, size)), 2 if even else 4)
+    inside = (np.hypot(y, x) < radius) * (1 + (0.1 if even else 0.6) * patches / patches.std())
+    noise = random.normal(0, 0.02, (size, size))
+    return (2000 + 20_000 * (ndimage.gaussian_filter(inside, 1) + noise)).clip(0, 65535).astype(np.uint16)
+
+
+@pytest.fixture(scope="module")
 def images():
-    random = np.random.default_rng(0)
-    return [
-        random.normal(1000, 10 if i < 2 else 300, (64, 64)).clip(0, 65535).astype(np.uint16) for i in range(4)
-    ]
+    return [cell(number) for number in range(12)]
 
 
-@pytest.fixture(scope="session")
-def model_file(tmp_path_factory):
-    from ellimaps.cells.classify import M, save_model
-
-    f = tmp_path_factory.mktemp("m") / "cells.ellimodel"
-    save_model(M("is_homogenous", (0, 1), "abc", 100.0), f)
-    return f
+@pytest.fixture(scope="module")
+def model_file(images, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cells")
+    for number, values in enumerate(images):
+        tifffile.imwrite(folder / f"{number}.tif", values)
+    labels = folder / "labels.csv"
+    labels.write_text("image_id,is_homogenous\n" + "".join(f"{i},{i % 2}\n" for i in range(len(images))))
+    file = folder / "cells.ellimodel"
+    save_model(train(folder, read_labels(labels, folder), repeats=1).model, file)
+    return file
 
 
 # The real command
@@ -235,7 +249,7 @@ NOT_IMAGES = {
     "bomb": bomb(),
     "cut PNG": encoded(np.arange(10_000, dtype=np.uint16).reshape(100, 100), "png")[:200],
     "cut TIFF": encoded(np.arange(10_000, dtype=np.uint16).reshape(100, 100), "tiff")[:200],
-    "one pixel": encoded(np.zeros((1, 1), np.uint8), "png"),
+    "stack": encoded(np.zeros((5, 20, 20), np.uint16), "tiff"),
 }
 
 
