@@ -1,4 +1,4 @@
-"""Fitting the classifier of measurements: few settings tried, probabilities calibrated, answers chosen for the score.
+"""Fitting the classifier of measurements: probabilities calibrated, answers chosen for the score.
 
 Everything that is chosen is chosen by cross-validation inside the rows given, which keeps groups together;
 so a score of held-out rows is not flattered by it.
@@ -36,7 +36,7 @@ def grouped_folds(
     SettingError
         If a class has fewer than two groups.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
+    from sklearn.model_selection import StratifiedGroupKFold  # type: ignore[import-untyped]
 
     fewest = min(len(np.unique(groups[truth == c])) for c in np.unique(truth))
     if fewest < 2:
@@ -85,10 +85,10 @@ def fit_decider(
 
 def _pipeline(count: int, strength: float) -> Any:
     """Return an unfitted classifier on the measurements that separate best (all for 0)."""
-    from sklearn.feature_selection import SelectKBest, f_classif
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.feature_selection import SelectKBest, f_classif  # type: ignore[import-untyped]
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+    from sklearn.pipeline import Pipeline  # type: ignore[import-untyped]
+    from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 
     return Pipeline(
         [
@@ -114,7 +114,7 @@ def _held_out(
 
 def _calibration(values: NDArray[np.float64], truth: NDArray[np.intp]) -> Any:
     """Fit probabilities to held-out log-odds (Platt scaling)."""
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
     return LogisticRegression(C=1.0, max_iter=2000).fit(values, truth)
 

@@ -104,7 +104,8 @@ def load_model(path: str | Path) -> PopulationModel:
     except Exception as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ReadError(
-            f"The model {source.name} is damaged ({type(error).__name__}: {reason:.120}): copy it again or train anew."
+            f"The model {source.name} is damaged ({type(error).__name__}: {reason:.120}): "
+            "copy it again or train anew."
         ) from error
 
 
@@ -134,7 +135,7 @@ def _version(content: bytes) -> str:
 
 
 def _canonical(parts: bytes) -> bytes:
-    """Number the parts in order: skops names them by where they lay in memory."""
+    """Return skops parts numbered in order; skops names them by where they lay in memory."""
     with zipfile.ZipFile(io.BytesIO(parts)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     schema = files.pop("schema.json").decode()
@@ -174,7 +175,8 @@ def _check_types(name: str, parts: bytes) -> None:
     strange = sorted(_types(schema) - _ALLOWED)
     if strange:
         raise ReadError(
-            f"The model {name} is not trusted (it names {', '.join(strange)[:120]}): use one you trained yourself."
+            f"The model {name} is not trusted (it names {', '.join(strange)[:120]}): "
+            "use one you trained yourself."
         )
 
 
@@ -207,7 +209,9 @@ def _model(facts: dict[str, Any], parts: bytes) -> PopulationModel:
         classes=facts["classes"],
         measurements=facts["measurements"],
         decider=decider,
-        **arrays,
+        typical=arrays["typical"],
+        low=arrays["low"],
+        high=arrays["high"],
         unit=facts["unit"],
         pixel_size_um=facts["pixel_size_um"],
         provenance=facts["provenance"],

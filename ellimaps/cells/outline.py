@@ -90,8 +90,8 @@ def find_outline(image: NDArray[np.float32]) -> Outline:
     mask = _cell(coarse, levels)
     if not mask.any():
         return _nothing(image)
-    rows = _span(mask.any(axis=1), block, image.shape[0])
-    columns = _span(mask.any(axis=0), block, image.shape[1])
+    rows = _span(np.asarray(mask.any(axis=1)), block, image.shape[0])
+    columns = _span(np.asarray(mask.any(axis=0)), block, image.shape[1])
     cut = image[rows, columns]
     fine = max(1, round(max(cut.shape) / WORKING_PX))
     values = block_means(cut, fine)

@@ -6,6 +6,8 @@ off at a high percentile, so that neither gain nor offset nor a saturated stretc
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -73,7 +75,7 @@ def _mean(values: NDArray[np.float32]) -> float:
 
 def _grains(scales: list[NDArray[np.float32]], mask: NDArray[np.bool_]) -> dict[str, float]:
     total = max(float(scales[0][mask].var()), 1e-9)
-    differences = [fine - coarse for fine, coarse in zip(scales, scales[1:], strict=False)]
+    differences = [fine - coarse for fine, coarse in pairwise(scales)]
     parts = [float(part[mask].var()) / total for part in (*differences, scales[-1])]
     return {f"grain_{number + 1}": part for number, part in enumerate(parts)}
 
