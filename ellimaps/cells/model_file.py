@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ellimaps.cells.population_model import Decider, PopulationModel
+from ellimaps.cells.population_model import Decider, Line, PopulationModel
 from ellimaps.errors import ReadError
 from ellimaps.export import json_bytes, write_files
 
@@ -27,30 +27,23 @@ _FORMAT = "ellimaps cell classifier 1"
 _FACTS = "model.json"
 _PARTS = "model.skops"
 _DATE = (2000, 1, 1, 0, 0, 0)
+_LINE = ("centre", "scale", "slopes", "intercepts")
 _ALLOWED = frozenset(
     {
         "builtins.dict",
-        "builtins.list",
-        "builtins.tuple",
-        "builtins.str",
-        "builtins.int",
         "builtins.float",
-        "builtins.bool",
+        "builtins.int",
+        "builtins.list",
+        "builtins.str",
         "builtins.type",
-        "builtins.NoneType",
-        "numpy.ndarray",
         "numpy.dtype",
         "numpy.float64",
-        "numpy.int64",
         "numpy.int32",
-        "sklearn.feature_selection._univariate_selection.SelectKBest",
-        "sklearn.feature_selection._univariate_selection.f_classif",
+        "numpy.int64",
+        "numpy.ndarray",
         "sklearn.linear_model._logistic.LogisticRegression",
-        "sklearn.pipeline.Pipeline",
-        "sklearn.preprocessing._data.StandardScaler",
     }
 )
-_TRUSTED = ["sklearn.feature_selection._univariate_selection.f_classif"]
 
 
 def save_model(model: PopulationModel, path: str | Path) -> PopulationModel:
@@ -113,7 +106,8 @@ def model_bytes(model: PopulationModel) -> bytes:
     """Return the file of a classifier."""
     import skops.io
 
-    parts = {"pipeline": model.decider.pipeline, "calibration": model.decider.calibration}
+    line = {name: getattr(model.decider.line, name) for name in _LINE}
+    parts = {**line, "calibration": model.decider.calibration}
     facts = {
         "format": _FORMAT,
         "label_name": model.label_name,
@@ -197,12 +191,14 @@ def _types(node: Any) -> set[str]:
 def _model(facts: dict[str, Any], parts: bytes) -> PopulationModel:
     import skops.io
 
-    loaded = skops.io.loads(parts, trusted=_TRUSTED)
+    loaded = skops.io.loads(parts, trusted=[])
     n = len(facts["measurements"])
     arrays = {name: np.array(facts[name], dtype=float) for name in ("typical", "low", "high")}
-    decider = Decider(loaded["pipeline"], loaded["calibration"], np.array(facts["weights"], dtype=float))
-    probabilities = decider.probabilities(arrays["typical"][None])
-    if probabilities.shape != (1, len(facts["classes"])) or any(a.shape != (n,) for a in arrays.values()):
+    line = Line(*(np.asarray(loaded[name], dtype=float) for name in _LINE))
+    decider = Decider(line, loaded["calibration"], np.array(facts["weights"], dtype=float))
+    probabilities = decider.probabilities(arrays["typical"][None]) * decider.weights
+    fits = probabilities.shape == (1, len(facts["classes"])) and all(a.shape == (n,) for a in arrays.values())
+    if not fits or not np.isfinite(probabilities).all():
         raise ValueError("its parts do not fit together")
     return PopulationModel(
         label_name=str(facts["label_name"]),

@@ -49,7 +49,7 @@ def texture_measurements(values: NDArray[np.float32], mask: NDArray[np.bool_]) -
         **_rings(level, mask),
         "variation": float(scales[0][mask].std()),
         **_grains(scales, mask),
-        **_islands(scales[0], mask),
+        **_islands(scales[1], mask),
         "alignment": _alignment(scales[0], mask),
         "blob": _blob(level, mask, diameter),
     }
@@ -84,8 +84,9 @@ def _islands(level: NDArray[np.float32], mask: NDArray[np.bool_]) -> dict[str, f
     found = {}
     for quantile, limit in zip(_QUANTILES, np.quantile(level[mask], _QUANTILES), strict=True):
         labels, count = ndimage.label(mask & (level > limit))
-        sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-        found[f"islands_{quantile * 100:.0f}"] = float(np.log1p((sizes > 5e-4 * mask.sum()).sum()))
+        sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:].astype(float)
+        # How many of one size would be as diverse (inverse Simpson index): specks of noise do not count.
+        found[f"islands_{quantile * 100:.0f}"] = float(sizes.sum() ** 2 / max((sizes**2).sum(), 1))
     return found
 
 

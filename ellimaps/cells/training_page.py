@@ -61,8 +61,9 @@ def _summary(report: TrainingReport) -> str:
     low, high = report.interval
     return (
         f"Score (product of the recalls) {report.score:.3f} ± {report.spread:.3f}, 95 % of the repeats "
-        f"between {low:.3f} and {high:.3f}: {report.repeats} repeats of {report.folds}-fold cross-validation, "
-        "stratified, images of the same cell kept together, every choice made inside the folds."
+        f"between {low:.3f} and {high:.3f}: {report.repeats} repeats of {report.folds}-fold "
+        "cross-validation, stratified, images of the same cell kept together, every choice made inside the "
+        "folds."
     )
 
 
