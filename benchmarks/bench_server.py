@@ -71,14 +71,14 @@ def serving(model: Path, workers: int) -> Iterator[tuple[str, psutil.Process]]:
         port = place.getsockname()[1]
     command = [sys.executable, "-c", "from ellimaps.cli import main; main()", "serve", "--model", str(model)]
     options = ["--port", str(port), "--workers", str(workers)]
-    process = subprocess.Popen(
-        [*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT
-    )
+    log = model.with_suffix(".log")
+    with log.open("w", encoding="utf-8") as file:
+        process = subprocess.Popen([*command, *options], stdout=file, stderr=subprocess.STDOUT, cwd=ROOT)
     url = f"http://127.0.0.1:{port}"
     try:
         while not is_up(url):
             if process.poll() is not None:
-                raise SystemExit(f"the server ended with exit code {process.returncode}")
+                raise SystemExit(log.read_text(encoding="utf-8"))
             time.sleep(0.1)
         yield url, psutil.Process(process.pid)
     finally:

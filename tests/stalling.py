@@ -14,6 +14,8 @@ def load():
 def work(image):
     if image == b"hang":
         time.sleep(60)
+    if image == b"slow":
+        time.sleep(0.5)
     if image == b"die":
         os._exit(9)
     return {"process": os.getpid(), "bytes": len(image)}

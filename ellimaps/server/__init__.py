@@ -44,8 +44,9 @@ def create_app(model: str | Path, *, workers: int = 2, limits: Limits | None = N
     from ellimaps.server.classifier import classifier_of
     from ellimaps.server.routes import Limits, Service
 
+    limits = limits or Limits()
     classifier = classifier_of(Path(model))
-    return application(Service(classifier.facts, classifier.workers(workers), limits or Limits()))
+    return application(Service(classifier.facts, classifier.workers(workers, limits.seconds), limits))
 
 
 def require_extra() -> None:

@@ -50,11 +50,11 @@ class Classifier:
     facts: ModelFacts
     content: bytes
 
-    def workers(self, processes: int) -> Workers:
-        """Return processes that classify with it."""
+    def workers(self, processes: int, seconds: float) -> Workers:
+        """Return processes that classify with it, each image in at most so many seconds."""
         if processes < 1:
             raise SettingError(f"workers must be 1 or more, not {processes}.")
-        return Workers(partial(load_classify, self.content), processes)
+        return Workers(partial(load_classify, self.content), processes, seconds)
 
 
 def classifier_of(model: Path) -> Classifier:

@@ -33,7 +33,7 @@ class Limits:
     body_bytes : int
         Size of a body. What an image may have in pixels is up to the reader of images.
     seconds : float
-        From the head of a request to its answer.
+        From the head of a request to its answer; half of it may be spent waiting for a process.
     waiting : int
         Requests that may wait, for each process that works.
     """
@@ -102,13 +102,14 @@ class Service:
         return JSONResponse(label | answer | {"model": self.facts.version})
 
     async def _classified(self, request: Request) -> Answer:
-        deadline = asyncio.get_running_loop().time() + self.limits.seconds
+        begun = asyncio.get_running_loop().time()
+        deadline = begun + self.limits.seconds
         with self._place():
             body = await read_body(request, self.limits.body_bytes, deadline)
             # Megabytes of base64 would hold up the other requests here.
             image = await asyncio.to_thread(image_bytes, body, media_type(request))
             del body
-            answer = await self._asked(image, deadline)
+            answer = await self._asked(image, begun)
         if "refused" in answer:
             raise HTTPException(422, answer["refused"])
         return answer
@@ -124,9 +125,10 @@ class Service:
         finally:
             self._places += 1
 
-    async def _asked(self, image: bytes, deadline: float) -> Answer:
+    async def _asked(self, image: bytes, begun: float) -> Answer:
+        seconds = self.limits.seconds
         try:
-            return await self._workers.ask(image, deadline)
+            return await self._workers.ask(image, begun + seconds / 2, begun + seconds)
         except NoWorkerFree:
             raise _busy() from None
         except TookTooLong:

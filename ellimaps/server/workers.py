@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from enum import Enum, auto
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -26,15 +27,22 @@ logger = logging.getLogger("ellimaps.server")
 
 
 class NoWorkerFree(Exception):
-    """No process became free before the deadline."""
+    """No process became free in time."""
 
 
 class TookTooLong(Exception):
-    """The process was still at work at the deadline and was killed."""
+    """There was no answer at the deadline."""
 
 
 class WorkerDied(Exception):
     """The process ended by itself, as one does that the system stops for want of memory."""
+
+
+class _Lost(Enum):
+    """How an image was lost with its process."""
+
+    HUNG = auto()
+    DIED = auto()
 
 
 class Workers:
@@ -47,15 +55,18 @@ class Workers:
         what JSON can hold. It is sent to the processes, so it must be importable.
     processes : int
         How many.
+    seconds : float
+        A process that works longer on an image is killed and replaced.
     """
 
-    def __init__(self, load: Callable[[], Classify], processes: int) -> None:
+    def __init__(self, load: Callable[[], Classify], processes: int, seconds: float) -> None:
         self._load = load
+        self._seconds = seconds
         self.processes = processes
         self._idle: asyncio.Queue[_Process] = asyncio.Queue()
         self._all: set[_Process] = set()
         self._ready: set[_Process] = set()
-        self._replacing: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._threads = ThreadPoolExecutor(2 * processes, "ellimaps-worker")
 
     @property
@@ -77,7 +88,7 @@ class Workers:
 
     async def stop(self) -> None:
         """End the processes; they hold nothing that would be lost."""
-        for task in self._replacing:
+        for task in self._tasks:
             task.cancel()
         for process in self._all:
             process.kill()
@@ -85,42 +96,53 @@ class Workers:
         for process in self._all:
             process.close()
 
-    async def ask(self, image: bytes, deadline: float) -> Answer:
+    async def ask(self, image: bytes, start_by: float, deadline: float) -> Answer:
         """Return what a process says about an image.
 
         Parameters
         ----------
         image : bytes
             An encoded image file.
-        deadline : float
-            Time of the running event loop by which the answer must be there.
+        start_by, deadline : float
+            Times of the running event loop: when a process must have become free, and when the answer must
+            be there.
 
         Raises
         ------
         NoWorkerFree, TookTooLong, WorkerDied
             If there is none.
         """
-        process = await self._free(deadline)
-        loop = asyncio.get_running_loop()
-        asked = loop.run_in_executor(self._threads, process.ask, image)
-        try:
-            await asyncio.wait([asked], timeout=deadline - loop.time())
-        finally:
-            if late := not asked.done():
-                process.kill()
+        process = await self._free(start_by)
+        work = asyncio.get_running_loop().create_task(self._work(process, image))
+        self._tasks.add(work)
+        work.add_done_callback(self._tasks.discard)
+        # Who came late gives up before the process does: killing it for others' waiting would cost all more.
+        await asyncio.wait([work], timeout=deadline - asyncio.get_running_loop().time())
+        if not work.done() or (text := work.result()) is _Lost.HUNG:
+            raise TookTooLong
+        if text is _Lost.DIED:
+            raise WorkerDied
+        answer: Answer = json.loads(text)
+        return answer
+
+    async def _work(self, process: _Process, image: bytes) -> bytes | _Lost:
+        """Return a process's answer; afterwards it, or the one that replaces it, is free again."""
+        asked = asyncio.get_running_loop().run_in_executor(self._threads, process.ask, image)
+        await asyncio.wait([asked], timeout=self._seconds)
+        if late := not asked.done():
+            process.kill()
         try:
             text = await asked
         except (EOFError, OSError):
             self._replace(process)
-            raise (TookTooLong if late else WorkerDied) from None
+            return _Lost.HUNG if late else _Lost.DIED
         self._idle.put_nowait(process)
-        answer: Answer = json.loads(text)
-        return answer
+        return text
 
-    async def _free(self, deadline: float) -> _Process:
+    async def _free(self, start_by: float) -> _Process:
         """Return the next idle process that lives."""
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(start_by):
                 while not (process := await self._idle.get()).is_alive():
                     self._replace(process)
         except TimeoutError:
@@ -133,8 +155,8 @@ class Workers:
         self._ready.discard(process)
         self._all.discard(process)
         task = asyncio.get_running_loop().create_task(self._add_until_it_works())
-        self._replacing.add(task)
-        task.add_done_callback(self._replacing.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _add_until_it_works(self) -> None:
         while not await self._add():
