@@ -19,6 +19,8 @@ from ellimaps.server.bodies import image_bytes, media_type, read_body
 from ellimaps.server.classifier import ModelFacts
 from ellimaps.server.workers import Answer, NoWorkerFree, TookTooLong, WorkerDied, Workers
 
+# Share of the time after which what is left would hardly do for an image.
+_WAITING = 0.8
 _RETRY = {"Retry-After": "1"}
 
 logger = logging.getLogger("ellimaps.server")
@@ -33,7 +35,7 @@ class Limits:
     body_bytes : int
         Size of a body. What an image may have in pixels is up to the reader of images.
     seconds : float
-        From the head of a request to its answer; half of it may be spent waiting for a process.
+        From the head of a request to its answer; most of it may be spent waiting for a process.
     waiting : int
         Requests that may wait, for each process that works.
     """
@@ -128,7 +130,7 @@ class Service:
     async def _asked(self, image: bytes, begun: float) -> Answer:
         seconds = self.limits.seconds
         try:
-            return await self._workers.ask(image, begun + seconds / 2, begun + seconds)
+            return await self._workers.ask(image, begun + _WAITING * seconds, begun + seconds)
         except NoWorkerFree:
             raise _busy() from None
         except TookTooLong:
