@@ -1,14 +1,16 @@
-"""Threads for array work that NumPy does outside the interpreter's lock."""
+"""Threads for array work that NumPy does outside the interpreter's lock, and what worker processes share."""
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from types import ModuleType
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -68,6 +70,20 @@ def one_thread() -> Iterator[None]:
             yield
     finally:
         _here.is_worker = was_worker
+
+
+@contextmanager
+def program_hidden() -> Iterator[None]:
+    """Keep new processes from importing the program that starts them: they need nothing of it.
+
+    A script without a guard would start itself anew in each of them.
+    """
+    program = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = program
 
 
 @cache

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from types import ModuleType
 from typing import Any
 
 from ellimaps.batch.tree import Item
 from ellimaps.batch.work import Outcome, Work, attempt
 from ellimaps.errors import ExportError, MissingExtraError, SettingError
+from ellimaps.parallel import program_hidden
 
 TRIES = 3
 _AHEAD = 2
@@ -107,20 +106,6 @@ def _round(
             yield task, outcome
 
 
-@contextmanager
-def _program_hidden() -> Iterator[None]:
-    """Keep new processes from importing the program that starts them: they need nothing of it.
-
-    A script without a guard would start itself anew in each of them.
-    """
-    program = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = program
-
-
 class _Worker:
     """A process and the image it works on."""
 
@@ -129,7 +114,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.line, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, work), name="ellimaps", daemon=True)
-        with _program_hidden():
+        with program_hidden():
             self._process.start()
         theirs.close()
         self.give(task)

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from ellimaps.cli import app, batch, classify, estimate, fit, info, sample, segment
+from ellimaps.cli import app, batch, classify, estimate, fit, info, sample, segment, serve
 from ellimaps.errors import EllimapsError, ExportError
 
 cli = typer.Typer(
@@ -31,6 +31,7 @@ cli.add_typer(batch.group, name="cells")
 cli.command("batch")(batch.command)
 cli.add_typer(sample.group, name="sample")
 cli.command("app")(app.command)
+cli.command("serve")(serve.command)
 
 
 @cli.callback(invoke_without_command=True)

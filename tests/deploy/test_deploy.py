@@ -18,10 +18,14 @@ from conftest import ROOT
 from typer.main import get_command
 
 from ellimaps.cli import cli
+from ellimaps.server.classifier import ModelFacts
+from ellimaps.server.routes import Limits, Service, routes_of
+from ellimaps.server.workers import Workers
 
 DEPLOY = ROOT / "deploy"
 MANIFESTS = [path for path in sorted((DEPLOY / "kubernetes").glob("*.yaml")) if path.stem != "kustomization"]
 API = "1.31"
+FACTS = ModelFacts("is_homogenous", (0, 1), "0")
 
 
 def documents():
@@ -47,7 +51,7 @@ def labels_of(document):
 def test_every_manifest_fits_the_api():
     kinds = sorted(document["kind"] for document in documents())
     assert kinds == sorted(
-        ["CronJob", *["Deployment"] * 3, "NetworkPolicy", "PersistentVolumeClaim", *["Service"] * 2]
+        ["CronJob", *["Deployment"] * 4, "NetworkPolicy", "PersistentVolumeClaim", *["Service"] * 3]
     )
     for document in documents():
         kubernetes_validate.validate(document, API, strict=True)
@@ -66,7 +70,7 @@ def test_the_schemas_would_tell(break_it):
         kubernetes_validate.validate(cron, API, strict=True)
 
 
-@pytest.mark.parametrize("name", ["ellimaps-app", "ellimaps-scheduler", "ellimaps-worker", "ellimaps-batch"])
+@pytest.mark.parametrize("name", sorted(pod_specs()))
 def test_pods_are_bounded_and_have_no_rights(name):
     pod = pod_specs()[name]
     assert pod["securityContext"]["runAsNonRoot"] is True
@@ -116,9 +120,13 @@ def test_batch_and_workers_see_the_images_under_one_path():
 def commands():
     """Every ellimaps command line in deploy/, without the program."""
     found = {name: pod["containers"][0]["args"] for name, pod in pod_specs().items()}
-    found = {name: args for name, args in found.items() if name in ("ellimaps-app", "ellimaps-batch")}
+    found = {
+        name: args
+        for name, args in found.items()
+        if name in ("ellimaps-app", "ellimaps-batch", "ellimaps-server")
+    }
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
-    found["compose batch"] = services["batch"]["command"]
+    found |= {f"compose {name}": services[name]["command"] for name in ("batch", "server")}
     [line] = [line for line in (DEPLOY / "crontab").read_text().splitlines() if re.match(r"\d", line)]
     found["crontab"] = shlex.split(line)[6:]
     unit = (DEPLOY / "systemd" / "ellimaps-batch.service").read_text()
@@ -141,10 +149,30 @@ def test_commands_exist_with_these_options(name):
     assert done.exit_code == 0, done.output
 
 
+def test_the_server_is_asked_where_it_answers():
+    """Probes, ports, options and the model's place agree in all files."""
+    [container] = pod_specs()["ellimaps-server"]["containers"]
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["server"]
+    assert container["args"] == compose["command"]
+    options = dict(zip(container["args"][1::2], container["args"][2::2], strict=True))
+    port = int(options["--port"])
+    assert options["--host"] == "0.0.0.0"
+    assert options["--model"].startswith("/data/")
+    [mount] = [mount for mount in container["volumeMounts"] if mount["name"] == "data"]
+    assert (mount["mountPath"], mount["readOnly"]) == ("/data", True)
+    probes = [container[name]["httpGet"] for name in ("startupProbe", "readinessProbe", "livenessProbe")]
+    assert all(probe == {"path": "/healthz", "port": port} for probe in probes)
+    assert f"127.0.0.1:{port}/healthz" in compose["healthcheck"]["test"][-1]
+    assert compose["ports"] == [f"127.0.0.1:{port}:{port}"]
+    paths = {route["path"] for route in routes_of(Service(FACTS, Workers(dict, 1, 1.0), Limits()))}
+    assert "/healthz" in paths
+    assert str(port) in re.search("^EXPOSE (.*)$", dockerfile(), re.M)[1].split()
+
+
 def test_compose_uses_the_image_for_everything():
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     services = compose["services"]
-    assert {"app", "scheduler", "worker", "batch"} <= services.keys()
+    assert {"app", "server", "scheduler", "worker", "batch"} <= services.keys()
     for service in services.values():
         assert service["build"]["dockerfile"] == "deploy/Dockerfile"
         assert service["cap_drop"] == ["ALL"]
@@ -201,10 +229,18 @@ def test_install_steps_work_in_a_clean_environment(tmp_path):
             assert word == "RUN"
             subprocess.run(["sh", "-c", rest], cwd=source, env=clean, check=True, timeout=600)
     installed = {"cwd": tmp_path, "env": clean, "check": True, "timeout": 60}
-    for arguments in (["ellimaps", "--version"], ["dask", "--version"], ["ellimaps", "batch", "--help"]):
+    serve = ["ellimaps", "serve", "--help"]
+    for arguments in (
+        ["ellimaps", "--version"],
+        serve,
+        ["dask", "--version"],
+        ["ellimaps", "batch", "--help"],
+    ):
         subprocess.run([environment / "bin" / arguments[0], *arguments[1:]], **installed)
     python = environment / "bin" / "python"
-    subprocess.run([python, "-c", "import ellimaps.ui.app, distributed, pyarrow"], **installed)
+    subprocess.run(
+        [python, "-c", "import ellimaps.ui.app, distributed, pyarrow, fastapi, uvicorn"], **installed
+    )
     small = "--fovs 1 --size 96 96 --radius 8 15 --count 1 2"
     for line in (f"sample cells demo {small}", "cells detect demo --out out --workers 2"):
         subprocess.run([environment / "bin" / "ellimaps", *line.split()], **installed)

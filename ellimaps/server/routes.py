@@ -1,0 +1,193 @@
+"""What the server answers under each address, and how it says so in its OpenAPI document."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from ellimaps.server import documents
+from ellimaps.server.bodies import image_bytes, media_type, read_body
+from ellimaps.server.classifier import ModelFacts
+from ellimaps.server.workers import Answer, NoWorkerFree, TookTooLong, WorkerDied, Workers
+
+# Share of the time after which what is left would hardly do for an image.
+_WAITING = 0.8
+_RETRY = {"Retry-After": "1"}
+
+logger = logging.getLogger("ellimaps.server")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of a request.
+
+    Attributes
+    ----------
+    body_bytes : int
+        Size of a body. What an image may have in pixels is up to the reader of images.
+    seconds : float
+        From the head of a request to its answer; most of it may be spent waiting for a process.
+    waiting : int
+        Requests that may wait, for each process that works.
+    """
+
+    body_bytes: int = 32 * 2**20
+    seconds: float = 10.0
+    waiting: int = 8
+
+
+class Service:
+    """Answers requests with the help of worker processes.
+
+    Parameters
+    ----------
+    facts : ModelFacts
+        Of the model the processes have.
+    workers : Workers
+        The processes.
+    limits : Limits
+        Bounds of a request.
+    """
+
+    def __init__(self, facts: ModelFacts, workers: Workers, limits: Limits) -> None:
+        self.facts = facts
+        self.limits = limits
+        self._workers = workers
+        self._places = workers.processes * (1 + limits.waiting)
+        self._started = time.monotonic()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Return a context in which the processes run."""
+        await self._workers.start()
+        self._started = time.monotonic()
+        logger.info("ready: model %s, %d processes", self.facts.version, self._workers.processes)
+        try:
+            yield
+        finally:
+            await self._workers.stop()
+            logger.info("stopped")
+
+    async def root(self, _: Request) -> Response:
+        """Say that the endpoint is running."""
+        return JSONResponse({"message": "The endpoint is running: POST images to /predict."})
+
+    async def about(self, _: Request) -> Response:
+        """Name the service and say for how many seconds it has been up."""
+        uptime = round(time.monotonic() - self._started, 3)
+        return JSONResponse({"service": "ellimaps", "uptime": uptime, "model": self.facts.version})
+
+    async def health(self, _: Request) -> Response:
+        """Say whether images can be classified."""
+        if not self._workers.ready:
+            raise HTTPException(503, "No worker process is ready: wait a moment.", _RETRY)
+        return JSONResponse({"status": "ok"})
+
+    async def predict(self, request: Request) -> Response:
+        """Answer with the class of an image and nothing else."""
+        answer = await self._classified(request)
+        return JSONResponse({self.facts.label_name: answer["label"]})
+
+    async def predict_v1(self, request: Request) -> Response:
+        """Answer with the class of an image, how sure that is, and by which model."""
+        answer = await self._classified(request)
+        label = {self.facts.label_name: answer.pop("label")}
+        return JSONResponse(label | answer | {"model": self.facts.version})
+
+    async def _classified(self, request: Request) -> Answer:
+        begun = asyncio.get_running_loop().time()
+        deadline = begun + self.limits.seconds
+        with self._place():
+            body = await read_body(request, self.limits.body_bytes, deadline)
+            # Megabytes of base64 would hold up the other requests here.
+            image = await asyncio.to_thread(image_bytes, body, media_type(request))
+            del body
+            answer = await self._asked(image, begun)
+        if "refused" in answer:
+            raise HTTPException(422, answer["refused"])
+        return answer
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """Return a context that holds one of the places for requests at work or waiting."""
+        if not self._places:
+            raise _busy()
+        self._places -= 1
+        try:
+            yield
+        finally:
+            self._places += 1
+
+    async def _asked(self, image: bytes, begun: float) -> Answer:
+        seconds = self.limits.seconds
+        try:
+            return await self._workers.ask(image, begun + _WAITING * seconds, begun + seconds)
+        except NoWorkerFree:
+            raise _busy() from None
+        except TookTooLong:
+            reason = f"The image was not classified within {self.limits.seconds:g} s: send a smaller one."
+            raise HTTPException(504, reason) from None
+        except WorkerDied:
+            reason = "The process at work on the image ended: it may need more memory than there is."
+            raise HTTPException(503, reason, _RETRY) from None
+
+
+def _busy() -> HTTPException:
+    return HTTPException(503, "Too many requests are waiting: try again in a moment.", _RETRY)
+
+
+def routes_of(service: Service) -> list[dict[str, Any]]:
+    """Return what `FastAPI.add_api_route` needs for each address."""
+    refusals = documents.refusals(service.limits.body_bytes, service.limits.seconds)
+    label = documents.answered(documents.label_of(service.facts))
+    details = documents.answered(documents.details_of(service.facts))
+    health = documents.answered(documents.HEALTH) | documents.NOT_READY
+    return [
+        _route("/", service.root, "GET", documents.answered(documents.MESSAGE)),
+        _route("/api", service.about, "GET", documents.answered(documents.ABOUT)),
+        _route("/healthz", service.health, "GET", health),
+        _route("/predict", service.predict, "POST", label | refusals),
+        _route("/v1/predict", service.predict_v1, "POST", details | refusals),
+    ]
+
+
+def _route(
+    path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str, responses: Mapping[int, Any]
+) -> dict[str, Any]:
+    return {
+        "path": path,
+        "endpoint": endpoint,
+        "methods": [method],
+        "responses": responses,
+        "response_model": None,
+        "openapi_extra": documents.BODY if method == "POST" else None,
+    }
+
+
+async def _no_such_address(_: Request, __: Exception) -> Response:
+    return JSONResponse({"detail": "There is nothing at this address: see /openapi.json."}, 404)
+
+
+async def _no_such_method(_: Request, error: Exception) -> Response:
+    headers = getattr(error, "headers", None)
+    return JSONResponse({"detail": "This address has another method: see /openapi.json."}, 405, headers)
+
+
+async def _fault(_: Request, __: Exception) -> Response:
+    return JSONResponse({"detail": "The server made a mistake: its log has more."}, 500)
+
+
+ERROR_HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
+    404: _no_such_address,
+    405: _no_such_method,
+    500: _fault,
+}

@@ -1,0 +1,224 @@
+"""Processes that classify images, each one at a time; one that takes too long is killed and replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import multiprocessing
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from enum import Enum, auto
+from multiprocessing.connection import Connection
+from typing import Any
+
+from ellimaps.errors import EllimapsError
+from ellimaps.parallel import one_thread, program_hidden
+
+Answer = dict[str, Any]
+Classify = Callable[[bytes], Answer]
+
+_START_S = 120.0
+_PAUSE_S = 1.0
+
+logger = logging.getLogger("ellimaps.server")
+
+
+class NoWorkerFree(Exception):
+    """No process became free in time."""
+
+
+class TookTooLong(Exception):
+    """There was no answer at the deadline."""
+
+
+class WorkerDied(Exception):
+    """The process ended by itself, as one does that the system stops for want of memory."""
+
+
+class _Lost(Enum):
+    """How an image was lost with its process."""
+
+    HUNG = auto()
+    DIED = auto()
+
+
+class Workers:
+    """A fixed number of processes that answer about one image at a time.
+
+    Parameters
+    ----------
+    load : callable
+        Called once in every process; returns the function that is given the bytes of an image and returns
+        what JSON can hold. It is sent to the processes, so it must be importable.
+    processes : int
+        How many.
+    seconds : float
+        A process that works longer on an image is killed and replaced.
+    """
+
+    def __init__(self, load: Callable[[], Classify], processes: int, seconds: float) -> None:
+        self._load = load
+        self._seconds = seconds
+        self.processes = processes
+        self._idle: asyncio.Queue[_Process] = asyncio.Queue()
+        self._all: set[_Process] = set()
+        self._ready: set[_Process] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._threads = ThreadPoolExecutor(2 * processes, "ellimaps-worker")
+
+    @property
+    def ready(self) -> int:
+        """How many processes have loaded the model and live."""
+        return len(self._ready)
+
+    async def start(self) -> None:
+        """Start the processes and wait until they have loaded the model.
+
+        Raises
+        ------
+        EllimapsError
+            If one of them cannot.
+        """
+        if not all(await asyncio.gather(*(self._add() for _ in range(self.processes)))):
+            await self.stop()
+            raise EllimapsError("A worker process could not load the model: see its message above.")
+
+    async def stop(self) -> None:
+        """End the processes; they hold nothing that would be lost."""
+        for task in self._tasks:
+            task.cancel()
+        for process in self._all:
+            process.kill()
+        self._threads.shutdown(wait=True)
+        for process in self._all:
+            process.close()
+
+    async def ask(self, image: bytes, start_by: float, deadline: float) -> Answer:
+        """Return what a process says about an image.
+
+        Parameters
+        ----------
+        image : bytes
+            An encoded image file.
+        start_by, deadline : float
+            Times of the running event loop: when a process must have become free, and when the answer must
+            be there.
+
+        Raises
+        ------
+        NoWorkerFree, TookTooLong, WorkerDied
+            If there is none.
+        """
+        process = await self._free(start_by)
+        work = asyncio.get_running_loop().create_task(self._work(process, image))
+        self._tasks.add(work)
+        work.add_done_callback(self._tasks.discard)
+        # Who came late gives up before the process does: killing it for others' waiting would cost all more.
+        await asyncio.wait([work], timeout=deadline - asyncio.get_running_loop().time())
+        if not work.done() or (text := work.result()) is _Lost.HUNG:
+            raise TookTooLong
+        if text is _Lost.DIED:
+            raise WorkerDied
+        answer: Answer = json.loads(text)
+        return answer
+
+    async def _work(self, process: _Process, image: bytes) -> bytes | _Lost:
+        """Return a process's answer; afterwards it, or the one that replaces it, is free again."""
+        asked = asyncio.get_running_loop().run_in_executor(self._threads, process.ask, image)
+        await asyncio.wait([asked], timeout=self._seconds)
+        if late := not asked.done():
+            process.kill()
+        try:
+            text = await asked
+        except (EOFError, OSError):
+            self._replace(process)
+            return _Lost.HUNG if late else _Lost.DIED
+        self._idle.put_nowait(process)
+        return text
+
+    async def _free(self, start_by: float) -> _Process:
+        """Return the next idle process that lives."""
+        try:
+            async with asyncio.timeout_at(start_by):
+                while not (process := await self._idle.get()).is_alive():
+                    self._replace(process)
+        except TimeoutError:
+            raise NoWorkerFree from None
+        return process
+
+    def _replace(self, process: _Process) -> None:
+        process.kill()
+        process.close()
+        self._ready.discard(process)
+        self._all.discard(process)
+        task = asyncio.get_running_loop().create_task(self._add_until_it_works())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _add_until_it_works(self) -> None:
+        while not await self._add():
+            logger.error("a worker process could not start; trying again")
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _add(self) -> bool:
+        process = _Process(self._load)
+        self._all.add(process)
+        loop = asyncio.get_running_loop()
+        if not await loop.run_in_executor(self._threads, process.is_ready):
+            process.kill()
+            process.close()
+            self._all.discard(process)
+            return False
+        self._ready.add(process)
+        self._idle.put_nowait(process)
+        return True
+
+
+class _Process:
+    """A process and the pipe to it."""
+
+    def __init__(self, load: Callable[[], Classify]) -> None:
+        # A new interpreter: a copy of this process could inherit locks held by its threads.
+        context = multiprocessing.get_context("spawn")
+        self._line, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, load), name="ellimaps", daemon=True)
+        with program_hidden():
+            self._process.start()
+        theirs.close()
+
+    def is_ready(self) -> bool:
+        """Wait until the model is loaded; False if that failed."""
+        try:
+            return self._line.poll(_START_S) and bool(self._line.recv_bytes())
+        except (EOFError, OSError):
+            return False
+
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
+
+    def ask(self, image: bytes) -> bytes:
+        """Hand an image over and wait for the answer; killing the process ends the wait."""
+        self._line.send_bytes(image)
+        return self._line.recv_bytes()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.join()
+
+    def close(self) -> None:
+        self._line.close()
+
+
+def _serve(line: Connection[Any, Any], load: Callable[[], Classify]) -> None:
+    """Answer until the other end hangs up, which it also does by dying."""
+    # They may reach all processes of a group; the server ends this one when its requests are answered.
+    for ignored in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ignored, signal.SIG_IGN)
+    with one_thread(), suppress(EOFError, OSError):
+        classify = load()
+        line.send_bytes(b"ready")
+        while True:
+            line.send_bytes(json.dumps(classify(line.recv_bytes())).encode())
