@@ -120,7 +120,7 @@ def scaled_square(values: NDArray[np.generic], limits: Limits, side_px: int) -> 
 
 
 def network_input(squares: NDArray[np.float32]) -> Any:
-    """Return grey squares (image, y, x) of values 0..1 as a tensor (image, 3, y, x) in the networks' units."""
+    """Return grey squares (image, y, x) of values 0..1 as an input (image, 3, y, x) of networks."""
     torch = torch_library()
     grey = torch.from_numpy(squares)[:, None]
     mean, std = (torch.tensor(numbers)[None, :, None, None] for numbers in (_MEAN, _STD))
