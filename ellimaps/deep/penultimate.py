@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +23,16 @@ Limits = NDArray[np.float64]
 """Shape (channel, 2): the values shown as black and as white."""
 
 
+class Images(Protocol):
+    """Images as arrays (y, x) or (channel, y, x): a list, or what reads each when it is asked for."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, number: int, /) -> NDArray[Any]: ...
+
+
 def penultimate(
     backbone: Backbone,
-    images: Sequence[NDArray[np.generic]],
+    images: Images,
     limits: Limits | None = None,
     batch_size: int = 16,
     on_progress: Progress = no_progress,
