@@ -78,7 +78,7 @@ def penultimate(
                 f"Image {number} has {len(values)} channels and not {n_channels}: leave it out."
             )
         own = channel_limits(values) if limits is None else limits
-        inputs = network_input(scaled_square(values, own, backbone.side_px))
+        inputs = network_input(torch.from_numpy(scaled_square(values, own, backbone.side_px)))
         with torch.inference_mode():
             parts = [backbone.features(part).numpy() for part in inputs.split(batch_size)]
         rows.append(np.concatenate(parts).astype(np.float32).ravel())
@@ -125,9 +125,7 @@ def scaled_square(values: NDArray[np.generic], limits: Limits, side_px: int) -> 
     return square
 
 
-def network_input(squares: NDArray[np.float32]) -> Any:
-    """Return grey squares (image, y, x) of values 0..1 as an input (image, 3, y, x) of networks."""
-    torch = torch_library()
-    grey = torch.from_numpy(squares)[:, None]
-    mean, std = (torch.tensor(numbers)[None, :, None, None] for numbers in (_MEAN, _STD))
-    return (grey - mean) / std
+def network_input(squares: Any) -> Any:
+    """Return a tensor (image, y, x) of greys 0..1 as the input (image, 3, y, x) of networks."""
+    mean, std = (torch_library().tensor(numbers)[None, :, None, None] for numbers in (_MEAN, _STD))
+    return (squares[:, None] - mean) / std
