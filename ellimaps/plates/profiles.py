@@ -147,9 +147,10 @@ def wells_of(fields: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
 
 def cell_table(metadata: pd.DataFrame, cells: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return the cells of all fields in one table, with the field each belongs to."""
+    places = [tuple(row) for row in metadata[list(CELL_METADATA)].to_numpy(object)]
     parts = [
-        table.assign(plate=row.plate, well=row.well, field=row.field)
-        for row, table in zip(metadata.itertuples(), cells, strict=False)
+        table.assign(plate=plate, well=well, field=number)
+        for (plate, well, number), table in zip(places, cells, strict=False)
         if len(table)
     ]
     if not parts:
