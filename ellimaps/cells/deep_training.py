@@ -28,8 +28,8 @@ from ellimaps.progress import Progress, no_progress
 
 EPOCHS = 10
 _BATCH = 8
-_BACKBONE_RATE = 3e-5
-_HEAD_RATE = 1e-3
+LEARNING_RATE = 3e-5
+_HEAD_FACTOR = 30.0
 _LONGEST_STEP = 1.0
 _ROOM = 1.25
 _LARGEST = 98.0
@@ -50,6 +50,21 @@ class _Cells:
 
 
 @dataclass(frozen=True, eq=False)
+class _Plan:
+    """How a network is trained."""
+
+    backbone: Backbone
+    epochs: int
+    seed: int
+    learning_rate: float
+
+    def check(self) -> None:
+        """Raise `SettingError` if nothing could be learned."""
+        if self.epochs < 1 or not 0 < self.learning_rate < 1:
+            raise SettingError("A network learns in 1 epoch or more, at a learning rate between 0 and 1.")
+
+
+@dataclass(frozen=True, eq=False)
 class _Seen:
     """One image: its cell in pixels, its pixel size, its thumbnail, its hash."""
 
@@ -67,6 +82,7 @@ def fine_tune(
     seed: int = 0,
     on_progress: Progress = no_progress,
     *,
+    learning_rate: float = LEARNING_RATE,
     label_name: str = "label",
     groups: Sequence[str] = (),
     pixel_sizes_um: Sequence[float | None] = (),
@@ -87,6 +103,9 @@ def fine_tune(
         Of the folds, the classifier's first weights, the order and the changes of the images.
     on_progress : callable
         Counts rounds over all trainings; an exception it raises stops the work.
+    learning_rate : float
+        Of the network; that of the new classifier on it is 30 times as large. The default is for trained
+        weights; random ones need about 1e-3.
     label_name : str
         What is predicted.
     groups : sequence of str, optional
@@ -109,13 +128,15 @@ def fine_tune(
     MissingExtraError
         If torch is not installed.
     """
+    plan = _Plan(backbone, epochs, seed, learning_rate)
+    plan.check()
     sizes = list(pixel_sizes_um) or [None] * len(images)
     names = list(groups) or [""] * len(images)
     if not len(images) == len(labels) == len(sizes) == len(names):
         raise SettingError("Images, labels, groups and pixel sizes must be equally many: give one for each.")
     seen = (_look(values, size, "") for values, size in zip(images, sizes, strict=True))
     cells = _cells(seen, [str(i) for i in range(len(images))], list(labels), names, on_progress)
-    return _tuned(cells, label_name, backbone, epochs, seed, on_progress)
+    return _tuned(cells, label_name, plan, on_progress)
 
 
 def fine_tune_folder(
@@ -125,6 +146,8 @@ def fine_tune_folder(
     epochs: int = EPOCHS,
     seed: int = 0,
     on_progress: Progress = no_progress,
+    *,
+    learning_rate: float = LEARNING_RATE,
 ) -> DeepModel:
     """Fine-tune a network on a labelled folder, of which one image is in memory at a time; see `fine_tune`.
 
@@ -135,11 +158,13 @@ def fine_tune_folder(
     SettingError
         If there are fewer than two classes, or one has fewer than two different images.
     """
+    plan = _Plan(backbone, epochs, seed, learning_rate)
+    plan.check()
     table = labels.table
     files = table["file"].tolist()
     seen = (_look_at_file(Path(folder) / name) for name in files)
     cells = _cells(seen, files, table["label"].tolist(), table["group"].tolist(), on_progress)
-    return _tuned(cells, labels.name, backbone, epochs, seed, on_progress)
+    return _tuned(cells, labels.name, plan, on_progress)
 
 
 def _look_at_file(path: Path) -> _Seen:
@@ -189,29 +214,24 @@ def _group_numbers(thumbnails: Sequence[NDArray[np.float32]], groups: Sequence[s
     return np.asarray(connected_components(same, directed=False)[1], dtype=np.intp)
 
 
-def _tuned(
-    cells: _Cells, label_name: str, backbone: Backbone, epochs: int, seed: int, on_progress: Progress
-) -> DeepModel:
-    if epochs < 1:
-        raise SettingError("A network learns in at least 1 round: give 1 epoch or more.")
+def _tuned(cells: _Cells, label_name: str, plan: _Plan, on_progress: Progress) -> DeepModel:
+    backbone = plan.backbone
     extent = _ROOM * float(np.percentile([cut.extent for cut in cells.cuts], _LARGEST))
     shown = np.stack([window(cut, extent, backbone.side_px) for cut in cells.cuts])
-    folds = grouped_folds(cells.truth, cells.groups, seed)
+    folds = grouped_folds(cells.truth, cells.groups, plan.seed)
     steps = itertools.count(1)
-    total = (len(folds) + 1) * epochs
+    total = (len(folds) + 1) * plan.epochs
 
     def round_done() -> None:
         on_progress(next(steps), total, "fine-tuning the network")
 
-    n_classes = len(cells.classes)
+    # What is in no fold counts as answered wrongly.
     answers = np.full(len(shown), -1, dtype=np.intp)
-    with seeded_torch(seed):
+    with seeded_torch(plan.seed):
         for learned, held in folds:
-            network, _ = _trained(backbone, shown[learned], cells.truth[learned], epochs, round_done)
+            network, _ = _trained(plan, shown[learned], cells.truth[learned], round_done)
             answers[held] = _answers(network, backbone, shown[held])
-        network, losses = _trained(backbone, shown, cells.truth, epochs, round_done)
-    asked = answers >= 0
-    truth, given = cells.truth[asked], answers[asked]
+        network, losses = _trained(plan, shown, cells.truth, round_done)
     return DeepModel(
         label_name=label_name,
         classes=cells.classes,
@@ -222,49 +242,48 @@ def _tuned(
         window_extent=extent,
         unit=cells.unit,
         pixel_size_um=cells.pixel_size_um,
-        provenance={
-            "software": software_facts() | {"torch": str(torch_library().__version__)},
-            "backbone_weights": backbone.weights,
-            "seed": seed,
-            "epochs": epochs,
-            "folds": len(folds),
-            "images": len(shown),
-            "score": score(truth, given, n_classes),
-            "recalls": [float((given[truth == c] == c).mean()) for c in range(n_classes)],
-            "losses": losses,
-            "inputs_sha256": cells.hashes,
-        },
+        provenance=_provenance(cells, plan, answers) | {"folds": len(folds), "losses": losses},
     )
 
 
+def _provenance(cells: _Cells, plan: _Plan, answers: NDArray[np.intp]) -> dict[str, Any]:
+    classes = range(len(cells.classes))
+    return {
+        "software": software_facts() | {"torch": str(torch_library().__version__)},
+        "backbone_weights": plan.backbone.weights,
+        "seed": plan.seed,
+        "epochs": plan.epochs,
+        "learning_rate": plan.learning_rate,
+        "images": len(cells.cuts),
+        "score": score(cells.truth, answers, len(classes)),
+        "recalls": [float((answers[cells.truth == c] == c).mean()) for c in classes],
+        "inputs_sha256": cells.hashes,
+    }
+
+
 def _trained(
-    backbone: Backbone,
-    shown: NDArray[np.float32],
-    truth: NDArray[np.intp],
-    epochs: int,
-    round_done: Callable[[], None],
+    plan: _Plan, shown: NDArray[np.float32], truth: NDArray[np.intp], round_done: Callable[[], None]
 ) -> tuple[Any, list[float]]:
     """Return a copy of the network, fine-tuned, and its mean loss in each round.
 
-    The network stays in evaluation mode: batches of a few images would spoil the statistics it brings. Rare
-    classes weigh as much as common ones.
+    The network stays in evaluation mode: batches of a few images would spoil the statistics it brings.
     """
     torch = torch_library()
-    counts = np.bincount(truth)
-    network = network_with_head(copy.deepcopy(backbone.network), backbone.dimension, len(counts)).eval()
-    weights = torch.tensor(len(truth) / (len(counts) * counts), dtype=torch.float32)
-    criterion = torch.nn.CrossEntropyLoss(weights)
-    rates = (("backbone", _BACKBONE_RATE), ("head", _HEAD_RATE))
+    backbone = plan.backbone
+    n_classes = int(truth.max()) + 1
+    network = network_with_head(copy.deepcopy(backbone.network), backbone.dimension, n_classes).eval()
+    criterion = torch.nn.CrossEntropyLoss(_class_weights(truth))
+    rates = (("backbone", plan.learning_rate), ("head", plan.learning_rate * _HEAD_FACTOR))
     parameters = [{"params": network[name].parameters(), "lr": rate} for name, rate in rates]
     optimiser = torch.optim.AdamW(parameters, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, plan.epochs)
     windows, classes = torch.from_numpy(shown), torch.from_numpy(truth)
     losses: list[float] = []
-    for _ in range(epochs):
+    for _ in range(plan.epochs):
         of_parts = []
         for part in torch.randperm(len(windows)).split(_BATCH):
             optimiser.zero_grad()
-            loss = criterion(log_odds(network, backbone.architecture, _varied(windows[part])), classes[part])
+            loss = criterion(log_odds(network, backbone.architecture, varied(windows[part])), classes[part])
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), _LONGEST_STEP)
             optimiser.step()
@@ -275,6 +294,12 @@ def _trained(
     return network, losses
 
 
+def _class_weights(truth: NDArray[np.intp]) -> Any:
+    """Return a weight per class, so that rare classes count as much as common ones."""
+    counts = np.bincount(truth)
+    return torch_library().tensor(len(truth) / (len(counts) * counts), dtype=torch_library().float32)
+
+
 def _answers(network: Any, backbone: Backbone, shown: NDArray[np.float32]) -> NDArray[np.intp]:
     torch = torch_library()
     with torch.inference_mode():
@@ -283,7 +308,7 @@ def _answers(network: Any, backbone: Backbone, shown: NDArray[np.float32]) -> ND
     return np.concatenate(found)
 
 
-def _varied(windows: Any) -> Any:
+def varied(windows: Any) -> Any:
     """Return windows (image, y, x), each turned by any angle, half of them mirrored, brighter or dimmer."""
     torch = torch_library()
     n = len(windows)
