@@ -16,6 +16,7 @@ from ellimaps.errors import ReadError, SettingError
 WIDTH = {"resnet50": 2048, "efficientnet-b0": 1280, "dinov2-small": 384, "vgg19": 4096}
 pytestmark = pytest.mark.usefixtures("torch")
 
+DEEPER_RESNET = {"family": "resnet", "embedding_size": 8, "hidden_sizes": [16, 32], "depths": [1, 3]}
 TINY_VGG = {"family": "vgg", "widths": [4, 0, 8, 0], "grid": 2, "hidden": 12}
 
 
@@ -88,12 +89,12 @@ def test_weights_come_back_from_a_file_or_its_folder(
 
 
 def test_names_of_torchvision_and_of_a_classifier_of_transformers_fit(torch: Any) -> None:
-    own = build_random(KNOWN["resnet50"].architecture, 0)
+    own = build_random(DEEPER_RESNET, 0)
     tensors = own.state_dict()
     for rename in (_as_torchvision, lambda key: f"resnet.{key}"):
-        other = build_random({**KNOWN["resnet50"].architecture}, 1)
+        other = build_random(DEEPER_RESNET, 1)
         named = {rename(key): value for key, value in tensors.items()}
-        put_weights(other, {**named, "fc.weight": torch.zeros(1000, 2048)}, "resnet50", Path("file"))
+        put_weights(other, {**named, "fc.weight": torch.zeros(5, 32)}, "resnet50", Path("file"))
         assert all(torch.equal(value, tensors[key]) for key, value in other.state_dict().items())
     assert _as_torchvision("encoder.stages.2.layers.5.layer.1.normalization.bias") == "layer3.5.bn2.bias"
 
@@ -185,3 +186,21 @@ def test_another_number_of_channels_is_told(tiny: Any) -> None:
         penultimate(tiny, [image(0, (3, 8, 8)), image(0, (2, 8, 8))])
     with pytest.raises(SettingError, match="no \\(channel, y, x\\)"):
         penultimate(tiny, [np.zeros((0, 4))])
+
+
+def test_weights_are_found_in_the_caches(torch: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    known = KNOWN["vgg19"]
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setitem(KNOWN, "vgg19", type(known)(TINY_VGG, "some/vgg", known.torch_files))
+    checkpoint = tmp_path / "checkpoints" / "vgg19-dcbb9e9d.pth"
+    snapshot = tmp_path / "models--some--vgg" / "snapshots" / "abc"
+    for folder in (checkpoint.parent, snapshot, tmp_path / "models--some--vgg" / "refs"):
+        folder.mkdir(parents=True)
+    torch.save(build_random(TINY_VGG, 1).state_dict(), checkpoint)
+    expected = penultimate(load_backbone("vgg19", seeded=1), [image()])
+    np.testing.assert_array_equal(penultimate(load_backbone("vgg19"), [image()]), expected)
+    (tmp_path / "models--some--vgg" / "refs" / "main").write_text("abc")
+    torch.save(build_random(TINY_VGG, 2).state_dict(), snapshot / "pytorch_model.bin")
+    expected = penultimate(load_backbone("vgg19", seeded=2), [image()])
+    np.testing.assert_array_equal(penultimate(load_backbone("vgg19"), [image()]), expected)
