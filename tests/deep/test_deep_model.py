@@ -15,6 +15,7 @@ from ellimaps.cells.cell_window import cut_cell, window
 from ellimaps.cells.deep_model import DeepModel, load_classifier, load_deep_model, save_deep_model
 from ellimaps.cells.deep_training import fine_tune, fine_tune_folder
 from ellimaps.cells.labels import Labels
+from ellimaps.cells.portrait import measure_image
 from ellimaps.deep.libraries import seeded_torch
 from ellimaps.errors import ReadError, SettingError
 
@@ -88,7 +89,10 @@ def test_the_file_around_the_cell_does_not_matter(model: DeepModel) -> None:
     expected = model.predict(image).probability
     padded = np.pad(image, ((30, 9), (4, 41)), constant_values=300)
     variants = {"padded": padded, "8 bit": (image / 16).astype(np.uint8), "gain": image * np.uint16(7) + 900}
+    shown = window(cut_cell(image, measure_image(image).mask), 80.0, 32)
     for name, values in variants.items():
+        other = window(cut_cell(values, measure_image(values).mask), 80.0, 32)
+        assert np.abs(other - shown).mean() < 0.01 * shown.mean(), name
         assert model.predict(values).probability == pytest.approx(expected, abs=0.02), name
 
 
