@@ -1,0 +1,82 @@
+"""``ellimaps plates profile``: from the pictures of a screening plate to profiles of every well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ellimaps.cli.batch import SchedulerOption, WorkersOption, engine_of
+from ellimaps.cli.options import Json, channel_names
+from ellimaps.cli.output import print_json, told_on_stderr
+
+if TYPE_CHECKING:
+    from ellimaps.batch.plates import PlateSummary
+    from ellimaps.plates.plate import Plate
+    from ellimaps.plates.profiles import Profiles
+
+group = typer.Typer(help="Profiles of screening plates: what compounds change.", no_args_is_help=True)
+
+
+@group.command("profile")
+def profile(
+    root: Annotated[
+        Path, typer.Argument(metavar="ROOT", help="Folder of the plate's images.", show_default=False)
+    ],
+    layout: Annotated[
+        Path,
+        typer.Option(
+            "--layout", help="CSV or XLSX: well, compound, concentration, control.", show_default=False
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the results.", show_default=False)],
+    pattern: Annotated[
+        str | None,
+        typer.Option("--pattern", help="How file names are read, as {well}_s{field}_w{channel}."),
+    ] = None,
+    channels: Annotated[
+        str | None, typer.Option("--channels", help="Names of the channels, nuclei first.", metavar="A,B,...")
+    ] = None,
+    radius: Annotated[
+        tuple[float, float] | None,
+        typer.Option("--radius", help="Smallest and largest radius of nuclei in pixels.", metavar="MIN MAX"),
+    ] = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    as_json: Json = False,
+) -> None:
+    """Measure every field of a plate; what is done already is skipped.
+
+    Example: ellimaps plates profile images --layout layout.csv --out profiles --workers 4
+    """
+    from ellimaps.batch.plates import run_plate
+    from ellimaps.plates.field import FieldSettings
+    from ellimaps.plates.plate import read_plate
+
+    settings = FieldSettings(radius_px=radius, channels=channel_names(channels))
+    plate = read_plate(root, layout, pattern)
+    with told_on_stderr() as on_progress:
+        profiles, summary = run_plate(plate, settings, out, engine_of(workers, scheduler), on_progress)
+    _tell(plate, profiles, summary, as_json)
+    if summary.failed:
+        raise typer.Exit(1)
+
+
+def _tell(plate: Plate, profiles: Profiles, summary: PlateSummary, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    facts = asdict(summary) | {"seconds": round(summary.seconds, 3), "files": list(map(str, summary.files))}
+    if as_json:
+        counts = {"n_wells": len(profiles.wells), "n_features": len(profiles.features)}
+        print_json({**counts, **facts, "mismatches": list(plate.mismatches)})
+        return
+    for note in plate.mismatches:
+        print(f"note: {note}")
+    print(
+        f"{summary.fields} fields of {len(profiles.wells)} wells: {summary.done} done, "
+        f"{summary.skipped} skipped, {summary.failed} failed; {len(profiles.features)} features "
+        f"in {summary.seconds:.1f} s"
+    )
+    for file in summary.files:
+        print(f"  {file}")

@@ -1,0 +1,68 @@
+"""A network in a file: a zip of tensors (safetensors) and facts (JSON), the same each time."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ellimaps.deep.libraries import torch_library
+from ellimaps.errors import ReadError
+
+TENSORS, FACTS = "network.safetensors", "network.json"
+_MOST_TENSOR_BYTES = 1 << 30
+_MOST_FACT_BYTES = 1 << 24
+_THEN = (1980, 1, 1, 0, 0, 0)
+
+
+def pack(facts: Mapping[str, Any], tensors: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a network file; ``facts["kind"]`` says what it is."""
+    torch_library()
+    from safetensors.torch import save
+
+    whole = {key: value.detach().clone().contiguous() for key, value in sorted(tensors.items())}
+    parts = {
+        FACTS: json.dumps(facts, indent=2, ensure_ascii=False, sort_keys=True).encode(),
+        TENSORS: save(whole),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in parts.items():
+            archive.writestr(zipfile.ZipInfo(name, _THEN), content)
+    return buffer.getvalue()
+
+
+def unpack(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the facts and tensors of a network file; nothing in it is executed.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read, is damaged, too large or of another kind.
+    MissingExtraError
+        If torch is not installed.
+    """
+    torch_library()
+    from safetensors.torch import load
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            facts = json.loads(_member(archive, FACTS, _MOST_FACT_BYTES))
+            tensors = load(_member(archive, TENSORS, _MOST_TENSOR_BYTES))
+    except OSError as error:
+        raise ReadError(f"The model {path} cannot be read: {error.strerror or error}.") from error
+    # Zip, JSON and safetensors each have errors of their own for foreign bytes; the answer is the same.
+    except Exception as error:
+        raise ReadError(f"{path} is damaged or holds no network: train it again.") from error
+    if not isinstance(facts, dict) or facts.get("kind") != kind:
+        raise ReadError(f"{path} holds no {kind}: give the file that training one wrote.")
+    return facts, tensors
+
+
+def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    if archive.getinfo(name).file_size > most:
+        raise ValueError(f"{name} is too large")
+    return archive.read(name)
