@@ -176,7 +176,7 @@ def image_files(folder: Path) -> tuple[str, ...]:
         If the folder cannot be read or holds none.
     """
     try:
-        names = [path.name for path in folder.iterdir() if _is_image_name(path.name) and path.is_file()]
+        names = [path.name for path in folder.iterdir() if is_image_name(path.name) and path.is_file()]
     except OSError as error:
         raise ReadError(
             f"{folder} cannot be read ({error.strerror or error}): choose another folder."
@@ -197,5 +197,6 @@ def _with(labels: Mapping[str, str], file: str, value: str | None) -> Mapping[st
     return MappingProxyType(rest if value is None else rest | {file: value})
 
 
-def _is_image_name(name: str) -> bool:
+def is_image_name(name: str) -> bool:
+    """Tell by its name whether a file is taken for an image."""
     return name.lower().endswith(_ENDINGS) and not name.startswith(".")
