@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from ellimaps.cli import app, batch, estimate, fit, info, sample, segment
+from ellimaps.cli import app, batch, classify, estimate, fit, info, sample, segment
 from ellimaps.errors import EllimapsError, ExportError
 
 cli = typer.Typer(
@@ -24,6 +24,9 @@ cli.command("info")(info.command)
 cli.command("estimate")(estimate.command)
 cli.command("segment")(segment.command)
 cli.command("fit")(fit.command)
+batch.group.command("train")(classify.train)
+batch.group.command("predict")(classify.predict)
+batch.group.command("score")(classify.score)
 cli.add_typer(batch.group, name="cells")
 cli.command("batch")(batch.command)
 cli.add_typer(sample.group, name="sample")

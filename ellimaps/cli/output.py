@@ -14,8 +14,8 @@ _PATIENCE_S = 1.0
 _BAR_WIDTH = 30
 
 
-def print_json(facts: Mapping[str, Any]) -> None:
-    """Print one JSON object."""
+def print_json(facts: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
+    """Print one JSON object, or a list of them."""
     print(json.dumps(_strict(facts), indent=2, ensure_ascii=False, default=str))
 
 

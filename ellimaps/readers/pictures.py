@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -96,6 +98,22 @@ def axes_of(found: PictureSet) -> tuple[int, int]:
     else:
         n_times = n_planes = 1
     return n_times, n_planes
+
+
+@contextmanager
+def opened_picture(path: Path) -> Iterator[Picture]:
+    """Open one picture file; nothing is decoded before one of its planes is read inside the context.
+
+    Raises
+    ------
+    ReadError
+        If the file is damaged; also for planes read inside.
+    """
+    if is_tiff(path):
+        with opened(path) as picture:
+            yield picture
+    else:
+        yield _png(path)
 
 
 def _is_plain_png(path: Path) -> bool:

@@ -1,0 +1,27 @@
+"""Classify images of cells: train on a labelled folder, save, load, predict. The parts are modules of their own."""
+
+from ellimaps.cells.images import read_image
+from ellimaps.cells.labels import Labels, image_files, read_labels
+from ellimaps.cells.model_file import SUFFIX, load_model, save_model
+from ellimaps.cells.population_model import PopulationModel, Prediction
+from ellimaps.cells.portrait import Portrait, measure_image
+from ellimaps.cells.training import Training, TrainingReport, train
+from ellimaps.cells.training_page import training_html
+
+__all__ = [
+    "SUFFIX",
+    "Labels",
+    "PopulationModel",
+    "Portrait",
+    "Prediction",
+    "Training",
+    "TrainingReport",
+    "image_files",
+    "load_model",
+    "measure_image",
+    "read_image",
+    "read_labels",
+    "save_model",
+    "train",
+    "training_html",
+]
