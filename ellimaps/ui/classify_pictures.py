@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ellimaps.cells.classify import read_image
 from ellimaps.cells.pictures import overlay_png
 from ellimaps.errors import ReadError
-from ellimaps.readers import open_stack
 from ellimaps.ui.cache import BoundedCache
 
 _LONGEST_PX = 1600
@@ -50,5 +50,5 @@ def outlined(values: NDArray[Any], mask: NDArray[np.bool_]) -> bytes:
 
 
 def _drawn(path: Path) -> bytes:
-    values = open_stack(path).values
+    values, _ = read_image(path)
     return outlined(values, np.zeros(values.shape[-2:], dtype=bool))

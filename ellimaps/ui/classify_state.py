@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ellimaps.cells.labelling import Labelling, image_files
+from ellimaps.ui.classify_models import Trained
 from ellimaps.ui.state import Task, session
 
 _KEY = "classify"
@@ -61,12 +61,15 @@ class ClassifyWork:
         Labels by folder of images.
     trained : Trained, optional
         The classifier trained last.
+    saved_model : str
+        Where it was saved below the data root; empty if it was not.
     """
 
     task: Task | None = None
     message: str = ""
     lists: dict[Path, LabelWork] = field(default_factory=dict)
-    trained: Any = None
+    trained: Trained | None = None
+    saved_model: str = ""
 
     def labels_of(self, folder: Path) -> LabelWork:
         """Return the labels of a folder, begun now if they are not there.

@@ -9,6 +9,8 @@ import streamlit as st
 from ellimaps.ui.classify_files import chosen_path, image_folders
 from ellimaps.ui.classify_label import label_section
 from ellimaps.ui.classify_state import ClassifyWork, classify_work
+from ellimaps.ui.classify_train import train_section
+from ellimaps.ui.classify_try import try_section
 from ellimaps.ui.data_root import data_root
 from ellimaps.ui.state import remembered
 from ellimaps.ui.tasks import settle, task_panel
@@ -72,10 +74,14 @@ def _folder_text() -> str:
 
 
 def _section(work: ClassifyWork, view: str, folder: Path | None) -> None:
-    if folder is None:
+    if view == "Try":
+        try_section(work, folder)
+    elif folder is None:
         _empty()
     elif view == "Label":
         label_section(work.labels_of(folder))
+    else:
+        train_section(work, folder)
 
 
 def _empty() -> None:
