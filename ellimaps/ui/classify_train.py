@@ -28,8 +28,9 @@ def train_section(work: ClassifyWork, folder: Path) -> None:
     if work.trained is None:
         if work.task is None:
             st.info(
-                "Training measures every labelled image and tells how often a classifier is right about images "
-                "it has not seen. Label images under **Label**, or choose a CSV `image_id,label`; the command is `ellimaps cells train IMAGES --labels CSV --out MODEL`.",
+                "Training measures every labelled image and tells how often a classifier is right about "
+                "images it has not seen. Label images under **Label**, or choose a CSV `image_id,label`; the "
+                "command is `ellimaps cells train IMAGES --labels CSV --out MODEL`.",
                 icon=":material/model_training:",
             )
         return
@@ -123,8 +124,8 @@ def _results(work: ClassifyWork, trained: Trained) -> None:
     guess = len(report.classes) ** -len(report.classes)
     st.caption(
         f"{escaped(trained.folder)}, {escaped(report.label_name)}: the score is the product of the recalls "
-        f"(1: all right, {guess:.2g}: a guess), with the range of {report.repeats} repeats of {report.folds}-fold "
-        "cross-validation; images of the same cell stay together."
+        f"(1: all right, {guess:.2g}: a guess), with the range of {report.repeats} repeats of "
+        f"{report.folds}-fold cross-validation; images of the same cell stay together."
     )
     left, right = st.columns([3, 2], gap="medium")
     left.altair_chart(importance_chart(report.importance))
