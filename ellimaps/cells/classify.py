@@ -1,4 +1,4 @@
-"""Classify images of cells: train on a labelled folder, save, load, predict. The parts are modules of their own."""
+"""Classify images of cells: train on a labelled folder, save, load, predict; each part has its own module."""
 
 from ellimaps.cells.images import read_image
 from ellimaps.cells.labels import Labels, image_files, read_labels

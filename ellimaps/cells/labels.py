@@ -62,10 +62,9 @@ def read_labels(csv: str | Path, images_folder: str | Path) -> Labels:
     ids = [str(text).strip() for text in table.iloc[:, 0]]
     found = _matched(path, folder, ids, files)
     labels = [str(text).strip() for text in table.iloc[:, 1]]
-    if any(not label for label in labels):
-        raise ReadError(
-            f"{path.name} has no label for {_some([i for i, x in zip(ids, labels, strict=True) if not x])}: fill it in."
-        )
+    empty = [text for text, label in zip(ids, labels, strict=True) if not label]
+    if empty:
+        raise ReadError(f"{path.name} has no label for {_some(empty)}: fill it in.")
     groups = [str(text).strip() for text in table[_GROUP]] if _GROUP in table.columns[2:] else [""] * len(ids)
     name = str(table.columns[1]).strip()
     return Labels(name, pd.DataFrame({"file": found, "label": _numbers(labels), "group": groups}))

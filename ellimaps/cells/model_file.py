@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ellimaps.cells.population_model import Decider, PopulationModel
+from ellimaps.cells.population_model import Decider, Line, PopulationModel
 from ellimaps.errors import ReadError
 from ellimaps.export import json_bytes, write_files
 
@@ -27,30 +27,23 @@ _FORMAT = "ellimaps cell classifier 1"
 _FACTS = "model.json"
 _PARTS = "model.skops"
 _DATE = (2000, 1, 1, 0, 0, 0)
+_LINE = ("centre", "scale", "slopes", "intercepts")
 _ALLOWED = frozenset(
     {
         "builtins.dict",
-        "builtins.list",
-        "builtins.tuple",
-        "builtins.str",
-        "builtins.int",
         "builtins.float",
-        "builtins.bool",
+        "builtins.int",
+        "builtins.list",
+        "builtins.str",
         "builtins.type",
-        "builtins.NoneType",
-        "numpy.ndarray",
         "numpy.dtype",
         "numpy.float64",
-        "numpy.int64",
         "numpy.int32",
-        "sklearn.feature_selection._univariate_selection.SelectKBest",
-        "sklearn.feature_selection._univariate_selection.f_classif",
+        "numpy.int64",
+        "numpy.ndarray",
         "sklearn.linear_model._logistic.LogisticRegression",
-        "sklearn.pipeline.Pipeline",
-        "sklearn.preprocessing._data.StandardScaler",
     }
 )
-_TRUSTED = ["sklearn.feature_selection._univariate_selection.f_classif"]
 
 
 def save_model(model: PopulationModel, path: str | Path) -> PopulationModel:
@@ -104,7 +97,8 @@ def load_model(path: str | Path) -> PopulationModel:
     except Exception as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ReadError(
-            f"The model {source.name} is damaged ({type(error).__name__}: {reason:.120}): copy it again or train anew."
+            f"The model {source.name} is damaged ({type(error).__name__}: {reason:.120}): "
+            "copy it again or train anew."
         ) from error
 
 
@@ -112,7 +106,8 @@ def model_bytes(model: PopulationModel) -> bytes:
     """Return the file of a classifier."""
     import skops.io
 
-    parts = {"pipeline": model.decider.pipeline, "calibration": model.decider.calibration}
+    line = {name: getattr(model.decider.line, name) for name in _LINE}
+    parts = {**line, "calibration": model.decider.calibration}
     facts = {
         "format": _FORMAT,
         "label_name": model.label_name,
@@ -134,7 +129,7 @@ def _version(content: bytes) -> str:
 
 
 def _canonical(parts: bytes) -> bytes:
-    """Number the parts in order: skops names them by where they lay in memory."""
+    """Return skops parts numbered in order; skops names them by where they lay in memory."""
     with zipfile.ZipFile(io.BytesIO(parts)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     schema = files.pop("schema.json").decode()
@@ -174,7 +169,8 @@ def _check_types(name: str, parts: bytes) -> None:
     strange = sorted(_types(schema) - _ALLOWED)
     if strange:
         raise ReadError(
-            f"The model {name} is not trusted (it names {', '.join(strange)[:120]}): use one you trained yourself."
+            f"The model {name} is not trusted (it names {', '.join(strange)[:120]}): "
+            "use one you trained yourself."
         )
 
 
@@ -195,19 +191,23 @@ def _types(node: Any) -> set[str]:
 def _model(facts: dict[str, Any], parts: bytes) -> PopulationModel:
     import skops.io
 
-    loaded = skops.io.loads(parts, trusted=_TRUSTED)
+    loaded = skops.io.loads(parts, trusted=[])
     n = len(facts["measurements"])
     arrays = {name: np.array(facts[name], dtype=float) for name in ("typical", "low", "high")}
-    decider = Decider(loaded["pipeline"], loaded["calibration"], np.array(facts["weights"], dtype=float))
-    probabilities = decider.probabilities(arrays["typical"][None])
-    if probabilities.shape != (1, len(facts["classes"])) or any(a.shape != (n,) for a in arrays.values()):
+    line = Line(*(np.asarray(loaded[name], dtype=float) for name in _LINE))
+    decider = Decider(line, loaded["calibration"], np.array(facts["weights"], dtype=float))
+    probabilities = decider.probabilities(arrays["typical"][None]) * decider.weights
+    fits = probabilities.shape == (1, len(facts["classes"])) and all(a.shape == (n,) for a in arrays.values())
+    if not fits or not np.isfinite(probabilities).all():
         raise ValueError("its parts do not fit together")
     return PopulationModel(
         label_name=str(facts["label_name"]),
         classes=facts["classes"],
         measurements=facts["measurements"],
         decider=decider,
-        **arrays,
+        typical=arrays["typical"],
+        low=arrays["low"],
+        high=arrays["high"],
         unit=facts["unit"],
         pixel_size_um=facts["pixel_size_um"],
         provenance=facts["provenance"],

@@ -26,6 +26,7 @@ _STEPS = 30
 _SMOOTHING_PX = 1.5
 _CLOSING_PX = 3
 _CONTRAST = 3.0
+_BOXES = 2
 _MARGIN = 0.06
 
 
@@ -90,15 +91,19 @@ def find_outline(image: NDArray[np.float32]) -> Outline:
     mask = _cell(coarse, levels)
     if not mask.any():
         return _nothing(image)
-    rows = _span(mask.any(axis=1), block, image.shape[0])
-    columns = _span(mask.any(axis=0), block, image.shape[1])
+    rows = _span(np.asarray(mask.any(axis=1)), block, image.shape[0])
+    columns = _span(np.asarray(mask.any(axis=0)), block, image.shape[1])
     cut = image[rows, columns]
     fine = max(1, round(max(cut.shape) / WORKING_PX))
     values = block_means(cut, fine)
     smooth = _smoothed(values)
-    # Again, as the coarse blocks and so the coarse levels depend on the size of the file.
-    background, signal = levels = _levels(smooth) or levels
     mask = _cell(smooth, levels)
+    # Levels of the cell's own box do not depend on what lies around it.
+    for _ in range(_BOXES):
+        if mask.any():
+            levels = _levels(smooth[box_of(mask)]) or levels
+            mask = _cell(smooth, levels)
+    background, signal = levels
     return Outline(
         values=((values - background) / (signal - background)).astype(np.float32),
         mask=mask,
@@ -107,6 +112,12 @@ def find_outline(image: NDArray[np.float32]) -> Outline:
         left=columns.start,
         shape=(image.shape[0], image.shape[1]),
     )
+
+
+def box_of(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Return the rows and columns that hold a mask; it may not be empty."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def block_means(image: NDArray[Any], block: int) -> NDArray[np.float32]:

@@ -49,26 +49,56 @@ class Prediction:
 
 
 @dataclass(frozen=True, eq=False)
+class Line:
+    """Log-odds that are linear in standardised measurements.
+
+    Attributes
+    ----------
+    centre, scale : ndarray, shape (measurement,)
+        Mean and standard deviation of the training images.
+    slopes : ndarray, shape (1 or class, measurement)
+        For two classes one row, towards the second.
+    intercepts : ndarray, shape (1 or class,)
+        Log-odds of an average image.
+    """
+
+    centre: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    slopes: NDArray[np.float64]
+    intercepts: NDArray[np.float64]
+
+    def log_odds(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return a table, shape (row, 1 or class)."""
+        return np.asarray((rows - self.centre) / self.scale @ self.slopes.T + self.intercepts)
+
+    def slope(self, answer: int) -> NDArray[np.float64]:
+        """Return how the log-odds of a class change with each measurement as it is."""
+        if len(self.slopes) == 1:
+            return np.asarray(self.slopes[0] / self.scale * (1 if answer else -1))
+        return np.asarray((self.slopes[answer] - self.slopes.mean(axis=0)) / self.scale)
+
+
+@dataclass(frozen=True, eq=False)
 class Decider:
     """A fitted classifier of rows of measurements.
 
     Attributes
     ----------
-    pipeline : sklearn.pipeline.Pipeline
-        ``scale``, ``choose`` and ``classify``: a logistic regression on the most telling measurements.
+    line : Line
+        Log-odds.
     calibration : sklearn.linear_model.LogisticRegression
-        From its log-odds to probabilities.
+        From log-odds to probabilities.
     weights : ndarray, shape (class,)
         The answer is the class of the largest probability times weight.
     """
 
-    pipeline: Any
+    line: Line
     calibration: Any
     weights: NDArray[np.float64]
 
     def probabilities(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return calibrated probabilities, shape (row, class)."""
-        return calibrated(self.calibration, log_odds(self.pipeline, rows))
+        return np.asarray(self.calibration.predict_proba(self.line.log_odds(rows)), dtype=float)
 
     def answers(self, rows: NDArray[np.float64]) -> NDArray[np.intp]:
         """Return the index of each row's class."""
@@ -78,23 +108,7 @@ class Decider:
         self, row: NDArray[np.float64], typical: NDArray[np.float64], answer: int
     ) -> NDArray[np.float64]:
         """Return how far each measurement moves the log-odds of a class away from the typical row's."""
-        scale, choose, classify = (self.pipeline[name] for name in ("scale", "choose", "classify"))
-        slopes = classify.coef_
-        slope = slopes[answer] - slopes.mean(axis=0) if len(slopes) > 1 else slopes[0] * (1 if answer else -1)
-        full = np.zeros(len(row))
-        full[choose.get_support()] = slope
-        return np.asarray(full * (row - typical) / scale.scale_)
-
-
-def log_odds(pipeline: Any, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the decision values as a table, shape (row, 1) for two classes, else (row, class)."""
-    values = np.asarray(pipeline.decision_function(rows), dtype=float)
-    return values.reshape(len(rows), -1)
-
-
-def calibrated(calibration: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return probabilities from decision values."""
-    return np.asarray(calibration.predict_proba(values), dtype=float)
+        return np.asarray(self.line.slope(answer) * (row - typical))
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.transform import resize
 
-from ellimaps.cells.outline import Outline, find_outline
+from ellimaps.cells.outline import Outline, box_of, find_outline
 from ellimaps.cells.shape import LENGTHS, shape_measurements
 from ellimaps.cells.texture import texture_measurements
 from ellimaps.errors import ReadError
@@ -90,8 +90,7 @@ def _measured(outline: Outline, pixel: float) -> dict[str, float]:
 def _thumbnail(outline: Outline) -> NDArray[np.float32]:
     if not outline.found:
         return np.zeros((THUMBNAIL_PX, THUMBNAIL_PX), dtype=np.float32)
-    rows, columns = (np.flatnonzero(outline.mask.any(axis=axis)) for axis in (1, 0))
-    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    box = box_of(outline.mask)
     cell = np.where(outline.mask[box], np.clip(outline.values[box], 0, _BRIGHTEST), 0)
     return np.asarray(resize(cell, (THUMBNAIL_PX,) * 2, order=1, anti_aliasing=True), dtype=np.float32)  # type: ignore[no-untyped-call]
 

@@ -79,13 +79,13 @@ def _corners(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the first and last pixel of each row, which hold all corners of the hull."""
     starts = np.flatnonzero(np.diff(points[:, 0], prepend=-1))
     ends = np.append(starts[1:], len(points)) - 1
-    return points[np.concatenate([starts, ends])]
+    return np.asarray(points[np.concatenate([starts, ends])])
 
 
 def _hull(mask: NDArray[np.bool_], widths: NDArray[np.float64]) -> tuple[float, float]:
     """Return area and perimeter of the convex hull."""
     corners = _corners(np.argwhere(mask).astype(float))
-    squares = np.concatenate([corners + (dy, dx) for dy in (-0.5, 0.5) for dx in (-0.5, 0.5)])
+    squares = np.concatenate([np.add(corners, (dy, dx)) for dy in (-0.5, 0.5) for dx in (-0.5, 0.5)])
     try:
         area = float(ConvexHull(squares).volume)
     except QhullError:

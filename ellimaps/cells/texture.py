@@ -6,6 +6,8 @@ off at a high percentile, so that neither gain nor offset nor a saturated stretc
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -47,7 +49,7 @@ def texture_measurements(values: NDArray[np.float32], mask: NDArray[np.bool_]) -
         **_rings(level, mask),
         "variation": float(scales[0][mask].std()),
         **_grains(scales, mask),
-        **_islands(scales[0], mask),
+        **_islands(scales[1], mask),
         "alignment": _alignment(scales[0], mask),
         "blob": _blob(level, mask, diameter),
     }
@@ -73,7 +75,7 @@ def _mean(values: NDArray[np.float32]) -> float:
 
 def _grains(scales: list[NDArray[np.float32]], mask: NDArray[np.bool_]) -> dict[str, float]:
     total = max(float(scales[0][mask].var()), 1e-9)
-    differences = [fine - coarse for fine, coarse in zip(scales, scales[1:], strict=False)]
+    differences = [fine - coarse for fine, coarse in pairwise(scales)]
     parts = [float(part[mask].var()) / total for part in (*differences, scales[-1])]
     return {f"grain_{number + 1}": part for number, part in enumerate(parts)}
 
@@ -82,8 +84,9 @@ def _islands(level: NDArray[np.float32], mask: NDArray[np.bool_]) -> dict[str, f
     found = {}
     for quantile, limit in zip(_QUANTILES, np.quantile(level[mask], _QUANTILES), strict=True):
         labels, count = ndimage.label(mask & (level > limit))
-        sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-        found[f"islands_{quantile * 100:.0f}"] = float(np.log1p((sizes > 5e-4 * mask.sum()).sum()))
+        sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:].astype(float)
+        # How many of one size would be as diverse (inverse Simpson index): specks of noise do not count.
+        found[f"islands_{quantile * 100:.0f}"] = float(sizes.sum() ** 2 / max((sizes**2).sum(), 1))
     return found
 
 

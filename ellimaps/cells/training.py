@@ -182,6 +182,7 @@ def measure_folder(images: str | Path, labels: Labels, on_progress: Progress = n
     for number, one in enumerate(ordered_map(lambda name: _measured(folder / name), files)):
         found.append(one)
         on_progress(number + 1, len(files), "measuring images")
+    truth = table["label"].tolist()
     rows = np.array([one[0] for one in found])
     sizes = [one[2] for one in found]
     unit, warnings = _unit(sizes)
@@ -193,7 +194,7 @@ def measure_folder(images: str | Path, labels: Labels, on_progress: Progress = n
     kept = np.flatnonzero(has_cell)
     return Measured(
         files=[files[i] for i in kept],
-        labels=[table["label"].iloc[i] for i in kept],
+        labels=[truth[i] for i in kept],
         groups=[table["group"].iloc[i] for i in kept],
         rows=rows[kept],
         thumbnails=np.array([found[i][1] for i in kept], dtype=np.float32).reshape(len(kept), -1),

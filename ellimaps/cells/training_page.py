@@ -1,4 +1,4 @@
-"""A self-contained HTML page of a training: score, recalls, confusion, measurements, mistakes with pictures."""
+"""A self-contained HTML page of a training: score, recalls, confusion, measurements, pictures of mistakes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from ellimaps.cells.population_model import PopulationModel
 from ellimaps.cells.training import TrainingReport
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 1000px; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 1000px; }
+body { margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 1.8rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid #ccc; padding: 3px 10px; text-align: right; }
@@ -59,9 +60,10 @@ def training_html(model: PopulationModel, report: TrainingReport) -> str:
 def _summary(report: TrainingReport) -> str:
     low, high = report.interval
     return (
-        f"Score (product of the recalls) {report.score:.3f} ± {report.spread:.3f}, 95 % of the repeats between "
-        f"{low:.3f} and {high:.3f}: {report.repeats} repeats of {report.folds}-fold cross-validation, stratified, "
-        "images of the same cell kept together, every choice made inside the folds."
+        f"Score (product of the recalls) {report.score:.3f} ± {report.spread:.3f}, 95 % of the repeats "
+        f"between {low:.3f} and {high:.3f}: {report.repeats} repeats of {report.folds}-fold "
+        "cross-validation, stratified, images of the same cell kept together, every choice made inside the "
+        "folds."
     )
 
 
@@ -79,8 +81,8 @@ def _mistakes(report: TrainingReport) -> str:
     figures = []
     for row in report.mistakes.to_dict("records"):
         text = (
-            f"{row['file']}: is {row['label']}, answered {row['answer']} in {row['wrong']:.0%} of the repeats; "
-            f"probability of {row['label']}: {row['probability']:.2f}"
+            f"{row['file']}: is {row['label']}, answered {row['answer']} in {row['wrong']:.0%} of the "
+            f"repeats; probability of {row['label']}: {row['probability']:.2f}"
         )
         content = report.pictures.get(str(row["file"]))
         image = (
