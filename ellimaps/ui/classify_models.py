@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from ellimaps.cells.classify import (
     Labels,
     PopulationModel,
@@ -93,7 +95,9 @@ def trained_on(
     EllimapsError
         As `ellimaps.cells.classify.train`.
     """
-    training = train(folder, labels, seed, on_progress, repeats=repeats)
+    # Its fits are small: threads of BLAS would wait for each other most of the time.
+    with threadpool_limits(1, "blas"):
+        training = train(folder, labels, seed, on_progress, repeats=repeats)
     with tempfile.TemporaryDirectory(prefix="ellimaps-") as place:
         path = Path(place) / "trained.ellimodel"
         model = save_model(training.model, path)
