@@ -93,7 +93,9 @@ def _read(path: Path) -> pd.DataFrame:
     content = read_small(path, "label table", _LIMIT_BYTES)
     try:
         text = content.decode("utf-8-sig")
-        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, sep=None, engine="python")
+        # Spreadsheets of some countries write semicolons.
+        separator = ";" if ";" in text.partition("\n")[0] else ","
+        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, sep=separator)
     except (ValueError, pd.errors.ParserError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ReadError(

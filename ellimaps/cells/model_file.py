@@ -197,7 +197,9 @@ def _model(facts: dict[str, Any], parts: bytes) -> PopulationModel:
     line = Line(*(np.asarray(loaded[name], dtype=float) for name in _LINE))
     decider = Decider(line, loaded["calibration"], np.array(facts["weights"], dtype=float))
     probabilities = decider.probabilities(arrays["typical"][None]) * decider.weights
-    fits = probabilities.shape == (1, len(facts["classes"])) and all(a.shape == (n,) for a in arrays.values())
+    n_classes = len(facts["classes"])
+    fits = probabilities.shape == (1, n_classes) and decider.weights.shape == (n_classes,)
+    fits &= all(array.shape == (n,) for array in arrays.values())
     if not fits or not np.isfinite(probabilities).all():
         raise ValueError("its parts do not fit together")
     return PopulationModel(

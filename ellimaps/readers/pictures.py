@@ -104,6 +104,8 @@ def axes_of(found: PictureSet) -> tuple[int, int]:
 def opened_picture(path: Path) -> Iterator[Picture]:
     """Open one picture file; nothing is decoded before one of its planes is read inside the context.
 
+    Of a colour PNG of 16 bit the upper 8 are read, which a stack of measured values would not accept.
+
     Raises
     ------
     ReadError
@@ -113,7 +115,7 @@ def opened_picture(path: Path) -> Iterator[Picture]:
         with opened(path) as picture:
             yield picture
     else:
-        yield _png(path)
+        yield _png_picture(path)
 
 
 def _is_plain_png(path: Path) -> bool:
@@ -215,12 +217,16 @@ def _read_plane(path: Path, sample: int) -> NDArray[Any]:
 
 
 def _png(path: Path) -> Picture:
+    if _png_kind(path) == (len(RGB_NAMES), 16):
+        raise ReadError(f"{path.name} is a 16-bit colour PNG: save its channels as grey pictures or as TIFF.")
+    return _png_picture(path)
+
+
+def _png_picture(path: Path) -> Picture:
     height, width = read_facts(path).shape
     if height * width > _MOST_PACKED * 8 * path.stat().st_size:
         raise ReadError(f"{path.name} is truncated (it declares more pixels than it holds): copy it again.")
-    samples, bits = _png_kind(path)
-    if bits == 16 and samples > 1:
-        raise ReadError(f"{path.name} is a 16-bit colour PNG: save its channels as grey pictures or as TIFF.")
+    samples, _ = _png_kind(path)
     names = RGB_NAMES[:samples] if samples > 1 else ("",)
 
     return Picture(
