@@ -7,8 +7,9 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-_ROW_PX = 22
+_ROW_PX = 24
 _FRAME_PX = 70
+_NAMES = alt.Axis(labelLimit=290, labelOverlap=False)
 _TOWARDS, _AWAY = "#0072B2", "#D55E00"
 
 
@@ -28,7 +29,7 @@ def importance_chart(importance: pd.DataFrame, most: int = 12) -> Any:
         .mark_bar(color=_TOWARDS)
         .encode(
             x=alt.X("importance:Q", title="mean contribution to the log-odds"),
-            y=alt.Y("measurement:N", title=None, sort=None, axis=alt.Axis(labelLimit=180)),
+            y=alt.Y("measurement:N", title=None, sort=None, axis=_NAMES),
             tooltip=["measurement", alt.Tooltip("importance:Q", format=".3f")],
         )
         .properties(height=bar_height(len(table)), title="Measurements that decide")
@@ -48,12 +49,16 @@ def contribution_chart(contributions: pd.DataFrame, answer: str, most: int = 10)
         Rows drawn.
     """
     table = contributions.head(most).assign(towards=lambda one: one["contribution"] >= 0)
+    table["row"] = [
+        f"{name}  {value:.4g} ({typical:.4g})"
+        for name, value, typical in zip(table["measurement"], table["value"], table["typical"], strict=True)
+    ]
     return (
         alt.Chart(table)
         .mark_bar()
         .encode(
             x=alt.X("contribution:Q", title=f"against {answer}  ←  log-odds  →  for {answer}"),
-            y=alt.Y("measurement:N", title=None, sort=None, axis=alt.Axis(labelLimit=180)),
+            y=alt.Y("row:N", title=None, sort=None, axis=_NAMES),
             color=alt.condition("datum.towards", alt.value(_TOWARDS), alt.value(_AWAY)),
             tooltip=[
                 "measurement",
@@ -62,7 +67,7 @@ def contribution_chart(contributions: pd.DataFrame, answer: str, most: int = 10)
                 alt.Tooltip("contribution:Q", format="+.3f"),
             ],
         )
-        .properties(height=bar_height(len(table)), title="What decided, beside a typical training image")
+        .properties(height=bar_height(len(table)), title="What decided: value (of a typical training image)")
     )
 
 

@@ -26,7 +26,7 @@ def label_section(one: LabelWork) -> None:
     picture, desk = st.columns([7, 4], gap="medium")
     # The picture comes before the keys, so that a key never labels an image that is not shown yet.
     with picture, st.container(key="label_picture"), guarded():
-        st.image(picture_of(one.folder / one.labelling.file))
+        st.image(picture_of(one.folder / one.labelling.file), width="stretch")
     with desk:
         _title(one.labelling)
         _class_keys(one)

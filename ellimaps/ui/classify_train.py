@@ -112,7 +112,7 @@ def _results(work: ClassifyWork, trained: Trained) -> None:
     report = trained.report
     low, high = report.interval
     metrics = {
-        "Score": (f"{report.score:.3f}", f"{low:.3f} to {high:.3f}"),
+        "Score": (f"{report.score:.3f}", f"{low:.3f} to {high:.3f}" if report.repeats > 1 else "one repeat"),
         **{
             f"Recall of {label}": (f"{recall:.1%}", f"{count} images")
             for label, recall, count in zip(report.classes, report.recalls, report.counts, strict=True)
@@ -124,8 +124,8 @@ def _results(work: ClassifyWork, trained: Trained) -> None:
     guess = len(report.classes) ** -len(report.classes)
     st.caption(
         f"{escaped(trained.folder)}, {escaped(report.label_name)}: the score is the product of the recalls "
-        f"(1: all right, {guess:.2g}: a guess), with the range of {report.repeats} repeats of "
-        f"{report.folds}-fold cross-validation; images of the same cell stay together."
+        f"(1: all right, {guess:.2g}: a guess), from {report.repeats} × {report.folds}-fold "
+        "cross-validation; below it, where 95 % of the repeats lie. Images of the same cell stay together."
     )
     left, right = st.columns([3, 2], gap="medium")
     left.altair_chart(importance_chart(report.importance))

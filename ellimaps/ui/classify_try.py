@@ -68,7 +68,7 @@ def _answer(model: PopulationModel, answer: Answer, name: str) -> None:
     shown = f"{model.label_name} {prediction.label}"
     picture, facts = st.columns([6, 5], gap="medium")
     with picture, st.container(key="try_picture"):
-        st.image(answer.picture)
+        st.image(answer.picture, width="stretch")
         st.caption(f"{escaped(name)}; red: the outline of what was measured")
     with facts:
         with st.container(horizontal=True, key="try_metrics"):
