@@ -16,6 +16,7 @@ IMAGES = ROOT / "docs" / "images"
 sys.path.insert(0, str(ROOT / "tests"))
 
 from browser.conftest import Workbench, idle, segment, serve, show  # noqa: E402
+from cell_folder import write_cells  # noqa: E402
 from conftest import CHROMIUM_ARGS, chromium_path  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
@@ -26,14 +27,60 @@ def main() -> None:
     """Take all pictures, or those asked for."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory() as folder,
-        serve(ROOT / "data_example", Path(folder)) as workbench,
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGS) as browser,
+    ):
+        if not all(name.startswith("classify") for name in ONLY):
+            maps(browser)
+        if any(name.startswith("classify"[: len(name)]) for name in ONLY):
+            classify(browser)
+
+
+def maps(browser: Browser) -> None:
+    """Take the pictures of the page Maps on the examples."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve(ROOT / "data_example", Path(folder)) as workbench,
     ):
         walk(workbench, browser)
         narrow(workbench, browser)
         dark(workbench, browser)
+
+
+def classify(browser: Browser) -> None:
+    """Take the pictures of the page Classify on generated cells, two of them labelled wrongly."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        write_cells(data / "cells", 32, 192, wrong=2)
+        with serve(data, Path(folder)) as workbench:
+            walk_classify(workbench, browser)
+
+
+def walk_classify(workbench: Workbench, browser: Browser) -> None:
+    """Label a few cells, train on the list beside them, and try what was trained."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(240_000)
+    page.goto(f"{workbench.address}/classify")
+    page.get_by_text("1 of 32").wait_for()
+    idle(page)
+    for number in (1, 2, 3, 4, 5):
+        page.keyboard.press(str(number % 2))
+        page.get_by_text(f"{number + 1} of 32").wait_for()
+        idle(page)
+    take(page, "classify-label")
+    show(page, "Train")
+    labels = page.get_by_role("textbox", name="Or a CSV below the data root")
+    labels.fill("cells/labels.csv")
+    labels.press("Enter")
+    idle(page)
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_text("Images it gets wrong").wait_for()
+    page.mouse.move(5, 5)
+    take(page, "classify-train")
+    show(page, "Try")
+    page.get_by_text("All measurements").wait_for()
+    take(page, "classify-try")
+    page.close()
 
 
 def walk(workbench: Workbench, browser: Browser) -> None:

@@ -20,6 +20,10 @@ _STYLE = """
 .facts dt { font-size: 0.8rem; opacity: 0.75; font-weight: 400; }
 .facts dd { margin: 0; font-size: 0.95rem; overflow-wrap: anywhere; }
 .st-key-browser button, .st-key-recent button { min-height: 1.7rem; padding: 0; }
+.st-key-label_picture img { width: 100% !important; height: calc(100vh - 175px); min-height: 300px; }
+.st-key-try_picture img { width: 100% !important; max-height: calc(100vh - 400px); min-height: 300px; }
+.st-key-label_picture img, .st-key-try_picture img { object-fit: contain; background: #000; }
+.elided { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 @media (max-width: 1050px) {
   .st-key-explore_split .stHorizontalBlock { flex-direction: column; }
   .st-key-explore_split .stColumn { width: 100%; flex: 1 1 100%; }
@@ -33,13 +37,14 @@ _STYLE = """
 
 def main() -> None:
     """Show the chosen page."""
-    from ellimaps.ui.pages import experiments, maps
+    from ellimaps.ui.pages import classify, experiments, maps
 
     st.set_page_config(page_title="ellimaps", page_icon=":material/layers:", layout="wide")
     st.html(_STYLE)
     pages = [
         st.Page(maps.render, title="Maps", icon=":material/layers:", url_path="maps", default=True),
         st.Page(experiments.render, title="Experiments", icon=":material/science:", url_path="experiments"),
+        st.Page(classify.render, title="Classify", icon=":material/category:", url_path="classify"),
     ]
     # Beside the page they would take a quarter of its width from the maps.
     st.navigation(pages, position="top").run()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import streamlit as st
 
 from ellimaps.progress import Progress
 from ellimaps.ui.jobs import Job
-from ellimaps.ui.state import Session, Task
+from ellimaps.ui.state import Task
 
 _POLL_S = 0.3
 _SHORT_S = 0.8
@@ -17,13 +17,20 @@ _SHORT_S = 0.8
 T = TypeVar("T")
 
 
-def start(state: Session, what: str, work: Callable[[Progress], T], finish: Callable[[T], None]) -> None:
+class Worker(Protocol):
+    """What a page keeps of its user's work; it does one piece at a time."""
+
+    task: Task | None
+    message: str
+
+
+def start(state: Worker, what: str, work: Callable[[Progress], T], finish: Callable[[T], None]) -> None:
     """Do work in the background and run the page again; short work is done by then.
 
     Parameters
     ----------
-    state : Session
-        The user's session; it does one piece of work at a time.
+    state : Worker
+        Of the page and user; it does one piece of work at a time.
     what : str
         What is being done.
     work : callable
@@ -38,7 +45,7 @@ def start(state: Session, what: str, work: Callable[[Progress], T], finish: Call
     st.rerun()
 
 
-def settle(state: Session) -> None:
+def settle(state: Worker) -> None:
     """Take over the result of work that has ended; called at the top of the page."""
     task = state.task
     if task is None or task.job.running:
@@ -51,7 +58,7 @@ def settle(state: Session) -> None:
 
 
 @st.fragment(run_every=_POLL_S)
-def task_panel(state: Session) -> None:
+def task_panel(state: Worker) -> None:
     """Show the progress of the running work and a stop button."""
     task = state.task
     if task is None or not task.job.running:

@@ -127,3 +127,8 @@ def contrast_percentiles() -> tuple[float, float]:
         help="Values below the lower and above the upper percentile of the map share a colour.",
     )
     return float(low), float(max(high, low + 0.5))
+
+
+def escaped(text: str) -> str:
+    """Return a name so that Markdown shows it as it is."""
+    return "".join(f"\\{character}" if character in r"\`*_{}[]<>|$#:" else character for character in text)

@@ -19,7 +19,7 @@ from ellimaps.ui.charts_experiments import (
 )
 from ellimaps.ui.data_root import data_root, inside_root
 from ellimaps.ui.state import remembered
-from ellimaps.ui.widgets import guarded
+from ellimaps.ui.widgets import escaped, guarded
 
 _MOST_ROWS = 2000
 _CACHE = BoundedCache(4, 512 << 20, lambda results: int(results.objects.memory_usage(deep=True).sum()))
@@ -170,7 +170,7 @@ def _images(results: Results) -> None:
 
 def _image(results: Results, image: pd.Series) -> None:
     names = " / ".join(image[place] for place in PLACES if image[place])
-    st.markdown(f"**{_escaped(names)}**: {image['Objects']} objects")
+    st.markdown(f"**{escaped(names)}**: {image['Objects']} objects")
     if image["Flags"]:
         st.warning(str(image["Flags"]), icon=":material/flag:")
     left, right = st.columns([2, 3])
@@ -217,7 +217,3 @@ def _failures(results: Results) -> None:
         st.dataframe(
             results.failures.head(_MOST_ROWS), key="experiments_failures", hide_index=True, height="content"
         )
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"\\{character}" if character in r"\`*_{}[]<>|$#:" else character for character in text)

@@ -16,7 +16,7 @@ from ellimaps.ui.sections.open_data import choose_dataset, open_panel
 from ellimaps.ui.sections.segment import segment_controls
 from ellimaps.ui.state import Session, remembered, session, take_view
 from ellimaps.ui.tasks import settle, task_panel
-from ellimaps.ui.widgets import guarded
+from ellimaps.ui.widgets import escaped, guarded
 
 VIEWS = {
     "Data": data_section,
@@ -52,7 +52,7 @@ def render() -> None:
 def _header(state: Session, source: Source) -> None:
     stack = load(source)
     with st.container(horizontal=True, vertical_alignment="center", key="header"):
-        st.markdown(f"#### {_escaped(stack.name)}", width="content")
+        st.markdown(f"#### {escaped(stack.name)}", width="content")
         st.caption(_summary(stack))
         if st.button("Open another", icon=":material/folder_open:", key="open_another"):
             state.opening = True
@@ -75,10 +75,6 @@ def _view_bar(state: Session) -> str:
             with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
                 segment_controls(state)
     return str(view)
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"\\{character}" if character in r"\`*_{}[]<>|$#:" else character for character in text)
 
 
 def _summary(stack: ImageStack) -> str:

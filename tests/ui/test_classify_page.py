@@ -1,0 +1,296 @@
+"""The Classify page by Streamlit's own test driver: labelling, training, trying; empty, clicked and wrong."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from cell_folder import cell_image, write_cells
+from streamlit.testing.v1 import AppTest
+
+from ellimaps.cells.classify import load_model
+from ellimaps.errors import ExportError, ReadError
+from ellimaps.ui.classify_files import beside, image_folders, label_lists, model_files, new_file
+from ellimaps.ui.classify_models import save_trained, trained_on
+from ellimaps.ui.classify_pictures import picture_of
+
+COUNT = 24
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A data root with a labelled folder and a model; two of the labels are wrong."""
+    from ellimaps.cells.classify import read_labels
+
+    root = tmp_path_factory.mktemp("data").resolve()
+    images = write_cells(root / "cells", COUNT, wrong=2)
+    trained = trained_on(
+        images, "cells/images", read_labels(root / "cells" / "labels.csv", images), 1, 0, lambda *_: None
+    )
+    save_trained(trained, root / "models" / "first.ellimodel")
+    return root, trained
+
+
+@pytest.fixture
+def root(made, monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(made[0]))
+    monkeypatch.chdir(tmp_path)
+    return made[0]
+
+
+def _page():
+    from ellimaps.ui.pages.classify import render
+
+    render()
+
+
+def opened(view=None):
+    page = AppTest.from_function(_page, default_timeout=60).run()
+    if view is not None:
+        page.segmented_control(key="classify_view").set_value(view).run()
+    assert not page.exception
+    return page
+
+
+def press(page, key):
+    page.button(key=key).click().run()
+    assert not page.exception
+
+
+def label(page, number):
+    made = labelling(page)
+    press(page, f"label_{made.position}_{number}")
+
+
+def work(page):
+    return page.session_state["ellimaps"].memory["classify"]
+
+
+def labelling(page):
+    [one] = work(page).lists.values()
+    return one.labelling
+
+
+@pytest.mark.parametrize("view", ["Label", "Train", "Try"])
+def test_empty_says_what_to_do(monkeypatch, tmp_path, view):
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(tmp_path))
+    page = opened(view)
+    assert "ellimaps" in page.info[0].value
+    assert not page.error
+
+
+@pytest.mark.usefixtures("root")
+def test_labels_are_given_taken_back_and_counted():
+    page = opened()
+    assert page.get("image")
+    label(page, 1)
+    label(page, 0)
+    label(page, 0)
+    press(page, "label_undo")
+    press(page, "label_back")
+    assert dict(labelling(page).labels) == {"001.tif": "1", "002.tif": "0"}
+    assert labelling(page).file == "002.tif"
+    assert "002.tif" in page.get("html")[0].proto.body
+    assert "2 of 24 · heterogeneous" in page.get("html")[0].proto.body
+    press(page, "label_next_unlabelled")
+    assert labelling(page).file == "003.tif"
+
+
+@pytest.mark.usefixtures("root")
+def test_a_press_meant_for_another_picture_labels_nothing():
+    page = opened()
+    stale = page.button(key="label_0_1")
+    press(page, "label_next")
+    stale.click()
+    page.run()
+    assert not labelling(page).labels
+
+
+def test_saved_below_the_root_and_gone_on_with(root):
+    page = opened()
+    for number in (1, 0, 1):
+        label(page, number)
+    assert page.text_input(key=f"label_list_{root / 'cells' / 'images'}").value == "cells/images_labels.csv"
+    page.text_input(key=f"label_list_{root / 'cells' / 'images'}").set_value("lists/a.csv").run()
+    press(page, "label_save")
+    assert "3 labels saved" in page.success[0].value
+    path = root / "lists" / "a.csv"
+    assert path.read_text() == "image_id,is_homogenous\n001.tif,1\n002.tif,0\n003.tif,1\n"
+    again = opened()
+    again.text_input(key="label_load_typed").set_value("lists/a.csv").run()
+    press(again, "label_load")
+    assert labelling(again).file == "004.tif"
+    label(again, 1)
+    press(again, "label_save")
+    assert path.read_text().endswith("004.tif,1\n")
+    label(page, 0)
+    press(page, "label_save")
+    assert "exists already" in page.error[0].value
+    assert path.read_text().endswith("004.tif,1\n")
+
+
+@pytest.mark.parametrize(
+    "name", ["../out.csv", "", "labels.txt", "cells", "/etc/labels.csv", "cells/labels.csv"]
+)
+def test_places_that_are_refused(root, name):
+    before = sorted(path for path in root.parent.rglob("*") if path.is_file())
+    page = opened()
+    label(page, 1)
+    page.text_input(key=f"label_list_{root / 'cells' / 'images'}").set_value(name).run()
+    press(page, "label_save")
+    assert len(page.error) == 1
+    assert sorted(path for path in root.parent.rglob("*") if path.is_file()) == before
+
+
+@pytest.mark.usefixtures("root")
+def test_classes_are_named_and_added():
+    page = opened()
+    label(page, 1)
+    page.text_input(key="label_column_is_homogenous").set_value("stage")
+    page.text_area(key="label_names_heterogeneous\nhomogeneous").set_value("early\nlate\n*dead*")
+    [apply] = [button for button in page.button if button.label == "Apply"]
+    apply.click().run()
+    assert not page.exception
+    label(page, 2)
+    assert labelling(page).column == "stage"
+    assert labelling(page).labels["002.tif"] == "2"
+    assert page.button(key="label_2_2").label == r"\*dead\*"
+
+
+@pytest.mark.parametrize("typed", ["..", "/etc", "models", "nowhere"])
+@pytest.mark.parametrize("view", ["Label", "Train"])
+@pytest.mark.usefixtures("root")
+def test_other_folders_are_refused_with_a_sentence(typed, view):
+    page = opened(view)
+    page.text_input(key="classify_typed").set_value(typed).run()
+    if view == "Train" and typed == "models":
+        press(page, "train")
+    assert not page.exception
+    assert len(page.error) == 1
+
+
+def test_training_on_labels_given_here(root):
+    page = opened()
+    for number in range(1, 13):
+        label(page, number % 2)
+    page.segmented_control(key="classify_view").set_value("Train").run()
+    assert page.selectbox(key="train_labels").value == "Labels given here"
+    page.number_input(key="train_repeats").set_value(1)
+    press(page, "train")
+    wait_for_training(page)
+    report = work(page).trained.report
+    assert sum(report.counts) == 12
+    assert {metric.label for metric in page.metric} == {"Score", "Recall of 0", "Recall of 1"}
+    assert len(page.get("vega_lite_chart")) == 1
+    press(page, "train_save")
+    [saved] = (root / "models").glob(f"is_homogenous_{work(page).trained.model.version}.ellimodel")
+    assert load_model(saved).version == work(page).trained.model.version
+    assert saved.with_suffix(".html").is_file()
+    press(page, "train_save")
+    assert "exists already" in page.warning[0].value
+    saved.unlink()
+
+
+def wait_for_training(page):
+    deadline = time.monotonic() + 60
+    while work(page).task is not None and time.monotonic() < deadline:
+        work(page).task.job.wait(1)
+        page.run()
+    assert work(page).task is None
+    assert not page.exception
+
+
+@pytest.mark.usefixtures("root")
+def test_training_can_be_stopped():
+    page = opened("Train")
+    page.number_input(key="train_repeats").set_value(50)
+    press(page, "train")
+    assert work(page).task is not None
+    work(page).task.job.stop()
+    wait_for_training(page)
+    assert work(page).trained is None
+    assert page.warning[0].value == "Stopped."
+
+
+@pytest.mark.usefixtures("root")
+def test_too_few_labels_are_told():
+    page = opened()
+    label(page, 1)
+    page.segmented_control(key="classify_view").set_value("Train").run()
+    press(page, "train")
+    wait_for_training(page)
+    assert len(page.error) + len(page.warning) == 1
+    assert work(page).trained is None
+
+
+@pytest.mark.usefixtures("root")
+def test_mistakes_are_shown_with_pictures(made):
+    page = opened("Train")
+    work(page).trained = made[1]
+    page.run()
+    captions = " ".join(caption.value for caption in page.caption)
+    assert "**001.tif** is 0, answered 1" in captions
+    assert len(page.get("image")) >= 2
+
+
+@pytest.mark.usefixtures("root")
+def test_a_saved_model_answers():
+    page = opened("Try")
+    assert page.selectbox(key="try_model").value == "models/first.ellimodel"
+    for name, answer in (("003.tif", "1"), ("004.tif", "0")):
+        page.selectbox(key="try_image").set_value(name).run()
+        assert not page.exception
+        assert page.metric[0].value == answer
+        assert len(page.get("vega_lite_chart")) == 1
+        assert list(page.dataframe[0].value.columns) == ["measurement", "value", "typical", "contribution"]
+
+
+@pytest.mark.usefixtures("root")
+def test_an_upload_answers_and_a_wrong_one_is_told(tmp_path):
+    import tifffile
+
+    page = opened("Try")
+    path = tmp_path / "new.tif"
+    tifffile.imwrite(path, cell_image(1, 99))
+    page.file_uploader(key="try_upload").set_value(("new.tif", path.read_bytes(), "image/tiff")).run()
+    assert page.metric[0].value == "1"
+    page.file_uploader(key="try_upload").set_value(("no.tif", b"no image", "image/tiff")).run()
+    assert "no.tif" in page.error[0].value
+    assert not page.metric
+
+
+def test_a_damaged_model_is_told(root):
+    (root / "models" / "damaged.ellimodel").write_bytes(b"no model")
+    try:
+        page = opened("Try")
+        page.selectbox(key="try_model").set_value("models/damaged.ellimodel").run()
+        assert "damaged.ellimodel" in page.error[0].value
+        assert not page.exception
+    finally:
+        (root / "models" / "damaged.ellimodel").unlink()
+
+
+def test_what_is_found_below_the_root(root):
+    (root / ".hidden").mkdir(exist_ok=True)
+    assert image_folders(root) == ["cells/images"]
+    assert "cells/labels.csv" in label_lists(root / "cells" / "images", root)
+    assert "models/first.ellimodel" in model_files(root)
+    assert beside(root / "cells" / "images", "labels.csv") == "cells/images_labels.csv"
+    assert beside(root, "labels.csv") == ""
+
+
+def test_a_link_out_of_the_root_is_not_written(root, tmp_path):
+    (root / "out.csv").symlink_to(tmp_path / "elsewhere.csv")
+    try:
+        with pytest.raises(ExportError, match="not below the data root"):
+            new_file("out.csv", ".csv")
+    finally:
+        (root / "out.csv").unlink()
+
+
+@pytest.mark.usefixtures("root")
+def test_damaged_pictures_are_told_and_others_go_on(tmp_path):
+    (tmp_path / "bad.tif").write_bytes(b"II*\0")
+    for name in ("bad.tif", "gone.tif"):
+        with pytest.raises(ReadError, match=name):
+            picture_of(tmp_path / name)
