@@ -21,7 +21,7 @@ from ellimaps.plates.profiles import Profiles, feature_matrix
 MOST_CORRELATION = 0.9
 """Of features whose scaled values correlate more than this, the first is kept."""
 
-REGULARISATION = 1.0
+REGULARISATION = 0.3
 """Variance added in every direction when sphering, in squared units of the compressed z-scores."""
 
 _MAD_TO_SIGMA = 1.4826
