@@ -2,8 +2,8 @@
 
 Four steps, none of which looks at compounds: robust z-scores against the controls of the same plate; a
 logarithm that keeps the sign, as effects run from one to a thousand spreads; of features that say the same,
-one is kept; sphering, which takes the variation between fields of the same well, wanted by nobody, down in
-every direction (Kessy, Lewin and Strimmer, The American Statistician 72, 2018, 309; for cell profiles, with
+one is kept; sphering, which takes the strongest directions of the variation between fields of the same well,
+wanted by nobody, down to the strength of the next one (Kessy, Lewin and Strimmer, The American Statistician 72, 2018, 309; for cell profiles, with
 controls in the place of wells, Ando, McLean and Berndl, bioRxiv 161422, 2017). Learned from few controls,
 sphering would draw these together and leave inert compounds outside: all wells count the same here.
 """
@@ -21,8 +21,11 @@ from ellimaps.plates.profiles import Profiles, feature_matrix
 MOST_CORRELATION = 0.9
 """Of features whose scaled values correlate more than this, the first is kept."""
 
-REGULARISATION = 0.3
-"""Variance added in every direction when sphering, in squared units of the compressed z-scores."""
+DIRECTIONS = 10
+"""In how many directions the variation within wells is taken down; more would fit the fields at hand."""
+
+REGULARISATION = 0.1
+"""Variance added to that within wells, in squared units of the compressed z-scores."""
 
 _MAD_TO_SIGMA = 1.4826
 _LEAST_SHARE = 0.1
@@ -141,7 +144,8 @@ def fit_space(compressed: Matrix, wells: NDArray[np.intp]) -> Space:
     if freedom < 1:
         return Space(kept, np.eye(len(kept)))
     variances, directions = np.linalg.eigh(residuals.T @ residuals / freedom)
-    weights = 1 / np.sqrt(np.maximum(variances, 0) + REGULARISATION)
+    ground = variances[-DIRECTIONS - 1] if len(variances) > DIRECTIONS else 0.0
+    weights = 1 / np.sqrt(np.maximum(variances, ground).clip(0) + REGULARISATION)
     return Space(kept, (directions * weights) @ directions.T)
 
 
