@@ -2,8 +2,8 @@
 
 Run ``python benchmarks/bench_plates.py [--wells N] [--json FILE]``. Speed: fields of four channels of
 1080 x 1080 pixels of a generated 384-well plate, 9 a well, measured one after another in one process and thread;
-by processor time, so that other work on the machine does not count. Memory: the peak of such a process after
-one well and after all. Accuracy: the HepG2 plate beside the repository, where it is there: all fields; each
+by processor time, so that other work on the machine does not count. Memory: the peak of such a process
+after one well and after all. Accuracy: the HepG2 plate beside the repository, where it is there: all fields; each
 field held back in turn, with all that is learned (scaling, selection, sphering) learned from the other two;
 and the published coordinates.
 """
@@ -82,7 +82,7 @@ def held_back(profiles: Any, number: int) -> dict[str, float]:
 
 
 def recognised(profiles: Any, out: np.ndarray, learned: Any) -> dict[str, float]:
-    """Compare the fields marked ``out`` with the others in other wells; ``learned`` are what is learned from."""
+    """Compare the fields marked ``out`` with the others in other wells; ``learned`` is what teaches."""
     from scipy.spatial.distance import cdist
 
     from ellimaps.plates import normalisation as n
