@@ -4,9 +4,9 @@ Four steps, none of which looks at compounds: robust z-scores against the contro
 logarithm that keeps the sign, as effects run from one to a thousand spreads; of features that say the same,
 one is kept; sphering, which takes the strongest directions of the variation between fields of the same well,
 wanted by nobody, down to the strength of the next one (Kessy, Lewin and Strimmer, The American Statistician
-72, 2018, 309; for cell profiles, with controls in the place of wells, Ando, McLean and Berndl, bioRxiv 161422,
-2017). Learned from few controls, sphering would draw these together and leave inert compounds outside: all
-wells count the same here.
+72, 2018, 309; for cell profiles, with controls in the place of wells, Ando, McLean and Berndl, bioRxiv
+161422, 2017). Learned from few controls, sphering would draw these together and leave inert compounds
+outside: all wells count the same here.
 """
 
 from __future__ import annotations

@@ -20,8 +20,10 @@ def table_of(compounds: list[str], values: np.ndarray, fields: int = 2) -> Profi
     """Profiles of one well per name, with the same fields each; values are ``(field, feature)``."""
     features = [f"f{i}" for i in range(values.shape[1])]
     rows = [
-        ("p", f"{chr(65 + well // 24)}{well % 24 + 1:02d}", well // 24 + 1, well % 24 + 1, field, name, 1.0)
-        + ("µM", name == "DMSO", f"{well}_{field}.tif")
+        (
+            *("p", f"{chr(65 + well // 24)}{well % 24 + 1:02d}", well // 24 + 1, well % 24 + 1),
+            *(field, name, 1.0, "µM", name == "DMSO", f"{well}_{field}.tif"),
+        )
         for well, name in enumerate(compounds)
         for field in range(fields)
     ]
@@ -43,7 +45,8 @@ def test_average_precision_by_hand():
     # Relevant at the ranks 1 and 3: (1/1 + 2/3) / 2.
     classes = np.array(["a", "a", "b", "a"], object)
     assert average_precision(np.vstack([distance] * 4), classes)[0] == pytest.approx(5 / 6)
-    assert np.isnan(average_precision(np.vstack([distance] * 4), classes)[2]) == (False)
+    alone = np.array(["a", "b", "c", "d"], object)
+    assert np.isnan(average_precision(np.vstack([distance] * 4), alone)[0])
 
 
 def test_a_well_is_never_its_own_neighbour():
@@ -165,11 +168,11 @@ def test_published_coordinates_are_judged_as_published(published):
     assert round(found.map, 3) == 0.604
 
 
-def test_a_third_of_the_real_plate_is_told_apart(shared_data):
+def test_a_part_of_the_real_plate_is_told_apart(shared_data):
     folder = shared_data / "plates"
     plate = read_plate(folder / "hepg2_merged_fields", folder / "layout.csv")
-    one = plate.files["field"] == 1
-    found = evaluate(profile_plate(dataclasses.replace(plate, files=plate.files[one])))
-    # The whole plate gives 0.87, 0.94 and 0.80: benchmarks/bench_plates.py. One field a well says less.
-    assert found.well_accuracy_1nn > 0.8
-    assert found.map > 0.65
+    part = (plate.files["field"] == 1) & plate.files["column"].isin([1, 12])
+    found = evaluate(profile_plate(dataclasses.replace(plate, files=plate.files[part])))
+    # benchmarks/bench_plates.py has the whole plate: three fields, 96 wells. Chance is 0.1 here.
+    assert found.n_wells == 32
+    assert found.well_accuracy_1nn > 0.5
