@@ -50,14 +50,15 @@ def measure_cells(pictures: FieldPictures, radius_px: tuple[float, float]) -> pd
     values = pictures.values
     source = values.mean(axis=0) if pictures.is_merged else values[0]
     low, high = (max(side / pictures.binning, _LEAST_PX) for side in radius_px)
-    nuclei = detect_nuclei(source, (low, max(high, low)))
+    # One threshold for all: nuclei of a field are stained alike, and the blurred rim of one is none.
+    nuclei = detect_nuclei(source, (low, max(high, low)), threshold="otsu")
     images = dict(zip(pictures.names, values, strict=True))
     table = measure_objects(images, nuclei, shape=False)
     numbers = table["object"].to_numpy()
     table = table.join(nucleus_shapes(nuclei, numbers))
     cells, distance = _cells(nuclei, reach=high)
     for name, image in images.items():
-        table = table.join(_cell_channel(name, image.astype(np.float64), nuclei, cells, distance, numbers))
+        table = table.join(_cell_channel(name, image, nuclei, cells, distance, numbers))
     for first, second in combinations(images, 2):
         table[f"correlation_{first}_{second}"] = _correlation(images[first], images[second], cells, numbers)
     return _in_file_pixels(table, pictures.binning)
@@ -157,19 +158,21 @@ def _cells(nuclei: Labels, reach: float) -> tuple[Labels, NDArray[np.float32]]:
 
 def _cell_channel(
     name: str,
-    image: Values,
+    image: NDArray[np.float32],
     nuclei: Labels,
     cells: Labels,
     distance: NDArray[np.float32],
     numbers: NDArray[np.intp],
 ) -> pd.DataFrame:
     inside = np.flatnonzero(cells)
-    owner, values = cells.ravel()[inside], image.ravel()[inside]
+    owner, values = cells.ravel()[inside], image.ravel()[inside].astype(np.float64)
     around = nuclei.ravel()[inside] == 0
     fine = ndimage.gaussian_filter(image, _FINE_PX) - ndimage.gaussian_filter(image, _COARSE_PX)
     ring = np.minimum((distance.ravel()[inside] * _RINGS).astype(int), _RINGS - 1)
     columns = {f"around_{name}": _means(values, owner, numbers, around)}
-    columns[f"granularity_{name}"] = np.sqrt(_means(fine.ravel()[inside] ** 2, owner, numbers))
+    columns[f"granularity_{name}"] = np.sqrt(
+        _means(fine.ravel()[inside].astype(np.float64) ** 2, owner, numbers)
+    )
     whole = _means(values, owner, numbers)
     with np.errstate(invalid="ignore", divide="ignore"):
         for number in range(_RINGS):

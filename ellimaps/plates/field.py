@@ -35,7 +35,7 @@ class FieldSettings:
 
     radius_px: tuple[float, float] | None = None
     channels: tuple[str, ...] = ()
-    longest_px: int = 600
+    longest_px: int = 400
 
     def __post_init__(self) -> None:
         if self.radius_px is not None:

@@ -50,7 +50,7 @@ def read_field(
     files: Sequence[Sequence[str]],
     channels: Sequence[str],
     names: Sequence[str] = (),
-    longest_px: int = 600,
+    longest_px: int = 400,
 ) -> FieldPictures:
     """Read the pictures of a field.
 
