@@ -155,7 +155,8 @@ def _spectra(stack: ImageStack, spectra: Mapping[str, pd.DataFrame]) -> list[str
     titles = list(columns)
     parts = [titles[first : first + _COLUMNS_AT_ONCE] for first in range(0, len(titles), _COLUMNS_AT_ONCE)]
     return [
-        cell_table(["map", *part], zip(maps, *(columns[title] for title in part), strict=True)) for part in parts
+        cell_table(["map", *part], zip(maps, *(columns[title] for title in part), strict=True))
+        for part in parts
     ]
 
 
@@ -181,8 +182,10 @@ def cell_table(header: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
     """Return a table of cells that are HTML already."""
     head = "".join(f"<th>{cell}</th>" for cell in header)
     body = _lines("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    # With a tabindex, the arrow keys scroll a wide table.
     return (
-        f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
+        '<div class="wide" tabindex="0"><table>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
     )
 
 

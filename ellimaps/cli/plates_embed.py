@@ -1,9 +1,9 @@
-"""``ellimaps plates embed`` and ``ellimaps plates report``: a map of the wells, and answers about compounds."""
+"""``ellimaps plates embed`` and ``ellimaps plates report``: a map of wells, and answers about compounds."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,14 +16,20 @@ Folder = Annotated[
 ]
 
 
+MethodOption = Annotated[
+    Literal["pca", "tsne", "umap"], typer.Option("--method", help="How points are laid out in a plane.")
+]
+
+
 @group.command("embed")
 def embed(
     folder: Folder,
-    method: Annotated[str, typer.Option("--method", help="pca, tsne or umap.")] = "pca",
+    method: MethodOption = "pca",
     seed: Seed = 0,
-    level: Annotated[str, typer.Option("--level", help="What a point is: field or well.")] = "field",
+    level: Annotated[Literal["field", "well"], typer.Option("--level", help="What a point is.")] = "field",
     clusters: Annotated[
-        str, typer.Option("--clusters", help="agglomerative, kmeans or hdbscan.")
+        Literal["agglomerative", "kmeans", "hdbscan"],
+        typer.Option("--clusters", help="How points are grouped."),
     ] = "agglomerative",
     as_json: Json = False,
 ) -> None:
@@ -51,7 +57,7 @@ def embed(
         print_json({**facts, "files": [str(file) for file in files]})
         return
     print(
-        f"{facts['n_fields']} fields of {facts['n_wells']} wells; compound of the nearest neighbour right for "
+        f"{facts['n_fields']} fields of {facts['n_wells']} wells; nearest neighbour of the same compound for "
         f"{facts['field_accuracy_1nn']:.1%} of fields and {facts['well_accuracy_1nn']:.1%} of wells, "
         f"mean average precision {facts['map']:.3f}"
     )
@@ -67,7 +73,7 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="File to write (default: report.html in DIR).")
     ] = None,
-    method: Annotated[str, typer.Option("--method", help="pca, tsne or umap.")] = "pca",
+    method: MethodOption = "pca",
     seed: Seed = 0,
 ) -> None:
     """Write what a plate says as one HTML page that needs no other file.

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from ellimaps.export import json_bytes, software_facts, write_files
 from ellimaps.plates.answers import Answers, answers
-from ellimaps.plates.clusters import cluster
-from ellimaps.plates.embedding import embed
+from ellimaps.plates.clusters import ClusterMethod, cluster
+from ellimaps.plates.embedding import Method, embed
 from ellimaps.plates.plate_effect import plate_effect
+from ellimaps.plates.points import Level
 from ellimaps.plates.profiles import Profiles
 from ellimaps.progress import Progress, no_progress
 from ellimaps.tables import csv_bytes
@@ -20,10 +21,10 @@ def write_answers(
     profiles: Profiles,
     out: str | Path,
     *,
-    method: str = "pca",
+    method: Method = "pca",
     seed: int = 0,
-    level: str = "field",
-    clusters: str = "agglomerative",
+    level: Level = "field",
+    clusters: ClusterMethod = "agglomerative",
     on_progress: Progress = no_progress,
 ) -> tuple[list[Path], Answers]:
     """Write the embedding with its clusters, the answers, and what they depend on, into a folder.
@@ -55,8 +56,8 @@ def write_answers(
         If the folder cannot be written; then nothing in it has changed.
     """
     on_progress(0, 1, "laying out points")
-    positions = embed(profiles, method, seed, level)  # type: ignore[arg-type]
-    positions["cluster"] = cluster(profiles, clusters, None, seed, level)  # type: ignore[arg-type]
+    positions = embed(profiles, method, seed, level)
+    positions["cluster"] = cluster(profiles, clusters, None, seed, level)
     found = answers(profiles, seed, on_progress=on_progress)
     files = {
         "embedding.csv": csv_bytes(positions),

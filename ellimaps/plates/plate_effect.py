@@ -1,6 +1,6 @@
 """What the place of a well does to its cells: how much, and taking it off.
 
-Corrections return profiles in the units they came in, so that all that reads profiles works on corrected ones.
+Corrections return profiles in the units they came in, so that whatever reads profiles reads corrected ones.
 """
 
 from __future__ import annotations
@@ -32,12 +32,14 @@ def plate_effect(profiles: Profiles) -> pd.DataFrame:
     -------
     DataFrame
         ``factor`` (plate, row, column, edge: the outermost wells that are there), ``explained`` (mean over
-        features, -.. to 1; NaN where the layout cannot tell, as with one plate), ``feature`` (most affected),
+        features; NaN where the layout cannot tell, as with one plate), ``feature`` (most affected),
         ``feature_explained``.
     """
     wells = profiles.wells
     values = feature_matrix(wells, profiles.features)
-    values = np.where(np.isfinite(values), values, np.nanmean(np.where(np.isfinite(values), values, 0), axis=0))
+    values = np.where(
+        np.isfinite(values), values, np.nanmean(np.where(np.isfinite(values), values, 0), axis=0)
+    )
     control = wells["control"].to_numpy(bool)
     treatment = np.where(
         control, "", wells["compound"].astype(str) + "\t" + wells["concentration"].astype(str)
@@ -149,11 +151,9 @@ def _indicators(levels: NDArray[np.object_]) -> Floats:
 
 
 def _median_polish(values: Floats, row: NDArray[np.int_], column: NDArray[np.int_]) -> Floats:
-    """Return row plus column effects of wells, shape (well, feature); their medians over rows, columns are 0."""
+    """Return row plus column effects of wells, shape (well, feature); over the lines their medians are 0."""
     rest = values.copy()
-    groups = [
-        [np.flatnonzero(place == number) for number in np.unique(place)] for place in (row, column)
-    ]
+    groups = [[np.flatnonzero(place == number) for number in np.unique(place)] for place in (row, column)]
     rest -= np.nanmedian(rest, axis=0)
     scale = np.nanmedian(np.abs(rest), axis=0)
     start = rest.copy()

@@ -48,7 +48,9 @@ def treatments(wells: pd.DataFrame) -> list[Treatment]:
     rows: dict[tuple[str, str, float], list[int]] = {}
     for row in chosen:
         # NaN is no key: it does not equal itself.
-        rows.setdefault((compound[row], unit[row], dose[row] if dose[row] >= 0 else -1.0), []).append(int(row))
+        rows.setdefault((compound[row], unit[row], dose[row] if dose[row] >= 0 else -1.0), []).append(
+            int(row)
+        )
     return [
         Treatment(name, amount if amount >= 0 else float("nan"), of, np.asarray(rows[name, of, amount]))
         for name, of, amount in sorted(rows)

@@ -20,8 +20,8 @@ _CELLS = "cells?|nuclei|nucleus"
 _LEVEL = r"(?:mean|median|p[\d.]+)"
 _CHANNEL = r"_(?P<channel>\w+?)"
 _END = "(?:_median)?$"
-# The first pattern that fits a feature's name says what aspect of the cells it is, and how more and less of it
-# are called. More than a pattern for an aspect, as only the most changed feature of each is named.
+# The first pattern that fits a feature's name says what aspect of the cells it is, and how more and less of
+# it are called. More than a pattern for an aspect, as only the most changed feature of each is named.
 _PHRASES = (
     (rf"(?:{_CELLS})_count$", "number", "more cells", "fewer cells"),
     (r"tissue_share$", "number", "more of the field covered", "less of the field covered"),
@@ -31,23 +31,65 @@ _PHRASES = (
     (rf"(?:{_CELLS})_eccentricity{_END}", "shape", "nuclei more elongated", "nuclei rounder"),
     (rf"(?:{_CELLS})_form_factor{_END}", "shape", "nuclei smoother in outline", "nuclei more ragged"),
     (r"cell_(?P<channel>\w+)_iqr$", "variety", "cells vary more in {0}", "cells vary less in {0}"),
-    (rf"cell_around{_CHANNEL}{_END}", "level {0}", "cell bodies brighter in {0}", "cell bodies darker in {0}"),
+    (
+        rf"cell_around{_CHANNEL}{_END}",
+        "level {0}",
+        "cell bodies brighter in {0}",
+        "cell bodies darker in {0}",
+    ),
     (rf"cell_integrated{_CHANNEL}{_END}", "amount {0}", "more {0} in nuclei", "less {0} in nuclei"),
     (rf"cell_{_LEVEL}{_CHANNEL}{_END}", "level {0}", "nuclei brighter in {0}", "nuclei darker in {0}"),
-    (rf"(?:field_background|tissue_outside){_CHANNEL}{_END}", "background {0}", "{0} brighter between cells",
-     "{0} darker between cells"),
+    (
+        rf"(?:field_background|tissue_outside){_CHANNEL}{_END}",
+        "background {0}",
+        "{0} brighter between cells",
+        "{0} darker between cells",
+    ),
     (rf"(?:\w+?_)?correlation(?:_\d)?{_CHANNEL}{_END}", "likeness {0}", "{0} more alike", "{0} less alike"),
-    (rf"(?:\w+?_)?difference(?:_std|_skewness)?{_CHANNEL}{_END}", "likeness {0}",
-     "{0} differ more", "{0} differ less"),
-    (rf"cell_radial_0{_CHANNEL}{_END}", "place {0}", "{0} nearer to the nucleus", "{0} farther from the nucleus"),
-    (rf"cell_radial_2{_CHANNEL}{_END}", "place {0}", "{0} farther from the nucleus", "{0} nearer to the nucleus"),
-    (rf"tissue_radial_[01]{_CHANNEL}{_END}", "place {0}", "{0} nearer to the rim", "{0} farther from the rim"),
-    (rf"tissue_radial_[23]{_CHANNEL}{_END}", "place {0}", "{0} farther from the rim", "{0} nearer to the rim"),
-    (rf"(?:\w+?_)?(?:granularity|spots|texture)(?:_\d)?{_CHANNEL}{_END}", "texture {0}",
-     "{0} more textured", "{0} smoother"),
-    (rf"(?:\w+?_)?(?:std|skewness){_CHANNEL}{_END}", "texture {0}", "more contrast in {0}", "less contrast in {0}"),
+    (
+        rf"(?:\w+?_)?difference(?:_std|_skewness)?{_CHANNEL}{_END}",
+        "likeness {0}",
+        "{0} differ more",
+        "{0} differ less",
+    ),
+    (
+        rf"cell_radial_0{_CHANNEL}{_END}",
+        "place {0}",
+        "{0} nearer to the nucleus",
+        "{0} farther from the nucleus",
+    ),
+    (
+        rf"cell_radial_2{_CHANNEL}{_END}",
+        "place {0}",
+        "{0} farther from the nucleus",
+        "{0} nearer to the nucleus",
+    ),
+    (
+        rf"tissue_radial_[01]{_CHANNEL}{_END}",
+        "place {0}",
+        "{0} nearer to the rim",
+        "{0} farther from the rim",
+    ),
+    (
+        rf"tissue_radial_[23]{_CHANNEL}{_END}",
+        "place {0}",
+        "{0} farther from the rim",
+        "{0} nearer to the rim",
+    ),
+    (
+        rf"(?:\w+?_)?(?:granularity|spots|texture)(?:_\d)?{_CHANNEL}{_END}",
+        "texture {0}",
+        "{0} more textured",
+        "{0} smoother",
+    ),
+    (
+        rf"(?:\w+?_)?(?:std|skewness){_CHANNEL}{_END}",
+        "texture {0}",
+        "more contrast in {0}",
+        "less contrast in {0}",
+    ),
     (rf"(?:\w+?_)?{_LEVEL}{_CHANNEL}{_END}", "level {0}", "brighter in {0}", "darker in {0}"),
-)  # fmt: skip
+)
 
 
 def change_table(
