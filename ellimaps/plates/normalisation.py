@@ -3,8 +3,8 @@
 Four steps, none of which looks at compounds: robust z-scores against the controls of the same plate; a
 logarithm that keeps the sign, as effects run from one to a thousand spreads; of features that say the same,
 one is kept; sphering, which takes the variation among controls, wanted by nobody, down in every direction
-(Kessy, Lewin and Strimmer, The American Statistician 72, 2018, 309; for cell profiles Ando, McLean and Berndl,
-bioRxiv 161422, 2017).
+(Kessy, Lewin and Strimmer, The American Statistician 72, 2018, 309; for cell profiles Ando, McLean and
+Berndl, bioRxiv 161422, 2017).
 """
 
 from __future__ import annotations
