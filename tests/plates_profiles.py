@@ -12,14 +12,14 @@ from ellimaps.plates.answers import Answers, answers
 from ellimaps.plates.profiles import Profiles, wells_of
 
 FEATURES = (
-    "cell_count", "nuclei_area", "nuclei_eccentricity", "mean_ch1", "mean_ch2", "mean_ch3",
+    "cell_count", "cell_area_median", "cell_eccentricity_median", "mean_ch1", "mean_ch2", "mean_ch3",
     "texture_ch1", "texture_ch2", "std_ch1", "std_ch2", "granularity_ch3", "corr_ch1_ch2",
 )  # fmt: skip
 EFFECTS = {
-    "Fewer": {"cell_count": -6.0, "mean_ch1": -1.5},
-    "Larger": {"nuclei_area": 5.0, "nuclei_eccentricity": 1.5},
-    "Brighter": {"mean_ch2": 6.0, "std_ch2": 3.0},
-    "Coarser": {"texture_ch1": 5.0, "granularity_ch3": 3.0},
+    "Fewer": {"cell_count": -10.0, "mean_ch1": -3.0},
+    "Larger": {"cell_area_median": 9.0, "cell_eccentricity_median": 3.0},
+    "Brighter": {"mean_ch2": 10.0, "std_ch2": 5.0},
+    "Coarser": {"texture_ch1": 9.0, "granularity_ch3": 5.0},
     "Inert A": {},
     "Inert B": {},
 }

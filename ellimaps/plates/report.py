@@ -27,6 +27,7 @@ from ellimaps.report import cell_table, facts_table, html_page
 _STYLE = """
 nav a { margin-right: 1.2em; } a:focus-visible, .wide:focus-visible { outline: 3px solid #0B6BB8; }
 .words { white-space: normal; text-align: left; min-width: 16em; }
+thead th { overflow-wrap: normal; }
 figure { margin: 0 0 1rem; } figcaption { color: #444; font-size: 13px; }
 @media print { nav { display: none; } }
 """
@@ -149,7 +150,9 @@ def _doses(profiles: Profiles, space: ControlSpace, found: Answers) -> str:
             escape(str(row.compound)),
             escape(str(row.measure)),
             _amount(row.ec50, row.concentration_unit),
-            f"{_number(row.ec50_low)} .. {_number(row.ec50_high)}" if np.isfinite(float(str(row.ec50))) else "-",
+            f"{_number(row.ec50_low)} .. {_number(row.ec50_high)}"
+            if np.isfinite(float(str(row.ec50)))
+            else "-",
             _number(row.hill),
             _number(row.r2),
             _number(row.p),

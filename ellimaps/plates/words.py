@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -16,79 +17,36 @@ MOST_NAMED = 4
 SIGNIFICANCE = 0.05
 NO_CHANGE = "no change beyond chance"
 
-_CELLS = "cells?|nuclei|nucleus"
-_LEVEL = r"(?:mean|median|p[\d.]+)"
-_CHANNEL = r"_(?P<channel>\w+?)"
-_END = "(?:_median)?$"
 # The first pattern that fits a feature's name says what aspect of the cells it is, and how more and less of
-# it are called. More than a pattern for an aspect, as only the most changed feature of each is named.
+# it are called; CH is a channel or a pair of them, ANY_ whatever comes before. Several patterns can stand for
+# one aspect, as only the most changed feature of each is named.
 _PHRASES = (
-    (rf"(?:{_CELLS})_count$", "number", "more cells", "fewer cells"),
-    (r"tissue_share$", "number", "more of the field covered", "less of the field covered"),
-    (r"tissue_patches$", "number", "more patches of cells", "fewer patches of cells"),
-    (r"tissue_(?:patch_area|depth)\w*$", "patches", "larger patches of cells", "smaller patches of cells"),
-    (rf"(?:{_CELLS})_(?:area|radius|axis\w*){_END}", "size", "nuclei larger", "nuclei smaller"),
-    (rf"(?:{_CELLS})_eccentricity{_END}", "shape", "nuclei more elongated", "nuclei rounder"),
-    (rf"(?:{_CELLS})_form_factor{_END}", "shape", "nuclei smoother in outline", "nuclei more ragged"),
-    (r"cell_(?P<channel>\w+)_iqr$", "variety", "cells vary more in {0}", "cells vary less in {0}"),
-    (
-        rf"cell_around{_CHANNEL}{_END}",
-        "level {0}",
-        "cell bodies brighter in {0}",
-        "cell bodies darker in {0}",
-    ),
-    (rf"cell_integrated{_CHANNEL}{_END}", "amount {0}", "more {0} in nuclei", "less {0} in nuclei"),
-    (rf"cell_{_LEVEL}{_CHANNEL}{_END}", "level {0}", "nuclei brighter in {0}", "nuclei darker in {0}"),
-    (
-        rf"(?:field_background|tissue_outside){_CHANNEL}{_END}",
-        "background {0}",
-        "{0} brighter between cells",
-        "{0} darker between cells",
-    ),
-    (rf"(?:\w+?_)?correlation(?:_\d)?{_CHANNEL}{_END}", "likeness {0}", "{0} more alike", "{0} less alike"),
-    (
-        rf"(?:\w+?_)?difference(?:_std|_skewness)?{_CHANNEL}{_END}",
-        "likeness {0}",
-        "{0} differ more",
-        "{0} differ less",
-    ),
-    (
-        rf"cell_radial_0{_CHANNEL}{_END}",
-        "place {0}",
-        "{0} nearer to the nucleus",
-        "{0} farther from the nucleus",
-    ),
-    (
-        rf"cell_radial_2{_CHANNEL}{_END}",
-        "place {0}",
-        "{0} farther from the nucleus",
-        "{0} nearer to the nucleus",
-    ),
-    (
-        rf"tissue_radial_[01]{_CHANNEL}{_END}",
-        "place {0}",
-        "{0} nearer to the rim",
-        "{0} farther from the rim",
-    ),
-    (
-        rf"tissue_radial_[23]{_CHANNEL}{_END}",
-        "place {0}",
-        "{0} farther from the rim",
-        "{0} nearer to the rim",
-    ),
-    (
-        rf"(?:\w+?_)?(?:granularity|spots|texture)(?:_\d)?{_CHANNEL}{_END}",
-        "texture {0}",
-        "{0} more textured",
-        "{0} smoother",
-    ),
-    (
-        rf"(?:\w+?_)?(?:std|skewness){_CHANNEL}{_END}",
-        "texture {0}",
-        "more contrast in {0}",
-        "less contrast in {0}",
-    ),
-    (rf"(?:\w+?_)?{_LEVEL}{_CHANNEL}{_END}", "level {0}", "brighter in {0}", "darker in {0}"),
+    ("cell_count", "number", "more cells", "fewer cells"),
+    ("tissue_share", "number", "more of the field covered", "less of the field covered"),
+    ("tissue_patches", "number", "more patches of cells", "fewer patches of cells"),
+    ("tissue_edge_share", "patches", "patches of cells more ragged", "patches of cells more compact"),
+    (r"tissue_(?:patch_area|depth)\w*", "patches", "patches of cells larger", "patches of cells smaller"),
+    (r"cell_(?:area|radius|axis_\w+?)", "size", "nuclei larger", "nuclei smaller"),
+    ("cell_eccentricity", "shape", "nuclei more elongated", "nuclei rounder"),
+    ("cell_form_factor", "shape", "nuclei smoother in outline", "nuclei more ragged in outline"),
+    ("cell_CH_iqr", "variety", "cells vary more in {0}", "cells vary less in {0}"),
+    ("cell_around_CH", "level {0}", "cell bodies brighter in {0}", "cell bodies darker in {0}"),
+    ("cell_integrated_CH", "amount {0}", "more {0} in nuclei", "less {0} in nuclei"),
+    ("cell_(?:mean|median)_CH", "level {0}", "nuclei brighter in {0}", "nuclei darker in {0}"),
+    ("cell_radial_0_CH", "place {0}", "{0} nearer to the nucleus", "{0} farther from the nucleus"),
+    ("cell_radial_2_CH", "place {0}", "{0} farther from the nucleus", "{0} nearer to the nucleus"),
+    ("tissue_radial_[01]_CH", "place {0}", "{0} nearer to the rim", "{0} farther from the rim"),
+    ("tissue_radial_[23]_CH", "place {0}", "{0} farther from the rim", "{0} nearer to the rim"),
+    ("field_background_CH", "background {0}", "background brighter in {0}", "background darker in {0}"),
+    ("tissue_outside_CH", "background {0}", "{0} brighter around cells", "{0} darker around cells"),
+    (r"ANY_correlation(?:_\d)?_CH", "pair {0}", "{0} more alike", "{0} less alike"),
+    ("ANY_difference_std_CH", "pair {0}", "{0} differ more", "{0} differ less"),
+    ("ANY_difference_skewness_CH", "pair {0}", "{0} differ more in places", "{0} differ less in places"),
+    ("ANY_difference_CH", "balance {0}", "of {0} more of the first", "of {0} more of the second"),
+    (r"ANY_(?:granularity|texture)(?:_\d)?_CH", "texture {0}", "{0} more textured", "{0} smoother"),
+    (r"ANY_spots(?:_\d)?_CH", "texture {0}", "{0} more spotted", "{0} less spotted"),
+    ("ANY_(?:std|skewness)_CH", "contrast {0}", "more contrast in {0}", "less contrast in {0}"),
+    (r"ANY_(?:mean|median|p[\d.]+)_CH", "level {0}", "brighter in {0}", "darker in {0}"),
 )
 
 
@@ -145,8 +103,15 @@ def describe(feature: str, change_sd: float) -> tuple[str, str]:
     """Return what aspect of the cells a feature belongs to, and its change in words."""
     size = f"({change_sd:+.1f} sd)"
     for pattern, aspect, more, less in _PHRASES:
-        if match := re.fullmatch(pattern, feature):
-            channel = match.groupdict().get("channel", "").replace("_", " ")
+        if match := _compiled(pattern).fullmatch(feature):
+            between = " and " if aspect.startswith(("pair", "balance")) else " "
+            channel = match.groupdict().get("channel", "").replace("_", between)
             return aspect.format(channel), f"{(more if change_sd > 0 else less).format(channel)} {size}"
     plain = feature.replace("_", " ")
     return plain, f"{plain} {'higher' if change_sd > 0 else 'lower'} {size}"
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    pattern = pattern.replace("ANY_", r"(?:\w+?_)?").replace("CH", r"(?P<channel>\w+?)")
+    return re.compile(pattern + "(?:_median)?")
