@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ellimaps.cli.options import Json, Seed
-from ellimaps.cli.output import print_json
+from ellimaps.cli.output import print_json, told_on_stderr
 
 group = typer.Typer(help="Write generated data with known truth.", no_args_is_help=True)
 
@@ -88,3 +88,30 @@ def cells(
         print_json({"folder": str(written), "images": len(images), "files": [*tables, *map(str, images)]})
     else:
         print(f"{len(images)} images written to {written}")
+
+
+@group.command("plate")
+def plate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into; made if need be.")],
+    seed: Seed = 0,
+    wells: Annotated[int, typer.Option("--wells", help="Size of the plate: 48, 96, 384 or 1536.")] = 96,
+    fields: Annotated[int, typer.Option("--fields", help="Fields per well.")] = 2,
+    size: Annotated[int, typer.Option("--size", help="Height and width of pictures in pixels.")] = 256,
+    as_json: Json = False,
+) -> None:
+    """Write a 4-channel screening plate: known effects at six doses, two inert compounds, with truth.json.
+
+    Example: ellimaps sample plate demo --fields 3 --seed 1
+    """
+    from ellimaps.samples import sample_plate
+
+    with told_on_stderr() as on_progress:
+        written = sample_plate(
+            folder, seed=seed, wells=wells, fields=fields, size=size, on_progress=on_progress
+        )
+    tables = [str(written / name) for name in ("layout.csv", "truth.json")]
+    images = written / "images"
+    if as_json:
+        print_json({"folder": str(written), "images": str(images), "files": tables})
+    else:
+        print(f"{wells * fields} fields written to {images}, with {tables[0]}")
