@@ -33,6 +33,7 @@ from ellimaps.progress import Progress, no_progress
 
 DISTANCE = "distance"
 CALLED_AT = 0.01
+NEIGHBOURS_AT = 0.05
 TREATMENT_COLUMNS = (
     *("compound", "concentration", "concentration_unit", "n_wells", "distance", "p", "q"),
     *("map", "map_null", "map_p", "map_q", "changes", "nearest"),
@@ -59,7 +60,8 @@ class Answers:
     changes : DataFrame
         ``compound, concentration, feature, change_sd, p`` for every feature.
     nearest : DataFrame
-        See `ellimaps.plates.neighbours.nearest_treatments`.
+        See `ellimaps.plates.neighbours.nearest_treatments`; among the treatments with q < 0.05, as the
+        direction of a change that may be none means nothing.
     """
 
     treatments: pd.DataFrame
@@ -99,8 +101,10 @@ def answers(profiles: Profiles, seed: int = 0, *, on_progress: Progress = no_pro
             changes.append(table.assign(compound=one.compound, concentration=one.concentration))
             rows.append(_row(profiles, space, points, one, seed) | {"changes": in_words(table)})
             on_progress(done, len(found), "comparing treatments with controls")
-        nearest = nearest_treatments(space, found)
-        table = _finished(pd.DataFrame(rows), nearest)
+        table = _with_q_values(pd.DataFrame(rows))
+        likely = [one for one, q in zip(found, table["q"], strict=True) if q < NEIGHBOURS_AT]
+        nearest = nearest_treatments(space, likely)
+        table = _with_nearest(table, nearest)
         changed = pd.concat(changes, ignore_index=True)
         changed = changed[["compound", "concentration", "feature", "change_sd", "p"]]
         responses = dose_responses(profiles, _measures(changed), seed=seed)
@@ -118,7 +122,7 @@ def dose_responses(profiles: Profiles, measures: dict[str, Sequence[str]], seed:
         For each compound the features to fit; `DISTANCE` is how far a well lies in the direction of the
         compound's change, in units of a control well's distance.
     seed : int
-        Of `ellimaps.plates.distance.control_space`.
+        Of everything random.
 
     Raises
     ------
@@ -133,7 +137,7 @@ def dose_responses(profiles: Profiles, measures: dict[str, Sequence[str]], seed:
         if not doses:
             raise SettingError(f"No well has the compound {compound!r}.")
         for name in names:
-            fit = _dose_response(profiles, space, doses, name)
+            fit = _dose_response(profiles, space, doses, name, seed)
             unit = " / ".join(sorted({one.unit for one in doses}))
             rows.append({"compound": compound, "measure": name, "concentration_unit": unit, **asdict(fit)})
     return pd.DataFrame(rows)
@@ -165,12 +169,14 @@ def _row(
     }
 
 
-def _finished(table: pd.DataFrame, nearest: pd.DataFrame) -> pd.DataFrame:
-    """Add what depends on all treatments: the q-values and the nearest compounds."""
-    table = table.assign(
+def _with_q_values(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(
         q=benjamini_hochberg(table["p"].to_numpy(dtype=np.float64)),
         map_q=benjamini_hochberg(table["map_p"].to_numpy(dtype=np.float64)),
     )
+
+
+def _with_nearest(table: pd.DataFrame, nearest: pd.DataFrame) -> pd.DataFrame:
     named: dict[tuple[str, float], list[str]] = {}
     for row in nearest.itertuples():
         key = (str(row.compound), _key(row.concentration))
@@ -197,7 +203,7 @@ def _measures(changes: pd.DataFrame) -> dict[str, Sequence[str]]:
 
 
 def _dose_response(
-    profiles: Profiles, space: ControlSpace, doses: Sequence[Treatment], name: str
+    profiles: Profiles, space: ControlSpace, doses: Sequence[Treatment], name: str, seed: int
 ) -> DoseResponse:
     if len({one.unit for one in doses}) > 1:
         return DoseResponse(reason="the doses have several units")
@@ -207,7 +213,7 @@ def _dose_response(
     controls = np.flatnonzero(space.is_control & np.isin(plate, plate[treated]))
     amounts = np.concatenate([np.full(len(one.rows), one.concentration) for one in doses])
     rows = np.concatenate([treated, controls])
-    return fit_dose_response(np.concatenate([amounts, np.zeros(len(controls))]), values[rows])
+    return fit_dose_response(np.concatenate([amounts, np.zeros(len(controls))]), values[rows], seed)
 
 
 def _values(profiles: Profiles, space: ControlSpace, doses: Sequence[Treatment], name: str) -> Floats:

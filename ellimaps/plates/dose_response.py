@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import f as f_distribution
 
+from ellimaps.plates.permutation import p_value
 from ellimaps.plates.points import Floats
 
 CONFIDENCE = 0.95
@@ -24,6 +25,8 @@ _BEYOND = 10.0
 _STEPS_EC50 = 241
 _STEPS_HILL = 49
 _STEPS_FINE = 41
+_EVERY = 4
+_N_SHUFFLED = 999
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class DoseResponse:
     r2 : float
         Share of the variance the curve explains.
     p : float
-        F test of the curve against no dose effect.
+        Share of 1,000 random assignments of the values to the doses (the given one among them) that a curve
+        fits as well. An F test would be too certain, as the curve's bend is free.
     reason : str
         Why the EC50 does not hold; empty where it does.
     """
@@ -59,7 +63,7 @@ class DoseResponse:
         return self.bottom + (self.top - self.bottom) * _shape(doses, np.log(self.ec50), self.hill)
 
 
-def fit_dose_response(doses: Floats, values: Floats) -> DoseResponse:
+def fit_dose_response(doses: Floats, values: Floats, seed: int = 0) -> DoseResponse:
     """Fit a curve to the values of wells.
 
     Parameters
@@ -68,6 +72,8 @@ def fit_dose_response(doses: Floats, values: Floats) -> DoseResponse:
         0 for controls; wells without a dose or value are left out.
     values : ndarray, shape (well,)
         The response.
+    seed : int
+        Of the random assignments.
     """
     known = np.isfinite(doses) & np.isfinite(values) & (doses >= 0)
     doses, values = doses[known], values[known]
@@ -82,10 +88,10 @@ def fit_dose_response(doses: Floats, values: Floats) -> DoseResponse:
     freedom = len(values) - 4
     if total <= 0 or freedom < 1:
         return DoseResponse(reason="all wells have the same value" if total <= 0 else "too few wells")
-    return _fitted(doses, values, tested)
+    return _fitted(doses, values, tested, seed)
 
 
-def _fitted(doses: Floats, values: Floats, tested: Floats) -> DoseResponse:
+def _fitted(doses: Floats, values: Floats, tested: Floats, seed: int) -> DoseResponse:
     beyond = np.log(_BEYOND)
     centers = np.linspace(np.log(tested[0]) - beyond, np.log(tested[-1]) + beyond, _STEPS_EC50)
     rest, _ = _profile(doses, values, centers)
@@ -97,7 +103,7 @@ def _fitted(doses: Floats, values: Floats, tested: Floats) -> DoseResponse:
 
     total, freedom = float(np.square(values - values.mean()).sum()), len(values) - 4
     smallest = max(float(fine_rest[best]), 1e-12 * total)
-    p = float(f_distribution.sf((total - smallest) / 3 / (smallest / freedom), 3, freedom))
+    p = _chance(doses, values, centers[::_EVERY], seed)
     low, high = np.exp(_interval(centers, rest, smallest, freedom))
     bottom, top = _line(_shape(doses, center, hill), values)
     ec50 = float(np.exp(center))
@@ -109,10 +115,21 @@ def _fitted(doses: Floats, values: Floats, tested: Floats) -> DoseResponse:
     )
 
 
+def _chance(doses: Floats, values: Floats, centers: Floats, seed: int) -> float:
+    """Return how often chance fits as well; a coarse grid is as good for that."""
+    unit = _unit_shapes(doses, centers, np.geomspace(*HILL_RANGE, _STEPS_HILL // _EVERY))
+    unit = unit.reshape(-1, len(doses))
+    random = np.random.default_rng(seed)
+    centered = values - values.mean()
+    shuffled = random.permuted(np.broadcast_to(centered, (_N_SHUFFLED, len(values))), axis=1)
+    explained = np.abs(np.vstack([centered, shuffled]) @ unit.T).max(axis=1)
+    return p_value(np.asarray(explained, dtype=np.float64))
+
+
 def _why_not(curve: DoseResponse, tested: Floats) -> str:
     """Return why the doses do not determine the EC50; empty if they do."""
     if curve.p >= 1 - CONFIDENCE:
-        return f"no dose effect (F test, p = {curve.p:.2g})"
+        return f"no dose effect (p = {curve.p:.2g})"
     if curve.ec50 > tested[-1]:
         return "the EC50 lies above the highest dose: the curve does not level off"
     if curve.ec50 < tested[0]:
@@ -143,14 +160,20 @@ def _crossing(centers: Floats, rest: Floats, outside: int, inside: int, limit: f
 def _profile(doses: Floats, values: Floats, centers: Floats) -> tuple[Floats, Floats]:
     """Return for each log EC50 the least sum of squares over hill, bottom and top, and the hill."""
     hills = np.geomspace(*HILL_RANGE, _STEPS_HILL)
-    shapes = _shape(doses, centers[:, None, None], hills[:, None])
-    deviations = shapes - shapes.mean(axis=2, keepdims=True)
-    spread = np.square(deviations).sum(axis=2)
-    explained = np.square(deviations @ (values - values.mean())) / np.where(spread > 1e-12, spread, np.inf)
+    unit = _unit_shapes(doses, centers, hills)
+    explained = np.square(unit @ (values - values.mean()))
     best = explained.argmax(axis=1)
     total = np.square(values - values.mean()).sum()
     rest = np.maximum(total - explained[np.arange(len(centers)), best], 0.0)
     return rest, hills[best]
+
+
+def _unit_shapes(doses: Floats, centers: Floats, hills: Floats) -> Floats:
+    """Return rises with mean 0 and length 1, shape (center, hill, well); those that are flat are 0."""
+    shapes = _shape(doses, centers[:, None, None], hills[:, None])
+    deviations = shapes - shapes.mean(axis=2, keepdims=True)
+    length = np.sqrt(np.square(deviations).sum(axis=2, keepdims=True))
+    return np.asarray(deviations / np.where(length > 1e-6, length, np.inf), dtype=np.float64)
 
 
 def _shape(doses: Floats, center: float | Floats, hill: float | Floats) -> Floats:

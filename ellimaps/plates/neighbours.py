@@ -31,7 +31,9 @@ def nearest_treatments(space: ControlSpace, found: Sequence[Treatment], n_neares
         ``compound, concentration, rank`` (from 1), ``neighbour, neighbour_concentration, similarity``: the
         cosine of the angle between the two mean changes from the controls, 1 = the same direction.
     """
-    means = np.array([space.points[one.rows].mean(axis=0) for one in found]).reshape(len(found), -1)
+    means = np.array([space.points[one.rows].mean(axis=0) for one in found]).reshape(
+        len(found), space.points.shape[1]
+    )
     lengths = np.sqrt(np.square(means).sum(axis=1))
     unit = means / np.where(lengths > 0, lengths, 1.0)[:, None]
     likeness = np.clip(unit @ unit.T, -1, 1)
