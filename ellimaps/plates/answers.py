@@ -11,22 +11,14 @@ from scipy.stats import spearmanr
 
 from ellimaps.errors import SettingError
 from ellimaps.parallel import one_thread
-from ellimaps.plates.distance import (
-    ControlSpace,
-    blind_features,
-    blind_space,
-    control_space,
-    largest_changes,
-    relative_to_controls,
-    separations,
-)
+from ellimaps.plates.distance import ControlSpace, control_space, relative_to_controls
 from ellimaps.plates.dose_response import DoseResponse, fit_dose_response
 from ellimaps.plates.neighbours import nearest_treatments
 from ellimaps.plates.normalisation import vectors
-from ellimaps.plates.permutation import benjamini_hochberg, choices, combined_p_value, p_value
+from ellimaps.plates.permutation import benjamini_hochberg
 from ellimaps.plates.points import Floats
-from ellimaps.plates.profiles import Profiles, feature_matrix
-from ellimaps.plates.reproducibility import mean_average_precisions
+from ellimaps.plates.profiles import Profiles
+from ellimaps.plates.significance import agreement, difference_p, trend_p
 from ellimaps.plates.treatments import Treatment, treatments
 from ellimaps.plates.words import change_table, in_words
 from ellimaps.progress import Progress, no_progress
@@ -34,6 +26,10 @@ from ellimaps.progress import Progress, no_progress
 DISTANCE = "distance"
 CALLED_AT = 0.01
 NEIGHBOURS_AT = 0.05
+COMPOUND_COLUMNS = (
+    *("compound", "n_doses", "n_wells", "p", "q", "active", "lowest_active"),
+    *("strongest_dose", "concentration_unit", "distance", "dose_spearman"),
+)
 TREATMENT_COLUMNS = (
     *("compound", "concentration", "concentration_unit", "n_wells", "distance", "p", "q"),
     *("map", "map_null", "map_p", "map_q", "changes", "nearest"),
@@ -52,15 +48,17 @@ class Answers:
         (Benjamini-Hochberg), ``map`` (mean average precision of its wells among controls), ``map_null`` (its
         mean by chance), ``map_p``, ``map_q``, ``changes`` (in words), ``nearest`` (compounds).
     compounds : DataFrame
-        A row per compound: ``compound, n_doses, strongest_dose, distance, q`` (at that dose), ``active``,
-        ``lowest_active`` (dose with q < 0.01), ``dose_spearman`` (of dose and distance).
+        A row per compound: ``compound, n_doses, n_wells, p, q`` (a change of all its wells that grows with
+        the dose; q over compounds), ``active`` (q < 0.01), ``lowest_active`` (of an active one the lowest
+        dose with p < 0.01), ``strongest_dose, concentration_unit, distance`` (of that dose), ``dose_spearman`` (of dose and
+        distance).
     dose_responses : DataFrame
         A row per compound and measure: ``compound, measure, concentration_unit, ec50, ec50_low, ec50_high,
         hill, bottom, top, r2, p, reason``.
     changes : DataFrame
         ``compound, concentration, feature, change_sd, p`` for every feature.
     nearest : DataFrame
-        See `ellimaps.plates.neighbours.nearest_treatments`; among the treatments with q < 0.05, as the
+        See `ellimaps.plates.neighbours.nearest_treatments`; among the treatments with p < 0.05, as the
         direction of a change that may be none means nothing.
     """
 
@@ -99,16 +97,20 @@ def answers(profiles: Profiles, seed: int = 0, *, on_progress: Progress = no_pro
         for done, one in enumerate(found, start=1):
             table = change_table(relative, profiles.features, one, int(space.is_control.sum()))
             changes.append(table.assign(compound=one.compound, concentration=one.concentration))
-            rows.append(_row(profiles, space, points, one, seed) | {"changes": in_words(table)})
+            rows.append(
+                _row(profiles, space.distance(one.rows), points, one, seed) | {"changes": in_words(table)}
+            )
             on_progress(done, len(found), "comparing treatments with controls")
         table = _with_q_values(pd.DataFrame(rows))
-        likely = [one for one, q in zip(found, table["q"], strict=True) if q < NEIGHBOURS_AT]
+        likely = [one for one, p in zip(found, table["p"], strict=True) if p < NEIGHBOURS_AT]
         nearest = nearest_treatments(space, likely)
         table = _with_nearest(table, nearest)
         changed = pd.concat(changes, ignore_index=True)
         changed = changed[["compound", "concentration", "feature", "change_sd", "p"]]
-        responses = dose_responses(profiles, _measures(changed), seed=seed)
-    return Answers(table, _compounds(table), responses, changed, nearest)
+        compounds = _compounds(profiles, found, table, seed, on_progress)
+        active = set(compounds.loc[compounds["active"].to_numpy(bool), "compound"])
+        responses = _only_of(active, dose_responses(profiles, _measures(changed, active), seed=seed))
+    return Answers(table, compounds, responses, changed, nearest)
 
 
 def dose_responses(profiles: Profiles, measures: dict[str, Sequence[str]], seed: int = 0) -> pd.DataFrame:
@@ -143,29 +145,19 @@ def dose_responses(profiles: Profiles, measures: dict[str, Sequence[str]], seed:
     return pd.DataFrame(rows)
 
 
-def _row(
-    profiles: Profiles, space: ControlSpace, points: Floats, one: Treatment, seed: int
-) -> dict[str, object]:
+def _row(profiles: Profiles, distance: float, points: Floats, one: Treatment, seed: int) -> dict[str, object]:
     """Compare one treatment with the controls of its plates."""
-    plate = profiles.wells["plate"].astype(str).to_numpy()
-    controls = space.is_control & np.isin(plate, plate[one.rows])
-    union = np.concatenate([one.rows, np.flatnonzero(controls)])
-    plates = np.unique(plate[union], return_inverse=True)[1]
-    features = blind_features(feature_matrix(profiles.wells, profiles.features)[union], plates)
-    tried = choices(np.arange(len(union)) < len(one.rows), plates, seed)
-    comparable = len(tried) > 1
-    separated = separations(blind_space(features), tried)
-    precisions = mean_average_precisions(points[union], tried)
+    precision, by_chance, precision_p = agreement(profiles, points, one.rows, seed)
     return {
         "compound": one.compound,
         "concentration": one.concentration,
         "concentration_unit": one.unit,
         "n_wells": len(one.rows),
-        "distance": space.distance(one.rows),
-        "p": combined_p_value(separated, largest_changes(features, tried)) if comparable else np.nan,
-        "map": float(precisions[0]),
-        "map_null": float(precisions.mean()),
-        "map_p": p_value(precisions) if comparable and len(one.rows) > 1 else np.nan,
+        "distance": distance,
+        "p": difference_p(profiles, one.rows, seed),
+        "map": precision,
+        "map_null": by_chance,
+        "map_p": precision_p,
     }
 
 
@@ -192,12 +184,20 @@ def _key(concentration: object) -> float:
     return value if value >= 0 else -1.0
 
 
-def _measures(changes: pd.DataFrame) -> dict[str, Sequence[str]]:
-    """Return the distance and the most changed feature of each compound."""
+def _only_of(active: set[str], responses: pd.DataFrame) -> pd.DataFrame:
+    """Take away the EC50 of compounds without an effect: among many curves, some fit by chance."""
+    inactive = ~responses["compound"].isin(active)
+    responses.loc[inactive, ["ec50", "ec50_low", "ec50_high"]] = np.nan
+    responses.loc[inactive, "reason"] = "the compound is not told from the controls"
+    return responses
+
+
+def _measures(changes: pd.DataFrame, active: set[str]) -> dict[str, Sequence[str]]:
+    """Return the distance for each compound, and the most changed feature for those that are active."""
     order = changes["change_sd"].abs().sort_values(ascending=False, kind="stable").index
     strongest = changes.loc[order].drop_duplicates("compound").sort_values("compound")
     return {
-        str(compound): (DISTANCE, str(feature))
+        str(compound): (DISTANCE, str(feature)) if compound in active else (DISTANCE,)
         for compound, feature in zip(strongest["compound"], strongest["feature"], strict=True)
     }
 
@@ -224,26 +224,36 @@ def _values(profiles: Profiles, space: ControlSpace, doses: Sequence[Treatment],
     return profiles.wells[name].to_numpy(dtype=np.float64)
 
 
-def _compounds(table: pd.DataFrame) -> pd.DataFrame:
+def _compounds(
+    profiles: Profiles, found: Sequence[Treatment], table: pd.DataFrame, seed: int, on_progress: Progress
+) -> pd.DataFrame:
+    """Compare all wells of each compound with the controls, and sum up its doses."""
     rows = []
-    for compound, doses in table.groupby("compound", sort=True):
+    groups = table.groupby("compound", sort=True)
+    for done, (compound, doses) in enumerate(groups, start=1):
+        wells = np.concatenate([one.rows for one in found if one.compound == compound])
+        given = profiles.wells["concentration"].to_numpy(dtype=np.float64)[wells]
         strongest = doses.iloc[int(doses["distance"].argmax())]
-        active = doses[doses["q"] < CALLED_AT]
         amounts = doses["concentration"].to_numpy(dtype=np.float64)
         rows.append(
             {
                 "compound": compound,
                 "n_doses": len(doses),
+                "n_wells": len(wells),
+                "p": trend_p(profiles, wells, given, seed),
                 "strongest_dose": strongest["concentration"],
                 "concentration_unit": strongest["concentration_unit"],
                 "distance": strongest["distance"],
-                "q": strongest["q"],
-                "active": len(active) > 0,
-                "lowest_active": active["concentration"].min() if len(active) else np.nan,
+                "lowest_active": doses.loc[doses["p"] < CALLED_AT, "concentration"].min(),
                 "dose_spearman": _rank_correlation(amounts, doses["distance"].to_numpy(dtype=np.float64)),
             }
         )
-    return pd.DataFrame(rows)
+        on_progress(done, len(groups), "comparing compounds with controls")
+    summed = pd.DataFrame(rows)
+    q = benjamini_hochberg(summed["p"].to_numpy(dtype=np.float64))
+    summed = summed.assign(q=q, active=q < CALLED_AT)
+    summed["lowest_active"] = summed["lowest_active"].where(summed["active"])
+    return summed[list(COMPOUND_COLUMNS)]
 
 
 def _rank_correlation(doses: Floats, distances: Floats) -> float:

@@ -140,31 +140,35 @@ def blind_space(features: Floats) -> Floats:
     return _whitened(points, points)
 
 
-def largest_changes(features: Floats, choices: Indices) -> Floats:
+def largest_changes(features: Floats, choices: Indices, weights: Floats | None = None) -> Floats:
     """Return how much the chosen wells change the feature they change most, shape (choice,).
 
-    Up to a factor that is the same for all choices. One feature among a hundred is lost in a distance.
+    Up to a factor that is the same for all choices. One feature among a hundred is lost in a distance. With a
+    weight per place in a choice (of its dose), it is the trend over them.
     """
-    return _of_totals(features, choices, lambda total: np.abs(total).max(axis=1, initial=0.0))
+    return _of_totals(features, choices, weights, lambda total: np.abs(total).max(axis=1, initial=0.0))
 
 
-def separations(points: Floats, choices: Indices) -> Floats:
+def separations(points: Floats, choices: Indices, weights: Floats | None = None) -> Floats:
     """Return the squared distance of the chosen wells' mean from that of the others, shape (choice,).
 
     Up to a factor that is the same for all choices. With the covariance of all wells this orders the choices
-    as Hotelling's T-squared does.
+    as Hotelling's T-squared does. Weights are as in `largest_changes`.
     """
-    return _of_totals(points, choices, lambda total: np.square(total).sum(axis=1))
+    return _of_totals(points, choices, weights, lambda total: np.square(total).sum(axis=1))
 
 
-def _of_totals(points: Floats, choices: Indices, statistic: Callable[[Floats], Floats]) -> Floats:
+def _of_totals(
+    points: Floats, choices: Indices, weights: Floats | None, statistic: Callable[[Floats], Floats]
+) -> Floats:
     """Return a statistic of the chosen wells' sum: the difference of means, as all wells sum to 0."""
+    weights = np.ones(choices.shape[1]) if weights is None else weights
     found = np.empty(len(choices))
     for first in range(0, len(choices), _AT_ONCE):
         part = choices[first : first + _AT_ONCE]
         total = np.zeros((len(part), points.shape[1]))
-        for column in part.T:
-            total += points[column]
+        for column, weight in zip(part.T, weights, strict=True):
+            total += weight * points[column]
         found[first : first + _AT_ONCE] = statistic(total)
     return found
 

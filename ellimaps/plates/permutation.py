@@ -38,15 +38,25 @@ def choices(treated: NDArray[np.bool_], plates: NDArray[np.intp], seed: int) -> 
     ndarray of int32, shape (choice, well chosen)
         All of them if they are at most 100,000, else the observed one and 20,000 drawn at random.
     """
-    groups = [np.flatnonzero(plates == plate) for plate in np.unique(plates[treated])]
-    counts = [int(treated[group].sum()) for group in groups]
-    observed = np.concatenate([group[treated[group]] for group in groups]).astype(np.int32)
+    groups, counts, observed = _observed(treated, plates)
     if prod(comb(len(group), count) for group, count in zip(groups, counts, strict=True)) <= MOST_EXACT:
         others = _all_choices(groups, counts)
         others = others[(others != observed).any(axis=1)]
     else:
         others = _drawn(groups, counts, np.random.default_rng(seed))
     return np.concatenate([observed[None], others])
+
+
+def arrangements(treated: NDArray[np.bool_], plates: NDArray[np.intp], seed: int) -> Indices:
+    """Return random choices as of `choices` in which the order of wells matters, as where doses differ.
+
+    Returns
+    -------
+    ndarray of int32, shape (choice, well chosen)
+        The observed one, plate by plate in ascending order of wells, and 20,000 drawn at random.
+    """
+    groups, counts, observed = _observed(treated, plates)
+    return np.concatenate([observed[None], _drawn(groups, counts, np.random.default_rng(seed))])
 
 
 def p_value(statistics: NDArray[np.float64]) -> float:
@@ -86,6 +96,15 @@ def benjamini_hochberg(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return q
 
 
+def _observed(
+    treated: NDArray[np.bool_], plates: NDArray[np.intp]
+) -> tuple[list[NDArray[np.intp]], list[int], Indices]:
+    """Return the wells of each plate, how many of them are treated, and which."""
+    groups = [np.flatnonzero(plates == plate) for plate in np.unique(plates[treated])]
+    counts = [int(treated[group].sum()) for group in groups]
+    return groups, counts, np.concatenate([group[treated[group]] for group in groups]).astype(np.int32)
+
+
 def _all_choices(groups: list[NDArray[np.intp]], counts: list[int]) -> Indices:
     parts = [group[_combinations(len(group), count)] for group, count in zip(groups, counts, strict=True)]
     grids = np.meshgrid(*(np.arange(len(part)) for part in parts), indexing="ij")
@@ -97,7 +116,7 @@ def _drawn(groups: list[NDArray[np.intp]], counts: list[int], random: np.random.
     parts = []
     for group, count in zip(groups, counts, strict=True):
         order = np.argsort(random.random((N_DRAWN, len(group)), dtype=np.float32), axis=1)
-        parts.append(np.sort(group[order[:, :count]], axis=1))
+        parts.append(group[order[:, :count]])
     return np.concatenate(parts, axis=1).astype(np.int32)
 
 

@@ -16,6 +16,7 @@ from ellimaps.plates.treatments import Treatment
 MOST_NAMED = 4
 SIGNIFICANCE = 0.05
 NO_CHANGE = "no change beyond chance"
+_PLAIN = ("number", "size", "shape")
 
 # The first pattern that fits a feature's name says what aspect of the cells it is, and how more and less of
 # it are called; CH is a channel or a pair of them, ANY_ whatever comes before. Several patterns can stand for
@@ -85,6 +86,8 @@ def change_table(
 def in_words(changes: pd.DataFrame) -> str:
     """Return the largest changes beyond chance as a phrase, one for each aspect of the cells.
 
+    Number, size and shape of the cells come first, as they are what is asked for first.
+
     Parameters
     ----------
     changes : DataFrame
@@ -94,9 +97,9 @@ def in_words(changes: pd.DataFrame) -> str:
     for row in changes[changes["p"] < SIGNIFICANCE].itertuples():
         aspect, phrase = describe(str(row.feature), float(str(row.change_sd)))
         named.setdefault(aspect, phrase)
-        if len(named) == MOST_NAMED:
-            break
-    return ", ".join(named.values()) or NO_CHANGE
+    # Sorting keeps the order by size within each of the two kinds.
+    phrases = [named[aspect] for aspect in sorted(named, key=lambda aspect: aspect not in _PLAIN)]
+    return ", ".join(phrases[:MOST_NAMED]) or NO_CHANGE
 
 
 def describe(feature: str, change_sd: float) -> tuple[str, str]:
