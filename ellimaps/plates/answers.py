@@ -50,8 +50,8 @@ class Answers:
     compounds : DataFrame
         A row per compound: ``compound, n_doses, n_wells, p, q`` (a change of all its wells that grows with
         the dose; q over compounds), ``active`` (q < 0.01), ``lowest_active`` (of an active one the lowest
-        dose with p < 0.01), ``strongest_dose, concentration_unit, distance`` (of that dose), ``dose_spearman`` (of dose and
-        distance).
+        dose with p < 0.01), ``strongest_dose, concentration_unit, distance`` (of that dose),
+        ``dose_spearman`` (of dose and distance).
     dose_responses : DataFrame
         A row per compound and measure: ``compound, measure, concentration_unit, ec50, ec50_low, ec50_high,
         hill, bottom, top, r2, p, reason``.
