@@ -129,7 +129,7 @@ def _chance(doses: Floats, values: Floats, centers: Floats, seed: int) -> float:
 def _why_not(curve: DoseResponse, tested: Floats) -> str:
     """Return why the doses do not determine the EC50; empty if they do."""
     if curve.p >= 1 - CONFIDENCE:
-        return f"no dose effect (p = {curve.p:.2g})"
+        return f"no dose effect beyond chance (p = {curve.p:.2g})"
     if curve.ec50 > tested[-1]:
         return "the EC50 lies above the highest dose: the curve does not level off"
     if curve.ec50 < tested[0]:

@@ -16,11 +16,22 @@ from stacks import one_sentence
 from ellimaps.errors import MissingExtraError, SettingError
 from ellimaps.plates.clusters import cluster
 from ellimaps.plates.embedding import embed
-from ellimaps.plates.normalisation import vectors
+from ellimaps.plates.normalisation import Vectors
 from ellimaps.plates.points import principal_components
 from ellimaps.plates.profiles import Profiles
 
 GROUPS = {"One": {"cell_count": -40.0}, "Two": {"mean_ch2": 40.0}, "Three": {"texture_ch1": 40.0}}
+
+
+@pytest.fixture(autouse=True)
+def plain_vectors(monkeypatch):
+    """Points whose distances are known: the raw features, in units of ten."""
+
+    def plain(made: Profiles) -> Vectors:
+        names = list(made.features)
+        return Vectors(made.fields[names].to_numpy() / 10, made.wells[names].to_numpy() / 10, made.features)
+
+    monkeypatch.setattr("ellimaps.plates.points.vectors", plain)
 
 
 def grouped() -> Profiles:
@@ -47,7 +58,7 @@ def test_like_wells_lie_together_and_the_seed_decides(method):
 
 def test_pca_is_that_of_the_vectors():
     made = grouped()
-    values = vectors(made).fields
+    values = made.fields[list(FEATURES)].to_numpy() / 10
     centered = values - values.mean(axis=0)
     strength = np.linalg.svd(centered, compute_uv=False)[:2]
     places = embed(made)[["x", "y"]].to_numpy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -52,7 +53,7 @@ def test_the_same_command_writes_the_same_bytes(folder):
     def contents():
         files = json.loads(run("embed", folder, "--method", "tsne", "--json").stdout)["files"]
         page = run("report", folder, "--out", folder / "page.html").stdout.strip()
-        return [open(name, "rb").read() for name in [*files, page]]
+        return [Path(name).read_bytes() for name in [*files, page]]
 
     assert contents() == contents()
 
