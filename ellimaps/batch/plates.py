@@ -34,6 +34,7 @@ from ellimaps.readers.planes import sha256
 from ellimaps.tables import csv_bytes
 
 FAILURES = "failures.csv"
+_ROWS_PER_GROUP = 1 << 15
 _FAILURE_COLUMNS = ("plate", "well", "field", "files", "reason")
 
 
@@ -190,21 +191,25 @@ def _known(store: Store, field: Field) -> Record:
 
 
 def _write_cells(store: Store, plate: Plate, fields: list[Field]) -> None:
-    """Write the cells field by field, so that memory stays that of one."""
+    """Write the cells group by group, so that memory stays that of one group."""
     import pyarrow as pa
     from pyarrow import parquet
 
     with told(store.out):
-        writer = None
+        writer, waiting = None, list[pd.DataFrame]()
         for field, table in _cells(store, fields):
             table = table.assign(plate=plate.name, well=field.well, field=field.number)
             table = table[[*CELL_METADATA, *(name for name in table if name not in CELL_METADATA)]]
             if writer is None:
                 schema = pa.Schema.from_pandas(table, preserve_index=False).remove_metadata()
                 writer = parquet.ParquetWriter(store.scratch(CELL_TABLE), schema, compression="zstd")
-            if len(table):
-                writer.write_table(pa.Table.from_pandas(table, schema=schema, preserve_index=False))
+            waiting.append(table)
+            if sum(map(len, waiting)) >= _ROWS_PER_GROUP:
+                writer.write_table(pa.Table.from_pandas(pd.concat(waiting), schema, preserve_index=False))
+                waiting.clear()
         assert writer is not None
+        if waiting:
+            writer.write_table(pa.Table.from_pandas(pd.concat(waiting), schema, preserve_index=False))
         writer.close()
     store.publish(store.scratch(CELL_TABLE), CELL_TABLE)
 

@@ -50,7 +50,8 @@ def measure_cells(pictures: FieldPictures, radius_px: tuple[float, float]) -> pd
     values = pictures.values
     source = values.mean(axis=0) if pictures.is_merged else values[0]
     low, high = (max(side / pictures.binning, _LEAST_PX) for side in radius_px)
-    nuclei = detect_nuclei(source, (low, max(high, low)))
+    # One threshold for all: nuclei of a field are stained alike, and the blurred rim of one is none.
+    nuclei = detect_nuclei(source, (low, max(high, low)), threshold="otsu")
     images = dict(zip(pictures.names, values, strict=True))
     table = measure_objects(images, nuclei, shape=False)
     numbers = table["object"].to_numpy()

@@ -2,9 +2,11 @@
 
 Four steps, none of which looks at compounds: robust z-scores against the controls of the same plate; a
 logarithm that keeps the sign, as effects run from one to a thousand spreads; of features that say the same,
-one is kept; sphering, which takes the variation among controls, wanted by nobody, down in every direction
-(Kessy, Lewin and Strimmer, The American Statistician 72, 2018, 309; for cell profiles Ando, McLean and
-Berndl, bioRxiv 161422, 2017).
+one is kept; sphering, which takes the strongest directions of the variation between fields of the same well,
+wanted by nobody, down to the strength of the next one (Kessy, Lewin and Strimmer, The American Statistician
+72, 2018, 309; for cell profiles, with controls in the place of wells, Ando, McLean and Berndl, bioRxiv
+161422, 2017). Learned from few controls, sphering would draw these together and leave inert compounds
+outside: all wells count the same here.
 """
 
 from __future__ import annotations
@@ -20,8 +22,11 @@ from ellimaps.plates.profiles import Profiles, feature_matrix
 MOST_CORRELATION = 0.9
 """Of features whose scaled values correlate more than this, the first is kept."""
 
-REGULARISATION = 1.0
-"""Variance added in every direction when sphering, in squared spreads of a control field."""
+DIRECTIONS = 10
+"""In how many directions the variation within wells is taken down; more would fit the fields at hand."""
+
+REGULARISATION = 0.1
+"""Variance added to that within wells, in squared units of the compressed z-scores."""
 
 _MAD_TO_SIGMA = 1.4826
 _LEAST_SHARE = 0.1
@@ -57,19 +62,16 @@ class Space:
     ----------
     kept : ndarray of int, shape (dimension,)
         Which features.
-    center : ndarray, shape (dimension,)
-        Mean of the controls.
     sphering : ndarray, shape (dimension, dimension)
         Symmetric, so that every dimension is still mostly its feature.
     """
 
     kept: NDArray[np.intp]
-    center: Matrix
     sphering: Matrix
 
     def apply(self, compressed: Matrix) -> Matrix:
         """Return points for rows of `compress`."""
-        return np.asarray((compressed[:, self.kept] - self.center) @ self.sphering)
+        return np.asarray(compressed[:, self.kept] @ self.sphering)
 
 
 def scaled(profiles: Profiles) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -114,10 +116,10 @@ def vectors(profiles: Profiles) -> Vectors:
     controls; that there are none is a feature of its own.
     """
     compressed = compress(scaled(profiles)[0])
-    space = fit_space(compressed, control_rows(profiles))
+    numbers = well_numbers(profiles)
+    space = fit_space(compressed, numbers)
     fields = space.apply(compressed)
-    wells = well_means(profiles, fields)
-    return Vectors(fields, wells, tuple(profiles.features[i] for i in space.kept))
+    return Vectors(fields, _means(fields, numbers), tuple(profiles.features[i] for i in space.kept))
 
 
 def compress(z: pd.DataFrame) -> Matrix:
@@ -126,24 +128,26 @@ def compress(z: pd.DataFrame) -> Matrix:
     return np.asarray(np.sign(values) * np.log1p(np.abs(values)))
 
 
-def fit_space(compressed: Matrix, controls: NDArray[np.bool_]) -> Space:
-    """Choose features and learn how controls vary.
+def fit_space(compressed: Matrix, wells: NDArray[np.intp]) -> Space:
+    """Choose features and learn how fields of a well vary.
 
     Parameters
     ----------
     compressed : ndarray, shape (field, feature)
         Of `compress`.
-    controls : ndarray of bool, shape (field,)
-        Which rows are controls.
+    wells : ndarray of int, shape (field,)
+        Which well each field is from, counted from 0. Where all have one field, there is no sphering.
     """
     kept = select(compressed)
-    ground = compressed[controls][:, kept]
-    center = ground.mean(axis=0)
-    centered = ground - center
-    covariance = centered.T @ centered / max(len(ground) - 1, 1)
-    variances, directions = np.linalg.eigh(covariance)
-    weights = 1 / np.sqrt(np.maximum(variances, 0) + REGULARISATION)
-    return Space(kept, center, (directions * weights) @ directions.T)
+    chosen = compressed[:, kept]
+    residuals = chosen - _means(chosen, wells)[wells]
+    freedom = len(chosen) - len(np.unique(wells))
+    if freedom < 1:
+        return Space(kept, np.eye(len(kept)))
+    variances, directions = np.linalg.eigh(residuals.T @ residuals / freedom)
+    ground = variances[-DIRECTIONS - 1] if len(variances) > DIRECTIONS else 0.0
+    weights = 1 / np.sqrt(np.maximum(variances, ground).clip(0) + REGULARISATION)
+    return Space(kept, (directions * weights) @ directions.T)
 
 
 def select(values: Matrix) -> NDArray[np.intp]:
@@ -159,14 +163,18 @@ def select(values: Matrix) -> NDArray[np.intp]:
     return np.asarray(varying[kept], dtype=np.intp)
 
 
-def well_means(profiles: Profiles, points: Matrix) -> Matrix:
-    """Return the means of fields' points over the wells, in the order of ``Profiles.wells``."""
+def well_numbers(profiles: Profiles) -> NDArray[np.intp]:
+    """Return of each field the row of its well in ``Profiles.wells``."""
     keys = ["plate", "well"]
     wells = pd.MultiIndex.from_frame(profiles.wells[keys])
-    owner = wells.get_indexer(pd.MultiIndex.from_frame(profiles.fields[keys]))
-    total = np.zeros((len(wells), points.shape[1]))
+    return np.asarray(wells.get_indexer(pd.MultiIndex.from_frame(profiles.fields[keys])), dtype=np.intp)
+
+
+def _means(points: Matrix, owner: NDArray[np.intp]) -> Matrix:
+    """Return the means of points by owner, in the order of their numbers."""
+    total = np.zeros((int(owner.max(initial=-1)) + 1, points.shape[1]))
     np.add.at(total, owner, points)
-    return total / np.bincount(owner, minlength=len(wells))[:, None]
+    return total / np.maximum(np.bincount(owner), 1)[:, None]
 
 
 def _scale(controls: Matrix, everything: Matrix) -> tuple[Matrix, Matrix]:

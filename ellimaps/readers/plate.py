@@ -28,7 +28,7 @@ _HARMONY = re.compile(
     re.IGNORECASE,
 )
 _IMAGEXPRESS = re.compile(
-    r"(?:(?:.*/)?TimePoint_(?P<time>\d+)/)?(?:(?:.*/)?ZStep_(?P<z>\d+)/)?(?:.*/)?[^/]*_(?P<well>[A-Z]{1,2}\d{1,2})"
+    r"(?:(?:.*/)?TimePoint_(?P<time>\d+)/)?(?:(?:.*/)?ZStep_(?P<z>\d+)/)?(?:.*/)?[^/]*?_(?P<well>[A-Z]{1,2}\d{1,2})"
     r"(?:_s(?P<field>\d+))?(?:_w(?P<channel>\d+))?(?P<thumb>_thumb)?"
     r"(?:[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})?\.tiff?",
     re.IGNORECASE,

@@ -29,8 +29,8 @@ from ellimaps.errors import ExportError, SettingError
 from ellimaps.progress import Progress, no_progress
 from ellimaps.stack import whole_number
 
-DOSES_UM = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-EC50_UM = 10.0
+DOSES_UM = (1.0, 2.5, 6.0, 15.0, 40.0, 100.0)
+EC50_UM = 15.0
 EFFECTS = {
     "Thinner": "count",
     "Sweller": "size",
@@ -39,7 +39,7 @@ EFFECTS = {
     "Inert A": "none",
     "Inert B": "none",
 }
-FULL_EFFECTS = {"count": -0.7, "size": 0.4, "intensity": 1.0, "texture": 0.8}
+FULL_EFFECTS = {"count": -0.85, "size": 0.4, "intensity": 1.0, "texture": 0.8}
 """At full effect: relative change of the count, the radius and channel 2; added contrast in channel 3."""
 
 CONTROL = "DMSO"
@@ -54,6 +54,7 @@ _LEVELS = (4000.0, 2500.0, 2500.0, 1500.0)
 _CONTRAST = 0.25
 _WELL_SPREAD = 0.04
 _CELL_SPREAD = 0.12
+_COUNT_SPREAD = 0.05
 _GAIN = 4.0
 _READOUT = 12.0
 
@@ -201,7 +202,8 @@ def _pictures(random: np.random.Generator, look: _Look, size: int) -> Iterator[N
     """Yield what a camera records in each channel."""
     radius = _RADIUS_SHARE * size * look.size
     clean = np.zeros((4, size, size), dtype=np.float32)
-    count = int(random.poisson(_CELLS * max(look.count, 0.0)))
+    spread = 1 + _COUNT_SPREAD * random.standard_normal()
+    count = max(round(_CELLS * look.count * spread), 0)
     for y, x in _places(random, count, size, _SPACING * radius):
         _add_cell(random, clean, y, x, radius)
     grain = random.standard_normal((size, size), dtype=np.float32)

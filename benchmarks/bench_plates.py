@@ -1,0 +1,125 @@
+"""How fast a plate is profiled, how much memory that takes, and how well compounds are told apart.
+
+Run ``python benchmarks/bench_plates.py [--wells N] [--json FILE]``. Speed: fields of four channels of
+1080 x 1080 pixels of a generated 384-well plate, 9 a well, measured one after another in one process and
+thread; by processor time, so that other work on the machine does not count. Memory: the peak of such a
+process after one well and after all. Accuracy: the HepG2 plate beside the repository, where it is there: all
+fields; each field held back in turn, with all that is learned (scaling, selection, sphering) learned from the
+other two; and the published coordinates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tools import SHARED, Figures, in_process, report
+
+FIELD_RATE = """
+import sys, time
+from ellimaps.parallel import one_thread
+from ellimaps.plates.field import measure_field
+from ellimaps.plates.plate import read_plate
+plate = read_plate(sys.argv[1] + "/images", sys.argv[1] + "/layout.csv")
+fields = list(plate.fields())[: int(sys.argv[2])]
+with one_thread():
+    measure_field(plate.root, fields[0].files, plate.channels)
+    start = time.process_time()
+    cells = sum(len(measure_field(plate.root, field.files, plate.channels).cells) for field in fields)
+    seconds = time.process_time() - start
+figures = {"fields": len(fields), "cells": cells, "fields_per_cpu_s": len(fields) / seconds}
+"""
+
+
+def speed(wells: int) -> dict[str, Any]:
+    """Return fields per second of processor time, and peak memory for one well and for all."""
+    from ellimaps.samples import sample_plate
+
+    folder = Path(tempfile.gettempdir()) / "ellimaps-benchmarks" / f"plate_{wells}"
+    if not (folder / "truth.json").is_file():
+        print(f"generating {folder}", file=sys.stderr)
+        sample_plate(folder, wells=384, fields=9, size=1080, only_wells=wells)
+    one = in_process(FIELD_RATE, folder, 9)
+    return {**in_process(FIELD_RATE, folder, 9 * wells), "peak_mb_one_well": one.get("peak_mb")}
+
+
+def accuracy(folder: Path) -> Figures:
+    """Return the figures of the real plate: whole, with fields held back, and those published."""
+    from ellimaps.plates.evaluation import evaluate
+    from ellimaps.plates.normalisation import Vectors
+    from ellimaps.plates.plate import read_plate
+    from ellimaps.plates.profiles import profile_plate
+
+    plate = read_plate(folder / "hepg2_merged_fields", folder / "layout.csv")
+    profiles = profile_plate(plate)
+    found = {"plain measurements": evaluate(profiles).row()}
+    for number in sorted(profiles.fields["field"].unique()):
+        found[f"field {number} held back"] = held_back(profiles, number)
+    published = pd.read_csv(folder / "hepg2_umap_features.csv").set_index("Name")[["Vector1", "Vector2"]]
+    points = published.loc[profiles.fields["files"]].to_numpy()
+    means = pd.DataFrame(points).groupby(profiles.fields["well"].to_numpy(), sort=False).mean().to_numpy()
+    found["published coordinates"] = evaluate(profiles, Vectors(points, means, ("1", "2"))).row()
+    return found
+
+
+def held_back(profiles: Any, number: int) -> dict[str, float]:
+    """Return how well a field of every well is recognised among the other fields, in other wells.
+
+    Once nothing is learned from the held-back fields, and once everything is learned from all fields: the
+    queries and what they are compared with stay the same, so the difference is what holding back costs.
+    """
+    out = (profiles.fields["field"] == number).to_numpy()
+    rest = profiles.fields[~out].reset_index(drop=True)
+    kept = recognised(profiles, out, dataclasses.replace(profiles, fields=rest))
+    seen = recognised(profiles, out, profiles)
+    return kept | {f"{name} if not": value for name, value in seen.items()}
+
+
+def recognised(profiles: Any, out: np.ndarray, learned: Any) -> dict[str, float]:
+    """Compare the fields marked ``out`` with the others in other wells; ``learned`` is what teaches."""
+    from scipy.spatial.distance import cdist
+
+    from ellimaps.plates import normalisation as n
+    from ellimaps.plates.evaluation import average_precision
+
+    space = n.fit_space(n.compress(n.scaled(learned)[0]), n.well_numbers(learned))
+    # All fields in the place of wells: they are scaled by what is learned from, and nothing else.
+    z = n.scaled(dataclasses.replace(learned, wells=profiles.fields))[1]
+    points = space.apply(n.compress(z))
+    owner = n.well_numbers(profiles)
+    wells = pd.DataFrame(points[~out]).groupby(owner[~out]).mean().to_numpy()
+    compound = profiles.fields["compound"].to_numpy(object)
+    by_well = profiles.wells["compound"].to_numpy(object)
+    result = {}
+    for what, gallery, owners, classes in (
+        ("field", points[~out], owner[~out], compound[~out]),
+        ("well", wells, np.arange(len(wells)), by_well),
+    ):
+        distance = cdist(points[out], gallery)
+        distance[owner[out][:, None] == owners] = np.inf
+        same = classes[distance.argmin(axis=1)] == compound[out]
+        result[f"nearest {what}"] = float(same.mean())
+    # One field per well is held back, so that the last distances are between wells, in their order.
+    return result | {"map": float(np.nanmean(average_precision(distance, by_well)))}
+
+
+def main() -> None:
+    """Measure, print, and write JSON if asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--wells", type=int, default=4, help="wells of the generated plate to measure")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    arguments = parser.parse_args()
+    figures: Figures = {"speed": speed(arguments.wells)}
+    if (SHARED / "plates").is_dir():
+        figures |= accuracy(SHARED / "plates")
+    report(figures, arguments.json)
+
+
+if __name__ == "__main__":
+    main()
