@@ -9,7 +9,19 @@ import sys
 
 import typer
 
-from ellimaps.cli import app, batch, classify, estimate, fit, info, plates, sample, segment, serve
+from ellimaps.cli import (
+    app,
+    batch,
+    classify,
+    estimate,
+    fit,
+    info,
+    plates,
+    plates_embed,
+    sample,
+    segment,
+    serve,
+)
 from ellimaps.errors import EllimapsError, ExportError
 
 cli = typer.Typer(
@@ -29,7 +41,7 @@ batch.group.command("predict")(classify.predict)
 batch.group.command("score")(classify.score)
 cli.add_typer(batch.group, name="cells")
 cli.command("batch")(batch.command)
-cli.add_typer(plates.group, name="plates")
+cli.add_typer(plates_embed.group, name="plates")
 cli.add_typer(sample.group, name="sample")
 cli.command("app")(app.command)
 cli.command("serve")(serve.command)

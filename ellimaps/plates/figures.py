@@ -1,0 +1,141 @@
+"""Pictures of a plate: heat maps, the map of wells, dose-response curves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ellimaps.plates.points import Floats
+from ellimaps.plots import CLUSTER_COLORS, NO_DATA_COLOR
+
+_MOST_NAMED = 24
+_MARKERS = "osD^vP*X"
+
+
+def plate_figure(wells: pd.DataFrame, values: Floats, title: str) -> Figure:
+    """Draw a value of every well at its place, a plate beside the other.
+
+    Parameters
+    ----------
+    wells : DataFrame
+        With ``plate, row, column, control``; controls have a frame.
+    values : ndarray, shape (well,)
+        NaN is drawn like a place without a well.
+    title : str
+        What is drawn, with its unit.
+    """
+    plates = list(wells["plate"].astype(str).unique())
+    rows, columns = int(wells["row"].max()), int(wells["column"].max())
+    size = (1.5 + 0.42 * columns, 0.8 + 0.42 * rows)
+    figure = Figure(figsize=(min(size[0], 11), min(size[1], 8) * len(plates)), layout="constrained")
+    finite = values[np.isfinite(values)]
+    limits = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    for axes, plate in zip(np.ravel(figure.subplots(len(plates), 1)), plates, strict=True):
+        here = (wells["plate"].astype(str) == plate).to_numpy()
+        grid = np.full((rows, columns), np.nan)
+        place = wells.loc[here, "row"].to_numpy(int) - 1, wells.loc[here, "column"].to_numpy(int) - 1
+        grid[place] = values[here]
+        axes.set_facecolor(NO_DATA_COLOR)
+        shown = axes.imshow(grid, cmap="viridis", vmin=limits[0], vmax=limits[1])
+        framed = wells.loc[here, "control"].to_numpy(bool)
+        axes.scatter(place[1][framed], place[0][framed], s=14, facecolors="none", edgecolors="white")
+        axes.set_xticks(range(columns), [str(number + 1) for number in range(columns)], fontsize=7)
+        axes.set_yticks(range(rows), [_row_name(number) for number in range(rows)], fontsize=7)
+        axes.set_title(plate if len(plates) > 1 else "", fontsize=9)
+        figure.colorbar(shown, ax=axes, label=title, shrink=0.9)
+    return figure
+
+
+def map_figure(positions: pd.DataFrame) -> Figure:
+    """Draw an embedding coloured by compound; larger dots are higher doses, controls are grey crosses.
+
+    Parameters
+    ----------
+    positions : DataFrame
+        Of `ellimaps.plates.embedding.embed`.
+    """
+    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    axes = figure.subplots()
+    control = positions["control"].to_numpy(bool)
+    axes.scatter(
+        positions["x"][control], positions["y"][control], s=22, marker="x", color="#777777", label="controls"
+    )
+    treated = positions[~control]
+    ranks = treated.groupby("compound")["concentration"].rank(method="dense", pct=True).fillna(1.0)
+    for number, (compound, rows) in enumerate(treated.groupby("compound", sort=True)):
+        axes.scatter(
+            *(rows["x"], rows["y"]),
+            s=12 + 58 * ranks.loc[rows.index],
+            color=CLUSTER_COLORS[number % len(CLUSTER_COLORS)],
+            marker=_MARKERS[number // len(CLUSTER_COLORS) % len(_MARKERS)],
+            alpha=0.8,
+            linewidth=0,
+            label=str(compound).replace("$", r"\$") if number < _MOST_NAMED else None,
+        )
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, frameon=False)
+    axes.set(xlabel="x", ylabel="y", xticks=[], yticks=[])
+    return figure
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """What a panel of `dose_figure` shows.
+
+    Attributes
+    ----------
+    title : str
+        The compound and the unit of its doses.
+    doses, values : ndarray, shape (well,)
+        Of the compound's wells.
+    controls : ndarray, shape (control well,)
+        Values of the control wells; the band is their mean and two standard deviations.
+    fit : Series
+        Its row in ``Answers.dose_responses``.
+    """
+
+    title: str
+    doses: Floats
+    values: Floats
+    controls: Floats
+    fit: pd.Series
+
+
+def dose_figure(curves: Sequence[Curve]) -> Figure:
+    """Draw dose-response curves, one panel per compound on the same scale."""
+    columns = min(4, max(len(curves), 1))
+    rows = math.ceil(max(len(curves), 1) / columns)
+    figure = Figure(figsize=(2.6 * columns, 2.2 * rows), layout="constrained")
+    panels = np.ravel(figure.subplots(rows, columns, sharey=True, squeeze=False))
+    for axes, curve in zip(panels, curves, strict=False):
+        middle, spread = curve.controls.mean(), curve.controls.std()
+        axes.axhspan(middle - 2 * spread, middle + 2 * spread, color=NO_DATA_COLOR, linewidth=0)
+        axes.plot(curve.doses, curve.values, "o", color=CLUSTER_COLORS[0], markersize=3.5)
+        _draw_curve(axes, curve.doses, curve.fit)
+        axes.set_xscale("log")
+        axes.set_title(curve.title.replace("$", r"\$"), fontsize=8)
+        axes.tick_params(labelsize=7)
+    for axes in panels[len(curves) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def _draw_curve(axes: Axes, doses: Floats, fit: pd.Series) -> None:
+    if not np.isfinite(fit["ec50"]):
+        return
+    at = np.geomspace(doses.min(), doses.max(), 60)
+    share = 1 / (1 + (fit["ec50"] / at) ** fit["hill"])
+    axes.plot(
+        at, fit["bottom"] + (fit["top"] - fit["bottom"]) * share, color=CLUSTER_COLORS[3], linewidth=1.3
+    )
+    axes.axvspan(fit["ec50_low"], fit["ec50_high"], color=CLUSTER_COLORS[1], alpha=0.25, linewidth=0)
+
+
+def _row_name(number: int) -> str:
+    """Return A..Z, AA.. for rows from 0."""
+    return (chr(64 + number // 26) if number >= 26 else "") + chr(65 + number % 26)
