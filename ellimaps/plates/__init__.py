@@ -1,0 +1,1 @@
+"""Screening plates: fields become profiles, and profiles say which compounds change cells."""
