@@ -34,9 +34,9 @@ def profile(
         str | None, typer.Option("--channels", help="Names of the channels, nuclei first.", metavar="A,B,...")
     ] = None,
     radius: Annotated[
-        tuple[float, float],
+        tuple[float, float] | None,
         typer.Option("--radius", help="Smallest and largest radius of nuclei in pixels.", metavar="MIN MAX"),
-    ] = (5.0, 40.0),
+    ] = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
     as_json: Json = False,

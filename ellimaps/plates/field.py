@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ellimaps.errors import SettingError
-from ellimaps.readers.planes import RGB_NAMES, sha256
-from ellimaps.readers.tiff import opened
+from ellimaps.plates.cell_features import measure_cells, summarise_cells
+from ellimaps.plates.field_features import field_features, tissue_mask
+from ellimaps.plates.pictures import read_field
+
+_RADIUS_SHARES = (1 / 130, 1 / 20)
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,31 @@ class FieldSettings:
 
     Attributes
     ----------
-    radius_px : (float, float)
-        Smallest and largest radius of nuclei in pixels of the pictures.
+    radius_px : (float, float), optional
+        Smallest and largest radius of nuclei in pixels of the pictures; by default a 130th and a 20th of the
+        shorter side.
     channels : tuple of str
-        Names of the channels, in order; by default those of the files.
+        Names of the channels, nuclei first; by default those of the files.
+    longest_px : int
+        Pictures are binned until their longer side is about this.
     """
 
-    radius_px: tuple[float, float] = (5.0, 40.0)
+    radius_px: tuple[float, float] | None = None
     channels: tuple[str, ...] = ()
+    longest_px: int = 600
+
+    def __post_init__(self) -> None:
+        if self.radius_px is not None:
+            low, high = self.radius_px
+            if not 1 <= low <= high < float("inf"):
+                raise SettingError(
+                    f"radius must be a smallest and a largest one from 1, not {self.radius_px!r}."
+                )
+            object.__setattr__(self, "radius_px", (float(low), float(high)))
+        if len(set(self.channels)) < len(self.channels):
+            raise SettingError("Two channels have the same name: give each its own.")
+        if self.longest_px < 64:
+            raise SettingError(f"longest_px must be 64 or more, not {self.longest_px}.")
 
     def choices(self) -> dict[str, Any]:
         """Return them ready for JSON."""
@@ -38,7 +56,17 @@ class FieldSettings:
 
 @dataclass(frozen=True, eq=False)
 class FieldResult:
-    """What a field gave: features by name, a table of cells, SHA-256 of its files."""
+    """What a field gave.
+
+    Attributes
+    ----------
+    features : dict of str to float
+        Of the field; the same names for all fields with the same channels.
+    cells : DataFrame
+        One row per cell; see `ellimaps.plates.cell_features.measure_cells`.
+    inputs : dict of str to str
+        SHA-256 of the files.
+    """
 
     features: dict[str, float]
     cells: pd.DataFrame
@@ -46,31 +74,35 @@ class FieldResult:
 
 
 def measure_field(
-    root: Path, files: Sequence[Sequence[str]], channels: Sequence[str], settings: FieldSettings
+    root: Path,
+    files: Sequence[Sequence[str]],
+    channels: Sequence[str],
+    settings: FieldSettings | None = None,
 ) -> FieldResult:
-    """Read and measure one field; see `ellimaps.plates.plate.Field`."""
-    inputs: dict[str, str] = {}
-    images: list[NDArray[np.float32]] = []
-    names: list[str] = []
-    for channel, group in zip(channels, files, strict=True):
-        planes = []
-        for name in group:
-            inputs[name] = sha256(root / name)
-            with opened(root / name) as picture:
-                planes.append(np.stack([picture.plane(0, c, 0) for c in range(picture.shape[1])]))
-        values = np.max(planes, axis=0).astype(np.float32)
-        if len(values) > 1:
-            names += RGB_NAMES[: len(values)]
-            images += list(255 - values)
-        else:
-            names.append(f"ch{channel}")
-            images.append(values[0])
-    if settings.channels and len(settings.channels) != len(images):
-        raise SettingError(f"{len(settings.channels)} channel names for {len(images)} channels.")
-    features: dict[str, float] = {}
-    for name, image in zip(names, images, strict=True):
-        features[f"mean_{name}"] = float(image.mean())
-        features[f"std_{name}"] = float(image.std())
-        for q in (50, 90, 99):
-            features[f"p{q}_{name}"] = float(np.percentile(image, q))
-    return FieldResult(features, pd.DataFrame(), inputs)
+    """Read and measure one field.
+
+    Parameters
+    ----------
+    root : Path
+        Folder that the files lie below.
+    files : sequence of sequence of str
+        By channel; see `ellimaps.plates.plate.Field`.
+    channels : sequence of str
+        What the files call the channels.
+    settings : FieldSettings, optional
+        The choices; the defaults otherwise.
+
+    Raises
+    ------
+    ReadError
+        If a picture is missing or damaged.
+    SettingError
+        If a setting does not fit the pictures.
+    """
+    settings = settings or FieldSettings()
+    pictures = read_field(root, files, channels, settings.channels, settings.longest_px)
+    shorter = min(pictures.values.shape[1:]) * pictures.binning
+    low, high = settings.radius_px or (_RADIUS_SHARES[0] * shorter, _RADIUS_SHARES[1] * shorter)
+    cells = measure_cells(pictures, (low, high))
+    features = field_features(pictures, tissue_mask(pictures)) | summarise_cells(cells)
+    return FieldResult(features, cells, pictures.inputs)

@@ -80,6 +80,30 @@ def read_pictures(found: PictureSet, choice: Choice, on_progress: Progress = no_
     return stack_of(_png(path), choice, on_progress)
 
 
+def read_values(path: Path) -> NDArray[Any]:
+    """Return the values of one picture as they are stored, shape (channel, y, x).
+
+    Of several focal planes the maximum is taken, of several time points the first.
+
+    Raises
+    ------
+    ReadError
+        If it is missing, damaged or no picture.
+    """
+    if is_tiff(path):
+        with opened(path) as picture:
+            planes = range(picture.shape[2])
+            return np.stack(
+                [np.max([picture.plane(0, c, z) for z in planes], axis=0) for c in _channels(picture)]
+            )
+    picture = _png(path)
+    return np.stack([picture.plane(0, c, 0) for c in _channels(picture)])
+
+
+def _channels(picture: Picture) -> range:
+    return range(picture.shape[1])
+
+
 def axes_of(found: PictureSet) -> tuple[int, int]:
     """Return the numbers of time points and of focal planes.
 
