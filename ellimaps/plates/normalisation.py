@@ -1,4 +1,11 @@
-"""From raw measurements to vectors that can be compared: robust scaling against controls, selection."""
+"""From raw measurements to vectors that can be compared.
+
+Four steps, none of which looks at compounds: robust z-scores against the controls of the same plate; a
+logarithm that keeps the sign, as effects run from one to a thousand spreads; of features that say the same, one
+is kept; sphering, which takes the variation among controls, wanted by nobody, down in every direction (Kessy,
+Lewin and Strimmer, The American Statistician 72, 2018, 309; for cell profiles Ando, McLean and Berndl, bioRxiv
+161422, 2017).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +17,18 @@ from numpy.typing import NDArray
 
 from ellimaps.plates.profiles import Profiles, feature_matrix
 
+MOST_CORRELATION = 0.9
+"""Of features whose scaled values correlate more than this, the first is kept."""
+
+REGULARISATION = 1.0
+"""Variance added in every direction when sphering, in squared spreads of a control field."""
+
+_MAD_TO_SIGMA = 1.4826
+_LEAST_SHARE = 0.05
+_LEAST_CONTROLS = 3
+
+Matrix = NDArray[np.float64]
+
 
 @dataclass(frozen=True, eq=False)
 class Vectors:
@@ -20,38 +39,146 @@ class Vectors:
     fields : ndarray, shape (field, dimension)
         Rows as in ``Profiles.fields``.
     wells : ndarray, shape (well, dimension)
-        Rows as in ``Profiles.wells``.
+        Rows as in ``Profiles.wells``; means of the rows of their fields.
     names : tuple of str
-        What the dimensions are called.
+        Names of the dimensions: the features that were kept.
     """
 
-    fields: NDArray[np.float64]
-    wells: NDArray[np.float64]
+    fields: Matrix
+    wells: Matrix
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """What was learned from some fields, to be applied to these or to others.
+
+    Attributes
+    ----------
+    kept : ndarray of int, shape (dimension,)
+        Which features.
+    center : ndarray, shape (dimension,)
+        Mean of the controls.
+    sphering : ndarray, shape (dimension, dimension)
+        Symmetric, so that every dimension is still mostly its feature.
+    """
+
+    kept: NDArray[np.intp]
+    center: Matrix
+    sphering: Matrix
+
+    def apply(self, compressed: Matrix) -> Matrix:
+        """Return points for rows of `compress`."""
+        return np.asarray((compressed[:, self.kept] - self.center) @ self.sphering)
 
 
 def scaled(profiles: Profiles) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the features of fields and of wells as robust z-scores against the controls of their plate.
 
-    The median of the control fields becomes 0 and 1.4826 times their median absolute deviation 1; where a
-    plate has no controls, all its fields count as such. Columns are ``profiles.features``.
+    The median of a plate's control fields becomes 0 and 1.4826 times their median absolute deviation 1, but no
+    less than a twentieth of the standard deviation of all fields: a feature may be equal in most controls. Where
+    a plate has fewer than three control fields, all its fields count as such. Columns are
+    ``profiles.features``; what is not known stays NaN.
     """
     names = list(profiles.features)
-    fields, wells = profiles.fields[names].copy(), profiles.wells[names].copy()
+    fields, wells = feature_matrix(profiles.fields, names), feature_matrix(profiles.wells, names)
+    scaled_fields, scaled_wells = np.full_like(fields, np.nan), np.full_like(wells, np.nan)
+    controls = control_rows(profiles)
     for plate in profiles.fields["plate"].unique():
-        here = (profiles.fields["plate"] == plate).to_numpy()
-        there = (profiles.wells["plate"] == plate).to_numpy()
-        controls = here & profiles.fields["control"].to_numpy(bool)
-        ground = feature_matrix(profiles.fields[controls if controls.any() else here], names)
-        center = np.nanmedian(ground, axis=0)
-        spread = 1.4826 * np.nanmedian(np.abs(ground - center), axis=0)
-        spread = np.where(spread > 0, spread, 1.0)
-        fields.loc[here] = (feature_matrix(fields[here], names) - center) / spread
-        wells.loc[there] = (feature_matrix(wells[there], names) - center) / spread
-    return fields, wells
+        here = (profiles.fields["plate"] == plate).to_numpy(bool)
+        there = (profiles.wells["plate"] == plate).to_numpy(bool)
+        center, spread = _scale(fields[here & controls], fields[here])
+        scaled_fields[here] = (fields[here] - center) / spread
+        scaled_wells[there] = (wells[there] - center) / spread
+    return (
+        pd.DataFrame(scaled_fields, columns=names, index=profiles.fields.index),
+        pd.DataFrame(scaled_wells, columns=names, index=profiles.wells.index),
+    )
+
+
+def control_rows(profiles: Profiles) -> NDArray[np.bool_]:
+    """Return which rows of ``fields`` serve as controls: on a plate with too few, all of them."""
+    chosen = profiles.fields["control"].to_numpy(bool).copy()
+    for plate in profiles.fields["plate"].unique():
+        here = (profiles.fields["plate"] == plate).to_numpy(bool)
+        if (here & chosen).sum() < _LEAST_CONTROLS:
+            chosen |= here
+    return chosen
 
 
 def vectors(profiles: Profiles) -> Vectors:
-    """Return profiles as points of a space in which distances compare them."""
-    fields, wells = scaled(profiles)
-    return Vectors(np.nan_to_num(fields.to_numpy()), np.nan_to_num(wells.to_numpy()), profiles.features)
+    """Return profiles as points of a space in which distances compare them.
+
+    What a field does not have, such as the shape of its cells where there are none, is taken to be as in the
+    controls; that there are none is a feature of its own.
+    """
+    compressed = compress(scaled(profiles)[0])
+    space = fit_space(compressed, control_rows(profiles))
+    fields = space.apply(compressed)
+    wells = well_means(profiles, fields)
+    return Vectors(fields, wells, tuple(profiles.features[i] for i in space.kept))
+
+
+def compress(z: pd.DataFrame) -> Matrix:
+    """Return z-scores as ``sign(z) log(1 + |z|)``, 0 where there is none."""
+    values = np.nan_to_num(z.to_numpy(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    return np.asarray(np.sign(values) * np.log1p(np.abs(values)))
+
+
+def fit_space(compressed: Matrix, controls: NDArray[np.bool_]) -> Space:
+    """Choose features and learn how controls vary.
+
+    Parameters
+    ----------
+    compressed : ndarray, shape (field, feature)
+        Of `compress`.
+    controls : ndarray of bool, shape (field,)
+        Which rows are controls.
+    """
+    kept = select(compressed)
+    ground = compressed[controls][:, kept]
+    center = ground.mean(axis=0)
+    centered = ground - center
+    covariance = centered.T @ centered / max(len(ground) - 1, 1)
+    variances, directions = np.linalg.eigh(covariance)
+    weights = 1 / np.sqrt(np.maximum(variances, 0) + REGULARISATION)
+    return Space(kept, center, (directions * weights) @ directions.T)
+
+
+def select(values: Matrix) -> NDArray[np.intp]:
+    """Return which features to keep: those that vary and do not say what an earlier one says."""
+    spread = values.std(axis=0)
+    varying = np.flatnonzero(spread > 1e-9)
+    unit = (values[:, varying] - values[:, varying].mean(axis=0)) / spread[varying]
+    correlation = np.abs(unit.T @ unit) / max(len(values), 1)
+    kept: list[int] = []
+    for index in range(len(varying)):
+        if not kept or correlation[index, kept].max() <= MOST_CORRELATION:
+            kept.append(index)
+    return np.asarray(varying[kept], dtype=np.intp)
+
+
+def well_means(profiles: Profiles, points: Matrix) -> Matrix:
+    """Return the means of fields' points over the wells, in the order of ``Profiles.wells``."""
+    keys = ["plate", "well"]
+    wells = pd.MultiIndex.from_frame(profiles.wells[keys])
+    owner = wells.get_indexer(pd.MultiIndex.from_frame(profiles.fields[keys]))
+    total = np.zeros((len(wells), points.shape[1]))
+    np.add.at(total, owner, points)
+    return total / np.bincount(owner, minlength=len(wells))[:, None]
+
+
+def _scale(controls: Matrix, everything: Matrix) -> tuple[Matrix, Matrix]:
+    center, spread = np.zeros(controls.shape[1]), np.ones(controls.shape[1])
+    for column in range(controls.shape[1]):
+        ground = controls[:, column][np.isfinite(controls[:, column])]
+        known = everything[:, column][np.isfinite(everything[:, column])]
+        if not ground.size:
+            ground = known
+        if not ground.size:
+            continue
+        center[column] = np.median(ground)
+        deviation = _MAD_TO_SIGMA * float(np.median(np.abs(ground - center[column])))
+        found = max(deviation, _LEAST_SHARE * float(known.std()))
+        spread[column] = found if found > 0 else 1.0
+    return center, spread

@@ -1,13 +1,13 @@
 """Profiles of a plate: the tables that embedding, answers, pages and reports are built on.
 
-`Profiles` is the interface. Both of its tables hold **raw measurements**, in natural units, so that a heat map
-or a dose-response curve of any feature means what its name says:
+`Profiles` is the interface. Both of its tables hold **raw measurements**, in natural units, so that a heat
+map or a dose-response curve of any feature means what its name says:
 
 - ``fields``: one row per field, in the order of the plate. First the columns
   :data:`~ellimaps.plates.plate.METADATA`: ``plate, well, row, column, field, compound, concentration,
   concentration_unit, control, files``. ``well`` is text as A01, ``row`` and ``column`` count from 1,
-  ``concentration`` is NaN where there is none, ``control`` is bool, ``files`` are paths below the plate's root
-  joined by ``;``. Then the features, float64, NaN where a field has no such value (no cells).
+  ``concentration`` is NaN where there is none, ``control`` is bool, ``files`` are paths below the plate's
+  root joined by ``;``. Then the features, float64, NaN where a field has no such value (no cells).
 - ``wells``: one row per well: the same columns, but ``n_fields`` in the place of ``field``; features are the
   means over the well's fields that have a value.
 - ``features``: names of the measurement columns.
@@ -17,8 +17,8 @@ What distances are taken in, for nearest neighbours, embeddings, clusters and pe
 Robust z-scores against the controls, feature by feature (for "most changed features"), are
 `ellimaps.plates.normalisation.scaled(profiles)`.
 
-On disk (`save_profiles`, `read_profiles`) a folder holds ``fields.parquet``, ``wells.parquet``, the same as CSV,
-``cells.parquet`` (one row per cell, ``plate, well, field`` first) and ``plate.json`` (provenance: software,
+On disk (`save_profiles`, `read_profiles`) a folder holds ``fields.parquet``, ``wells.parquet``, the same as
+CSV, ``cells.parquet`` (one row per cell, ``plate, well, field`` first) and ``plate.json`` (provenance: software,
 root, channels, shape, settings, mismatches, SHA-256 of the layout and the pictures).
 """
 

@@ -1,8 +1,8 @@
 """Well-plate file names: a folder becomes a table with one row per field and channel.
 
 Three ways of naming are known. Harmony and Opera: ``r01c01f01p01-ch1sk1fk1fl1.tiff``, merged pictures without
-``ch1``. ImageXpress: ``NAME_A01_s1_w1.TIF``, with or without an identifier behind it, below ``TimePoint_1`` and
-``ZStep_1``; its thumbnails are skipped. Anything else: a pattern with named fields.
+``ch1``. ImageXpress: ``NAME_A01_s1_w1.TIF``, with or without an identifier behind it, below ``TimePoint_1``
+and ``ZStep_1``; its thumbnails are skipped. Anything else: a pattern with named fields.
 """
 
 from __future__ import annotations
