@@ -1,0 +1,173 @@
+"""How far a treatment is from the controls, and whether chance could have put it there.
+
+Two spaces with two purposes. The *control space* measures: the controls' scatter is its unit, so a distance
+reads as "so many times as far as a control well". The *blind space* tests: nothing in it knows which wells
+were treated, so that every choice of wells is as likely as the observed one if the treatment does nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ellimaps.plates.permutation import Indices
+from ellimaps.plates.points import Floats, principal_components
+from ellimaps.plates.profiles import Profiles, feature_matrix
+from ellimaps.plates.treatments import checked_controls
+
+_AT_ONCE = 1 << 14
+_LEAST_SPREAD = 0.02
+
+
+@dataclass(frozen=True)
+class ControlSpace:
+    """Wells in coordinates in which controls scatter alike in all directions.
+
+    Attributes
+    ----------
+    points : ndarray, shape (well, component)
+        Whitened; the controls of each plate have mean 0, and each control well is given relative to the
+        *other* controls, as a treated well is.
+    unit : float
+        Root mean square distance of a control well from the others' centre.
+    is_control : ndarray of bool, shape (well,)
+        Which wells are controls.
+    """
+
+    points: Floats
+    unit: float
+    is_control: NDArray[np.bool_]
+
+    def distance(self, rows: NDArray[np.intp]) -> float:
+        """Return the distance of a treatment's mean profile from the controls, in units of a control well's.
+
+        What the scatter of ``n`` wells adds to a squared distance on average is taken off:
+        ``sqrt(max(|mean|^2 - unit^2 / n, 0)) / unit``.
+        """
+        squared = float(np.square(self.points[rows].mean(axis=0)).sum()) - self.unit**2 / len(rows)
+        return float(np.sqrt(max(squared, 0.0)) / self.unit)
+
+    def along(self, rows: NDArray[np.intp]) -> Floats:
+        """Return how far every well lies in the direction of some wells' change, shape (well,).
+
+        The direction a well is measured along is the mean of the *other* wells, so that its own noise does
+        not look like an effect. In units of a control well's distance; an inert well is 0 on average.
+        """
+        total = self.points[rows].sum(axis=0)
+        directions = np.broadcast_to(total, self.points.shape).copy()
+        directions[rows] -= self.points[rows]
+        length = np.sqrt(np.square(directions).sum(axis=1))
+        along = (self.points * directions).sum(axis=1) / np.where(length > 0, length, np.inf)
+        return np.asarray(along / self.unit, dtype=np.float64)
+
+
+def control_space(profiles: Profiles, seed: int = 0) -> ControlSpace:
+    """Return the wells in the space of the controls.
+
+    Every feature is taken relative to the controls of its plate and divided by their standard deviation.
+    The principal components of the result are divided by the square root of the controls' covariance
+    matrix, shrunk towards a sphere (Ledoit and Wolf 2004, doi:10.1016/S0047-259X(03)00096-4) as there are
+    more features than controls: a Mahalanobis distance that stays finite.
+
+    Raises
+    ------
+    SettingError
+        If fewer than three wells are controls.
+    """
+    is_control = checked_controls(profiles.wells)
+    values = relative_to_controls(profiles)
+    points = principal_components(values, seed)
+    points = _whitened(points - points[is_control].mean(axis=0), points[is_control])
+    unit = float(np.sqrt(np.square(points[is_control]).sum(axis=1).mean()))
+    return ControlSpace(points, unit if unit > 0 else 1.0, is_control)
+
+
+def relative_to_controls(profiles: Profiles) -> Floats:
+    """Return the features of wells in standard deviations of the control wells, shape (well, feature).
+
+    The mean of the controls on the well's plate is 0, of all controls where its plate has none; a control
+    well is given relative to the *other* controls, as a treated well is. What was not measured is 0.
+    """
+    is_control = checked_controls(profiles.wells)
+    values = feature_matrix(profiles.wells, profiles.features).copy()
+    for plate in _plates(profiles.wells):
+        here = is_control & plate
+        values[plate] -= _column_means(values[here if here.any() else is_control])
+        values[here] *= here.sum() / max(here.sum() - 1, 1)
+    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    spread = np.sqrt(np.square(values[is_control]).mean(axis=0))
+    # A feature that all controls share would otherwise outweigh everything.
+    spread = np.maximum(spread, _LEAST_SPREAD * np.sqrt(np.square(values).mean(axis=0)))
+    return np.asarray(values / np.where(spread > 0, spread, 1.0), dtype=np.float64)
+
+
+def blind_space(values: Floats, plates: NDArray[np.intp]) -> Floats:
+    """Return treated and control wells in a space that does not depend on which are which.
+
+    Every plate's mean is taken off, every feature divided by its standard deviation over all the wells,
+    and the principal components are whitened with their shrunk covariance.
+
+    Parameters
+    ----------
+    values : ndarray, shape (well, feature)
+        Raw measurements of the wells of one treatment and the controls of its plates; NaN = not measured,
+        and put at the mean.
+    plates : ndarray of int, shape (well,)
+        Number of each well's plate.
+
+    Returns
+    -------
+    ndarray, shape (well, component)
+        Every plate has mean 0.
+    """
+    centered = values.copy()
+    for plate in np.unique(plates):
+        centered[plates == plate] -= _column_means(centered[plates == plate])
+    centered = np.nan_to_num(centered, nan=0.0, posinf=0.0, neginf=0.0)
+    spread = centered.std(axis=0)
+    varies = spread > 1e-9 * np.abs(np.nan_to_num(values)).max(axis=0, initial=1e-300)
+    points = principal_components(centered[:, varies] / spread[varies]) if varies.any() else centered[:, :1]
+    return _whitened(points, points)
+
+
+def separations(points: Floats, choices: Indices) -> Floats:
+    """Return the squared distance of the chosen wells' mean from that of the others, shape (choice,).
+
+    Up to a factor that is the same for all choices. With the covariance of all wells this orders the choices
+    as Hotelling's T-squared does.
+    """
+    found = np.empty(len(choices))
+    for first in range(0, len(choices), _AT_ONCE):
+        part = choices[first : first + _AT_ONCE]
+        total = np.zeros((len(part), points.shape[1]))
+        for column in part.T:
+            total += points[column]
+        found[first : first + _AT_ONCE] = np.square(total).sum(axis=1)
+    return found
+
+
+def _plates(wells: pd.DataFrame) -> list[NDArray[np.bool_]]:
+    plates = wells["plate"].astype(str).to_numpy()
+    return [plates == plate for plate in sorted(set(plates))]
+
+
+def _column_means(values: Floats) -> Floats:
+    """Return the means of what was measured, 0 where nothing was."""
+    measured = np.isfinite(values)
+    total = np.where(measured, values, 0.0).sum(axis=0)
+    return np.asarray(total / np.maximum(measured.sum(axis=0), 1), dtype=np.float64)
+
+
+def _whitened(points: Floats, reference: Floats) -> Floats:
+    """Divide points by the square root of the shrunk covariance of others, about 0."""
+    from sklearn.covariance import ledoit_wolf  # type: ignore[import-untyped]
+
+    if not reference.any():
+        return points
+    covariance, _ = ledoit_wolf(reference, assume_centered=True)
+    values, vectors = np.linalg.eigh(covariance)
+    scale = np.sqrt(np.maximum(values, 1e-12 * values[-1]))
+    return np.asarray(points @ (vectors / scale), dtype=np.float64)
