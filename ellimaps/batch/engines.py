@@ -139,7 +139,7 @@ class _Worker:
         task.tries += 1
         # Where it has died, `receive` says so.
         with suppress(OSError):
-            self.line.send((str(task.item.path), task.files))
+            self.line.send((task.item.argument, task.files))
 
     def receive(self) -> Outcome | None:
         """Return the outcome, or None if the process has died."""
@@ -205,8 +205,7 @@ def _run_dask(work: Work, tasks: Iterator[Task], address: str) -> Iterator[Done]
             for _ in range(max(room, 0)):
                 if (task := next(tasks, None)) is None:
                     return
-                path = str(task.item.path)
-                future = client.submit(attempt, work, path, task.files, pure=False)
+                future = client.submit(attempt, work, task.item.argument, task.files, pure=False)
                 running[future] = task
                 finished.add(future)
 

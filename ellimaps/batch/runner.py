@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from ellimaps.batch.assemble import EXPERIMENTS, write_tables
 from ellimaps.batch.engines import Engine, Task
 from ellimaps.batch.montages import write_montages
 from ellimaps.batch.store import Store
-from ellimaps.batch.tree import Pattern, Tree, content_hash
+from ellimaps.batch.tree import Item, Pattern, Tree
 from ellimaps.batch.work import Work, recipe_hash
 from ellimaps.errors import ReadError, SettingError
 from ellimaps.export import json_bytes, software_facts
@@ -101,14 +101,8 @@ def run_batch(
     if not total:
         raise ReadError(_nothing(tree))
     with Store(out).opened() as store:
-        run = _Run(store, tree, recipe_hash(work), total, on_progress)
-        for task, outcome in engine(work, run.tasks()):
-            if outcome.output is None:
-                run.fail(task.item.key, task.input_hash, outcome.reason)
-            else:
-                store.keep(task.item.key, task.input_hash, run.recipe, outcome.output)
-                run.done += 1
-            run.tell()
+        run = Run(store, tree, recipe_hash(work), total, on_progress)
+        run.work(work, engine)
         on_progress(total, total, "tables")
         write_montages(store, tree, run.recipe)
         facts = {"software": software_facts(), "recipe_sha256": run.recipe, **work.choices()}
@@ -125,21 +119,47 @@ def _nothing(tree: Tree) -> str:
     return f"{tree.root} holds no {what}{where}: check the folder, or give another pattern."
 
 
-class _Run:
-    """What has been done so far, and how fast."""
+class Run:
+    """What has been done so far, and how fast.
 
-    def __init__(self, store: Store, tree: Tree, recipe: str, total: int, on_progress: Progress) -> None:
+    Parameters
+    ----------
+    store : Store
+        Where results are kept.
+    items : iterable of Item
+        What is to be done, in order.
+    recipe : str
+        Hash of the choices.
+    total : int
+        Number of items.
+    on_progress : callable
+        Called as ``on_progress(done, total, what)``.
+    """
+
+    def __init__(
+        self, store: Store, items: Iterable[Item], recipe: str, total: int, on_progress: Progress
+    ) -> None:
         self.done = self.skipped = self.failed = 0
         self.recipe = recipe
-        self._store, self._tree, self._total, self._on_progress = store, tree, total, on_progress
+        self._store, self._items, self._total, self._on_progress = store, items, total, on_progress
         self._start = time.monotonic()
         self._told, self._text = 0.0, "working"
 
+    def work(self, work: Work, engine: Engine) -> None:
+        """Do what is not done, and keep every result."""
+        for task, outcome in engine(work, self.tasks()):
+            if outcome.output is None:
+                self.fail(task.item.key, task.input_hash, outcome.reason)
+            else:
+                self._store.keep(task.item.key, task.input_hash, self.recipe, outcome.output)
+                self.done += 1
+            self.tell()
+
     def tasks(self) -> Iterator[Task]:
         """Yield the images that are not done."""
-        for item in self._tree:
+        for item in self._items:
             try:
-                digest, files = content_hash(item.path)
+                digest, files = item.content()
             except OSError as error:
                 self.fail(item.key, "", f"{item.path.name} cannot be read: {error.strerror or error}.")
                 self.tell()

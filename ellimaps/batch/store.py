@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ellimaps.batch.work import CROPS, OVERLAY, TABLE, Output
+from ellimaps.batch.work import CELLS, CROPS, OVERLAY, TABLE, Output
 from ellimaps.errors import ExportError
 
 STATE = ".ellimaps"
@@ -156,6 +156,7 @@ def _place(key: str, role: str) -> str:
         TABLE: f"objects/{key}.csv",
         OVERLAY: f"qc/{key}_overlay.png",
         CROPS: f"{STATE}/crops/{key}.npy",
+        CELLS: f"{STATE}/cells/{key}.parquet",
     }
     return places.get(role, f"maps/{key}/{role}")
 

@@ -42,6 +42,21 @@ class Item:
     path: Path
     fields: dict[str, str]
 
+    @property
+    def argument(self) -> str:
+        """What a worker is given."""
+        return str(self.path)
+
+    def content(self) -> tuple[str, dict[str, str]]:
+        """Return a hash of its files, and the SHA-256 of each by name.
+
+        Raises
+        ------
+        OSError
+            If one cannot be read.
+        """
+        return content_hash(self.path)
+
 
 @dataclass(frozen=True)
 class Pattern:

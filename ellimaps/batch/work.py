@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -31,7 +30,7 @@ from ellimaps.tables import csv_bytes
 
 FORMAT = 1
 CROPS_PER_IMAGE = 12
-TABLE, OVERLAY, CROPS = "table", "overlay", "crops"
+TABLE, OVERLAY, CROPS, CELLS = "table", "overlay", "crops", "cells"
 
 _CELL_NAMES = {"object": "Circle", "x": "X", "y": "Y", "radius": "R", "mean_intensity": "Mean Intensity"}
 
@@ -43,7 +42,8 @@ class Output:
     Attributes
     ----------
     files : dict of str to bytes
-        Contents by role: :data:`TABLE`, :data:`OVERLAY`, :data:`CROPS`; other names are files of its own.
+        Contents by role: :data:`TABLE`, :data:`OVERLAY`, :data:`CROPS`, :data:`CELLS`; other names are
+        files of its own.
     facts : dict
         Measures of the image as a whole, and ``objects``, their number.
     inputs : dict of str to str
@@ -177,7 +177,7 @@ def attempt(work: Work, path: str, expected: Mapping[str, str]) -> Outcome:
     work : Work
         What to do.
     path : str
-        The image or folder.
+        The image or folder, or what else the work takes.
     expected : mapping of str to str
         SHA-256 of its files when they were chosen, by name.
     """
@@ -190,8 +190,9 @@ def attempt(work: Work, path: str, expected: Mapping[str, str]) -> Outcome:
         return Outcome(reason="There is not enough memory for it.")
     except Exception as error:
         return Outcome(reason=_line(f"{type(error).__name__}: {error}"))
-    if any(output.inputs[name] != expected[name] for name in output.inputs.keys() & expected.keys()):
-        return Outcome(reason=f"{Path(path).name} changed while it was read: run again.")
+    changed = [name for name, digest in output.inputs.items() if expected.get(name, digest) != digest]
+    if changed:
+        return Outcome(reason=f"{changed[0]} changed while it was read: run again.")
     return Outcome(output)
 
 

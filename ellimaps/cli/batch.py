@@ -114,7 +114,7 @@ def _run(
     from ellimaps.batch.runner import run_batch, tree_of
 
     tree = tree_of(root, out, pattern, folders=folders)
-    engine = _engine(workers, scheduler)
+    engine = engine_of(workers, scheduler)
     with told_on_stderr() as on_progress:
         summary = run_batch(tree, work, out, engine, on_progress)
     _tell(summary, as_json)
@@ -122,7 +122,8 @@ def _run(
         raise typer.Exit(1)
 
 
-def _engine(workers: int | None, scheduler: str | None) -> Engine:
+def engine_of(workers: int | None, scheduler: str | None) -> Engine:
+    """Return where the work is done: processes here, or a Dask cluster."""
     import os
 
     from ellimaps.batch.engines import dask_cluster, local_processes

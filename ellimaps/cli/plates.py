@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ellimaps.cli.batch import SchedulerOption, WorkersOption
+from ellimaps.cli.batch import SchedulerOption, WorkersOption, engine_of
 from ellimaps.cli.options import Json, channel_names
 from ellimaps.cli.output import print_json, told_on_stderr
+
+if TYPE_CHECKING:
+    from ellimaps.batch.plates import PlateSummary
+    from ellimaps.plates.plate import Plate
+    from ellimaps.plates.profiles import Profiles
 
 group = typer.Typer(help="Profiles of screening plates: what compounds change.", no_args_is_help=True)
 
@@ -45,20 +50,33 @@ def profile(
 
     Example: ellimaps plates profile images --layout layout.csv --out profiles --workers 4
     """
-    from ellimaps.plates.evaluation import evaluate
+    from ellimaps.batch.plates import run_plate
     from ellimaps.plates.field import FieldSettings
     from ellimaps.plates.plate import read_plate
-    from ellimaps.plates.profiles import profile_plate, save_profiles
 
-    plate = read_plate(root, layout, pattern)
     settings = FieldSettings(radius_px=radius, channels=channel_names(channels))
+    plate = read_plate(root, layout, pattern)
     with told_on_stderr() as on_progress:
-        profiles = profile_plate(plate, settings, on_progress=on_progress)
-        files = save_profiles(profiles, out)
-    facts = evaluate(profiles).row()
+        profiles, summary = run_plate(plate, settings, out, engine_of(workers, scheduler), on_progress)
+    _tell(plate, profiles, summary, as_json)
+    if summary.failed:
+        raise typer.Exit(1)
+
+
+def _tell(plate: Plate, profiles: Profiles, summary: PlateSummary, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    facts = asdict(summary) | {"seconds": round(summary.seconds, 3), "files": list(map(str, summary.files))}
     if as_json:
-        print_json({**facts, "mismatches": list(plate.mismatches), "files": [str(file) for file in files]})
-    else:
-        print(
-            f"{facts['n_fields']} fields of {facts['n_wells']} wells, {len(profiles.features)} features: {out}"
-        )
+        counts = {"n_wells": len(profiles.wells), "n_features": len(profiles.features)}
+        print_json({**counts, **facts, "mismatches": list(plate.mismatches)})
+        return
+    for note in plate.mismatches:
+        print(f"note: {note}")
+    print(
+        f"{summary.fields} fields of {len(profiles.wells)} wells: {summary.done} done, "
+        f"{summary.skipped} skipped, {summary.failed} failed; {len(profiles.features)} features "
+        f"in {summary.seconds:.1f} s"
+    )
+    for file in summary.files:
+        print(f"  {file}")

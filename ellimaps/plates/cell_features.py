@@ -212,7 +212,7 @@ def _in_file_pixels(table: pd.DataFrame, binning: int) -> pd.DataFrame:
         table[name] = table[name] * binning
     for name in ("y", "x"):
         table[name] = table[name] * binning + (binning - 1) / 2
-    areas = ["area", *(name for name in table if name.startswith("integrated_"))]
+    areas = ["area", *(name for name in map(str, table) if name.startswith("integrated_"))]
     for name in areas:
         table[name] = table[name] * float(binning**2)
     return table

@@ -1,10 +1,10 @@
 """How well profiles tell compounds apart: nearest neighbours, and mean average precision.
 
 Every compound is a class, whatever its concentration, and so are the controls. A query is compared by
-Euclidean distance with everything **outside of its own well**: for fields, with all fields of other wells; for
-wells (the means of their fields), with all other wells. All queries count the same, controls included. With
-this, the published UMAP coordinates of the HepG2 plate give 0.608 per field, 0.625 per well and a mean average
-precision of 0.604.
+Euclidean distance with everything **outside of its own well**: for fields, with all fields of other wells;
+for wells (the means of their fields), with all other wells. All queries count the same, controls included.
+With this, the published UMAP coordinates of the HepG2 plate give 0.608 per field, 0.625 per well and a mean
+average precision of 0.604.
 """
 
 from __future__ import annotations

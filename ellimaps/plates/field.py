@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,12 @@ class FieldResult:
     features: dict[str, float]
     cells: pd.DataFrame
     inputs: dict[str, str]
+
+
+def inputs_hash(inputs: Mapping[str, str]) -> str:
+    """Return one hash of a field's files from the SHA-256 of each by name."""
+    listing = "".join(f"{digest}  {name}\n" for name, digest in sorted(inputs.items()))
+    return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def measure_field(

@@ -1,8 +1,8 @@
 """Measurements of a whole field: intensities, foreground, granularity, texture, colour, correlation.
 
 Names are ``field_WHAT_CHANNEL`` for all pixels and ``tissue_WHAT_CHANNEL`` for those that belong to cells,
-with two channels where two are compared. Scales 0 to 4 are what lies between Gaussians of 0, 0.7, 1.4, 2.8, 5.6 and
-11.2 pixels.
+with two channels where two are compared. Scales 0 to 4 are what lies between Gaussians of 0, 0.7, 1.4, 2.8,
+5.6 and 11.2 pixels.
 """
 
 from __future__ import annotations

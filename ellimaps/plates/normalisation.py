@@ -1,10 +1,10 @@
 """From raw measurements to vectors that can be compared.
 
 Four steps, none of which looks at compounds: robust z-scores against the controls of the same plate; a
-logarithm that keeps the sign, as effects run from one to a thousand spreads; of features that say the same, one
-is kept; sphering, which takes the variation among controls, wanted by nobody, down in every direction (Kessy,
-Lewin and Strimmer, The American Statistician 72, 2018, 309; for cell profiles Ando, McLean and Berndl, bioRxiv
-161422, 2017).
+logarithm that keeps the sign, as effects run from one to a thousand spreads; of features that say the same,
+one is kept; sphering, which takes the variation among controls, wanted by nobody, down in every direction
+(Kessy, Lewin and Strimmer, The American Statistician 72, 2018, 309; for cell profiles Ando, McLean and
+Berndl, bioRxiv 161422, 2017).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ REGULARISATION = 1.0
 """Variance added in every direction when sphering, in squared spreads of a control field."""
 
 _MAD_TO_SIGMA = 1.4826
-_LEAST_SHARE = 0.05
+_LEAST_SHARE = 0.1
 _LEAST_CONTROLS = 3
 
 Matrix = NDArray[np.float64]
@@ -75,9 +75,10 @@ class Space:
 def scaled(profiles: Profiles) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the features of fields and of wells as robust z-scores against the controls of their plate.
 
-    The median of a plate's control fields becomes 0 and 1.4826 times their median absolute deviation 1, but no
-    less than a twentieth of the standard deviation of all fields: a feature may be equal in most controls. Where
-    a plate has fewer than three control fields, all its fields count as such. Columns are
+    The median of a plate's control fields becomes 0 and 1.4826 times their median absolute deviation 1. Where
+    that is less than a tenth of the standard deviation of all the plate's fields, it comes from values that
+    are equal in most controls, such as a percentile of 8-bit pixels, and the standard deviation takes its
+    place. Where a plate has fewer than three control fields, all its fields count as such. Columns are
     ``profiles.features``; what is not known stays NaN.
     """
     names = list(profiles.features)
@@ -179,6 +180,6 @@ def _scale(controls: Matrix, everything: Matrix) -> tuple[Matrix, Matrix]:
             continue
         center[column] = np.median(ground)
         deviation = _MAD_TO_SIGMA * float(np.median(np.abs(ground - center[column])))
-        found = max(deviation, _LEAST_SHARE * float(known.std()))
-        spread[column] = found if found > 0 else 1.0
+        whole = float(known.std())
+        spread[column] = (deviation if deviation > _LEAST_SHARE * whole else whole) or 1.0
     return center, spread

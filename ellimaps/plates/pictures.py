@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +105,7 @@ def _first(files: Sequence[Sequence[str]]) -> str:
     return next(name for group in files for name in group)
 
 
-def _projected(pictures: list[NDArray[np.generic]], files: Sequence[str]) -> NDArray[np.float32]:
+def _projected(pictures: list[NDArray[Any]], files: Sequence[str]) -> NDArray[np.float32]:
     """Return the maximum over focal planes, shape (sample, y, x)."""
     if len({picture.shape for picture in pictures}) > 1:
         raise ReadError(f"The focal planes of {files[0]} differ in size: keep pictures of one size.")
@@ -133,4 +134,5 @@ def _binned(plane: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     for y in range(factor):
         for x in range(factor):
             total += plane[y:height:factor, x:width:factor]
-    return total / np.float32(factor * factor)
+    total /= factor * factor
+    return total

@@ -91,22 +91,21 @@ class Plate:
 
     def fields(self) -> Iterator[Field]:
         """Yield the fields in the order of the plate."""
-        for (_, _, number), rows in self.files.groupby(["row", "column", "field"], sort=True):
+        for _, rows in self.files.groupby(["row", "column", "field"], sort=True):
             by_channel = {
                 str(name): tuple(group["file"]) for name, group in rows.groupby("channel", sort=False)
             }
             files = tuple(by_channel.get(name, ()) for name in self.channels)
-            yield Field(str(rows["well"].iloc[0]), int(number), files)
+            yield Field(str(rows["well"].iloc[0]), int(rows["field"].iloc[0]), files)
 
     def metadata(self) -> pd.DataFrame:
         """Return :data:`METADATA` of every field, in the order of `fields`; ``files`` are joined by ``;``."""
-        layout = self.layout.set_index("well")
+        layout = {well: about for well, *about in self.layout.itertuples(index=False, name=None)}
         rows = []
         for field in self.fields():
             row, column = well_place(field.well)
-            about = layout.loc[field.well]
             files = ";".join(name for names in field.files for name in names)
-            rows.append((self.name, field.well, row, column, field.number, *about.tolist(), files))
+            rows.append((self.name, field.well, row, column, field.number, *layout[field.well], files))
         return pd.DataFrame(rows, columns=list(METADATA)).astype({"concentration": float, "control": bool})
 
 

@@ -18,8 +18,8 @@ Robust z-scores against the controls, feature by feature (for "most changed feat
 `ellimaps.plates.normalisation.scaled(profiles)`.
 
 On disk (`save_profiles`, `read_profiles`) a folder holds ``fields.parquet``, ``wells.parquet``, the same as
-CSV, ``cells.parquet`` (one row per cell, ``plate, well, field`` first) and ``plate.json`` (provenance: software,
-root, channels, shape, settings, mismatches, SHA-256 of the layout and the pictures).
+CSV, ``cells.parquet`` (one row per cell, ``plate, well, field`` first) and ``plate.json`` (provenance:
+software, root, channels, shape, settings, mismatches, SHA-256 of the layout and of each field's pictures).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ import pandas as pd
 from ellimaps.errors import ReadError
 from ellimaps.export import json_bytes, software_facts, write_files
 from ellimaps.parallel import ordered_map
-from ellimaps.plates.field import FieldResult, FieldSettings, measure_field
+from ellimaps.plates.field import FieldResult, FieldSettings, inputs_hash, measure_field
 from ellimaps.plates.plate import METADATA, Field, Plate
 from ellimaps.progress import Progress, no_progress
 from ellimaps.tables import csv_bytes
@@ -75,7 +75,7 @@ def profile_plate(
 ) -> Profiles:
     """Measure every field of a plate, here and in threads.
 
-    `ellimaps.batch.plates.run_plate` does the same in processes or on a cluster, and resumes.
+    ``ellimaps plates profile`` does the same in processes or on a cluster, and resumes.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def profile_plate(
         results.append(result)
         on_progress(len(results), len(fields), "measuring fields")
     cells = [result.cells for result in results]
-    inputs = {name: digest for result in results for name, digest in result.inputs.items()}
+    inputs = {one.key: inputs_hash(result.inputs) for one, result in zip(fields, results, strict=True)}
     facts = provenance(plate, settings, inputs)
     return assemble(plate.metadata(), [result.features for result in results], facts, cells)
 
@@ -147,9 +147,10 @@ def wells_of(fields: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
 
 def cell_table(metadata: pd.DataFrame, cells: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return the cells of all fields in one table, with the field each belongs to."""
+    places = [tuple(row) for row in metadata[list(CELL_METADATA)].to_numpy(object)]
     parts = [
-        table.assign(plate=row.plate, well=row.well, field=row.field)
-        for row, table in zip(metadata.itertuples(), cells, strict=False)
+        table.assign(plate=plate, well=well, field=number)
+        for (plate, well, number), table in zip(places, cells, strict=False)
         if len(table)
     ]
     if not parts:
@@ -159,7 +160,17 @@ def cell_table(metadata: pd.DataFrame, cells: Sequence[pd.DataFrame]) -> pd.Data
 
 
 def provenance(plate: Plate, settings: FieldSettings, inputs: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the profiles of a plate depend on, ready for JSON."""
+    """Return what the profiles of a plate depend on, ready for JSON.
+
+    Parameters
+    ----------
+    plate : Plate
+        The plate.
+    settings : FieldSettings
+        The choices.
+    inputs : mapping of str to str
+        Of each field by its key, `ellimaps.plates.field.inputs_hash` of its files.
+    """
     return {
         "software": software_facts(),
         "format": FORMAT,
@@ -170,7 +181,7 @@ def provenance(plate: Plate, settings: FieldSettings, inputs: Mapping[str, str])
         "settings": settings.choices(),
         "mismatches": list(plate.mismatches),
         "layout_sha256": plate.layout_sha256,
-        "inputs_sha256": dict(sorted(inputs.items())),
+        "inputs_sha256": dict(inputs),
     }
 
 

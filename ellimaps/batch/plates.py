@@ -1,0 +1,215 @@
+"""A plate on the batch runner: every field is a task, what is done is skipped, the rest becomes profiles."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from ellimaps.batch.engines import Engine
+from ellimaps.batch.runner import Run
+from ellimaps.batch.store import Record, Store, told
+from ellimaps.batch.tree import Item
+from ellimaps.batch.work import CELLS, Output, recipe_hash
+from ellimaps.errors import ReadError, SettingError
+from ellimaps.plates.field import FieldSettings, inputs_hash, measure_field
+from ellimaps.plates.plate import Field, Plate
+from ellimaps.plates.profiles import (
+    CELL_METADATA,
+    Profiles,
+    assemble,
+    parquet_bytes,
+    provenance,
+    table_files,
+)
+from ellimaps.plates.profiles import CELLS as CELL_TABLE
+from ellimaps.progress import Progress, no_progress
+from ellimaps.readers.planes import sha256
+from ellimaps.tables import csv_bytes
+
+FAILURES = "failures.csv"
+_FAILURE_COLUMNS = ("plate", "well", "field", "files", "reason")
+
+
+@dataclass(frozen=True)
+class PlateWork:
+    """Measure one field of a plate; it is given as a JSON list of files by channel.
+
+    Attributes
+    ----------
+    root : str
+        Folder of the plate's pictures.
+    channels : tuple of str
+        What the files call the channels.
+    settings : FieldSettings
+        The choices.
+    """
+
+    root: str
+    channels: tuple[str, ...]
+    settings: FieldSettings
+    lead: ClassVar[tuple[str, ...]] = ()
+
+    def choices(self) -> dict[str, Any]:
+        """Return every choice the result depends on, ready for JSON."""
+        return {"plates": self.settings.choices(), "channels": list(self.channels)}
+
+    def __call__(self, path: str) -> Output:
+        """Return a field's features as facts, and its cells as Parquet."""
+        result = measure_field(Path(self.root), json.loads(path), self.channels, self.settings)
+        return Output({CELLS: parquet_bytes(result.cells)}, dict(result.features), result.inputs, {})
+
+
+@dataclass(frozen=True)
+class FieldItem(Item):
+    """A field as something to be worked on; ``path`` is the plate's folder."""
+
+    files: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def argument(self) -> str:
+        """What a worker is given."""
+        return json.dumps(self.files)
+
+    def content(self) -> tuple[str, dict[str, str]]:
+        """Return a hash of its files, and the SHA-256 of each by name."""
+        try:
+            inputs = {name: sha256(self.path / name) for group in self.files for name in group}
+        except ReadError as error:
+            raise OSError(0, str(error).rstrip(".")) from error
+        return inputs_hash(inputs), inputs
+
+
+@dataclass(frozen=True)
+class PlateSummary:
+    """What a run did.
+
+    Attributes
+    ----------
+    fields : int
+        Fields found.
+    done, skipped, failed : int
+        Of these: measured now, already measured, and those listed in ``failures.csv``.
+    seconds : float
+        Time taken.
+    files : tuple of Path
+        What was written.
+    """
+
+    fields: int
+    done: int
+    skipped: int
+    failed: int
+    seconds: float
+    files: tuple[Path, ...]
+
+
+def run_plate(
+    plate: Plate,
+    settings: FieldSettings,
+    out: Path,
+    engine: Engine,
+    on_progress: Progress = no_progress,
+) -> tuple[Profiles, PlateSummary]:
+    """Measure the fields that are not measured yet, and write the profiles of all.
+
+    Parameters
+    ----------
+    plate : Plate
+        Of `ellimaps.plates.plate.read_plate`.
+    settings : FieldSettings
+        The choices.
+    out : Path
+        Folder for the results; see `ellimaps.plates.profiles`.
+    engine : callable
+        Where to do it: `ellimaps.batch.engines.local_processes` or `dask_cluster`.
+    on_progress : callable, optional
+        Called as ``on_progress(done, total, what)``.
+
+    Raises
+    ------
+    ReadError
+        If no field can be measured.
+    SettingError
+        If the results would lie among the pictures.
+    ExportError
+        If the folder is in use or cannot be written.
+    """
+    start = time.monotonic()
+    if out.resolve() == plate.root.resolve():
+        raise SettingError(f"{out} holds the images: choose another folder for the results.")
+    work = PlateWork(str(plate.root.resolve()), plate.channels, settings)
+    fields = list(plate.fields())
+    with Store(out).opened() as store:
+        items = [FieldItem(field.key, Path(work.root), {}, field.files) for field in fields]
+        run = Run(store, items, recipe_hash(work), len(fields), on_progress)
+        run.work(work, engine)
+        on_progress(len(fields), len(fields), "tables")
+        profiles, files = _write(store, plate, fields, settings)
+    seconds = time.monotonic() - start
+    summary = PlateSummary(len(fields), run.done, run.skipped, run.failed, seconds, files)
+    return profiles, summary
+
+
+def _write(
+    store: Store, plate: Plate, fields: list[Field], settings: FieldSettings
+) -> tuple[Profiles, tuple[Path, ...]]:
+    records = [(field, _known(store, field)) for field in fields]
+    good = [record.reason == "" for _, record in records]
+    metadata = plate.metadata()
+    if not any(good):
+        raise ReadError(
+            f"No field of {plate.name} can be measured, the first because: {records[0][1].reason}"
+        )
+    failures = metadata[[not one for one in good]].assign(
+        reason=[record.reason for _, record in records if record.reason]
+    )
+    inputs = {field.key: record.input for field, record in records if not record.reason}
+    profiles = assemble(
+        metadata[good].reset_index(drop=True),
+        [record.facts for _, record in records if not record.reason],
+        provenance(plate, settings, inputs),
+    )
+    store.write(FAILURES, csv_bytes(failures[list(_FAILURE_COLUMNS)]))
+    _write_cells(store, plate, [field for field, ok in zip(fields, good, strict=True) if ok])
+    files = table_files(profiles)
+    for name, content in files.items():
+        store.write(name, content)
+    names = (*files, CELL_TABLE, FAILURES)
+    return profiles, tuple(store.out / name for name in names)
+
+
+def _known(store: Store, field: Field) -> Record:
+    return store.record(field.key) or Record("", "", reason="It was not measured: run again.")
+
+
+def _write_cells(store: Store, plate: Plate, fields: list[Field]) -> None:
+    """Write the cells field by field, so that memory stays that of one."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    with told(store.out):
+        writer = None
+        for field, table in _cells(store, fields):
+            table = table.assign(plate=plate.name, well=field.well, field=field.number)
+            table = table[[*CELL_METADATA, *(name for name in table if name not in CELL_METADATA)]]
+            if writer is None:
+                schema = pa.Schema.from_pandas(table, preserve_index=False).remove_metadata()
+                writer = parquet.ParquetWriter(store.scratch(CELL_TABLE), schema, compression="zstd")
+            if len(table):
+                writer.write_table(pa.Table.from_pandas(table, schema=schema, preserve_index=False))
+        assert writer is not None
+        writer.close()
+    store.publish(store.scratch(CELL_TABLE), CELL_TABLE)
+
+
+def _cells(store: Store, fields: list[Field]) -> Iterator[tuple[Field, pd.DataFrame]]:
+    for field in fields:
+        [name] = _known(store, field).files
+        yield field, pd.read_parquet(io.BytesIO((store.out / name).read_bytes()))
