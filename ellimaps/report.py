@@ -19,7 +19,7 @@ from ellimaps.segmentation import Segmentation
 from ellimaps.stack import ImageStack, band_label, stack_facts
 from ellimaps.tables import check_names
 
-_STYLE = """
+PAGE_STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 1100px; }
 body { margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin-top: 1.8rem; }
@@ -71,9 +71,9 @@ def report_html(
     sections = [
         f"<h1>{escape(stack.name)}</h1>",
         "<h2>Measurement</h2>",
-        _facts(_measurement(segmentation)),
+        facts_table(_measurement(segmentation)),
         "<h2>Settings</h2>",
-        _facts(_settings(segmentation)),
+        facts_table(_settings(segmentation)),
         "<h2>Clusters</h2>",
         _clusters(segmentation, names),
         f'<h2>Maps and spectra</h2>\n<img alt="Maps and clustershots" src="data:image/png;base64,{picture}">',
@@ -84,9 +84,14 @@ def report_html(
         sections.append("<h2>Regions of interest: mean (standard deviation) of the measured values</h2>")
         sections += _spectra(stack, {region.name: region_spectrum(stack, region) for region in regions})
     sections.append(f"<footer>ellimaps {escape(version('ellimaps'))}</footer>")
+    return html_page(stack.name, sections)
+
+
+def html_page(title: str, sections: Iterable[str], style: str = "") -> str:
+    """Return a self-contained page of sections that are HTML already, with the house's and further styles."""
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(stack.name)}</title>\n'
-        f"<style>{_STYLE}</style></head>\n<body>\n" + "\n".join(sections) + "\n</body></html>\n"
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>\n'
+        f"<style>{PAGE_STYLE}{style}</style></head>\n<body>\n" + "\n".join(sections) + "\n</body></html>\n"
     )
 
 
@@ -129,7 +134,7 @@ def _clusters(segmentation: Segmentation, names: Sequence[str]) -> str:
         rows.append([swatch.format(CLUSTER_COLORS[number], number), *name, count, share])
     no_data = int((segmentation.labels < 0).sum())
     return (
-        _table(["cluster", *(['<div class="name">name</div>'] if names else []), "pixels", "share"], rows)
+        cell_table(["cluster", *(['<div class="name">name</div>'] if names else []), "pixels", "share"], rows)
         + f"\n<p>{no_data:,} pixels have no data. Inertia: {segmentation.inertia:.6g}.</p>"
     )
 
@@ -150,7 +155,7 @@ def _spectra(stack: ImageStack, spectra: Mapping[str, pd.DataFrame]) -> list[str
     titles = list(columns)
     parts = [titles[first : first + _COLUMNS_AT_ONCE] for first in range(0, len(titles), _COLUMNS_AT_ONCE)]
     return [
-        _table(["map", *part], zip(maps, *(columns[title] for title in part), strict=True)) for part in parts
+        cell_table(["map", *part], zip(maps, *(columns[title] for title in part), strict=True)) for part in parts
     ]
 
 
@@ -166,12 +171,13 @@ def _listed(values: Sequence[float], unit: str) -> str:
     return ", ".join(f"{value:g}" for value in values) + f" {unit}" if values else "not known"
 
 
-def _facts(rows: Mapping[str, Any]) -> str:
+def facts_table(rows: Mapping[str, Any]) -> str:
+    """Return a table of names and values."""
     cells = (f"<tr><th>{escape(key)}</th><td>{escape(str(value))}</td></tr>" for key, value in rows.items())
     return f'<table class="facts">\n{_lines(cells)}\n</table>'
 
 
-def _table(header: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
+def cell_table(header: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
     """Return a table of cells that are HTML already."""
     head = "".join(f"<th>{cell}</th>" for cell in header)
     body = _lines("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)

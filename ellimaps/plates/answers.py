@@ -13,14 +13,17 @@ from ellimaps.errors import SettingError
 from ellimaps.parallel import one_thread
 from ellimaps.plates.distance import (
     ControlSpace,
+    blind_features,
     blind_space,
     control_space,
+    largest_changes,
     relative_to_controls,
     separations,
 )
 from ellimaps.plates.dose_response import DoseResponse, fit_dose_response
 from ellimaps.plates.neighbours import nearest_treatments
-from ellimaps.plates.permutation import benjamini_hochberg, choices, p_value
+from ellimaps.plates.normalisation import vectors
+from ellimaps.plates.permutation import benjamini_hochberg, choices, combined_p_value, p_value
 from ellimaps.plates.points import Floats
 from ellimaps.plates.profiles import Profiles, feature_matrix
 from ellimaps.plates.reproducibility import mean_average_precisions
@@ -88,12 +91,13 @@ def answers(profiles: Profiles, seed: int = 0, *, on_progress: Progress = no_pro
         raise SettingError("No well has a compound: give the layout of the plate.")
     with one_thread():
         space = control_space(profiles, seed)
+        points = vectors(profiles).wells
         relative = relative_to_controls(profiles)
         rows, changes = [], []
         for done, one in enumerate(found, start=1):
             table = change_table(relative, profiles.features, one, int(space.is_control.sum()))
             changes.append(table.assign(compound=one.compound, concentration=one.concentration))
-            rows.append(_row(profiles, space, one, seed) | {"changes": in_words(table)})
+            rows.append(_row(profiles, space, points, one, seed) | {"changes": in_words(table)})
             on_progress(done, len(found), "comparing treatments with controls")
         nearest = nearest_treatments(space, found)
         table = _finished(pd.DataFrame(rows), nearest)
@@ -135,23 +139,26 @@ def dose_responses(profiles: Profiles, measures: dict[str, Sequence[str]], seed:
     return pd.DataFrame(rows)
 
 
-def _row(profiles: Profiles, space: ControlSpace, one: Treatment, seed: int) -> dict[str, object]:
+def _row(
+    profiles: Profiles, space: ControlSpace, points: Floats, one: Treatment, seed: int
+) -> dict[str, object]:
     """Compare one treatment with the controls of its plates."""
     plate = profiles.wells["plate"].astype(str).to_numpy()
     controls = space.is_control & np.isin(plate, plate[one.rows])
     union = np.concatenate([one.rows, np.flatnonzero(controls)])
     plates = np.unique(plate[union], return_inverse=True)[1]
-    points = blind_space(feature_matrix(profiles.wells, profiles.features)[union], plates)
+    features = blind_features(feature_matrix(profiles.wells, profiles.features)[union], plates)
     tried = choices(np.arange(len(union)) < len(one.rows), plates, seed)
     comparable = len(tried) > 1
-    precisions = mean_average_precisions(points, tried)
+    separated = separations(blind_space(features), tried)
+    precisions = mean_average_precisions(points[union], tried)
     return {
         "compound": one.compound,
         "concentration": one.concentration,
         "concentration_unit": one.unit,
         "n_wells": len(one.rows),
         "distance": space.distance(one.rows),
-        "p": p_value(separations(points, tried)) if comparable else np.nan,
+        "p": combined_p_value(separated, largest_changes(features, tried)) if comparable else np.nan,
         "map": float(precisions[0]),
         "map_null": float(precisions.mean()),
         "map_p": p_value(precisions) if comparable and len(one.rows) > 1 else np.nan,
@@ -207,9 +214,7 @@ def _values(profiles: Profiles, space: ControlSpace, doses: Sequence[Treatment],
     if name == DISTANCE:
         return space.along(np.concatenate([one.rows for one in doses]))
     if name not in profiles.features:
-        raise SettingError(
-            f"There is no feature {name!r}: choose {DISTANCE} or a feature of the profiles."
-        )
+        raise SettingError(f"There is no feature {name!r}: choose {DISTANCE} or a feature of the profiles.")
     return profiles.wells[name].to_numpy(dtype=np.float64)
 
 

@@ -7,6 +7,7 @@ were treated, so that every choice of wells is as likely as the observed one if 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,11 +105,10 @@ def relative_to_controls(profiles: Profiles) -> Floats:
     return np.asarray(values / np.where(spread > 0, spread, 1.0), dtype=np.float64)
 
 
-def blind_space(values: Floats, plates: NDArray[np.intp]) -> Floats:
-    """Return treated and control wells in a space that does not depend on which are which.
+def blind_features(values: Floats, plates: NDArray[np.intp]) -> Floats:
+    """Return treated and control wells on scales that do not depend on which are which.
 
-    Every plate's mean is taken off, every feature divided by its standard deviation over all the wells,
-    and the principal components are whitened with their shrunk covariance.
+    Every plate's mean is taken off, and every feature divided by its standard deviation over all the wells.
 
     Parameters
     ----------
@@ -120,8 +120,8 @@ def blind_space(values: Floats, plates: NDArray[np.intp]) -> Floats:
 
     Returns
     -------
-    ndarray, shape (well, component)
-        Every plate has mean 0.
+    ndarray, shape (well, feature)
+        Every plate has mean 0; features that do not vary are left out.
     """
     centered = values.copy()
     for plate in np.unique(plates):
@@ -129,8 +129,23 @@ def blind_space(values: Floats, plates: NDArray[np.intp]) -> Floats:
     centered = np.nan_to_num(centered, nan=0.0, posinf=0.0, neginf=0.0)
     spread = centered.std(axis=0)
     varies = spread > 1e-9 * np.abs(np.nan_to_num(values)).max(axis=0, initial=1e-300)
-    points = principal_components(centered[:, varies] / spread[varies]) if varies.any() else centered[:, :1]
+    return np.asarray(centered[:, varies] / spread[varies], dtype=np.float64)
+
+
+def blind_space(features: Floats) -> Floats:
+    """Return the principal components of `blind_features`, whitened with their shrunk covariance."""
+    if not features.size:
+        return np.zeros((len(features), 1))
+    points = principal_components(features)
     return _whitened(points, points)
+
+
+def largest_changes(features: Floats, choices: Indices) -> Floats:
+    """Return how much the chosen wells change the feature they change most, shape (choice,).
+
+    Up to a factor that is the same for all choices. One feature among a hundred is lost in a distance.
+    """
+    return _of_totals(features, choices, lambda total: np.abs(total).max(axis=1, initial=0.0))
 
 
 def separations(points: Floats, choices: Indices) -> Floats:
@@ -139,13 +154,18 @@ def separations(points: Floats, choices: Indices) -> Floats:
     Up to a factor that is the same for all choices. With the covariance of all wells this orders the choices
     as Hotelling's T-squared does.
     """
+    return _of_totals(points, choices, lambda total: np.square(total).sum(axis=1))
+
+
+def _of_totals(points: Floats, choices: Indices, statistic: Callable[[Floats], Floats]) -> Floats:
+    """Return a statistic of the chosen wells' sum: the difference of means, as all wells sum to 0."""
     found = np.empty(len(choices))
     for first in range(0, len(choices), _AT_ONCE):
         part = choices[first : first + _AT_ONCE]
         total = np.zeros((len(part), points.shape[1]))
         for column in part.T:
             total += points[column]
-        found[first : first + _AT_ONCE] = np.square(total).sum(axis=1)
+        found[first : first + _AT_ONCE] = statistic(total)
     return found
 
 

@@ -19,7 +19,7 @@ from ellimaps.plates.points import Floats
 
 CONFIDENCE = 0.95
 FEWEST_DOSES = 4
-HILL_RANGE = (0.3, 8.0)
+HILL_RANGE = (0.5, 6.0)
 _BEYOND = 10.0
 _STEPS_EC50 = 241
 _STEPS_HILL = 49

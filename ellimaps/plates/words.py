@@ -1,4 +1,4 @@
-"""What a treatment changes, in words: "nuclei area larger (+2.3 sd), cell count lower (-4.1 sd)"."""
+"""What a treatment changes, in words: "nuclei larger (+2.3 sd), fewer cells (-4.1 sd)"."""
 
 from __future__ import annotations
 
@@ -16,17 +16,38 @@ MOST_NAMED = 4
 SIGNIFICANCE = 0.05
 NO_CHANGE = "no change beyond chance"
 
-# The first pattern that is found in a feature's name says how more and less of it are called.
-_DIRECTIONS = (
-    (r"count|(^|_)n_", ("more", "fewer")),
-    (r"area|radius|size|axis|perimeter|diameter|volume", ("larger", "smaller")),
-    (r"corr|coloc|overlap", ("more alike", "less alike")),
-    (r"texture|granul|contrast|entropy|haralick|spectrum", ("coarser", "smoother")),
-    (r"eccentric|elongat|aspect", ("more elongated", "rounder")),
-    (r"solidity|form_?factor|round|circular", ("smoother in outline", "more irregular in outline")),
-    (r"(^|_)(std|mad|cv|spread|sd)(_|$)", ("more varied", "more uniform")),
-    (r"mean|median|integrated|intensity|p\d+|background", ("brighter", "darker")),
-)
+_CELLS = "cells?|nuclei|nucleus"
+_LEVEL = r"(?:mean|median|p[\d.]+)"
+_CHANNEL = r"_(?P<channel>\w+?)"
+_END = "(?:_median)?$"
+# The first pattern that fits a feature's name says what aspect of the cells it is, and how more and less of it
+# are called. More than a pattern for an aspect, as only the most changed feature of each is named.
+_PHRASES = (
+    (rf"(?:{_CELLS})_count$", "number", "more cells", "fewer cells"),
+    (r"tissue_share$", "number", "more of the field covered", "less of the field covered"),
+    (r"tissue_patches$", "number", "more patches of cells", "fewer patches of cells"),
+    (r"tissue_(?:patch_area|depth)\w*$", "patches", "larger patches of cells", "smaller patches of cells"),
+    (rf"(?:{_CELLS})_(?:area|radius|axis\w*){_END}", "size", "nuclei larger", "nuclei smaller"),
+    (rf"(?:{_CELLS})_eccentricity{_END}", "shape", "nuclei more elongated", "nuclei rounder"),
+    (rf"(?:{_CELLS})_form_factor{_END}", "shape", "nuclei smoother in outline", "nuclei more ragged"),
+    (r"cell_(?P<channel>\w+)_iqr$", "variety", "cells vary more in {0}", "cells vary less in {0}"),
+    (rf"cell_around{_CHANNEL}{_END}", "level {0}", "cell bodies brighter in {0}", "cell bodies darker in {0}"),
+    (rf"cell_integrated{_CHANNEL}{_END}", "amount {0}", "more {0} in nuclei", "less {0} in nuclei"),
+    (rf"cell_{_LEVEL}{_CHANNEL}{_END}", "level {0}", "nuclei brighter in {0}", "nuclei darker in {0}"),
+    (rf"(?:field_background|tissue_outside){_CHANNEL}{_END}", "background {0}", "{0} brighter between cells",
+     "{0} darker between cells"),
+    (rf"(?:\w+?_)?correlation(?:_\d)?{_CHANNEL}{_END}", "likeness {0}", "{0} more alike", "{0} less alike"),
+    (rf"(?:\w+?_)?difference(?:_std|_skewness)?{_CHANNEL}{_END}", "likeness {0}",
+     "{0} differ more", "{0} differ less"),
+    (rf"cell_radial_0{_CHANNEL}{_END}", "place {0}", "{0} nearer to the nucleus", "{0} farther from the nucleus"),
+    (rf"cell_radial_2{_CHANNEL}{_END}", "place {0}", "{0} farther from the nucleus", "{0} nearer to the nucleus"),
+    (rf"tissue_radial_[01]{_CHANNEL}{_END}", "place {0}", "{0} nearer to the rim", "{0} farther from the rim"),
+    (rf"tissue_radial_[23]{_CHANNEL}{_END}", "place {0}", "{0} farther from the rim", "{0} nearer to the rim"),
+    (rf"(?:\w+?_)?(?:granularity|spots|texture)(?:_\d)?{_CHANNEL}{_END}", "texture {0}",
+     "{0} more textured", "{0} smoother"),
+    (rf"(?:\w+?_)?(?:std|skewness){_CHANNEL}{_END}", "texture {0}", "more contrast in {0}", "less contrast in {0}"),
+    (rf"(?:\w+?_)?{_LEVEL}{_CHANNEL}{_END}", "level {0}", "brighter in {0}", "darker in {0}"),
+)  # fmt: skip
 
 
 def change_table(
@@ -79,18 +100,11 @@ def in_words(changes: pd.DataFrame) -> str:
 
 
 def describe(feature: str, change_sd: float) -> tuple[str, str]:
-    """Return what aspect a feature belongs to, and its change in words."""
-    plain = re.sub(r"[_\s]+", " ", feature).strip()
-    channel = re.search(r"(?:^|_)(ch\d+|[A-Z]\w*)$", feature)
-    for pattern, (more, less) in _DIRECTIONS:
-        if re.search(pattern, feature, re.IGNORECASE):
-            word = more if change_sd > 0 else less
-            aspect = f"{more} {channel[1] if channel else ''}"
-            text = f"{word} {_counted(plain)}" if more == "more" else f"{plain} {word}"
-            return aspect, f"{text} ({change_sd:+.1f} sd)"
-    return plain, f"{plain} {'higher' if change_sd > 0 else 'lower'} ({change_sd:+.1f} sd)"
-
-
-def _counted(plain: str) -> str:
-    rest = re.sub(r"\b(count|n|number of|number)\b", "", plain).strip()
-    return rest or "cells"
+    """Return what aspect of the cells a feature belongs to, and its change in words."""
+    size = f"({change_sd:+.1f} sd)"
+    for pattern, aspect, more, less in _PHRASES:
+        if match := re.fullmatch(pattern, feature):
+            channel = match.groupdict().get("channel", "").replace("_", " ")
+            return aspect.format(channel), f"{(more if change_sd > 0 else less).format(channel)} {size}"
+    plain = feature.replace("_", " ")
+    return plain, f"{plain} {'higher' if change_sd > 0 else 'lower'} {size}"

@@ -1,0 +1,86 @@
+"""``ellimaps plates embed`` and ``ellimaps plates report``: a map of the wells, and answers about compounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ellimaps.cli.options import Json, Seed
+from ellimaps.cli.output import print_json, print_table, told_on_stderr
+from ellimaps.cli.plates import group
+
+Folder = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Output of ellimaps plates profile.", show_default=False)
+]
+
+
+@group.command("embed")
+def embed(
+    folder: Folder,
+    method: Annotated[str, typer.Option("--method", help="pca, tsne or umap.")] = "pca",
+    seed: Seed = 0,
+    level: Annotated[str, typer.Option("--level", help="What a point is: field or well.")] = "field",
+    clusters: Annotated[
+        str, typer.Option("--clusters", help="agglomerative, kmeans or hdbscan.")
+    ] = "agglomerative",
+    as_json: Json = False,
+) -> None:
+    """Lay fields or wells out in a plane, group them, and compare compounds with the controls.
+
+    Example: ellimaps plates embed profiles --method umap --seed 1
+    """
+    from ellimaps.plates.evaluation import evaluate
+    from ellimaps.plates.outputs import write_answers
+    from ellimaps.plates.profiles import read_profiles
+
+    profiles = read_profiles(folder)
+    with told_on_stderr() as on_progress:
+        files, found = write_answers(
+            profiles,
+            folder,
+            method=method,
+            seed=seed,
+            level=level,
+            clusters=clusters,
+            on_progress=on_progress,
+        )
+        facts = evaluate(profiles).row()
+    if as_json:
+        print_json({**facts, "files": [str(file) for file in files]})
+        return
+    print(
+        f"{facts['n_fields']} fields of {facts['n_wells']} wells; compound of the nearest neighbour right for "
+        f"{facts['field_accuracy_1nn']:.1%} of fields and {facts['well_accuracy_1nn']:.1%} of wells, "
+        f"mean average precision {facts['map']:.3f}"
+    )
+    formats = {"compound": "", "strongest_dose": "g", "distance": ".2f", "q": ".2g", "active": ""}
+    print_table(found.compounds.to_dict(orient="records"), formats)  # type: ignore[arg-type]
+    for file in files:
+        print(f"  {file}")
+
+
+@group.command("report")
+def report(
+    folder: Folder,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write (default: report.html in DIR).")
+    ] = None,
+    method: Annotated[str, typer.Option("--method", help="pca, tsne or umap.")] = "pca",
+    seed: Seed = 0,
+) -> None:
+    """Write what a plate says as one HTML page that needs no other file.
+
+    Example: ellimaps plates report profiles --out plate.html
+    """
+    from ellimaps.export import write_files
+    from ellimaps.plates.profiles import read_profiles
+    from ellimaps.plates.report import plate_report
+
+    profiles = read_profiles(folder)
+    target = out or folder / "report.html"
+    with told_on_stderr() as on_progress:
+        page = plate_report(profiles, method=method, seed=seed, on_progress=on_progress)
+    (written,) = write_files(target.parent, {target.name: page.encode()})
+    print(written)

@@ -1,0 +1,76 @@
+"""The files of an embedding and its answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ellimaps.export import json_bytes, software_facts, write_files
+from ellimaps.plates.answers import Answers, answers
+from ellimaps.plates.clusters import cluster
+from ellimaps.plates.embedding import embed
+from ellimaps.plates.plate_effect import plate_effect
+from ellimaps.plates.profiles import Profiles
+from ellimaps.progress import Progress, no_progress
+from ellimaps.tables import csv_bytes
+
+LISTING = "embedding.json"
+
+
+def write_answers(
+    profiles: Profiles,
+    out: str | Path,
+    *,
+    method: str = "pca",
+    seed: int = 0,
+    level: str = "field",
+    clusters: str = "agglomerative",
+    on_progress: Progress = no_progress,
+) -> tuple[list[Path], Answers]:
+    """Write the embedding with its clusters, the answers, and what they depend on, into a folder.
+
+    Parameters
+    ----------
+    profiles : Profiles
+        What is known of every field and well.
+    out : str or Path
+        Folder to write into; made if need be.
+    method, seed, level : str, int, str
+        See `ellimaps.plates.embedding.embed`.
+    clusters : str
+        See `ellimaps.plates.clusters.cluster`.
+    on_progress : callable, optional
+        Called as ``on_progress(done, total, what)``.
+
+    Returns
+    -------
+    (list of Path, Answers)
+        The files written: ``embedding.csv, answers.csv, compounds.csv, dose_response.csv, changes.csv,
+        plate_effect.csv, embedding.json``; and what is in them.
+
+    Raises
+    ------
+    SettingError
+        If a setting is unknown, or the plate has too few wells or controls.
+    ExportError
+        If the folder cannot be written; then nothing in it has changed.
+    """
+    on_progress(0, 1, "laying out points")
+    positions = embed(profiles, method, seed, level)  # type: ignore[arg-type]
+    positions["cluster"] = cluster(profiles, clusters, None, seed, level)  # type: ignore[arg-type]
+    found = answers(profiles, seed, on_progress=on_progress)
+    files = {
+        "embedding.csv": csv_bytes(positions),
+        "answers.csv": csv_bytes(found.treatments),
+        "compounds.csv": csv_bytes(found.compounds),
+        "dose_response.csv": csv_bytes(found.dose_responses),
+        "changes.csv": csv_bytes(found.changes),
+        "plate_effect.csv": csv_bytes(plate_effect(profiles)),
+    }
+    facts = {
+        "software": software_facts(),
+        "settings": {"method": method, "seed": seed, "level": level, "clusters": clusters},
+        "profiles": {key: profiles.facts.get(key) for key in ("name", "layout_sha256", "settings")},
+        "files": sorted([*files, LISTING]),
+    }
+    files[LISTING] = json_bytes(facts)
+    return write_files(Path(out), files, listing=LISTING), found
