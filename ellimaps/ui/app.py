@@ -37,7 +37,7 @@ _STYLE = """
 
 def main() -> None:
     """Show the chosen page."""
-    from ellimaps.ui.pages import classify, experiments, maps
+    from ellimaps.ui.pages import classify, experiments, maps, plates
 
     st.set_page_config(page_title="ellimaps", page_icon=":material/layers:", layout="wide")
     st.html(_STYLE)
@@ -45,6 +45,7 @@ def main() -> None:
         st.Page(maps.render, title="Maps", icon=":material/layers:", url_path="maps", default=True),
         st.Page(experiments.render, title="Experiments", icon=":material/science:", url_path="experiments"),
         st.Page(classify.render, title="Classify", icon=":material/category:", url_path="classify"),
+        st.Page(plates.render, title="Plates", icon=":material/grid_on:", url_path="plates"),
     ]
     # Beside the page they would take a quarter of its width from the maps.
     st.navigation(pages, position="top").run()

@@ -1,0 +1,195 @@
+"""The Python side of the scatter plot: arrays become what ``scatter.js`` draws."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from matplotlib import colormaps
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Colour by group.
+
+    Attributes
+    ----------
+    codes : ndarray of int, shape (point,)
+        Group of each point.
+    names : sequence of str
+        Name of each group.
+    palette : sequence of str
+        Colour (#rrggbb) of each group.
+    """
+
+    codes: NDArray[Any]
+    names: Sequence[str]
+    palette: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Colour by value.
+
+    Attributes
+    ----------
+    values : ndarray of float, shape (point,)
+        Value of each point, NaN where there is none.
+    title : str
+        What the values are, with their unit.
+    """
+
+    values: NDArray[Any]
+    title: str
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """Small pictures of all points, several to a sheet so that ten thousand stay light.
+
+    Attributes
+    ----------
+    key : str
+        Changes when the pictures do.
+    sheets : sequence of bytes
+        JPEG or PNG pictures of ``columns`` by ``columns`` tiles each; point i is tile ``i % columns**2`` of
+        sheet ``i // columns**2``.
+    tile : int
+        Edge of a tile in pixels.
+    columns : int
+        Tiles in a row of a sheet.
+    """
+
+    key: str
+    sheets: Sequence[bytes]
+    tile: int
+    columns: int
+
+
+@dataclass(frozen=True)
+class Points:
+    """What the scatter plot shows.
+
+    Attributes
+    ----------
+    x, y : ndarray of float, shape (point,)
+        Coordinates.
+    titles : sequence of str
+        What a point is; shown beside its picture.
+    color : Groups or Scale
+        How points are coloured.
+    axes : (str, str)
+        Titles of the axes.
+    """
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+    titles: Sequence[str]
+    color: Groups | Scale
+    axes: tuple[str, str]
+
+    def data(self) -> dict[str, Any]:
+        """Return the points as ``scatter.js`` takes them."""
+        return {
+            "x": _base64(np.asarray(self.x, dtype="<f4")),
+            "y": _base64(np.asarray(self.y, dtype="<f4")),
+            "titles": list(self.titles),
+            "axes": list(self.axes),
+            **_color_data(self.color),
+        }
+
+
+def scatter(
+    points: Points,
+    *,
+    key: str,
+    thumbnails: Thumbnails | None = None,
+    on_select: Callable[[list[int]], None] | None = None,
+    on_hide: Callable[[list[int]], None] | None = None,
+) -> None:
+    """Show the plot.
+
+    Parameters
+    ----------
+    points : Points
+        What is shown.
+    key : str
+        Streamlit key.
+    thumbnails : Thumbnails, optional
+        Pictures shown beside the pointer.
+    on_select : callable, optional
+        Called before the page runs again with the numbers of the points chosen by lasso, rectangle or click;
+        an empty list when the choice is given up.
+    on_hide : callable, optional
+        Called with the groups hidden by clicks in the legend.
+    """
+    if thumbnails is not None:
+        _show_sheets(thumbnails, key)
+    _component()(
+        data=points.data() | {"thumbnails": _thumbnail_data(thumbnails)},
+        key=key,
+        on_selected_change=_handler(key, "selected", on_select),
+        on_hidden_change=_handler(key, "hidden", on_hide),
+    )
+
+
+def _color_data(color: Groups | Scale) -> dict[str, Any]:
+    if isinstance(color, Groups):
+        codes = _base64(np.asarray(color.codes, dtype="<u2"))
+        return {"codes": codes, "names": list(color.names), "palette": list(color.palette)}
+    table = np.round(colormaps["viridis"](np.arange(256))[:, :3] * 255).astype(int)
+    return {
+        "values": _base64(np.asarray(color.values, dtype="<f4")),
+        "title": color.title,
+        "colormap": table.tolist(),
+    }
+
+
+def _thumbnail_data(thumbnails: Thumbnails | None) -> dict[str, Any] | None:
+    if thumbnails is None:
+        return None
+    return {"key": thumbnails.key, "tile": thumbnails.tile, "columns": thumbnails.columns}
+
+
+# Pictures travel in a component of their own: what it shows does not change when points are coloured
+# otherwise, and Streamlit does not send the same again.
+def _show_sheets(thumbnails: Thumbnails, key: str) -> None:
+    sheets = [base64.b64encode(sheet).decode("ascii") for sheet in thumbnails.sheets]
+    store = st.components.v2.component(
+        "ellimaps_thumbnails",
+        html="<div></div>",
+        js=(Path(__file__).parent / "thumbnails.js").read_text(encoding="utf-8"),
+    )
+    store(data={"key": thumbnails.key, "sheets": sheets}, key=f"{key}_thumbnails")
+
+
+def _base64(array: NDArray[Any]) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
+
+
+def _component() -> Callable[..., Any]:
+    """Register the component anew in every process-wide registry, which page reloads may clear."""
+    folder = Path(__file__).parent
+    return st.components.v2.component(
+        "ellimaps_scatter",
+        html='<div class="scatter" aria-label="Scatter plot"></div>',
+        css=(folder / "scatter.css").read_text(encoding="utf-8"),
+        js="\n".join((folder / name).read_text(encoding="utf-8") for name in ("drawing.js", "scatter.js")),
+    )
+
+
+def _handler(key: str, event: str, call: Callable[[list[int]], None] | None) -> Callable[[], None]:
+    """Return what Streamlit calls for an event: it hands over no value, the session state has it."""
+
+    def handle() -> None:
+        value = st.session_state[key].get(event)
+        if call is not None and value is not None:
+            call([int(number) for number in value["numbers"]])
+
+    return handle

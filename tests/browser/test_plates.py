@@ -1,0 +1,113 @@
+"""The Plates page in Chromium: hover, lasso, legend, channels, and the four views."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from browser.conftest import WAIT_MS, idle, serve, show
+from PIL import Image
+from small_plate import small_plate
+
+from ellimaps.plates.profiles import save_profiles
+from ellimaps.plates.thumbnails import make_thumbnails, save_thumbnails
+
+
+@pytest.fixture(scope="module")
+def plates(tmp_path_factory):
+    root = tmp_path_factory.mktemp("plates")
+    profiles = small_plate(root)
+    save_profiles(profiles, root / "results" / "small")
+    save_thumbnails(make_thumbnails(profiles), root / "results" / "small")
+    with serve(root, tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+def brightest(page, title):
+    """Largest value of each colour of a picture as it is drawn."""
+    canvas = page.get_by_role("img", name=title).first
+    return canvas.evaluate(
+        """(canvas) => {
+          const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+          const most = [0, 0, 0];
+          pixels.forEach((value, i) => { if (i % 4 < 3) most[i % 4] = Math.max(most[i % 4], value); });
+          return most;
+        }"""
+    )
+
+
+def test_the_page_as_a_user_walks_through_it(chromium, plates):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{plates.address}/plates")
+    status = page.get_by_role("status").filter(has_text="points")
+    status.get_by_text("48 of 48 points", exact=True).wait_for()
+    idle(page)
+
+    legend = page.get_by_role("button", name="inert", exact=True)
+    legend.click()
+    status.get_by_text("40 of 48 points", exact=True).wait_for()
+    page.get_by_text("40 of 48 fields").wait_for()
+    legend.click()
+    status.get_by_text("48 of 48 points", exact=True).wait_for()
+    page.get_by_role("button", name="sizer", exact=True).dblclick()
+    status.get_by_text("8 of 48 points", exact=True).wait_for()
+    page.get_by_text("8 of 48 fields").wait_for()
+    page.get_by_role("button", name="sizer", exact=True).dblclick()
+    status.get_by_text("48 of 48 points", exact=True).wait_for()
+    idle(page)
+
+    plot = page.get_by_role("img", name="48 points")
+    box = plot.bounding_box()
+    corners = [(0.06, 0.03), (0.97, 0.03), (0.97, 0.9), (0.06, 0.9)]
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=4)
+    page.mouse.up()
+    status.get_by_text("48 of 48 points, 48 chosen", exact=True).wait_for()
+    plot.press("Escape")
+    status.get_by_text("48 of 48 points", exact=True).wait_for()
+    idle(page)
+
+    title = "A01 field 1, sizer 0.1 uM"
+    both = brightest(page, title)
+    assert min(both[1:]) > 150
+    page.get_by_role("checkbox", name="Show ER").uncheck()
+    assert brightest(page, title)[1] < both[1] - 50
+    page.get_by_role("checkbox", name="Show DNA").uncheck()
+    assert brightest(page, title) == [0, 0, 0]
+
+    for view, found in (
+        ("Plate map", "Edge effect: control wells"),
+        ("By compound", "Controls, "),
+        ("Answers", "change the cells"),
+    ):
+        show(page, view)
+        page.get_by_text(found).first.wait_for()
+    assert not plates.complaints()
+    page.close()
+
+
+def test_a_point_shows_its_picture(chromium, plates, tmp_path):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{plates.address}/plates")
+    page.get_by_text("48 of 48 points", exact=True).wait_for()
+    idle(page)
+    box = page.get_by_role("img", name="48 points").bounding_box()
+    card = page.locator(".card")
+    for step in range(400):
+        x, y = 0.08 + 0.03 * (step % 30), 0.05 + 0.06 * (step // 30)
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        if card.is_visible():
+            break
+    assert "field" in card.inner_text()
+    file = Path(tmp_path) / "card.png"
+    card.locator("canvas").screenshot(path=file)
+    # A square brighter than its surroundings, not an empty canvas.
+    with Image.open(file) as picture:
+        low, high = picture.convert("L").getextrema()
+    assert high - low > 60
+    page.close()

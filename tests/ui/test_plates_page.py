@@ -1,0 +1,179 @@
+"""The Plates page by Streamlit's own test driver: empty, loaded, chosen from, clicked and wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from small_plate import DOSES, saved_small_plate
+from streamlit.testing.v1 import AppTest
+
+from ellimaps.plates.profiles import read_profiles
+from ellimaps.plates.thumbnails import field_picture, make_thumbnails, read_thumbnails, save_thumbnails
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    root = tmp_path_factory.mktemp("data")
+    saved_small_plate(root)
+    return root
+
+
+def open_page(root, monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(root))
+    monkeypatch.chdir(tmp_path)
+    page = AppTest.from_function(_page, default_timeout=60).run()
+    assert not page.exception
+    return page
+
+
+def _page():
+    from ellimaps.ui.pages.plates import render
+
+    render()
+
+
+@pytest.fixture
+def page(data, monkeypatch, tmp_path):
+    return open_page(data, monkeypatch, tmp_path)
+
+
+def view(page, name):
+    page.segmented_control(key="plates_view").set_value(name).run()
+    assert not page.exception
+    return page
+
+
+def chosen_rows(page):
+    return page.dataframe[0].value
+
+
+def texts(page):
+    return " ".join(element.value for element in [*page.markdown, *page.caption])
+
+
+def test_empty_says_what_to_do(monkeypatch, tmp_path):
+    page = open_page(tmp_path, monkeypatch, tmp_path)
+    assert "ellimaps plates profile" in page.info[0].value
+    assert page.button(key="plates_new_start")
+
+
+def test_loaded_lists_all_fields_and_suggests_a_control_beside_a_compound(page):
+    assert "24 wells" in texts(page)
+    assert len(chosen_rows(page)) == 48
+    assert page.selectbox(key="plates_left").value == "A01 field 1, sizer 0.1 uM"
+    assert page.selectbox(key="plates_right").value == "C01 field 1, DMSO"
+
+
+def test_lasso_fills_the_table_and_the_left_picture(page):
+    page.session_state["ellimaps"].memory["plates_selected"] = [6, 7, 30]
+    page.run()
+    assert list(chosen_rows(page)["well"]) == ["A04", "A04", "C04"]
+    assert page.selectbox(key="plates_left").value.startswith("A04 field 1")
+    assert page.selectbox(key="plates_right").value.startswith("A04 field 2")
+
+
+def test_legend_hides_groups_from_the_table(page):
+    # Groups by name: dimmer, DMSO, inert, sizer.
+    page.session_state["ellimaps"].memory["plates_hidden"] = [1, 2]
+    page.run()
+    assert set(chosen_rows(page)["compound"]) == {"dimmer", "sizer"}
+
+
+def test_rows_picked_in_the_table_are_shown_side_by_side(page):
+    page.session_state["plates_table_field"] = {"selection": {"rows": [20, 2], "columns": [], "cells": []}}
+    page.run()
+    assert not page.exception
+    rows = chosen_rows(page)
+    for key, row in (("plates_left", 20), ("plates_right", 2)):
+        assert page.selectbox(key=key).value.startswith(
+            f"{rows['well'].iloc[row]} field {rows['field'].iloc[row]}"
+        )
+
+
+@pytest.mark.parametrize("level", ["Fields", "Wells"])
+@pytest.mark.parametrize("coloring", ["Concentration", "Cluster", "Control", "Plate", "Feature"])
+def test_every_colouring(page, level, coloring):
+    page.segmented_control(key="plates_level").set_value(level)
+    page.selectbox(key="plates_color").set_value(coloring).run()
+    assert not page.exception
+    assert not page.error
+    assert len(chosen_rows(page)) == (48 if level == "Fields" else 24)
+
+
+def test_plate_map_compares_edge_and_inside(page):
+    view(page, "Plate map")
+    assert "Edge effect: control wells at the edge" in texts(page)
+    page.segmented_control(key="plates_unit").set_value("Against the controls (robust z)").run()
+    assert not page.exception
+    assert len(page.get("vega_lite_chart")) == 1
+
+
+def test_compound_by_dose_has_a_picture_per_dose_and_a_curve(page):
+    view(page, "By compound")
+    page.selectbox(key="plates_compound").set_value("sizer")
+    page.selectbox(key="plates_measure").set_value("nuclei_area").run()
+    assert not page.exception
+    assert len(page.get("imgs") or page.get("image")) == len(DOSES) + 1
+    assert len(page.get("vega_lite_chart")) == 1
+
+
+def test_answers_name_what_was_made_active(page):
+    view(page, "Answers")
+    for _ in range(40):
+        if page.dataframe:
+            break
+        page.run()
+    compounds = page.dataframe[0].value.set_index("compound")
+    assert not compounds.loc["inert", "active"]
+    assert len(compounds) == 3
+
+
+def test_damaged_profiles_are_a_sentence(data, monkeypatch, tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(data, root)
+    (root / "results" / "small" / "fields.parquet").write_bytes(b"no parquet")
+    page = open_page(root, monkeypatch, tmp_path)
+    assert "fields.parquet cannot be read" in page.error[0].value
+
+
+def test_pictures_outside_of_the_data_root_are_not_read(data, monkeypatch, tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(data / "results", root / "results")
+    page = open_page(root, monkeypatch, tmp_path)
+    assert "is not below the data root" in page.error[0].value
+    assert len(chosen_rows(page)) == 48
+
+
+def test_file_names_must_not_lead_out_of_the_folder(data, monkeypatch, tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(data, root)
+    facts = root / "results" / "small" / "plate.json"
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"root": str(root / "results")}))
+    page = open_page(root, monkeypatch, tmp_path)
+    assert page.error
+
+
+def test_measuring_needs_folders_below_the_root(page):
+    page.text_input(key="plates_new_pictures").set_value("../elsewhere")
+    page.button(key="plates_new_start").click().run()
+    assert "is not below" in page.error[0].value or "does not exist" in page.error[0].value
+
+
+def test_thumbnails_show_each_field_at_its_place(data, tmp_path):
+    profiles = read_profiles(data / "results" / "small")
+    drawn = make_thumbnails(profiles)
+    save_thumbnails(drawn, tmp_path)
+    assert read_thumbnails(tmp_path, profiles.fields) == drawn
+    assert read_thumbnails(tmp_path, profiles.fields.iloc[:0]) is None
+    assert make_thumbnails(profiles).sheets == drawn.sheets
+
+
+def test_a_field_is_read_channel_by_channel(data):
+    profiles = read_profiles(data / "results" / "small")
+    picture = field_picture(data / "pictures", profiles.fields["files"].iloc[0], 2)
+    assert picture.shape == (2, 48, 48)
+    inside = picture[:, 14:28, 22:38].mean(axis=(1, 2))
+    assert np.allclose(inside, [600, 900], atol=20)
