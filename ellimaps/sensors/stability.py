@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ellimaps.export import figure_png, json_bytes, software_facts
 from ellimaps.progress import Progress, no_progress
 from ellimaps.sensors.conditions import Conditions, acquisition_conditions, temperature_sensors
 from ellimaps.sensors.logs import KEY, Names, SensorLog
 from ellimaps.sensors.rolling import LIMIT, WINDOW, check_limit, limit_in_unit, moved
+from ellimaps.sensors.summary import plain_rows
 from ellimaps.sensors.times import Time, length_of
+from ellimaps.tables import csv_bytes
 
 __all__ = ["LIMIT", "WINDOW", "Conditions", "Stability", "acquisition_conditions", "moved", "stability_of"]
 
@@ -129,6 +132,24 @@ _FIGURES = ("hours", "hours_out", "share_out", "largest_range", "steepest_slope"
 _SENSORS = (*KEY, "unit", "limit", *_FIGURES)
 _DAYS = (*KEY, "day", "mean", *_FIGURES)
 _PERIODS = (*KEY, "start", "end", "hours", "range", "slope")
+
+
+def stability_files(log: SensorLog, stability: Stability) -> dict[str, bytes]:
+    """Return what was found as files: tables, a calendar as PNG and HTML, and the provenance."""
+    from ellimaps.sensors.calendar_page import calendar_page
+    from ellimaps.sensors.figures import calendar_figure
+
+    calendar = stability.calendar()
+    facts = {"software": software_facts(), **log.provenance(), **stability.settings}
+    return {
+        "stability_sensors.csv": csv_bytes(stability.sensors),
+        "stability_days.csv": csv_bytes(stability.days),
+        "stability_periods.csv": csv_bytes(stability.periods),
+        "stability_calendar.csv": csv_bytes(calendar),
+        "stability_calendar.png": figure_png(calendar_figure(calendar)),
+        "stability_calendar.html": calendar_page(calendar),
+        "stability.json": json_bytes(facts | {"sensors": plain_rows(stability.sensors)}),
+    }
 
 
 def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
