@@ -62,12 +62,17 @@ def check(log, start=TIMES[0], values=VALUES):
         ("%Y%m%d%H%M%S", ",", False),
     ],
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_a_simple_log_is_read_however_it_is_written(tmp_path, fmt, separator, comma, encoding):
-    log = open_log(written(tmp_path, simple(fmt, separator, comma), encoding=encoding))
+def test_a_simple_log_is_read_however_it_is_written(tmp_path, fmt, separator, comma):
+    log = open_log(written(tmp_path, simple(fmt, separator, comma)))
     row = check(log)
     assert (row["region"], row["source_id"], row["sensor_name"]) == ("", "log", "value")
     assert not len(log.problems)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+def test_other_encodings_are_read(tmp_path, encoding):
+    text = simple("%d.%m.%Y %H:%M", ";", comma=True).replace("value", "T [°C]")
+    assert check(open_log(written(tmp_path, text, encoding=encoding)))["unit"] == "degC"
 
 
 def test_day_and_month_are_told_apart_by_the_whole_file(tmp_path):
