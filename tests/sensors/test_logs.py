@@ -113,6 +113,11 @@ def test_local_time_comes_from_the_offset(tmp_path, offset, hours):
     assert set(log.select()["utc_offset"]) == {hours}
 
 
+def test_quoted_cells_are_read(tmp_path):
+    rows = [[f'"{time}"', f'"{value}"'.replace(".", ",")] for time, value in zip(TIMES, VALUES, strict=True)]
+    check(open_log(written(tmp_path, lines('"time","T, in the room"', rows))))
+
+
 def test_names_of_other_alphabets_are_names(tmp_path):
     rows = [[str(time), str(value)] for time, value in zip(TIMES, VALUES, strict=True)]
     assert check(open_log(written(tmp_path, lines("日時,温度", rows))))["sensor_name"] == "温度"
