@@ -86,6 +86,8 @@ def test_gaps_and_sparse_readings_say_nothing(tmp_path):
     log = log_of(tmp_path, np.where(pd.Timestamp("2025-01-07 12:00") <= DAY, 30.0, 20.0)[keep], DAY[keep])
     assert not moved(log, KEY)["out"].any()
     assert acquisition_conditions(log, "2025-01-07 13:00", "2025-01-07 13:10").verdict == "unknown"
+    found = acquisition_conditions(log, "2025-01-07 10:20", "2025-01-07 10:50")
+    assert (found.verdict, found.sentence[:9]) == ("unknown", "Not known")
     hourly = log_of(tmp_path, np.arange(24.0), DAY[:288:12], name="slow temperature")
     assert stability_of(hourly).sensors["hours"].tolist() == [0]
     assert acquisition_conditions(hourly, "2025-01-06 10:00", "2025-01-06 10:10").verdict == "unknown"
