@@ -9,19 +9,7 @@ import sys
 
 import typer
 
-from ellimaps.cli import (
-    app,
-    batch,
-    classify,
-    estimate,
-    fit,
-    info,
-    plates,
-    plates_embed,
-    sample,
-    segment,
-    serve,
-)
+from ellimaps.cli import app, batch, estimate, fit, info, sample, segment, sensors
 from ellimaps.errors import EllimapsError, ExportError
 
 cli = typer.Typer(
@@ -42,6 +30,7 @@ batch.group.command("score")(classify.score)
 cli.add_typer(batch.group, name="cells")
 cli.command("batch")(batch.command)
 cli.add_typer(plates_embed.group, name="plates")
+cli.add_typer(sensors.group, name="sensors")
 cli.add_typer(sample.group, name="sample")
 cli.command("app")(app.command)
 cli.command("serve")(serve.command)
