@@ -1,0 +1,1 @@
+"""Logs of the room and the instruments: reading, stability, anomalies, forecasts."""
