@@ -3,7 +3,8 @@
 The largest values of equal blocks of time follow a generalised extreme value distribution [1]_. Its
 parameters are found by maximum likelihood; of the highest blocks, which may hold anomalies, the likelihood
 only knows that they are high (they are censored), so that an anomaly does not teach the threshold to ignore
-it. A weak prior keeps the shape, which few blocks determine badly, near 0 [2]_.
+it. A weak prior keeps the shape, which few blocks determine badly, near 0 [2]_, and it is
+never negative: that would say that there is a level which chance cannot pass.
 
 References
 ----------
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 FEWEST_BLOCKS = 8
 _SPARED_PER_MONTH = 4
+_SPARED_TIME = 0.1
 _LARGEST_SPARED = 0.4
 _SHAPE_PRIOR = 0.1
 _STRAIGHT = 1e-6
@@ -73,13 +75,14 @@ def fit_tail(maxima: Values, months: float) -> Tail | None:
     maxima : array
         Block maxima.
     months : float
-        The time they cover, in months of 30 days; four events a month are spared.
+        The time they cover, in months of 30 days; what four events a month that last a tenth of
+        the time touch is spared.
     """
     from scipy.optimize import minimize
 
     if len(maxima) < FEWEST_BLOCKS:
         return None
-    spared = min(_LARGEST_SPARED, max(_SPARED_PER_MONTH * months, 1.0) / len(maxima))
+    spared = min(_LARGEST_SPARED, _SPARED_TIME + max(_SPARED_PER_MONTH * months, 1.0) / len(maxima))
     bound = float(np.quantile(maxima, 1 - spared))
     known = maxima[maxima < bound]
     spread = float(np.std(known)) if len(known) else 0.0
@@ -105,7 +108,7 @@ def _cost(parameters: Values, known: Values, bound: float, censored: int) -> flo
     """Return the negative log-likelihood of known maxima and of those only known to reach the bound."""
     location, scale, shape = parameters[0], float(np.exp(parameters[1])), parameters[2]
     z = (np.append(known, bound) - location) / scale
-    if (1 + shape * z <= 0).any():
+    if shape < 0 or (1 + shape * z <= 0).any():
         return 1e12
     rates = _rate(z, shape)
     density = -np.log(scale) + (1 + shape) * np.log(rates[:-1]) - rates[:-1]
