@@ -1,1 +1,1 @@
-"""Logs of the room and the instruments: reading, stability, anomalies, forecasts."""
+"""Logs of environment sensors: reading, stability, and what was measured meanwhile."""
