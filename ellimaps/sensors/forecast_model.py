@@ -23,9 +23,9 @@ _RECENT_H = (0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 6)
 _FURTHER_H = tuple(range(7, 25)) + (30, 36, 42, 48)
 _MEANS_H = (1, 6, 24, 72, 168)
 _HARMONICS = 3
-_RIDGE = 30.0
+# Rows a quarter of an hour apart say nearly the same, so what each adds to the fit counts little.
+_RIDGE_PER_ROW = 0.3
 _OUTLIER = 8.0
-_LEAST_SHARE = 0.5
 
 Values = NDArray[np.float64]
 
@@ -100,7 +100,7 @@ def fit_predict(course: Course, end: int, origins: NDArray[np.intp], ahead: int)
     targets = np.lib.stride_tricks.sliding_window_view(course.filled, ahead + 1)[starts, 1:]
     targets = targets - course.filled[starts, None]
     scaler = StandardScaler().fit(course.features[starts])
-    model = Ridge(alpha=_RIDGE).fit(scaler.transform(course.features[starts]), targets)
+    model = Ridge(alpha=_RIDGE_PER_ROW * len(starts)).fit(scaler.transform(course.features[starts]), targets)
     change = model.predict(scaler.transform(course.features[origins]))
     return np.asarray(course.filled[origins, None] + change, np.float64)
 
