@@ -118,7 +118,9 @@ def _whitened(values: Values) -> tuple[Values, Values]:
     noise = 1.4826 * np.nanmedian(np.abs(steps), axis=0)
     noise = np.where(noise > 0, noise, np.maximum(np.nanstd(steps, axis=0), np.finfo(float).tiny))
     steps = np.clip(steps / noise, -_CUT_OFF, _CUT_OFF)
-    past = np.column_stack([np.roll(steps[:, 0], lag) for lag in range(1, _LONGEST_MEMORY + 1)])[_LONGEST_MEMORY:]
+    past = np.column_stack([np.roll(steps[:, 0], lag) for lag in range(1, _LONGEST_MEMORY + 1)])[
+        _LONGEST_MEMORY:
+    ]
     known = np.isfinite(past).all(axis=1) & np.isfinite(steps[_LONGEST_MEMORY:, 0])
     memory = np.linalg.lstsq(past[known], steps[_LONGEST_MEMORY:, 0][known], rcond=None)[0]
     weights = np.concatenate([[1.0], -memory])

@@ -17,17 +17,18 @@ def reason_of(
     log: Decomposition, start: pd.Timestamp, end: pd.Timestamp, detector: str, what: str, unit: str
 ) -> str:
     """Return a sentence as "12 Jan 15:05-16:10, outside temperature +1.2 deg C in 61 min"."""
+    of = f" {unit}" if unit else ""
     if detector == STUCK:
-        said = f"stuck at {_number(float(log.values[start:end].median()))} {unit} for {duration(end - start)}"
+        said = f"stuck at {_number(float(log.values[start:end].median()))}{of} for {duration(end - start)}"
     elif detector == SPIKE:
-        said = f"{_signed(_peak(log, start, end))} {unit} for {duration(end - start + log.step)}"
+        said = f"{_signed(_peak(log, start, end))}{of} for {duration(end - start + log.step)}"
     elif detector.startswith(LEVEL):
         off = float(log.residual[start:end].median())
-        said = f"{_signed(off)} {unit} off its usual course for {duration(end - start)}"
+        said = f"{_signed(off)}{of} off its usual course for {duration(end - start)}"
     else:
         size, time = fastest_change(log, start, end)
-        said = f"{_signed(size)} {unit} in {_minutes(time)}"
-    return f"{when(start, end)}, {what} {said.strip()}"
+        said = f"{_signed(size)}{of} in {_minutes(time)}"
+    return f"{when(start, end)}, {what} {said}"
 
 
 def when(start: pd.Timestamp, end: pd.Timestamp) -> str:

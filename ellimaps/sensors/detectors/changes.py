@@ -45,7 +45,9 @@ def level_changes(log: Decomposition, rate: float) -> list[Evidence]:
     ]
 
 
-def _jumps(values: np.typing.NDArray[np.float64]) -> tuple[np.typing.NDArray[np.intp], np.typing.NDArray[np.float64]]:
+def _jumps(
+    values: np.typing.NDArray[np.float64],
+) -> tuple[np.typing.NDArray[np.intp], np.typing.NDArray[np.float64]]:
     """Return where the level changes, and by how much from segment to segment."""
     noise = float(np.median(np.abs(np.diff(values)))) if len(values) > 1 else 0.0
     if noise <= 0:

@@ -34,7 +34,13 @@ class Evidence:
 
 
 def unusual_stretches(
-    strength: pd.Series, log: Decomposition, *, window_h: float, rate: float, detector: str, least: float = 0.0
+    strength: pd.Series,
+    log: Decomposition,
+    *,
+    window_h: float,
+    rate: float,
+    detector: str,
+    least: float = 0.0,
 ) -> list[Evidence]:
     """Return where a detector's strength exceeds what chance gives a certain number of times a month.
 
