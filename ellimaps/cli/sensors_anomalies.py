@@ -1,4 +1,4 @@
-"""``ellimaps sensors anomalies | forecast | explain``: what is unusual, what comes next, and what explains it."""
+"""``ellimaps sensors anomalies | forecast | explain``: what is unusual, what comes, and why."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def forecasts_of(
 
 
 def hypotheses_of(log: SensorLog, filters: Filters, on_progress: Progress = no_progress) -> list[Hypothesis]:
-    """Return the cards of the chosen temperature sensors: profiles, room to instrument, instrument to instrument.
+    """Return the cards of the chosen temperature sensors: profiles, lags behind the room, correlations.
 
     Which sensor is a room's and which an instrument's is told by their names.
 
@@ -230,9 +230,9 @@ def hypothesis_files(log: SensorLog, cards: list[Hypothesis]) -> dict[str, bytes
 
 def _keys(sensors: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], str]]:
     """Return name and unit of every sensor; a temperature without a stated unit is in deg C."""
-    for row in sensors.itertuples():
-        key = (str(row.region), str(row.source_id), str(row.sensor_name))
-        yield key, str(row.unit) or ("deg C" if "temp" in key[2].lower() else "")
+    for row in sensors.to_dict("records"):
+        key = (str(row["region"]), str(row["source_id"]), str(row["sensor_name"]))
+        yield key, str(row["unit"]) or ("deg C" if "temp" in key[2].lower() else "")
 
 
 def _series(log: SensorLog, key: tuple[str, str, str], filters: Filters) -> pd.Series:

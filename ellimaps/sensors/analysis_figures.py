@@ -20,18 +20,25 @@ def anomalies_figure(series: pd.Series, periods: pd.DataFrame, title: str, unit:
     axes, words = figure.subplots(2, 1, gridspec_kw={"height_ratios": (3, 1.2)})
     axes.plot(series.index.to_numpy(), series.to_numpy(), linewidth=0.7, color=_LINE)
     strongest = periods.sort_values("score", ascending=False, kind="stable").head(_MOST_REASONS)
-    for number, row in enumerate(periods.sort_values("start").itertuples(), start=1):
+    numbers = {place: number for number, place in enumerate(periods.sort_values("start").index, start=1)}
+    for place, row in zip(periods.index, periods.to_dict("records"), strict=True):
         # A single reading would be a hairline: every period is shaded wide enough to be seen.
-        pad = max((_NARROWEST - (row.end - row.start)) / 2, pd.Timedelta(0))
-        axes.axvspan(row.start - pad, row.end + pad, color=_ALARM, alpha=0.3, linewidth=0)
+        pad = max((_NARROWEST - (row["end"] - row["start"])) / 2, pd.Timedelta(0))
+        axes.axvspan(row["start"] - pad, row["end"] + pad, color=_ALARM, alpha=0.3, linewidth=0)
         axes.annotate(
-            str(number), (row.start, 1), xycoords=("data", "axes fraction"), fontsize=7, va="bottom"
+            str(numbers[place]),
+            (row["start"], 1),
+            xycoords=("data", "axes fraction"),
+            fontsize=7,
+            va="bottom",
         )
     axes.set_title(f"{title}: {len(periods)} anomalies", pad=14)
     axes.set_ylabel(unit)
     axes.grid(alpha=0.3)
-    numbers = {row.Index: n for n, row in enumerate(periods.sort_values("start").itertuples(), start=1)}
-    lines = [f"{numbers[row.Index]}  {row.reason}  (score {row.score:.1f})" for row in strongest.itertuples()]
+    lines = [
+        f"{numbers[place]}  {row['reason']}  (score {row['score']:.1f})"
+        for place, row in zip(strongest.index, strongest.to_dict("records"), strict=True)
+    ]
     words.axis("off")
     words.text(0, 1, "\n".join(lines) or "none", va="top", fontsize=9, transform=words.transAxes)
     return figure
@@ -54,7 +61,7 @@ def forecast_figure(forecast: Forecast, title: str) -> Figure:
     axes.plot(times, table["seasonal_naive"], color=_BASELINE, linestyle="--", label="as the day before")
     for side in (-1, 1):
         axes.axhline(forecast.now + side * forecast.limit, color=_ALARM, linewidth=0.8, linestyle=":")
-    scores = ", ".join(f"{row.horizon} {row.mase:.2f}" for row in forecast.horizons.itertuples())
+    scores = ", ".join(f"{row['horizon']} {row['mase']:.2f}" for row in forecast.horizons.to_dict("records"))
     axes.set_title(f"{title}\nerror against the day before (MASE): {scores}\n{forecast.warning}", fontsize=10)
     axes.legend(fontsize=8)
     axes.grid(alpha=0.3)

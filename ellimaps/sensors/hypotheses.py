@@ -120,7 +120,8 @@ def daily_profile(series: pd.Series) -> Hypothesis:
     holds = bool(p < SIGNIFICANCE)
     name = _name(series)
     statement = (
-        f"{name} has a daily course: {swing:.2g} from {int(median.idxmin())}:00 to {int(median.idxmax())}:00."
+        f"{name} has a daily course: {swing:.2g} from {median.to_numpy().argmin()}:00 "
+        f"to {median.to_numpy().argmax()}:00."
     )
     test = (
         f"Friedman's test of the hours over {len(days)} days: chi2 = {statistic:.1f}, {_p(float(p))}; "
@@ -201,7 +202,8 @@ def correlated(first: pd.Series, second: pd.Series) -> Hypothesis:
     both = pd.concat(hourly, axis=1, keys=["first", "second"]).dropna()
     if len(both) < _FEWEST_HOURS:
         raise SettingError(
-            f"{names[0]} and {names[1]} have {len(both)} hours in common, too few to compare: it takes {_FEWEST_HOURS}."
+            f"{names[0]} and {names[1]} have {len(both)} hours in common: "
+            f"it takes {_FEWEST_HOURS} to compare them."
         )
     r = float(spearmanr(both["first"], both["second"]).statistic)
     independent = max(_independent(both), 4.0)

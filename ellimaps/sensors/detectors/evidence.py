@@ -33,6 +33,11 @@ class Evidence:
     detector: str
 
 
+def kind_of(evidence: Evidence) -> str:
+    """Return what kind of detector found it, without the time scale."""
+    return evidence.detector.split(" over ")[0]
+
+
 def unusual_stretches(
     strength: pd.Series,
     log: Decomposition,

@@ -21,7 +21,7 @@ _MOST_ROWS = 20_000
 
 def unlike_others(log: Decomposition, rate: float, seed: int) -> list[Evidence]:
     """Find stretches that an isolation forest separates from the rest in few cuts."""
-    from sklearn.ensemble import IsolationForest
+    from sklearn.ensemble import IsolationForest  # type: ignore[import-untyped]
 
     features = lagged_features(log).iloc[:: log.steps(_EVERY_H)].dropna()
     if len(features) < 2:
