@@ -1,14 +1,19 @@
-"""Figures of sensor logs."""
+"""Figures of sensor logs: coverage, and a calendar of the hours out of limit."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from matplotlib.dates import AutoDateLocator
 from matplotlib.figure import Figure
 
 from ellimaps.sensors.logs import KEY
 
 _MOST_ROWS = 60
+_MOST_CALENDARS = 12
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def coverage_figure(coverage: pd.DataFrame) -> Figure:
@@ -30,4 +35,28 @@ def coverage_figure(coverage: pd.DataFrame) -> Figure:
     axes.invert_yaxis()
     axes.set_title("Readings over time (darker: more)")
     axes.xaxis_date()
+    axes.tick_params(axis="x", labelsize=8)
+    axes.xaxis.set_major_locator(AutoDateLocator(maxticks=7))  # type: ignore[no-untyped-call]
+    return figure
+
+
+def calendar_figure(calendar: pd.DataFrame) -> Figure:
+    """Draw a calendar per sensor, weeks to the right and days downwards; see `Stability.calendar`."""
+    groups = calendar.groupby(list(KEY), sort=True, observed=True)
+    sensors: list[tuple[Any, pd.DataFrame]] = list(groups)[:_MOST_CALENDARS]
+    figure = Figure(figsize=(9, 0.6 + 1.8 * max(len(sensors), 1)), layout="constrained")
+    axes = figure.subplots(max(len(sensors), 1), squeeze=False)[:, 0]
+    highest = max(float(calendar["value"].max()), 1.0) if len(calendar) else 1.0
+    first = calendar["week"].min()
+    weeks = int((calendar["week"].max() - first).days // 7) + 1 if len(calendar) else 1
+    for one, (names, part) in zip(axes, sensors, strict=False):
+        cells = np.full((7, weeks), np.nan)
+        cells[part["weekday"], (part["week"] - first).dt.days // 7] = part["value"]
+        drawn = one.imshow(cells, vmin=0, vmax=highest, cmap="YlOrRd", aspect="auto")
+        one.set_yticks(range(7), _WEEKDAYS)
+        ticks = range(0, weeks, max(1, weeks // 6))
+        one.set_xticks(ticks, [f"{first + pd.Timedelta(weeks=tick):%d %b\n%Y}" for tick in ticks])
+        one.set_title(" ".join(name for name in map(str, names) if name), fontsize=9)
+        one.set_facecolor("0.92")
+        figure.colorbar(drawn, ax=one, label="hours out")
     return figure

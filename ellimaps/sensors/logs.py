@@ -6,10 +6,10 @@ Times are local wall-clock times without a zone. A log that states a UTC offset 
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from ellimaps.errors import ReadError, SettingError
 from ellimaps.progress import Progress, no_progress
 from ellimaps.sensors.decimation import decimated
 from ellimaps.sensors.importing import (
+    INPUTS,
     OVERVIEW,
     OVERVIEW_POINTS,
     PROBLEMS,
@@ -29,8 +30,8 @@ from ellimaps.sensors.importing import (
 )
 from ellimaps.sensors.places import place_of
 from ellimaps.sensors.sql import quoted
+from ellimaps.sensors.times import Time, end_of, length_of, time_of
 
-Time = str | datetime | pd.Timestamp
 Names = str | Sequence[str]
 KEY = ("region", "source_id", "sensor_name")
 _MOST_GRID = 50_000_000
@@ -217,6 +218,19 @@ class SensorLog:
         grid = pd.date_range(found.index[0], found.index[-1], freq=step, name="time", unit="us")
         return found.reindex(grid)
 
+    def head(
+        self,
+        region: str,
+        source_id: str,
+        sensor_name: str,
+        start: Time | None = None,
+        end: Time | None = None,
+        n: int = 1000,
+    ) -> pd.DataFrame:
+        """Return the first readings of one sensor in a time: ``time, value``."""
+        of = self._of(self.chosen(region, source_id, sensor_name), start, end)
+        return self._ask(f"SELECT time, value {of} ORDER BY time LIMIT {int(n)}")
+
     def window(
         self,
         region: Names | None = None,
@@ -341,8 +355,9 @@ class SensorLog:
         return self._named(table)[[*KEY, "unit", "n", "mean", "minimum", "maximum", "start", "end"]]
 
     def provenance(self) -> dict[str, Any]:
-        """Return where the log came from, ready for JSON; the fingerprint changes with its files."""
-        return {"log": self.name, "fingerprint": self.store.name}
+        """Return where the log came from and the SHA-256 of its files, ready for JSON."""
+        hashes = json.loads((self.store / INPUTS).read_text(encoding="utf-8"))
+        return {"log": self.name, "inputs_sha256": hashes}
 
     def _span(
         self, sensors: pd.DataFrame, start: Time | None, end: Time | None
@@ -372,48 +387,6 @@ class SensorLog:
             names = pd.Categorical(self.sensors[column])
             table[column] = pd.Categorical.from_codes(names.codes[rows], names.categories)
         return table
-
-
-def time_of(text: Time) -> pd.Timestamp:
-    """Return a local time.
-
-    Raises
-    ------
-    SettingError
-        If it is no time, or one with a zone.
-    """
-    try:
-        found = pd.Timestamp(text)
-    except (ValueError, TypeError) as error:
-        raise SettingError(f"{text!r:.80} is no time: write 2025-01-31 or 2025-01-31T14:05.") from error
-    if pd.isna(found) or found.tzinfo is not None:
-        raise SettingError(f"{text!s:.80} must be a local time without a zone, as 2025-01-31T14:05.")
-    return found
-
-
-def end_of(text: Time) -> pd.Timestamp:
-    """Return a local time that ends a period; of a date alone, the last moment of that day."""
-    found = time_of(text)
-    if isinstance(text, str) and len(text.strip()) <= 10:
-        return found + pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
-    return found
-
-
-def length_of(text: str) -> pd.Timedelta:
-    """Return a length of time as ``5min`` or ``1h``.
-
-    Raises
-    ------
-    SettingError
-        If it is none, or not positive.
-    """
-    try:
-        found = pd.Timedelta(text)
-    except (ValueError, TypeError) as error:
-        raise SettingError(f"{text!r:.80} is no length of time: write 5min or 1h.") from error
-    if not found >= pd.Timedelta(milliseconds=1):
-        raise SettingError(f"{text!r:.80} must be a positive length of time, as 5min.")
-    return found
 
 
 def _between(start: Time | None, end: Time | None) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.sensors.sql import quoted
+from ellimaps.sensors.times import length_text
 
 COLUMNS = ("region", "source_id", "sensor_name", "kind", "start", "end", "detail")
 _MOST_OF_A_KIND = 200
@@ -44,14 +45,20 @@ def found_problems(
         for file, count in unreadable.items()
     ]
     for number, sensor in sensors.iterrows():
-        columns = base.sql(
-            "SELECT time, time - to_minutes(coalesce(offset_min, 0)) AS utc, value, row "
-            f"FROM read_parquet({quoted(str(readings))}) WHERE sensor = {number}"
-        ).fetchnumpy()
+
+        def column(expression: str, which: object = number) -> NDArray[Any]:
+            query = (
+                f"SELECT {expression} AS it FROM read_parquet({quoted(str(readings))}) WHERE sensor = {which}"
+            )
+            return np.asarray(base.sql(query).fetchnumpy()["it"])
+
+        # Column by column: one sensor may have all of the readings.
+        utc = column("time - to_minutes(coalesce(offset_min, 0))")
+        problems = list(sensor_problems(utc, column("value"), column("row")))
+        del utc
+        time = column("time") if problems else np.array([], "datetime64[us]")
         label = (sensor["region"], sensor["source_id"], sensor["sensor_name"])
-        for problem in sensor_problems(columns["utc"], columns["value"], columns["row"]):
-            start, end = columns["time"][problem.first], columns["time"][problem.last]
-            rows.append((*label, problem.kind, start, end, problem.detail))
+        rows += [(*label, one.kind, time[one.first], time[one.last], one.detail) for one in problems]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.astype({"start": "datetime64[us]", "end": "datetime64[us]"})
 
@@ -72,7 +79,7 @@ def sensor_problems(
     """
     if len(utc) < 2:
         return
-    steps = np.diff(utc).astype("timedelta64[us]").astype(np.int64) / 60e6
+    steps = np.diff(utc) / np.timedelta64(1, "m")
     yield from _out_of_order(row)
     yield from _duplicates(steps)
     positive = steps[steps > 0]
@@ -85,7 +92,7 @@ def sensor_problems(
 
 
 def _out_of_order(row: NDArray[np.int64]) -> Iterator[Problem]:
-    late = np.flatnonzero(np.diff(row) < 0)
+    late = np.flatnonzero(row[1:] < row[:-1])
     if len(late):
         detail = f"The log goes back in time at {len(late)} readings; they have been sorted."
         yield Problem("out of order", int(late[0]), int(late[-1]) + 1, detail)
@@ -110,18 +117,17 @@ def _stuck(values: NDArray[np.float64], steps: NDArray[np.float64], usual: float
 
     A sensor of coarse resolution repeats itself often, so a run counts only against the sensor's own.
     """
-    breaks = np.flatnonzero(np.diff(values) != 0)
-    first = np.concatenate([[0], breaks + 1])
-    last = np.concatenate([breaks, [len(values) - 1]])
-    lengths = last - first + 1
+    ends = np.append(np.flatnonzero(values[1:] != values[:-1]), len(values) - 1)
+    lengths = np.diff(ends, prepend=-1)
     # Runs as a reading sees them: the one it lies in.
-    usual_run = float(np.percentile(np.repeat(lengths, lengths), 50)) if len(lengths) > 1 else 1.0
-    least = max(24.0, 60.0 / usual, 4 * usual_run)
-    runs = np.flatnonzero(lengths >= least)
-    for i in _largest(runs, lengths.astype(np.float64)):
-        minutes = float(steps[first[i] : last[i]].sum())
-        detail = f"The value is {values[first[i]]:g} for {_minutes(minutes)}, {lengths[i]} readings in a row."
-        yield Problem("stuck", int(first[i]), int(last[i]), detail)
+    shares = np.cumsum(np.bincount(lengths) * np.arange(lengths.max() + 1)) / len(values)
+    usual_run = int(np.searchsorted(shares, 0.5))
+    runs = np.flatnonzero(lengths >= max(24.0, 60.0 / usual, 4.0 * usual_run))
+    for i in _largest(runs, lengths):
+        first, last = int(ends[i] - lengths[i] + 1), int(ends[i])
+        minutes = float(steps[first:last].sum())
+        detail = f"The value is {values[first]:g} for {_minutes(minutes)}, {lengths[i]} readings in a row."
+        yield Problem("stuck", first, last, detail)
 
 
 _CONVERSIONS = (
@@ -136,7 +142,10 @@ _CONVERSIONS = (
 
 def _unit_jumps(values: NDArray[np.float64]) -> Iterator[Problem]:
     """Jumps after which the values are the former ones in another unit, until the jump back or the end."""
-    jumps = np.flatnonzero(np.abs(np.diff(values)) > _large_jump(values))
+    large = _large_jump(values)
+    steps = np.diff(values)
+    jumps = np.flatnonzero((steps > large) | (steps < -large))
+    del steps
     end = -1
     for place, i in enumerate(jumps[: 10 * _MOST_OF_A_KIND]):
         if i <= end:
@@ -168,7 +177,7 @@ def _is_back(values: NDArray[np.float64], i: int, before: float, after: float) -
     return abs(here - before) < abs(here - after) and abs(there - after) < abs(there - before)
 
 
-def _largest(places: NDArray[np.intp], sizes: NDArray[np.float64]) -> list[int]:
+def _largest(places: NDArray[np.intp], sizes: NDArray[Any]) -> list[int]:
     """Return the places of the largest sizes in order; there may be very many."""
     if len(places) > _MOST_OF_A_KIND:
         places = np.sort(places[np.argsort(-sizes[places], kind="stable")[:_MOST_OF_A_KIND]])
@@ -176,6 +185,4 @@ def _largest(places: NDArray[np.intp], sizes: NDArray[np.float64]) -> list[int]:
 
 
 def _minutes(minutes: float) -> str:
-    if minutes < 2:
-        return f"{60 * minutes:.3g} s"
-    return f"{minutes:.3g} min" if minutes < 120 else f"{minutes / 60:.3g} h"
+    return length_text(pd.Timedelta(minutes=float(minutes)))

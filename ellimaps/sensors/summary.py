@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from ellimaps.export import json_bytes, software_facts
-from ellimaps.sensors.logs import KEY, Names, SensorLog, Time, end_of, time_of
+from ellimaps.sensors.logs import KEY, Names, SensorLog
+from ellimaps.sensors.times import Time, end_of, time_of
 from ellimaps.tables import csv_bytes
 
 
