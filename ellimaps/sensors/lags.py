@@ -1,8 +1,9 @@
 """Lead and lag between two logs, as between a room and its instrument.
 
-Two logs with a common daily course correlate at any lag, so both are whitened first: differences, filtered
-with the autoregression of the leader [1]_, and cut off at a few noises so that one anomaly does not decide.
-The peak of their cross-correlation is the lag; its interval comes from drawing days with replacement [2]_.
+Two logs with a common daily course correlate at any lag, so it is taken off, and both are whitened:
+differences, filtered with the autoregression of the leader [1]_, and cut off at a few noises so that one
+anomaly does not decide. The peak of their cross-correlation is the lag; its interval comes from drawing
+days with replacement [2]_.
 
 References
 ----------
@@ -21,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.errors import SettingError
-from ellimaps.sensors.decomposition import regular
+from ellimaps.sensors.decomposition import decompose
 
 LONGEST_LAG = pd.Timedelta("3h")
 _FEWEST_ROWS = 288
@@ -90,7 +91,7 @@ def lead_lag(leader: pd.Series, follower: pd.Series, seed: int = 0) -> LagResult
     SettingError
         If the logs have less than 288 readings in common.
     """
-    first, second = regular(leader), regular(follower)
+    first, second = (one.values - one.daily for one in (decompose(leader), decompose(follower)))
     step = max(pd.Timedelta(one.index[1] - one.index[0]) for one in (first, second))
     both = pd.concat([first.resample(step).mean(), second.resample(step).mean()], axis=1).dropna(how="all")
     both = both.resample(step).mean()

@@ -26,6 +26,7 @@ _SPARED_TIME = 0.1
 _LARGEST_SPARED = 0.4
 _SHAPE_PRIOR = 0.1
 _STRAIGHT = 1e-6
+_FIRST_SIMPLEX = np.array([[0, 0, 0.05], [0.3, 0, 0.05], [0, -0.5, 0.05], [0, 0, 0.15]])
 
 Values = NDArray[np.float64]
 
@@ -88,15 +89,17 @@ def fit_tail(maxima: Values, months: float) -> Tail | None:
     spread = float(np.std(known)) if len(known) else 0.0
     if spread <= 0:
         return None
-    start = [float(np.median(known)), float(np.log(spread)), 0.0]
+    # The search must not depend on the unit of the log, nor on where its zero is.
+    middle = float(np.median(known))
     found = minimize(
         _cost,
-        start,
-        args=(known, bound, len(maxima) - len(known)),
+        np.zeros(3),
+        args=((known - middle) / spread, (bound - middle) / spread, len(maxima) - len(known)),
         method="Nelder-Mead",
-        options={"maxiter": 2000},
+        options={"maxiter": 2000, "initial_simplex": _FIRST_SIMPLEX},
     ).x
-    return Tail(float(found[0]), float(np.exp(found[1])), float(found[2]), len(maxima) / months)
+    location, scale = middle + spread * float(found[0]), spread * float(np.exp(found[1]))
+    return Tail(location, scale, float(found[2]), len(maxima) / months)
 
 
 def _rate(z: float | Values, shape: float) -> Values:
