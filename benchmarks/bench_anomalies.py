@@ -8,8 +8,10 @@ it, on the real log if a period overlaps the labelled window.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -53,28 +55,37 @@ def lag_errors(sample: SensorSample) -> list[float]:
     ]
 
 
+def figures_of(seed: int) -> dict[str, Any]:
+    """Return what one generated log gives: counts, errors of lags, and accuracy of forecasts."""
+    sample = sensor_log(seed, days=DAYS, instruments=1)
+    logs = series_of(sample)
+    horizons = pd.concat([forecast(series).horizons for series in logs.values()])
+    print(f"seed {seed} done", file=sys.stderr, flush=True)
+    return {
+        "counts": anomalies_of(sample),
+        "lags": lag_errors(sample),
+        "horizons": horizons,
+        "months": len(logs) * DAYS / 30,
+    }
+
+
 def generated(first_seed: int) -> dict[str, dict[str, Any]]:
     """Return the figures of the generated logs."""
-    counts: dict[str, list[int]] = {"find_anomalies": [0, 0, 0], "plain forest": [0, 0, 0]}
-    horizons, lags, months = [], [], 0.0
-    for seed in range(first_seed, first_seed + SEEDS):
-        sample = sensor_log(seed, days=DAYS, instruments=1)
-        for name, row in anomalies_of(sample).items():
-            counts[name] = [a + b for a, b in zip(counts[name], row, strict=True)]
-        logs = series_of(sample)
-        months += len(logs) * DAYS / 30
-        horizons += [forecast(series).horizons for series in logs.values()]
-        lags += lag_errors(sample)
-        print(f"seed {seed} done", file=sys.stderr)
+    seeds = range(first_seed, first_seed + SEEDS)
+    with ProcessPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        found = list(pool.map(figures_of, seeds))
+    months = sum(one["months"] for one in found)
     figures: dict[str, dict[str, Any]] = {}
-    for name, (true, hits, false) in counts.items():
-        figures[f"{name}, seeds {first_seed}..{first_seed + SEEDS - 1}"] = {
+    for name in found[0]["counts"]:
+        true, hits, false = (sum(one["counts"][name][place] for one in found) for place in range(3))
+        figures[f"{name}, seeds {seeds[0]}..{seeds[-1]}"] = {
             "true anomalies": true,
             "recall": hits / true,
             "false periods per month and sensor": false / months,
         }
+    lags = [error for one in found for error in one["lags"]]
     figures["lag of the instruments"] = {"largest error in min": max(lags), "instruments": len(lags)}
-    return figures | accuracy(pd.concat(horizons), "generated")
+    return figures | accuracy(pd.concat([one["horizons"] for one in found]), "generated")
 
 
 def accuracy(horizons: pd.DataFrame, what: str) -> dict[str, dict[str, Any]]:
