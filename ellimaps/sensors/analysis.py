@@ -16,8 +16,9 @@ from ellimaps.progress import Progress, no_progress
 from ellimaps.sensors.anomalies import COLUMNS, DEFAULT_LIMIT, find_anomalies
 from ellimaps.sensors.forecast import HORIZONS, Forecast, forecast
 from ellimaps.sensors.hypotheses import Hypothesis, correlated, daily_profile, follows, seasonal_profile
-from ellimaps.sensors.logs import KEY, Names, SensorLog, Time
+from ellimaps.sensors.logs import KEY, Names, SensorLog
 from ellimaps.sensors.summary import plain_rows
+from ellimaps.sensors.times import Time
 from ellimaps.tables import csv_bytes
 
 _EVERY = "5min"

@@ -21,6 +21,7 @@ from ellimaps.sensors.reasons import duration
 HORIZONS = ("1h", "6h", "24h")
 _STEP = pd.Timedelta("15min")
 _LONGEST = pd.Timedelta("7D")
+_REMEMBERED = pd.Timedelta("365D")
 _NOW_ROWS = 4
 _KNOTS = 16
 
@@ -82,7 +83,7 @@ def forecast(
     Parameters
     ----------
     series : Series
-        Readings by local time; NaN or absent in gaps.
+        Readings by local time; NaN or absent in gaps. The last 365 days take part.
     horizons : sequence of str
         How far ahead, as ``"6h"``; up to 7 days.
     limit : float
@@ -102,7 +103,8 @@ def forecast(
     times = [_horizon(text) for text in horizons]
     if not times:
         raise SettingError("No horizon is given: say how far ahead, as 6h.")
-    course = prepare(regular(series, _STEP))
+    measured = regular(series, _STEP)
+    course = prepare(measured[measured.index[-1] - _REMEMBERED :])
     steps = [max(1, round(time / course.step)) for time in times]
     ahead = max(steps)
     tested = backtest(course, ahead, on_progress)

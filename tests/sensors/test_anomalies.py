@@ -168,8 +168,7 @@ def test_a_short_or_constant_log_gives_an_empty_table() -> None:
         assert list(find_anomalies(log).columns) == list(COLUMNS)
 
 
-def test_command_writes_periods_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ELLIMAPS_CACHE", str(tmp_path / "cache"))
+def test_command_writes_periods_and_files(tmp_path: Path) -> None:
     folder = sample_sensors(tmp_path / "demo", 3, days=16, instruments=1)
     asked = ["sensors", "anomalies", str(folder / "log.csv"), "--region", "Europe", "--json"]
     runs = [CliRunner().invoke(cli, [*asked, "--out", str(tmp_path / name)]) for name in ("a", "b")]

@@ -87,8 +87,7 @@ def test_a_card_states_its_numbers() -> None:
     assert json.dumps(card.facts())
 
 
-def test_command_prints_and_draws_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ELLIMAPS_CACHE", str(tmp_path / "cache"))
+def test_command_prints_and_draws_cards(tmp_path: Path) -> None:
     log = sample_sensors(tmp_path / "demo", 3, days=12, instruments=1) / "log.csv"
     asked = ["sensors", "explain", str(log), "--region", "Europe", "--json", "--out", str(tmp_path / "out")]
     facts = json.loads(CliRunner().invoke(cli, asked).stdout)

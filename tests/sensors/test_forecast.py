@@ -100,8 +100,7 @@ def test_a_log_too_short_to_test_on_is_refused() -> None:
         forecast(quiet(days=3))
 
 
-def test_command_prints_forecasts_with_their_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ELLIMAPS_CACHE", str(tmp_path / "cache"))
+def test_command_prints_forecasts_with_their_errors(tmp_path: Path) -> None:
     log = sample_sensors(tmp_path / "demo", 3, days=12, instruments=1) / "log.csv"
     asked = ["sensors", "forecast", str(log), "--region", "Europe", "--sensor", "room_temperature"]
     asked += ["--horizon", "1h", "--horizon", "6h", "--json", "--out", str(tmp_path / "out")]
