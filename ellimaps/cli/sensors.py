@@ -87,7 +87,13 @@ def stability(
         print_json(facts | ({"files": [str(file) for file in written]} if out else {}))
         return
     names = {"region": "", "source_id": "", "sensor_name": ""}
-    numbers = {"hours": ".1f", "hours_out": ".1f", "share_out": ".1%", "largest_range": ".2f"}
+    numbers = {
+        "hours": ".1f",
+        "hours_out": ".1f",
+        "share_out": ".1%",
+        "largest_range": ".2f",
+        "hours_steep": ".1f",
+    }
     print_table([_known(row) for row in sensors], names | numbers | {"steepest_slope": "+.2f"})
     print(f"worst of {len(periods)} periods out of {limit:g} deg C within {window}:")
     print_table(

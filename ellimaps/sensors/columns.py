@@ -118,8 +118,8 @@ def layout_of(header: Sequence[str], rows: Sequence[Sequence[str]], file: str) -
 
 
 def plain(name: str) -> str:
-    """Return a column name in small letters and digits only."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    """Return a column name in small letters and digits only, of whatever alphabet."""
+    return re.sub(r"[\W_]", "", name.lower())
 
 
 def formats_of(texts: Sequence[str]) -> tuple[str, ...]:

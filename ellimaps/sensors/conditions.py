@@ -196,13 +196,16 @@ def _of_sensor(
     if len(known) and _covered(values, last, length):
         verdict = "unstable" if bool(table["out"].any()) else "stable"
     label = "/".join(part for part in key if part)
-    allowed = limit_in_unit(log, key, limit)
-    numbers = (
-        f"{label} {_clock(first, last)}: {mean:.2f}{_unit(unit)}, moved by {moved_by:.2f}{_unit(unit)} "
-        f"within {_spoken(window)} (limit {allowed:g}), drift {drift:+.2f}{_unit(unit)} per hour."
+    what = f"{label} {_clock(first, last)}: {mean:.2f}{_unit(unit)}"
+    sentence = (
+        f"{verdict.capitalize()}: {what}, moved by {moved_by:.2f}{_unit(unit)} within {_spoken(window)} "
+        f"(limit {limit_in_unit(log, key, limit):g}), drift {drift:+.2f}{_unit(unit)} per hour."
     )
-    word = {"stable": "Stable", "unstable": "Unstable", "unknown": "Not known, too few readings"}[verdict]
-    return Conditions(first, last, "/".join(key), unit, mean, drift, moved_by, verdict, f"{word}: {numbers}")
+    if verdict == "unknown":
+        sentence = (
+            f"Not known: {what}, but too few readings within {_spoken(window)} to say whether it moved."
+        )
+    return Conditions(first, last, "/".join(key), unit, mean, drift, moved_by, verdict, sentence)
 
 
 def _covered(values: pd.Series, last: pd.Timestamp, length: pd.Timedelta) -> bool:

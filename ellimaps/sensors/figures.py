@@ -36,7 +36,7 @@ def coverage_figure(coverage: pd.DataFrame) -> Figure:
     axes.set_title("Readings over time (darker: more)")
     axes.xaxis_date()
     axes.tick_params(axis="x", labelsize=8)
-    axes.xaxis.set_major_locator(AutoDateLocator(maxticks=7))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=8))  # type: ignore[no-untyped-call]
     return figure
 
 

@@ -15,6 +15,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
@@ -117,8 +118,10 @@ def _put(folder: Path, store: Path) -> None:
 def _forget_old(cache: Path) -> None:
     """Remove stores that nobody opened for a week."""
     for store in cache.iterdir():
-        if time.time() - store.stat().st_mtime > _KEPT_S:
-            shutil.rmtree(store, ignore_errors=True)
+        # Another process may remove it at the same moment.
+        with suppress(OSError):
+            if time.time() - store.stat().st_mtime > _KEPT_S:
+                shutil.rmtree(store, ignore_errors=True)
 
 
 def _import(place: Place, files: Sequence[Path], folder: Path, scratch: Path, on_progress: Progress) -> None:

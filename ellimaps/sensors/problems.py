@@ -16,6 +16,7 @@ from ellimaps.sensors.times import length_text
 
 COLUMNS = ("region", "source_id", "sensor_name", "kind", "start", "end", "detail")
 _MOST_OF_A_KIND = 200
+_LEAST_JUMP = 6.0
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,10 @@ _CONVERSIONS = (
 
 def _unit_jumps(values: NDArray[np.float64]) -> Iterator[Problem]:
     """Jumps after which the values are the former ones in another unit, until the jump back or the end."""
-    large = _large_jump(values)
-    steps = np.diff(values)
-    jumps = np.flatnonzero((steps > large) | (steps < -large))
+    steps = np.abs(np.diff(values))
+    # A sensor that jumps often does not change its unit each time.
+    usual = float(np.percentile(steps[:: max(1, len(steps) // 100_000)], 95))
+    jumps = np.flatnonzero(steps > max(_LEAST_JUMP, 8 * usual))
     del steps
     end = -1
     for place, i in enumerate(jumps[: 10 * _MOST_OF_A_KIND]):
@@ -161,11 +163,6 @@ def _unit_jumps(values: NDArray[np.float64]) -> Iterator[Problem]:
                 detail = f"The values change from {before:.4g} to {after:.4g}, as from {name}."
                 yield Problem("unit jump", int(i) + 1, end, detail)
                 break
-
-
-def _large_jump(values: NDArray[np.float64]) -> float:
-    spread = float(np.subtract(*np.percentile(values[:: max(1, len(values) // 100_000)], [75, 25])))
-    return max(6.0, 5 * spread)
 
 
 def _levels(values: NDArray[np.float64], i: int) -> tuple[float, float]:

@@ -42,8 +42,8 @@ def moved(
     start, end : str or datetime, optional
         Local times; readings of one window before the start are used for the first windows.
     limit : float
-        Largest movement allowed: as range within a window, and as slope times the window. In deg C, or the
-        unit of a sensor that reads something else.
+        Largest range allowed within a window, and largest slope per hour. In deg C, or the unit of a sensor
+        that reads something else.
     window : str
         Length of the window, as ``1h``.
 
@@ -51,7 +51,7 @@ def moved(
     -------
     DataFrame
         Indexed by time: ``value``, ``range`` (largest minus smallest value of the window), ``slope`` (of the
-        line fitted to it, per hour), ``out`` (whether either is beyond the limit).
+        line fitted to it, per hour), ``out`` and ``steep`` (whether range and slope are beyond the limit).
 
     Raises
     ------
@@ -72,8 +72,8 @@ def moved(
     table["range"] = (rolled.max() - rolled.min()) if taps >= least else np.nan
     table["slope"] = _slopes(values.to_numpy(), taps, least) / (step / pd.Timedelta(hours=1))
     allowed = limit_in_unit(log, key, limit)
-    too_steep = table["slope"].abs() * (length / pd.Timedelta(hours=1)) > allowed
-    table["out"] = (table["range"] > allowed) | too_steep
+    table["out"] = table["range"] > allowed
+    table["steep"] = table["slope"].abs() > allowed
     return table if start is None else table[table.index >= time_of(start)]
 
 

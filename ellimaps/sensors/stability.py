@@ -34,7 +34,8 @@ class Stability:
     ----------
     sensors : DataFrame
         One row per sensor: ``region, source_id, sensor_name, unit, limit, hours`` (in which it can be said),
-        ``hours_out, share_out, largest_range, steepest_slope`` (per hour).
+        ``hours_out, share_out, largest_range`` (by the range within a window), ``hours_steep,
+        steepest_slope`` (by the slope per hour).
     days : DataFrame
         The same by sensor and ``day``, with its ``mean``.
     periods : DataFrame
@@ -128,7 +129,7 @@ def stability_of(
     )
 
 
-_FIGURES = ("hours", "hours_out", "share_out", "largest_range", "steepest_slope")
+_FIGURES = ("hours", "hours_out", "share_out", "largest_range", "hours_steep", "steepest_slope")
 _SENSORS = (*KEY, "unit", "limit", *_FIGURES)
 _DAYS = (*KEY, "day", "mean", *_FIGURES)
 _PERIODS = (*KEY, "start", "end", "hours", "range", "slope")
@@ -167,6 +168,7 @@ def _figures(table: pd.DataFrame) -> dict[str, float]:
         "hours_out": hours_out,
         "share_out": hours_out / hours if hours else np.nan,
         "largest_range": float(table["range"].max()),
+        "hours_steep": float(table["steep"].sum()) * _step_hours(table),
         "steepest_slope": float(steepest),
     }
 

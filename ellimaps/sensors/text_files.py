@@ -66,7 +66,7 @@ def read_head(path: Path) -> TextTable:
     width = _usual_width(rows)
     names, skip = _header(rows, width)
     body = [row for row in rows[skip:] if any(cell.strip() for cell in row)]
-    comma = separator != "," and _has_decimal_commas(body)
+    comma = _has_decimal_commas(body)
     if comma:
         body = [[cell.replace(",", ".") if _is_decimal(cell) else cell for cell in row] for row in body]
     width = max(len(names), max((len(row) for row in body), default=0) if len(body) < 3 else width)

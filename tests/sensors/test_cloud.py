@@ -180,7 +180,7 @@ class _running:
     def __enter__(self) -> None:
         self._log = tempfile.TemporaryFile()
         self._process = subprocess.Popen(self._command, stdout=self._log, stderr=self._log)
-        for _ in range(300):
+        for _ in range(900):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self._port)) == 0:
                     return

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ellimaps.errors import EllimapsError, ReadError, SettingError
+from ellimaps.errors import EllimapsError, MissingExtraError, ReadError, SettingError
 from ellimaps.samples import sample_sensors, sensor_log
 from ellimaps.sensors.logs import open_log
 
@@ -62,12 +64,17 @@ def check(log, start=TIMES[0], values=VALUES):
         ("%Y%m%d%H%M%S", ",", False),
     ],
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_a_simple_log_is_read_however_it_is_written(tmp_path, fmt, separator, comma, encoding):
-    log = open_log(written(tmp_path, simple(fmt, separator, comma), encoding=encoding))
+def test_a_simple_log_is_read_however_it_is_written(tmp_path, fmt, separator, comma):
+    log = open_log(written(tmp_path, simple(fmt, separator, comma)))
     row = check(log)
     assert (row["region"], row["source_id"], row["sensor_name"]) == ("", "log", "value")
     assert not len(log.problems)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+def test_other_encodings_are_read(tmp_path, encoding):
+    text = simple("%d.%m.%Y %H:%M", ";", comma=True).replace("value", "Größe [°C]")
+    assert check(open_log(written(tmp_path, text, encoding=encoding)))["unit"] == "degC"
 
 
 def test_day_and_month_are_told_apart_by_the_whole_file(tmp_path):
@@ -104,6 +111,16 @@ def test_local_time_comes_from_the_offset(tmp_path, offset, hours):
     row = check(log, TIMES[0] + pd.Timedelta(hours=hours))
     assert row["source_id"] == "7"
     assert set(log.select()["utc_offset"]) == {hours}
+
+
+def test_quoted_cells_are_read(tmp_path):
+    rows = [[f'"{time}"', f'"{value}"'.replace(".", ",")] for time, value in zip(TIMES, VALUES, strict=True)]
+    check(open_log(written(tmp_path, lines('"time","T, in the room"', rows))))
+
+
+def test_names_of_other_alphabets_are_names(tmp_path):
+    rows = [[str(time), str(value)] for time, value in zip(TIMES, VALUES, strict=True)]
+    assert check(open_log(written(tmp_path, lines("日時,温度", rows))))["sensor_name"] == "温度"
 
 
 def test_a_wide_table_has_a_sensor_per_column(tmp_path):
@@ -221,6 +238,24 @@ def test_the_log_is_imported_once_and_again_when_it_changes(tmp_path, cache):
     assert len(open_log(path).select()) == 2
     assert sorted(tmp_path.iterdir()) == before
     assert not [entry for entry in (cache / "sensors").iterdir() if entry.name.startswith(".next")]
+
+
+def test_stores_nobody_opens_are_forgotten(tmp_path, cache):
+    open_log(written(tmp_path, simple("%Y-%m-%d %H:%M:%S"), "old.csv"))
+    [old] = (cache / "sensors").iterdir()
+    os.utime(old, (0, 0))
+    open_log(written(tmp_path, simple("%Y-%m-%d %H:%M:%S"), "new.csv"))
+    assert not old.exists()
+
+
+def test_a_missing_library_names_its_extra(tmp_path, monkeypatch):
+    path = written(tmp_path, simple("%Y-%m-%d %H:%M:%S"))
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(MissingExtraError, match=r"ellimaps\[sensors\]"):
+        open_log(path)
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(MissingExtraError, match=r"ellimaps\[cloud\]"):
+        open_log("s3://bucket/log.csv")
 
 
 @pytest.mark.parametrize(
