@@ -9,7 +9,20 @@ import sys
 
 import typer
 
-from ellimaps.cli import app, batch, estimate, fit, info, sample, segment, sensors
+from ellimaps.cli import (
+    app,
+    batch,
+    classify,
+    estimate,
+    fit,
+    info,
+    plates_embed,
+    sample,
+    segment,
+    sensors,
+    sensors_anomalies,
+    serve,
+)
 from ellimaps.errors import EllimapsError, ExportError
 
 cli = typer.Typer(
@@ -30,6 +43,9 @@ batch.group.command("score")(classify.score)
 cli.add_typer(batch.group, name="cells")
 cli.command("batch")(batch.command)
 cli.add_typer(plates_embed.group, name="plates")
+sensors.group.command("anomalies")(sensors_anomalies.anomalies)
+sensors.group.command("forecast")(sensors_anomalies.forecast)
+sensors.group.command("explain")(sensors_anomalies.explain)
 cli.add_typer(sensors.group, name="sensors")
 cli.add_typer(sample.group, name="sample")
 cli.command("app")(app.command)
