@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from ellimaps.cli import app, batch, estimate, fit, info, sample, segment
+from ellimaps.cli import app, batch, estimate, fit, info, sample, segment, sensors
 from ellimaps.errors import EllimapsError, ExportError
 
 cli = typer.Typer(
@@ -26,6 +26,7 @@ cli.command("segment")(segment.command)
 cli.command("fit")(fit.command)
 cli.add_typer(batch.group, name="cells")
 cli.command("batch")(batch.command)
+cli.add_typer(sensors.group, name="sensors")
 cli.add_typer(sample.group, name="sample")
 cli.command("app")(app.command)
 

@@ -88,3 +88,26 @@ def cells(
         print_json({"folder": str(written), "images": len(images), "files": [*tables, *map(str, images)]})
     else:
         print(f"{len(images)} images written to {written}")
+
+
+@group.command("sensors")
+def sensors(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into; made if need be.")],
+    seed: Seed = 0,
+    days: Annotated[int, typer.Option("--days", help="Length of the log, 2..3660.")] = 60,
+    every: Annotated[int, typer.Option("--every", help="Minutes between readings, 1..60.")] = 5,
+    instruments: Annotated[int, typer.Option("--instruments", help="Instruments in each region.")] = 2,
+    as_json: Json = False,
+) -> None:
+    """Write a log of room and instrument sensors, log.csv, with its anomalies and lag in truth.json.
+
+    Example: ellimaps sample sensors demo --days 60 --seed 1
+    """
+    from ellimaps.samples import sample_sensors
+
+    written = sample_sensors(folder, seed=seed, days=days, every=every, instruments=instruments)
+    files = sorted(written.iterdir())
+    if as_json:
+        print_json({"folder": str(written), "days": days, "files": [str(file) for file in files]})
+    else:
+        print(f"{len(files)} files written to {written}")

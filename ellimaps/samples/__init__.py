@@ -2,5 +2,6 @@
 
 from ellimaps.samples.cells import Phantom, phantom, sample_cells
 from ellimaps.samples.ep4 import sample_ep4
+from ellimaps.samples.sensors import SensorSample, sample_sensors, sensor_log
 
-__all__ = ["Phantom", "phantom", "sample_cells", "sample_ep4"]
+__all__ = ["Phantom", "SensorSample", "phantom", "sample_cells", "sample_ep4", "sample_sensors", "sensor_log"]

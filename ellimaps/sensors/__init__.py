@@ -1,0 +1,1 @@
+"""Logs of environment sensors: reading, stability, and what was measured meanwhile."""

@@ -1,0 +1,59 @@
+"""Figures of sensor logs: coverage, and a calendar of the hours out of limit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ellimaps.sensors.logs import KEY
+
+_MOST_ROWS = 60
+_MOST_CALENDARS = 12
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def coverage_figure(coverage: pd.DataFrame) -> Figure:
+    """Draw when which sensor reported; ``coverage`` as `SensorLog.coverage` returns it."""
+    labels = coverage[list(KEY)].astype(str).agg(" ".join, axis=1)
+    names = list(dict.fromkeys(labels))[:_MOST_ROWS]
+    figure = Figure(figsize=(9, 1.2 + 0.24 * len(names)), layout="constrained")
+    axes = figure.subplots()
+    for place, name in enumerate(names):
+        part = coverage[labels == name]
+        start = part["start"].to_numpy()
+        # Bars that touch would show hairlines between them.
+        width = part["end"].to_numpy() - start
+        share = part["n"].to_numpy() / part["n"].max()
+        colors = np.full((len(part), 4), (0.12, 0.47, 0.71, 1.0))
+        colors[:, 3] = 0.25 + 0.75 * share
+        axes.barh(np.full(len(part), place), width, left=start, height=0.7, color=colors)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set_title("Readings over time (darker: more)")
+    axes.xaxis_date()
+    return figure
+
+
+def calendar_figure(calendar: pd.DataFrame) -> Figure:
+    """Draw a calendar per sensor, weeks to the right and days downwards; see `Stability.calendar`."""
+    groups = calendar.groupby(list(KEY), sort=True, observed=True)
+    sensors: list[tuple[Any, pd.DataFrame]] = list(groups)[:_MOST_CALENDARS]
+    figure = Figure(figsize=(9, 0.6 + 1.8 * max(len(sensors), 1)), layout="constrained")
+    axes = figure.subplots(max(len(sensors), 1), squeeze=False)[:, 0]
+    highest = max(float(calendar["value"].max()), 1.0) if len(calendar) else 1.0
+    first = calendar["week"].min()
+    weeks = int((calendar["week"].max() - first).days // 7) + 1 if len(calendar) else 1
+    for one, (names, part) in zip(axes, sensors, strict=False):
+        cells = np.full((7, weeks), np.nan)
+        cells[part["weekday"], (part["week"] - first).dt.days // 7] = part["value"]
+        drawn = one.imshow(cells, vmin=0, vmax=highest, cmap="YlOrRd", aspect="auto")
+        one.set_yticks(range(7), _WEEKDAYS)
+        ticks = range(0, weeks, max(1, weeks // 8))
+        one.set_xticks(ticks, [f"{first + pd.Timedelta(weeks=tick):%d %b %Y}" for tick in ticks])
+        one.set_title(" ".join(name for name in map(str, names) if name), fontsize=9)
+        one.set_facecolor("0.92")
+        figure.colorbar(drawn, ax=one, label="hours out")
+    return figure

@@ -1,0 +1,217 @@
+"""A log's files into one sorted Parquet store: readings by sensor and time, with bounded memory.
+
+A store is a folder with ``readings.parquet`` (``sensor, time, offset_min, value, row``: local time, and the
+place in the log), ``sensors.parquet``, ``overview.parquet`` (minima and maxima that stand for the readings
+when much is drawn small) and ``problems.parquet``. It is written beside the others of its cache and moved, so
+it is there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ellimaps.errors import ExportError, ReadError
+from ellimaps.progress import Progress
+from ellimaps.sensors.decimation import decimated
+from ellimaps.sensors.extras import optional
+from ellimaps.sensors.file_queries import parquet_query, text_query
+from ellimaps.sensors.places import Place
+from ellimaps.sensors.problems import found_problems
+from ellimaps.sensors.sql import quoted
+
+FORMAT = 1
+READINGS, SENSORS, OVERVIEW, PROBLEMS = (
+    f"{name}.parquet" for name in ("readings", "sensors", "overview", "problems")
+)
+OVERVIEW_POINTS = 1 << 14
+_MEMORY = "800MB"
+_KEPT_S = 7 * 86400
+_UNIT = re.compile(r"[\[(]\s*([^\])]{1,12}?)\s*[\])]\s*$")
+_UNITS = {"°c": "degC", "c": "degC", "degc": "degC", "deg c": "degC", "celsius": "degC"}
+_UNITS |= {"°f": "degF", "f": "degF", "degf": "degF", "deg f": "degF", "fahrenheit": "degF"}
+_UNITS |= {"%rh": "%RH", "% rh": "%RH", "rh%": "%RH"}
+
+
+def connection(folder: Path, threads: int | None = None) -> Any:
+    """Return a DuckDB connection that spills into a folder instead of taking much memory."""
+    settings = {"memory_limit": _MEMORY, "threads": threads or min(os.cpu_count() or 1, 4)}
+    settings |= {"temp_directory": str(folder), "autoinstall_known_extensions": False}
+    return optional("duckdb", "sensors").connect(config=settings)
+
+
+def cache_folder() -> Path:
+    """Return the folder of the stores: ``ELLIMAPS_CACHE``, or one of this user in the temporary folder."""
+    given = os.environ.get("ELLIMAPS_CACHE")
+    user = str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    folder = Path(given) if given else Path(tempfile.gettempdir()) / f"ellimaps-{user}"
+    folder = folder / "sensors"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if hasattr(os, "getuid") and not given:
+            # The temporary folder is everybody's: another user may have put a folder of this name there.
+            for part in (folder.parent, folder):
+                if part.stat().st_uid != os.getuid() or part.is_symlink():
+                    raise PermissionError(f"{part} belongs to another user")
+                part.chmod(0o700)
+    except OSError as error:
+        raise ExportError(
+            f"The cache {folder} cannot be used ({error.strerror or error}): set ELLIMAPS_CACHE to a folder."
+        ) from error
+    return folder
+
+
+def store_of(place: Place, on_progress: Progress) -> Path:
+    """Return the folder of a log's store; the log is imported if it is not yet there.
+
+    Raises
+    ------
+    ReadError
+        If the log cannot be read.
+    ExportError
+        If the cache cannot be written.
+    """
+    cache = cache_folder()
+    store = cache / f"{place.fingerprint[:32]}-{FORMAT}"
+    if (store / SENSORS).is_file():
+        os.utime(store)
+        return store
+    _forget_old(cache)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".next-", dir=cache) as name:
+            folder = Path(name) / "store"
+            folder.mkdir()
+            with place.local_files(on_progress) as files:
+                _import(place, files, folder, Path(name), on_progress)
+            _put(folder, store)
+    except OSError as error:
+        raise ExportError(
+            f"The cache {cache} cannot be written ({error.strerror or error}): make room, or set "
+            "ELLIMAPS_CACHE to another folder."
+        ) from error
+    return store
+
+
+def _put(folder: Path, store: Path) -> None:
+    try:
+        folder.rename(store)
+    except OSError:
+        # Another process was faster; its store holds the same.
+        if not (store / SENSORS).is_file():
+            raise
+
+
+def _forget_old(cache: Path) -> None:
+    """Remove stores that nobody opened for a week."""
+    for store in cache.iterdir():
+        if time.time() - store.stat().st_mtime > _KEPT_S:
+            shutil.rmtree(store, ignore_errors=True)
+
+
+def _import(place: Place, files: Sequence[Path], folder: Path, scratch: Path, on_progress: Progress) -> None:
+    duckdb = optional("duckdb", "sensors")
+    total = len(files) + 3
+    base = connection(scratch)
+    try:
+        base.execute(f"ATTACH {quoted(str(scratch / 'staging.duckdb'))} AS staging")
+        base.execute(
+            "CREATE TABLE staging.raw (region VARCHAR, source_id VARCHAR, sensor_name VARCHAR, unit VARCHAR, "
+            "time TIMESTAMP, offset_min SMALLINT, value DOUBLE, file INTEGER)"
+        )
+        for number, file in enumerate(files):
+            on_progress(number, total, f"reading {file.name}")
+            _stage(base, file, number)
+        on_progress(len(files), total, "sorting readings")
+        unreadable = _unreadable(base, files)
+        sensors = _sorted(base, folder)
+        if not len(sensors):
+            raise ReadError(
+                f"{place.name} holds no reading with a time and a value: check its columns and date format."
+            )
+        # Its pages stay in memory otherwise.
+        base.execute("DETACH staging")
+        on_progress(len(files) + 1, total, "looking for gaps and faults")
+        found_problems(base, folder / READINGS, sensors, unreadable).to_parquet(folder / PROBLEMS)
+        on_progress(len(files) + 2, total, "preparing the overview")
+        overview = decimated(base, folder / READINGS, list(sensors.index), OVERVIEW_POINTS)
+        overview.to_parquet(folder / OVERVIEW, row_group_size=1 << 17)
+        sensors.to_parquet(folder / SENSORS)
+        on_progress(total, total, "preparing the overview")
+    except duckdb.OutOfMemoryException as error:
+        raise ReadError(f"{place.name} needs more memory to import than {_MEMORY}: split it.") from error
+    except duckdb.IOException as error:
+        raise ExportError(f"The cache cannot be written ({' '.join(str(error).split()):.200}).") from error
+    finally:
+        base.close()
+
+
+def _stage(base: Any, file: Path, number: int) -> None:
+    """Append the readings of one file; what cannot be read gets a NULL as time or value."""
+    duckdb = optional("duckdb", "sensors")
+    try:
+        with file.open("rb") as opened:
+            is_parquet = opened.read(4) == b"PAR1"
+        query = parquet_query(base, file) if is_parquet else text_query(base, file)
+        base.execute(f"INSERT INTO staging.raw SELECT *, {number} FROM ({query})")
+        if not is_parquet:
+            rejected = "SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
+            base.execute(
+                f"INSERT INTO staging.raw {rejected} {number} FROM (SELECT DISTINCT line FROM reject_errors)"
+            )
+            base.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        raise ReadError(
+            f"{file.name} cannot be read as a log ({' '.join(str(error).split()):.200}): check the file."
+        ) from error
+
+
+def _unreadable(base: Any, files: Sequence[Path]) -> dict[str, int]:
+    rows = base.sql(
+        "SELECT file, count(*) FROM staging.raw WHERE time IS NULL OR value IS NULL OR NOT isfinite(value) "
+        "GROUP BY file ORDER BY file"
+    ).fetchall()
+    return {files[file].name: int(count) for file, count in rows}
+
+
+def _sorted(base: Any, folder: Path) -> pd.DataFrame:
+    """Write the readings by sensor and time, and return the table of sensors."""
+    good = "time IS NOT NULL AND value IS NOT NULL AND isfinite(value)"
+    sensors: pd.DataFrame = base.sql(
+        "SELECT region, source_id, sensor_name, max(unit) AS unit, count(*) AS n, min(time) AS start, "
+        f'max(time) AS "end" FROM staging.raw WHERE {good} GROUP BY ALL ORDER BY ALL'
+    ).df()
+    sensors["unit"] = [
+        _unit(unit or _bracketed(name))
+        for unit, name in zip(sensors["unit"], sensors["sensor_name"], strict=True)
+    ]
+    for column in ("start", "end"):
+        sensors[column] = sensors[column].astype("datetime64[us]")
+    known = sensors.reset_index(names="sensor")
+    base.register("known", known[["sensor", "region", "source_id", "sensor_name"]])
+    base.execute(
+        "COPY (SELECT sensor::INTEGER AS sensor, time, offset_min, value, raw.rowid AS row "
+        f"FROM staging.raw raw JOIN known USING (region, source_id, sensor_name) WHERE {good} "
+        "ORDER BY sensor, time - to_minutes(coalesce(offset_min, 0)), row) "
+        f"TO {quoted(str(folder / READINGS))} (FORMAT parquet, COMPRESSION zstd)"
+    )
+    base.unregister("known")
+    return sensors
+
+
+def _bracketed(name: str) -> str:
+    found = _UNIT.search(name)
+    return found[1] if found else ""
+
+
+def _unit(text: str) -> str:
+    return _UNITS.get(text.strip().lower(), text.strip())

@@ -1,0 +1,125 @@
+"""How far and how fast a value moved within a window that ends at each moment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ellimaps.errors import SettingError
+from ellimaps.sensors.logs import SensorLog
+from ellimaps.sensors.times import Time, length_of, time_of
+
+WINDOW = "1h"
+LIMIT = 0.5
+_STEPS_PER_WINDOW = 60
+_LEAST_FILLED = 0.5
+_TO_CELSIUS_STEPS = {"degF": 1.8}
+
+
+def moved(
+    log: SensorLog,
+    key: tuple[str, str, str],
+    start: Time | None = None,
+    end: Time | None = None,
+    *,
+    limit: float = LIMIT,
+    window: str = WINDOW,
+) -> pd.DataFrame:
+    """Return how far a sensor's value moved within the window that ends at each moment.
+
+    Readings are averaged over a sixtieth of the window where they are denser. A window of which less than
+    half was read says nothing (NaN).
+
+    Parameters
+    ----------
+    log : SensorLog
+        The log.
+    key : (str, str, str)
+        Region, source and name of the sensor.
+    start, end : str or datetime, optional
+        Local times; readings of one window before the start are used for the first windows.
+    limit : float
+        Largest movement allowed: as range within a window, and as slope times the window. In deg C, or the
+        unit of a sensor that reads something else.
+    window : str
+        Length of the window, as ``1h``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by time: ``value``, ``range`` (largest minus smallest value of the window), ``slope`` (of the
+        line fitted to it, per hour), ``out`` (whether either is beyond the limit).
+
+    Raises
+    ------
+    SettingError
+        If a setting cannot be read.
+    """
+    length = length_of(window)
+    check_limit(limit)
+    before = time_of(start) - length if start is not None else None
+    usual = usual_step(log, key, before, end)
+    step = max(usual if usual is not None else length, length / _STEPS_PER_WINDOW)
+    taps = round(length / step) + 1
+    values = log.series(*key, start=before, end=end, every=f"{int(step / pd.Timedelta(microseconds=1))}us")
+    table = pd.DataFrame({"value": values})
+    # Two readings a window tell a difference but not what lies between them.
+    least = max(3, int(np.ceil(_LEAST_FILLED * taps)))
+    rolled = values.rolling(max(taps, least), min_periods=least)
+    table["range"] = (rolled.max() - rolled.min()) if taps >= least else np.nan
+    table["slope"] = _slopes(values.to_numpy(), taps, least) / (step / pd.Timedelta(hours=1))
+    allowed = limit_in_unit(log, key, limit)
+    too_steep = table["slope"].abs() * (length / pd.Timedelta(hours=1)) > allowed
+    table["out"] = (table["range"] > allowed) | too_steep
+    return table if start is None else table[table.index >= time_of(start)]
+
+
+def check_limit(limit: float) -> None:
+    """Refuse a limit that is not a positive number."""
+    if not 0 < limit < np.inf:
+        raise SettingError(f"The limit must be a positive number, not {limit!r}.")
+
+
+def limit_in_unit(log: SensorLog, key: tuple[str, str, str], limit: float) -> float:
+    """Return a limit in deg C as one in the unit of a sensor; degrees Fahrenheit are smaller."""
+    unit = str(log.chosen(*key)["unit"].iloc[0])
+    return limit * _TO_CELSIUS_STEPS.get(unit, 1.0)
+
+
+def usual_step(
+    log: SensorLog, key: tuple[str, str, str], start: Time | None = None, end: Time | None = None
+) -> pd.Timedelta | None:
+    """Return the usual time between two readings of a sensor; None if it was read less than twice."""
+    row = log.chosen(*key).iloc[0]
+    first = row["start"] if start is None else max(row["start"], time_of(start))
+    # A piece is enough: what is usual does not take millions of readings.
+    times = log.head(*key, start=first, end=end, n=10_000)["time"]
+    steps = times.diff().dropna()
+    steps = steps[steps > pd.Timedelta(0)]
+    return pd.Timedelta(steps.median()) if len(steps) else None
+
+
+def _slopes(values: NDArray[np.float64], taps: int, least: int) -> NDArray[np.float64]:
+    """Return least-squares slopes per step over the last ``taps`` values, NaN left out."""
+    there = np.isfinite(values)
+    if not there.any():
+        return np.full(len(values), np.nan)
+    # Around their mean the sums below lose no digits.
+    filled = np.where(there, values - values[there].mean(), 0.0)
+    weights = there.astype(np.float64)
+    # Convolution turns its kernel round: the newest value meets the first tap.
+    place = np.asarray(np.arange(taps)[::-1] - (taps - 1) / 2, np.float64)
+
+    def summed(what: NDArray[np.float64], kernel: NDArray[Any]) -> NDArray[np.float64]:
+        return np.convolve(what, kernel)[: len(values)]
+
+    n, once = summed(weights, np.ones(taps)), summed(weights, place)
+    square, total = summed(weights, place**2), summed(filled, np.ones(taps))
+    product = summed(filled, place)
+    spread = n * square - once**2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slopes = (n * product - once * total) / spread
+    return np.where((n >= least) & (spread > 0.5), slopes, np.nan)

@@ -1,0 +1,196 @@
+"""Is it stable: time out of limit, worst periods and a calendar, per instrument and day.
+
+The limit of 0.5 deg C is what makers of confocal microscopes allow for the temperature of the room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ellimaps.export import figure_png, json_bytes, software_facts
+from ellimaps.progress import Progress, no_progress
+from ellimaps.sensors.conditions import Conditions, acquisition_conditions, temperature_sensors
+from ellimaps.sensors.logs import KEY, Names, SensorLog
+from ellimaps.sensors.rolling import LIMIT, WINDOW, check_limit, limit_in_unit, moved
+from ellimaps.sensors.summary import plain_rows
+from ellimaps.sensors.times import Time, length_of
+from ellimaps.tables import csv_bytes
+
+__all__ = ["LIMIT", "WINDOW", "Conditions", "Stability", "acquisition_conditions", "moved", "stability_of"]
+
+_HOUR = pd.Timedelta(hours=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Stability:
+    """How stable some sensors were.
+
+    Attributes
+    ----------
+    sensors : DataFrame
+        One row per sensor: ``region, source_id, sensor_name, unit, limit, hours`` (in which it can be said),
+        ``hours_out, share_out, largest_range, steepest_slope`` (per hour).
+    days : DataFrame
+        The same by sensor and ``day``, with its ``mean``.
+    periods : DataFrame
+        Times out of limit, the worst first: ``region, source_id, sensor_name, start, end, hours, range,
+        slope``. A moment is out of limit if the value moved too far within the window that ends there.
+    settings : dict
+        Limit and window.
+    """
+
+    sensors: pd.DataFrame
+    days: pd.DataFrame
+    periods: pd.DataFrame
+    settings: dict[str, Any]
+
+    def calendar(self, value: str = "hours_out") -> pd.DataFrame:
+        """Return a column of `days` as a calendar has it, ready for a heat map.
+
+        Returns
+        -------
+        DataFrame
+            ``region, source_id, sensor_name, day, week`` (its Monday), ``weekday`` (0 is Monday), ``value``.
+        """
+        day = self.days["day"]
+        weekday = day.dt.dayofweek
+        table = self.days[[*KEY, "day"]].assign(
+            week=day - pd.to_timedelta(weekday, unit="D"), weekday=weekday
+        )
+        return table.assign(value=self.days[value])
+
+
+def stability_of(
+    log: SensorLog,
+    region: Names | None = None,
+    source_id: Names | None = None,
+    sensor_name: Names | None = None,
+    start: Time | None = None,
+    end: Time | None = None,
+    *,
+    limit: float = LIMIT,
+    window: str = WINDOW,
+    on_progress: Progress = no_progress,
+) -> Stability:
+    """Compare how sensors move with a limit.
+
+    Parameters
+    ----------
+    log : SensorLog
+        The log.
+    region, source_id, sensor_name : str or sequence of str, optional
+        Which sensors; without a name all that read a temperature.
+    start, end : str or datetime, optional
+        Local times, both included; an end without a time of day includes its day.
+    limit, window
+        See `ellimaps.sensors.rolling.moved`.
+    on_progress : callable
+        Called as ``on_progress(done, total, what)`` for every sensor.
+
+    Raises
+    ------
+    SettingError
+        If no such sensor is there, or a setting cannot be read.
+    """
+    check_limit(limit)
+    length_of(window)
+    chosen = log.chosen(region, source_id, sensor_name)
+    if sensor_name is None:
+        chosen = temperature_sensors(chosen)
+    sensors, days, periods = [], [], []
+    for number, row in enumerate(chosen.itertuples()):
+        key = (str(row.region), str(row.source_id), str(row.sensor_name))
+        on_progress(number, len(chosen), f"{key[2]} of {key[1]}")
+        found = log.head(*key, start=start, end=end, n=2)
+        if len(found) < 2:
+            continue
+        table = moved(log, key, start, end, limit=limit, window=window)
+        label: dict[str, Any] = dict(zip(KEY, key, strict=True))
+        allowed = limit_in_unit(log, key, limit)
+        sensors.append(label | {"unit": row.unit, "limit": allowed} | _figures(table))
+        days += [
+            label | {"day": day, "mean": float(part["value"].mean())} | _figures(part)
+            for day, part in table.groupby(pd.DatetimeIndex(table.index).normalize())
+            if part["value"].notna().any()
+        ]
+        periods += [label | period for period in _periods(table)]
+    on_progress(len(chosen), len(chosen), "done")
+    return Stability(
+        _table(sensors, _SENSORS),
+        _table(days, _DAYS),
+        _table(periods, _PERIODS).sort_values(["range", "start"], ascending=[False, True], ignore_index=True),
+        {"limit": limit, "window": window},
+    )
+
+
+_FIGURES = ("hours", "hours_out", "share_out", "largest_range", "steepest_slope")
+_SENSORS = (*KEY, "unit", "limit", *_FIGURES)
+_DAYS = (*KEY, "day", "mean", *_FIGURES)
+_PERIODS = (*KEY, "start", "end", "hours", "range", "slope")
+
+
+def stability_files(log: SensorLog, stability: Stability) -> dict[str, bytes]:
+    """Return what was found as files: tables, a calendar as PNG and HTML, and the provenance."""
+    from ellimaps.sensors.calendar_page import calendar_page
+    from ellimaps.sensors.figures import calendar_figure
+
+    calendar = stability.calendar()
+    facts = {"software": software_facts(), **log.provenance(), **stability.settings}
+    return {
+        "stability_sensors.csv": csv_bytes(stability.sensors),
+        "stability_days.csv": csv_bytes(stability.days),
+        "stability_periods.csv": csv_bytes(stability.periods),
+        "stability_calendar.csv": csv_bytes(calendar),
+        "stability_calendar.png": figure_png(calendar_figure(calendar)),
+        "stability_calendar.html": calendar_page(calendar),
+        "stability.json": json_bytes(facts | {"sensors": plain_rows(stability.sensors)}),
+    }
+
+
+def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(columns))
+
+
+def _figures(table: pd.DataFrame) -> dict[str, float]:
+    known = table["range"].notna()
+    hours = float(known.sum()) * _step_hours(table)
+    hours_out = float(table["out"].sum()) * _step_hours(table)
+    slope = table["slope"].to_numpy()
+    steepest = slope[np.nanargmax(np.abs(slope))] if np.isfinite(slope).any() else np.nan
+    return {
+        "hours": hours,
+        "hours_out": hours_out,
+        "share_out": hours_out / hours if hours else np.nan,
+        "largest_range": float(table["range"].max()),
+        "steepest_slope": float(steepest),
+    }
+
+
+def _step_hours(table: pd.DataFrame) -> float:
+    freq = getattr(table.index, "freq", None)
+    if freq is not None:
+        return float(pd.Timedelta(freq) / _HOUR)
+    return float(np.median(np.diff(table.index)) / _HOUR) if len(table) > 1 else 0.0
+
+
+def _periods(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Return runs of moments out of limit."""
+    out = table["out"].to_numpy(bool)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], out, [False]]).astype(np.int8)))
+    step = pd.Timedelta(hours=_step_hours(table))
+    for first, behind in zip(edges[::2], edges[1::2], strict=True):
+        part = table.iloc[first:behind]
+        slope = part["slope"].to_numpy()
+        steepest = slope[np.nanargmax(np.abs(slope))] if np.isfinite(slope).any() else np.nan
+        yield {
+            "start": part.index[0],
+            "end": part.index[-1],
+            "hours": (part.index[-1] - part.index[0] + step) / _HOUR,
+            "range": float(part["range"].max()),
+            "slope": float(steepest),
+        }
