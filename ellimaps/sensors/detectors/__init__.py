@@ -1,0 +1,1 @@
+"""Detectors of anomalies: each finds one kind of evidence in a decomposed log."""

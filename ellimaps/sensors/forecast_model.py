@@ -1,0 +1,118 @@
+"""The forecasting model: one ridge regression per step ahead, on what a log did over the last day.
+
+Forecasts are direct: the change from now to each step ahead has coefficients of its own, so errors do not
+build up from step to step [1]_.
+
+References
+----------
+.. [1] S. Ben Taieb, G. Bontempi, A. F. Atiya, A. Sorjamaa, "A review and comparison of strategies for
+   multi-step ahead time series forecasting", Expert Systems with Applications 39 (2012) 7067-7083,
+   doi:10.1016/j.eswa.2012.01.039
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+_DAY = pd.Timedelta("1D")
+_RECENT_H = (0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 6)
+_FURTHER_H = tuple(range(7, 25)) + (30, 36, 42, 48)
+_MEANS_H = (1, 6, 24, 72, 168)
+_HARMONICS = 3
+# Rows a quarter of an hour apart say nearly the same, so what each adds to the fit counts little.
+_RIDGE_PER_ROW = 0.3
+_OUTLIER = 8.0
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Course:
+    """A log prepared for forecasting.
+
+    Attributes
+    ----------
+    measured : Series
+        Means per step, NaN in gaps.
+    filled : array
+        The same without gaps (last value carried forward) and with outliers cut off.
+    features : array
+        ``(row, feature)``: what is known at each row; differences from the value at the row, and the time
+        of day.
+    step : Timedelta
+        Time from row to row.
+    """
+
+    measured: pd.Series
+    filled: Values
+    features: Values
+    step: pd.Timedelta
+
+    def rows(self, time: pd.Timedelta) -> int:
+        """Return the number of rows in a time."""
+        return round(time / self.step)
+
+
+def prepare(measured: pd.Series) -> Course:
+    """Fill gaps with the past, cut outliers off and compute the features of every row."""
+    index = pd.DatetimeIndex(measured.index)
+    step = pd.Timedelta(index[1] - index[0])
+    known = measured.ffill().bfill()
+    middle = float(known.median())
+    spread = float((known - middle).abs().median()) * 1.4826
+    filled = known.clip(middle - _OUTLIER * spread, middle + _OUTLIER * spread) if spread > 0 else known
+    columns = [filled.shift(_rows(h, step)) - filled for h in (*_RECENT_H, *_FURTHER_H) if _rows(h, step)]
+    columns += [filled.rolling(_rows(h, step) + 1, min_periods=1).mean() - filled for h in _MEANS_H]
+    angle = 2 * np.pi * ((index - index.normalize()) / _DAY).to_numpy()
+    waves = [wave(n * angle) for n in range(1, _HARMONICS + 1) for wave in (np.sin, np.cos)]
+    features = np.column_stack([column.fillna(0.0).to_numpy() for column in columns] + waves)
+    return Course(measured, filled.to_numpy(np.float64), features, step)
+
+
+def fit_predict(course: Course, end: int, origins: NDArray[np.intp], ahead: int) -> Values:
+    """Fit on rows before ``end`` and forecast from some origins.
+
+    Parameters
+    ----------
+    course : Course
+        The prepared log.
+    end : int
+        Rows from here on are not used for the fit.
+    origins : array
+        Rows to forecast from.
+    ahead : int
+        Steps ahead.
+
+    Returns
+    -------
+    array
+        ``(origin, step ahead)``.
+    """
+    from sklearn.linear_model import Ridge
+    from sklearn.preprocessing import StandardScaler
+
+    first = min(course.rows(_DAY), end // 4)
+    starts = np.arange(first, end - ahead)
+    targets = np.lib.stride_tricks.sliding_window_view(course.filled, ahead + 1)[starts, 1:]
+    targets = targets - course.filled[starts, None]
+    scaler = StandardScaler().fit(course.features[starts])
+    model = Ridge(alpha=_RIDGE_PER_ROW * len(starts)).fit(scaler.transform(course.features[starts]), targets)
+    change = model.predict(scaler.transform(course.features[origins]))
+    return np.asarray(course.filled[origins, None] + change, np.float64)
+
+
+def seasonal_naive(course: Course, origins: NDArray[np.intp], ahead: int) -> Values:
+    """Return the baseline: what was measured at the same time the day before."""
+    day = course.rows(_DAY)
+    places = origins[:, None] + np.arange(1, ahead + 1)
+    while (places > origins[:, None]).any():
+        places = np.where(places > origins[:, None], places - day, places)
+    return course.filled[np.maximum(places, 0)]
+
+
+def _rows(hours: float, step: pd.Timedelta) -> int:
+    return round(pd.Timedelta(hours=hours) / step)

@@ -1,0 +1,80 @@
+"""Reasons in words and numbers: when, what, by how much, in what time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ellimaps.sensors.decomposition import Decomposition
+from ellimaps.sensors.detectors.levels import LEVEL, SPIKE
+from ellimaps.sensors.detectors.stuck import STUCK
+
+_HOUR = pd.Timedelta("1h")
+_MOST_OF_IT = 0.95
+
+
+def reason_of(
+    log: Decomposition, start: pd.Timestamp, end: pd.Timestamp, detector: str, what: str, unit: str
+) -> str:
+    """Return a sentence as "12 Jan 15:05-16:10, outside temperature +1.2 deg C in 61 min"."""
+    if detector == STUCK:
+        said = f"stuck at {_number(float(log.values[start:end].median()))} {unit} for {duration(end - start)}"
+    elif detector == SPIKE:
+        said = f"{_signed(_peak(log, start, end))} {unit} for {duration(end - start + log.step)}"
+    elif detector.startswith(LEVEL):
+        off = float(log.residual[start:end].median())
+        said = f"{_signed(off)} {unit} off its usual course for {duration(end - start)}"
+    else:
+        size, time = fastest_change(log, start, end)
+        said = f"{_signed(size)} {unit} in {_minutes(time)}"
+    return f"{when(start, end)}, {what} {said.strip()}"
+
+
+def when(start: pd.Timestamp, end: pd.Timestamp) -> str:
+    """Return a period as "12 Jan 15:05-16:10", with the second day where it is another."""
+    if start == end:
+        return f"{start.day} {start:%b %H:%M}"
+    if start.normalize() == end.normalize():
+        return f"{start.day} {start:%b %H:%M}-{end:%H:%M}"
+    return f"{start.day} {start:%b %H:%M} - {end.day} {end:%b %H:%M}"
+
+
+def duration(time: pd.Timedelta) -> str:
+    """Return a time as minutes, hours or days, whichever reads best."""
+    hours = time / _HOUR
+    if hours < 2:
+        return _minutes(time)
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"
+
+
+def fastest_change(log: Decomposition, start: pd.Timestamp, end: pd.Timestamp) -> tuple[float, pd.Timedelta]:
+    """Return the largest change within an hour in a period, and the shortest time for nearly all of it."""
+    values = log.values[start - _HOUR : end + _HOUR].interpolate().dropna()
+    smooth = values.rolling(3, center=True, min_periods=1).median().to_numpy(np.float64)
+    longest = min(log.steps(1), len(smooth) - 1)
+    best = [max((smooth[rows:] - smooth[:-rows]), key=abs) for rows in range(1, longest + 1)]
+    if not best:
+        return 0.0, log.step
+    largest = max(best, key=abs)
+    rows = next(n for n, change in enumerate(best, start=1) if abs(change) >= _MOST_OF_IT * abs(largest))
+    return float(best[rows - 1]), rows * log.step
+
+
+def _peak(log: Decomposition, start: pd.Timestamp, end: pd.Timestamp) -> float:
+    """Return how far readings are off those of the half hour on either side."""
+    around = log.values[start - _HOUR / 2 : end + _HOUR / 2]
+    inside = log.values[start:end]
+    away = inside - around.drop(inside.index).median()
+    return float(away.loc[away.abs().idxmax()])
+
+
+def _minutes(time: pd.Timedelta) -> str:
+    return f"{time / pd.Timedelta('1min'):.0f} min"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f}" if abs(value) >= 0.95 else f"{value:+.2g}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"

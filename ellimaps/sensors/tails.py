@@ -1,0 +1,116 @@
+"""How often a quiet log reaches a level by chance: extreme values, with room for true anomalies.
+
+The largest values of equal blocks of time follow a generalised extreme value distribution [1]_. Its
+parameters are found by maximum likelihood; of the highest blocks, which may hold anomalies, the likelihood
+only knows that they are high (they are censored), so that an anomaly does not teach the threshold to ignore
+it. A weak prior keeps the shape, which few blocks determine badly, near 0 [2]_, and it is
+never negative: that would say that there is a level which chance cannot pass.
+
+References
+----------
+.. [1] S. Coles, "An Introduction to Statistical Modeling of Extreme Values", Springer 2001, chapter 3.
+.. [2] S. G. Coles, M. J. Dixon, "Likelihood-based inference for extreme value models", Extremes 2 (1999)
+   5-23, doi:10.1023/A:1009905222644
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEWEST_BLOCKS = 8
+_SPARED_PER_MONTH = 4
+_SPARED_TIME = 0.1
+_LARGEST_SPARED = 0.4
+_SHAPE_PRIOR = 0.1
+_STRAIGHT = 1e-6
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Tail:
+    """A generalised extreme value distribution of block maxima.
+
+    Attributes
+    ----------
+    location, scale, shape : float
+        Its parameters; a positive shape is a heavy tail.
+    blocks_per_month : float
+        Blocks in 30 days.
+    """
+
+    location: float
+    scale: float
+    shape: float
+    blocks_per_month: float
+
+    def rate(self, level: float) -> float:
+        """Return how often in 30 days chance exceeds a level."""
+        return float(self.blocks_per_month * _rate((level - self.location) / self.scale, self.shape))
+
+    def level(self, rate: float) -> float:
+        """Return the level that chance exceeds this often in 30 days."""
+        share = rate / self.blocks_per_month
+        if abs(self.shape) < _STRAIGHT:
+            return self.location - self.scale * float(np.log(share))
+        return self.location + self.scale * float(np.expm1(-self.shape * np.log(share))) / self.shape
+
+
+def block_maxima(values: Values, rows: int) -> Values:
+    """Return the largest value of every block of some rows; blocks without a value are left out."""
+    blocks = len(values) // rows
+    whole = np.where(np.isfinite(values), values, -np.inf)[: blocks * rows].reshape(blocks, rows)
+    maxima = whole.max(axis=1)
+    return np.asarray(maxima[np.isfinite(maxima)])
+
+
+def fit_tail(maxima: Values, months: float) -> Tail | None:
+    """Fit the distribution of block maxima; None for fewer than 8 blocks or blocks that are all alike.
+
+    Parameters
+    ----------
+    maxima : array
+        Block maxima.
+    months : float
+        The time they cover, in months of 30 days; what four events a month that last a tenth of
+        the time touch is spared.
+    """
+    from scipy.optimize import minimize
+
+    if len(maxima) < FEWEST_BLOCKS:
+        return None
+    spared = min(_LARGEST_SPARED, _SPARED_TIME + max(_SPARED_PER_MONTH * months, 1.0) / len(maxima))
+    bound = float(np.quantile(maxima, 1 - spared))
+    known = maxima[maxima < bound]
+    spread = float(np.std(known)) if len(known) else 0.0
+    if spread <= 0:
+        return None
+    start = [float(np.median(known)), float(np.log(spread)), 0.0]
+    found = minimize(
+        _cost, start, args=(known, bound, len(maxima) - len(known)), method="Nelder-Mead", options={"maxiter": 2000}
+    ).x
+    return Tail(float(found[0]), float(np.exp(found[1])), float(found[2]), len(maxima) / months)
+
+
+def _rate(z: float | Values, shape: float) -> Values:
+    """Return the expected exceedances in a block, ``-log G(z)``."""
+    if abs(shape) < _STRAIGHT:
+        return np.asarray(np.exp(-np.asarray(z)))
+    inside = np.maximum(1 + shape * np.asarray(z), 0.0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(inside ** (-1 / shape))
+
+
+def _cost(parameters: Values, known: Values, bound: float, censored: int) -> float:
+    """Return the negative log-likelihood of known maxima and of those only known to reach the bound."""
+    location, scale, shape = parameters[0], float(np.exp(parameters[1])), parameters[2]
+    z = (np.append(known, bound) - location) / scale
+    if shape < 0 or (1 + shape * z <= 0).any():
+        return 1e12
+    rates = _rate(z, shape)
+    density = -np.log(scale) + (1 + shape) * np.log(rates[:-1]) - rates[:-1]
+    above = np.log(max(-np.expm1(-rates[-1]), 1e-300))
+    return float(-density.sum() - censored * above + 0.5 * (shape / _SHAPE_PRIOR) ** 2)
