@@ -33,13 +33,14 @@ _STYLE = """
 
 def main() -> None:
     """Show the chosen page."""
-    from ellimaps.ui.pages import experiments, maps
+    from ellimaps.ui.pages import experiments, maps, sensors
 
     st.set_page_config(page_title="ellimaps", page_icon=":material/layers:", layout="wide")
     st.html(_STYLE)
     pages = [
         st.Page(maps.render, title="Maps", icon=":material/layers:", url_path="maps", default=True),
         st.Page(experiments.render, title="Experiments", icon=":material/science:", url_path="experiments"),
+        st.Page(sensors.render, title="Sensors", icon=":material/thermostat:", url_path="sensors"),
     ]
     # Beside the page they would take a quarter of its width from the maps.
     st.navigation(pages, position="top").run()
