@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from ellimaps.batch.conditions import COLUMNS, Conditions
 from ellimaps.batch.store import Record, Store, told
 from ellimaps.batch.tree import PLACES, Item, Tree
 from ellimaps.batch.work import OVERLAY, TABLE
@@ -21,7 +22,9 @@ _ROWS_PER_GROUP = 1 << 15
 Kinds = dict[str, str]
 
 
-def write_tables(store: Store, tree: Tree, recipe: str, lead: Sequence[str]) -> int:
+def write_tables(
+    store: Store, tree: Tree, recipe: str, lead: Sequence[str], conditions: Conditions | None = None
+) -> int:
     """Write the tables of all images of a tree that have a record of this recipe.
 
     Parameters
@@ -34,6 +37,8 @@ def write_tables(store: Store, tree: Tree, recipe: str, lead: Sequence[str]) -> 
         Hash of the choices.
     lead : sequence of str
         The columns that come after date, subject, experiment and FOV.
+    conditions : Conditions, optional
+        Says the columns of `ellimaps.batch.conditions` for a record.
 
     Returns
     -------
@@ -41,11 +46,23 @@ def write_tables(store: Store, tree: Tree, recipe: str, lead: Sequence[str]) -> 
         Number of objects.
     """
     columns, facts = _columns(store, tree, recipe, lead)
+    measured = COLUMNS if conditions else {}
+    columns |= measured
     names = [EXPERIMENTS, EXPERIMENTS_PARQUET, IMAGES, FAILURES]
     with told(store.out), ExitStack() as files:
         objects = files.enter_context(_Csv(store.scratch(EXPERIMENTS), list(columns)))
         parquet = files.enter_context(_Parquet(store.scratch(EXPERIMENTS_PARQUET), columns))
-        header = [*PLACES, *tree.extra_names, "File", "Objects", *facts, "Flags", "Table", "Overlay"]
+        header = [
+            *PLACES,
+            *tree.extra_names,
+            "File",
+            "Objects",
+            *facts,
+            *measured,
+            "Flags",
+            "Table",
+            "Overlay",
+        ]
         images = files.enter_context(_Csv(store.scratch(IMAGES), header))
         failures = files.enter_context(
             _Csv(store.scratch(FAILURES), [*PLACES, *tree.extra_names, "File", "Reason"])
@@ -57,6 +74,7 @@ def write_tables(store: Store, tree: Tree, recipe: str, lead: Sequence[str]) -> 
             if record.reason:
                 failures.row(about | {"File": file, "Reason": record.reason})
                 continue
+            about |= conditions(record) if conditions else {}
             about["Flags"] = str(record.facts.get("flags", ""))
             for row in _rows(store, record):
                 objects.row(about | row)

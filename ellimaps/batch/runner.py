@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ellimaps.batch.assemble import EXPERIMENTS, write_tables
+from ellimaps.batch.conditions import Conditions
 from ellimaps.batch.engines import Engine, Task
 from ellimaps.batch.montages import write_montages
 from ellimaps.batch.store import Store
@@ -71,7 +72,12 @@ def tree_of(root: Path, out: Path, pattern: str | None, *, folders: bool) -> Tre
 
 
 def run_batch(
-    tree: Tree, work: Work, out: Path, engine: Engine, on_progress: Progress = no_progress
+    tree: Tree,
+    work: Work,
+    out: Path,
+    engine: Engine,
+    on_progress: Progress = no_progress,
+    conditions: Conditions | None = None,
 ) -> Summary:
     """Do the work with every image that is not done yet, and write the tables of all.
 
@@ -87,6 +93,8 @@ def run_batch(
         Where to do it: `ellimaps.batch.engines.local_processes` or `dask_cluster`.
     on_progress : callable, optional
         Called as ``on_progress(done, total, what)``.
+    conditions : Conditions, optional
+        Says the temperature during an acquisition.
 
     Raises
     ------
@@ -112,8 +120,10 @@ def run_batch(
         on_progress(total, total, "tables")
         write_montages(store, tree, run.recipe)
         facts = {"software": software_facts(), "recipe_sha256": run.recipe, **work.choices()}
+        if conditions is not None:
+            facts["sensors"] = conditions.choices()
         store.write(PROVENANCE, json_bytes(facts))
-        objects = write_tables(store, tree, run.recipe, work.lead)
+        objects = write_tables(store, tree, run.recipe, work.lead, conditions)
     seconds = time.monotonic() - start
     return Summary(total, run.done, run.skipped, run.failed, objects, seconds, out / EXPERIMENTS)
 

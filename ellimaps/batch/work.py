@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import pandas as pd
 
+from ellimaps.batch.times import acquisition_facts
 from ellimaps.cells.analysis import CellSettings, analyse_image
 from ellimaps.errors import EllimapsError
 from ellimaps.export import export_contents
@@ -29,7 +30,7 @@ from ellimaps.segmentation import Segmentation
 from ellimaps.stack import ImageStack
 from ellimaps.tables import csv_bytes
 
-FORMAT = 1
+FORMAT = 2
 CROPS_PER_IMAGE = 12
 TABLE, OVERLAY, CROPS = "table", "overlay", "crops"
 
@@ -237,7 +238,11 @@ def _band_name(band: pd.Series[Any]) -> str:
 def _map_facts(segmentation: Segmentation) -> dict[str, Any]:
     unlabelled = int((segmentation.labels < 0).sum())
     flags = "; ".join(segmentation.stack.warnings)
-    facts = {"no_data_fraction": unlabelled / segmentation.labels.size, "inertia": segmentation.inertia}
+    facts: dict[str, Any] = {
+        "no_data_fraction": unlabelled / segmentation.labels.size,
+        "inertia": segmentation.inertia,
+    }
+    facts |= acquisition_facts(segmentation.stack)
     return {"objects": segmentation.k, **facts, "flags": flags}
 
 

@@ -9,11 +9,14 @@ import typer
 
 from ellimaps.cli.options import Json
 from ellimaps.cli.output import print_json, told_on_stderr
+from ellimaps.cli.sensors_options import AcquisitionLog, AcquisitionSensor
 
 if TYPE_CHECKING:
+    from ellimaps.batch.conditions import Conditions
     from ellimaps.batch.engines import Engine
     from ellimaps.batch.runner import Summary
     from ellimaps.batch.work import Work
+    from ellimaps.progress import Progress
 
 group = typer.Typer(help="Count and measure objects in fluorescence images.", no_args_is_help=True)
 
@@ -86,6 +89,8 @@ def command(
     pattern: PatternOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
+    sensors: AcquisitionLog = None,
+    sensor: AcquisitionSensor = None,
     as_json: Json = False,
 ) -> None:
     """Run a recipe over all map folders or images below ROOT; what is done already is skipped.
@@ -97,7 +102,8 @@ def command(
 
     work = read_work(recipe, model=model, kind=kind, radius=radius)
     folders = isinstance(work, MapWork)
-    _run(root, out, work, pattern, workers, scheduler, as_json, folders=folders)
+    log = (sensors, sensor) if sensors else None
+    _run(root, out, work, pattern, workers, scheduler, as_json, folders=folders, log=log)
 
 
 def _run(
@@ -110,16 +116,25 @@ def _run(
     as_json: bool,
     *,
     folders: bool,
+    log: tuple[str, str | None] | None = None,
 ) -> None:
     from ellimaps.batch.runner import run_batch, tree_of
 
     tree = tree_of(root, out, pattern, folders=folders)
     engine = _engine(workers, scheduler)
     with told_on_stderr() as on_progress:
-        summary = run_batch(tree, work, out, engine, on_progress)
+        conditions = _conditions(*log, on_progress) if log else None
+        summary = run_batch(tree, work, out, engine, on_progress, conditions)
     _tell(summary, as_json)
     if summary.failed:
         raise typer.Exit(1)
+
+
+def _conditions(log: str, sensor: str | None, on_progress: Progress) -> Conditions:
+    from ellimaps.batch.conditions import Conditions
+    from ellimaps.sensors.logs import open_log
+
+    return Conditions(open_log(log, on_progress), sensor)
 
 
 def _engine(workers: int | None, scheduler: str | None) -> Engine:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ellimaps.cli.options import Channels, Dataset, Json, PathArgument, T, Z, axis, channel_names
 from ellimaps.cli.output import print_json, told_on_stderr
+from ellimaps.cli.sensors_options import AcquisitionLog, AcquisitionSensor
 
 if TYPE_CHECKING:
+    from ellimaps.progress import Progress
     from ellimaps.stack import ImageStack
 
 _MOST_BANDS = 12
@@ -19,9 +21,11 @@ def command(
     z: Z = None,
     t: T = None,
     channels: Channels = None,
+    sensors: AcquisitionLog = None,
+    sensor: AcquisitionSensor = None,
     as_json: Json = False,
 ) -> None:
-    """Say what a measurement holds.
+    """Say what a measurement holds, and whether the temperature was stable meanwhile.
 
     Example: ellimaps info data_example/terraces
     """
@@ -37,9 +41,10 @@ def command(
             channels=channel_names(channels),
             on_progress=on_progress,
         )
+        measured = _conditions(stack, sensors, sensor, on_progress) if sensors else {}
     facts = stack_facts(stack)
     if as_json:
-        print_json(facts)
+        print_json(facts | measured)
         return
     wavelengths = facts["wavelengths_nm"]
     angles = facts["aoi_deg"] if isinstance(facts["aoi_deg"], list) else [facts["aoi_deg"]]
@@ -60,10 +65,19 @@ def command(
     }
     if stack.is_ellipsometric:
         del rows["bands"]
+    if measured:
+        rows["temperature"] = measured["conditions"]["sentence"]
     for key, value in rows.items():
         print(f"  {key:<18}  {value}")
     for warning in facts["warnings"]:
         print(f"  warning             {warning}")
+
+
+def _conditions(stack: ImageStack, log: str, sensor: str | None, on_progress: Progress) -> dict[str, Any]:
+    from ellimaps.sensors.conditions import conditions_of
+    from ellimaps.sensors.logs import open_log
+
+    return {"conditions": conditions_of(open_log(log, on_progress), stack, sensor).facts()}
 
 
 def _bands(stack: ImageStack) -> str:

@@ -30,3 +30,19 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", help="Folder for tables and figures.", metavar="DIR", show_default=False),
 ]
+AcquisitionLog = Annotated[
+    str | None,
+    typer.Option(
+        "--sensors",
+        help="A sensor log (file, folder or URL): was the temperature stable meanwhile?",
+        metavar="LOG",
+        show_default=False,
+    ),
+]
+AcquisitionSensor = Annotated[
+    str | None,
+    typer.Option(
+        "--sensor",
+        help="Which sensor of the log: its name, its source, or SOURCE/NAME (default: every temperature).",
+    ),
+]

@@ -171,8 +171,8 @@ def _climate(random: np.random.Generator, clock: pd.DataFrame) -> Values:
     """Return the yearly cycle, the daily one (weaker at weekends) and slow weather of a region."""
     local = clock["local"]
     hour = (local.dt.hour + local.dt.minute / 60).to_numpy(np.float64)
-    year = (local.dt.dayofyear.to_numpy(np.float64) + hour / 24) / _YEAR_DAYS
-    at_work = np.where(local.dt.dayofweek < 5, 1.0, 0.6)
+    year = (local.dt.day_of_year.to_numpy(np.float64) + hour / 24) / _YEAR_DAYS
+    at_work = np.where(local.dt.day_of_week < 5, 1.0, 0.6)
     daily = np.sin(2 * np.pi * (hour - 9) / 24) + 0.3 * np.sin(4 * np.pi * (hour - 7) / 24)
     weather = _red_noise(random, len(clock), _step_minutes(clock), hours=24.0)
     return np.asarray(-0.6 * np.cos(2 * np.pi * year) + 0.15 * at_work * daily + 0.05 * weather)

@@ -27,7 +27,7 @@ class Conditions:
     Attributes
     ----------
     start, end : Timestamp
-        The acquisition, in local time.
+        The acquisition, in local time; NaT where it is not known.
     sensor : str
         ``region/source_id/sensor_name`` of the sensor that moved most, of those asked for; empty where none
         read anything.
@@ -58,7 +58,8 @@ class Conditions:
 
     def facts(self) -> dict[str, Any]:
         """Return the conditions as plain values, ready for JSON."""
-        return asdict(self) | {"start": self.start.isoformat(), "end": self.end.isoformat()}
+        times = {"start": self.start, "end": self.end}
+        return asdict(self) | {name: None if pd.isna(t) else t.isoformat() for name, t in times.items()}
 
 
 def acquisition_conditions(
@@ -97,12 +98,8 @@ def acquisition_conditions(
     keys = [(str(row.region), str(row.source_id), str(row.sensor_name)) for row in chosen.itertuples()]
     found = [one for key in keys if (one := _of_sensor(log, key, first, last, limit, window)) is not None]
     if not found:
-        nan = float("nan")
-        sentence = (
-            f"Not known: no sensor was read from {_clock(first, last)} "
-            f"(the log has {_clock(log.start, log.end)})."
-        )
-        return Conditions(first, last, "", "", nan, nan, nan, "unknown", sentence)
+        sentence = f"Not known: no sensor was read from {_clock(first, last)}"
+        return _unknown(first, last, f"{sentence} (the log has {_clock(log.start, log.end)}).")
     return max(found, key=lambda one: (_WORST.index(one.verdict), one.range))
 
 
@@ -126,16 +123,22 @@ def acquisition_time(stack: ImageStack) -> tuple[pd.Timestamp, pd.Timestamp, str
 
 def conditions_of(
     log: SensorLog, stack: ImageStack, sensor: str | None = None, limit: float = LIMIT, window: str = WINDOW
-) -> Conditions | None:
-    """Return the conditions under which a stack was acquired; None where its time is not known."""
+) -> Conditions:
+    """Return the conditions under which a stack was acquired; see `acquisition_conditions`."""
     when = acquisition_time(stack)
     if when is None:
-        return None
+        never = pd.NaT
+        return _unknown(never, never, "Not known: the measurement does not say when it was acquired.")
     start, end, assumed = when
     found = acquisition_conditions(log, start, end, sensor, limit, window)
     if not assumed:
         return found
     return Conditions(**{**vars(found), "sentence": f"{found.sentence[:-1]} ({assumed})."})
+
+
+def _unknown(first: Any, last: Any, sentence: str) -> Conditions:
+    nan = float("nan")
+    return Conditions(first, last, "", "", nan, nan, nan, "unknown", sentence)
 
 
 def sensors_called(log: SensorLog, text: str) -> pd.DataFrame:

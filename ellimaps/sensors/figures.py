@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.dates import AutoDateLocator
 from matplotlib.figure import Figure
 
 from ellimaps.sensors.logs import KEY
@@ -34,6 +35,8 @@ def coverage_figure(coverage: pd.DataFrame) -> Figure:
     axes.invert_yaxis()
     axes.set_title("Readings over time (darker: more)")
     axes.xaxis_date()
+    axes.tick_params(axis="x", labelsize=8)
+    axes.xaxis.set_major_locator(AutoDateLocator(maxticks=7))  # type: ignore[no-untyped-call]
     return figure
 
 
@@ -51,8 +54,8 @@ def calendar_figure(calendar: pd.DataFrame) -> Figure:
         cells[part["weekday"], (part["week"] - first).dt.days // 7] = part["value"]
         drawn = one.imshow(cells, vmin=0, vmax=highest, cmap="YlOrRd", aspect="auto")
         one.set_yticks(range(7), _WEEKDAYS)
-        ticks = range(0, weeks, max(1, weeks // 8))
-        one.set_xticks(ticks, [f"{first + pd.Timedelta(weeks=tick):%d %b %Y}" for tick in ticks])
+        ticks = range(0, weeks, max(1, weeks // 6))
+        one.set_xticks(ticks, [f"{first + pd.Timedelta(weeks=tick):%d %b\n%Y}" for tick in ticks])
         one.set_title(" ".join(name for name in map(str, names) if name), fontsize=9)
         one.set_facecolor("0.92")
         figure.colorbar(drawn, ax=one, label="hours out")

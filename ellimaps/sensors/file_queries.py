@@ -87,7 +87,7 @@ def _with_one_format(base: Any, source: str, layout: Layout, cells: Sequence[str
     for fmt in layout.formats:
         times = f"SELECT {time_of_text(text, (fmt,))} AS t FROM {source}"
         stepped = f"SELECT t, t - lag(t) OVER () AS step FROM ({times})"
-        read, steps = base.sql(f"SELECT count(t), sum(abs(epoch(step))) FROM ({stepped})").fetchone()
+        read, steps = base.sql(f"SELECT count(t), sum(abs(epoch(step))) FROM ({stepped})").fetchall()[0]
         if best is None or (read, -(steps or 0.0)) > best:
             best, chosen = (read, -(steps or 0.0)), fmt
     return replace(layout, formats=(chosen,))

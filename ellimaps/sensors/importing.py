@@ -2,18 +2,20 @@
 
 A store is a folder with ``readings.parquet`` (``sensor, time, offset_min, value, row``: local time, and the
 place in the log), ``sensors.parquet``, ``overview.parquet`` (minima and maxima that stand for the readings
-when much is drawn small) and ``problems.parquet``. It is written beside the others of its cache and moved, so
-it is there whole or not at all.
+when much is drawn small), ``problems.parquet`` and ``inputs.json`` (hashes of the files). It is written
+beside the others of its cache and moved, so it is there whole or not at all.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +30,15 @@ from ellimaps.sensors.places import Place
 from ellimaps.sensors.problems import found_problems
 from ellimaps.sensors.sql import quoted
 
-FORMAT = 1
+FORMAT = 2
+INPUTS = "inputs.json"
 READINGS, SENSORS, OVERVIEW, PROBLEMS = (
     f"{name}.parquet" for name in ("readings", "sensors", "overview", "problems")
 )
 OVERVIEW_POINTS = 1 << 14
 _MEMORY = "800MB"
+# Also what damaged bytes say is no time of a log.
+_GOOD = "coalesce(time BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '2200-01-01' AND isfinite(value), false)"
 _KEPT_S = 7 * 86400
 _UNIT = re.compile(r"[\[(]\s*([^\])]{1,12}?)\s*[\])]\s*$")
 _UNITS = {"°c": "degC", "c": "degC", "degc": "degC", "deg c": "degC", "celsius": "degC"}
@@ -126,9 +131,15 @@ def _import(place: Place, files: Sequence[Path], folder: Path, scratch: Path, on
             "CREATE TABLE staging.raw (region VARCHAR, source_id VARCHAR, sensor_name VARCHAR, unit VARCHAR, "
             "time TIMESTAMP, offset_min SMALLINT, value DOUBLE, file INTEGER)"
         )
+        hashes = {}
         for number, file in enumerate(files):
             on_progress(number, total, f"reading {file.name}")
             _stage(base, file, number)
+            with file.open("rb") as opened:
+                hashes[f"{number} {file.name}" if file.name in hashes else file.name] = file_digest(
+                    opened, "sha256"
+                ).hexdigest()
+        (folder / INPUTS).write_text(json.dumps(hashes), encoding="utf-8")
         on_progress(len(files), total, "sorting readings")
         unreadable = _unreadable(base, files)
         sensors = _sorted(base, folder)
@@ -177,18 +188,16 @@ def _stage(base: Any, file: Path, number: int) -> None:
 
 def _unreadable(base: Any, files: Sequence[Path]) -> dict[str, int]:
     rows = base.sql(
-        "SELECT file, count(*) FROM staging.raw WHERE time IS NULL OR value IS NULL OR NOT isfinite(value) "
-        "GROUP BY file ORDER BY file"
+        f"SELECT file, count(*) FROM staging.raw WHERE NOT ({_GOOD}) GROUP BY file ORDER BY file"
     ).fetchall()
     return {files[file].name: int(count) for file, count in rows}
 
 
 def _sorted(base: Any, folder: Path) -> pd.DataFrame:
     """Write the readings by sensor and time, and return the table of sensors."""
-    good = "time IS NOT NULL AND value IS NOT NULL AND isfinite(value)"
     sensors: pd.DataFrame = base.sql(
         "SELECT region, source_id, sensor_name, max(unit) AS unit, count(*) AS n, min(time) AS start, "
-        f'max(time) AS "end" FROM staging.raw WHERE {good} GROUP BY ALL ORDER BY ALL'
+        f'max(time) AS "end" FROM staging.raw WHERE {_GOOD} GROUP BY ALL ORDER BY ALL'
     ).df()
     sensors["unit"] = [
         _unit(unit or _bracketed(name))
@@ -200,7 +209,7 @@ def _sorted(base: Any, folder: Path) -> pd.DataFrame:
     base.register("known", known[["sensor", "region", "source_id", "sensor_name"]])
     base.execute(
         "COPY (SELECT sensor::INTEGER AS sensor, time, offset_min, value, raw.rowid AS row "
-        f"FROM staging.raw raw JOIN known USING (region, source_id, sensor_name) WHERE {good} "
+        f"FROM staging.raw raw JOIN known USING (region, source_id, sensor_name) WHERE {_GOOD} "
         "ORDER BY sensor, time - to_minutes(coalesce(offset_min, 0)), row) "
         f"TO {quoted(str(folder / READINGS))} (FORMAT parquet, COMPRESSION zstd)"
     )

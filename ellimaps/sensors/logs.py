@@ -6,6 +6,7 @@ Times are local wall-clock times without a zone. A log that states a UTC offset 
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from ellimaps.errors import ReadError, SettingError
 from ellimaps.progress import Progress, no_progress
 from ellimaps.sensors.decimation import decimated
 from ellimaps.sensors.importing import (
+    INPUTS,
     OVERVIEW,
     OVERVIEW_POINTS,
     PROBLEMS,
@@ -353,8 +355,9 @@ class SensorLog:
         return self._named(table)[[*KEY, "unit", "n", "mean", "minimum", "maximum", "start", "end"]]
 
     def provenance(self) -> dict[str, Any]:
-        """Return where the log came from, ready for JSON; the fingerprint changes with its files."""
-        return {"log": self.name, "fingerprint": self.store.name}
+        """Return where the log came from and the SHA-256 of its files, ready for JSON."""
+        hashes = json.loads((self.store / INPUTS).read_text(encoding="utf-8"))
+        return {"log": self.name, "inputs_sha256": hashes}
 
     def _span(
         self, sensors: pd.DataFrame, start: Time | None, end: Time | None

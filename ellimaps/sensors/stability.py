@@ -58,7 +58,7 @@ class Stability:
             ``region, source_id, sensor_name, day, week`` (its Monday), ``weekday`` (0 is Monday), ``value``.
         """
         day = self.days["day"]
-        weekday = day.dt.dayofweek
+        weekday = day.dt.day_of_week
         table = self.days[[*KEY, "day"]].assign(
             week=day - pd.to_timedelta(weekday, unit="D"), weekday=weekday
         )

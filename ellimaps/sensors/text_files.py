@@ -64,13 +64,7 @@ def read_head(path: Path) -> TextTable:
     lines = [line.rstrip("\r") for line in lines[:_MOST_LINES]]
     separator, rows = _table(lines, path.name)
     width = _usual_width(rows)
-    first = next(number for number, row in enumerate(rows) if len(row) >= width)
-    if formats_of(rows[first]):
-        names, skip = [f"column {number + 1}" for number in range(width)], first
-        if width == 2:
-            names[1] = "value"
-    else:
-        names, skip = [_name(cell) for cell in rows[first]], first + 1
+    names, skip = _header(rows, width)
     body = [row for row in rows[skip:] if any(cell.strip() for cell in row)]
     comma = separator != "," and _has_decimal_commas(body)
     if comma:
@@ -119,6 +113,19 @@ def _table(lines: list[str], name: str) -> tuple[str, list[list[str]]]:
 
 def _usual_width(rows: list[list[str]]) -> int:
     return Counter(len(row) for row in rows if len(row) > 1).most_common(1)[0][0]
+
+
+def _header(rows: list[list[str]], width: int) -> tuple[list[str], int]:
+    """Return the column names, and how many lines stand before the first reading."""
+    whole = [number for number, row in enumerate(rows) if len(row) >= width]
+    first = next(
+        (number for number in whole if any(formats_of([cell]) for cell in rows[number])), whole[0] + 1
+    )
+    before = [number for number in whole if number < first]
+    if before:
+        return [_name(cell) for cell in rows[before[-1]]], first
+    names = [f"column {number + 1}" for number in range(width)]
+    return (["time", "value"] if width == 2 else names), first
 
 
 def _name(cell: str) -> str:

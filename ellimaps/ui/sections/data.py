@@ -17,6 +17,7 @@ from ellimaps.plots import contrast_limits
 from ellimaps.preprocessing import Roi, crop
 from ellimaps.stack import ImageStack, band_label
 from ellimaps.ui.loading import CORRECTIONS, Source, load, opened, prepared
+from ellimaps.ui.sections.conditions import conditions_panel
 from ellimaps.ui.sections.intensities import (
     bleaching_panel,
     channel_editor,
@@ -38,6 +39,7 @@ def data_section(state: Session, source: Source) -> None:
         measured = opened(source, settings, show)
         with facts:
             show_facts(measured)
+            conditions_panel(measured)
         stack = prepared(source, settings, show)
     state.settings = settings
     if measured.is_ellipsometric:
