@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from ellimaps.cli import app, batch, estimate, fit, info, sample, segment, sensors
+from ellimaps.cli import app, batch, estimate, fit, info, sample, segment, sensors, sensors_anomalies
 from ellimaps.errors import EllimapsError, ExportError
 
 cli = typer.Typer(
@@ -26,6 +26,9 @@ cli.command("segment")(segment.command)
 cli.command("fit")(fit.command)
 cli.add_typer(batch.group, name="cells")
 cli.command("batch")(batch.command)
+sensors.group.command("anomalies")(sensors_anomalies.anomalies)
+sensors.group.command("forecast")(sensors_anomalies.forecast)
+sensors.group.command("explain")(sensors_anomalies.explain)
 cli.add_typer(sensors.group, name="sensors")
 cli.add_typer(sample.group, name="sample")
 cli.command("app")(app.command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,18 +10,19 @@ import pandas as pd
 from ellimaps.errors import SettingError
 from ellimaps.progress import Progress, no_progress
 from ellimaps.sensors.decomposition import Decomposition, decompose
-from ellimaps.sensors.detectors.changes import level_changes
-from ellimaps.sensors.detectors.evidence import Evidence
-from ellimaps.sensors.detectors.forest import unlike_others
-from ellimaps.sensors.detectors.levels import held_levels, spikes
-from ellimaps.sensors.detectors.limits import beyond_limit
-from ellimaps.sensors.detectors.stuck import stuck_stretches
+from ellimaps.sensors.detectors.changes import CHANGE, level_changes
+from ellimaps.sensors.detectors.evidence import Evidence, kind_of
+from ellimaps.sensors.detectors.forest import FOREST, unlike_others
+from ellimaps.sensors.detectors.levels import LEVEL, SPIKE, held_levels, spikes
+from ellimaps.sensors.detectors.limits import LIMIT, beyond_limit
+from ellimaps.sensors.detectors.stuck import STUCK, stuck_stretches
 from ellimaps.sensors.reasons import reason_of
 
 COLUMNS = ("start", "end", "score", "reason", "detectors")
 DEFAULT_LIMIT = 0.5
 _DETECTORS = 6
-_LONGEST_SCORE = 12.0
+_LOWEST_RATE = 1e-12
+_TOLD_FIRST = (STUCK, SPIKE, LIMIT, CHANGE, LEVEL, FOREST)
 _MERGE = pd.Timedelta("1h")
 
 
@@ -84,7 +85,7 @@ def _evidence(
     log: Decomposition, rate: float, limit: float, seed: int, on_progress: Progress
 ) -> list[Evidence]:
     """Return what all detectors find, each with an equal share of the false alarms."""
-    detectors = (
+    detectors: tuple[Callable[[], list[Evidence]], ...] = (
         lambda: spikes(log, rate),
         lambda: held_levels(log, rate),
         lambda: beyond_limit(log, rate, limit),
@@ -115,13 +116,15 @@ def _groups(found: Sequence[Evidence]) -> list[list[Evidence]]:
 
 
 def _period(group: Sequence[Evidence], log: Decomposition, what: str, unit: str) -> dict[str, object]:
-    start, end = min(one.start for one in group), max(one.end for one in group)
-    strongest = min(group, key=lambda one: one.rate)
-    score = min(-np.log10(max(strongest.rate, 10**-_LONGEST_SCORE)), _LONGEST_SCORE)
+    # Lagged features see an anomaly for hours after it, so the forest bounds a period only where it is alone.
+    sharp = [one for one in group if one.detector != FOREST] or group
+    start, end = min(one.start for one in sharp), max(one.end for one in sharp)
+    strongest = min(sharp, key=lambda one: (max(one.rate, _LOWEST_RATE), _TOLD_FIRST.index(kind_of(one))))
+    score = -np.log10(max(min(one.rate for one in group), _LOWEST_RATE))
     return {
         "start": start,
         "end": end,
         "score": round(float(score), 2),
-        "reason": reason_of(log, start, end, strongest.detector, what, unit),
+        "reason": reason_of(log, start, end, strongest, what, unit),
         "detectors": ", ".join(sorted({one.detector for one in group})),
     }

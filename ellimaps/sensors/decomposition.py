@@ -80,7 +80,7 @@ def regular(series: pd.Series, every: pd.Timedelta = SHORTEST_STEP) -> pd.Series
         raise SettingError("The log has no times as its index: read it with ellimaps.sensors.logs.")
     readings = series.dropna().astype(np.float64).sort_index()
     readings = readings[np.isfinite(readings.to_numpy())]
-    spacing = readings.index.unique().to_series().diff().median()
+    spacing = pd.Timedelta(readings.index.unique().to_series().diff().median())
     if len(readings) < _FEWEST_READINGS:
         raise SettingError(
             f"The log has {len(readings)} readings in this selection: choose a longer time "

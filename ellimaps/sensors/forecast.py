@@ -129,27 +129,33 @@ def forecast(
 
 def limit_warning(table: pd.DataFrame, now: float, limit: float, unit: str) -> str:
     """Return a sentence on when the forecast, or its interval alone, leaves ``now +- limit``; or nothing."""
-    beyond = (table["value"] - now).abs() - limit
+    of = f" {unit}" if unit else ""
+    times = pd.DatetimeIndex(table.index)
+    beyond = (table["value"] - now).abs().to_numpy() - limit
     if (beyond > 0).any():
-        first, worst = beyond.index[beyond > 0][0], beyond.idxmax()
+        first, worst = times[int((beyond > 0).argmax())], times[int(beyond.argmax())]
         return (
-            f"The forecast leaves {now:.2f} +- {limit:g} {unit} at {_clock(first)} and is "
-            f"{beyond.max():.2f} {unit} beyond it at {_clock(worst)}."
+            f"The forecast leaves {now:.2f} +- {limit:g}{of} at {_clock(first)} and is "
+            f"{beyond.max():.2f}{of} beyond it at {_clock(worst)}."
         )
-    reach = np.maximum(table["high"] - now, now - table["low"]) - limit
+    reach = np.maximum((table["high"] - now).to_numpy(), (now - table["low"]).to_numpy()) - limit
     if (reach > 0).any():
-        first = reach.index[reach > 0][0]
+        first = times[int((reach > 0).argmax())]
         return (
-            f"The forecast stays within {now:.2f} +- {limit:g} {unit}, but its {COVERAGE:.0%} interval "
-            f"leaves it from {_clock(first)}, by up to {reach.max():.2f} {unit}."
+            f"The forecast stays within {now:.2f} +- {limit:g}{of}, but its {COVERAGE:.0%} interval "
+            f"leaves it from {_clock(first)}, by up to {reach.max():.2f}{of}."
         )
     return ""
 
 
 def _path(
-    start: pd.Timestamp, step: pd.Timedelta, value: NDArray[np.float64], tested: Backtest, horizons: Sequence[int]
+    start: pd.Timestamp,
+    step: pd.Timedelta,
+    value: NDArray[np.float64],
+    tested: Backtest,
+    horizons: Sequence[int],
 ) -> pd.DataFrame:
-    """Return the path with its intervals: learned at the horizons and some steps, in between a straight line."""
+    """Return the path with its intervals: learned at the horizons and some steps, between them linear."""
     steps = np.arange(1, len(value) + 1)
     spread = np.round(np.geomspace(1, len(value), min(_KNOTS, len(value)))).astype(int)
     knots = sorted({*spread.tolist(), *horizons})

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 _DAY = pd.Timedelta("1D")
 _RECENT_H = (0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 6)
-_FURTHER_H = tuple(range(7, 25)) + (30, 36, 42, 48)
+_FURTHER_H = (*range(7, 25), 30, 36, 42, 48)
 _MEANS_H = (1, 6, 24, 72, 168)
 _HARMONICS = 3
 # Rows a quarter of an hour apart say nearly the same, so what each adds to the fit counts little.
@@ -92,8 +92,8 @@ def fit_predict(course: Course, end: int, origins: NDArray[np.intp], ahead: int)
     array
         ``(origin, step ahead)``.
     """
-    from sklearn.linear_model import Ridge
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.linear_model import Ridge  # type: ignore[import-untyped]
+    from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 
     first = min(course.rows(_DAY), end // 4)
     starts = np.arange(first, end - ahead)
@@ -111,7 +111,7 @@ def seasonal_naive(course: Course, origins: NDArray[np.intp], ahead: int) -> Val
     places = origins[:, None] + np.arange(1, ahead + 1)
     while (places > origins[:, None]).any():
         places = np.where(places > origins[:, None], places - day, places)
-    return course.filled[np.maximum(places, 0)]
+    return np.asarray(course.filled[np.maximum(places, 0)])
 
 
 def _rows(hours: float, step: pd.Timedelta) -> int:

@@ -78,7 +78,13 @@ def follows(leader: pd.Series, follower: pd.Series) -> Hypothesis:
         late, early = (second, first) if found.lag_min > 0 else (first, second)
         statement = f"{late} follows {early} by {abs(found.lag_min):.0f} min."
     return Hypothesis(
-        "lag", f"{first} and {second}", statement, _lag_test(found), found.significant, found.table, found.numbers()
+        "lag",
+        f"{first} and {second}",
+        statement,
+        _lag_test(found),
+        found.significant,
+        found.table,
+        found.numbers(),
     )
 
 
@@ -100,7 +106,9 @@ def daily_profile(series: pd.Series) -> Hypothesis:
     index = pd.DatetimeIndex(hourly.index)
     days = hourly.groupby([index.normalize(), index.hour]).first().unstack().dropna()
     if len(days) < _FEWEST_DAYS or days.shape[1] < 24:
-        raise SettingError(f"The log has {len(days)} whole days, too few for a daily profile: it takes {_FEWEST_DAYS}.")
+        raise SettingError(
+            f"The log has {len(days)} whole days, too few for a daily profile: it takes {_FEWEST_DAYS}."
+        )
     statistic, p = friedmanchisquare(*days.to_numpy().T)
     median = days.median()
     table = pd.DataFrame(
@@ -111,12 +119,21 @@ def daily_profile(series: pd.Series) -> Hypothesis:
     agreement = float(statistic / (len(days) * 23))
     holds = bool(p < SIGNIFICANCE)
     name = _name(series)
-    statement = f"{name} has a daily course: {swing:.2g} from {int(median.idxmin())}:00 to {int(median.idxmax())}:00."
+    statement = (
+        f"{name} has a daily course: {swing:.2g} from {median.to_numpy().argmin()}:00 "
+        f"to {median.to_numpy().argmax()}:00."
+    )
     test = (
         f"Friedman's test of the hours over {len(days)} days: chi2 = {statistic:.1f}, {_p(float(p))}; "
         f"agreement between days {agreement:.2f} of 1."
     )
-    numbers = {"statistic": float(statistic), "p": float(p), "days": float(len(days)), "swing": swing, "agreement": agreement}
+    numbers = {
+        "statistic": float(statistic),
+        "p": float(p),
+        "days": float(len(days)),
+        "swing": swing,
+        "agreement": agreement,
+    }
     return Hypothesis("daily", f"Daily profile of {name}", statement, test, holds, table, numbers)
 
 
@@ -135,12 +152,18 @@ def seasonal_profile(series: pd.Series) -> Hypothesis:
     values = regular(series)
     daily = values.resample("1D").median().dropna()
     if len(daily) < _SEASON_DAYS:
-        raise SettingError(f"The log has {len(daily)} days, too few for a seasonal profile: it takes {_SEASON_DAYS}.")
+        raise SettingError(
+            f"The log has {len(daily)} days, too few for a seasonal profile: it takes {_SEASON_DAYS}."
+        )
     month = pd.DatetimeIndex(daily.index).to_period("M").to_timestamp()
     by_month = daily.groupby(month)
-    table = pd.DataFrame(
-        {"median": by_month.median(), "p10": by_month.quantile(0.1), "p90": by_month.quantile(0.9)}
-    ).rename_axis("month").reset_index()
+    table = (
+        pd.DataFrame(
+            {"median": by_month.median(), "p10": by_month.quantile(0.1), "p90": by_month.quantile(0.9)}
+        )
+        .rename_axis("month")
+        .reset_index()
+    )
     weekly = daily.resample("7D").median().dropna()
     groups = [part.to_numpy() for _, part in weekly.groupby(pd.DatetimeIndex(weekly.index).to_period("M"))]
     groups = [part for part in groups if len(part) > 1]
@@ -148,9 +171,13 @@ def seasonal_profile(series: pd.Series) -> Hypothesis:
     swing = float(table["median"].max() - table["median"].min())
     name = _name(series)
     statement = f"{name} moves with the months: its monthly median spans {swing:.2g}."
-    test = f"Kruskal-Wallis test of {len(weekly)} weekly medians by month: H = {statistic:.1f}, {_p(float(p))}."
+    test = (
+        f"Kruskal-Wallis test of {len(weekly)} weekly medians by month: H = {statistic:.1f}, {_p(float(p))}."
+    )
     numbers = {"statistic": float(statistic), "p": float(p), "weeks": float(len(weekly)), "swing": swing}
-    return Hypothesis("seasonal", f"Months of {name}", statement, test, bool(p < SIGNIFICANCE), table, numbers)
+    return Hypothesis(
+        "seasonal", f"Months of {name}", statement, test, bool(p < SIGNIFICANCE), table, numbers
+    )
 
 
 def correlated(first: pd.Series, second: pd.Series) -> Hypothesis:
@@ -175,7 +202,8 @@ def correlated(first: pd.Series, second: pd.Series) -> Hypothesis:
     both = pd.concat(hourly, axis=1, keys=["first", "second"]).dropna()
     if len(both) < _FEWEST_HOURS:
         raise SettingError(
-            f"{names[0]} and {names[1]} have {len(both)} hours in common, too few to compare: it takes {_FEWEST_HOURS}."
+            f"{names[0]} and {names[1]} have {len(both)} hours in common: "
+            f"it takes {_FEWEST_HOURS} to compare them."
         )
     r = float(spearmanr(both["first"], both["second"]).statistic)
     independent = max(_independent(both), 4.0)
@@ -187,10 +215,23 @@ def correlated(first: pd.Series, second: pd.Series) -> Hypothesis:
         f"Spearman's correlation of hourly residuals {r:+.2f} (95 % interval {low:+.2f} to {high:+.2f}; "
         f"{independent:.0f} independent of {len(both)} hours), {_p(p)}."
     )
-    numbers = {"r": r, "low": low, "high": high, "p": p, "independent": independent, "hours": float(len(both))}
+    numbers = {
+        "r": r,
+        "low": low,
+        "high": high,
+        "p": p,
+        "independent": independent,
+        "hours": float(len(both)),
+    }
     statement = f"{names[0]} and {names[1]} {how} beyond their daily course."
     return Hypothesis(
-        "correlation", f"{names[0]} and {names[1]}", statement, test, p < SIGNIFICANCE, both.reset_index(drop=True), numbers
+        "correlation",
+        f"{names[0]} and {names[1]}",
+        statement,
+        test,
+        p < SIGNIFICANCE,
+        both.reset_index(drop=True),
+        numbers,
     )
 
 
@@ -218,5 +259,3 @@ def _name(series: pd.Series) -> str:
 
 def _p(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-
-

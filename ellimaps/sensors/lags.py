@@ -97,14 +97,15 @@ def lead_lag(leader: pd.Series, follower: pd.Series, seed: int = 0) -> LagResult
     common = int(both.notna().all(axis=1).sum())
     if common < _FEWEST_ROWS:
         raise SettingError(
-            f"{leader.name} and {follower.name} have {common} readings at common times: it takes {_FEWEST_ROWS}."
+            f"{leader.name} and {follower.name} have {common} readings at common times: "
+            f"it takes {_FEWEST_ROWS}."
         )
     step_min = float(step / pd.Timedelta("1min"))
     most = round(LONGEST_LAG / step)
     x, y = _whitened(both.to_numpy(np.float64))
     products = _daily_products(x, y, most, round(pd.Timedelta("1D") / step))
     r = _correlation(products.sum(axis=0))
-    lags = np.arange(-most, most + 1) * step_min
+    lags = np.arange(-most, most + 1, dtype=np.float64) * step_min
     best = int(np.abs(r).argmax())
     low, high = _interval(products, lags, best, step_min, np.random.default_rng(seed))
     p, band = _chance(r[best], common, len(lags))
@@ -118,7 +119,9 @@ def _whitened(values: Values) -> tuple[Values, Values]:
     noise = 1.4826 * np.nanmedian(np.abs(steps), axis=0)
     noise = np.where(noise > 0, noise, np.maximum(np.nanstd(steps, axis=0), np.finfo(float).tiny))
     steps = np.clip(steps / noise, -_CUT_OFF, _CUT_OFF)
-    past = np.column_stack([np.roll(steps[:, 0], lag) for lag in range(1, _LONGEST_MEMORY + 1)])[_LONGEST_MEMORY:]
+    past = np.column_stack([np.roll(steps[:, 0], lag) for lag in range(1, _LONGEST_MEMORY + 1)])[
+        _LONGEST_MEMORY:
+    ]
     known = np.isfinite(past).all(axis=1) & np.isfinite(steps[_LONGEST_MEMORY:, 0])
     memory = np.linalg.lstsq(past[known], steps[_LONGEST_MEMORY:, 0][known], rcond=None)[0]
     weights = np.concatenate([[1.0], -memory])

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ellimaps.sensors.decomposition import Decomposition
+from ellimaps.sensors.detectors.evidence import Evidence, kind_of
 from ellimaps.sensors.detectors.levels import LEVEL, SPIKE
 from ellimaps.sensors.detectors.stuck import STUCK
 
@@ -14,20 +15,23 @@ _MOST_OF_IT = 0.95
 
 
 def reason_of(
-    log: Decomposition, start: pd.Timestamp, end: pd.Timestamp, detector: str, what: str, unit: str
+    log: Decomposition, start: pd.Timestamp, end: pd.Timestamp, strongest: Evidence, what: str, unit: str
 ) -> str:
     """Return a sentence as "12 Jan 15:05-16:10, outside temperature +1.2 deg C in 61 min"."""
-    if detector == STUCK:
-        said = f"stuck at {_number(float(log.values[start:end].median()))} {unit} for {duration(end - start)}"
-    elif detector == SPIKE:
-        said = f"{_signed(_peak(log, start, end))} {unit} for {duration(end - start + log.step)}"
-    elif detector.startswith(LEVEL):
+    of = f" {unit}" if unit else ""
+    kind = kind_of(strongest)
+    if kind == STUCK:
+        said = f"stuck at {_number(float(log.values[start:end].median()))}{of} for {duration(end - start)}"
+    elif kind == SPIKE:
+        time = strongest.end - strongest.start + log.step
+        said = f"{_signed(_peak(log, strongest.start, strongest.end))}{of} for {duration(time)}"
+    elif kind == LEVEL:
         off = float(log.residual[start:end].median())
-        said = f"{_signed(off)} {unit} off its usual course for {duration(end - start)}"
+        said = f"{_signed(off)}{of} off its usual course for {duration(end - start)}"
     else:
-        size, time = fastest_change(log, start, end)
-        said = f"{_signed(size)} {unit} in {_minutes(time)}"
-    return f"{when(start, end)}, {what} {said.strip()}"
+        size, time = onset(log, start, end)
+        said = f"{_signed(size)}{of} in {_minutes(time)}"
+    return f"{when(start, end)}, {what} {said}"
 
 
 def when(start: pd.Timestamp, end: pd.Timestamp) -> str:
@@ -45,6 +49,13 @@ def duration(time: pd.Timedelta) -> str:
     if hours < 2:
         return _minutes(time)
     return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"
+
+
+def onset(log: Decomposition, start: pd.Timestamp, end: pd.Timestamp) -> tuple[float, pd.Timedelta]:
+    """Return how a period began, or its fastest change if it began slowly."""
+    whole = fastest_change(log, start, end)
+    first = fastest_change(log, start, min(start + _HOUR, end))
+    return first if abs(first[0]) >= abs(whole[0]) / 2 else whole
 
 
 def fastest_change(log: Decomposition, start: pd.Timestamp, end: pd.Timestamp) -> tuple[float, pd.Timedelta]:
@@ -65,7 +76,7 @@ def _peak(log: Decomposition, start: pd.Timestamp, end: pd.Timestamp) -> float:
     around = log.values[start - _HOUR / 2 : end + _HOUR / 2]
     inside = log.values[start:end]
     away = inside - around.drop(inside.index).median()
-    return float(away.loc[away.abs().idxmax()])
+    return float(away.iloc[int(away.abs().to_numpy().argmax())])
 
 
 def _minutes(time: pd.Timedelta) -> str:

@@ -90,7 +90,11 @@ def fit_tail(maxima: Values, months: float) -> Tail | None:
         return None
     start = [float(np.median(known)), float(np.log(spread)), 0.0]
     found = minimize(
-        _cost, start, args=(known, bound, len(maxima) - len(known)), method="Nelder-Mead", options={"maxiter": 2000}
+        _cost,
+        start,
+        args=(known, bound, len(maxima) - len(known)),
+        method="Nelder-Mead",
+        options={"maxiter": 2000},
     ).x
     return Tail(float(found[0]), float(np.exp(found[1])), float(found[2]), len(maxima) / months)
 

@@ -10,12 +10,13 @@ References
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
+from itertools import pairwise
 
-from ellimaps.errors import MissingExtraError
+import numpy as np
+
 from ellimaps.sensors.decomposition import Decomposition
 from ellimaps.sensors.detectors.evidence import Evidence
+from ellimaps.sensors.extras import optional
 from ellimaps.sensors.tails import fit_tail
 
 CHANGE = "change point"
@@ -45,7 +46,9 @@ def level_changes(log: Decomposition, rate: float) -> list[Evidence]:
     ]
 
 
-def _jumps(values: np.typing.NDArray[np.float64]) -> tuple[np.typing.NDArray[np.intp], np.typing.NDArray[np.float64]]:
+def _jumps(
+    values: np.typing.NDArray[np.float64],
+) -> tuple[np.typing.NDArray[np.intp], np.typing.NDArray[np.float64]]:
     """Return where the level changes, and by how much from segment to segment."""
     noise = float(np.median(np.abs(np.diff(values)))) if len(values) > 1 else 0.0
     if noise <= 0:
@@ -58,18 +61,13 @@ def _jumps(values: np.typing.NDArray[np.float64]) -> tuple[np.typing.NDArray[np.
     for first in range(0, len(values), _LONGEST_PIECE):
         piece = scaled[first : first + _LONGEST_PIECE]
         bounds += [first + end for end in _segment_ends(piece)]
-    means = np.array([values[a:b].mean() for a, b in zip(bounds[:-1], bounds[1:], strict=True)])
+    means = np.array([values[a:b].mean() for a, b in pairwise(bounds)])
     return np.array(bounds[1:-1], np.intp), np.abs(np.diff(means))
 
 
 def _segment_ends(values: np.typing.NDArray[np.float64]) -> list[int]:
     if len(values) < 2 * _SHORTEST_SEGMENT:
         return [len(values)]
-    try:
-        import ruptures
-    except ImportError as error:
-        raise MissingExtraError(
-            'Change points need the package ruptures: pip install "ellimaps[sensors]".'
-        ) from error
+    ruptures = optional("ruptures", "sensors")
     search = ruptures.KernelCPD(kernel="linear", min_size=_SHORTEST_SEGMENT).fit(values[:, None])
     return [int(end) for end in search.predict(pen=_PENALTY * np.log(len(values)))]

@@ -33,8 +33,19 @@ class Evidence:
     detector: str
 
 
+def kind_of(evidence: Evidence) -> str:
+    """Return what kind of detector found it, without the time scale."""
+    return evidence.detector.split(" over ")[0]
+
+
 def unusual_stretches(
-    strength: pd.Series, log: Decomposition, *, window_h: float, rate: float, detector: str, least: float = 0.0
+    strength: pd.Series,
+    log: Decomposition,
+    *,
+    window_h: float,
+    rate: float,
+    detector: str,
+    least: float = 0.0,
 ) -> list[Evidence]:
     """Return where a detector's strength exceeds what chance gives a certain number of times a month.
 

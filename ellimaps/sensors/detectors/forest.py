@@ -21,7 +21,7 @@ _MOST_ROWS = 20_000
 
 def unlike_others(log: Decomposition, rate: float, seed: int) -> list[Evidence]:
     """Find stretches that an isolation forest separates from the rest in few cuts."""
-    from sklearn.ensemble import IsolationForest
+    from sklearn.ensemble import IsolationForest  # type: ignore[import-untyped]
 
     features = lagged_features(log).iloc[:: log.steps(_EVERY_H)].dropna()
     if len(features) < 2:
@@ -29,7 +29,9 @@ def unlike_others(log: Decomposition, rate: float, seed: int) -> list[Evidence]:
     forest = IsolationForest(n_estimators=_TREES, random_state=seed)
     training = features.iloc[:: max(1, len(features) // _MOST_ROWS)]
     score = -forest.fit(training.to_numpy()).score_samples(features.to_numpy())
-    strength = pd.Series(score, features.index).reindex(log.values.index, method="ffill", limit=log.steps(_EVERY_H) - 1)
+    strength = pd.Series(score, features.index).reindex(
+        log.values.index, method="ffill", limit=log.steps(_EVERY_H) - 1
+    )
     return unusual_stretches(strength, log, window_h=1.0, rate=rate, detector=FOREST)
 
 

@@ -44,9 +44,7 @@ def spike_strength(log: Decomposition) -> pd.Series:
 
 def held_levels(log: Decomposition, rate: float) -> list[Evidence]:
     """Find stretches whose moving median is off the usual course, on each of three time scales."""
-    return [
-        evidence for hours in SCALES_H for evidence in _held_level(log, hours, rate / len(SCALES_H))
-    ]
+    return [evidence for hours in SCALES_H for evidence in _held_level(log, hours, rate / len(SCALES_H))]
 
 
 def _held_level(log: Decomposition, hours: float, rate: float) -> Iterator[Evidence]:
