@@ -75,8 +75,8 @@ def test_opened_counts_sensors_and_shows_all_sources_of_a_temperature(page):
     assert "**6 sensors** of 2 sources in 2 regions" in texts(page)
     assert page.selectbox(key="sensors_name").value.endswith("temperature")
     [chart] = page.get("plotly_chart")
-    assert chart.proto.figure.spec.count('"scattergl"') == 2
-    assert "(deg C)" in chart.proto.figure.spec
+    assert chart.proto.spec.count('"scattergl"') == 2
+    assert "(deg C)" in chart.proto.spec
 
 
 def test_buttons_move_and_zoom_within_the_log(page):
@@ -100,7 +100,7 @@ def test_buttons_move_and_zoom_within_the_log(page):
 def test_group_is_filtered_by_region(page):
     region = page.multiselect(key="sensors_region").options[0]
     page.multiselect(key="sensors_region").set_value([region]).run()
-    assert page.get("plotly_chart")[0].proto.figure.spec.count('"scattergl"') == 1
+    assert page.get("plotly_chart")[0].proto.spec.count('"scattergl"') == 1
 
 
 def test_coverage_has_problems_and_distributions(page):
