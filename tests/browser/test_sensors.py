@@ -18,10 +18,14 @@ def sensors(tmp_path_factory):
         yield running
 
 
-def hidden(page):
-    """How many lines of the chart the legend has hidden."""
-    return page.locator(".js-plotly-plot").evaluate(
-        "(plot) => plot.data.filter((trace) => trace.visible === 'legendonly').length"
+def until_hidden(page, n):
+    """Wait until the legend has hidden so many lines of the chart."""
+    page.wait_for_function(
+        """(n) => {
+          const lines = document.querySelector(".js-plotly-plot").data;
+          return lines.filter((line) => line.visible === "legendonly").length === n;
+        }""",
+        arg=n,
     )
 
 
@@ -40,16 +44,11 @@ def test_the_page_as_a_user_walks_through_it(chromium, sensors):
 
     entries = plot.locator(".legend .traces .legendtoggle")
     entries.first.click()
-    page.wait_for_function(
-        "() => document.querySelector('.js-plotly-plot').data.some((trace) => trace.visible === 'legendonly')"
-    )
-    assert hidden(page) == 1
+    until_hidden(page, 1)
     entries.first.click()
-    page.wait_for_function(
-        "() => !document.querySelector('.js-plotly-plot').data.some((trace) => trace.visible === 'legendonly')"
-    )
+    until_hidden(page, 0)
     entries.last.dblclick()
-    page.wait_for_function("() => document.querySelector('.js-plotly-plot').data[0].visible === 'legendonly'")
+    until_hidden(page, 1)
     entries.last.dblclick()
 
     box = plot.locator(".nsewdrag").first.bounding_box()
