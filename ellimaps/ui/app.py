@@ -37,7 +37,7 @@ _STYLE = """
 
 def main() -> None:
     """Show the chosen page."""
-    from ellimaps.ui.pages import classify, experiments, maps, plates
+    from ellimaps.ui.pages import classify, experiments, maps, plates, sensors
 
     st.set_page_config(page_title="ellimaps", page_icon=":material/layers:", layout="wide")
     st.html(_STYLE)
@@ -46,6 +46,7 @@ def main() -> None:
         st.Page(experiments.render, title="Experiments", icon=":material/science:", url_path="experiments"),
         st.Page(classify.render, title="Classify", icon=":material/category:", url_path="classify"),
         st.Page(plates.render, title="Plates", icon=":material/grid_on:", url_path="plates"),
+        st.Page(sensors.render, title="Sensors", icon=":material/thermostat:", url_path="sensors"),
     ]
     # Beside the page they would take a quarter of its width from the maps.
     st.navigation(pages, position="top").run()

@@ -29,9 +29,9 @@ def unlike_others(log: Decomposition, rate: float, seed: int) -> list[Evidence]:
     forest = IsolationForest(n_estimators=_TREES, random_state=seed)
     training = features.iloc[:: max(1, len(features) // _MOST_ROWS)]
     score = -forest.fit(training.to_numpy()).score_samples(features.to_numpy())
-    strength = pd.Series(score, features.index).reindex(
-        log.values.index, method="ffill", limit=log.steps(_EVERY_H) - 1
-    )
+    strength = pd.Series(score, features.index).reindex(log.values.index)
+    if (between := log.steps(_EVERY_H) - 1) > 0:
+        strength = strength.ffill(limit=between)
     return unusual_stretches(strength, log, window_h=1.0, rate=rate, detector=FOREST)
 
 

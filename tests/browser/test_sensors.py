@@ -1,0 +1,75 @@
+"""The Sensors page in Chromium: open a log, drag to zoom, hide and isolate by the legend, every view."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browser.conftest import WAIT_MS, idle, serve, show
+
+from ellimaps.samples.sensors import sample_sensors
+
+
+@pytest.fixture(scope="module")
+def sensors(tmp_path_factory):
+    root = tmp_path_factory.mktemp("sensors")
+    sample_sensors(root / "demo", seed=1, days=15, every=10, instruments=1)
+    with serve(root, tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+def until_hidden(page, n):
+    """Wait until the legend has hidden so many lines of the chart."""
+    page.wait_for_function(
+        """(n) => {
+          const lines = document.querySelector(".js-plotly-plot").data;
+          return lines.filter((line) => line.visible === "legendonly").length === n;
+        }""",
+        arg=n,
+    )
+
+
+def test_the_page_as_a_user_walks_through_it(chromium, sensors):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{sensors.address}/sensors")
+    page.get_by_role("textbox", name="Or a file or folder").fill("demo/log.csv")
+    page.keyboard.press("Enter")
+    page.get_by_text("6 sensors of 2 sources in 2 regions").wait_for()
+    plot = page.locator(".js-plotly-plot")
+    plot.wait_for()
+    idle(page)
+    shown = page.get_by_text(re.compile(r"^20\d\d-\d\d-\d\d \d\d:\d\d to "))
+    before = shown.inner_text()
+
+    entries = plot.locator(".legend .traces .legendtoggle")
+    entries.first.click()
+    until_hidden(page, 1)
+    entries.first.click()
+    until_hidden(page, 0)
+    entries.last.dblclick()
+    until_hidden(page, 1)
+    entries.last.dblclick()
+
+    box = plot.locator(".nsewdrag").first.bounding_box()
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 60, steps=5)
+    page.mouse.up()
+    page.wait_for_function("(text) => !document.body.innerText.includes(text)", arg=before)
+    idle(page)
+    page.get_by_role("button", name="Whole log").click()
+    page.get_by_text(before).wait_for()
+
+    for view, found in (
+        ("Coverage", "When which sensor reported"),
+        ("Stability", "of the time out of limit"),
+        ("Anomalies", re.compile("periods, the latest first|Nothing unusual")),
+        ("Forecast", "How well it did before"),
+        ("Why", "Cross-correlation after whitening"),
+    ):
+        show(page, view)
+        page.get_by_text(found).first.wait_for()
+        idle(page)
+    assert not sensors.complaints()
+    page.close()

@@ -1,0 +1,162 @@
+"""The Sensors page by Streamlit's own test driver: empty, opened, zoomed, every view, and wrong logs."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ellimaps.samples.sensors import sample_sensors
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    root = tmp_path_factory.mktemp("data")
+    sample_sensors(root / "demo", seed=2, days=24, every=15, instruments=1)
+    (root / "damaged.csv").write_bytes(b"\x00\x01 no log")
+    return root
+
+
+def _page():
+    from ellimaps.ui.pages.sensors import render
+
+    render()
+
+
+@pytest.fixture
+def empty(data, monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(data))
+    monkeypatch.setenv("ELLIMAPS_CACHE", str(data / "cache"))
+    monkeypatch.chdir(tmp_path)
+    page = AppTest.from_function(_page, default_timeout=60).run()
+    assert not page.exception
+    return page
+
+
+def opened(page, text):
+    page.text_input(key="sensors_typed").set_value(text).run()
+    return waited(page)
+
+
+def waited(page):
+    """Run until the work in the background has ended."""
+    for _ in range(100):
+        assert not page.exception
+        task = page.session_state["ellimaps"].task
+        if task is None:
+            return page
+        task.job.wait(30)
+        page.run()
+    raise AssertionError("the work did not end")
+
+
+@pytest.fixture
+def page(empty):
+    return opened(empty, "demo/log.csv")
+
+
+def view(page, name):
+    page.segmented_control(key="sensors_view").set_value(name).run()
+    return waited(page)
+
+
+def texts(page):
+    return " ".join(
+        str(element.value) for element in [*page.markdown, *page.caption, *page.success, *page.warning]
+    )
+
+
+def test_empty_says_what_to_do_and_lists_logs(empty):
+    assert "ellimaps sample sensors" in empty.info[0].value
+    assert "demo/log.csv" in empty.selectbox(key="sensors_found").options
+
+
+def test_opened_counts_sensors_and_shows_all_sources_of_a_temperature(page):
+    assert "**6 sensors** of 2 sources in 2 regions" in texts(page)
+    assert page.selectbox(key="sensors_name").value.endswith("temperature")
+    [chart] = page.get("plotly_chart")
+    assert chart.proto.spec.count('"scattergl"') == 2
+    assert "(deg C)" in chart.proto.spec
+
+
+def test_buttons_move_and_zoom_within_the_log(page):
+    def span():
+        return page.session_state["ellimaps"].memory["sensors_span"]
+
+    page.button(key="sensors_last_day").click().run()
+    day = span()
+    assert day.length == pd.Timedelta("1D")
+    page.button(key="sensors_later").click().run()
+    assert span() == day
+    page.button(key="sensors_earlier").click().run()
+    assert span().end == day.end - pd.Timedelta("12h")
+    page.button(key="sensors_zoom_in").click().run()
+    assert span().length == pd.Timedelta("12h")
+    page.button(key="sensors_whole_log").click().run()
+    assert span() is None
+    assert not page.exception
+
+
+def test_group_is_filtered_by_region(page):
+    region = page.multiselect(key="sensors_region").options[0]
+    page.multiselect(key="sensors_region").set_value([region]).run()
+    assert page.get("plotly_chart")[0].proto.spec.count('"scattergl"') == 1
+
+
+def test_coverage_has_problems_and_distributions(page):
+    view(page, "Coverage")
+    assert len(page.get("vega_lite_chart")) == 2
+    page.segmented_control(key="sensors_by").set_value("Weekday").run()
+    assert not page.exception
+    assert "gap" in set(page.dataframe[0].value["kind"])
+
+
+def test_stability_says_how_long_and_leads_to_the_period(page):
+    view(page, "Stability")
+    assert "of the time out of limit" in texts(page)
+    periods = page.dataframe[1].value
+    page.session_state["sensors_periods"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    page.run()
+    page.button(key="sensors_look").click().run()
+    assert page.segmented_control(key="sensors_view").value == "Readings"
+    span = page.session_state["ellimaps"].memory["sensors_span"]
+    assert span.start <= periods["start"].iloc[0] <= span.end
+
+
+def test_anomalies_are_periods_with_reasons(page):
+    view(page, "Anomalies")
+    found = page.dataframe[0].value
+    assert len(found) > 0
+    assert found["reason"].str.contains("temperature").all()
+
+
+def test_forecast_stands_beside_its_baseline(page):
+    view(page, "Forecast")
+    table = page.dataframe[0].value
+    assert list(table["horizon"]) == ["60 min", "6 h", "24 h"]
+    assert {"mase", "coverage", "seasonal_naive"} <= set(table)
+
+
+def test_why_tests_room_against_instrument(page):
+    view(page, "Why")
+    assert "room" in page.selectbox(key="sensors_first").value
+    assert "follows" in texts(page)
+    assert "Cross-correlation after whitening" in texts(page)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("missing.csv", "does not exist"),
+        ("../elsewhere.csv", "does not exist|is not below"),
+        ("s3://bucket/log.csv", "ELLIMAPS_SENSOR_LOGS"),
+    ],
+)
+def test_logs_that_may_not_be_opened(empty, typed, sentence):
+    opened(empty, typed)
+    assert any(part in empty.error[0].value for part in sentence.split("|"))
+
+
+def test_damaged_log_is_a_sentence(empty):
+    opened(empty, "damaged.csv")
+    assert "damaged.csv" in texts(empty)
