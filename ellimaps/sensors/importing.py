@@ -150,8 +150,9 @@ def _import(place: Place, files: Sequence[Path], folder: Path, scratch: Path, on
             raise ReadError(
                 f"{place.name} holds no reading with a time and a value: check its columns and date format."
             )
-        # Its pages stay in memory otherwise.
-        base.execute("DETACH staging")
+        # The memory of the sort is given back only so.
+        base.close()
+        base = connection(scratch)
         on_progress(len(files) + 1, total, "looking for gaps and faults")
         found_problems(base, folder / READINGS, sensors, unreadable).to_parquet(folder / PROBLEMS)
         on_progress(len(files) + 2, total, "preparing the overview")

@@ -54,9 +54,8 @@ def found_problems(
             return np.asarray(base.sql(query).fetchnumpy()["it"])
 
         # Column by column: one sensor may have all of the readings.
-        utc = column("time - to_minutes(coalesce(offset_min, 0))")
-        problems = list(sensor_problems(utc, column("value"), column("row")))
-        del utc
+        utc = "time - to_minutes(coalesce(offset_min, 0))"
+        problems = list(sensor_problems(column(utc), column("value"), column("row")))
         time = column("time") if problems else np.array([], "datetime64[us]")
         label = (sensor["region"], sensor["source_id"], sensor["sensor_name"])
         rows += [(*label, one.kind, time[one.first], time[one.last], one.detail) for one in problems]
@@ -81,7 +80,10 @@ def sensor_problems(
     if len(utc) < 2:
         return
     steps = np.diff(utc) / np.timedelta64(1, "m")
-    yield from _out_of_order(row)
+    late = list(_out_of_order(row))
+    # Nobody else holds them, and they may be large.
+    del utc, row
+    yield from late
     yield from _duplicates(steps)
     positive = steps[steps > 0]
     if not len(positive):
