@@ -64,9 +64,10 @@ def walk_classify(workbench: Workbench, browser: Browser) -> None:
     page.get_by_text("1 of 32").wait_for()
     idle(page)
     for number in (1, 2, 3, 4, 5):
-        page.keyboard.press(str(number % 2))
-        page.get_by_text(f"{number + 1} of 32").wait_for()
+        page.get_by_role("button", name=re.compile("^homo" if number % 2 else "^hetero")).click()
+        page.get_by_text(f"{number + 1} of 32 ·").wait_for()
         idle(page)
+    page.mouse.move(5, 5)
     take(page, "classify-label")
     show(page, "Train")
     labels = page.get_by_role("textbox", name="Or a CSV below the data root")
