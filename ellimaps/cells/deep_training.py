@@ -18,8 +18,9 @@ from ellimaps.cells.deciding import grouped_folds, score
 from ellimaps.cells.deep_model import DeepModel, log_odds, network_with_head
 from ellimaps.cells.images import read_image
 from ellimaps.cells.labels import Labels
+from ellimaps.cells.measured_folder import group_numbers
 from ellimaps.cells.portrait import measure_image
-from ellimaps.cells.training import SAME_CELL, classes_of, similarity
+from ellimaps.cells.training import classes_of
 from ellimaps.deep import Backbone
 from ellimaps.deep.libraries import seeded_torch, torch_library
 from ellimaps.errors import SettingError
@@ -197,21 +198,14 @@ def _cells(
     return _Cells(
         cuts=cuts,
         truth=truth,
-        groups=_group_numbers([found[i].thumbnail for i in kept], [groups[i] for i in kept]),
+        groups=group_numbers(
+            np.stack([found[i].thumbnail.ravel() for i in kept]), [groups[i] for i in kept]
+        ),
         classes=classes,
         unit="um" if is_um else "px",
         pixel_size_um=float(np.median(known)) if known else None,
         hashes={files[i]: found[i].sha256 for i in kept if found[i].sha256},
     )
-
-
-def _group_numbers(thumbnails: Sequence[NDArray[np.float32]], groups: Sequence[str]) -> NDArray[np.intp]:
-    from scipy.sparse.csgraph import connected_components
-
-    names = np.array(groups)
-    same = similarity(np.stack([thumbnail.ravel() for thumbnail in thumbnails])) > SAME_CELL
-    same |= (names[:, None] == names[None]) & (names != "")[:, None]
-    return np.asarray(connected_components(same, directed=False)[1], dtype=np.intp)
 
 
 def _tuned(cells: _Cells, label_name: str, plan: _Plan, on_progress: Progress) -> DeepModel:

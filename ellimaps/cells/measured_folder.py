@@ -87,12 +87,12 @@ def measure_folder(images: str | Path, labels: Labels, on_progress: Progress = n
     )
 
 
-def group_numbers(measured: Measured) -> NDArray[np.intp]:
+def group_numbers(thumbnails: NDArray[np.float32], groups: Sequence[str]) -> NDArray[np.intp]:
     """Return a number per image; images that share a group or show the same cell have the same."""
     from scipy.sparse.csgraph import connected_components
 
-    same = similarity(measured.thumbnails) > SAME_CELL
-    names = np.array(measured.groups)
+    same = similarity(thumbnails) > SAME_CELL
+    names = np.array(groups)
     same |= (names[:, None] == names[None]) & (names != "")[:, None]
     return np.asarray(connected_components(same, directed=False)[1], dtype=np.intp)
 

@@ -16,6 +16,7 @@ from ellimaps.cli import (
     estimate,
     fit,
     info,
+    plates,
     plates_embed,
     sample,
     segment,
@@ -42,7 +43,9 @@ batch.group.command("predict")(classify.predict)
 batch.group.command("score")(classify.score)
 cli.add_typer(batch.group, name="cells")
 cli.command("batch")(batch.command)
-cli.add_typer(plates_embed.group, name="plates")
+plates.group.command("embed")(plates_embed.embed)
+plates.group.command("report")(plates_embed.report)
+cli.add_typer(plates.group, name="plates")
 sensors.group.command("anomalies")(sensors_anomalies.anomalies)
 sensors.group.command("forecast")(sensors_anomalies.forecast)
 sensors.group.command("explain")(sensors_anomalies.explain)

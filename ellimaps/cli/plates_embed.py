@@ -9,7 +9,6 @@ import typer
 
 from ellimaps.cli.options import Json, Seed
 from ellimaps.cli.output import print_json, print_table, told_on_stderr
-from ellimaps.cli.plates import group
 
 Folder = Annotated[
     Path, typer.Argument(metavar="DIR", help="Output of ellimaps plates profile.", show_default=False)
@@ -21,7 +20,6 @@ MethodOption = Annotated[
 ]
 
 
-@group.command("embed")
 def embed(
     folder: Folder,
     method: MethodOption = "pca",
@@ -67,7 +65,6 @@ def embed(
         print(f"  {file}")
 
 
-@group.command("report")
 def report(
     folder: Folder,
     out: Annotated[
