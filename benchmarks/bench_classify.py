@@ -148,7 +148,7 @@ def main() -> None:
     for name, alter in ALTERATIONS.items():
         print(f"measuring {name}", file=sys.stderr)
         rows[name] = altered_rows(original.files, alter)
-    figures |= cross_validated(rows, truth, group_numbers(original))
+    figures |= cross_validated(rows, truth, group_numbers(original.thumbnails, original.groups))
     figures["measurements within 2 % of the original"] = deviations(rows)
     figures["one image of 1500 x 1500, one thread"] = speed(original.files)
     report(figures, options.json)

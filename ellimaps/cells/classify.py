@@ -1,5 +1,6 @@
 """Classify images of cells: train on a labelled folder, save, load, predict; each part has its own module."""
 
+from ellimaps.cells.deep_model import DeepModel, load_classifier
 from ellimaps.cells.images import read_image
 from ellimaps.cells.labels import Labels, image_files, read_labels
 from ellimaps.cells.model_file import SUFFIX, load_model, save_model
@@ -10,6 +11,7 @@ from ellimaps.cells.training_page import training_html
 
 __all__ = [
     "SUFFIX",
+    "DeepModel",
     "Labels",
     "PopulationModel",
     "Portrait",
@@ -17,6 +19,7 @@ __all__ = [
     "Training",
     "TrainingReport",
     "image_files",
+    "load_classifier",
     "load_model",
     "measure_image",
     "read_image",

@@ -198,9 +198,7 @@ def _cells(
     return _Cells(
         cuts=cuts,
         truth=truth,
-        groups=group_numbers(
-            np.stack([found[i].thumbnail.ravel() for i in kept]), [groups[i] for i in kept]
-        ),
+        groups=group_numbers(np.stack([found[i].thumbnail.ravel() for i in kept]), [groups[i] for i in kept]),
         classes=classes,
         unit="um" if is_um else "px",
         pixel_size_um=float(np.median(known)) if known else None,

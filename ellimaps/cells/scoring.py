@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ellimaps.cells.deep_model import DeepModel
 from ellimaps.cells.images import read_image
 from ellimaps.cells.labels import Labels
 from ellimaps.cells.population_model import PopulationModel
@@ -37,7 +38,10 @@ class Scored:
 
 
 def score_folder(
-    model: PopulationModel, images: str | Path, labels: Labels, on_progress: Progress = no_progress
+    model: PopulationModel | DeepModel,
+    images: str | Path,
+    labels: Labels,
+    on_progress: Progress = no_progress,
 ) -> Scored:
     """Classify all labelled images of a folder and count.
 

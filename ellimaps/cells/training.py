@@ -146,7 +146,7 @@ def train_on(
 ) -> Training:
     """Train on images measured before; see `train`."""
     classes, truth = classes_of(measured.labels)
-    groups = group_numbers(measured)
+    groups = group_numbers(measured.thumbnails, measured.groups)
     results = []
     for number in range(repeats):
         results.append(cross_validate(measured.rows, truth, groups, seed + number))

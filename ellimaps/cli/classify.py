@@ -12,7 +12,7 @@ from ellimaps.cli.options import Json, Seed
 from ellimaps.cli.output import print_json, print_table, told_on_stderr
 
 if TYPE_CHECKING:
-    from ellimaps.cells.classify import PopulationModel, Training
+    from ellimaps.cells.classify import DeepModel, PopulationModel, Training
 
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="IMAGES", help="Folder of TIFF or PNG images.", show_default=False)
@@ -32,6 +32,14 @@ def train(
         Path | None, typer.Option("--report", help="HTML report (default: beside the model).")
     ] = None,
     repeats: Annotated[int, typer.Option("--repeats", help="Of the cross-validation.", min=1)] = 10,
+    backbone: Annotated[
+        str | None,
+        typer.Option("--backbone", help="Fine-tune this network instead, such as resnet50 (extra deep)."),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="File of the network's weights (default: the caches).")
+    ] = None,
+    epochs: Annotated[int, typer.Option("--epochs", help="Rounds of fine-tuning.", min=1)] = 10,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -43,6 +51,9 @@ def train(
     from ellimaps.cells.classify import train as train_model
     from ellimaps.export import write_files
 
+    if backbone is not None:
+        _fine_tune(images, labels, out, (backbone, weights, epochs), seed, as_json)
+        return
     page = report or out.with_suffix(".html")
     with told_on_stderr() as on_progress:
         training = train_model(images, read_labels(labels, images), seed, on_progress, repeats=repeats)
@@ -62,9 +73,9 @@ def predict(
 
     Example: ellimaps cells predict new/*.tif --model cells.ellimodel
     """
-    from ellimaps.cells.classify import load_model
+    from ellimaps.cells.classify import load_classifier
 
-    classifier = load_model(model)
+    classifier = load_classifier(model)
     rows = [_predicted(classifier, path) for path in images]
     if as_json:
         print_json(rows)
@@ -80,11 +91,11 @@ def score(images: FolderArgument, labels: LabelsOption, model: ModelOption, as_j
 
     Example: ellimaps cells score images --labels labels.csv --model cells.ellimodel
     """
-    from ellimaps.cells.classify import load_model, read_labels
+    from ellimaps.cells.classify import load_classifier, read_labels
     from ellimaps.cells.scoring import score_folder
 
     with told_on_stderr() as on_progress:
-        result = score_folder(load_model(model), images, read_labels(labels, images), on_progress)
+        result = score_folder(load_classifier(model), images, read_labels(labels, images), on_progress)
     if as_json:
         print_json(result.facts())
         return
@@ -93,7 +104,32 @@ def score(images: FolderArgument, labels: LabelsOption, model: ModelOption, as_j
         print(f"  {label}: {right} of {count} right")
 
 
-def _predicted(classifier: PopulationModel, path: Path) -> dict[str, Any]:
+def _fine_tune(
+    images: Path, labels: Path, out: Path, network: tuple[str, Path | None, int], seed: int, as_json: bool
+) -> None:
+    from ellimaps.cells.classify import read_labels
+    from ellimaps.cells.deep_model import save_deep_model
+    from ellimaps.cells.deep_training import fine_tune_folder
+    from ellimaps.deep import load_backbone
+
+    name, weights, epochs = network
+    table = read_labels(labels, images)
+    backbone = load_backbone(name, weights)
+    with told_on_stderr() as on_progress:
+        trained = fine_tune_folder(images, table, backbone, epochs, seed, on_progress)
+    model = save_deep_model(trained, out)
+    found = model.provenance
+    facts = {"model": str(out), "version": model.version, "label": model.label_name, "classes": model.classes}
+    if as_json:
+        print_json({**facts, "score": found["score"], "recalls": found["recalls"]})
+        return
+    print(f"score {found['score']:.3f} on held-out images")
+    for label, recall in zip(model.classes, found["recalls"], strict=True):
+        print(f"  {model.label_name} {label}: recall {recall:.3f}")
+    print(f"  {out}")
+
+
+def _predicted(classifier: PopulationModel | DeepModel, path: Path) -> dict[str, Any]:
     from ellimaps.cells.classify import read_image
 
     start = time.perf_counter()

@@ -13,8 +13,10 @@ from ellimaps.cli.output import print_json, told_on_stderr
 
 if TYPE_CHECKING:
     from ellimaps.batch.plates import PlateSummary
+    from ellimaps.plates.field import FieldSettings
     from ellimaps.plates.plate import Plate
     from ellimaps.plates.profiles import Profiles
+    from ellimaps.progress import Progress
 
 group = typer.Typer(help="Profiles of screening plates: what compounds change.", no_args_is_help=True)
 
@@ -42,6 +44,15 @@ def profile(
         tuple[float, float] | None,
         typer.Option("--radius", help="Smallest and largest radius of nuclei in pixels.", metavar="MIN MAX"),
     ] = None,
+    features: Annotated[
+        str,
+        typer.Option(
+            "--features", help="plain, autoencoder, or deep:NAME such as deep:resnet50 (extra deep)."
+        ),
+    ] = "plain",
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="File of the network's weights (default: the caches).")
+    ] = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
     as_json: Json = False,
@@ -53,14 +64,38 @@ def profile(
     from ellimaps.batch.plates import run_plate
     from ellimaps.plates.field import FieldSettings
     from ellimaps.plates.plate import read_plate
+    from ellimaps.plates.thumbnails import make_thumbnails, save_thumbnails
 
     settings = FieldSettings(radius_px=radius, channels=channel_names(channels))
     plate = read_plate(root, layout, pattern)
     with told_on_stderr() as on_progress:
-        profiles, summary = run_plate(plate, settings, out, engine_of(workers, scheduler), on_progress)
+        if features == "plain":
+            engine = engine_of(workers, scheduler)
+            profiles, summary = run_plate(plate, settings, out, engine, on_progress)
+        else:
+            profiles, summary = _by_network(plate, settings, out, (features, weights), on_progress)
+        save_thumbnails(make_thumbnails(profiles, on_progress), out)
     _tell(plate, profiles, summary, as_json)
     if summary.failed:
         raise typer.Exit(1)
+
+
+def _by_network(
+    plate: Plate, settings: FieldSettings, out: Path, source: tuple[str, Path | None], on_progress: Progress
+) -> tuple[Profiles, PlateSummary]:
+    """Profile by a network, which sees all fields at once and so is no task of the batch runner."""
+    import time
+
+    from ellimaps.batch.plates import PlateSummary
+    from ellimaps.plates.profile_sources import profiles_from
+    from ellimaps.plates.profiles import save_profiles
+
+    start = time.perf_counter()
+    features, weights = source
+    profiles = profiles_from(plate, features, settings, weights=weights, on_progress=on_progress)
+    files = save_profiles(profiles, out)
+    n = len(profiles.fields)
+    return profiles, PlateSummary(n, n, 0, 0, time.perf_counter() - start, tuple(files))
 
 
 def _tell(plate: Plate, profiles: Profiles, summary: PlateSummary, as_json: bool) -> None:

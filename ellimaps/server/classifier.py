@@ -65,21 +65,21 @@ def classifier_of(model: Path) -> Classifier:
     EllimapsError
         If it is missing, damaged or not to be trusted.
     """
-    from ellimaps.cells.classify import load_model
+    from ellimaps.cells.classify import load_classifier
 
-    loaded = load_model(model)
+    loaded = load_classifier(model)
     facts = ModelFacts(loaded.label_name, tuple(_plain(one) for one in loaded.classes), loaded.version)
     return Classifier(facts, model.read_bytes())
 
 
 def load_classify(content: bytes) -> Classify:
     """Return the function that classifies an encoded image, for a process of its own."""
-    from ellimaps.cells.classify import load_model
+    from ellimaps.cells.classify import load_classifier
 
     with tempfile.TemporaryDirectory(prefix="ellimaps-") as folder:
         file = Path(folder) / "served.ellimodel"
         file.write_bytes(content)
-        model = load_model(file)
+        model = load_classifier(file)
     return partial(classify, model)
 
 

@@ -11,11 +11,12 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from ellimaps.cells.classify import (
+    DeepModel,
     Labels,
     PopulationModel,
     Prediction,
     TrainingReport,
-    load_model,
+    load_classifier,
     read_image,
     read_labels,
     save_model,
@@ -121,7 +122,7 @@ def save_trained(trained: Trained, path: Path) -> list[Path]:
     return write_files(path.parent, files)
 
 
-def model_at(path: Path) -> PopulationModel:
+def model_at(path: Path) -> PopulationModel | DeepModel:
     """Return a saved model, read again only when the file has changed.
 
     Raises
@@ -131,10 +132,10 @@ def model_at(path: Path) -> PopulationModel:
     """
     state = path.stat() if path.exists() else None
     key = (str(path), state.st_mtime_ns, state.st_size) if state else (str(path),)
-    return MODELS.get(key, lambda: load_model(path))
+    return MODELS.get(key, lambda: load_classifier(path))
 
 
-def answer_of(model: PopulationModel, source: Path | bytes, name: str) -> Answer:
+def answer_of(model: PopulationModel | DeepModel, source: Path | bytes, name: str) -> Answer:
     """Return what a model says of an image, a file or its bytes.
 
     Raises
@@ -152,7 +153,7 @@ def _identity(source: Path | bytes) -> tuple[Any, ...]:
     return (str(source), state.st_mtime_ns, state.st_size) if state else (str(source),)
 
 
-def _answered(model: PopulationModel, source: Path | bytes, name: str) -> Answer:
+def _answered(model: PopulationModel | DeepModel, source: Path | bytes, name: str) -> Answer:
     values, pixel_size_um = read_image(source, name)
     prediction = model.predict(values, pixel_size_um)
     return Answer(prediction, outlined(values, prediction.portrait.mask))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ellimaps.cells.classify import PopulationModel
+from ellimaps.cells.classify import DeepModel, PopulationModel
 from ellimaps.cells.labelling import image_files
 from ellimaps.ui.charts_classify import contribution_chart
 from ellimaps.ui.classify_files import chosen_path, model_files
@@ -46,7 +46,7 @@ def try_section(work: ClassifyWork, folder: Path | None) -> None:
         _answer(model, answer_of(model, folder / name, name), name)
 
 
-def _model(work: ClassifyWork) -> PopulationModel | None:
+def _model(work: ClassifyWork) -> PopulationModel | DeepModel | None:
     found = model_files(data_root())
     trained = work.trained
     options = found if trained is None else [JUST_TRAINED, *found]
@@ -63,7 +63,7 @@ def _from_folder(folder: Path | None) -> str | None:
     return str(remembered(st.selectbox, "Image", options=names, key="try_image", default=names[0]))
 
 
-def _answer(model: PopulationModel, answer: Answer, name: str) -> None:
+def _answer(model: PopulationModel | DeepModel, answer: Answer, name: str) -> None:
     prediction = answer.prediction
     shown = f"{model.label_name} {prediction.label}"
     picture, facts = st.columns([6, 5], gap="medium")
