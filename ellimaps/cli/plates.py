@@ -46,9 +46,7 @@ def profile(
     ] = None,
     features: Annotated[
         str,
-        typer.Option(
-            "--features", help="plain, autoencoder, or deep:NAME such as deep:resnet50 (extra deep)."
-        ),
+        typer.Option("--features", help="plain, autoencoder or deep:NAME, as deep:resnet50 (extra deep)."),
     ] = "plain",
     weights: Annotated[
         Path | None, typer.Option("--weights", help="File of the network's weights (default: the caches).")
