@@ -21,8 +21,9 @@ from tools import SHARED, Figures, arguments, machine, report
 
 from ellimaps.cells.classify import measure_image, read_image, read_labels
 from ellimaps.cells.deciding import fit_decider, grouped_folds, score
+from ellimaps.cells.measured_folder import group_numbers, measure_folder
 from ellimaps.cells.portrait import MEASUREMENTS
-from ellimaps.cells.training import REPEATS, classes_of, group_numbers, measure_folder
+from ellimaps.cells.training import REPEATS, classes_of
 from ellimaps.parallel import one_thread
 
 FOLDER = SHARED / "cells_homogeneity"

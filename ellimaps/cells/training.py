@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,18 +14,17 @@ from numpy.typing import NDArray
 from ellimaps.cells.deciding import FOLDS, fit_decider, grouped_folds, score
 from ellimaps.cells.images import read_image
 from ellimaps.cells.labels import Labels
+from ellimaps.cells.measured_folder import Measured, group_numbers, measure_folder
 from ellimaps.cells.pictures import overlay_png
 from ellimaps.cells.population_model import Decider, PopulationModel
-from ellimaps.cells.portrait import MEASUREMENTS, SIZES, measure_image
+from ellimaps.cells.portrait import MEASUREMENTS, measure_image
 from ellimaps.errors import SettingError
 from ellimaps.export import software_facts
-from ellimaps.parallel import ordered_map
 from ellimaps.progress import Progress, no_progress
 
 REPEATS = 10
 MAX_PICTURES = 24
 PICTURE_PX = 360
-SAME_CELL = 0.95
 _INTERVAL = (2.5, 97.5)
 
 
@@ -102,43 +100,6 @@ class Training:
     report: TrainingReport
 
 
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """The images of a training as numbers.
-
-    Attributes
-    ----------
-    files : list of str
-        Names.
-    labels : list
-        What each is.
-    groups : list of str
-        Given groups; empty where none.
-    rows : ndarray, shape (image, measurement)
-        Of :data:`ellimaps.cells.portrait.MEASUREMENTS`.
-    thumbnails : ndarray, shape (image, pixel)
-        To find images of the same cell.
-    pixel_sizes_um : list of float or None
-        What the files say.
-    unit : {"px", "um"}
-        Of the lengths.
-    hashes : dict of str to str
-        SHA-256 by file.
-    warnings : list of str
-        What is wrong with which image.
-    """
-
-    files: list[str]
-    labels: list[Any]
-    groups: list[str]
-    rows: NDArray[np.float64]
-    thumbnails: NDArray[np.float32]
-    pixel_sizes_um: list[float | None]
-    unit: str
-    hashes: dict[str, str]
-    warnings: list[str]
-
-
 def train(
     images: str | Path,
     labels: Labels,
@@ -172,37 +133,6 @@ def train(
     _check(labels)
     measured = measure_folder(images, labels, on_progress)
     return train_on(measured, labels.name, Path(images), seed, on_progress, repeats=repeats)
-
-
-def measure_folder(images: str | Path, labels: Labels, on_progress: Progress = no_progress) -> Measured:
-    """Measure all labelled images of a folder; those without a cell are left out with a warning."""
-    folder, table = Path(images), labels.table
-    files = table["file"].tolist()
-    found = []
-    for number, one in enumerate(ordered_map(lambda name: _measured(folder / name), files)):
-        found.append(one)
-        on_progress(number + 1, len(files), "measuring images")
-    truth = table["label"].tolist()
-    rows = np.array([one[0] for one in found])
-    sizes = [one[2] for one in found]
-    unit, warnings = _unit(sizes)
-    if unit == "um":
-        lengths = [MEASUREMENTS.index(name) for name in SIZES]
-        rows[:, lengths] *= np.array(sizes, dtype=float)[:, None]
-    has_cell = np.isfinite(rows).all(axis=1)
-    warnings += [f"{file}: {text}" for file, one in zip(files, found, strict=True) for text in one[4]]
-    kept = np.flatnonzero(has_cell)
-    return Measured(
-        files=[files[i] for i in kept],
-        labels=[truth[i] for i in kept],
-        groups=[table["group"].iloc[i] for i in kept],
-        rows=rows[kept],
-        thumbnails=np.array([found[i][1] for i in kept], dtype=np.float32).reshape(len(kept), -1),
-        pixel_sizes_um=[sizes[i] for i in kept],
-        unit=unit,
-        hashes={files[i]: found[i][3] for i in range(len(files))},
-        warnings=warnings,
-    )
 
 
 def train_on(
@@ -244,24 +174,6 @@ def classes_of(labels: Sequence[Any]) -> tuple[list[Any], NDArray[np.intp]]:
     return classes, np.array([classes.index(label) for label in labels], dtype=np.intp)
 
 
-def group_numbers(measured: Measured) -> NDArray[np.intp]:
-    """Return a number per image; images that share a group or show the same cell have the same."""
-    from scipy.sparse.csgraph import connected_components
-
-    same = similarity(measured.thumbnails) > SAME_CELL
-    names = np.array(measured.groups)
-    same |= (names[:, None] == names[None]) & (names != "")[:, None]
-    return np.asarray(connected_components(same, directed=False)[1], dtype=np.intp)
-
-
-def similarity(thumbnails: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the correlation of every pair of thumbnails."""
-    centred = thumbnails - thumbnails.mean(axis=1, keepdims=True)
-    norms = np.linalg.norm(centred, axis=1, keepdims=True)
-    unit = centred / np.maximum(norms, 1e-9)
-    return np.asarray(unit @ unit.T, dtype=float)
-
-
 @dataclass(frozen=True, eq=False)
 class Fold:
     """The held-out answers of one cross-validation: class index and probabilities of each image."""
@@ -287,32 +199,6 @@ def cross_validate(
 
 def _check(labels: Labels) -> None:
     classes_of(labels.table["label"].tolist())
-
-
-def _measured(path: Path) -> tuple[list[float], NDArray[np.float32], float | None, str, list[str]]:
-    content = _bytes(path)
-    values, pixel_size_um = read_image(path)
-    portrait = measure_image(values)
-    row = [portrait.measurements[name] for name in MEASUREMENTS]
-    return row, portrait.thumbnail, pixel_size_um, hashlib.sha256(content).hexdigest(), portrait.warnings
-
-
-def _bytes(path: Path) -> bytes:
-    from ellimaps.readers.planes import unreadable
-
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise unreadable(path, error) from error
-
-
-def _unit(sizes: list[float | None]) -> tuple[str, list[str]]:
-    known = sum(size is not None for size in sizes)
-    if known == len(sizes):
-        return "um", []
-    if known:
-        return "px", [f"Only {known} of {len(sizes)} images have a pixel size: lengths are in pixels."]
-    return "px", []
 
 
 def _model(
