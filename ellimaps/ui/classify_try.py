@@ -72,7 +72,6 @@ def _upload() -> Any:
 
 def _answer(model: PopulationModel, answer: Answer, name: str) -> None:
     prediction = answer.prediction
-    shown = f"{model.label_name} {prediction.label}"
     picture, facts = st.columns([6, 5], gap="medium")
     with picture, st.container(key="try_picture"):
         st.image(answer.picture, width="stretch")
@@ -89,7 +88,7 @@ def _answer(model: PopulationModel, answer: Answer, name: str) -> None:
         for warning in prediction.warnings:
             st.warning(warning, icon=":material/warning:")
         if not prediction.contributions.empty:
-            st.altair_chart(contribution_chart(prediction.contributions, shown))
+            st.altair_chart(contribution_chart(prediction.contributions, f"{prediction.label!s:.16}"))
     with st.expander("All measurements", icon=":material/straighten:"):
         st.caption(
             f"Lengths are in {'µm' if model.unit == 'um' else 'pixels'}. Model {escaped(model.version)}."
