@@ -20,6 +20,7 @@ from ellimaps.cells.population_model import Decider, PopulationModel
 from ellimaps.cells.portrait import MEASUREMENTS, measure_image
 from ellimaps.errors import SettingError
 from ellimaps.export import software_facts
+from ellimaps.parallel import one_thread
 from ellimaps.progress import Progress, no_progress
 
 REPEATS = 10
@@ -148,10 +149,12 @@ def train_on(
     classes, truth = classes_of(measured.labels)
     groups = group_numbers(measured.thumbnails, measured.groups)
     results = []
-    for number in range(repeats):
-        results.append(cross_validate(measured.rows, truth, groups, seed + number))
-        on_progress(number + 1, repeats, "cross-validating")
-    decider = fit_decider(measured.rows, truth, groups, seed)
+    # Thousands of tiny fits: threads of the algebra library would only wait for each other.
+    with one_thread():
+        for number in range(repeats):
+            results.append(cross_validate(measured.rows, truth, groups, seed + number))
+            on_progress(number + 1, repeats, "cross-validating")
+        decider = fit_decider(measured.rows, truth, groups, seed)
     model = _model(measured, label_name, classes, decider, seed, repeats)
     report = _report(measured, model, truth, groups, results, folder)
     facts = {"score": report.score, "score_spread": report.spread, "recalls": report.recalls}

@@ -57,7 +57,7 @@ def contribution_chart(contributions: pd.DataFrame, answer: str, most: int = 10)
         alt.Chart(table)
         .mark_bar()
         .encode(
-            x=alt.X("contribution:Q", title=f"against {answer}  ←  log-odds  →  for {answer}"),
+            x=alt.X("contribution:Q", title=f"against {answer} ← log-odds → for {answer}"),
             y=alt.Y("row:N", title=None, sort=None, axis=_NAMES),
             color=alt.condition("datum.towards", alt.value(_TOWARDS), alt.value(_AWAY)),
             tooltip=[

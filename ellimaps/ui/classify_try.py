@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -25,7 +26,9 @@ def try_section(work: ClassifyWork, folder: Path | None) -> None:
     """Show the choice of model and image, and what the model says."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="try_controls"):
         model = _model(work)
-        name = _from_folder(folder) if model is not None else None
+        if model is not None:
+            name = _from_folder(folder)
+            uploaded = _upload()
     if model is None:
         st.info(
             f"There is no model below {data_root()} yet: train one under **Train**, or with "
@@ -33,12 +36,6 @@ def try_section(work: ClassifyWork, folder: Path | None) -> None:
             icon=":material/category:",
         )
         return
-    uploaded = st.file_uploader(
-        "Or upload an image (TIFF or PNG)",
-        type=["tif", "tiff", "png"],
-        max_upload_size=_UPLOAD_MB,
-        key="try_upload",
-    )
     if uploaded is not None:
         answer = answer_of(model, uploaded.getvalue(), uploaded.name)
         _answer(model, answer, uploaded.name)
@@ -63,9 +60,18 @@ def _from_folder(folder: Path | None) -> str | None:
     return str(remembered(st.selectbox, "Image", options=names, key="try_image", default=names[0]))
 
 
+def _upload() -> Any:
+    with st.popover("Upload an image", icon=":material/upload_file:"):
+        return st.file_uploader(
+            "TIFF or PNG, shown instead of the image of the folder",
+            type=["tif", "tiff", "png"],
+            max_upload_size=_UPLOAD_MB,
+            key="try_upload",
+        )
+
+
 def _answer(model: PopulationModel | DeepModel, answer: Answer, name: str) -> None:
     prediction = answer.prediction
-    shown = f"{model.label_name} {prediction.label}"
     picture, facts = st.columns([6, 5], gap="medium")
     with picture, st.container(key="try_picture"):
         st.image(answer.picture, width="stretch")
@@ -82,7 +88,7 @@ def _answer(model: PopulationModel | DeepModel, answer: Answer, name: str) -> No
         for warning in prediction.warnings:
             st.warning(warning, icon=":material/warning:")
         if not prediction.contributions.empty:
-            st.altair_chart(contribution_chart(prediction.contributions, shown))
+            st.altair_chart(contribution_chart(prediction.contributions, f"{prediction.label!s:.16}"))
     with st.expander("All measurements", icon=":material/straighten:"):
         st.caption(
             f"Lengths are in {'µm' if model.unit == 'um' else 'pixels'}. Model {escaped(model.version)}."

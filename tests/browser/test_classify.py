@@ -9,7 +9,7 @@ from browser.conftest import idle, serve
 from cell_folder import write_cells
 from playwright.sync_api import TimeoutError
 
-PATIENCE_MS = 120_000
+PATIENCE_MS = 240_000
 PRESS_MS = 8_000
 PRESSES = 5
 
