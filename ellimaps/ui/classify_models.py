@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from ellimaps.cells.classify import (
     DeepModel,
     Labels,
@@ -96,9 +94,7 @@ def trained_on(
     EllimapsError
         As `ellimaps.cells.classify.train`.
     """
-    # Its fits are small: threads of BLAS would wait for each other most of the time.
-    with threadpool_limits(1, "blas"):
-        training = train(folder, labels, seed, on_progress, repeats=repeats)
+    training = train(folder, labels, seed, on_progress, repeats=repeats)
     with tempfile.TemporaryDirectory(prefix="ellimaps-") as place:
         path = Path(place) / "trained.ellimodel"
         model = save_model(training.model, path)

@@ -136,7 +136,8 @@ def test_the_page_is_whole_and_safe(training: Training) -> None:
     page = training_html(training.model, training.report)
     assert "is_homogenous" in page
     assert "1.000" in page
-    assert "http" not in page
+    assert "http:" not in page
+    assert "https:" not in page
 
 
 @pytest.mark.parametrize(
