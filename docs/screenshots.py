@@ -1,7 +1,7 @@
 """Take the pictures in docs/images/: walk the workbench on the generated examples and look at each view.
 
-Run ``make screenshots``; Chromium is needed. ``python docs/screenshots.py fit plates`` walks only the pages that are
-needed and takes only the pictures whose names begin so.
+Run ``make screenshots``; Chromium is needed. ``python docs/screenshots.py fit plates`` walks only the pages
+that are needed and takes only the pictures whose names begin so.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from browser.conftest import Workbench, idle, segment, serve, show  # noqa: E402
 from cell_folder import write_cells  # noqa: E402
 from conftest import CHROMIUM_ARGS, chromium_path  # noqa: E402
+from PIL import Image  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 from ellimaps.plates.plate import read_plate  # noqa: E402
@@ -25,6 +26,7 @@ from ellimaps.plates.profiles import profile_plate, save_profiles  # noqa: E402
 from ellimaps.plates.thumbnails import make_thumbnails, save_thumbnails  # noqa: E402
 from ellimaps.samples import sample_plate, sample_sensors  # noqa: E402
 
+LARGEST_BYTES = 250_000
 ONLY = tuple(sys.argv[1:]) or ("",)
 
 
@@ -106,7 +108,6 @@ def walk_plates(workbench: Workbench, browser: Browser) -> None:
     page = other_page(workbench, browser, "plates", 1000)
     page.get_by_text("192 of 192 points", exact=True).wait_for()
     page.get_by_role("radiogroup", name="Layout").get_by_text("UMAP", exact=True).click()
-    page.get_by_text("UMAP 1").wait_for(state="attached")
     idle(page)
     point_at_a_picture(page)
     take(page, "plates-scatter")
@@ -121,6 +122,9 @@ def walk_plates(workbench: Workbench, browser: Browser) -> None:
     ):
         show(page, view)
         page.get_by_text(found).first.wait_for()
+        if view == "By compound":
+            choose(page, "Compound", "Thinner")
+            choose(page, "Measure", "cell_count")
         take(page, f"plates-{view.split()[-1].lower()}")
     page.close()
 
@@ -151,6 +155,7 @@ def walk_sensors(workbench: Workbench, browser: Browser) -> None:
     page.get_by_role("textbox", name="Or a file or folder").fill("demo/log.csv")
     page.keyboard.press("Enter")
     page.locator(".js-plotly-plot").wait_for()
+    choose(page, "Sensor", "room_temperature")
     take(page, "sensors-readings")
     for view, found in (
         ("Coverage", "When which sensor reported"),
@@ -161,8 +166,20 @@ def walk_sensors(workbench: Workbench, browser: Browser) -> None:
     ):
         show(page, view)
         page.get_by_text(found).first.wait_for()
+        if view == "Anomalies":
+            choose(page, "Sensor", "America / A1 / room_temperature")
+            page.get_by_text(found).first.wait_for()
         take(page, f"sensors-{view.lower()}")
     page.close()
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose an option of a list, which shows few of them until one types."""
+    box = page.get_by_role("combobox", name=re.compile(f"{label}$")).first
+    box.click()
+    box.press_sequentially(option)
+    page.get_by_role("option", name=option, exact=True).click()
+    idle(page)
 
 
 def other_page(workbench: Workbench, browser: Browser, name: str, height: int) -> Page:
@@ -286,7 +303,12 @@ def take(page: Page, name: str, height: int | None = None) -> None:
     size = page.viewport_size
     assert size is not None
     clip = {"x": 0, "y": 0, "width": size["width"], "height": min(height or size["height"], size["height"])}
-    page.screenshot(path=IMAGES / f"workbench-{name}.png", clip=clip)  # type: ignore[arg-type]
+    file = IMAGES / f"workbench-{name}.png"
+    page.screenshot(path=file, clip=clip)  # type: ignore[arg-type]
+    if file.stat().st_size > LARGEST_BYTES:
+        with Image.open(file) as picture:
+            few_colors = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        few_colors.save(file, optimize=True)
 
 
 if __name__ == "__main__":
