@@ -179,6 +179,7 @@ def choose(page: Page, label: str, option: str) -> None:
     box.click()
     box.press_sequentially(option)
     page.get_by_role("option", name=option, exact=True).click()
+    page.mouse.move(5, 5)
     idle(page)
 
 
@@ -305,10 +306,11 @@ def take(page: Page, name: str, height: int | None = None) -> None:
     clip = {"x": 0, "y": 0, "width": size["width"], "height": min(height or size["height"], size["height"])}
     file = IMAGES / f"workbench-{name}.png"
     page.screenshot(path=file, clip=clip)  # type: ignore[arg-type]
+    with Image.open(file) as opened:
+        picture = opened.convert("RGB")
+    picture.save(file, optimize=True)
     if file.stat().st_size > LARGEST_BYTES:
-        with Image.open(file) as picture:
-            few_colors = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-        few_colors.save(file, optimize=True)
+        picture.quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 if __name__ == "__main__":
