@@ -186,7 +186,7 @@ def choose(page: Page, label: str, option: str) -> None:
 def other_page(workbench: Workbench, browser: Browser, name: str, height: int) -> Page:
     """Open another page of the workbench than Maps."""
     page = browser.new_page(viewport={"width": 1280, "height": height})
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(240_000)
     page.goto(f"{workbench.address}/{name}")
     return page
 
