@@ -1,7 +1,7 @@
 """Take the pictures in docs/images/: walk the workbench on the generated examples and look at each view.
 
-Run ``make screenshots``; Chromium is needed. ``python docs/screenshots.py fit`` walks the same way and takes
-only the pictures whose names begin so.
+Run ``make screenshots``; Chromium is needed. ``python docs/screenshots.py fit plates`` walks only the pages
+that are needed and takes only the pictures whose names begin so.
 """
 
 from __future__ import annotations
@@ -18,8 +18,15 @@ sys.path.insert(0, str(ROOT / "tests"))
 from browser.conftest import Workbench, idle, segment, serve, show  # noqa: E402
 from cell_folder import write_cells  # noqa: E402
 from conftest import CHROMIUM_ARGS, chromium_path  # noqa: E402
+from PIL import Image  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
+from ellimaps.plates.plate import read_plate  # noqa: E402
+from ellimaps.plates.profiles import profile_plate, save_profiles  # noqa: E402
+from ellimaps.plates.thumbnails import make_thumbnails, save_thumbnails  # noqa: E402
+from ellimaps.samples import sample_plate, sample_sensors  # noqa: E402
+
+LARGEST_BYTES = 250_000
 ONLY = tuple(sys.argv[1:]) or ("",)
 
 
@@ -30,10 +37,12 @@ def main() -> None:
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGS) as browser,
     ):
-        if not all(name.startswith("classify") for name in ONLY):
+        others = {"classify": classify, "plates": plates, "sensors": sensors}
+        if not all(name.startswith(tuple(others)) for name in ONLY):
             maps(browser)
-        if any(name.startswith("classify"[: len(name)]) for name in ONLY):
-            classify(browser)
+        for page, walk_page in others.items():
+            if any(name.startswith(page[: len(name)]) for name in ONLY):
+                walk_page(browser)
 
 
 def maps(browser: Browser) -> None:
@@ -58,9 +67,7 @@ def classify(browser: Browser) -> None:
 
 def walk_classify(workbench: Workbench, browser: Browser) -> None:
     """Label a few cells, train on the list beside them, and try what was trained."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(240_000)
-    page.goto(f"{workbench.address}/classify")
+    page = other_page(workbench, browser, "classify", 800)
     page.get_by_text("1 of 32").wait_for()
     idle(page)
     for number in (1, 2, 3, 4, 5):
@@ -82,6 +89,106 @@ def walk_classify(workbench: Workbench, browser: Browser) -> None:
     page.get_by_text("All measurements").wait_for()
     take(page, "classify-try")
     page.close()
+
+
+def plates(browser: Browser) -> None:
+    """Take the pictures of the page Plates on a generated plate."""
+    with tempfile.TemporaryDirectory() as folder:
+        demo = Path(folder) / "data" / "demo"
+        sample_plate(demo, seed=0, fields=2, size=192)
+        profiles = profile_plate(read_plate(demo / "images", demo / "layout.csv"))
+        save_profiles(profiles, demo / "profiles")
+        save_thumbnails(make_thumbnails(profiles), demo / "profiles")
+        with serve(demo.parent, Path(folder)) as workbench:
+            walk_plates(workbench, browser)
+
+
+def walk_plates(workbench: Workbench, browser: Browser) -> None:
+    """Look at the four views, and at the pictures of two fields."""
+    page = other_page(workbench, browser, "plates", 1000)
+    page.get_by_text("192 of 192 points", exact=True).wait_for()
+    page.get_by_role("radiogroup", name="Layout").get_by_text("UMAP", exact=True).click()
+    idle(page)
+    point_at_a_picture(page)
+    take(page, "plates-scatter")
+    page.mouse.move(5, 5)
+    page.get_by_text("Drag moves and Ctrl + wheel").scroll_into_view_if_needed()
+    take(page, "plates-pictures")
+    page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
+    for view, found in (
+        ("Plate map", "Edge effect"),
+        ("By compound", "Controls, "),
+        ("Answers", "change the cells"),
+    ):
+        show(page, view)
+        page.get_by_text(found).first.wait_for()
+        if view == "By compound":
+            choose(page, "Compound", "Thinner")
+            choose(page, "Measure", "cell_count")
+        take(page, f"plates-{view.split()[-1].lower()}")
+    page.close()
+
+
+def point_at_a_picture(page: Page) -> None:
+    """Move the pointer over the scatter plot until a point shows its picture."""
+    box = page.get_by_role("img", name="192 points").bounding_box()
+    assert box is not None
+    for step in range(600):
+        x, y = 0.25 + 0.015 * (step % 30), 0.2 + 0.03 * (step // 30)
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        if page.locator(".card").is_visible():
+            return
+
+
+def sensors(browser: Browser) -> None:
+    """Take the pictures of the page Sensors on a generated log."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        sample_sensors(data / "demo", seed=1, days=60, instruments=1)
+        with serve(data, Path(folder)) as workbench:
+            walk_sensors(workbench, browser)
+
+
+def walk_sensors(workbench: Workbench, browser: Browser) -> None:
+    """Open the log and look at every view."""
+    page = other_page(workbench, browser, "sensors", 900)
+    page.get_by_role("textbox", name="Or a file or folder").fill("demo/log.csv")
+    page.keyboard.press("Enter")
+    page.locator(".js-plotly-plot").wait_for()
+    choose(page, "Sensor", "room_temperature")
+    take(page, "sensors-readings")
+    for view, found in (
+        ("Coverage", "When which sensor reported"),
+        ("Stability", "of the time out of limit"),
+        ("Anomalies", "periods, the latest first"),
+        ("Forecast", "How well it did before"),
+        ("Why", "Cross-correlation after whitening"),
+    ):
+        show(page, view)
+        page.get_by_text(found).first.wait_for()
+        if view == "Anomalies":
+            choose(page, "Sensor", "America / A1 / room_temperature")
+            page.get_by_text(found).first.wait_for()
+        take(page, f"sensors-{view.lower()}")
+    page.close()
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose an option of a list, which shows few of them until one types."""
+    box = page.get_by_role("combobox", name=re.compile(f"{label}$")).first
+    box.click()
+    box.press_sequentially(option)
+    page.get_by_role("option", name=option, exact=True).click()
+    page.mouse.move(5, 5)
+    idle(page)
+
+
+def other_page(workbench: Workbench, browser: Browser, name: str, height: int) -> Page:
+    """Open another page of the workbench than Maps."""
+    page = browser.new_page(viewport={"width": 1280, "height": height})
+    page.set_default_timeout(240_000)
+    page.goto(f"{workbench.address}/{name}")
+    return page
 
 
 def walk(workbench: Workbench, browser: Browser) -> None:
@@ -197,7 +304,13 @@ def take(page: Page, name: str, height: int | None = None) -> None:
     size = page.viewport_size
     assert size is not None
     clip = {"x": 0, "y": 0, "width": size["width"], "height": min(height or size["height"], size["height"])}
-    page.screenshot(path=IMAGES / f"workbench-{name}.png", clip=clip)  # type: ignore[arg-type]
+    file = IMAGES / f"workbench-{name}.png"
+    page.screenshot(path=file, clip=clip)  # type: ignore[arg-type]
+    with Image.open(file) as opened:
+        picture = opened.convert("RGB")
+    picture.save(file, optimize=True)
+    if file.stat().st_size > LARGEST_BYTES:
+        picture.quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 if __name__ == "__main__":

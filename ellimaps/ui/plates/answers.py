@@ -28,7 +28,7 @@ def answers_view(state: Session, one: Opened) -> None:
     active = found.compounds[found.compounds["active"]]
     st.markdown(
         f"**{len(active)} of {len(found.compounds)} compounds change the cells** "
-        "(q < 0.01 at one dose or more)."
+        "(q < 0.01 over compounds, all doses of one together)."
     )
     st.dataframe(
         found.compounds.rename(columns={"dose_spearman": "dose order (Spearman)"}),

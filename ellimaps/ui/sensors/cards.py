@@ -102,8 +102,8 @@ def card_chart(card: Hypothesis) -> Any:
     if card.kind == "correlation":
         sampled = alt.Chart(card.table.iloc[:: max(1, len(card.table) // 1500)]).properties(height=_HEIGHT)
         return sampled.mark_circle(size=12, opacity=0.4).encode(
-            x=alt.X("first:Q", title="first, off its daily course"),
-            y=alt.Y("second:Q", title="second, off its daily course"),
+            x=alt.X("first:Q", title="residual of the first"),
+            y=alt.Y("second:Q", title="residual of the second"),
         )
     x = alt.X("hour:Q", title="hour of day") if card.kind == "daily" else alt.X("month:T", title="month")
     y_title = "off the day's median" if card.kind == "daily" else "daily median"

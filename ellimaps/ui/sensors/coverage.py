@@ -61,7 +61,7 @@ def coverage_chart(coverage: pd.DataFrame) -> Any:
                 alt.Tooltip("n:Q", title="readings"),
             ],
         )
-        .properties(height=max(90, min(520, 22 * n + 50)))
+        .properties(height=max(110, min(560, 22 * n + 90)))
     )
 
 

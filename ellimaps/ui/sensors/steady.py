@@ -75,6 +75,7 @@ def _result(log: SensorLog, found: Stability) -> None:
                 "share out", format="percent", min_value=0.0, max_value=1.0
             ),
             "largest_range": st.column_config.NumberColumn("largest range", format="%.2f"),
+            "hours_steep": st.column_config.NumberColumn("hours steep", format="%.1f"),
             "steepest_slope": st.column_config.NumberColumn("steepest slope (per h)", format="%.2f"),
         },
     )
@@ -125,7 +126,12 @@ def calendar_chart(calendar: pd.DataFrame) -> Any:
                 title=None,
                 axis=alt.Axis(format="%d %b %Y", labelAngle=-45, labelOverlap=True),
             ),
-            y=alt.Y("day_name:O", title=None, sort=list(_WEEKDAYS)),
+            y=alt.Y(
+                "day_name:O",
+                title=None,
+                sort=list(_WEEKDAYS),
+                axis=alt.Axis(labelOverlap=False, labelFontSize=10),
+            ),
             color=alt.Color(
                 "value:Q",
                 title="share out of limit",

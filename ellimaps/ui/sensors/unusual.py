@@ -64,7 +64,7 @@ def anomalies_view(state: Session, log: SensorLog) -> None:
         hide_index=True,
         height=300,
         column_config={
-            "reason": st.column_config.TextColumn(width="large"),
+            "reason": st.column_config.TextColumn(width=500),
             "score": st.column_config.NumberColumn(format="%.1f"),
         },
     )
