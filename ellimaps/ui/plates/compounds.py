@@ -100,7 +100,8 @@ def _curve(one: Opened, compound: str, measure: str) -> None:
     else:
         st.success(
             f"**EC50 {row['ec50']:.3g} {unit}** (95 % interval {_end(row['ec50_low'])} to "
-            f"{_end(row['ec50_high'])} {unit}), hill {row['hill']:.2g}, R² {row['r2']:.2f}",
+            f"{_end(row['ec50_high'])} {unit}), hill {row['hill']:.2g}, R² {row['r2']:.2f}, "
+            f"p {row['p']:.2g} against no effect of the dose",
             icon=":material/show_chart:",
         )
     if measure == DISTANCE:
