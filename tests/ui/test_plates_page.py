@@ -10,6 +10,7 @@ import pytest
 from small_plate import DOSES, saved_small_plate
 from streamlit.testing.v1 import AppTest
 
+from ellimaps.plates.profile_sources import SOURCES
 from ellimaps.plates.profiles import read_profiles
 from ellimaps.plates.thumbnails import field_picture, make_thumbnails, read_thumbnails, save_thumbnails
 
@@ -109,6 +110,25 @@ def test_plate_map_compares_edge_and_inside(page):
     page.segmented_control(key="plates_unit").set_value("Against the controls (robust z)").run()
     assert not page.exception
     assert len(page.get("vega_lite_chart")) == 1
+
+
+@pytest.mark.parametrize("name", ["Scatter", "Plate map", "By compound"])
+def test_effects_of_place_can_be_taken_off(page, name):
+    page.session_state["ellimaps"].memory["plates_selected"] = [6, 7, 30]
+    view(page, name)
+    page.selectbox(key="plates_correct").set_value("polish").run()
+    assert not page.exception
+    assert not page.error
+    if name == "Scatter":
+        assert len(chosen_rows(page)) == 3
+    if name == "Plate map":
+        assert "place explains: row 0%" in texts(page)
+
+
+def test_the_plate_can_be_measured_by_a_network(page):
+    assert {"plain", "autoencoder", "deep:vgg19"} <= set(SOURCES)
+    page.selectbox(key="plates_new_source").set_value("autoencoder").run()
+    assert not page.exception
 
 
 def test_compound_by_dose_has_a_picture_per_dose_and_a_curve(page):
