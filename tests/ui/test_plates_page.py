@@ -12,7 +12,14 @@ from streamlit.testing.v1 import AppTest
 
 from ellimaps.plates.profile_sources import SOURCES
 from ellimaps.plates.profiles import read_profiles
-from ellimaps.plates.thumbnails import field_picture, make_thumbnails, read_thumbnails, save_thumbnails
+from ellimaps.plates.thumbnails import (
+    contrast,
+    field_picture,
+    make_thumbnails,
+    read_thumbnails,
+    save_thumbnails,
+)
+from ellimaps.ui.plates.compounds import mixed
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +196,15 @@ def test_thumbnails_show_each_field_at_its_place(data, tmp_path):
     assert read_thumbnails(tmp_path, profiles.fields) == drawn
     assert read_thumbnails(tmp_path, profiles.fields.iloc[:0]) is None
     assert make_thumbnails(profiles).sheets == drawn.sheets
+
+
+def test_a_picture_without_values_leaves_the_others_visible():
+    random = np.random.default_rng(0)
+    good = random.uniform(0, 100, (1, 32, 32)).astype(np.float32)
+    drawn = mixed([good, np.full_like(good, np.nan)], ("#ffffff",), merged=False)
+    assert drawn[0].mean() > 50
+    assert drawn[1].max() == 0
+    assert contrast(good * np.nan, (1, 99)) == (0.0, 1.0)
 
 
 def test_a_field_is_read_channel_by_channel(data):
