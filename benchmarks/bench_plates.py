@@ -1,12 +1,12 @@
 """How fast a plate is profiled, how much memory that takes, and how well compounds are told apart.
 
 Run ``python benchmarks/bench_plates.py [--wells N] [--seeds N] [--json FILE]``. Speed: fields of four
-channels of 1080 x 1080 pixels of a generated 384-well plate, 9 a well, measured one after another in one process and
-thread; by processor time, so that other work on the machine does not count. Memory: the peak of such a
-process after one well and after all. Accuracy: the HepG2 plate beside the repository, where it is there: all
-fields; each field held back in turn, with all that is learned (scaling, selection, sphering) learned from the
-other two; and the published coordinates. Answers: of generated plates of 96 wells, one a seed,
-the p-values of active and inert compounds and the rank correlation of dose and change.
+channels of 1080 x 1080 pixels of a generated 384-well plate, 9 a well, measured one after another in one
+process and thread; by processor time, so that other work on the machine does not count. Memory: the peak of
+such a process after one well and after all. Accuracy: the HepG2 plate beside the repository, where it is
+there: all fields; each field held back in turn, with all that is learned (scaling, selection, sphering)
+learned from the other two; and the published coordinates. Answers: of generated plates of 96 wells, one a
+seed, the p-values of active and inert compounds and the rank correlation of dose and change.
 """
 
 from __future__ import annotations

@@ -64,10 +64,11 @@ def read_layout(path: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     path : str or Path
-        CSV (comma, semicolon or tab; UTF-8 or cp1252) or XLSX, its first sheet. Columns, in any
-        case: ``well``, or ``row`` and ``column``; ``compound``; ``concentration`` with the unit in its name (``concentration_um``,
-        ``Concentration (µM)``) or in a column ``concentration_unit``; ``control`` (0 or 1, yes or no). Where
-        there is no ``control``, wells of DMSO, vehicle, water and the like are controls.
+        CSV (comma, semicolon or tab; UTF-8 or cp1252) or XLSX, its first sheet. Columns, in any case:
+        ``well``, or ``row`` and ``column``; ``compound``; ``concentration`` with the unit in its name
+        (``concentration_um``, ``Concentration (µM)``) or in a column ``concentration_unit``; ``control`` (0
+        or 1, yes or no). Where there is no ``control``, wells of DMSO, vehicle, water and the like are
+        controls.
 
     Returns
     -------
