@@ -154,6 +154,20 @@ def test_units_come_from_the_name_or_a_column(tmp_path, text, unit):
     assert found[["well", "concentration", "concentration_unit"]].to_numpy().tolist() == [["A01", 1.0, unit]]
 
 
+def test_a_layout_saved_by_excel_in_german_says_the_same(tmp_path):
+    text = "Well;Compound;Concentration (µM);Control\nA1;DMSO;;1\na02;Süß;3,125;0\nA3;Süß;6,25;0\n"
+    (tmp_path / "a.csv").write_bytes(text.encode("cp1252"))
+    found = read_layout(tmp_path / "a.csv")
+    assert list(found["concentration"])[1:] == [3.125, 6.25]
+    assert list(found["compound"]) == ["DMSO", "Süß", "Süß"]
+    assert set(found["concentration_unit"]) == {"µM"}
+
+
+def test_columns_written_as_decimals_are_columns(tmp_path):
+    (tmp_path / "a.csv").write_text("row,column,compound\n2,3.0,X\n", encoding="utf-8")
+    assert list(read_layout(tmp_path / "a.csv")["well"]) == ["B03"]
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -164,6 +178,8 @@ def test_units_come_from_the_name_or_a_column(tmp_path, text, unit):
         ("well,compound\nA01,x\na1,y\n", "A01 twice"),
         ("well,compound\nQ99,x\n", "row 2"),
         ("well,compound,concentration\nA01,x,much\n", "'much' is no concentration"),
+        ('well,compound,concentration\nA01,x,"1,000"\n', "write 1000 or 1.000"),
+        ("row,column,compound\n1,two,x\n", "row 2: 'two' is no column"),
         ("well,compound,control\nA01,x,perhaps\n", "'perhaps' says not"),
     ],
 )

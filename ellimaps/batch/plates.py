@@ -17,9 +17,9 @@ from ellimaps.batch.runner import Run
 from ellimaps.batch.store import Record, Store, told
 from ellimaps.batch.tree import Item
 from ellimaps.batch.work import CELLS, Output, recipe_hash
-from ellimaps.errors import ReadError, SettingError
+from ellimaps.errors import ReadError
 from ellimaps.plates.field import FieldSettings, inputs_hash, measure_field
-from ellimaps.plates.plate import Field, Plate
+from ellimaps.plates.plate import Field, Plate, check_output
 from ellimaps.plates.profiles import (
     CELL_METADATA,
     Profiles,
@@ -143,8 +143,7 @@ def run_plate(
         If the folder is in use or cannot be written.
     """
     start = time.monotonic()
-    if out.resolve() == plate.root.resolve():
-        raise SettingError(f"{out} holds the images: choose another folder for the results.")
+    check_output(plate, out)
     work = PlateWork(str(plate.root.resolve()), plate.channels, settings)
     fields = list(plate.fields())
     with Store(out).opened() as store:

@@ -85,11 +85,13 @@ def _by_network(
     import time
 
     from ellimaps.batch.plates import PlateSummary
+    from ellimaps.plates.plate import check_output
     from ellimaps.plates.profile_sources import profiles_from
     from ellimaps.plates.profiles import save_profiles
 
     start = time.perf_counter()
     features, weights = source
+    check_output(plate, out)
     profiles = profiles_from(plate, features, settings, weights=weights, on_progress=on_progress)
     files = save_profiles(profiles, out)
     n = len(profiles.fields)

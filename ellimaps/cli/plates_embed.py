@@ -19,6 +19,13 @@ MethodOption = Annotated[
     Literal["pca", "tsne", "umap"], typer.Option("--method", help="How points are laid out in a plane.")
 ]
 
+CorrectOption = Annotated[
+    Literal["none", "plates", "polish"],
+    typer.Option(
+        "--correct", help="Effects of place to take off: between plates, or of rows and columns (polish)."
+    ),
+]
+
 
 def embed(
     folder: Folder,
@@ -29,6 +36,7 @@ def embed(
         Literal["agglomerative", "kmeans", "hdbscan"],
         typer.Option("--clusters", help="How points are grouped."),
     ] = "agglomerative",
+    correct: CorrectOption = "none",
     as_json: Json = False,
 ) -> None:
     """Lay fields or wells out in a plane, group them, and compare compounds with the controls.
@@ -37,6 +45,7 @@ def embed(
     """
     from ellimaps.plates.evaluation import evaluate
     from ellimaps.plates.outputs import write_answers
+    from ellimaps.plates.plate_effect import corrected
     from ellimaps.plates.profiles import read_profiles
 
     profiles = read_profiles(folder)
@@ -48,9 +57,10 @@ def embed(
             seed=seed,
             level=level,
             clusters=clusters,
+            correct=correct,
             on_progress=on_progress,
         )
-        facts = evaluate(profiles).row()
+        facts = evaluate(corrected(profiles, correct)).row()
     if as_json:
         print_json({**facts, "files": [str(file) for file in files]})
         return
@@ -72,16 +82,18 @@ def report(
     ] = None,
     method: MethodOption = "pca",
     seed: Seed = 0,
+    correct: CorrectOption = "none",
 ) -> None:
     """Write what a plate says as one HTML page that needs no other file.
 
     Example: ellimaps plates report profiles --out plate.html
     """
     from ellimaps.export import write_files
+    from ellimaps.plates.plate_effect import corrected
     from ellimaps.plates.profiles import read_profiles
     from ellimaps.plates.report import plate_report
 
-    profiles = read_profiles(folder)
+    profiles = corrected(read_profiles(folder), correct)
     target = out or folder / "report.html"
     with told_on_stderr() as on_progress:
         page = plate_report(profiles, method=method, seed=seed, on_progress=on_progress)

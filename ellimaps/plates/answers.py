@@ -7,11 +7,18 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from ellimaps.errors import SettingError
 from ellimaps.parallel import one_thread
-from ellimaps.plates.distance import ControlSpace, control_space, relative_to_controls
+from ellimaps.plates.distance import (
+    ControlSpace,
+    along_change,
+    control_space,
+    relative_to_controls,
+    steady_changes,
+)
 from ellimaps.plates.dose_response import DoseResponse, fit_dose_response
 from ellimaps.plates.neighbours import nearest_treatments
 from ellimaps.plates.normalisation import vectors
@@ -51,7 +58,7 @@ class Answers:
         A row per compound: ``compound, n_doses, n_wells, p, q`` (a change of all its wells that grows with
         the dose; q over compounds), ``active`` (q < 0.01), ``lowest_active`` (of an active one the lowest
         dose with p < 0.01), ``strongest_dose, concentration_unit, distance`` (of that dose),
-        ``dose_spearman`` (of dose and distance).
+        ``dose_spearman`` (of dose and change, along the direction all doses share).
     dose_responses : DataFrame
         A row per compound and measure: ``compound, measure, concentration_unit, ec50, ec50_low, ec50_high,
         hill, bottom, top, r2, p, reason``.
@@ -229,12 +236,13 @@ def _compounds(
 ) -> pd.DataFrame:
     """Compare all wells of each compound with the controls, and sum up its doses."""
     rows = []
+    points = steady_changes(profiles, seed)
     groups = table.groupby("compound", sort=True)
     for done, (compound, doses) in enumerate(groups, start=1):
-        wells = np.concatenate([one.rows for one in found if one.compound == compound])
+        mine = [one for one in found if one.compound == compound]
+        wells = np.concatenate([one.rows for one in mine])
         given = profiles.wells["concentration"].to_numpy(dtype=np.float64)[wells]
         strongest = doses.iloc[int(doses["distance"].argmax())]
-        amounts = doses["concentration"].to_numpy(dtype=np.float64)
         rows.append(
             {
                 "compound": compound,
@@ -245,7 +253,7 @@ def _compounds(
                 "concentration_unit": strongest["concentration_unit"],
                 "distance": strongest["distance"],
                 "lowest_active": doses.loc[doses["p"] < CALLED_AT, "concentration"].min(),
-                "dose_spearman": _rank_correlation(amounts, doses["distance"].to_numpy(dtype=np.float64)),
+                "dose_spearman": _dose_order(points, mine, wells),
             }
         )
         on_progress(done, len(groups), "comparing compounds with controls")
@@ -256,8 +264,15 @@ def _compounds(
     return summed[list(COMPOUND_COLUMNS)]
 
 
-def _rank_correlation(doses: Floats, distances: Floats) -> float:
-    known = np.isfinite(doses)
-    if len(np.unique(doses[known])) < 2 or len(np.unique(distances[known])) < 2:
+def _dose_order(points: Floats, doses: Sequence[Treatment], wells: NDArray[np.intp]) -> float:
+    """Return the rank correlation of dose and change along the direction that all doses share.
+
+    A distance adds up the noise of all directions, which hides the order of low doses.
+    """
+    along = along_change(points, wells)
+    known = [one for one in doses if np.isfinite(one.concentration)]
+    amounts = [one.concentration for one in known]
+    changes = [float(along[one.rows].mean()) for one in known]
+    if len(set(amounts)) < 2 or len(set(changes)) < 2:
         return float("nan")
-    return float(spearmanr(doses[known], distances[known]).statistic)
+    return float(spearmanr(amounts, changes).statistic)

@@ -21,6 +21,7 @@ from ellimaps.plates.treatments import checked_controls
 
 _AT_ONCE = 1 << 14
 _LEAST_SPREAD = 0.02
+_LINEAR_TO = 10.0
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,24 @@ class ControlSpace:
         The direction a well is measured along is the mean of the *other* wells, so that its own noise does
         not look like an effect. In units of a control well's distance; an inert well is 0 on average.
         """
-        total = self.points[rows].sum(axis=0)
-        directions = np.broadcast_to(total, self.points.shape).copy()
-        directions[rows] -= self.points[rows]
-        length = np.sqrt(np.square(directions).sum(axis=1))
-        along = (self.points * directions).sum(axis=1) / np.where(length > 0, length, np.inf)
-        return np.asarray(along / self.unit, dtype=np.float64)
+        return along_change(self.points, rows) / self.unit
+
+
+def along_change(points: Floats, rows: NDArray[np.intp]) -> Floats:
+    """Return how far every well lies in the direction of the mean of some *other* wells, shape (well,).
+
+    Parameters
+    ----------
+    points : ndarray, shape (well, dimension)
+        Relative to the controls.
+    rows : ndarray of int, shape (well,)
+        The wells whose mean gives the direction; each of them is measured along that of the others.
+    """
+    directions = np.broadcast_to(points[rows].sum(axis=0), points.shape).copy()
+    directions[rows] -= points[rows]
+    length = np.sqrt(np.square(directions).sum(axis=1))
+    along = (points * directions).sum(axis=1) / np.where(length > 0, length, np.inf)
+    return np.asarray(along, dtype=np.float64)
 
 
 def control_space(profiles: Profiles, seed: int = 0) -> ControlSpace:
@@ -84,6 +97,25 @@ def control_space(profiles: Profiles, seed: int = 0) -> ControlSpace:
     points = _whitened(points - points[is_control].mean(axis=0), points[is_control])
     unit = float(np.sqrt(np.square(points[is_control]).sum(axis=1).mean()))
     return ControlSpace(points, unit if unit > 0 else 1.0, is_control)
+
+
+def steady_changes(profiles: Profiles, seed: int = 0) -> Floats:
+    """Return the changes of wells in coordinates made for order, not for size, shape (well, component).
+
+    As the points of `control_space`, with two differences: features enter by the inverse hyperbolic sine,
+    linear up to about ten standard deviations of the controls and logarithmic beyond, and the covariance is
+    shrunk half-way to a sphere. So features that hardly vary among few controls do not outweigh the others.
+
+    Raises
+    ------
+    SettingError
+        If fewer than three wells are controls.
+    """
+    is_control = checked_controls(profiles.wells)
+    bounded = _LINEAR_TO * np.arcsinh(relative_to_controls(profiles) / _LINEAR_TO)
+    points = principal_components(bounded, seed)
+    points -= points[is_control].mean(axis=0)
+    return _whitened(points, points[is_control], ridge=1.0)
 
 
 def relative_to_controls(profiles: Profiles) -> Floats:
@@ -185,13 +217,17 @@ def _column_means(values: Floats) -> Floats:
     return np.asarray(total / np.maximum(measured.sum(axis=0), 1), dtype=np.float64)
 
 
-def _whitened(points: Floats, reference: Floats) -> Floats:
-    """Divide points by the square root of the shrunk covariance of others, about 0."""
+def _whitened(points: Floats, reference: Floats, ridge: float = 0.0) -> Floats:
+    """Divide points by the square root of the shrunk covariance of others, about 0.
+
+    The ridge, in mean variances, shrinks further.
+    """
     from sklearn.covariance import ledoit_wolf  # type: ignore[import-untyped]
 
     if not reference.any():
         return points
     covariance, _ = ledoit_wolf(reference, assume_centered=True)
     values, vectors = np.linalg.eigh(covariance)
+    values = values + ridge * values.mean()
     scale = np.sqrt(np.maximum(values, 1e-12 * values[-1]))
     return np.asarray(points @ (vectors / scale), dtype=np.float64)

@@ -40,7 +40,8 @@ def tissue_mask(pictures: FieldPictures) -> Mask:
     smooth = ndimage.gaussian_filter(total, 1.0)
     ground = float(np.percentile(smooth, 20))
     difference = smooth[:, 2:] - smooth[:, :-2]
-    noise = _MAD_TO_SIGMA * float(np.median(np.abs(difference))) / np.sqrt(2)
+    # Two columns have no neighbours' neighbours.
+    noise = _MAD_TO_SIGMA * float(np.median(np.abs(difference))) / np.sqrt(2) if difference.size else 0.0
     return np.asarray(smooth > ground + max(_NOISE_FACTOR * noise, _LEAST_QUANTA * pictures.quantum))
 
 

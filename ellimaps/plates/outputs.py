@@ -8,7 +8,7 @@ from ellimaps.export import json_bytes, software_facts, write_files
 from ellimaps.plates.answers import Answers, answers
 from ellimaps.plates.clusters import ClusterMethod, cluster
 from ellimaps.plates.embedding import Method, embed
-from ellimaps.plates.plate_effect import plate_effect
+from ellimaps.plates.plate_effect import Correction, corrected, plate_effect
 from ellimaps.plates.points import Level
 from ellimaps.plates.profiles import Profiles
 from ellimaps.progress import Progress, no_progress
@@ -25,6 +25,7 @@ def write_answers(
     seed: int = 0,
     level: Level = "field",
     clusters: ClusterMethod = "agglomerative",
+    correct: Correction = "none",
     on_progress: Progress = no_progress,
 ) -> tuple[list[Path], Answers]:
     """Write the embedding with its clusters, the answers, and what they depend on, into a folder.
@@ -39,6 +40,8 @@ def write_answers(
         See `ellimaps.plates.embedding.embed`.
     clusters : str
         See `ellimaps.plates.clusters.cluster`.
+    correct : str
+        See `ellimaps.plates.plate_effect.corrected`; ``plate_effect.csv`` says what was there before.
     on_progress : callable, optional
         Called as ``on_progress(done, total, what)``.
 
@@ -56,6 +59,8 @@ def write_answers(
         If the folder cannot be written; then nothing in it has changed.
     """
     on_progress(0, 1, "laying out points")
+    place = plate_effect(profiles)
+    profiles = corrected(profiles, correct)
     positions = embed(profiles, method, seed, level)
     positions["cluster"] = cluster(profiles, clusters, None, seed, level)
     found = answers(profiles, seed, on_progress=on_progress)
@@ -65,11 +70,14 @@ def write_answers(
         "compounds.csv": csv_bytes(found.compounds),
         "dose_response.csv": csv_bytes(found.dose_responses),
         "changes.csv": csv_bytes(found.changes),
-        "plate_effect.csv": csv_bytes(plate_effect(profiles)),
+        "plate_effect.csv": csv_bytes(place),
     }
     facts = {
         "software": software_facts(),
-        "settings": {"method": method, "seed": seed, "level": level, "clusters": clusters},
+        "settings": {
+            **{"method": method, "seed": seed, "level": level},
+            **{"clusters": clusters, "correct": correct},
+        },
         "profiles": {key: profiles.facts.get(key) for key in ("name", "layout_sha256", "settings")},
         "files": sorted([*files, LISTING]),
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ellimaps.errors import ReadError
+from ellimaps.errors import ReadError, SettingError
 from ellimaps.readers.planes import sha256
 from ellimaps.readers.plate import read_plate_files
 from ellimaps.readers.plate_layout import read_layout
@@ -160,6 +160,18 @@ def read_plate(
         mismatches=tuple(note for note in notes if note),
         layout_sha256=sha256(Path(layout)),
     )
+
+
+def check_output(plate: Plate, out: Path) -> None:
+    """Refuse the folder of the pictures as the place for results.
+
+    Raises
+    ------
+    SettingError
+        If it is.
+    """
+    if out.resolve() == plate.root.resolve():
+        raise SettingError(f"{out} holds the images: choose another folder for the results.")
 
 
 def _note(wells: set[str], what: str) -> str:

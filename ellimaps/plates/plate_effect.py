@@ -6,6 +6,7 @@ Corrections return profiles in the units they came in, so that whatever reads pr
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from ellimaps.errors import SettingError
 from ellimaps.plates.points import Floats
 from ellimaps.plates.profiles import Profiles, feature_matrix
 from ellimaps.plates.treatments import checked_controls
+
+Correction = Literal["none", "plates", "polish"]
 
 FACTORS = ("plate", "row", "column", "edge")
 _MOST_SWEEPS = 20
@@ -37,9 +40,9 @@ def plate_effect(profiles: Profiles) -> pd.DataFrame:
     """
     wells = profiles.wells
     values = feature_matrix(wells, profiles.features)
-    values = np.where(
-        np.isfinite(values), values, np.nanmean(np.where(np.isfinite(values), values, 0), axis=0)
-    )
+    measured = np.isfinite(values)
+    means = np.where(measured, values, 0).sum(axis=0) / np.maximum(measured.sum(axis=0), 1)
+    values = np.where(measured, values, means)
     control = wells["control"].to_numpy(bool)
     treatment = np.where(
         control, "", wells["compound"].astype(str) + "\t" + wells["concentration"].astype(str)
@@ -61,6 +64,31 @@ def plate_effect(profiles: Profiles) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def corrected(profiles: Profiles, correction: Correction) -> Profiles:
+    """Return profiles without the effects of place that a correction takes off, and its name in the facts.
+
+    Parameters
+    ----------
+    profiles : Profiles
+        As measured.
+    correction : {"none", "plates", "polish"}
+        Nothing, `center_plates` or `polish_plates`.
+
+    Raises
+    ------
+    SettingError
+        If there is no such correction, or plates lack controls to centre them on.
+    """
+    if correction not in get_args(Correction):
+        raise SettingError(
+            f"The correction {correction!r} is unknown: choose {', '.join(get_args(Correction))}."
+        )
+    if correction == "none":
+        return profiles
+    found = center_plates(profiles) if correction == "plates" else polish_plates(profiles)
+    return replace(found, facts={**profiles.facts, "correction": correction})
 
 
 def center_plates(profiles: Profiles) -> Profiles:

@@ -90,12 +90,14 @@ def plate_report(
 
 def _facts(profiles: Profiles) -> dict[str, str]:
     judged = evaluate(profiles)
+    taken = profiles.facts.get("correction")
     wells = profiles.wells
     n_controls = int(wells["control"].sum())
     compounds = wells.loc[~wells["control"].to_numpy(bool), "compound"].nunique()
     return {
         "Measured": f"{judged.n_fields} fields of {judged.n_wells} wells, {len(profiles.features)} features",
         "Layout": f"{compounds} compounds, {n_controls} control wells",
+        **({"Effects of place taken off": str(taken)} if taken else {}),
         "Nearest neighbour": f"the same compound for {judged.field_accuracy_1nn:.1%} of fields "
         f"and {judged.well_accuracy_1nn:.1%} of wells",
         "Mean average precision": f"{judged.map:.3f} per well",

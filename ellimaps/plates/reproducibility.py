@@ -23,7 +23,7 @@ def mean_average_precisions(points: Floats, choices: Indices) -> NDArray[np.floa
     Parameters
     ----------
     points : ndarray, shape (well, component)
-        Likeness is Euclidean distance.
+        Likeness is Euclidean distance; of unit vectors that is the order of cosines.
     choices : ndarray of int, shape (choice, well chosen)
         Rows of `points`; the first is the observed one, the others make its null distribution.
 

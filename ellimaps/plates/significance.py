@@ -86,12 +86,27 @@ def agreement(
         The treated wells; of one well everything is NaN.
     seed : int
         For permutations, where there are too many to try all.
+
+    Notes
+    -----
+    Likeness is the cosine between changes, as in the source: strong effects scatter more, and would lie far
+    from each other. Changes are taken from the mean of all wells compared on the plate, which does not know
+    which are treated; from the controls' mean, controls alone would point everywhere.
     """
     union, plates = _union(profiles, rows)
     tried = choices(np.arange(len(union)) < len(rows), plates, seed)
-    found = mean_average_precisions(points[union], tried)
+    found = mean_average_precisions(_directions(points[union], plates), tried)
     several = len(rows) > 1 and len(tried) > 1
     return float(found[0]), float(found.mean()), p_value(found) if several else float("nan")
+
+
+def _directions(points: Floats, plates: NDArray[np.intp]) -> Floats:
+    """Return unit vectors from the mean of each plate's points; Euclidean order is then that of cosines."""
+    centered = points.copy()
+    for plate in np.unique(plates):
+        centered[plates == plate] -= points[plates == plate].mean(axis=0)
+    length = np.sqrt(np.square(centered).sum(axis=1, keepdims=True))
+    return np.asarray(centered / np.where(length > 0, length, 1.0), dtype=np.float64)
 
 
 def _union(profiles: Profiles, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -159,8 +159,14 @@ def _limits(pictures: Sequence[NDArray[np.float32]], *, merged: bool) -> list[tu
     stacked = np.stack(pictures)
     n = stacked.shape[1]
     seen = [stacked if merged else stacked[:, number] for number in range(n)]
-    found = [np.percentile(values, _PERCENTILES) for values in seen]
-    return [(float(low), float(high if high > low else low + 1)) for low, high in found]
+    return [contrast(values, _PERCENTILES) for values in seen]
+
+
+def contrast(values: NDArray[np.float32], percentiles: tuple[float, float]) -> tuple[float, float]:
+    """Return the values to be black and white: percentiles of what was measured."""
+    measured = values[np.isfinite(values)]
+    low, high = np.percentile(measured, percentiles) if measured.size else (0.0, 1.0)
+    return float(low), float(high if high > low else low + 1)
 
 
 def _mixed(
@@ -169,7 +175,8 @@ def _mixed(
     total = np.zeros((TILE, TILE, 3), dtype=np.float32)
     for plane, (low, high), color in zip(picture, limits, colors, strict=True):
         rgb = np.array([int(color[start : start + 2], 16) for start in (1, 3, 5)], dtype=np.float32)
-        total += np.clip((plane - low) / (high - low), 0, 1)[..., None] * rgb
+        # Not measured is black.
+        total += np.nan_to_num(np.clip((plane - low) / (high - low), 0, 1))[..., None] * rgb
     return np.clip(total, 0, 255).astype(np.uint8)
 
 

@@ -25,6 +25,7 @@ _NAMES = {
     "unit": ("concentration_unit", "unit", "units", "dose_unit"),
 }
 _CONCENTRATION = re.compile(r"(?:concentration|conc|dose)[\s_]*[(\[]?(?P<unit>[^)\]]*)[)\]]?")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _UNITS = {
     "m": "M",
     "mm": "mM",
@@ -63,10 +64,11 @@ def read_layout(path: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     path : str or Path
-        CSV (comma, semicolon or tab) or XLSX, its first sheet. Columns, in any case: ``well``, or ``row`` and
-        ``column``; ``compound``; ``concentration`` with the unit in its name (``concentration_um``,
-        ``Concentration (µM)``) or in a column ``concentration_unit``; ``control`` (0 or 1, yes or no). Where
-        there is no ``control``, wells of DMSO, vehicle, water and the like are controls.
+        CSV (comma, semicolon or tab; UTF-8 or cp1252) or XLSX, its first sheet. Columns, in any case:
+        ``well``, or ``row`` and ``column``; ``compound``; ``concentration`` with the unit in its name
+        (``concentration_um``, ``Concentration (µM)``) or in a column ``concentration_unit``; ``control`` (0
+        or 1, yes or no). Where there is no ``control``, wells of DMSO, vehicle, water and the like are
+        controls.
 
     Returns
     -------
@@ -114,7 +116,7 @@ def _sheet(file: Path) -> pd.DataFrame:
         if file.suffix.casefold() in (".xlsx", ".xlsm"):
             raw = pd.read_excel(io.BytesIO(content), dtype=str, keep_default_na=False)
         else:
-            text = content.decode("utf-8-sig")
+            text = _text(content)
             raw = pd.read_csv(
                 io.StringIO(text),
                 sep=_separator(text),
@@ -136,6 +138,14 @@ def _sheet(file: Path) -> pd.DataFrame:
     return filled.reset_index(drop=True)
 
 
+def _text(content: bytes) -> str:
+    """Return text; what is not UTF-8 is as Excel saves a CSV on Windows, with µ as one byte."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252")
+
+
 def _separator(text: str) -> str:
     first = text.split("\n", 1)[0]
     return max(",;\t", key=first.count)
@@ -151,11 +161,20 @@ def _wells(file: Path, raw: pd.DataFrame, found: dict[str, str | None]) -> list[
             if well is not None:
                 names.append(well_name(*well_place(raw[well].iloc[number])))
             else:
-                names.append(well_name(row_number(raw[row].iloc[number]), int(raw[column].iloc[number])))
-        except (ReadError, ValueError) as error:
+                names.append(
+                    well_name(row_number(raw[row].iloc[number]), _column_number(raw[column].iloc[number]))
+                )
+        except ReadError as error:
             reason = str(error).rstrip(".").split(":")[0]
             raise ReadError(f"{file.name}, row {number + 2}: {reason}; write wells as A01.") from error
     return names
+
+
+def _column_number(text: str) -> int:
+    match = re.fullmatch(r"\s*(\d{1,4})(?:\.0*)?\s*", text)
+    if match is None:
+        raise ReadError(f"{text!r:.40} is no column of a plate.")
+    return int(match[1])
 
 
 def _concentrations(
@@ -165,10 +184,22 @@ def _concentrations(
     column, match = next(((name, match) for name, match in matches if match), (None, None))
     if column is None or match is None:
         return [np.nan] * len(raw), [""] * len(raw)
+    _check_commas(file, raw[column])
     values = [_number(file, text, number) for number, text in enumerate(raw[column])]
     if unit_column is not None:
         return values, [_unit(text) for text in raw[unit_column]]
     return values, [_unit(match["unit"])] * len(raw)
+
+
+def _check_commas(file: Path, texts: pd.Series[str]) -> None:
+    """Refuse commas that may part thousands, unless another value shows that they are decimal ones."""
+    with_comma = [text.strip() for text in texts if "," in text]
+    if with_comma and all(_THOUSANDS.fullmatch(text) for text in with_comma):
+        plain = with_comma[0].replace(",", "")
+        raise ReadError(
+            f"{file.name}: the concentration {with_comma[0]:.40} may have a decimal comma or one that parts "
+            f"thousands; write {plain:.40} or {with_comma[0].replace(',', '.', 1):.40}."
+        )
 
 
 def _number(file: Path, text: str, number: int) -> float:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from ellimaps.batch.engines import dask_cluster
 from ellimaps.cli import cli
 from ellimaps.errors import MissingExtraError
-from ellimaps.samples import sample_cells
+from ellimaps.samples import sample_cells, sample_plate
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,20 @@ def test_a_cluster_gives_the_same_table_also_with_a_worker_killed(cluster, tmp_p
     workers[0].kill()
     assert process.wait(60) == 0
     for name in ("experiments.csv", "experiments.parquet", "images.csv"):
+        assert (tmp_path / "cluster" / name).read_bytes() == (tmp_path / "local" / name).read_bytes()
+
+
+def test_a_cluster_profiles_a_plate_as_this_computer_does(cluster, tmp_path):
+    address, _ = cluster
+    sample_plate(tmp_path / "demo", fields=1, size=128, only_wells=4)
+    command = ["plates", "profile", str(tmp_path / "demo" / "images")]
+    command += ["--layout", str(tmp_path / "demo" / "layout.csv")]
+    for out, where in (("local", ["--workers", "1"]), ("cluster", ["--scheduler", address])):
+        result = CliRunner().invoke(cli, [*command, "--out", str(tmp_path / out), *where])
+        assert result.exit_code == 0, (result.output, result.exception)
+    names = sorted(path.name for path in (tmp_path / "local").iterdir() if path.is_file())
+    assert {"fields.parquet", "wells.csv", "cells.parquet", "plate.json"} <= set(names)
+    for name in names:
         assert (tmp_path / "cluster" / name).read_bytes() == (tmp_path / "local" / name).read_bytes()
 
 

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from plates_profiles import DOSES, EC50, EFFECTS, FEATURES, known, profiles
+from scipy.stats import spearmanr
 from stacks import one_sentence
 
 from ellimaps.errors import SettingError
 from ellimaps.plates.answers import DISTANCE, answers, dose_responses
-from ellimaps.plates.distance import control_space
+from ellimaps.plates.distance import along_change, control_space, steady_changes
+from ellimaps.plates.significance import agreement
 from ellimaps.plates.treatments import treatments
 
 ACTIVE = [name for name, effect in EFFECTS.items() if effect]
@@ -43,6 +45,20 @@ def test_distances_grow_with_dose():
     made = profiles(5, doses=(1.0, 2.0, 4.0, 8.0))
     table = answers(made).compounds.set_index("compound")
     assert (table.loc[ACTIVE, "dose_spearman"] >= 0.9).all()
+
+
+def test_the_common_direction_orders_doses_better_than_distances_do():
+    orders, by_distance = [], []
+    for seed in range(8):
+        made = profiles(seed)
+        space, points = control_space(made), steady_changes(made)
+        for name in ACTIVE:
+            doses = [one for one in treatments(made.wells) if one.compound == name]
+            along = along_change(points, np.concatenate([one.rows for one in doses]))
+            orders.append(spearmanr(DOSES, [along[one.rows].mean() for one in doses]).statistic)
+            by_distance.append(spearmanr(DOSES, [space.distance(one.rows) for one in doses]).statistic)
+    assert np.mean(orders) > 0.97
+    assert np.mean(orders) > np.mean(by_distance) + 0.03
 
 
 def test_changes_are_said_in_words():
@@ -115,6 +131,28 @@ def test_replicates_find_each_other_where_there_is_an_effect():
     assert (found.loc[ACTIVE, "map_q"] < 0.05).all()
     assert (found.loc[ACTIVE, "map"] > found.loc[ACTIVE, "map_null"] + 0.2).all()
     assert (found.loc[INERT, "map_q"] > 0.05).all()
+
+
+def test_replicates_that_change_alike_but_not_equally_far_have_precision_near_one():
+    made = profiles(4, effects={"Strong": {}}, doses=(1.0,), replicates=4, controls=20)
+    random = np.random.default_rng(0)
+    points = random.standard_normal((24, 12))
+    [strong] = treatments(made.wells)
+    points[strong.rows] += np.outer([12.0, 20.0, 40.0, 80.0], np.eye(12)[3])
+    precision, by_chance, p = agreement(made, points, strong.rows)
+    assert precision > 0.99
+    assert by_chance < 0.25
+    assert p < 0.001
+
+
+def test_replicates_that_do_nothing_are_not_found_more_often_than_by_chance():
+    made = profiles(4, effects={"Nothing": {}}, doses=(1.0,), replicates=3, controls=6, plates=("a", "b"))
+    random = np.random.default_rng(1)
+    [one] = treatments(made.wells)
+    one = replace(one, rows=one.rows[:3])
+    p = np.array([agreement(made, random.standard_normal((18, 5)), one.rows)[2] for _ in range(200)])
+    for level in (0.05, 0.2, 0.5):
+        assert np.mean(p <= level) - level < 4 * np.sqrt(level * (1 - level) / 200)
 
 
 def test_plates_that_differ_do_not_make_compounds_active():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from plates_profiles import EFFECTS, FEATURES, profiles
@@ -9,7 +11,7 @@ from stacks import one_sentence
 
 from ellimaps.errors import SettingError
 from ellimaps.plates.answers import answers
-from ellimaps.plates.plate_effect import center_plates, plate_effect, polish_plates, sphere
+from ellimaps.plates.plate_effect import center_plates, corrected, plate_effect, polish_plates, sphere
 
 
 def rows_and_columns(_plate, row, column):
@@ -23,6 +25,27 @@ def test_the_factor_that_acts_is_the_one_found():
     assert table.loc["column", "feature"] == "cell_count"
     assert table.loc["column", "feature_explained"] > 0.7
     assert np.isnan(table.loc["plate", "explained"])
+
+
+def test_what_was_not_measured_stands_at_the_mean_of_what_was():
+    made = profiles(1, place=rows_and_columns)
+    share = plate_effect(made).set_index("factor").loc["edge", "explained"]
+    wells = made.wells.copy()
+    wells.loc[wells.index[::9], FEATURES[0]] = np.nan
+    holes = plate_effect(replace(made, wells=wells)).set_index("factor").loc["edge", "explained"]
+    shifted = wells.assign(**{FEATURES[0]: wells[FEATURES[0]] + 1e4})
+    moved = plate_effect(replace(made, wells=shifted)).set_index("factor").loc["edge", "explained"]
+    assert holes == pytest.approx(moved, rel=1e-6)
+    assert holes == pytest.approx(share, abs=0.02)
+
+
+def test_a_correction_is_named_in_the_facts():
+    made = profiles(1)
+    assert corrected(made, "none") is made
+    assert corrected(made, "polish").facts["correction"] == "polish"
+    with pytest.raises(SettingError, match="choose none, plates, polish") as error:
+        corrected(made, "sphere")
+    assert one_sentence(error)
 
 
 def test_edges_are_found():

@@ -45,7 +45,10 @@ def test_embed_tells_json_and_writes_files(folder):
     table = pd.read_csv(folder / "answers.csv", keep_default_na=False)
     assert {"p", "q", "distance", "map", "changes", "nearest"} <= set(table)
     listed = json.loads((folder / "embedding.json").read_text(encoding="utf-8"))
-    assert listed["settings"] == {"method": "pca", "seed": 3, "level": "well", "clusters": "kmeans"}
+    assert listed["settings"] == {
+        **{"method": "pca", "seed": 3, "level": "well"},
+        **{"clusters": "kmeans", "correct": "none"},
+    }
     assert sorted(listed["files"]) == sorted(path.rsplit("/", 1)[-1] for path in facts["files"])
 
 
@@ -56,6 +59,20 @@ def test_the_same_command_writes_the_same_bytes(folder):
         return [Path(name).read_bytes() for name in [*files, page]]
 
     assert contents() == contents()
+
+
+def test_effects_of_place_are_taken_off_and_said(folder, tmp_path):
+    for name in ("fields.parquet", "wells.parquet", "plate.json"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    run("embed", tmp_path)
+    before = [(tmp_path / name).read_bytes() for name in ("embedding.csv", "plate_effect.csv")]
+    run("embed", tmp_path, "--correct", "polish")
+    after = [(tmp_path / name).read_bytes() for name in ("embedding.csv", "plate_effect.csv")]
+    assert before[0] != after[0]
+    assert before[1] == after[1]
+    assert json.loads((tmp_path / "embedding.json").read_text())["settings"]["correct"] == "polish"
+    page = Path(run("report", tmp_path, "--correct", "polish").stdout.strip())
+    assert "Effects of place taken off" in page.read_text(encoding="utf-8")
 
 
 def test_embed_tells_people_too(folder):

@@ -10,8 +10,16 @@ import pytest
 from small_plate import DOSES, saved_small_plate
 from streamlit.testing.v1 import AppTest
 
+from ellimaps.plates.profile_sources import SOURCES
 from ellimaps.plates.profiles import read_profiles
-from ellimaps.plates.thumbnails import field_picture, make_thumbnails, read_thumbnails, save_thumbnails
+from ellimaps.plates.thumbnails import (
+    contrast,
+    field_picture,
+    make_thumbnails,
+    read_thumbnails,
+    save_thumbnails,
+)
+from ellimaps.ui.plates.compounds import mixed
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +119,25 @@ def test_plate_map_compares_edge_and_inside(page):
     assert len(page.get("vega_lite_chart")) == 1
 
 
+@pytest.mark.parametrize("name", ["Scatter", "Plate map", "By compound"])
+def test_effects_of_place_can_be_taken_off(page, name):
+    page.session_state["ellimaps"].memory["plates_selected"] = [6, 7, 30]
+    view(page, name)
+    page.selectbox(key="plates_correct").set_value("polish").run()
+    assert not page.exception
+    assert not page.error
+    if name == "Scatter":
+        assert len(chosen_rows(page)) == 3
+    if name == "Plate map":
+        assert "place explains: row 0%" in texts(page)
+
+
+def test_the_plate_can_be_measured_by_a_network(page):
+    assert {"plain", "autoencoder", "deep:vgg19"} <= set(SOURCES)
+    page.selectbox(key="plates_new_source").set_value("autoencoder").run()
+    assert not page.exception
+
+
 def test_compound_by_dose_has_a_picture_per_dose_and_a_curve(page):
     view(page, "By compound")
     page.selectbox(key="plates_compound").set_value("sizer")
@@ -169,6 +196,15 @@ def test_thumbnails_show_each_field_at_its_place(data, tmp_path):
     assert read_thumbnails(tmp_path, profiles.fields) == drawn
     assert read_thumbnails(tmp_path, profiles.fields.iloc[:0]) is None
     assert make_thumbnails(profiles).sheets == drawn.sheets
+
+
+def test_a_picture_without_values_leaves_the_others_visible():
+    random = np.random.default_rng(0)
+    good = random.uniform(0, 100, (1, 32, 32)).astype(np.float32)
+    drawn = mixed([good, np.full_like(good, np.nan)], ("#ffffff",), merged=False)
+    assert drawn[0].mean() > 50
+    assert drawn[1].max() == 0
+    assert contrast(good * np.nan, (1, 99)) == (0.0, 1.0)
 
 
 def test_a_field_is_read_channel_by_channel(data):

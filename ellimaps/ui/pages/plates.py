@@ -6,11 +6,19 @@ from pathlib import Path
 
 import streamlit as st
 
+from ellimaps.plates.plate_effect import Correction
 from ellimaps.plates.thumbnails import make_thumbnails, save_thumbnails
 from ellimaps.ui.data_root import data_root, inside_root
 from ellimaps.ui.plates.answers import answers_view
 from ellimaps.ui.plates.compounds import compounds_view
-from ellimaps.ui.plates.data import Opened, opened, picture_root, profile_folders, thumbnails
+from ellimaps.ui.plates.data import (
+    Opened,
+    opened,
+    picture_root,
+    profile_folders,
+    thumbnails,
+    without_place,
+)
 from ellimaps.ui.plates.heat_map import heat_map_view
 from ellimaps.ui.plates.measure import measure_panel
 from ellimaps.ui.plates.points import points_view
@@ -18,6 +26,11 @@ from ellimaps.ui.state import Session, remembered, session
 from ellimaps.ui.tasks import settle, start, task_panel
 from ellimaps.ui.widgets import guarded
 
+_CORRECTIONS: dict[Correction, str] = {
+    "none": "as measured",
+    "plates": "plates",
+    "polish": "rows and columns",
+}
 _VIEWS = ("Scatter", "Plate map", "By compound", "Answers")
 
 
@@ -38,12 +51,19 @@ def render() -> None:
         one = opened(folder)
         _forget_choices(state, one)
         _header(one)
-        view = remembered(
-            st.segmented_control, "View", options=list(_VIEWS), key="plates_view", default=_VIEWS[0],
-            required=True, label_visibility="collapsed",
-        )  # fmt: skip
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            view = remembered(
+                st.segmented_control, "View", options=list(_VIEWS), key="plates_view", default=_VIEWS[0],
+                required=True, label_visibility="collapsed",
+            )  # fmt: skip
+            correction = remembered(
+                st.selectbox, "Correct effects of place", options=list(_CORRECTIONS), key="plates_correct",
+                default="none", format_func=_CORRECTIONS.__getitem__, width=260,
+                help="Plates: the same median of the controls on every plate. Rows and columns: Tukey's "
+                "median polish; a compound that fills a row or column is taken off as well.",
+            )  # fmt: skip
         with guarded():
-            _show(state, one, str(view))
+            _show(state, without_place(one, correction), str(view))
 
 
 def _forget_choices(state: Session, one: Opened) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ellimaps.plates.answers import DISTANCE, dose_responses
 from ellimaps.plates.dose_response import DoseResponse
-from ellimaps.plates.thumbnails import channel_colors
+from ellimaps.plates.thumbnails import channel_colors, contrast
 from ellimaps.ui.plates.data import Opened, picture
 from ellimaps.ui.state import remembered
 
@@ -83,10 +83,10 @@ def mixed(
     totals = [np.zeros((*one.shape[1:], 3), dtype=np.float32) for one in small]
     for channel, color in enumerate(colors):
         seen = [one if merged else one[channel] for one in small]
-        low, high = np.percentile(np.concatenate([values.ravel() for values in seen]), _PERCENTILES)
+        low, high = contrast(np.concatenate([values.ravel() for values in seen]), _PERCENTILES)
         rgb = np.array([int(color[start : start + 2], 16) for start in (1, 3, 5)], dtype=np.float32)
         for total, one in zip(totals, small, strict=True):
-            total += np.clip((one[channel] - low) / max(float(high - low), 1e-9), 0, 1)[..., None] * rgb
+            total += np.nan_to_num(np.clip((one[channel] - low) / (high - low), 0, 1))[..., None] * rgb
     return [np.clip(total, 0, 255).astype(np.uint8) for total in totals]
 
 

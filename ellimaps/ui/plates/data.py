@@ -18,6 +18,7 @@ from ellimaps.plates.answers import Answers
 from ellimaps.plates.clusters import ClusterMethod, cluster
 from ellimaps.plates.embedding import Method, embed
 from ellimaps.plates.evaluation import Evaluation, evaluate
+from ellimaps.plates.plate_effect import Correction, corrected, plate_effect
 from ellimaps.plates.points import Level
 from ellimaps.plates.profiles import FACTS, FIELDS, Profiles, read_profiles
 from ellimaps.plates.thumbnails import Thumbnails, field_picture, read_thumbnails
@@ -69,6 +70,7 @@ _POINTS = BoundedCache(64, 256 << 20, lambda found: int(np.asarray(found).nbytes
 _ANSWERS = BoundedCache(16, 256 << 20, lambda found: int(found.changes.memory_usage(deep=True).sum()))
 _SHEETS = BoundedCache(8, 256 << 20, lambda found: sum(map(len, found.sheets)) if found else 1)
 _PICTURES = BoundedCache(64, 256 << 20, lambda picture: int(picture.nbytes))
+_EFFECTS = BoundedCache(32, 1 << 20, lambda _: 1000)
 _FIGURES = BoundedCache(32, 1 << 20, lambda _: 100)
 
 
@@ -94,6 +96,27 @@ def opened(folder: Path) -> Opened:
     marks = [(name, path.stat().st_mtime_ns, path.stat().st_size) for name, path in _files(folder)]
     key = hashlib.sha256(repr((str(folder), marks)).encode()).hexdigest()
     found: Opened = _OPENED.get(key, lambda: Opened(folder, read_profiles(folder), key))
+    return found
+
+
+def without_place(one: Opened, correction: Correction) -> Opened:
+    """Return the profiles without the effects of place a correction takes off.
+
+    Raises
+    ------
+    SettingError
+        If plates lack the controls it needs.
+    """
+    if correction == "none":
+        return one
+    key = f"{one.key} {correction}"
+    found: Opened = _OPENED.get(key, lambda: Opened(one.folder, corrected(one.profiles, correction), key))
+    return found
+
+
+def place_effects(one: Opened) -> pd.DataFrame:
+    """Return how much place explains; see `ellimaps.plates.plate_effect.plate_effect`."""
+    found: pd.DataFrame = _EFFECTS.get(one.key, lambda: plate_effect(one.profiles))
     return found
 
 

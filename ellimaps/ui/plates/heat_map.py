@@ -11,7 +11,7 @@ import streamlit as st
 
 from ellimaps.plates.normalisation import scaled
 from ellimaps.readers.wells import row_letters
-from ellimaps.ui.plates.data import Opened, treatment_names
+from ellimaps.ui.plates.data import Opened, place_effects, treatment_names
 from ellimaps.ui.state import remembered
 
 _UNITS = ("As measured", "Against the controls (robust z)")
@@ -39,6 +39,7 @@ def heat_map_view(one: Opened) -> None:
         _chart(shown, one.shape, f"{feature}{' (robust z)' if against else ''}", diverging=against)
     )
     st.caption(_edge_sentence(shown, one.shape))
+    st.caption(_place_sentence(place_effects(one)))
 
 
 def _chosen_plate(one: Opened) -> str:
@@ -129,3 +130,15 @@ def _edge_sentence(cells: pd.DataFrame, shape: tuple[int, int]) -> str:
         f"inside {inner.mean():.4g} (n = {inner.count()}), "
         f"difference {difference:+.3g} = {abs(difference) / spread:.1f} standard errors."
     )
+
+
+def _place_sentence(effects: pd.DataFrame) -> str:
+    known = effects[effects["explained"].notna()]
+    if known.empty:
+        return "The layout does not tell effects of place from those of compounds."
+    parts = [
+        f"{row['factor']} {max(row['explained'], 0):.0%} "
+        f"(most of {row['feature']}: {max(row['feature_explained'], 0):.0%})"
+        for _, row in known.iterrows()
+    ]
+    return f"Of the differences between wells of equal treatment, place explains: {', '.join(parts)}."

@@ -7,8 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from ellimaps.errors import ReadError
-from ellimaps.plates.plate import read_plate
-from ellimaps.plates.profiles import profile_plate, save_profiles
+from ellimaps.plates.plate import check_output, read_plate
+from ellimaps.plates.profile_sources import PLAIN, SOURCES, profiles_from
+from ellimaps.plates.profiles import save_profiles
 from ellimaps.plates.thumbnails import make_thumbnails, save_thumbnails
 from ellimaps.progress import Progress
 from ellimaps.ui.data_root import data_root, inside_root
@@ -31,6 +32,12 @@ def measure_panel(state: Session) -> None:
             st.text_input, "Folder for the profiles", key="plates_new_out", default="results/plate",
             help="Below the data root; the pictures' folder is not touched.",
         )  # fmt: skip
+        source = remembered(
+            st.selectbox, "Features", options=list(SOURCES), key="plates_new_source", default=PLAIN,
+            width=230, format_func=_source_name,
+            help="Measurements of cells and pixels; an autoencoder trained on this plate; or a pretrained "
+            "network (extra deep), whose weights must be in the library's cache.",
+        )  # fmt: skip
         go = st.button(
             "Measure", type="primary", icon=":material/play_arrow:", key="plates_new_start",
             disabled=state.task is not None,
@@ -42,7 +49,7 @@ def measure_panel(state: Session) -> None:
     start(
         state,
         "Measuring the plate",
-        lambda on_progress: _measured(root, table, folder, on_progress),
+        lambda on_progress: _measured(root, table, folder, str(source), on_progress),
         lambda done: set_value(state, "plates_typed", done.relative_to(data_root()).as_posix()),
     )
 
@@ -55,9 +62,14 @@ def _new_folder(text: str) -> Path:
     return folder
 
 
-def _measured(root: Path, layout: Path, folder: Path, on_progress: Progress) -> Path:
+def _source_name(source: str) -> str:
+    return {PLAIN: "plain measurements"}.get(source, source.replace("deep:", "deep: "))
+
+
+def _measured(root: Path, layout: Path, folder: Path, source: str, on_progress: Progress) -> Path:
     plate = read_plate(root, layout)
-    profiles = profile_plate(plate, on_progress=on_progress)
+    check_output(plate, folder)
+    profiles = profiles_from(plate, source, on_progress=on_progress)
     save_profiles(profiles, folder)
     save_thumbnails(make_thumbnails(profiles, on_progress), folder)
     return folder
