@@ -115,6 +115,7 @@ def _picture(path: Path, file: tifffile.TiffFile) -> Picture:
         files=[path],
         times_s=np.repeat(facts.times_s, n_samples, axis=1),
         samples=n_samples,
+        plain_pages=1 if facts.channels or "C" in layout.outer else n_outer,
         pixel_size_um=facts.pixel_size_um,
         pixel_aspect=facts.pixel_aspect,
         acquired_at=facts.acquired_at,

@@ -160,6 +160,8 @@ def test_the_commands_from_folder_to_score(folder: tuple[Path, Path], tmp_path: 
     assert {"version", "recalls", "confusion", "mistakes", "score_interval", "warnings"} <= set(facts)
     assert out.with_suffix(".html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert sorted(images.iterdir()) == before
+    with pytest.raises(EllimapsError, match="both the model and its report"):
+        call("train", images, "--labels", labels, "--out", tmp_path / "model.html")
     rows = call("predict", images / "001.tif", images / "002.tif", "--model", out, "--json")
     assert [set(row) for row in rows] == [{"file", "is_homogenous", "probability", "seconds", "warnings"}] * 2
     assert [row["is_homogenous"] for row in rows] == [0, 1]

@@ -192,8 +192,18 @@ def test_files_and_bytes_of_all_kinds_are_read(tmp_path: Path) -> None:
             values, size = read_image(source)
             np.testing.assert_array_equal(values, expected)
             assert size is None
-    for content in (png(colour), tiff(colour, photometric="rgb")):
+    for content in (
+        png(colour),
+        tiff(colour, photometric="rgb"),
+        tiff(np.moveaxis(colour, -1, 0), imagej=True),
+    ):
         np.testing.assert_array_equal(read_image(content)[0], np.moveaxis(colour, -1, 0))
+    clear = np.stack([small, np.full_like(small, 255)], axis=-1)
+    for content in (
+        png(clear),
+        tiff(clear, photometric="minisblack", planarconfig="contig", extrasamples=[2]),
+    ):
+        np.testing.assert_array_equal(read_image(content)[0], small)
 
 
 def test_a_colour_png_of_16_bit_is_read() -> None:
@@ -220,7 +230,11 @@ def test_the_pixel_size_is_read() -> None:
         (b"not an image", "neither"),
         (png(compact(1))[:200], "damaged|truncated"),
         (tiff(compact(1))[:900], "truncated|damaged"),
-        (tiff(np.zeros((4, 20, 20), np.uint8), photometric="minisblack", metadata={"axes": "TYX"}), "stack"),
+        (
+            tiff(np.zeros((4, 20, 20), np.uint8), photometric="minisblack", metadata={"axes": "TYX"}),
+            "several",
+        ),
+        (tiff(np.zeros((5, 20, 20), np.uint16), photometric="minisblack"), "several"),
     ],
 )
 def test_what_is_no_image_file_is_a_sentence(content: bytes, reason: str) -> None:

@@ -150,6 +150,8 @@ def test_the_page_is_whole_and_safe(training: Training) -> None:
         ("image_id\n1\n", "columns|CSV"),
         ("", "CSV|columns"),
         ("image_id,kind\n", "row per image"),
+        ("image_id,probability\n1,0\n2,1\n", "cannot be called probability"),
+        ("image_id,group,kind\n1,a,0\n2,b,1\n", "cannot be called group"),
         ("image_id,kind\n1,0,3,4\n1,0,3,4,5\n", "CSV"),
     ],
 )
