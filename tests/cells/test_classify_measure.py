@@ -108,9 +108,11 @@ def test_the_mask_is_the_cell_and_not_the_speck_beside_it() -> None:
         np.full((40, 40), np.nan),
         np.zeros((3, 1, 1)),
         np.full((30, 30), np.inf),
+        compact(1) * 1e300,
+        (compact(1) * 1e33).astype(np.float32),
         np.ones((2000, 1)),
     ],
-    ids=["black", "one pixel", "NaN", "colour pixel", "infinite", "column"],
+    ids=["black", "one pixel", "NaN", "colour pixel", "infinite", "huge", "huge in 32 bit", "column"],
 )
 def test_an_image_without_a_cell_says_so(image: NDArray[Any]) -> None:
     portrait = measure_image(image)
