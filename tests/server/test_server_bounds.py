@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 import stalling
@@ -126,6 +126,16 @@ def test_a_body_that_never_ends_is_given_up(ready):
     start = time.monotonic()
     assert raw(ready, HEAD + b"Content-Length: 1000\r\n\r\n{") == 408
     assert time.monotonic() - start < SECONDS + 1
+
+
+def test_slow_clients_keep_nobody_from_the_processes(ready):
+    """More of them than may be at work and wait."""
+    with ExitStack() as lines:
+        for _ in range(4):
+            line = lines.enter_context(socket.create_connection(address(ready)))
+            line.sendall(HEAD + b"Content-Length: 1000\r\n\r\n{")
+        time.sleep(0.3)
+        assert call(ready + "/predict", said(IMAGE))[0] == 200
 
 
 @posix
