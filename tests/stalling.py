@@ -21,6 +21,17 @@ def work(image):
     return {"process": os.getpid(), "bytes": len(image)}
 
 
+def load_classifier():
+    """Return work that answers about any image, as the server's does, but hangs where it says so."""
+    return classify
+
+
+def classify(image):
+    if image == b"hang":
+        time.sleep(60)
+    return {"label": 1, "probability": 0.9, "warnings": [], "seconds": 0.0}
+
+
 def load_nothing():
     """Fail, as where a model cannot be loaded."""
     os._exit(1)

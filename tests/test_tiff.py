@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import lzma
 import struct
 import tomllib
 import tracemalloc
@@ -386,3 +387,20 @@ def test_real_frames(shared_data):
     stack = open_stack(shared_data / "fluorescence_timelapse")
     assert stack.values.shape == (63, 264, 542)
     assert list(stack.bands["frame"]) == [frame for frame in range(21) for _ in range(3)]
+
+
+@pytest.mark.parametrize("compression", ["zlib", "lzma"])
+def test_a_page_may_not_unpack_to_far_more_than_its_pixels(tmp_path, monkeypatch, compression):
+    """A bomb: 20 x 20 pixels whose only strip unpacks to 3 MB, three times the limit set here."""
+    monkeypatch.setattr("ellimaps.readers.tiff._SPARE_BYTES", 1 << 20)
+    path = tmp_path / "bomb.tif"
+    tifffile.imwrite(path, numbers(20, 20, dtype=np.uint8), compression=compression)
+    packer = zlib.compressobj() if compression == "zlib" else lzma.LZMACompressor(preset=0)
+    packed = b"".join([packer.compress(bytes(3 << 20)), packer.flush()])
+    with tifffile.TiffFile(path, mode="r+") as file:
+        place = path.stat().st_size
+        file.pages[0].tags["StripOffsets"].overwrite(place, dtype="I")
+        file.pages[0].tags["StripByteCounts"].overwrite(len(packed), dtype="I")
+    with path.open("ab") as file:
+        file.write(bytes(place - path.stat().st_size) + packed)
+    assert "unpacks to far more" in refusal(path)

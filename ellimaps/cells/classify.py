@@ -1,8 +1,9 @@
 """Classify images of cells: train on a labelled folder, save, load, predict; each part has its own module."""
 
 from ellimaps.cells.deep_model import DeepModel, load_classifier
+from ellimaps.cells.image_folder import image_files
 from ellimaps.cells.images import read_image
-from ellimaps.cells.labels import Labels, image_files, read_labels
+from ellimaps.cells.labels import Labels, read_labels
 from ellimaps.cells.model_file import SUFFIX, load_model, save_model
 from ellimaps.cells.population_model import PopulationModel, Prediction
 from ellimaps.cells.portrait import Portrait, measure_image

@@ -67,7 +67,7 @@ def fit_decider(
     held = np.concatenate([_line(rows[a], truth[a]).log_odds(rows[b]) for a, b in folds])
     held_truth = truth[np.concatenate([test for _, test in folds])]
     calibration = _calibration(held, held_truth)
-    weights = _best_weights(np.asarray(calibration.predict_proba(held)), held_truth)
+    weights = _best_weights(calibration, held, held_truth)
     return Decider(_line(rows, truth), calibration, weights)
 
 
@@ -113,27 +113,45 @@ def _calibration(values: NDArray[np.float64], truth: NDArray[np.intp]) -> Any:
     return LogisticRegression(C=1.0, max_iter=2000).fit(values, truth)
 
 
-def _best_weights(probabilities: NDArray[np.float64], truth: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the weights of the classes with the best score; the middle of equally good ones."""
-    n_classes = probabilities.shape[1]
-    log_p = np.log(np.clip(probabilities, 1e-12, 1))
-    shifts = np.zeros(n_classes)
+def _best_weights(
+    calibration: Any, held: NDArray[np.float64], truth: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Return the weights of the classes: neutral ones, unless held-out answers are clearly better by others.
+
+    Neutral is undecided where the log-odds are, as they were fitted with classes of the same weight. The best
+    threshold among few images of a class is mostly chance, so it must be better by more than one standard
+    error (Breiman et al., Classification and Regression Trees, 1984, section 3.4.3).
+    """
+    log_p = np.log(np.clip(calibration.predict_proba(held), 1e-12, 1))
+    n_classes = log_p.shape[1]
+    shifts = -np.log(np.clip(calibration.predict_proba(np.zeros((1, held.shape[1])))[0], 1e-12, 1))
     for _ in range(_PASSES if n_classes > 2 else 1):
         for c in range(1, n_classes):
-            shifts[c] = _best_shift(log_p + shifts, c, truth, n_classes) + shifts[c]
+            shifts[c] += _best_shift(log_p + shifts, c, truth, n_classes)
     weights = np.exp(shifts)
     return np.asarray(weights / weights.sum())
 
 
 def _best_shift(log_p: NDArray[np.float64], c: int, truth: NDArray[np.intp], n_classes: int) -> float:
-    """Return what to add to a class's log-probabilities: the middle of the widest best interval."""
+    """Return what to add to a class's log-probabilities: the middle of the widest best interval, or 0."""
     others = np.delete(log_p, c, axis=1)
-    needed = np.sort(others.max(axis=1) - log_p[:, c])
+    own = others.max(axis=1) - log_p[:, c]
+    needed = np.sort(own)
     limits = np.concatenate([[needed[0] - 1], needed, [needed[-1] + 1]])
     middles = (limits[:-1] + limits[1:]) / 2
     rivals = others.argmax(axis=1)
     rivals = rivals + (rivals >= c)
-    own = others.max(axis=1) - log_p[:, c]
-    scores = np.array([score(truth, np.where(own < m, c, rivals), n_classes) for m in middles])
-    best = np.flatnonzero(scores >= scores.max() - 1e-12)
+    answers = [np.where(own < shift, c, rivals) for shift in (0.0, *middles)]
+    unmoved, *scores = (score(truth, one, n_classes) for one in answers)
+    if max(scores) <= unmoved + _standard_error(truth, answers[0], n_classes):
+        return 0.0
+    best = np.flatnonzero(np.array(scores) >= max(scores) - 1e-12)
     return float(middles[best[np.argmax(np.diff(limits)[best])]])
+
+
+def _standard_error(truth: NDArray[np.intp], answers: NDArray[np.intp], n_classes: int) -> float:
+    """Return the standard error of the score; no recall counts as certain (Laplace's rule of succession)."""
+    counts = np.bincount(truth, minlength=n_classes)
+    right = np.bincount(truth[answers == truth], minlength=n_classes)
+    recalls = (right + 1) / (counts + 2)
+    return float(np.prod(recalls) * np.sqrt(np.sum((1 - recalls) / (recalls * counts))))

@@ -64,8 +64,8 @@ def _read(path: Path, name: str, max_pixels: int) -> tuple[NDArray[Any], float |
     try:
         with opened_picture(path) as picture:
             n_times, n_channels, n_planes, height, width = picture.shape
-            if n_times * n_planes > 1:
-                raise ReadError(f"{name} holds a stack of planes: save one plane or a projection.")
+            if n_times * n_planes * picture.plain_pages > 1:
+                raise ReadError(f"{name} holds several pages or planes: save one plane or a projection.")
             if n_channels * height * width > max_pixels:
                 raise ReadError(
                     f"{name} has {n_channels} x {height} x {width} values, more than "
@@ -82,4 +82,5 @@ def _read(path: Path, name: str, max_pixels: int) -> tuple[NDArray[Any], float |
 
 def _colours(n_channels: int, samples: int) -> int:
     """Return how many channels count: an alpha channel does not."""
-    return min(n_channels, _COLOURS) if samples > 1 else n_channels
+    colours = {1: n_channels, 2: 1}
+    return colours.get(samples, _COLOURS)

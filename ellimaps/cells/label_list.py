@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ellimaps.cells.image_folder import natural_key
 from ellimaps.cells.labelling import (
     DEFAULT_CLASSES,
     DEFAULT_COLUMN,
@@ -24,7 +25,6 @@ from ellimaps.cells.labelling import (
     LabelClass,
     Labelling,
     Row,
-    natural_key,
 )
 from ellimaps.errors import ExportError, ReadError
 from ellimaps.export import json_bytes, software_facts, write_files

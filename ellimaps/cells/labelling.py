@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import MappingProxyType
 
-from ellimaps.errors import ReadError, SettingError
+from ellimaps.errors import SettingError
 
 ID_COLUMN = "image_id"
 DEFAULT_COLUMN = "is_homogenous"
 MOST_CLASSES = 10
-_ENDINGS = (".tif", ".tiff", ".png")
 _RESERVED = (ID_COLUMN, "group")
 LONGEST_NAME = 60
 
@@ -167,36 +164,6 @@ def key_of(classes: Sequence[LabelClass], number: int) -> str:
     return classes[number].value if digits else str(number)
 
 
-def image_files(folder: Path) -> tuple[str, ...]:
-    """Return the names of a folder's images (TIFF, PNG), 2 before 10.
-
-    Raises
-    ------
-    ReadError
-        If the folder cannot be read or holds none.
-    """
-    try:
-        names = [path.name for path in folder.iterdir() if is_image_name(path.name) and path.is_file()]
-    except OSError as error:
-        raise ReadError(
-            f"{folder} cannot be read ({error.strerror or error}): choose another folder."
-        ) from error
-    if not names:
-        raise ReadError(f"{folder} holds no images (TIFF or PNG): choose the folder they lie in.")
-    return tuple(sorted(names, key=natural_key))
-
-
-def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Return a sorting key that puts 2 before 10."""
-    parts = re.split(r"([0-9]+)", name.casefold())
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part]
-
-
 def _with(labels: Mapping[str, str], file: str, value: str | None) -> Mapping[str, str]:
     rest = {name: label for name, label in labels.items() if name != file}
     return MappingProxyType(rest if value is None else rest | {file: value})
-
-
-def is_image_name(name: str) -> bool:
-    """Tell by its name whether a file is taken for an image."""
-    return name.lower().endswith(_ENDINGS) and not name.startswith(".")

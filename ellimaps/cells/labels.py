@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from ellimaps.cells.image_folder import image_files
 from ellimaps.errors import ReadError
 from ellimaps.small_files import read_small
 
-ENDINGS = (".tif", ".tiff", ".png")
 _LIMIT_BYTES = 16 << 20
 _GROUP = "group"
+# An answer has these beside the label.
+_RESERVED = (_GROUP, "file", "probability", "seconds", "warnings", "model")
 _SHOWN = 5
 
 
@@ -66,27 +69,10 @@ def read_labels(csv: str | Path, images_folder: str | Path) -> Labels:
     if empty:
         raise ReadError(f"{path.name} has no label for {_some(empty)}: fill it in.")
     groups = [str(text).strip() for text in table[_GROUP]] if _GROUP in table.columns[2:] else [""] * len(ids)
-    name = str(table.columns[1]).strip()
+    name = str(table.columns[1])
+    if name in _RESERVED:
+        raise ReadError(f"{path.name}: the label in the second column cannot be called {name}: rename it.")
     return Labels(name, pd.DataFrame({"file": found, "label": _numbers(labels), "group": groups}))
-
-
-def image_files(folder: Path) -> list[str]:
-    """Return the names of the images in a folder, sorted.
-
-    Raises
-    ------
-    ReadError
-        If the folder cannot be read or holds none.
-    """
-    try:
-        names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in ENDINGS)
-    except OSError as error:
-        raise ReadError(
-            f"The folder {folder} cannot be read ({error.strerror}): give the folder of the images."
-        ) from error
-    if not names:
-        raise ReadError(f"{folder} holds no TIFF or PNG files: give the folder of the images.")
-    return names
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -101,12 +87,13 @@ def _read(path: Path) -> pd.DataFrame:
         raise ReadError(
             f"{path.name} is not a CSV table ({reason:.120}): save it as CSV in UTF-8."
         ) from error
+    table.columns = table.columns.str.strip()
     if table.shape[1] < 2 or len(table) == 0:
         raise ReadError(f"{path.name} needs a row per image with the columns image_id and a label.")
     return table
 
 
-def _matched(path: Path, folder: Path, ids: list[str], files: list[str]) -> list[str]:
+def _matched(path: Path, folder: Path, ids: list[str], files: Sequence[str]) -> list[str]:
     by_key: dict[str, list[str]] = {}
     for file in files:
         for key in {file, Path(file).stem, _number(Path(file).stem)} - {""}:

@@ -21,6 +21,8 @@ THUMBNAIL_PX = 32
 _BRIGHTEST = 3.0
 _SATURATED_SHARE = 0.02
 _FEWEST_PIXELS = 64
+# Sums over an image of larger values overflow.
+_LARGEST = 1e30
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +56,8 @@ def measure_image(values: NDArray[Any], pixel_size_um: float | None = None) -> P
     Parameters
     ----------
     values : ndarray, shape (y, x) or (channel, y, x)
-        Of any real number type; channels are averaged; NaN counts as background.
+        Of any real number type; channels are averaged; NaN and values beyond 1e30 count as
+        background.
     pixel_size_um : float, optional
         Side of a pixel; lengths are in pixels without it.
 
@@ -101,8 +104,9 @@ def _grey(values: NDArray[Any]) -> NDArray[np.float32]:
         raise ReadError(
             f"An image is needed as numbers of (y, x) or (channel, y, x), not {array.dtype} {array.shape}."
         )
-    image = array.astype(np.float32) if array.ndim == 2 else array.mean(axis=0, dtype=np.float32)
-    good = np.isfinite(image)
+    with np.errstate(over="ignore", invalid="ignore"):
+        image = array.astype(np.float32) if array.ndim == 2 else array.mean(axis=0, dtype=np.float32)
+    good = np.abs(image) < _LARGEST
     if not good.all():
         image = np.where(good, image, np.min(image, where=good, initial=np.inf) if good.any() else 0)
     return image.astype(np.float32)

@@ -19,7 +19,7 @@ from ellimaps.progress import Progress, no_progress
 
 @dataclass(frozen=True)
 class Scored:
-    """Right answers and images of each class that occurs."""
+    """Right answers and images of each class of the model."""
 
     classes: list[Any]
     right: list[int]
@@ -27,8 +27,8 @@ class Scored:
 
     @property
     def score(self) -> float:
-        """The product of the recalls: a0 * a1 / (n0 * n1) for two classes."""
-        return float(np.prod([a / n for a, n in zip(self.right, self.counts, strict=True)]))
+        """The product of the recalls of the classes that occur: a0 * a1 / (n0 * n1) for two."""
+        return float(np.prod([a / n for a, n in zip(self.right, self.counts, strict=True) if n]))
 
     def facts(self) -> dict[str, Any]:
         """Return ``score``, then right answers ``a0, a1, ...`` and counts ``n0, n1, ...`` by class."""
@@ -56,11 +56,11 @@ def score_folder(
     if unknown:
         raise SettingError(f"The model knows {model.classes} of {model.label_name}, not {unknown[0]!r}.")
     folder, table = Path(images), labels.table
-    right = dict.fromkeys(labels.classes, 0)
+    right = dict.fromkeys(model.classes, 0)
     files = table["file"].tolist()
     answers = ordered_map(lambda name: model.predict(*read_image(folder / name)).label, files)
     for number, (answer, label) in enumerate(zip(answers, table["label"], strict=True)):
         right[label] += answer == label
         on_progress(number + 1, len(files), "classifying images")
-    counts = [int((table["label"] == label).sum()) for label in labels.classes]
-    return Scored(list(labels.classes), list(right.values()), counts)
+    counts = [int((table["label"] == label).sum()) for label in model.classes]
+    return Scored(list(model.classes), list(right.values()), counts)

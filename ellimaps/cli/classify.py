@@ -47,14 +47,17 @@ def train(
 
     Example: ellimaps cells train images --labels labels.csv --out cells.ellimodel
     """
-    from ellimaps.cells.classify import read_labels, save_model, training_html
+    from ellimaps.cells.classify import SUFFIX, read_labels, save_model, training_html
     from ellimaps.cells.classify import train as train_model
+    from ellimaps.errors import SettingError
     from ellimaps.export import write_files
 
     if backbone is not None:
         _fine_tune(images, labels, out, (backbone, weights, epochs), seed, as_json)
         return
     page = report or out.with_suffix(".html")
+    if page == out:
+        raise SettingError(f"{out} cannot be both the model and its report: end the model in {SUFFIX}.")
     with told_on_stderr() as on_progress:
         training = train_model(images, read_labels(labels, images), seed, on_progress, repeats=repeats)
     model = save_model(training.model, out)

@@ -91,6 +91,8 @@ class Picture:
         When each plane was taken, NaN where that is not known.
     samples : int
         How many neighbouring channels are the colours of one picture.
+    plain_pages : int
+        How many pages count as channels although the file does not call them so.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Picture:
     files: list[Path]
     times_s: NDArray[np.float64]
     samples: int = 1
+    plain_pages: int = 1
     pixel_size_um: float | None = None
     pixel_aspect: float = 1.0
     acquired_at: datetime | None = None

@@ -7,6 +7,8 @@ values are mapped into memory and copied plane by plane, so that the stack is th
 from __future__ import annotations
 
 import logging
+import lzma
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +26,10 @@ _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _UNCOMPRESSED = 1
 # Deflate packs at most 1032 to 1, LZW about 1400 to 1.
 _MOST_PACKED = 1500
+# How many times larger what these compressions unpack to can be.
+_RATIOS = {8: 1032, 32946: 1032, 34925: 7000}
+_LZMA = 34925
+_SPARE_BYTES = 256 << 20
 _PILLOW_MODES = {"L": np.uint8, "I;16": np.uint16, "I;16B": np.uint16, "F": np.float32, "RGB": np.uint8}
 
 # tifffile logs what it doubts; whatever matters here is raised.
@@ -109,6 +115,7 @@ def _picture(path: Path, file: tifffile.TiffFile) -> Picture:
         files=[path],
         times_s=np.repeat(facts.times_s, n_samples, axis=1),
         samples=n_samples,
+        plain_pages=1 if facts.channels or "C" in layout.outer else n_outer,
         pixel_size_um=facts.pixel_size_um,
         pixel_aspect=facts.pixel_aspect,
         acquired_at=facts.acquired_at,
@@ -207,6 +214,7 @@ def _decoded(path: Path, page: Any) -> NDArray[Any]:
     kind = page.keyframe
     if kind.bitspersample == 12 and int(kind.compression) == _UNCOMPRESSED and kind.samplesperpixel == 1:
         return _unpacked_12_bit(path, page)
+    _check_unpacking(path, page)
     try:
         values = page.asarray()
     except ValueError as error:
@@ -214,6 +222,25 @@ def _decoded(path: Path, page: Any) -> NDArray[Any]:
             raise
         values = _decoded_by_pillow(path, page)
     return np.asarray(values).reshape(kind.shape)
+
+
+def _check_unpacking(path: Path, page: Any) -> None:
+    """Refuse a page with a part that unpacks to far more than the page; tifffile would unpack all of it."""
+    kind = page.keyframe
+    ratio = _RATIOS.get(int(kind.compression), 1)
+    limit = int(kind.nbytes) + _SPARE_BYTES
+    with path.open("rb") as file:
+        for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+            # Small parts cannot, and most are small.
+            if count * ratio > _SPARE_BYTES:
+                file.seek(offset)
+                packed = file.read(count)
+                if kind.compression == _LZMA:
+                    unpacked = lzma.LZMADecompressor().decompress(packed, limit)
+                else:
+                    unpacked = zlib.decompressobj().decompress(packed, limit)
+                if len(unpacked) >= limit:
+                    raise ReadError(f"{path.name} unpacks to far more than its image: do not trust it.")
 
 
 def _unpacked_12_bit(path: Path, page: Any) -> NDArray[np.uint16]:

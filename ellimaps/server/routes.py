@@ -38,11 +38,33 @@ class Limits:
         From the head of a request to its answer; most of it may be spent waiting for a process.
     waiting : int
         Requests that may wait, for each process that works.
+    arriving : int
+        Bodies that may arrive at the same time. They are not among those that wait, so that clients who send
+        slowly keep nobody from the processes; but all of them may be in memory.
     """
 
     body_bytes: int = 32 * 2**20
     seconds: float = 10.0
     waiting: int = 8
+    arriving: int = 32
+
+
+class _Places:
+    """A number of places, each for one request."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Return a context that holds a place, or send the request away."""
+        if not self._free:
+            raise _busy()
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
 
 
 class Service:
@@ -62,7 +84,8 @@ class Service:
         self.facts = facts
         self.limits = limits
         self._workers = workers
-        self._places = workers.processes * (1 + limits.waiting)
+        self._arriving = _Places(limits.arriving)
+        self._places = _Places(workers.processes * (1 + limits.waiting))
         self._started = time.monotonic()
 
     @asynccontextmanager
@@ -106,8 +129,9 @@ class Service:
     async def _classified(self, request: Request) -> Answer:
         begun = asyncio.get_running_loop().time()
         deadline = begun + self.limits.seconds
-        with self._place():
+        with self._arriving.one():
             body = await read_body(request, self.limits.body_bytes, deadline)
+        with self._places.one():
             # Megabytes of base64 would hold up the other requests here.
             image = await asyncio.to_thread(image_bytes, body, media_type(request))
             del body
@@ -115,17 +139,6 @@ class Service:
         if "refused" in answer:
             raise HTTPException(422, answer["refused"])
         return answer
-
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        """Return a context that holds one of the places for requests at work or waiting."""
-        if not self._places:
-            raise _busy()
-        self._places -= 1
-        try:
-            yield
-        finally:
-            self._places += 1
 
     async def _asked(self, image: bytes, begun: float) -> Answer:
         seconds = self.limits.seconds

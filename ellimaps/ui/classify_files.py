@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ellimaps.cells.labelling import is_image_name
+from ellimaps.cells.image_folder import is_image_name
 from ellimaps.errors import ExportError
 from ellimaps.ui.data_root import data_root, inside_root
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ellimaps.cells.labelling import Labelling, image_files
+from ellimaps.cells.image_folder import image_files
+from ellimaps.cells.labelling import Labelling
 from ellimaps.ui.classify_models import Trained
 from ellimaps.ui.state import Task, session
 

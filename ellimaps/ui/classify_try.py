@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from ellimaps.cells.classify import DeepModel, PopulationModel
-from ellimaps.cells.labelling import image_files
+from ellimaps.cells.image_folder import image_files
 from ellimaps.ui.charts_classify import contribution_chart
 from ellimaps.ui.classify_files import chosen_path, model_files
 from ellimaps.ui.classify_models import Answer, answer_of, model_at

@@ -160,11 +160,17 @@ def test_the_commands_from_folder_to_score(folder: tuple[Path, Path], tmp_path: 
     assert {"version", "recalls", "confusion", "mistakes", "score_interval", "warnings"} <= set(facts)
     assert out.with_suffix(".html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert sorted(images.iterdir()) == before
+    with pytest.raises(EllimapsError, match="both the model and its report"):
+        call("train", images, "--labels", labels, "--out", tmp_path / "model.html")
     rows = call("predict", images / "001.tif", images / "002.tif", "--model", out, "--json")
     assert [set(row) for row in rows] == [{"file", "is_homogenous", "probability", "seconds", "warnings"}] * 2
     assert [row["is_homogenous"] for row in rows] == [0, 1]
     scored = call("score", images, "--labels", labels, "--model", out, "--json")
     assert scored == {"score": 1.0, "a0": 6, "a1": 6, "n0": 6, "n1": 6}
+    one = tmp_path / "one.csv"
+    one.write_text("image_id,is_homogenous\n1,0\n")
+    scored = call("score", images, "--labels", one, "--model", out, "--json")
+    assert scored == {"score": 1.0, "a0": 1, "a1": 0, "n0": 1, "n1": 0}
     assert "is_homogenous" in call("predict", images / "001.tif", "--model", out)
     assert "score 1.0000" in call("score", images, "--labels", labels, "--model", out)
 

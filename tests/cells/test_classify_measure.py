@@ -108,9 +108,11 @@ def test_the_mask_is_the_cell_and_not_the_speck_beside_it() -> None:
         np.full((40, 40), np.nan),
         np.zeros((3, 1, 1)),
         np.full((30, 30), np.inf),
+        compact(1) * 1e300,
+        (compact(1) * 1e33).astype(np.float32),
         np.ones((2000, 1)),
     ],
-    ids=["black", "one pixel", "NaN", "colour pixel", "infinite", "column"],
+    ids=["black", "one pixel", "NaN", "colour pixel", "infinite", "huge", "huge in 32 bit", "column"],
 )
 def test_an_image_without_a_cell_says_so(image: NDArray[Any]) -> None:
     portrait = measure_image(image)
@@ -192,8 +194,18 @@ def test_files_and_bytes_of_all_kinds_are_read(tmp_path: Path) -> None:
             values, size = read_image(source)
             np.testing.assert_array_equal(values, expected)
             assert size is None
-    for content in (png(colour), tiff(colour, photometric="rgb")):
+    for content in (
+        png(colour),
+        tiff(colour, photometric="rgb"),
+        tiff(np.moveaxis(colour, -1, 0), imagej=True),
+    ):
         np.testing.assert_array_equal(read_image(content)[0], np.moveaxis(colour, -1, 0))
+    clear = np.stack([small, np.full_like(small, 255)], axis=-1)
+    for content in (
+        png(clear),
+        tiff(clear, photometric="minisblack", planarconfig="contig", extrasamples=[2]),
+    ):
+        np.testing.assert_array_equal(read_image(content)[0], small)
 
 
 def test_a_colour_png_of_16_bit_is_read() -> None:
@@ -220,7 +232,11 @@ def test_the_pixel_size_is_read() -> None:
         (b"not an image", "neither"),
         (png(compact(1))[:200], "damaged|truncated"),
         (tiff(compact(1))[:900], "truncated|damaged"),
-        (tiff(np.zeros((4, 20, 20), np.uint8), photometric="minisblack", metadata={"axes": "TYX"}), "stack"),
+        (
+            tiff(np.zeros((4, 20, 20), np.uint8), photometric="minisblack", metadata={"axes": "TYX"}),
+            "several",
+        ),
+        (tiff(np.zeros((5, 20, 20), np.uint16), photometric="minisblack"), "several"),
     ],
 )
 def test_what_is_no_image_file_is_a_sentence(content: bytes, reason: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 from cell_pictures import branched, compact, labelled_folder, large, padded
+from numpy.typing import NDArray
 
 from ellimaps.cells.classify import Training, read_labels, train, training_html
 from ellimaps.cells.deciding import fit_decider, grouped_folds, score
@@ -149,6 +150,8 @@ def test_the_page_is_whole_and_safe(training: Training) -> None:
         ("image_id\n1\n", "columns|CSV"),
         ("", "CSV|columns"),
         ("image_id,kind\n", "row per image"),
+        ("image_id,probability\n1,0\n2,1\n", "cannot be called probability"),
+        ("image_id,group,kind\n1,a,0\n2,b,1\n", "cannot be called group"),
         ("image_id,kind\n1,0,3,4\n1,0,3,4,5\n", "CSV"),
     ],
 )
@@ -193,3 +196,33 @@ def test_real_cells_are_told_apart(shared_data: Path) -> None:
     kept = table[(table["label"] == 1) | (np.arange(len(table)) % 3 == 0)].reset_index(drop=True)
     report = train(folder / "images", type(labels)(labels.name, kept), repeats=1).report
     assert report.score > 0.9
+
+
+def rare_class(counts: list[int], seed: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    truth = np.repeat([0, 1], counts)
+    return np.random.default_rng(seed).normal(size=(len(truth), 3)) + 4 * truth[:, None] * [1, 0, 0], truth
+
+
+def test_few_images_do_not_move_the_threshold() -> None:
+    """What the best threshold of 14 images is, is chance: answers are those of even odds."""
+    fresh, _ = rare_class([2000, 2000], 99)
+    for seed in (4, 5, 7):
+        rows, truth = rare_class([80, 14], seed)
+        decider = fit_decider(rows, truth, np.arange(94), 0)
+        np.testing.assert_array_equal(decider.answers(fresh), decider.line.log_odds(fresh)[:, 0] > 0)
+
+
+def outliers(count: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """A sixth of one class lies far beyond the other."""
+    truth = np.repeat([0, 1], count)
+    rows = np.random.default_rng(seed).normal(size=(2 * count, 3)) * (1 - 0.5 * truth[:, None])
+    rows[:, 0] += 3 * truth
+    rows[: count // 6, 0] += 14
+    return rows, truth
+
+
+def test_many_images_move_the_threshold() -> None:
+    decider = fit_decider(*outliers(200, 2), np.arange(400), 0)
+    fresh, truth = outliers(2000, 102)
+    even = (decider.line.log_odds(fresh)[:, 0] > 0).astype(np.intp)
+    assert score(truth, decider.answers(fresh), 2) > score(truth, even, 2) + 0.03

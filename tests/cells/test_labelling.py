@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ellimaps.cells.image_folder import image_files
 from ellimaps.cells.label_list import facts_path, labels_csv, parse_labels, read_list, save_list
-from ellimaps.cells.labelling import Labelling, image_files, key_of
+from ellimaps.cells.labelling import Labelling, key_of
 from ellimaps.errors import EllimapsError, ExportError, ReadError, SettingError
 
 FILES = ("001.tif", "2.tif", "010.tif", "b.png")
