@@ -128,17 +128,19 @@ def adaptive_interval(errors: Values, delay: int) -> tuple[float, float, float]:
         Origins after which an error is known.
     """
     miss = 1 - COVERAGE
-    level, hits = miss, []
-    for now in range(len(errors)):
+    level, hits = miss, dict[int, bool]()
+    for now in range(len(errors) + delay):
+        # Whether an interval held is known only when its forecast came due, as the error itself is.
+        if now - delay in hits:
+            level += _ADAPTION * (miss - (not hits[now - delay]))
         known = errors[: max(now - delay + 1, 0)]
         known = known[np.isfinite(known)]
-        if len(known) < _FEWEST_ERRORS or not np.isfinite(errors[now]):
+        if now >= len(errors) or len(known) < _FEWEST_ERRORS or not np.isfinite(errors[now]):
             continue
         low, high = _bounds(known, level)
-        hits.append(low <= errors[now] <= high)
-        level += _ADAPTION * (miss - (not hits[-1]))
+        hits[now] = bool(low <= errors[now] <= high)
     low, high = _bounds(errors[np.isfinite(errors)], level)
-    return low, high, float(np.mean(hits)) if hits else float("nan")
+    return low, high, float(np.mean(list(hits.values()))) if hits else float("nan")
 
 
 def _bounds(errors: Values, level: float) -> tuple[float, float]:

@@ -37,7 +37,7 @@ def text_query(base: Any, file: Path) -> str:
     quote = '"' if table.quoted else ""
     source = (
         f"read_csv({quoted(str(file))}, auto_detect=false, header=false, skip={table.skip}, "
-        f"delim={quoted(table.separator)}, quote={quoted(quote)}, escape='', "
+        f"delim={quoted(table.separator)}, quote={quoted(quote)}, escape={quoted(quote)}, "
         f"encoding={quoted(table.encoding)}, columns={{{columns}}}, null_padding=true, ignore_errors=true, "
         "store_rejects=true, parallel=false)"
     )
@@ -115,7 +115,9 @@ def _readings_query(
     own = text_offset_minutes(text)
     if layout.offset is not None:
         offset = offset_minutes(f"trim({cells[layout.offset]})")
-        local = f"{wall} + to_minutes(coalesce(({offset})::INTEGER, 0) - coalesce({own}, 0))"
+        # Where an offset stands that cannot be read, the local time is not known.
+        shift = f"CASE WHEN {is_missing(cells[layout.offset])} THEN 0 ELSE ({offset})::INTEGER END"
+        local = f"{wall} + to_minutes({shift} - coalesce({own}, 0))"
     else:
         offset, local = own, wall
     texts = {

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ellimaps.errors import SettingError
 from ellimaps.sensors.decomposition import decompose, regular
+from ellimaps.sensors.extras import optional
 from ellimaps.sensors.lags import LagResult, lead_lag
 
 SIGNIFICANCE = 0.01
@@ -237,8 +238,7 @@ def correlated(first: pd.Series, second: pd.Series) -> Hypothesis:
 
 def _independent(both: pd.DataFrame) -> float:
     """Return the effective number of independent rows of two autocorrelated columns."""
-    from statsmodels.tsa.stattools import acf
-
+    acf = optional("statsmodels.tsa.stattools", "sensors").acf
     lags = min(len(both) // 4, 240)
     product = acf(both["first"].rank(), nlags=lags)[1:] * acf(both["second"].rank(), nlags=lags)[1:]
     weights = 1 - np.arange(1, lags + 1) / len(both)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -30,8 +29,9 @@ from ellimaps.sensors.file_queries import parquet_query, text_query
 from ellimaps.sensors.places import Place
 from ellimaps.sensors.problems import found_problems
 from ellimaps.sensors.sql import quoted
+from ellimaps.sensors.units import stated_unit, with_assumed_units
 
-FORMAT = 2
+FORMAT = 3
 INPUTS = "inputs.json"
 READINGS, SENSORS, OVERVIEW, PROBLEMS = (
     f"{name}.parquet" for name in ("readings", "sensors", "overview", "problems")
@@ -39,12 +39,10 @@ READINGS, SENSORS, OVERVIEW, PROBLEMS = (
 OVERVIEW_POINTS = 1 << 14
 _MEMORY = "800MB"
 # Also what damaged bytes say is no time of a log.
-_GOOD = "coalesce(time BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '2200-01-01' AND isfinite(value), false)"
+_GOOD = (
+    "coalesce(time BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '2200-01-01' AND abs(value) < 1e100, false)"
+)
 _KEPT_S = 7 * 86400
-_UNIT = re.compile(r"[\[(]\s*([^\])]{1,12}?)\s*[\])]\s*$")
-_UNITS = {"°c": "degC", "c": "degC", "degc": "degC", "deg c": "degC", "celsius": "degC"}
-_UNITS |= {"°f": "degF", "f": "degF", "degf": "degF", "deg f": "degF", "fahrenheit": "degF"}
-_UNITS |= {"%rh": "%RH", "% rh": "%RH", "rh%": "%RH"}
 
 
 def connection(folder: Path, threads: int | None = None) -> Any:
@@ -158,7 +156,8 @@ def _import(place: Place, files: Sequence[Path], folder: Path, scratch: Path, on
         on_progress(len(files) + 2, total, "preparing the overview")
         overview = decimated(base, folder / READINGS, list(sensors.index), OVERVIEW_POINTS)
         overview.to_parquet(folder / OVERVIEW, row_group_size=1 << 17)
-        sensors.to_parquet(folder / SENSORS)
+        medians = overview.groupby("sensor")["value"].median()
+        with_assumed_units(sensors, medians).to_parquet(folder / SENSORS)
         on_progress(total, total, "preparing the overview")
     except duckdb.OutOfMemoryException as error:
         raise ReadError(f"{place.name} needs more memory to import than {_MEMORY}: split it.") from error
@@ -204,8 +203,7 @@ def _sorted(base: Any, folder: Path) -> pd.DataFrame:
         f'max(time) AS "end" FROM staging.raw WHERE {_GOOD} GROUP BY ALL ORDER BY ALL'
     ).df()
     sensors["unit"] = [
-        _unit(unit or _bracketed(name))
-        for unit, name in zip(sensors["unit"], sensors["sensor_name"], strict=True)
+        stated_unit(unit, name) for unit, name in zip(sensors["unit"], sensors["sensor_name"], strict=True)
     ]
     for column in ("start", "end"):
         sensors[column] = sensors[column].astype("datetime64[us]")
@@ -219,12 +217,3 @@ def _sorted(base: Any, folder: Path) -> pd.DataFrame:
     )
     base.unregister("known")
     return sensors
-
-
-def _bracketed(name: str) -> str:
-    found = _UNIT.search(name)
-    return found[1] if found else ""
-
-
-def _unit(text: str) -> str:
-    return _UNITS.get(text.strip().lower(), text.strip())

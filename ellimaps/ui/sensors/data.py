@@ -13,6 +13,7 @@ import streamlit as st
 from ellimaps.errors import ReadError
 from ellimaps.sensors.conditions import temperature_sensors
 from ellimaps.sensors.logs import KEY, SensorLog
+from ellimaps.sensors.units import unit_text
 from ellimaps.ui.data_root import data_root, inside_root, subfolders
 from ellimaps.ui.state import remembered, session
 
@@ -138,10 +139,8 @@ def key_of(row: pd.Series) -> Key:
 
 
 def unit_of(log: SensorLog, key: Key) -> str:
-    """Return the unit of a sensor: that of the log, deg C for a temperature without one, or nothing."""
-    row = log.chosen(*key)
-    stated = str(row["unit"].iloc[0])
-    return stated or ("deg C" if len(temperature_sensors(row)) else "")
+    """Return the unit of a sensor as sentences have it, or nothing."""
+    return unit_text(str(log.chosen(*key)["unit"].iloc[0]))
 
 
 def span_of(log: SensorLog) -> Span:

@@ -8,8 +8,10 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from ellimaps.sensors.analysis import EVERY
 from ellimaps.sensors.forecast import Forecast, forecast
 from ellimaps.sensors.logs import SensorLog
+from ellimaps.sensors.rolling import limit_in_unit
 from ellimaps.ui.sensors.data import one_sensor, unit_of
 from ellimaps.ui.state import Session, remembered
 from ellimaps.ui.tasks import start
@@ -40,10 +42,10 @@ def forecast_view(state: Session, log: SensorLog) -> None:
                 state,
                 "Forecasting",
                 lambda on_progress: forecast(
-                    log.series(*key),
+                    log.series(*key, every=EVERY),
                     horizons,
-                    limit=float(limit),
-                    unit=unit or "units",
+                    limit=limit_in_unit(log, key, float(limit)),
+                    unit=unit,
                     on_progress=on_progress,
                 ),
                 lambda done: state.memory.update({"sensors_forecasts": {asked: done}}),
@@ -52,7 +54,7 @@ def forecast_view(state: Session, log: SensorLog) -> None:
     if found.warning:
         st.warning(found.warning, icon=":material/warning:")
     else:
-        st.success(f"The limit of {float(limit):g} {unit} is kept.", icon=":material/check:")
+        st.success(f"The limit of {found.limit:g} {unit} is kept.", icon=":material/check:")
     st.altair_chart(forecast_chart(found, f"{key[2].replace('_', ' ')} ({unit or 'no unit'})"))
     st.markdown("#### How well it did before")
     st.dataframe(found.horizons, key="sensors_horizon_table", hide_index=True, height="content")

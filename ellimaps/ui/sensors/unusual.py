@@ -7,8 +7,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ellimaps.sensors.anomalies import find_anomalies
+from ellimaps.sensors.analysis import EVERY
+from ellimaps.sensors.anomalies import DEFAULT_LIMIT, find_anomalies
 from ellimaps.sensors.logs import SensorLog
+from ellimaps.sensors.rolling import limit_in_unit
 from ellimaps.tables import csv_bytes
 from ellimaps.ui.sensors.data import Span, look_at, one_sensor, span_of, unit_of
 from ellimaps.ui.sensors.readings import lines_figure, with_gaps
@@ -42,8 +44,8 @@ def anomalies_view(state: Session, log: SensorLog) -> None:
                 state,
                 "Looking for anomalies",
                 lambda on_progress: find_anomalies(
-                    log.series(*key), float(alarms), what=key[2].replace("_", " "), unit=unit or "units",
-                    on_progress=on_progress,
+                    log.series(*key, every=EVERY), float(alarms), limit=limit_in_unit(log, key, DEFAULT_LIMIT),
+                    what=key[2].replace("_", " "), unit=unit, on_progress=on_progress,
                 ),
                 lambda done: state.memory.update({"sensors_anomalies": {asked: done}}),
             )  # fmt: skip
