@@ -12,19 +12,13 @@ import pandas as pd
 
 CELSIUS, FAHRENHEIT, KELVIN = "degC", "degF", "K"
 _SPELLINGS = {
-    "\N{DEGREE SIGN}c": CELSIUS,
-    "c": CELSIUS,
-    "degc": CELSIUS,
-    "deg c": CELSIUS,
-    "celsius": CELSIUS,
+    **dict.fromkeys(("\N{DEGREE SIGN}c", "\N{DEGREE CELSIUS}", "c", "degc", "deg c", "celsius"), CELSIUS),
+    **dict.fromkeys(
+        ("\N{DEGREE SIGN}f", "\N{DEGREE FAHRENHEIT}", "f", "degf", "deg f", "fahrenheit"), FAHRENHEIT
+    ),
+    **dict.fromkeys(("k", "kelvin"), KELVIN),
+    **dict.fromkeys(("%rh", "% rh", "rh%"), "%RH"),
 }
-_SPELLINGS |= {
-    "\N{DEGREE CELSIUS}": CELSIUS,
-    "\N{DEGREE FAHRENHEIT}": FAHRENHEIT,
-    "\N{DEGREE SIGN}f": FAHRENHEIT,
-}
-_SPELLINGS |= {"f": FAHRENHEIT, "degf": FAHRENHEIT, "deg f": FAHRENHEIT, "fahrenheit": FAHRENHEIT}
-_SPELLINGS |= {"k": KELVIN, "kelvin": KELVIN, "%rh": "%RH", "% rh": "%RH", "rh%": "%RH"}
 _BRACKETED = re.compile(r"[\[(]\s*([^\])]{1,12}?)\s*[\])]\s*$")
 _LAST_WORD = re.compile(r"temp.*[\s_.-](deg[ _]?[cf]|[cfk]|celsius|fahrenheit|kelvin)$", re.I)
 _TOLD = {CELSIUS: "deg C", FAHRENHEIT: "deg F"}

@@ -44,7 +44,8 @@ def anomalies_view(state: Session, log: SensorLog) -> None:
                 state,
                 "Looking for anomalies",
                 lambda on_progress: find_anomalies(
-                    log.series(*key, every=EVERY), float(alarms), limit=limit_in_unit(log, key, DEFAULT_LIMIT),
+                    log.series(*key, every=EVERY), float(alarms),
+                    limit=limit_in_unit(log, key, DEFAULT_LIMIT),
                     what=key[2].replace("_", " "), unit=unit, on_progress=on_progress,
                 ),
                 lambda done: state.memory.update({"sensors_anomalies": {asked: done}}),
