@@ -104,15 +104,17 @@ def backtest(course: Course, ahead: int, on_progress: Progress = no_progress) ->
     if len(origins) < _FEWEST_ERRORS:
         return None
     ahead_rows = origins[:, None] + np.arange(1, ahead + 1)
-    truth = course.measured.to_numpy(np.float64)[ahead_rows]
+    measured = course.measured.to_numpy(np.float64)
+    # Nobody forecasts from within a gap.
+    truth = np.where(np.isfinite(measured[origins, None]), measured[ahead_rows], np.nan)
     forecasts = []
     for done, part in enumerate(np.array_split(origins, _FITS)):
         on_progress(done, _FITS, "testing the forecast on the past")
         forecasts.append(fit_predict(course, int(part[0]) + 1, part, ahead))
     on_progress(_FITS, _FITS, "testing the forecast on the past")
     day = course.rows(pd.Timedelta("1D"))
-    before = course.measured.to_numpy(np.float64)[:first]
-    scale = float(np.nanmean(np.abs(before[day:] - before[:-day])))
+    changes = np.abs(measured[day:first] - measured[: first - day])
+    scale = float(np.nanmean(changes)) if np.isfinite(changes).any() else float("nan")
     naive = seasonal_naive(course, origins, ahead)
     return Backtest(truth - np.concatenate(forecasts), truth - naive, scale, origins)
 

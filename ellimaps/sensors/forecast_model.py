@@ -103,6 +103,10 @@ def fit_predict(course: Course, end: int, origins: NDArray[np.intp], ahead: int)
 
     first = min(course.rows(_DAY), end // 4)
     starts = np.arange(first, end - ahead)
+    # What a gap was filled with has no course to learn from.
+    known = np.isfinite(course.measured.to_numpy(np.float64))
+    whole = known[starts] & known[starts + ahead]
+    starts = starts[whole] if whole.sum() > ahead else starts
     targets = np.lib.stride_tricks.sliding_window_view(course.filled, ahead + 1)[starts, 1:]
     targets = targets - course.filled[starts, None]
     scaler = StandardScaler().fit(course.features[starts])

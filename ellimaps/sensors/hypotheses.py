@@ -110,7 +110,9 @@ def daily_profile(series: pd.Series) -> Hypothesis:
         raise SettingError(
             f"The log has {len(days)} whole days, too few for a daily profile: it takes {_FEWEST_DAYS}."
         )
-    statistic, p = friedmanchisquare(*days.to_numpy().T)
+    hours = days.to_numpy()
+    # Days without any change have no order of hours.
+    statistic, p = friedmanchisquare(*hours.T) if (np.ptp(hours, axis=1) > 0).any() else (0.0, 1.0)
     median = days.median()
     table = pd.DataFrame(
         {"hour": days.columns, "median": median, "p10": days.quantile(0.1), "p90": days.quantile(0.9)}

@@ -132,18 +132,27 @@ def _import(place: Place, files: Sequence[Path], folder: Path, scratch: Path, on
             "CREATE TABLE staging.raw (region VARCHAR, source_id VARCHAR, sensor_name VARCHAR, unit VARCHAR, "
             "time TIMESTAMP, offset_min SMALLINT, value DOUBLE, file INTEGER)"
         )
-        hashes = {}
+        hashes: dict[str, str] = {}
+        refused: dict[str, ReadError] = {}
         for number, file in enumerate(files):
             on_progress(number, total, f"reading {file.name}")
-            _stage(base, file, number)
+            try:
+                _stage(base, file, number)
+            except ReadError as error:
+                # One file that is no log must not hide the others of its folder.
+                refused[file.name] = error
             with file.open("rb") as opened:
                 hashes[f"{number} {file.name}" if file.name in hashes else file.name] = file_digest(
                     opened, "sha256"
                 ).hexdigest()
+        if len(files) == 1 and refused:
+            raise refused[files[0].name]
         (folder / INPUTS).write_text(json.dumps(hashes), encoding="utf-8")
         on_progress(len(files), total, "sorting readings")
         unreadable = _unreadable(base, files)
         sensors = _sorted(base, folder)
+        if not len(sensors) and refused:
+            raise next(iter(refused.values()))
         if not len(sensors):
             raise ReadError(
                 f"{place.name} holds no reading with a time and a value: check its columns and date format."
@@ -152,6 +161,7 @@ def _import(place: Place, files: Sequence[Path], folder: Path, scratch: Path, on
         base.close()
         base = connection(scratch)
         on_progress(len(files) + 1, total, "looking for gaps and faults")
+        unreadable |= {name: str(error) for name, error in refused.items()}
         found_problems(base, folder / READINGS, sensors, unreadable).to_parquet(folder / PROBLEMS)
         on_progress(len(files) + 2, total, "preparing the overview")
         overview = decimated(base, folder / READINGS, list(sensors.index), OVERVIEW_POINTS)
@@ -170,6 +180,7 @@ def _import(place: Place, files: Sequence[Path], folder: Path, scratch: Path, on
 def _stage(base: Any, file: Path, number: int) -> None:
     """Append the readings of one file; what cannot be read gets a NULL as time or value."""
     duckdb = optional("duckdb", "sensors")
+    base.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
     try:
         with file.open("rb") as opened:
             is_parquet = opened.read(4) == b"PAR1"
@@ -180,7 +191,6 @@ def _stage(base: Any, file: Path, number: int) -> None:
             base.execute(
                 f"INSERT INTO staging.raw {rejected} {number} FROM (SELECT DISTINCT line FROM reject_errors)"
             )
-            base.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
@@ -189,11 +199,13 @@ def _stage(base: Any, file: Path, number: int) -> None:
         ) from error
 
 
-def _unreadable(base: Any, files: Sequence[Path]) -> dict[str, int]:
+def _unreadable(base: Any, files: Sequence[Path]) -> dict[str, str]:
+    """Return what of which file could not be read."""
     rows = base.sql(
         f"SELECT file, count(*) FROM staging.raw WHERE NOT ({_GOOD}) GROUP BY file ORDER BY file"
     ).fetchall()
-    return {files[file].name: int(count) for file, count in rows}
+    told = "{} lines or cells could not be read and are left out."
+    return {files[file].name: told.format(count) for file, count in rows}
 
 
 def _sorted(base: Any, folder: Path) -> pd.DataFrame:

@@ -27,7 +27,7 @@ def reason_of(
         said = f"{_signed(_peak(log, strongest.start, strongest.end))}{of} for {duration(time)}"
     elif kind == LEVEL:
         off = float(log.residual[start:end].median())
-        said = f"{_signed(off)}{of} off its usual course for {duration(end - start)}"
+        said = f"{_signed(off)}{of} off its usual course for {duration(max(end - start, log.step))}"
     else:
         size, time = onset(log, start, end)
         said = f"{_signed(size)}{of} in {_minutes(time)}"

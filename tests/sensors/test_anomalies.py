@@ -51,6 +51,17 @@ def test_a_quiet_log_raises_no_more_alarms_than_asked_for() -> None:
     assert 1 <= sum(len(find_anomalies(log, 30.0)) for log in logs) <= 90
 
 
+def test_the_daily_course_is_no_anomaly_at_the_ends_nor_beside_a_gap_of_months() -> None:
+    rows = np.arange(30 * 288)
+    course = 21 + 0.3 * np.sin(2 * np.pi * rows / 288)
+    alarms = 0
+    for seed in range(3):
+        values = course + 0.03 * np.random.default_rng(seed).normal(size=len(rows))
+        log = pd.Series(values, pd.date_range("2025-01-06", periods=len(rows), freq="5min"))
+        alarms += len(find_anomalies(pd.concat([log, log.shift(freq="200D")])))
+    assert alarms <= 6
+
+
 def test_a_step_reads_as_time_name_size_and_duration() -> None:
     log = quiet()
     log.loc["2025-01-12 15:05":"2025-01-12 19:00"] += np.minimum(np.arange(48) / 12, 1) * 1.5

@@ -98,7 +98,11 @@ def test_seconds_since_1970_and_a_date_beside_a_time_are_times(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("offset", "hours"), [("2", 2), ("-3.5", -3.5), ("120", 2), ("+05:30", 5.5), ("-08:00", -8)]
+    ("offset", "hours"),
+    [
+        *[("2", 2), ("-3.5", -3.5), ("120", 2), ("+05:30", 5.5), ("-08:00", -8), ("7200", 2), ("Z", 0)],
+        *[("01:00:00", 1), ("0 days 01:00:00", 1), ("-1 days +20:30:00", -3.5), ("UTC+1", 1)],
+    ],
 )
 def test_local_time_comes_from_the_offset(tmp_path, offset, hours):
     rows = [
@@ -309,3 +313,58 @@ def test_the_real_log_is_read(shared_data):
     np.testing.assert_allclose(series, expected)
     np.testing.assert_array_equal(series.index, expected.index)
     assert set(log.problems["kind"]) == {"duplicates", "out of order"}
+
+
+def test_an_offset_that_cannot_be_read_is_told_and_not_taken_as_none(tmp_path):
+    rows = ["7,20.1,2025-01-01 00:00,1", "7,20.2,2025-01-01 00:05,Berlin", "7,20.3,2025-01-01 00:10,1"]
+    log = open_log(written(tmp_path, "\n".join(["device,value,datetime,UTCOffset", *rows]) + "\n"))
+    assert list(log.series("", "7", "value")) == [20.1, 20.3]
+    assert list(log.problems["kind"]) == ["unreadable"]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/St_Johns", "+02:00", "UTC"])
+def test_parquet_with_a_zone_is_local_over_the_change_of_clocks(tmp_path, zone):
+    times = pd.date_range("2025-10-26 00:00", periods=8, freq="30min", tz="UTC").tz_convert(zone)
+    pd.DataFrame({"datetime": times, "value": range(8)}).to_parquet(tmp_path / "log.parquet")
+    found = open_log(tmp_path / "log.parquet").select().sort_values("value")
+    np.testing.assert_array_equal(found["time"], times.tz_localize(None))
+    hours = [time.utcoffset().total_seconds() / 3600 for time in times]
+    np.testing.assert_array_equal(found["utc_offset"], hours)
+
+
+def test_files_that_are_no_log_do_not_hide_the_others_of_their_folder(tmp_path):
+    folder = tmp_path / "a folder \N{LATIN SMALL LETTER U WITH DIAERESIS}"
+    folder.mkdir()
+    written(folder, "time,value\n2025-01-01 00:00,1\n2025-01-01 00:05,2\n")
+    written(folder, "", "empty.csv")
+    written(folder, "read me first\n", "readme.txt")
+    log = open_log(folder)
+    assert log.sensors["n"].tolist() == [2]
+    assert set(log.problems["source_id"]) == {"empty.csv", "readme.txt"}
+
+
+def test_quotes_within_quotes_and_commas_before_milliseconds_are_read(tmp_path):
+    text = 'time;name;value\n2025-01-01 00:00:00,125;"left ""A""; room";1,5\n'
+    log = open_log(written(tmp_path, text + '2025-01-01 00:05:00,250;"left ""A""; room";2,5\n'))
+    assert log.sensors["sensor_name"].tolist() == ['left "A"; room']
+    assert str(log.start) == "2025-01-01 00:00:00.125000"
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "unit", "assumed"),
+    [
+        ("room_temperature", 21, "degC", True),
+        ("room_temperature", 70, "degF", True),
+        ("oven_temperature", 120, "degC", True),
+        ("room_temperature_F", 21, "degF", False),
+        ("room temperature [K]", 294, "K", False),
+        ("temperature_humidity (%RH)", 45, "%RH", False),
+        ("room_humidity", 45, "", False),
+    ],
+)
+def test_a_temperature_has_a_unit(tmp_path, name, level, unit, assumed):
+    values = level + np.sin(np.arange(60))
+    table = pd.DataFrame({"datetime": TIMES, "sensor_name": name, "sensor_value": values, "UTCOffset": 1})
+    table.to_csv(tmp_path / "log.csv", index=False)
+    [row] = open_log(tmp_path / "log.csv").sensors.to_dict("records")
+    assert (row["unit"], row["unit_assumed"]) == (unit, assumed)
