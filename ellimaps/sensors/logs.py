@@ -80,9 +80,8 @@ class SensorLog:
     Attributes
     ----------
     sensors : DataFrame
-        One row per sensor: ``region, source_id, sensor_name, unit, n, start, end, unit_assumed``. The unit
-        of a temperature is assumed where the log does not state it (`ellimaps.sensors.units`), that of
-        others is empty then.
+        One row per sensor: ``region, source_id, sensor_name, unit, n, start, end, unit_assumed``. Where the
+        log states no unit it is assumed for temperatures (`ellimaps.sensors.units`), and empty for others.
     problems : DataFrame
         What is wrong with the readings: ``region, source_id, sensor_name, kind, start, end, detail``. Kinds
         are duplicates, gap, unit jump, stuck, out of order and unreadable (of a file, named as source).

@@ -145,13 +145,13 @@ def test_a_wide_table_has_a_sensor_per_column(tmp_path):
 
 
 def test_parquet_and_csv_of_the_same_readings_agree_and_a_folder_joins_its_files(tmp_path):
-    made = sensor_log(3, days=3)
+    made = sensor_log(3, days=3, every=15)
     folder = tmp_path / "folder"
     folder.mkdir()
     made.log[made.log["region"] == "Europe"].to_parquet(folder / "europe.parquet")
     made.log[made.log["region"] == "America"].to_csv(folder / "america.csv", index=False)
     (folder / "notes.json").write_text("{}")
-    sample_sensors(tmp_path / "one", 3, days=3)
+    sample_sensors(tmp_path / "one", 3, days=3, every=15)
     one, many = open_log(tmp_path / "one" / "log.csv"), open_log(folder)
     pd.testing.assert_frame_equal(one.sensors, many.sensors)
     pd.testing.assert_frame_equal(one.select(), many.select())
@@ -214,7 +214,7 @@ def spiky(tmp_path_factory):
 
 
 def test_coverage_and_profile_count_what_was_read(tmp_path):
-    sample_sensors(tmp_path / "s", 2, days=14)
+    sample_sensors(tmp_path / "s", 2, days=9, instruments=1)
     log = open_log(tmp_path / "s")
     coverage = log.coverage(50)
     counts = coverage.groupby(["region", "source_id", "sensor_name"], observed=True)["n"].sum()
@@ -291,7 +291,7 @@ def test_nothing_there_is_refused(tmp_path):
         open_log(tmp_path / "empty")
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 800), st.binary(min_size=1, max_size=6), st.booleans())
 def test_damaged_bytes_are_read_or_refused(tmp_path, place, damage, parquet):
     table = pd.DataFrame({"time": TIMES, "value": VALUES})
