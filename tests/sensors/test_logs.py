@@ -270,6 +270,7 @@ def test_a_missing_library_names_its_extra(tmp_path, monkeypatch):
         (b"PAR1 no parquet at all", "cannot be read as a log"),
         (b"one word\nand another\n", "is no table"),
         (b"a,b\nx,y\nz,w\n", "no column of dates and times"),
+        (b"time,value\n2025-01-01,1\n2025-01-02,\r2\n", "is no table"),
         (b"time,note\n2025-01-01,good\n2025-01-02,bad\n", "no column of numbers"),
         (b"time,value\n2025-01-01 10:00,\n2025-01-02 10:00,nan\n", "no reading"),
     ],

@@ -6,11 +6,13 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
 
-from ellimaps.errors import ReadError
+from ellimaps.errors import EllimapsError, ReadError
+from ellimaps.progress import Progress
 from ellimaps.sensors.conditions import temperature_sensors
 from ellimaps.sensors.logs import KEY, SensorLog
 from ellimaps.sensors.units import unit_text
@@ -19,6 +21,7 @@ from ellimaps.ui.state import remembered, session
 
 LOGS_VARIABLE = "ELLIMAPS_SENSOR_LOGS"
 Key = tuple[str, str, str]
+Result = TypeVar("Result")
 _SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 _DEPTH = 3
 _MOST_FOUND = 40
@@ -130,6 +133,18 @@ def one_sensor(
         st.selectbox, label, options=list(labels), key=key, default=next(iter(labels)), width=420
     )
     return labels[str(chosen)]
+
+
+def or_why_not(work: Callable[[Progress], Result]) -> Callable[[Progress], Result | str]:
+    """Return work that gives the sentence of an error as its result, so that the view stays and asks once."""
+
+    def attempt(on_progress: Progress) -> Result | str:
+        try:
+            return work(on_progress)
+        except EllimapsError as error:
+            return str(error)
+
+    return attempt
 
 
 def key_of(row: pd.Series) -> Key:

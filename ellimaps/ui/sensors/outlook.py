@@ -12,7 +12,7 @@ from ellimaps.sensors.analysis import EVERY
 from ellimaps.sensors.forecast import Forecast, forecast
 from ellimaps.sensors.logs import SensorLog
 from ellimaps.sensors.rolling import limit_in_unit
-from ellimaps.ui.sensors.data import one_sensor, unit_of
+from ellimaps.ui.sensors.data import one_sensor, or_why_not, unit_of
 from ellimaps.ui.state import Session, remembered
 from ellimaps.ui.tasks import start
 
@@ -35,21 +35,26 @@ def forecast_view(state: Session, log: SensorLog) -> None:
         return
     unit = unit_of(log, key)
     asked = (log.store.name, key, tuple(horizons), float(limit))
-    found: Forecast | None = state.memory.get("sensors_forecasts", {}).get(asked)
+    found: Forecast | str | None = state.memory.get("sensors_forecasts", {}).get(asked)
     if found is None:
         if state.task is None:
             start(
                 state,
                 "Forecasting",
-                lambda on_progress: forecast(
-                    log.series(*key, every=EVERY),
-                    horizons,
-                    limit=limit_in_unit(log, key, float(limit)),
-                    unit=unit,
-                    on_progress=on_progress,
+                or_why_not(
+                    lambda on_progress: forecast(
+                        log.series(*key, every=EVERY),
+                        horizons,
+                        limit=limit_in_unit(log, key, float(limit)),
+                        unit=unit,
+                        on_progress=on_progress,
+                    )
                 ),
                 lambda done: state.memory.update({"sensors_forecasts": {asked: done}}),
             )
+        return
+    if isinstance(found, str):
+        st.info(found, icon=":material/info:")
         return
     if found.warning:
         st.warning(found.warning, icon=":material/warning:")
