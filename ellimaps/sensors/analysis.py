@@ -18,6 +18,7 @@ from ellimaps.sensors.conditions import temperature_sensors
 from ellimaps.sensors.forecast import HORIZONS, Forecast, forecast
 from ellimaps.sensors.hypotheses import Hypothesis, correlated, daily_profile, follows, seasonal_profile
 from ellimaps.sensors.logs import KEY, Names, SensorLog
+from ellimaps.sensors.reasons import spoken_name
 from ellimaps.sensors.summary import plain_rows
 from ellimaps.sensors.times import Time
 from ellimaps.sensors.units import degrees, unit_text
@@ -114,7 +115,7 @@ def anomalies_of(
                 _series(log, key, filters),
                 false_alarms_per_month,
                 limit=degrees(limit, unit),
-                what=key[2].replace("_", " "),
+                what=spoken_name(key),
                 unit=unit_text(unit),
                 seed=seed,
             )

@@ -24,7 +24,7 @@ _LAST_WORD = re.compile(r"temp.*[\s_.-](deg[ _]?[cf]|[cfk]|celsius|fahrenheit|ke
 _TOLD = {CELSIUS: "deg C", FAHRENHEIT: "deg F"}
 _FAHRENHEIT_MEDIANS = (59.0, 95.0)
 # The sensor of a table of times and values: its file says what it reads.
-_NO_NAMES = ("value", "reading", "sensorvalue", "sensor_value", "wert", "messwert")
+NO_NAMES = ("value", "reading", "sensorvalue", "sensor_value", "wert", "messwert")
 
 
 def unit_of_text(text: str) -> str:
@@ -48,7 +48,7 @@ def reads_temperature(sensors: pd.DataFrame) -> pd.Series:
     sensors : DataFrame
         ``source_id, sensor_name, unit``.
     """
-    unnamed = sensors["sensor_name"].str.lower().isin(_NO_NAMES)
+    unnamed = sensors["sensor_name"].str.lower().isin(NO_NAMES)
     name = sensors["sensor_name"].where(~unnamed, sensors["source_id"])
     by_name = (sensors["unit"] == "") & name.str.contains("temp", case=False, regex=False)
     return sensors["unit"].isin((CELSIUS, FAHRENHEIT, KELVIN)) | by_name

@@ -15,8 +15,10 @@ from typer.testing import CliRunner
 from ellimaps.cli import cli
 from ellimaps.errors import SettingError
 from ellimaps.samples.sensors import sample_sensors, sensor_log
+from ellimaps.sensors.analysis import Filters, anomalies_of
 from ellimaps.sensors.anomalies import COLUMNS, find_anomalies
 from ellimaps.sensors.decomposition import decompose, regular
+from ellimaps.sensors.logs import open_log
 from ellimaps.sensors.tails import fit_tail
 
 
@@ -192,3 +194,16 @@ def test_command_writes_periods_and_files(tmp_path: Path) -> None:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert (folder / "log.csv").is_file()
     assert {path.name for path in folder.iterdir()} == {"log.csv", "truth.json"}
+
+
+@pytest.mark.parametrize(("factor", "offset", "said"), [(1.0, 0.0, "+2.0 deg C"), (1.8, 32.0, "+3.6 deg F")])
+def test_reasons_have_the_unit_and_name_of_a_log_that_states_none(
+    tmp_path: Path, factor: float, offset: float, said: str
+) -> None:
+    log = quiet(1, days=8)
+    log.iloc[1200] = float(log.iloc[1190:1211].median()) + 2
+    table = (log * factor + offset).round(3).rename("value").rename_axis("timestamp")
+    table.to_csv(tmp_path / "outside_temperature.csv")
+    found = anomalies_of(open_log(tmp_path / "outside_temperature.csv"), Filters())
+    [reason] = found.periods["reason"]
+    assert f"outside temperature {said}" in reason

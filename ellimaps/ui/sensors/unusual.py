@@ -10,6 +10,7 @@ import streamlit as st
 from ellimaps.sensors.analysis import EVERY
 from ellimaps.sensors.anomalies import DEFAULT_LIMIT, find_anomalies
 from ellimaps.sensors.logs import SensorLog
+from ellimaps.sensors.reasons import spoken_name
 from ellimaps.sensors.rolling import limit_in_unit
 from ellimaps.tables import csv_bytes
 from ellimaps.ui.sensors.data import Span, look_at, one_sensor, or_why_not, span_of, unit_of
@@ -46,7 +47,7 @@ def anomalies_view(state: Session, log: SensorLog) -> None:
                 or_why_not(lambda on_progress: find_anomalies(
                     log.series(*key, every=EVERY), float(alarms),
                     limit=limit_in_unit(log, key, DEFAULT_LIMIT),
-                    what=key[2].replace("_", " "), unit=unit, on_progress=on_progress,
+                    what=spoken_name(key), unit=unit, on_progress=on_progress,
                 )),
                 lambda done: state.memory.update({"sensors_anomalies": {asked: done}}),
             )  # fmt: skip
