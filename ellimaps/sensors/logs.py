@@ -43,8 +43,7 @@ def open_log(path_or_url: str | os.PathLike[str], on_progress: Progress | None =
     Parameters
     ----------
     path_or_url : str or path
-        A CSV or Parquet file, a folder of such, or a URL of fsspec as ``abfs://container/folder`` or
-        ``s3://bucket/log.csv`` with its credentials in the environment.
+        A CSV or Parquet file, a folder of such, or a URL as ``s3://bucket/log.csv``; see `place_of`.
     on_progress : callable, optional
         Called as ``on_progress(done, total, what)`` while it is imported.
 

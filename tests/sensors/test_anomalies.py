@@ -57,11 +57,11 @@ def test_the_daily_course_is_no_anomaly_at_the_ends_nor_beside_a_gap_of_months()
     rows = np.arange(30 * 288)
     course = 21 + 0.3 * np.sin(2 * np.pi * rows / 288)
     alarms = 0
-    for seed in range(3):
+    for seed in range(2):
         values = course + 0.03 * np.random.default_rng(seed).normal(size=len(rows))
         log = pd.Series(values, pd.date_range("2025-01-06", periods=len(rows), freq="5min"))
         alarms += len(find_anomalies(pd.concat([log, log.shift(freq="200D")])))
-    assert alarms <= 6
+    assert alarms <= 4
 
 
 def test_a_step_reads_as_time_name_size_and_duration() -> None:

@@ -20,7 +20,7 @@ from ellimaps.sensors.lags import lead_lag
 ROOM, INSTRUMENT = ("Europe", "E1", "room_temperature"), ("Europe", "E1", "instrument_temperature")
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_the_lag_of_an_instrument_behind_its_room_is_found(seed: int) -> None:
     sample = sensor_log(seed, days=30, instruments=1)
     series = series_of(sample)
@@ -33,7 +33,7 @@ def test_the_lag_of_an_instrument_behind_its_room_is_found(seed: int) -> None:
 
 
 def test_independent_logs_with_the_same_daily_course_do_not_follow_each_other() -> None:
-    results = [lead_lag(quiet(seed), quiet(seed + 50)) for seed in range(5)]
+    results = [lead_lag(quiet(seed), quiet(seed + 50)) for seed in range(3)]
     assert not any(result.significant for result in results)
     assert all(np.abs(result.table["r"]).max() < 2 * result.table["band"].iloc[0] for result in results)
 

@@ -19,7 +19,7 @@ from ellimaps.sensors.forecast_model import fit_predict, prepare, seasonal_naive
 
 
 def test_generated_logs_are_forecast_better_than_by_the_day_before() -> None:
-    sample = sensor_log(0, days=40, every=15, instruments=1)
+    sample = sensor_log(0, days=30, every=15, instruments=1)
     for key, series in series_of(sample).items():
         if key[0] == "Europe":
             found = forecast(series).horizons
