@@ -44,6 +44,8 @@ def summary(
         return
     columns = {"region": "", "source_id": "", "sensor_name": "", "unit": "", "n": "d", "mean": ".2f"}
     print_table(facts["sensors"], columns | {"minimum": ".2f", "maximum": ".2f", "start": "", "end": ""})
+    if assumed := int(found.sensors["unit_assumed"].sum()):
+        print(f"  units assumed, as the log states none: {assumed}")
     for row in facts["problem_counts"]:
         print(f"  {row['kind']}: {row['n']}")
     for file in written:

@@ -15,7 +15,10 @@ FalseAlarms = Annotated[
     typer.Option("--false-alarms", help="False alarms to put up with, a month and sensor.", metavar="N"),
 ]
 Limit = Annotated[
-    float, typer.Option("--limit", help="Change that matters, in the unit of the log.", metavar="DEG")
+    float,
+    typer.Option(
+        "--limit", help="Change that matters, in deg C (other quantities: their unit).", metavar="DEG"
+    ),
 ]
 Horizons = Annotated[
     list[str] | None,

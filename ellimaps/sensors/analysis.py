@@ -14,14 +14,18 @@ from ellimaps.errors import SettingError
 from ellimaps.export import figure_png, json_bytes, software_facts
 from ellimaps.progress import Progress, no_progress
 from ellimaps.sensors.anomalies import COLUMNS, DEFAULT_LIMIT, find_anomalies
+from ellimaps.sensors.conditions import temperature_sensors
 from ellimaps.sensors.forecast import HORIZONS, Forecast, forecast
 from ellimaps.sensors.hypotheses import Hypothesis, correlated, daily_profile, follows, seasonal_profile
 from ellimaps.sensors.logs import KEY, Names, SensorLog
+from ellimaps.sensors.reasons import spoken_name
 from ellimaps.sensors.summary import plain_rows
 from ellimaps.sensors.times import Time
+from ellimaps.sensors.units import degrees, unit_text
 from ellimaps.tables import csv_bytes
 
-_EVERY = "5min"
+# Finer readings tell these analyses nothing, and there may be millions of them.
+EVERY = "5min"
 _ROOM, _INSTRUMENT = re.compile("room|ambient|lab", re.I), re.compile("instrument|stage|scope|machine", re.I)
 
 
@@ -110,9 +114,9 @@ def anomalies_of(
             found = find_anomalies(
                 _series(log, key, filters),
                 false_alarms_per_month,
-                limit=limit,
-                what=key[2].replace("_", " "),
-                unit=unit,
+                limit=degrees(limit, unit),
+                what=spoken_name(key),
+                unit=unit_text(unit),
                 seed=seed,
             )
         except SettingError as error:
@@ -150,7 +154,9 @@ def forecasts_of(
     for done, (key, unit) in enumerate(_keys(sensors)):
         on_progress(done, len(sensors), "forecasting")
         try:
-            made[key] = forecast(_series(log, key, filters), horizons, limit=limit, unit=unit)
+            made[key] = forecast(
+                _series(log, key, filters), horizons, limit=degrees(limit, unit), unit=unit_text(unit)
+            )
         except SettingError as error:
             skipped.append(_skipped(key, error))
     on_progress(len(sensors), len(sensors), "forecasting")
@@ -193,7 +199,7 @@ def anomaly_files(log: SensorLog, filters: Filters, found: LogAnomalies) -> dict
     for key, unit in _keys(filters.sensors(log)):
         if key not in skipped:
             mine = found.periods[(found.periods[list(KEY)] == list(key)).all(axis=1)]
-            figure = anomalies_figure(_series(log, key, filters), mine, " ".join(key), unit)
+            figure = anomalies_figure(_series(log, key, filters), mine, " ".join(key), unit_text(unit))
             files[f"anomalies_{_file_name(key)}.png"] = figure_png(figure)
     return files
 
@@ -230,19 +236,18 @@ def hypothesis_files(log: SensorLog, cards: list[Hypothesis]) -> dict[str, bytes
 
 
 def _keys(sensors: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], str]]:
-    """Return name and unit of every sensor; a temperature without a stated unit is in deg C."""
+    """Return name and unit of every sensor."""
     for row in sensors.to_dict("records"):
         key = (str(row["region"]), str(row["source_id"]), str(row["sensor_name"]))
-        yield key, str(row["unit"]) or ("deg C" if "temp" in key[2].lower() else "")
+        yield key, str(row["unit"])
 
 
 def _series(log: SensorLog, key: tuple[str, str, str], filters: Filters) -> pd.Series:
-    return log.series(*key, start=filters.start, end=filters.end, every=_EVERY)
+    return log.series(*key, start=filters.start, end=filters.end, every=EVERY)
 
 
 def _tests(log: SensorLog, filters: Filters) -> Iterator[tuple[Any, list[tuple[str, str, str]]]]:
-    keys = [key for key, _ in _keys(filters.sensors(log))]
-    chosen = [key for key in keys if "temp" in key[2].lower()] or keys
+    chosen = [key for key, _ in _keys(temperature_sensors(filters.sensors(log)))]
     for key in chosen:
         yield daily_profile, [key]
         yield seasonal_profile, [key]

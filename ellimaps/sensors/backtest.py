@@ -104,15 +104,17 @@ def backtest(course: Course, ahead: int, on_progress: Progress = no_progress) ->
     if len(origins) < _FEWEST_ERRORS:
         return None
     ahead_rows = origins[:, None] + np.arange(1, ahead + 1)
-    truth = course.measured.to_numpy(np.float64)[ahead_rows]
+    measured = course.measured.to_numpy(np.float64)
+    # Nobody forecasts from within a gap.
+    truth = np.where(np.isfinite(measured[origins, None]), measured[ahead_rows], np.nan)
     forecasts = []
     for done, part in enumerate(np.array_split(origins, _FITS)):
         on_progress(done, _FITS, "testing the forecast on the past")
         forecasts.append(fit_predict(course, int(part[0]) + 1, part, ahead))
     on_progress(_FITS, _FITS, "testing the forecast on the past")
     day = course.rows(pd.Timedelta("1D"))
-    before = course.measured.to_numpy(np.float64)[:first]
-    scale = float(np.nanmean(np.abs(before[day:] - before[:-day])))
+    changes = np.abs(measured[day:first] - measured[: first - day])
+    scale = float(np.nanmean(changes)) if np.isfinite(changes).any() else float("nan")
     naive = seasonal_naive(course, origins, ahead)
     return Backtest(truth - np.concatenate(forecasts), truth - naive, scale, origins)
 
@@ -128,17 +130,19 @@ def adaptive_interval(errors: Values, delay: int) -> tuple[float, float, float]:
         Origins after which an error is known.
     """
     miss = 1 - COVERAGE
-    level, hits = miss, []
-    for now in range(len(errors)):
+    level, hits = miss, dict[int, bool]()
+    for now in range(len(errors) + delay):
+        # Whether an interval held is known only when its forecast came due, as the error itself is.
+        if now - delay in hits:
+            level += _ADAPTION * (miss - (not hits[now - delay]))
         known = errors[: max(now - delay + 1, 0)]
         known = known[np.isfinite(known)]
-        if len(known) < _FEWEST_ERRORS or not np.isfinite(errors[now]):
+        if now >= len(errors) or len(known) < _FEWEST_ERRORS or not np.isfinite(errors[now]):
             continue
         low, high = _bounds(known, level)
-        hits.append(low <= errors[now] <= high)
-        level += _ADAPTION * (miss - (not hits[-1]))
+        hits[now] = bool(low <= errors[now] <= high)
     low, high = _bounds(errors[np.isfinite(errors)], level)
-    return low, high, float(np.mean(hits)) if hits else float("nan")
+    return low, high, float(np.mean(list(hits.values()))) if hits else float("nan")
 
 
 def _bounds(errors: Values, level: float) -> tuple[float, float]:

@@ -13,11 +13,11 @@ from ellimaps.errors import SettingError
 from ellimaps.sensors.logs import KEY, SensorLog
 from ellimaps.sensors.rolling import LIMIT, WINDOW, check_limit, limit_in_unit, moved
 from ellimaps.sensors.times import Time, end_of, length_of, time_of
+from ellimaps.sensors.units import reads_temperature, unit_text
 from ellimaps.stack import ImageStack
 
 ASSUMED = timedelta(minutes=10)
 _WORST = ("unknown", "stable", "unstable")
-_TEMPERATURE_UNITS = ("degC", "degF", "K")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Conditions:
         ``region/source_id/sensor_name`` of the sensor that moved most, of those asked for; empty where none
         read anything.
     unit : str
-        Its unit, empty where the log does not state it.
+        Its unit as `SensorLog.sensors` has it; empty where it is not known.
     mean : float
         Its mean value during the acquisition.
     drift : float
@@ -162,8 +162,7 @@ def sensors_called(log: SensorLog, text: str) -> pd.DataFrame:
 
 def temperature_sensors(table: pd.DataFrame) -> pd.DataFrame:
     """Return the sensors that read a temperature, by unit or name; all where none does."""
-    named = table["sensor_name"].str.contains("temp", case=False, regex=False)
-    chosen = table[table["unit"].isin(_TEMPERATURE_UNITS) | named]
+    chosen = table[reads_temperature(table)]
     return chosen if len(chosen) else table
 
 
@@ -199,7 +198,7 @@ def _of_sensor(
     what = f"{label} {_clock(first, last)}: {mean:.2f}{_unit(unit)}"
     sentence = (
         f"{verdict.capitalize()}: {what}, moved by {moved_by:.2f}{_unit(unit)} within {_spoken(window)} "
-        f"(limit {limit_in_unit(log, key, limit):g}), drift {drift:+.2f}{_unit(unit)} per hour."
+        f"(limit {limit_in_unit(log, key, limit):g}{_unit(unit)}), drift {drift:+.2f}{_unit(unit)} per hour."
     )
     if verdict == "unknown":
         sentence = (
@@ -221,7 +220,7 @@ def _drift(values: pd.Series) -> float:
 
 
 def _unit(unit: str) -> str:
-    return {"": "", "degC": " deg C", "degF": " deg F"}.get(unit, f" {unit}")
+    return f" {unit_text(unit)}" if unit else ""
 
 
 def _spoken(window: str) -> str:

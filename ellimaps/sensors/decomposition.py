@@ -112,9 +112,10 @@ def decompose(series: pd.Series) -> Decomposition:
     values = regular(series)
     step = pd.Timedelta(values.index[1] - values.index[0])
     per_day = round(_DAY / step)
-    trend = _moving_median(values, _TREND_DAYS * per_day).rolling(per_day, center=True, min_periods=1).mean()
-    trend = trend.interpolate(limit_direction="both")
     daily = _daily_profile(values - _moving_median(values, per_day), step)
+    # At the ends the window is no whole number of days: the daily course would bend the trend there.
+    trend = _moving_median(values - daily, _TREND_DAYS * per_day)
+    trend = trend.rolling(per_day, center=True, min_periods=1).mean().interpolate(limit_direction="both")
     return Decomposition(values, trend, daily, values - trend - daily, step)
 
 

@@ -6,6 +6,7 @@ be read is NULL; a cell that says there is no reading gives no row.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from ellimaps.sensors.sql import (
 )
 from ellimaps.sensors.text_files import read_head
 
+_FIXED_ZONE = re.compile(r"([+-])(\d{2}):?(\d{2})")
+
 
 def text_query(base: Any, file: Path) -> str:
     """Return the query of a text file's readings; lines of a wrong shape go to ``reject_errors``.
@@ -37,7 +40,7 @@ def text_query(base: Any, file: Path) -> str:
     quote = '"' if table.quoted else ""
     source = (
         f"read_csv({quoted(str(file))}, auto_detect=false, header=false, skip={table.skip}, "
-        f"delim={quoted(table.separator)}, quote={quoted(quote)}, escape='', "
+        f"delim={quoted(table.separator)}, quote={quoted(quote)}, escape={quoted(quote)}, "
         f"encoding={quoted(table.encoding)}, columns={{{columns}}}, null_padding=true, ignore_errors=true, "
         "store_rejects=true, parallel=false)"
     )
@@ -60,21 +63,43 @@ def parquet_query(base: Any, file: Path) -> str:
     described = base.sql(f"DESCRIBE SELECT * FROM {source}").fetchall()
     header = [str(row[0]) for row in described]
     types = {str(row[0]): str(row[1]) for row in described}
-    texts = ", ".join(f"coalesce({_as_text(name, types[name])}, '')" for name in header)
+    zones = _zones(file)
+    cells = [_as_text(name, types[name], zones.get(name, "UTC")) for name in header]
+    texts = ", ".join(f"coalesce({cell}, '')" for cell in cells)
     rows = [list(row) for row in base.sql(f"SELECT {texts} FROM {source} LIMIT 400").fetchall()]
     layout = layout_of(header, rows, file.name)
-    cells = [_as_text(name, types[name]) for name in header]
     typed = types[header[layout.time[0]]].startswith("TIMESTAMP")
     if not typed:
         layout = _with_one_format(base, source, layout, cells)
     return _readings_query(source, cells, header, layout, file.stem, decimal_comma=False, typed_time=typed)
 
 
-def _as_text(name: str, kind: str) -> str:
+def _zones(file: Path) -> dict[str, str]:
+    """Return the time zones of a Parquet file's columns, where they have one; DuckDB does not tell them."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        schema = parquet.read_schema(file)
+    except (pa.ArrowException, OSError, ValueError):
+        return {}
+    return {column.name: column.type.tz for column in schema if getattr(column.type, "tz", None)}
+
+
+def _as_text(name: str, kind: str, zone: str) -> str:
     column = identifier(name)
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"(make_timestamp(epoch_us({column}))::VARCHAR || 'Z')"
-    return f"CAST({column} AS VARCHAR)"
+    if kind != "TIMESTAMP WITH TIME ZONE":
+        return f"CAST({column} AS VARCHAR)"
+    utc = f"make_timestamp(epoch_us({column}))"
+    if zone in ("UTC", "Etc/UTC"):
+        return f"({utc}::VARCHAR || 'Z')"
+    fixed = _FIXED_ZONE.fullmatch(zone)
+    shift = f"{fixed[1]}1 * to_minutes({60 * int(fixed[2]) + int(fixed[3])})" if fixed else ""
+    local = f"({utc} + {shift})" if fixed else f"timezone({quoted(zone)}, {column})"
+    minutes = f"(epoch({local} - {utc}) / 60)::INTEGER"
+    sign = f"CASE WHEN {minutes} < 0 THEN '-' ELSE '+' END"
+    clock = f"format('{{:02d}}:{{:02d}}', abs({minutes}) // 60, abs({minutes}) % 60)"
+    return f"({local}::VARCHAR || {sign} || {clock})"
 
 
 def _with_one_format(base: Any, source: str, layout: Layout, cells: Sequence[str] = ()) -> Layout:
@@ -115,7 +140,9 @@ def _readings_query(
     own = text_offset_minutes(text)
     if layout.offset is not None:
         offset = offset_minutes(f"trim({cells[layout.offset]})")
-        local = f"{wall} + to_minutes(coalesce(({offset})::INTEGER, 0) - coalesce({own}, 0))"
+        # Where an offset stands that cannot be read, the local time is not known.
+        shift = f"CASE WHEN {is_missing(cells[layout.offset])} THEN 0 ELSE ({offset})::INTEGER END"
+        local = f"{wall} + to_minutes({shift} - coalesce({own}, 0))"
     else:
         offset, local = own, wall
     texts = {

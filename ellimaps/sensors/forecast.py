@@ -104,7 +104,8 @@ def forecast(
     if not times:
         raise SettingError("No horizon is given: say how far ahead, as 6h.")
     measured = regular(series, _STEP)
-    course = prepare(measured[measured.index[-1] - _REMEMBERED :])
+    remembered = measured[measured.index[-1] - _REMEMBERED :]
+    course = prepare(remembered[remembered.first_valid_index() :])
     steps = [max(1, round(time / course.step)) for time in times]
     ahead = max(steps)
     tested = backtest(course, ahead, on_progress)

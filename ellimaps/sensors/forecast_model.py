@@ -62,15 +62,21 @@ def prepare(measured: pd.Series) -> Course:
     index = pd.DatetimeIndex(measured.index)
     step = pd.Timedelta(index[1] - index[0])
     known = measured.ffill().bfill()
-    middle = float(known.median())
-    spread = float((known - middle).abs().median()) * 1.4826
-    filled = known.clip(middle - _OUTLIER * spread, middle + _OUTLIER * spread) if spread > 0 else known
+    filled = _without_outliers(known, round(_DAY / step))
     columns = [filled.shift(_rows(h, step)) - filled for h in (*_RECENT_H, *_FURTHER_H) if _rows(h, step)]
     columns += [filled.rolling(_rows(h, step) + 1, min_periods=1).mean() - filled for h in _MEANS_H]
     angle = 2 * np.pi * ((index - index.normalize()) / _DAY).to_numpy()
     waves = [wave(n * angle) for n in range(1, _HARMONICS + 1) for wave in (np.sin, np.cos)]
     features = np.column_stack([column.fillna(0.0).to_numpy() for column in columns] + waves)
     return Course(measured, filled.to_numpy(np.float64), features, step)
+
+
+def _without_outliers(known: pd.Series, day: int) -> pd.Series:
+    """Cut values off at 8 noises from the median of all before them: a back-test must not see the future."""
+    middle = known.expanding(min_periods=day).median()
+    spread = (known - middle).abs().expanding(min_periods=day).median() * 1.4826
+    reach = _OUTLIER * spread.where(spread > 0)
+    return known.clip((middle - reach).fillna(-np.inf), (middle + reach).fillna(np.inf))
 
 
 def fit_predict(course: Course, end: int, origins: NDArray[np.intp], ahead: int) -> Values:
@@ -97,6 +103,10 @@ def fit_predict(course: Course, end: int, origins: NDArray[np.intp], ahead: int)
 
     first = min(course.rows(_DAY), end // 4)
     starts = np.arange(first, end - ahead)
+    # What a gap was filled with has no course to learn from.
+    known = np.isfinite(course.measured.to_numpy(np.float64))
+    whole = known[starts] & known[starts + ahead]
+    starts = starts[whole] if whole.sum() > ahead else starts
     targets = np.lib.stride_tricks.sliding_window_view(course.filled, ahead + 1)[starts, 1:]
     targets = targets - course.filled[starts, None]
     scaler = StandardScaler().fit(course.features[starts])

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ellimaps.errors import SettingError
 from ellimaps.sensors.decomposition import decompose, regular
+from ellimaps.sensors.extras import optional
 from ellimaps.sensors.lags import LagResult, lead_lag
 
 SIGNIFICANCE = 0.01
@@ -109,7 +110,9 @@ def daily_profile(series: pd.Series) -> Hypothesis:
         raise SettingError(
             f"The log has {len(days)} whole days, too few for a daily profile: it takes {_FEWEST_DAYS}."
         )
-    statistic, p = friedmanchisquare(*days.to_numpy().T)
+    hours = days.to_numpy()
+    # Days without any change have no order of hours.
+    statistic, p = friedmanchisquare(*hours.T) if (np.ptp(hours, axis=1) > 0).any() else (0.0, 1.0)
     median = days.median()
     table = pd.DataFrame(
         {"hour": days.columns, "median": median, "p10": days.quantile(0.1), "p90": days.quantile(0.9)}
@@ -237,8 +240,7 @@ def correlated(first: pd.Series, second: pd.Series) -> Hypothesis:
 
 def _independent(both: pd.DataFrame) -> float:
     """Return the effective number of independent rows of two autocorrelated columns."""
-    from statsmodels.tsa.stattools import acf
-
+    acf = optional("statsmodels.tsa.stattools", "sensors").acf
     lags = min(len(both) // 4, 240)
     product = acf(both["first"].rank(), nlags=lags)[1:] * acf(both["second"].rank(), nlags=lags)[1:]
     weights = 1 - np.arange(1, lags + 1) / len(both)

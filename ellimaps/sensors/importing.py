@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -30,8 +29,9 @@ from ellimaps.sensors.file_queries import parquet_query, text_query
 from ellimaps.sensors.places import Place
 from ellimaps.sensors.problems import found_problems
 from ellimaps.sensors.sql import quoted
+from ellimaps.sensors.units import stated_unit, with_assumed_units
 
-FORMAT = 2
+FORMAT = 3
 INPUTS = "inputs.json"
 READINGS, SENSORS, OVERVIEW, PROBLEMS = (
     f"{name}.parquet" for name in ("readings", "sensors", "overview", "problems")
@@ -39,12 +39,10 @@ READINGS, SENSORS, OVERVIEW, PROBLEMS = (
 OVERVIEW_POINTS = 1 << 14
 _MEMORY = "800MB"
 # Also what damaged bytes say is no time of a log.
-_GOOD = "coalesce(time BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '2200-01-01' AND isfinite(value), false)"
+_GOOD = (
+    "coalesce(time BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '2200-01-01' AND abs(value) < 1e100, false)"
+)
 _KEPT_S = 7 * 86400
-_UNIT = re.compile(r"[\[(]\s*([^\])]{1,12}?)\s*[\])]\s*$")
-_UNITS = {"°c": "degC", "c": "degC", "degc": "degC", "deg c": "degC", "celsius": "degC"}
-_UNITS |= {"°f": "degF", "f": "degF", "degf": "degF", "deg f": "degF", "fahrenheit": "degF"}
-_UNITS |= {"%rh": "%RH", "% rh": "%RH", "rh%": "%RH"}
 
 
 def connection(folder: Path, threads: int | None = None) -> Any:
@@ -134,18 +132,27 @@ def _import(place: Place, files: Sequence[Path], folder: Path, scratch: Path, on
             "CREATE TABLE staging.raw (region VARCHAR, source_id VARCHAR, sensor_name VARCHAR, unit VARCHAR, "
             "time TIMESTAMP, offset_min SMALLINT, value DOUBLE, file INTEGER)"
         )
-        hashes = {}
+        hashes: dict[str, str] = {}
+        refused: dict[str, ReadError] = {}
         for number, file in enumerate(files):
             on_progress(number, total, f"reading {file.name}")
-            _stage(base, file, number)
+            try:
+                _stage(base, file, number)
+            except ReadError as error:
+                # One file that is no log must not hide the others of its folder.
+                refused[file.name] = error
             with file.open("rb") as opened:
                 hashes[f"{number} {file.name}" if file.name in hashes else file.name] = file_digest(
                     opened, "sha256"
                 ).hexdigest()
+        if len(files) == 1 and refused:
+            raise refused[files[0].name]
         (folder / INPUTS).write_text(json.dumps(hashes), encoding="utf-8")
         on_progress(len(files), total, "sorting readings")
         unreadable = _unreadable(base, files)
         sensors = _sorted(base, folder)
+        if not len(sensors) and refused:
+            raise next(iter(refused.values()))
         if not len(sensors):
             raise ReadError(
                 f"{place.name} holds no reading with a time and a value: check its columns and date format."
@@ -154,11 +161,13 @@ def _import(place: Place, files: Sequence[Path], folder: Path, scratch: Path, on
         base.close()
         base = connection(scratch)
         on_progress(len(files) + 1, total, "looking for gaps and faults")
+        unreadable |= {name: str(error) for name, error in refused.items()}
         found_problems(base, folder / READINGS, sensors, unreadable).to_parquet(folder / PROBLEMS)
         on_progress(len(files) + 2, total, "preparing the overview")
         overview = decimated(base, folder / READINGS, list(sensors.index), OVERVIEW_POINTS)
         overview.to_parquet(folder / OVERVIEW, row_group_size=1 << 17)
-        sensors.to_parquet(folder / SENSORS)
+        medians = overview.groupby("sensor")["value"].median()
+        with_assumed_units(sensors, medians).to_parquet(folder / SENSORS)
         on_progress(total, total, "preparing the overview")
     except duckdb.OutOfMemoryException as error:
         raise ReadError(f"{place.name} needs more memory to import than {_MEMORY}: split it.") from error
@@ -171,6 +180,7 @@ def _import(place: Place, files: Sequence[Path], folder: Path, scratch: Path, on
 def _stage(base: Any, file: Path, number: int) -> None:
     """Append the readings of one file; what cannot be read gets a NULL as time or value."""
     duckdb = optional("duckdb", "sensors")
+    base.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
     try:
         with file.open("rb") as opened:
             is_parquet = opened.read(4) == b"PAR1"
@@ -181,7 +191,6 @@ def _stage(base: Any, file: Path, number: int) -> None:
             base.execute(
                 f"INSERT INTO staging.raw {rejected} {number} FROM (SELECT DISTINCT line FROM reject_errors)"
             )
-            base.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
@@ -190,11 +199,13 @@ def _stage(base: Any, file: Path, number: int) -> None:
         ) from error
 
 
-def _unreadable(base: Any, files: Sequence[Path]) -> dict[str, int]:
+def _unreadable(base: Any, files: Sequence[Path]) -> dict[str, str]:
+    """Return what of which file could not be read."""
     rows = base.sql(
         f"SELECT file, count(*) FROM staging.raw WHERE NOT ({_GOOD}) GROUP BY file ORDER BY file"
     ).fetchall()
-    return {files[file].name: int(count) for file, count in rows}
+    told = "{} lines or cells could not be read and are left out."
+    return {files[file].name: told.format(count) for file, count in rows}
 
 
 def _sorted(base: Any, folder: Path) -> pd.DataFrame:
@@ -204,8 +215,7 @@ def _sorted(base: Any, folder: Path) -> pd.DataFrame:
         f'max(time) AS "end" FROM staging.raw WHERE {_GOOD} GROUP BY ALL ORDER BY ALL'
     ).df()
     sensors["unit"] = [
-        _unit(unit or _bracketed(name))
-        for unit, name in zip(sensors["unit"], sensors["sensor_name"], strict=True)
+        stated_unit(unit, name) for unit, name in zip(sensors["unit"], sensors["sensor_name"], strict=True)
     ]
     for column in ("start", "end"):
         sensors[column] = sensors[column].astype("datetime64[us]")
@@ -219,12 +229,3 @@ def _sorted(base: Any, folder: Path) -> pd.DataFrame:
     )
     base.unregister("known")
     return sensors
-
-
-def _bracketed(name: str) -> str:
-    found = _UNIT.search(name)
-    return found[1] if found else ""
-
-
-def _unit(text: str) -> str:
-    return _UNITS.get(text.strip().lower(), text.strip())

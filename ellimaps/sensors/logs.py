@@ -43,8 +43,7 @@ def open_log(path_or_url: str | os.PathLike[str], on_progress: Progress | None =
     Parameters
     ----------
     path_or_url : str or path
-        A CSV or Parquet file, a folder of such, or a URL of fsspec as ``abfs://container/folder`` or
-        ``s3://bucket/log.csv`` with its credentials in the environment.
+        A CSV or Parquet file, a folder of such, or a URL as ``s3://bucket/log.csv``; see `place_of`.
     on_progress : callable, optional
         Called as ``on_progress(done, total, what)`` while it is imported.
 
@@ -80,8 +79,8 @@ class SensorLog:
     Attributes
     ----------
     sensors : DataFrame
-        One row per sensor: ``region, source_id, sensor_name, unit, n, start, end``. The unit is empty where
-        the log does not state it, neither in a column nor in brackets behind a name.
+        One row per sensor: ``region, source_id, sensor_name, unit, n, start, end, unit_assumed``. Where the
+        log states no unit it is assumed for temperatures (`ellimaps.sensors.units`), and empty for others.
     problems : DataFrame
         What is wrong with the readings: ``region, source_id, sensor_name, kind, start, end, detail``. Kinds
         are duplicates, gap, unit jump, stuck, out of order and unreadable (of a file, named as source).
@@ -343,16 +342,18 @@ class SensorLog:
         Returns
         -------
         DataFrame
-            ``region, source_id, sensor_name, unit, n, mean, minimum, maximum, start, end``; sensors without a
-            reading are left out.
+            ``region, source_id, sensor_name, unit, unit_assumed, n, mean, minimum, maximum, start, end``;
+            sensors without a reading are left out.
         """
         table = self._ask(
             "SELECT sensor, count(*) AS n, avg(value) AS mean, min(value) AS minimum, max(value) AS maximum, "
             'min(time) AS start, max(time) AS "end" '
             f"{self._of(self.chosen(region, source_id, sensor_name), start, end)} GROUP BY ALL ORDER BY ALL"
         )
-        table["unit"] = self.sensors["unit"].to_numpy()[table["sensor"].to_numpy()]
-        return self._named(table)[[*KEY, "unit", "n", "mean", "minimum", "maximum", "start", "end"]]
+        for column in ("unit", "unit_assumed"):
+            table[column] = self.sensors[column].to_numpy()[table["sensor"].to_numpy()]
+        figures = ["n", "mean", "minimum", "maximum", "start", "end"]
+        return self._named(table)[[*KEY, "unit", "unit_assumed", *figures]]
 
     def provenance(self) -> dict[str, Any]:
         """Return where the log came from and the SHA-256 of its files, ready for JSON."""

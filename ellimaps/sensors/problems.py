@@ -30,20 +30,11 @@ class Problem:
 
 
 def found_problems(
-    base: Any, readings: Path, sensors: pd.DataFrame, unreadable: Mapping[str, int]
+    base: Any, readings: Path, sensors: pd.DataFrame, unreadable: Mapping[str, str]
 ) -> pd.DataFrame:
     """Return what is wrong with every sensor; see :data:`COLUMNS`."""
     rows: list[tuple[object, ...]] = [
-        (
-            "",
-            file,
-            "",
-            "unreadable",
-            pd.NaT,
-            pd.NaT,
-            f"{count} lines or cells could not be read and are left out.",
-        )
-        for file, count in unreadable.items()
+        ("", file, "", "unreadable", pd.NaT, pd.NaT, detail) for file, detail in unreadable.items()
     ]
     for number, sensor in sensors.iterrows():
 

@@ -9,6 +9,7 @@ from ellimaps.sensors.decomposition import Decomposition
 from ellimaps.sensors.detectors.evidence import Evidence, kind_of
 from ellimaps.sensors.detectors.levels import LEVEL, SPIKE
 from ellimaps.sensors.detectors.stuck import STUCK
+from ellimaps.sensors.units import NO_NAMES
 
 _HOUR = pd.Timedelta("1h")
 _MOST_OF_IT = 0.95
@@ -27,11 +28,17 @@ def reason_of(
         said = f"{_signed(_peak(log, strongest.start, strongest.end))}{of} for {duration(time)}"
     elif kind == LEVEL:
         off = float(log.residual[start:end].median())
-        said = f"{_signed(off)}{of} off its usual course for {duration(end - start)}"
+        said = f"{_signed(off)}{of} off its usual course for {duration(max(end - start, log.step))}"
     else:
         size, time = onset(log, start, end)
         said = f"{_signed(size)}{of} in {_minutes(time)}"
     return f"{when(start, end)}, {what} {said}"
+
+
+def spoken_name(key: tuple[str, str, str]) -> str:
+    """Return what a sensor reads as words: its name, or its source's where a table only says ``value``."""
+    _, source, name = key
+    return (source if name.lower() in NO_NAMES else name).replace("_", " ")
 
 
 def when(start: pd.Timestamp, end: pd.Timestamp) -> str:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from ellimaps.errors import SettingError
 from ellimaps.sensors.logs import SensorLog
 from ellimaps.sensors.times import Time, length_of, time_of
+from ellimaps.sensors.units import degrees
 
 WINDOW = "1h"
 LIMIT = 0.5
 _STEPS_PER_WINDOW = 60
 _LEAST_FILLED = 0.5
-_TO_CELSIUS_STEPS = {"degF": 1.8}
 
 
 def moved(
@@ -86,7 +86,7 @@ def check_limit(limit: float) -> None:
 def limit_in_unit(log: SensorLog, key: tuple[str, str, str], limit: float) -> float:
     """Return a limit in deg C as one in the unit of a sensor; degrees Fahrenheit are smaller."""
     unit = str(log.chosen(*key)["unit"].iloc[0])
-    return limit * _TO_CELSIUS_STEPS.get(unit, 1.0)
+    return degrees(limit, unit)
 
 
 def usual_step(

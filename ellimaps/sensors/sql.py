@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ellimaps.sensors.columns import EPOCH_MS, EPOCH_S, ISO, MISSING
 
 _MOST_HOURS = 14
+_OFFSET_CLOCK = r"^(?:utc|UTC|gmt|GMT)?\s*([+-]?\d{1,2}(?::\d{2}(?::\d{2})?|\d{2})?)$"
 _TEXT_OFFSET = r"(Z|[+-]\d{2}:?\d{0,2})\s*$"
 
 
@@ -23,7 +24,8 @@ def identifier(name: str) -> str:
 def time_of_text(text: str, formats: Sequence[str]) -> str:
     """Return the wall-clock time a text says; NULL where it says none."""
     if formats[0] == ISO:
-        return f"try_cast({text} AS TIMESTAMP)"
+        # A decimal comma of the seconds, as 14:05:00,123.
+        return f"try_cast(replace({text}, ',', '.') AS TIMESTAMP)"
     if formats[0] in (EPOCH_S, EPOCH_MS):
         scale = 1e6 if formats[0] == EPOCH_S else 1e3
         return f"make_timestamp((try_cast({text} AS DOUBLE) * {scale:.0f})::BIGINT)"
@@ -37,13 +39,20 @@ def text_offset_minutes(text: str) -> str:
 
 
 def offset_minutes(text: str) -> str:
-    """Return a UTC offset in minutes: from 1, 5.5, +01:00, UTC+1 or minutes beyond what hours can be."""
+    """Return a UTC offset in minutes, NULL where the text says none.
+
+    Read are 1, 5.5, +01:00, 01:00:00 and UTC+1, and minutes or seconds beyond what hours can be.
+    """
     number = f"try_cast({text} AS DOUBLE)"
-    clock = f"regexp_extract({text}, '[+-]?\\d{{1,2}}:?\\d{{0,2}}')"
-    hours_or_minutes = f"CASE WHEN abs({number}) <= {_MOST_HOURS} THEN {number} * 60 ELSE {number} END"
+    # pandas writes a length of an hour as 0 days 01:00:00, and one of minus an hour as -1 days +23:00:00.
+    days = f"coalesce(try_cast(regexp_extract({text}, '^([+-]?\\d+) days? ', 1) AS INTEGER), 0)"
+    clock = f"regexp_extract(regexp_replace({text}, '^[+-]?\\d+ days? ', ''), {quoted(_OFFSET_CLOCK)}, 1)"
     return (
-        f"CASE WHEN {number} IS NOT NULL THEN round({hours_or_minutes}) "
-        f"WHEN {clock} = '' THEN NULL ELSE {_signed_minutes(clock)} END"
+        f"CASE WHEN abs({number}) <= {_MOST_HOURS} THEN round({number} * 60) "
+        f"WHEN abs({number}) <= {60 * _MOST_HOURS} THEN round({number}) "
+        f"WHEN abs({number}) <= {3600 * _MOST_HOURS} THEN round({number} / 60) "
+        f"WHEN lower({text}) IN ('z', 'utc', 'gmt') THEN 0 "
+        f"WHEN {clock} = '' THEN NULL ELSE {_signed_minutes(clock)} + 1440 * {days} END"
     )
 
 

@@ -20,7 +20,7 @@ class Summary:
     Attributes
     ----------
     sensors : DataFrame
-        One row per sensor: ``region, source_id, sensor_name, unit, n, mean, minimum, maximum, start, end``.
+        One row per sensor, as `SensorLog.statistics` has it.
     problems : DataFrame
         As `SensorLog.problems`, of these sensors and this time.
     """

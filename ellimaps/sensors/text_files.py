@@ -97,7 +97,11 @@ def _table(lines: list[str], name: str) -> tuple[str, list[list[str]]]:
     """Return the separator that cuts most lines into the same number of cells, and the cells."""
     best: tuple[float, int, str, list[list[str]]] | None = None
     for order, separator in enumerate(_SEPARATORS):
-        rows = list(csv.reader(lines, delimiter=separator))
+        try:
+            rows = list(csv.reader(lines, delimiter=separator))
+        except csv.Error:
+            # Damaged bytes, as a quote that never ends: no table by this separator.
+            continue
         widths = Counter(len(row) for row in rows if len(row) > 1)
         if widths:
             score = max(widths.values()) / max(len([row for row in rows if row]), 1)

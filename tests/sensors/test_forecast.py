@@ -18,9 +18,8 @@ from ellimaps.sensors.forecast import forecast, limit_warning
 from ellimaps.sensors.forecast_model import fit_predict, prepare, seasonal_naive
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_generated_logs_are_forecast_better_than_by_the_day_before(seed: int) -> None:
-    sample = sensor_log(seed, days=40, instruments=1)
+def test_generated_logs_are_forecast_better_than_by_the_day_before() -> None:
+    sample = sensor_log(0, days=30, every=15, instruments=1)
     for key, series in series_of(sample).items():
         if key[0] == "Europe":
             found = forecast(series).horizons
@@ -46,7 +45,9 @@ def test_seasonal_naive_repeats_the_day_before_for_days() -> None:
 def test_forecasts_know_nothing_of_the_future() -> None:
     log = regular(quiet(days=12), pd.Timedelta("15min"))
     changed = log.copy()
-    changed.iloc[900:] += 0.01 * np.arange(len(log) - 900)
+    changed.iloc[900:] += 10.0 * np.arange(len(log) - 900)
+    log.iloc[300] += 30
+    changed.iloc[300] += 30
     origin = np.array([899])
     before, after = (fit_predict(prepare(one), 900, origin, 24) for one in (log, changed))
     assert np.allclose(before, after)
@@ -59,6 +60,27 @@ def test_intervals_keep_their_share_when_the_log_becomes_rougher() -> None:
     assert share == pytest.approx(0.8, abs=0.05)
     assert low < -1.5
     assert high > 1.5
+
+
+def test_coverage_counts_only_what_was_known_beforehand() -> None:
+    errors = np.random.default_rng(1).normal(size=200)
+    for delay in (1, 8):
+        level, hits = 0.2, {}
+        for now in range(200):
+            if (due := now - delay) in hits:
+                level += 0.02 * (0.2 - (not hits[due]))
+            if now - delay + 1 >= 20:
+                low, high = np.quantile(errors[: now - delay + 1], [level / 2, 1 - level / 2])
+                hits[now] = low <= errors[now] <= high
+        assert adaptive_interval(errors, delay)[2] == pytest.approx(np.mean(list(hits.values())))
+
+
+def test_a_gap_of_months_teaches_no_forecast() -> None:
+    log = quiet(days=20)
+    later = log.copy()
+    later.index = later.index + pd.Timedelta("200D")
+    found = forecast(pd.concat([log, later]), ("1h", "6h")).horizons
+    assert (found["mase"] < 1).all()
 
 
 def test_backtest_scores_count_only_what_was_measured() -> None:

@@ -98,7 +98,11 @@ def test_seconds_since_1970_and_a_date_beside_a_time_are_times(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("offset", "hours"), [("2", 2), ("-3.5", -3.5), ("120", 2), ("+05:30", 5.5), ("-08:00", -8)]
+    ("offset", "hours"),
+    [
+        *[("2", 2), ("-3.5", -3.5), ("120", 2), ("+05:30", 5.5), ("-08:00", -8), ("7200", 2), ("Z", 0)],
+        *[("01:00:00", 1), ("0 days 01:00:00", 1), ("-1 days +20:30:00", -3.5), ("UTC+1", 1)],
+    ],
 )
 def test_local_time_comes_from_the_offset(tmp_path, offset, hours):
     rows = [
@@ -141,13 +145,13 @@ def test_a_wide_table_has_a_sensor_per_column(tmp_path):
 
 
 def test_parquet_and_csv_of_the_same_readings_agree_and_a_folder_joins_its_files(tmp_path):
-    made = sensor_log(3, days=3)
+    made = sensor_log(3, days=3, every=15)
     folder = tmp_path / "folder"
     folder.mkdir()
     made.log[made.log["region"] == "Europe"].to_parquet(folder / "europe.parquet")
     made.log[made.log["region"] == "America"].to_csv(folder / "america.csv", index=False)
     (folder / "notes.json").write_text("{}")
-    sample_sensors(tmp_path / "one", 3, days=3)
+    sample_sensors(tmp_path / "one", 3, days=3, every=15)
     one, many = open_log(tmp_path / "one" / "log.csv"), open_log(folder)
     pd.testing.assert_frame_equal(one.sensors, many.sensors)
     pd.testing.assert_frame_equal(one.select(), many.select())
@@ -210,7 +214,7 @@ def spiky(tmp_path_factory):
 
 
 def test_coverage_and_profile_count_what_was_read(tmp_path):
-    sample_sensors(tmp_path / "s", 2, days=14)
+    sample_sensors(tmp_path / "s", 2, days=9, instruments=1)
     log = open_log(tmp_path / "s")
     coverage = log.coverage(50)
     counts = coverage.groupby(["region", "source_id", "sensor_name"], observed=True)["n"].sum()
@@ -266,6 +270,7 @@ def test_a_missing_library_names_its_extra(tmp_path, monkeypatch):
         (b"PAR1 no parquet at all", "cannot be read as a log"),
         (b"one word\nand another\n", "is no table"),
         (b"a,b\nx,y\nz,w\n", "no column of dates and times"),
+        (b"time,value\n2025-01-01,1\n2025-01-02,\r2\n", "is no table"),
         (b"time,note\n2025-01-01,good\n2025-01-02,bad\n", "no column of numbers"),
         (b"time,value\n2025-01-01 10:00,\n2025-01-02 10:00,nan\n", "no reading"),
     ],
@@ -287,7 +292,7 @@ def test_nothing_there_is_refused(tmp_path):
         open_log(tmp_path / "empty")
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 800), st.binary(min_size=1, max_size=6), st.booleans())
 def test_damaged_bytes_are_read_or_refused(tmp_path, place, damage, parquet):
     table = pd.DataFrame({"time": TIMES, "value": VALUES})
@@ -309,3 +314,58 @@ def test_the_real_log_is_read(shared_data):
     np.testing.assert_allclose(series, expected)
     np.testing.assert_array_equal(series.index, expected.index)
     assert set(log.problems["kind"]) == {"duplicates", "out of order"}
+
+
+def test_an_offset_that_cannot_be_read_is_told_and_not_taken_as_none(tmp_path):
+    rows = ["7,20.1,2025-01-01 00:00,1", "7,20.2,2025-01-01 00:05,Berlin", "7,20.3,2025-01-01 00:10,1"]
+    log = open_log(written(tmp_path, "\n".join(["device,value,datetime,UTCOffset", *rows]) + "\n"))
+    assert list(log.series("", "7", "value")) == [20.1, 20.3]
+    assert list(log.problems["kind"]) == ["unreadable"]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/St_Johns", "+02:00", "UTC"])
+def test_parquet_with_a_zone_is_local_over_the_change_of_clocks(tmp_path, zone):
+    times = pd.date_range("2025-10-26 00:00", periods=8, freq="30min", tz="UTC").tz_convert(zone)
+    pd.DataFrame({"datetime": times, "value": range(8)}).to_parquet(tmp_path / "log.parquet")
+    found = open_log(tmp_path / "log.parquet").select().sort_values("value")
+    np.testing.assert_array_equal(found["time"], times.tz_localize(None))
+    hours = [time.utcoffset().total_seconds() / 3600 for time in times]
+    np.testing.assert_array_equal(found["utc_offset"], hours)
+
+
+def test_files_that_are_no_log_do_not_hide_the_others_of_their_folder(tmp_path):
+    folder = tmp_path / "a folder \N{LATIN SMALL LETTER U WITH DIAERESIS}"
+    folder.mkdir()
+    written(folder, "time,value\n2025-01-01 00:00,1\n2025-01-01 00:05,2\n")
+    written(folder, "", "empty.csv")
+    written(folder, "read me first\n", "readme.txt")
+    log = open_log(folder)
+    assert log.sensors["n"].tolist() == [2]
+    assert set(log.problems["source_id"]) == {"empty.csv", "readme.txt"}
+
+
+def test_quotes_within_quotes_and_commas_before_milliseconds_are_read(tmp_path):
+    text = 'time;name;value\n2025-01-01 00:00:00,125;"left ""A""; room";1,5\n'
+    log = open_log(written(tmp_path, text + '2025-01-01 00:05:00,250;"left ""A""; room";2,5\n'))
+    assert log.sensors["sensor_name"].tolist() == ['left "A"; room']
+    assert str(log.start) == "2025-01-01 00:00:00.125000"
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "unit", "assumed"),
+    [
+        ("room_temperature", 21, "degC", True),
+        ("room_temperature", 70, "degF", True),
+        ("oven_temperature", 120, "degC", True),
+        ("room_temperature_F", 21, "degF", False),
+        ("room temperature [K]", 294, "K", False),
+        ("temperature_humidity (%RH)", 45, "%RH", False),
+        ("room_humidity", 45, "", False),
+    ],
+)
+def test_a_temperature_has_a_unit(tmp_path, name, level, unit, assumed):
+    values = level + np.sin(np.arange(60))
+    table = pd.DataFrame({"datetime": TIMES, "sensor_name": name, "sensor_value": values, "UTCOffset": 1})
+    table.to_csv(tmp_path / "log.csv", index=False)
+    [row] = open_log(tmp_path / "log.csv").sensors.to_dict("records")
+    assert (row["unit"], row["unit_assumed"]) == (unit, assumed)

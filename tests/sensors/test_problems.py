@@ -57,7 +57,7 @@ def test_another_unit_is_told_with_its_end(factor, offset):
 
 
 def test_generated_faults_are_all_found_and_nothing_else(tmp_path):
-    sample_sensors(tmp_path / "s", 4, days=60, instruments=1)
+    sample_sensors(tmp_path / "s", 4, days=32, instruments=1)
     truth = json.loads((tmp_path / "s" / "truth.json").read_text())
     problems = open_log(tmp_path / "s").problems
     for kind, rows in (

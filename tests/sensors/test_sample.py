@@ -23,9 +23,8 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(tmp_path):
         sensor_log(0, days=1)
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_every_kind_of_anomaly_is_there_and_instruments_follow(tmp_path, seed):
-    sample_sensors(tmp_path / "s", seed, days=60, instruments=1)
+def test_every_kind_of_anomaly_is_there_and_instruments_follow(tmp_path):
+    sample_sensors(tmp_path / "s", 0, days=32, instruments=1)
     truth = json.loads((tmp_path / "s" / "truth.json").read_text())
     kinds = {row["kind"] for row in truth["anomalies"]}
     assert kinds == {"spike", "drift", "step", "oscillation", "stuck", "unit jump"}

@@ -137,6 +137,16 @@ def test_forecast_stands_beside_its_baseline(page):
     assert {"mase", "coverage", "seasonal_naive"} <= set(table)
 
 
+def test_a_log_too_short_to_forecast_says_so_and_the_page_stays(empty, data):
+    times = pd.date_range("2025-01-01", periods=100, freq="5min")
+    pd.DataFrame({"timestamp": times, "room_temperature": 21.0}).to_csv(data / "short.csv", index=False)
+    view(opened(empty, "short.csv"), "Forecast")
+    assert "too few to test a forecast" in empty.info[0].value
+    assert empty.session_state["ellimaps"].task is None
+    view(empty, "Readings")
+    assert not empty.exception
+
+
 def test_why_tests_room_against_instrument(page):
     view(page, "Why")
     assert "room" in page.selectbox(key="sensors_first").value

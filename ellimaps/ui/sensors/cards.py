@@ -11,6 +11,7 @@ import streamlit as st
 
 from ellimaps.errors import EllimapsError
 from ellimaps.progress import Progress
+from ellimaps.sensors.analysis import EVERY
 from ellimaps.sensors.hypotheses import Hypothesis, correlated, daily_profile, follows, seasonal_profile
 from ellimaps.sensors.logs import SensorLog
 from ellimaps.ui.sensors.data import Key, one_sensor
@@ -74,7 +75,7 @@ def _tested(log: SensorLog, first: Key, second: Key, on_progress: Progress) -> l
 
 def _series(log: SensorLog, key: Key) -> Any:
     region, source, name = key
-    return log.series(*key).rename(f"{name.replace('_', ' ')} of {source} ({region})")
+    return log.series(*key, every=EVERY).rename(f"{name.replace('_', ' ')} of {source} ({region})")
 
 
 def _card(card: Hypothesis | str) -> None:

@@ -6,18 +6,22 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
 
-from ellimaps.errors import ReadError
+from ellimaps.errors import EllimapsError, ReadError
+from ellimaps.progress import Progress
 from ellimaps.sensors.conditions import temperature_sensors
 from ellimaps.sensors.logs import KEY, SensorLog
+from ellimaps.sensors.units import unit_text
 from ellimaps.ui.data_root import data_root, inside_root, subfolders
 from ellimaps.ui.state import remembered, session
 
 LOGS_VARIABLE = "ELLIMAPS_SENSOR_LOGS"
 Key = tuple[str, str, str]
+Result = TypeVar("Result")
 _SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 _DEPTH = 3
 _MOST_FOUND = 40
@@ -131,6 +135,18 @@ def one_sensor(
     return labels[str(chosen)]
 
 
+def or_why_not(work: Callable[[Progress], Result]) -> Callable[[Progress], Result | str]:
+    """Return work that gives the sentence of an error as its result, so that the view stays and asks once."""
+
+    def attempt(on_progress: Progress) -> Result | str:
+        try:
+            return work(on_progress)
+        except EllimapsError as error:
+            return str(error)
+
+    return attempt
+
+
 def key_of(row: pd.Series) -> Key:
     """Return region, source and name of a sensor's row."""
     region, source, name = (str(row[column]) for column in KEY)
@@ -138,10 +154,8 @@ def key_of(row: pd.Series) -> Key:
 
 
 def unit_of(log: SensorLog, key: Key) -> str:
-    """Return the unit of a sensor: that of the log, deg C for a temperature without one, or nothing."""
-    row = log.chosen(*key)
-    stated = str(row["unit"].iloc[0])
-    return stated or ("deg C" if len(temperature_sensors(row)) else "")
+    """Return the unit of a sensor as sentences have it, or nothing."""
+    return unit_text(str(log.chosen(*key)["unit"].iloc[0]))
 
 
 def span_of(log: SensorLog) -> Span:

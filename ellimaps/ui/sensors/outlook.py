@@ -8,9 +8,11 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from ellimaps.sensors.analysis import EVERY
 from ellimaps.sensors.forecast import Forecast, forecast
 from ellimaps.sensors.logs import SensorLog
-from ellimaps.ui.sensors.data import one_sensor, unit_of
+from ellimaps.sensors.rolling import limit_in_unit
+from ellimaps.ui.sensors.data import one_sensor, or_why_not, unit_of
 from ellimaps.ui.state import Session, remembered
 from ellimaps.ui.tasks import start
 
@@ -33,26 +35,31 @@ def forecast_view(state: Session, log: SensorLog) -> None:
         return
     unit = unit_of(log, key)
     asked = (log.store.name, key, tuple(horizons), float(limit))
-    found: Forecast | None = state.memory.get("sensors_forecasts", {}).get(asked)
+    found: Forecast | str | None = state.memory.get("sensors_forecasts", {}).get(asked)
     if found is None:
         if state.task is None:
             start(
                 state,
                 "Forecasting",
-                lambda on_progress: forecast(
-                    log.series(*key),
-                    horizons,
-                    limit=float(limit),
-                    unit=unit or "units",
-                    on_progress=on_progress,
+                or_why_not(
+                    lambda on_progress: forecast(
+                        log.series(*key, every=EVERY),
+                        horizons,
+                        limit=limit_in_unit(log, key, float(limit)),
+                        unit=unit,
+                        on_progress=on_progress,
+                    )
                 ),
                 lambda done: state.memory.update({"sensors_forecasts": {asked: done}}),
             )
         return
+    if isinstance(found, str):
+        st.info(found, icon=":material/info:")
+        return
     if found.warning:
         st.warning(found.warning, icon=":material/warning:")
     else:
-        st.success(f"The limit of {float(limit):g} {unit} is kept.", icon=":material/check:")
+        st.success(f"The limit of {found.limit:g} {unit} is kept.", icon=":material/check:")
     st.altair_chart(forecast_chart(found, f"{key[2].replace('_', ' ')} ({unit or 'no unit'})"))
     st.markdown("#### How well it did before")
     st.dataframe(found.horizons, key="sensors_horizon_table", hide_index=True, height="content")

@@ -11,7 +11,7 @@ import streamlit as st
 from ellimaps.sensors.logs import KEY, SensorLog
 from ellimaps.sensors.stability import Stability, stability_of
 from ellimaps.tables import csv_bytes
-from ellimaps.ui.sensors.data import Span, look_at, sensor_filter, span_controls
+from ellimaps.ui.sensors.data import Span, look_at, or_why_not, sensor_filter, span_controls
 from ellimaps.ui.state import Session, remembered
 from ellimaps.ui.tasks import start
 
@@ -38,19 +38,22 @@ def stability_view(state: Session, log: SensorLog) -> None:
             width=140,
         )
     asked = (log.store.name, tuple(chosen.index), span, float(limit), str(window))
-    found: Stability | None = state.memory.get("sensors_stability", {}).get(asked)
+    found: Stability | str | None = state.memory.get("sensors_stability", {}).get(asked)
     if found is None:
         if state.task is None:
             start(
                 state,
                 "Comparing with the limit",
-                lambda on_progress: stability_of(
+                or_why_not(lambda on_progress: stability_of(
                     log, sorted(chosen["region"].astype(str).unique()),
                     sorted(chosen["source_id"].astype(str).unique()), str(chosen["sensor_name"].iloc[0]),
                     span.start, span.end, limit=float(limit), window=str(window), on_progress=on_progress,
-                ),
+                )),
                 lambda done: state.memory.update({"sensors_stability": {asked: done}}),
             )  # fmt: skip
+        return
+    if isinstance(found, str):
+        st.info(found, icon=":material/info:")
         return
     _result(log, found)
 

@@ -7,10 +7,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ellimaps.sensors.anomalies import find_anomalies
+from ellimaps.sensors.analysis import EVERY
+from ellimaps.sensors.anomalies import DEFAULT_LIMIT, find_anomalies
 from ellimaps.sensors.logs import SensorLog
+from ellimaps.sensors.reasons import spoken_name
+from ellimaps.sensors.rolling import limit_in_unit
 from ellimaps.tables import csv_bytes
-from ellimaps.ui.sensors.data import Span, look_at, one_sensor, span_of, unit_of
+from ellimaps.ui.sensors.data import Span, look_at, one_sensor, or_why_not, span_of, unit_of
 from ellimaps.ui.sensors.readings import lines_figure, with_gaps
 from ellimaps.ui.state import Session, remembered
 from ellimaps.ui.tasks import start
@@ -35,18 +38,22 @@ def anomalies_view(state: Session, log: SensorLog) -> None:
         )
     unit = unit_of(log, key)
     asked = (log.store.name, key, float(alarms))
-    found: pd.DataFrame | None = state.memory.get("sensors_anomalies", {}).get(asked)
+    found: pd.DataFrame | str | None = state.memory.get("sensors_anomalies", {}).get(asked)
     if found is None:
         if state.task is None:
             start(
                 state,
                 "Looking for anomalies",
-                lambda on_progress: find_anomalies(
-                    log.series(*key), float(alarms), what=key[2].replace("_", " "), unit=unit or "units",
-                    on_progress=on_progress,
-                ),
+                or_why_not(lambda on_progress: find_anomalies(
+                    log.series(*key, every=EVERY), float(alarms),
+                    limit=limit_in_unit(log, key, DEFAULT_LIMIT),
+                    what=spoken_name(key), unit=unit, on_progress=on_progress,
+                )),
                 lambda done: state.memory.update({"sensors_anomalies": {asked: done}}),
             )  # fmt: skip
+        return
+    if isinstance(found, str):
+        st.info(found, icon=":material/info:")
         return
     _chart(log, key, found)
     if found.empty:
