@@ -23,8 +23,9 @@ run: $(VENV)/.runtime ## Segment an example, then serve the workbench on data_ex
 	$(BIN)/ellimaps app --data-root data_example $(if $(PORT),--port $(PORT))
 
 # The workers of pytest share the processors: threads of the algebra libraries would only get into their way.
+# In the order of the files the browser comes early; sorted by number of tests it would come last, and alone.
 test: $(VENV)/.test ## Run the test suite (PYTEST_ARGS="-k reader" for a part of it)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## Lint, formatting, types and the import contracts
 	$(BIN)/ruff check .
