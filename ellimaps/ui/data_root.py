@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from ellimaps.errors import ReadError
@@ -67,8 +68,8 @@ def measurements_below(folder: Path, limit: int = 12) -> list[Path]:
     The search is bounded.
     """
     found: list[Path] = []
-    for searched, below in enumerate(_folders(folder)):
-        if searched >= _FOLDERS_SEARCHED or len(found) >= limit:
+    for below in islice(folders_from(folder), 1, _FOLDERS_SEARCHED + 1):
+        if len(found) >= limit:
             break
         try:
             if any(next(below.glob(pattern), None) for pattern in _MEASUREMENTS):
@@ -78,11 +79,12 @@ def measurements_below(folder: Path, limit: int = 12) -> list[Path]:
     return found
 
 
-def _folders(folder: Path) -> Iterator[Path]:
+def folders_from(folder: Path) -> Iterator[Path]:
+    """Yield a folder and those below it that are not hidden, nearest first, not deeper than three levels."""
     level = [folder]
-    for _ in range(_DEPTH):
-        level = [below for above in level for below in subfolders(above)]
+    for _ in range(_DEPTH + 1):
         yield from level
+        level = [below for above in level for below in subfolders(above)]
 
 
 def subfolders(folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 
 import numpy as np
@@ -414,3 +415,12 @@ def test_an_unexpected_error_in_a_part_leaves_the_rest(segmented, monkeypatch):
 def viewer(page):
     """What the map viewer of the page was given."""
     return json.loads(page.get("bidi_component")[-1].proto.json)
+
+
+def test_an_example_of_the_same_name_as_ours_opens_as_well(tmp_path, monkeypatch):
+    shutil.copytree(EXAMPLE, tmp_path / "data_example" / EXAMPLE.name)
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(tmp_path))
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
+    assert not page.exception
+    page.button(key=f"example_{EXAMPLE.name}_1").click().run()
+    assert not page.exception

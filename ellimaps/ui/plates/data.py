@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,9 @@ from ellimaps.plates.points import Level
 from ellimaps.plates.profiles import FACTS, FIELDS, Profiles, read_profiles
 from ellimaps.plates.thumbnails import Thumbnails, field_picture, read_thumbnails
 from ellimaps.ui.cache import BoundedCache
-from ellimaps.ui.data_root import data_root, inside_root
+from ellimaps.ui.data_root import data_root, folders_from, inside_root
 
 _FOLDERS_SEARCHED = 2000
-_DEPTH = 4
 
 
 def _table_bytes(opened: Opened) -> int:
@@ -76,13 +75,8 @@ _FIGURES = BoundedCache(32, 1 << 20, lambda _: 100)
 
 def profile_folders(root: Path) -> list[Path]:
     """Return folders of profiles at or below a folder, nearest first; the search is bounded."""
-    found = []
-    for searched, folder in enumerate(_folders(root)):
-        if searched >= _FOLDERS_SEARCHED:
-            break
-        if (folder / FACTS).is_file() and (folder / FIELDS).is_file():
-            found.append(folder)
-    return found
+    searched = islice(folders_from(root), _FOLDERS_SEARCHED)
+    return [folder for folder in searched if (folder / FACTS).is_file() and (folder / FIELDS).is_file()]
 
 
 def opened(folder: Path) -> Opened:
@@ -222,22 +216,3 @@ def _nothing() -> Any:
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted([*folder.glob("*.parquet"), *folder.glob("plate.json")]):
         yield path.name, path
-
-
-def _folders(root: Path) -> Iterator[Path]:
-    level = [root]
-    for _ in range(_DEPTH + 1):
-        yield from level
-        level = [below for above in level for below in _inside(above)]
-
-
-def _inside(folder: Path) -> list[Path]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        return []
-    return [
-        Path(entry.path)
-        for entry in entries
-        if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
-    ]

@@ -71,12 +71,14 @@ def _examples(root: Path) -> str | None:
     if examples := example_folders(root):
         st.markdown("**Examples**")
         with st.container(horizontal=True):
-            for folder in examples:
+            for number, folder in enumerate(examples):
+                # The data root may have an example called as one of ours is.
+                same = [other.name for other in examples[:number]].count(folder.name)
                 if st.button(
                     folder.name,
                     icon=":material/science:",
-                    key=f"example_{folder.name}",
-                    help="Generated, with known truth",
+                    key=f"example_{folder.name}" + (f"_{same}" if same else ""),
+                    help=f"Generated, with known truth: {folder}",
                 ):
                     chosen = str(folder)
     return chosen

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,14 +17,13 @@ from ellimaps.progress import Progress
 from ellimaps.sensors.conditions import temperature_sensors
 from ellimaps.sensors.logs import KEY, SensorLog
 from ellimaps.sensors.units import unit_text
-from ellimaps.ui.data_root import data_root, inside_root, subfolders
+from ellimaps.ui.data_root import folders_from, inside_root
 from ellimaps.ui.state import remembered, session
 
 LOGS_VARIABLE = "ELLIMAPS_SENSOR_LOGS"
 Key = tuple[str, str, str]
 Result = TypeVar("Result")
 _SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
-_DEPTH = 3
 _MOST_FOUND = 40
 _FOLDERS_SEARCHED = 300
 
@@ -70,8 +70,8 @@ def offered_urls() -> list[str]:
 def logs_below(root: Path) -> list[str]:
     """Return tables below a folder that may be logs, nearest first, as text; the search is bounded."""
     found: list[str] = []
-    for searched, folder in enumerate(_folders(root)):
-        if searched >= _FOLDERS_SEARCHED or len(found) >= _MOST_FOUND:
+    for folder in islice(folders_from(root), _FOLDERS_SEARCHED):
+        if len(found) >= _MOST_FOUND:
             break
         try:
             files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
@@ -219,15 +219,3 @@ def _among(table: pd.DataFrame, column: str, label: str, all_of_them: str) -> pd
         st.multiselect, label, options=options, key=f"sensors_{column}", default=[], placeholder=all_of_them
     )
     return table[table[column].isin(chosen)] if chosen else table
-
-
-def _folders(root: Path) -> Iterator[Path]:
-    level = [root]
-    for _ in range(_DEPTH + 1):
-        yield from level
-        level = [below for above in level for below in subfolders(above)]
-
-
-def root_text() -> str:
-    """Return the data root, for sentences."""
-    return str(data_root())
