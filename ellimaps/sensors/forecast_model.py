@@ -105,7 +105,7 @@ def fit_predict(course: Course, end: int, origins: NDArray[np.intp], ahead: int)
     starts = np.arange(first, end - ahead)
     # What a gap was filled with has no course to learn from.
     known = np.isfinite(course.measured.to_numpy(np.float64))
-    whole = known[starts] & known[starts + ahead]
+    whole = known[starts] & known[starts + ahead] & ~_touched(course, end, starts, ahead)
     starts = starts[whole] if whole.sum() > ahead else starts
     targets = np.lib.stride_tricks.sliding_window_view(course.filled, ahead + 1)[starts, 1:]
     targets = targets - course.filled[starts, None]
@@ -113,6 +113,19 @@ def fit_predict(course: Course, end: int, origins: NDArray[np.intp], ahead: int)
     model = Ridge(alpha=_RIDGE_PER_ROW * len(starts)).fit(scaler.transform(course.features[starts]), targets)
     change = model.predict(scaler.transform(course.features[origins]))
     return np.asarray(course.filled[origins, None] + change, np.float64)
+
+
+def _touched(course: Course, end: int, starts: NDArray[np.intp], ahead: int) -> NDArray[np.bool_]:
+    """Return whether an outlier lies in the day before a row or in what follows it, by rows before the end.
+
+    The first days are not cut off: nothing before them says what is usual.
+    """
+    past = course.filled[:end]
+    middle = np.median(past)
+    spread = 1.4826 * np.median(np.abs(past - middle))
+    outliers = np.concatenate([[0], np.cumsum(np.abs(past - middle) > _OUTLIER * max(spread, 1e-9))])
+    before = np.maximum(starts - course.rows(_DAY), 0)
+    return np.asarray(outliers[starts + ahead + 1] > outliers[before])
 
 
 def seasonal_naive(course: Course, origins: NDArray[np.intp], ahead: int) -> Values:

@@ -34,6 +34,13 @@ def test_the_real_log_is_forecast_better_than_by_the_day_before(shared_data: Pat
     assert found["coverage"].between(0.72, 0.88).all()
 
 
+def test_a_wrong_unit_on_the_first_day_spoils_no_forecast() -> None:
+    series = quiet(days=30)
+    whole = forecast(series).horizons["mae"]
+    series.iloc[20:100] = series.iloc[20:100] * 1.8 + 32
+    assert (forecast(series).horizons["mae"] < 1.2 * whole).all()
+
+
 def test_seasonal_naive_repeats_the_day_before_for_days() -> None:
     course = prepare(regular(quiet(days=5), pd.Timedelta("15min")))
     last = np.array([len(course.filled) - 1])
