@@ -153,28 +153,44 @@ def sample_cells(
     images = _image_names(dates, subjects, experiments, fovs)
     truths, facts = [], []
     try:
-        if folder.exists() and any(folder.iterdir()):
-            raise ExportError(f"{folder} is not empty: choose a new folder.")
+        _check_empty(folder)
         for number, image in enumerate(images):
-            random = np.random.default_rng((seed, number, 1))
-            objects = 0 if random.random() < empty else int(random.integers(count[0], count[1] + 1))
+            objects = _object_count((seed, number, 1), count, empty)
             made = phantom(
                 (seed, number), size=size, count=objects, radius=radius, pairs=objects // 5, noise=noise
             )
-            (folder / image).parent.mkdir(parents=True, exist_ok=True)
-            (folder / image).write_bytes(_png(made.image))
+            _write_picture(folder / image, made.image)
             truths.append(made.truth.assign(image=image))
             facts.append((image, len(made.truth), *size))
         truth = pd.concat(truths)[["image", "object", "y", "x", "radius", "intensity", "touching"]]
         table = pd.DataFrame(facts, columns=["image", "n_objects", "height", "width"])
-        for name, rows in (("truth.csv", truth), ("images.csv", table)):
-            text = rows.to_csv(index=False, lineterminator="\n", float_format="%.4f")
-            (folder / name).write_bytes(text.encode())
+        _write_table(folder / "truth.csv", truth)
+        _write_table(folder / "images.csv", table)
     except OSError as error:
         raise ExportError(
             f"{folder} cannot be written ({error.strerror or error}): choose another folder."
         ) from error
     return folder
+
+
+def _check_empty(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        raise ExportError(f"{folder} is not empty: choose a new folder.")
+
+
+def _object_count(seed: tuple[int, ...], count: tuple[int, int], empty: float) -> int:
+    random = np.random.default_rng(seed)
+    return 0 if random.random() < empty else int(random.integers(count[0], count[1] + 1))
+
+
+def _write_picture(path: Path, image: NDArray[np.uint16]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_png(image))
+
+
+def _write_table(path: Path, rows: pd.DataFrame) -> None:
+    text = rows.to_csv(index=False, lineterminator="\n", float_format="%.4f")
+    path.write_bytes(text.encode())
 
 
 def _image_names(dates: int, subjects: int, experiments: int, fovs: int) -> list[str]:
