@@ -20,12 +20,12 @@ from tools import ROOT, SHARED, machine, report
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-from sensor_truth import TOLERANCE, counted, plain_forest, quiet, real_log, series_of, windows_of
+from support.sensor_truth import TOLERANCE, counted, plain_forest, quiet, real_log, series_of, windows_of
 
 from ellimaps.samples.sensors import INSTRUMENT, ROOM, SensorSample, sensor_log
-from ellimaps.sensors.anomalies import find_anomalies
-from ellimaps.sensors.forecast import forecast
-from ellimaps.sensors.lags import lead_lag
+from ellimaps.sensors.analysis.anomalies import find_anomalies
+from ellimaps.sensors.analysis.forecast import forecast
+from ellimaps.sensors.analysis.lags import lead_lag
 
 SEEDS = 20
 DAYS = 60

@@ -23,7 +23,7 @@ from scipy.spatial.distance import cdist
 from skimage.feature import canny
 from skimage.transform import hough_circle, hough_circle_peaks
 
-from ellimaps.cells.detect import circle_labels, detect_circles
+from ellimaps.objects.detect import circle_labels, detect_circles
 from ellimaps.samples.cells import Phantom, phantom
 
 TOLERANCE_PX = 5.0

@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 from tools import arguments, machine, report
 
-from ellimaps.estimation import SilhouetteSample, elbow, estimate_k
-from ellimaps.features import FeatureSpace
-from ellimaps.kmeans import KMeans
-from ellimaps.pipeline import Settings, load
+from ellimaps.maps.clustering.estimation import SilhouetteSample, elbow, estimate_k
+from ellimaps.maps.clustering.features import FeatureSpace
+from ellimaps.maps.clustering.kmeans import KMeans
+from ellimaps.maps.pipeline import Settings, load
 from ellimaps.samples import sample_ep4
 
 SETS = 84

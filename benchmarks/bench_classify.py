@@ -19,12 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tools import SHARED, Figures, arguments, machine, report
 
-from ellimaps.cells.classify import measure_image, read_image, read_labels
-from ellimaps.cells.deciding import fit_decider, grouped_folds, score
-from ellimaps.cells.measured_folder import group_numbers, measure_folder
-from ellimaps.cells.portrait import MEASUREMENTS
-from ellimaps.cells.training import REPEATS, classes_of
-from ellimaps.parallel import one_thread
+from ellimaps.classify import measure_image, read_image, read_labels
+from ellimaps.classify.deciding import fit_decider, grouped_folds, score
+from ellimaps.classify.measured_folder import group_numbers, measure_folder
+from ellimaps.classify.portrait import MEASUREMENTS
+from ellimaps.classify.training import REPEATS, classes_of
+from ellimaps.core.parallel import one_thread
 
 FOLDER = SHARED / "cells_homogeneity"
 MOST = 0.25

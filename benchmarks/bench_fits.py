@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import least_squares
 
-from ellimaps.optics.fit import fit_map
+from ellimaps.core.stack import DELTA, PSI, ImageStack
+from ellimaps.maps.films.fit import fit_map
 from ellimaps.optics.materials import Cauchy
 from ellimaps.optics.model import Layer, ThinFilm
-from ellimaps.stack import DELTA, PSI, ImageStack
 
 AOI_DEG = 50.0
 SIGMA_PSI_DEG, SIGMA_DELTA_DEG = 0.05, 0.1

@@ -24,9 +24,9 @@ from tools import SHARED, Figures, in_process, report
 
 FIELD_RATE = """
 import sys, time
-from ellimaps.parallel import one_thread
-from ellimaps.plates.field import measure_field
-from ellimaps.plates.plate import read_plate
+from ellimaps.core.parallel import one_thread
+from ellimaps.plates.measuring.field import measure_field
+from ellimaps.plates.measuring.plate import read_plate
 plate = read_plate(sys.argv[1] + "/images", sys.argv[1] + "/layout.csv")
 fields = list(plate.fields())[: int(sys.argv[2])]
 with one_thread():
@@ -52,10 +52,10 @@ def speed(wells: int) -> dict[str, Any]:
 
 def accuracy(folder: Path) -> Figures:
     """Return the figures of the real plate: whole, with fields held back, and those published."""
-    from ellimaps.plates.evaluation import evaluate
-    from ellimaps.plates.normalisation import Vectors
-    from ellimaps.plates.plate import read_plate
-    from ellimaps.plates.profiles import profile_plate
+    from ellimaps.plates.measuring.plate import read_plate
+    from ellimaps.plates.measuring.profiles import profile_plate
+    from ellimaps.plates.statistics.evaluation import evaluate
+    from ellimaps.plates.statistics.normalisation import Vectors
 
     plate = read_plate(folder / "hepg2_merged_fields", folder / "layout.csv")
     profiles = profile_plate(plate)
@@ -86,8 +86,8 @@ def recognised(profiles: Any, out: np.ndarray, learned: Any) -> dict[str, float]
     """Compare the fields marked ``out`` with the others in other wells; ``learned`` is what teaches."""
     from scipy.spatial.distance import cdist
 
-    from ellimaps.plates import normalisation as n
-    from ellimaps.plates.evaluation import average_precision
+    from ellimaps.plates.statistics import normalisation as n
+    from ellimaps.plates.statistics.evaluation import average_precision
 
     space = n.fit_space(n.compress(n.scaled(learned)[0]), n.well_numbers(learned))
     # All fields in the place of wells: they are scaled by what is learned from, and nothing else.
@@ -112,9 +112,9 @@ def recognised(profiles: Any, out: np.ndarray, learned: Any) -> dict[str, float]
 
 def answered(seed: int) -> dict[str, Any]:
     """Return what is said of the compounds of a generated plate."""
-    from ellimaps.plates.answers import answers
-    from ellimaps.plates.plate import read_plate
-    from ellimaps.plates.profiles import profile_plate
+    from ellimaps.plates.measuring.plate import read_plate
+    from ellimaps.plates.measuring.profiles import profile_plate
+    from ellimaps.plates.statistics.answers import answers
     from ellimaps.samples import sample_plate
 
     with tempfile.TemporaryDirectory() as name:

@@ -24,7 +24,7 @@ CASES = ((40, 300), (1, 10))
 
 IMPORT = """
 import sys, time
-from ellimaps.sensors.logs import open_log
+from ellimaps.sensors.store.logs import open_log
 start, cpu = time.perf_counter(), time.process_time()
 log = open_log(sys.argv[1])
 figures = {"import_s": time.perf_counter() - start, "import_cpu_s": time.process_time() - cpu}
@@ -34,7 +34,7 @@ figures["store_mb"] = sum(file.stat().st_size for file in log.store.iterdir()) /
 
 VIEW = """
 import sys, time
-from ellimaps.sensors.logs import open_log
+from ellimaps.sensors.store.logs import open_log
 figures = {}
 def note(name, call):
     start, cpu = time.perf_counter(), time.process_time()

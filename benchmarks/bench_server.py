@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from tools import ROOT, machine, report
 
-from ellimaps.cells.classify import read_labels, save_model, train
+from ellimaps.classify import read_labels, save_model, train
 
 SIZE = 1000
 TRAINED_ON = 12

@@ -17,14 +17,14 @@ import numpy as np
 import peers
 from tools import REAL, ROOT, Figures, arguments, in_process, machine, report, sample_folder, timed
 
-from ellimaps.estimation import estimate_k
-from ellimaps.export import write_files
-from ellimaps.features import FeatureSpace, feature_matrix
-from ellimaps.kmeans import KMeans
-from ellimaps.pipeline import Settings, cluster, estimate_of, load
-from ellimaps.segmentation import segment
-from ellimaps.stack import ImageStack
-from ellimaps.tables import clustershot_table, coordinates_file, csv_bytes, full_table
+from ellimaps.core.files import csv_bytes, write_files
+from ellimaps.core.stack import ImageStack
+from ellimaps.maps.clustering.estimation import estimate_k
+from ellimaps.maps.clustering.features import FeatureSpace, feature_matrix
+from ellimaps.maps.clustering.kmeans import KMeans
+from ellimaps.maps.pipeline import Settings, cluster, estimate_of, load
+from ellimaps.maps.segmentation import segment
+from ellimaps.maps.tables import clustershot_table, coordinates_file, full_table
 
 STARTS = {5: 10, 10: 10, 20: 10}
 # Ten starts of 20 clusters take a quarter of an hour there.
@@ -34,7 +34,7 @@ HYPERSPY_TIMEOUT_S = 180.0
 
 WHOLE_RUN = """
 import sys
-from ellimaps.pipeline import Settings, run
+from ellimaps.maps.pipeline import Settings, run
 from ellimaps.readers.accurion_png import read_facts
 k = None if sys.argv[2] == "auto" else int(sys.argv[2])
 result = run(sys.argv[1], sys.argv[3], Settings(k=k))
@@ -156,7 +156,7 @@ def _exponent(sizes: list[int], seconds: list[float]) -> float:
 
 def floor(folder: Path) -> dict[str, Any]:
     """Return what cannot be done without: reading the bytes once, and one product per Lloyd pass."""
-    from ellimaps.kmeans import single_threaded
+    from ellimaps.maps.clustering.kmeans import single_threaded
 
     read, _ = timed(lambda: [path.read_bytes() for path in sorted(folder.glob("*.png"))])
     stack = load(folder, Settings())

@@ -37,7 +37,7 @@ def server_times(folder: Path) -> dict[str, Any]:
     os.environ["ELLIMAPS_DATA_ROOT"] = str(folder.parent)
     from streamlit.testing.v1 import AppTest
 
-    from ellimaps.ui import loading
+    from ellimaps.ui.pages.maps import loading
 
     page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=300).run()
     page.text_input(key="path").set_value(folder.name)

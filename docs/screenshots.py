@@ -16,14 +16,14 @@ IMAGES = ROOT / "docs" / "images"
 sys.path.insert(0, str(ROOT / "tests"))
 
 from browser.conftest import Workbench, idle, segment, serve, show  # noqa: E402
-from cell_folder import write_cells  # noqa: E402
 from conftest import CHROMIUM_ARGS, chromium_path  # noqa: E402
 from PIL import Image  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+from support.cell_folder import write_cells  # noqa: E402
 
-from ellimaps.plates.plate import read_plate  # noqa: E402
-from ellimaps.plates.profiles import profile_plate, save_profiles  # noqa: E402
-from ellimaps.plates.thumbnails import make_thumbnails, save_thumbnails  # noqa: E402
+from ellimaps.plates.measuring.plate import read_plate  # noqa: E402
+from ellimaps.plates.measuring.profiles import profile_plate, save_profiles  # noqa: E402
+from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails  # noqa: E402
 from ellimaps.samples import sample_plate, sample_sensors  # noqa: E402
 
 LARGEST_BYTES = 250_000

@@ -8,14 +8,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from stacks import delta_psi, intensities
+from support.stacks import delta_psi, intensities
 
-from ellimaps.errors import SettingError
-from ellimaps.estimation import estimate_k
-from ellimaps.features import FeatureSpace, feature_matrix
-from ellimaps.kmeans import KMeans
-from ellimaps.preprocessing import crop, preprocess
-from ellimaps.segmentation import segment
+from ellimaps.core.errors import SettingError
+from ellimaps.images.preprocessing import crop, preprocess
+from ellimaps.maps.clustering.estimation import estimate_k
+from ellimaps.maps.clustering.features import FeatureSpace, feature_matrix
+from ellimaps.maps.clustering.kmeans import KMeans
+from ellimaps.maps.segmentation import segment
 
 SPECK = np.zeros((32, 40), bool)
 SPECK[25, 30] = True
@@ -94,7 +94,7 @@ def test_smoothing_neither_spreads_nor_fills_nan(stack):
 
 
 @pytest.mark.parametrize("kind", ["ncs", "raw", "standard"])
-@pytest.mark.filterwarnings("ignore::ellimaps.features.WrappedDeltaWarning")
+@pytest.mark.filterwarnings("ignore::ellimaps.maps.clustering.features.WrappedDeltaWarning")
 def test_features_are_of_complete_pixels_and_hold_no_nan(stack, kind):
     matrix, pixels = feature_matrix(stack, kind)
     assert np.isfinite(matrix).all()

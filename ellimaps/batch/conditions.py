@@ -14,7 +14,7 @@ import pandas as pd
 from ellimaps.batch.store import Record
 from ellimaps.batch.times import END, START
 from ellimaps.sensors.conditions import acquisition_conditions, sensors_called
-from ellimaps.sensors.logs import SensorLog
+from ellimaps.sensors.store.logs import SensorLog
 
 COLUMNS = {
     "Temperature": "number",

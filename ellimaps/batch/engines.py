@@ -13,8 +13,8 @@ from typing import Any
 
 from ellimaps.batch.tree import Item
 from ellimaps.batch.work import Outcome, Work, attempt
-from ellimaps.errors import ExportError, MissingExtraError, SettingError
-from ellimaps.parallel import program_hidden
+from ellimaps.core.errors import ExportError, MissingExtraError, SettingError
+from ellimaps.core.parallel import program_hidden
 
 TRIES = 3
 _AHEAD = 2

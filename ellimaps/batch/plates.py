@@ -17,10 +17,13 @@ from ellimaps.batch.runner import Run
 from ellimaps.batch.store import Record, Store, told
 from ellimaps.batch.tree import Item
 from ellimaps.batch.work import CELLS, Output, recipe_hash
-from ellimaps.errors import ReadError
-from ellimaps.plates.field import FieldSettings, inputs_hash, measure_field
-from ellimaps.plates.plate import Field, Plate, check_output
-from ellimaps.plates.profiles import (
+from ellimaps.core.errors import ReadError
+from ellimaps.core.files import csv_bytes
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.provenance import sha256
+from ellimaps.plates.measuring.field import FieldSettings, inputs_hash, measure_field
+from ellimaps.plates.measuring.plate import Field, Plate, check_output
+from ellimaps.plates.measuring.profiles import (
     CELL_METADATA,
     Profiles,
     assemble,
@@ -28,10 +31,7 @@ from ellimaps.plates.profiles import (
     provenance,
     table_files,
 )
-from ellimaps.plates.profiles import CELLS as CELL_TABLE
-from ellimaps.progress import Progress, no_progress
-from ellimaps.readers.planes import sha256
-from ellimaps.tables import csv_bytes
+from ellimaps.plates.measuring.profiles import CELLS as CELL_TABLE
 
 FAILURES = "failures.csv"
 _ROWS_PER_GROUP = 1 << 15
@@ -123,11 +123,11 @@ def run_plate(
     Parameters
     ----------
     plate : Plate
-        Of `ellimaps.plates.plate.read_plate`.
+        Of `ellimaps.plates.measuring.plate.read_plate`.
     settings : FieldSettings
         The choices.
     out : Path
-        Folder for the results; see `ellimaps.plates.profiles`.
+        Folder for the results; see `ellimaps.plates.measuring.profiles`.
     engine : callable
         Where to do it: `ellimaps.batch.engines.local_processes` or `dask_cluster`.
     on_progress : callable, optional

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ellimaps.batch.work import CellWork, FitChoice, MapWork, Work
-from ellimaps.cells.analysis import CellSettings
-from ellimaps.cells.quality import Limits
-from ellimaps.errors import SettingError
+from ellimaps.core.errors import SettingError
+from ellimaps.maps.films.results import thickness_name
+from ellimaps.maps.recipe import recipe_values, settings_of
+from ellimaps.objects.analysis import CellSettings
+from ellimaps.objects.quality import Limits
 from ellimaps.optics.model_file import read_model
-from ellimaps.optics.results import thickness_name
 from ellimaps.optics.spectra import FitOptions
-from ellimaps.recipe import recipe_values, settings_of
 
 _FIT_KEYS = ("model", "shared", "pixels")
 
@@ -37,7 +37,7 @@ def read_work(
     ----------
     path : Path
         The settings of a segmentation; or a table ``[cells]``, the settings of
-        `ellimaps.cells.analysis.CellSettings`. A table ``[fit]`` names a film model's file, relative to
+        `ellimaps.objects.analysis.CellSettings`. A table ``[fit]`` names a film model's file, relative to
         the recipe, as ``model``, and may have ``shared``, ``pixels`` and the options of a fit.
     model : Path, optional
         A film model to fit, in place of the recipe's.

@@ -12,7 +12,7 @@ import pandas as pd
 from ellimaps.batch.assemble import EXPERIMENTS_PARQUET, FAILURES, IMAGES
 from ellimaps.batch.montages import MONTAGE
 from ellimaps.batch.tree import PLACES
-from ellimaps.errors import ReadError
+from ellimaps.core.errors import ReadError
 
 MEASURES = ("R", "Mean Intensity")
 _DEPTH = 3

@@ -14,9 +14,10 @@ from ellimaps.batch.montages import write_montages
 from ellimaps.batch.store import Store
 from ellimaps.batch.tree import Item, Pattern, Tree
 from ellimaps.batch.work import Work, recipe_hash
-from ellimaps.errors import ReadError, SettingError
-from ellimaps.export import json_bytes, software_facts
-from ellimaps.progress import Progress, no_progress
+from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.core.files import json_bytes
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.provenance import software_facts
 
 PROVENANCE = "batch.json"
 _TELL_S = 2.0

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ellimaps.batch.work import CELLS, CROPS, OVERLAY, TABLE, Output
-from ellimaps.errors import ExportError
+from ellimaps.core.errors import ExportError
 
 STATE = ".ellimaps"
 _LOCK = "lock"

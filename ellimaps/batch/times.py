@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ellimaps.core.stack import ImageStack
 from ellimaps.sensors.conditions import acquisition_time
-from ellimaps.stack import ImageStack
 
 START, END = "acquired_start", "acquired_end"
 

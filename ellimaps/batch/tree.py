@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ellimaps.errors import ReadError, SettingError
+from ellimaps.core.errors import ReadError, SettingError
 
 PLACES = ("Date", "Subject", "Experiment", "FOV")
 IMAGE_PATTERN = "{date}/{subject}/{experiment}/{fov}"

@@ -14,20 +14,20 @@ import numpy as np
 import pandas as pd
 
 from ellimaps.batch.times import acquisition_facts
-from ellimaps.cells.analysis import CellSettings, analyse_image
-from ellimaps.errors import EllimapsError
-from ellimaps.export import export_contents
-from ellimaps.optics.files import fit_contents
-from ellimaps.optics.fit import fit_map, fit_shots
+from ellimaps.core.errors import EllimapsError
+from ellimaps.core.files import csv_bytes
+from ellimaps.core.parallel import one_thread
+from ellimaps.core.stack import ImageStack
+from ellimaps.maps.export import export_contents
+from ellimaps.maps.films.files import fit_contents
+from ellimaps.maps.films.fit import fit_map, fit_shots
+from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names
+from ellimaps.maps.pipeline import Settings, cluster, estimate_of, load
+from ellimaps.maps.segmentation import Segmentation
+from ellimaps.objects.analysis import CellSettings, analyse_image
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
-from ellimaps.optics.results import MapFit, ShotFits, parameter_names
 from ellimaps.optics.spectra import FitOptions
-from ellimaps.parallel import one_thread
-from ellimaps.pipeline import Settings, cluster, estimate_of, load
-from ellimaps.segmentation import Segmentation
-from ellimaps.stack import ImageStack
-from ellimaps.tables import csv_bytes
 
 FORMAT = 2
 CROPS_PER_IMAGE = 12

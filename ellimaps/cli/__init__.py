@@ -12,7 +12,7 @@ import typer
 from ellimaps.cli import (
     app,
     batch,
-    classify,
+    cells,
     estimate,
     fit,
     info,
@@ -24,7 +24,7 @@ from ellimaps.cli import (
     sensors_anomalies,
     serve,
 )
-from ellimaps.errors import EllimapsError, ExportError
+from ellimaps.core.errors import EllimapsError, ExportError
 
 cli = typer.Typer(
     name="ellimaps",
@@ -38,9 +38,9 @@ cli.command("info")(info.command)
 cli.command("estimate")(estimate.command)
 cli.command("segment")(segment.command)
 cli.command("fit")(fit.command)
-batch.group.command("train")(classify.train)
-batch.group.command("predict")(classify.predict)
-batch.group.command("score")(classify.score)
+batch.group.command("train")(cells.train)
+batch.group.command("predict")(cells.predict)
+batch.group.command("score")(cells.score)
 cli.add_typer(batch.group, name="cells")
 cli.command("batch")(batch.command)
 plates.group.command("embed")(plates_embed.embed)

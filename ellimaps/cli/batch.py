@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ellimaps.batch.engines import Engine
     from ellimaps.batch.runner import Summary
     from ellimaps.batch.work import Work
-    from ellimaps.progress import Progress
+    from ellimaps.core.progress import Progress
 
 group = typer.Typer(help="Count and measure objects in fluorescence images.", no_args_is_help=True)
 
@@ -132,7 +132,7 @@ def _run(
 
 def _conditions(log: str, sensor: str | None, on_progress: Progress) -> Conditions:
     from ellimaps.batch.conditions import Conditions
-    from ellimaps.sensors.logs import open_log
+    from ellimaps.sensors.store.logs import open_log
 
     return Conditions(open_log(log, on_progress), sensor)
 

@@ -34,7 +34,7 @@ from ellimaps.cli.options import (
 from ellimaps.cli.output import print_json, print_table, told_on_stderr
 
 if TYPE_CHECKING:
-    from ellimaps.estimation import ClusterEstimate
+    from ellimaps.maps.clustering.estimation import ClusterEstimate
 
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="Folder for the table, the chart and the facts.")
@@ -68,7 +68,7 @@ def command(
 
     Example: ellimaps estimate data_example/terraces --k-max 8
     """
-    from ellimaps.pipeline import estimate_of, load
+    from ellimaps.maps.pipeline import estimate_of, load
 
     options = {
         "dataset": dataset,
@@ -94,11 +94,11 @@ def command(
         estimate = estimate_of(stack, settings, on_progress)
     files: list[Path] = []
     if out is not None:
-        from ellimaps.export import export_estimate
+        from ellimaps.maps.export import export_estimate
 
         files = export_estimate(estimate, stack, out)
     if as_json:
-        from ellimaps.export import estimate_facts
+        from ellimaps.maps.export import estimate_facts
 
         print_json(estimate_facts(estimate) | {"files": [str(file) for file in files]})
         return

@@ -24,11 +24,11 @@ from ellimaps.cli.output import print_json, print_table, told_on_stderr
 from ellimaps.cli.segment import number_of_clusters
 
 if TYPE_CHECKING:
-    from ellimaps.optics.results import MapFit, ShotFits
-    from ellimaps.pipeline import Settings
-    from ellimaps.progress import Progress
-    from ellimaps.segmentation import Segmentation
-    from ellimaps.stack import ImageStack
+    from ellimaps.core.progress import Progress
+    from ellimaps.core.stack import ImageStack
+    from ellimaps.maps.films.results import MapFit, ShotFits
+    from ellimaps.maps.pipeline import Settings
+    from ellimaps.maps.segmentation import Segmentation
 
 ModelOption = Annotated[
     Path, typer.Option("--model", help="The film model, a TOML file.", show_default=False)
@@ -77,12 +77,12 @@ def command(
 
     Example: ellimaps fit demo --model demo/model.toml -k 4 --out results/demo
     """
-    from ellimaps.optics.files import export_fit
-    from ellimaps.optics.fit import fit_map, fit_shots
+    from ellimaps.maps.films.files import export_fit
+    from ellimaps.maps.films.fit import fit_map, fit_shots
+    from ellimaps.maps.films.results import thickness_name
+    from ellimaps.maps.pipeline import prepare
     from ellimaps.optics.model_file import read_model
-    from ellimaps.optics.results import thickness_name
     from ellimaps.optics.spectra import FitOptions
-    from ellimaps.pipeline import prepare
     from ellimaps.readers import open_stack
 
     _check_choice(k, labels, pixels, shared)
@@ -125,9 +125,9 @@ def _segmentation(
 ) -> Segmentation:
     from dataclasses import replace
 
-    from ellimaps.optics.label_file import read_labels
-    from ellimaps.pipeline import cluster, estimate_of
-    from ellimaps.segmentation import segmentation_of_labels
+    from ellimaps.maps.label_file import read_labels
+    from ellimaps.maps.pipeline import cluster, estimate_of
+    from ellimaps.maps.segmentation import segmentation_of_labels
 
     if labels is not None:
         how = {"labels": labels.name, "features": settings.features, "seed": settings.seed}
@@ -138,7 +138,7 @@ def _segmentation(
 
 
 def _tell(fit: ShotFits | MapFit, files: list[str], as_json: bool) -> None:
-    from ellimaps.optics.results import ShotFits
+    from ellimaps.maps.films.results import ShotFits
 
     if as_json:
         print_json((_shots_facts(fit) if isinstance(fit, ShotFits) else _map_facts(fit)) | {"files": files})
@@ -153,20 +153,20 @@ def _tell(fit: ShotFits | MapFit, files: list[str], as_json: bool) -> None:
 
 
 def _shots_facts(fit: ShotFits) -> dict[str, Any]:
-    from ellimaps.optics.files import cluster_facts
+    from ellimaps.maps.films.files import cluster_facts
 
     return {"clusters": [cluster_facts(cluster) for cluster in fit.clusters], "shared": list(fit.shared)}
 
 
 def _map_facts(fit: MapFit) -> dict[str, Any]:
-    from ellimaps.optics.results import thickness_name
+    from ellimaps.maps.films.results import thickness_name
 
     median = fit.median(thickness_name(fit.model))
     return {"median": median, "trusted_fraction": fit.trusted_fraction, "seconds": fit.seconds}
 
 
 def _print_shots(fit: ShotFits) -> None:
-    from ellimaps.optics.results import parameter_names
+    from ellimaps.maps.films.results import parameter_names
 
     formats = {"cluster": "d", "n_pixels": ",d"}
     for name in parameter_names(fit.model):
@@ -183,7 +183,7 @@ def _print_shots(fit: ShotFits) -> None:
 
 
 def _print_map(fit: MapFit) -> None:
-    from ellimaps.optics.results import thickness_name
+    from ellimaps.maps.films.results import thickness_name
 
     facts = _map_facts(fit)
     print(

@@ -9,8 +9,8 @@ from ellimaps.cli.output import print_json, told_on_stderr
 from ellimaps.cli.sensors_options import AcquisitionLog, AcquisitionSensor
 
 if TYPE_CHECKING:
-    from ellimaps.progress import Progress
-    from ellimaps.stack import ImageStack
+    from ellimaps.core.progress import Progress
+    from ellimaps.core.stack import ImageStack
 
 _MOST_BANDS = 12
 
@@ -29,8 +29,8 @@ def command(
 
     Example: ellimaps info data_example/terraces
     """
+    from ellimaps.core.stack import stack_facts
     from ellimaps.readers import open_stack
-    from ellimaps.stack import stack_facts
 
     with told_on_stderr() as on_progress:
         stack = open_stack(
@@ -75,13 +75,13 @@ def command(
 
 def _conditions(stack: ImageStack, log: str, sensor: str | None, on_progress: Progress) -> dict[str, Any]:
     from ellimaps.sensors.conditions import conditions_of
-    from ellimaps.sensors.logs import open_log
+    from ellimaps.sensors.store.logs import open_log
 
     return {"conditions": conditions_of(open_log(log, on_progress), stack, sensor).facts()}
 
 
 def _bands(stack: ImageStack) -> str:
-    from ellimaps.stack import band_label
+    from ellimaps.core.stack import band_label
 
     labels = [band_label(band) for _, band in stack.bands.iterrows()]
     more = f" and {len(labels) - _MOST_BANDS} more" if len(labels) > _MOST_BANDS else ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ellimaps.pipeline import Settings
+    from ellimaps.maps.pipeline import Settings
 
 PathArgument = Annotated[
     Path,
@@ -104,8 +104,8 @@ def chosen_settings(context: typer.Context, options: dict[str, Any], recipe: Pat
     recipe : Path, optional
         A recipe to start from.
     """
-    from ellimaps.pipeline import Settings
-    from ellimaps.recipe import read_recipe
+    from ellimaps.maps.pipeline import Settings
+    from ellimaps.maps.recipe import read_recipe
 
     def is_given(name: str) -> bool:
         source = context.get_parameter_source(name)

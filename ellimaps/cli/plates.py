@@ -13,10 +13,10 @@ from ellimaps.cli.output import print_json, told_on_stderr
 
 if TYPE_CHECKING:
     from ellimaps.batch.plates import PlateSummary
-    from ellimaps.plates.field import FieldSettings
-    from ellimaps.plates.plate import Plate
-    from ellimaps.plates.profiles import Profiles
-    from ellimaps.progress import Progress
+    from ellimaps.core.progress import Progress
+    from ellimaps.plates.measuring.field import FieldSettings
+    from ellimaps.plates.measuring.plate import Plate
+    from ellimaps.plates.measuring.profiles import Profiles
 
 group = typer.Typer(help="Profiles of screening plates: what compounds change.", no_args_is_help=True)
 
@@ -60,9 +60,9 @@ def profile(
     Example: ellimaps plates profile images --layout layout.csv --out profiles --workers 4
     """
     from ellimaps.batch.plates import run_plate
-    from ellimaps.plates.field import FieldSettings
-    from ellimaps.plates.plate import read_plate
-    from ellimaps.plates.thumbnails import make_thumbnails, save_thumbnails
+    from ellimaps.plates.measuring.field import FieldSettings
+    from ellimaps.plates.measuring.plate import read_plate
+    from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
 
     settings = FieldSettings(radius_px=radius, channels=channel_names(channels))
     plate = read_plate(root, layout, pattern)
@@ -85,9 +85,9 @@ def _by_network(
     import time
 
     from ellimaps.batch.plates import PlateSummary
-    from ellimaps.plates.plate import check_output
-    from ellimaps.plates.profile_sources import profiles_from
-    from ellimaps.plates.profiles import save_profiles
+    from ellimaps.plates.measuring.plate import check_output
+    from ellimaps.plates.measuring.profile_sources import profiles_from
+    from ellimaps.plates.measuring.profiles import save_profiles
 
     start = time.perf_counter()
     features, weights = source

@@ -43,10 +43,10 @@ def embed(
 
     Example: ellimaps plates embed profiles --method umap --seed 1
     """
-    from ellimaps.plates.evaluation import evaluate
+    from ellimaps.plates.measuring.profiles import read_profiles
     from ellimaps.plates.outputs import write_answers
-    from ellimaps.plates.plate_effect import corrected
-    from ellimaps.plates.profiles import read_profiles
+    from ellimaps.plates.statistics.evaluation import evaluate
+    from ellimaps.plates.statistics.positional_effect import corrected
 
     profiles = read_profiles(folder)
     with told_on_stderr() as on_progress:
@@ -88,10 +88,10 @@ def report(
 
     Example: ellimaps plates report profiles --out plate.html
     """
-    from ellimaps.export import write_files
-    from ellimaps.plates.plate_effect import corrected
-    from ellimaps.plates.profiles import read_profiles
+    from ellimaps.core.files import write_files
+    from ellimaps.plates.measuring.profiles import read_profiles
     from ellimaps.plates.report import plate_report
+    from ellimaps.plates.statistics.positional_effect import corrected
 
     profiles = corrected(read_profiles(folder), correct)
     target = out or folder / "report.html"

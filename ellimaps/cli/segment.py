@@ -38,7 +38,7 @@ from ellimaps.cli.output import print_json, print_table, told_on_stderr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ellimaps.pipeline import Result
+    from ellimaps.maps.pipeline import Result
 
 KOption = Annotated[str, typer.Option("-k", help="Number of clusters, or auto for the suggested one.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the files.", show_default=False)]
@@ -78,7 +78,7 @@ def command(
 
     Example: ellimaps segment data_example/terraces -k auto --out results/terraces
     """
-    from ellimaps.pipeline import run
+    from ellimaps.maps.pipeline import run
 
     options = {
         "dataset": dataset,
@@ -110,7 +110,7 @@ def command(
 
 
 def _print_json(result: Result, names: Sequence[str]) -> None:
-    from ellimaps.export import cluster_rows
+    from ellimaps.maps.export import cluster_rows
 
     print_json(
         {
@@ -124,7 +124,7 @@ def _print_json(result: Result, names: Sequence[str]) -> None:
 
 
 def _print(result: Result, names: Sequence[str]) -> None:
-    from ellimaps.export import cluster_rows
+    from ellimaps.maps.export import cluster_rows
 
     segmentation = result.segmentation
     if result.estimate is not None:

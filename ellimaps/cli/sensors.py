@@ -30,8 +30,8 @@ def summary(
 
     Example: ellimaps sensors summary demo/log.csv --sensor room_temperature
     """
-    from ellimaps.export import write_files
-    from ellimaps.sensors.logs import open_log
+    from ellimaps.core.files import write_files
+    from ellimaps.sensors.store.logs import open_log
     from ellimaps.sensors.summary import summary_files, summary_of
 
     with told_on_stderr() as on_progress:
@@ -71,9 +71,9 @@ def stability(
 
     Example: ellimaps sensors stability demo/log.csv --source E1 --limit 0.5 --out stability
     """
-    from ellimaps.export import write_files
-    from ellimaps.sensors.logs import open_log
+    from ellimaps.core.files import write_files
     from ellimaps.sensors.stability import stability_files, stability_of
+    from ellimaps.sensors.store.logs import open_log
     from ellimaps.sensors.summary import plain_rows
 
     with told_on_stderr() as on_progress:

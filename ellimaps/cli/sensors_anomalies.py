@@ -43,9 +43,9 @@ def anomalies(
 
     Example: ellimaps sensors anomalies demo/log.csv --sensor room_temperature
     """
-    from ellimaps.export import write_files
-    from ellimaps.sensors.analysis import Filters, anomalies_of, anomaly_files
-    from ellimaps.sensors.logs import open_log
+    from ellimaps.core.files import write_files
+    from ellimaps.sensors.analysis.whole_logs import Filters, anomalies_of, anomaly_files
+    from ellimaps.sensors.store.logs import open_log
 
     filters = Filters(region, source, sensor, start, end)
     with told_on_stderr() as on_progress:
@@ -79,10 +79,10 @@ def forecast(
 
     Example: ellimaps sensors forecast demo/log.csv --sensor instrument_temperature --horizon 6h
     """
-    from ellimaps.export import write_files
-    from ellimaps.sensors.analysis import Filters, forecast_files, forecasts_of
-    from ellimaps.sensors.forecast import HORIZONS
-    from ellimaps.sensors.logs import open_log
+    from ellimaps.core.files import write_files
+    from ellimaps.sensors.analysis.forecast import HORIZONS
+    from ellimaps.sensors.analysis.whole_logs import Filters, forecast_files, forecasts_of
+    from ellimaps.sensors.store.logs import open_log
 
     filters = Filters(region, source, sensor, start, end)
     with told_on_stderr() as on_progress:
@@ -119,9 +119,9 @@ def explain(
 
     Example: ellimaps sensors explain demo/log.csv --region Europe
     """
-    from ellimaps.export import write_files
-    from ellimaps.sensors.analysis import Filters, hypotheses_of, hypothesis_files
-    from ellimaps.sensors.logs import open_log
+    from ellimaps.core.files import write_files
+    from ellimaps.sensors.analysis.whole_logs import Filters, hypotheses_of, hypothesis_files
+    from ellimaps.sensors.store.logs import open_log
 
     with told_on_stderr() as on_progress:
         opened = open_log(log, on_progress)

@@ -71,7 +71,7 @@ def _bound(host: str, port: int) -> socket.socket:
     import os
     import socket
 
-    from ellimaps.errors import SettingError
+    from ellimaps.core.errors import SettingError
 
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ellimaps.core.errors import SettingError
 from ellimaps.deep.architectures import KNOWN, Architecture, build, build_random, pooled
 from ellimaps.deep.libraries import torch_library
 from ellimaps.deep.weights import find_weights, put_weights, read_weights
-from ellimaps.errors import SettingError
 
 BACKBONES = tuple(KNOWN)
 _SIDE_PX = 224

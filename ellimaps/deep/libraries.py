@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ellimaps.errors import MissingExtraError
+from ellimaps.core.errors import MissingExtraError
 
 
 def torch_library() -> Any:

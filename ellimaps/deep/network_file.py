@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ellimaps.core.errors import ReadError
 from ellimaps.deep.libraries import torch_library
-from ellimaps.errors import ReadError
 
 TENSORS, FACTS = "network.safetensors", "network.json"
 _MOST_TENSOR_BYTES = 1 << 30

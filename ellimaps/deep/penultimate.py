@@ -7,10 +7,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ellimaps.core.errors import SettingError
+from ellimaps.core.progress import Progress, no_progress
 from ellimaps.deep.backbones import Backbone
 from ellimaps.deep.libraries import torch_library
-from ellimaps.errors import SettingError
-from ellimaps.progress import Progress, no_progress
 
 PERCENTILES = (0.1, 99.9)
 _SAMPLE = 1 << 18

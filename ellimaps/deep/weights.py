@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ellimaps.core.errors import ReadError
 from ellimaps.deep.architectures import Known
 from ellimaps.deep.libraries import torch_library
-from ellimaps.errors import ReadError
 
 _FILE_NAMES = ("model.safetensors", "pytorch_model.bin")
 _SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")

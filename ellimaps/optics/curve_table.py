@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ellimaps.core.angles import wrap_degrees
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.gradient import ExactCurve
-from ellimaps.stack import wrap_degrees
 
 _FIRST_CELLS = 256
 _MOST_CELLS = 8192

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ellimaps.errors import SettingError
+from ellimaps.core.errors import SettingError
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]

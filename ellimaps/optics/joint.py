@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import least_squares
 
-from ellimaps.errors import SettingError
+from ellimaps.core.errors import SettingError
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.lookup import is_peak
 from ellimaps.optics.model import ThinFilm

@@ -6,7 +6,8 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from ellimaps.errors import ReadError, SettingError
+from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.core.small_files import read_small
 from ellimaps.optics.materials import (
     AnyMaterial,
     Cauchy,
@@ -16,7 +17,6 @@ from ellimaps.optics.materials import (
     Tabulated,
     UniaxialMaterial,
 )
-from ellimaps.small_files import read_small
 
 MAX_TABLE_BYTES = 8 * 1024 * 1024
 

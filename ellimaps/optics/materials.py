@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ellimaps.errors import SettingError
+from ellimaps.core.errors import SettingError
 from ellimaps.optics.fresnel import Complex, Real, Uniaxial
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ellimaps.errors import SettingError
+from ellimaps.core.errors import SettingError
 from ellimaps.optics.fresnel import Complex, Real, Uniaxial, psi_delta, reflection_ratio
 from ellimaps.optics.library import material as built_in
 from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material, UniaxialMaterial

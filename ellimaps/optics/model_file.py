@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ellimaps.errors import EllimapsError, SettingError
+from ellimaps.core.errors import EllimapsError, SettingError
+from ellimaps.core.small_files import read_toml
 from ellimaps.optics.library import is_built_in, material, read_nk
 from ellimaps.optics.materials import (
     AnyMaterial,
@@ -19,7 +20,6 @@ from ellimaps.optics.materials import (
     UniaxialMaterial,
 )
 from ellimaps.optics.model import Layer, ThinFilm
-from ellimaps.small_files import read_toml
 
 MAX_MODEL_BYTES = 1024 * 1024
 

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ellimaps.core.angles import wrap_degrees
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.gradient import ExactCurve
 from ellimaps.optics.materials import shifted
 from ellimaps.optics.model import AOI_OFFSET, CAUCHY_A, THICKNESS, Layer, ThinFilm
 from ellimaps.optics.spectra import FitOptions
-from ellimaps.stack import wrap_degrees
 
 AOI_CHANGE_DEG = 0.1
 THICKNESS_CHANGES_NM = (0.1, 1.0)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ellimaps.errors import SettingError
+from ellimaps.core.errors import SettingError
 from ellimaps.optics.curve_table import TabulatedCurve
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.gradient import ExactCurve

@@ -11,8 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ellimaps.plates.points import Floats
-from ellimaps.plots import CLUSTER_COLORS, NO_DATA_COLOR
+from ellimaps.core.colors import CLUSTER_COLORS, NO_DATA_COLOR
+from ellimaps.plates.statistics.points import Floats
 
 _MOST_NAMED = 24
 _MARKERS = "osD^vP*X"
@@ -58,7 +58,7 @@ def map_figure(positions: pd.DataFrame) -> Figure:
     Parameters
     ----------
     positions : DataFrame
-        Of `ellimaps.plates.embedding.embed`.
+        Of `ellimaps.plates.statistics.embedding.embed`.
     """
     figure = Figure(figsize=(9, 5.5), layout="constrained")
     axes = figure.subplots()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ellimaps.export import json_bytes, software_facts, write_files
-from ellimaps.plates.answers import Answers, answers
-from ellimaps.plates.clusters import ClusterMethod, cluster
-from ellimaps.plates.embedding import Method, embed
-from ellimaps.plates.plate_effect import Correction, corrected, plate_effect
-from ellimaps.plates.points import Level
-from ellimaps.plates.profiles import Profiles
-from ellimaps.progress import Progress, no_progress
-from ellimaps.tables import csv_bytes
+from ellimaps.core.files import csv_bytes, json_bytes, write_files
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.provenance import software_facts
+from ellimaps.plates.measuring.profiles import Profiles
+from ellimaps.plates.statistics.answers import Answers, answers
+from ellimaps.plates.statistics.clusters import ClusterMethod, cluster
+from ellimaps.plates.statistics.embedding import Method, embed
+from ellimaps.plates.statistics.points import Level
+from ellimaps.plates.statistics.positional_effect import Correction, corrected, plate_effect
 
 LISTING = "embedding.json"
 
@@ -37,11 +37,12 @@ def write_answers(
     out : str or Path
         Folder to write into; made if need be.
     method, seed, level : str, int, str
-        See `ellimaps.plates.embedding.embed`.
+        See `ellimaps.plates.statistics.embedding.embed`.
     clusters : str
-        See `ellimaps.plates.clusters.cluster`.
+        See `ellimaps.plates.statistics.clusters.cluster`.
     correct : str
-        See `ellimaps.plates.plate_effect.corrected`; ``plate_effect.csv`` says what was there before.
+        See `ellimaps.plates.statistics.positional_effect.corrected`; ``plate_effect.csv`` says what was
+        there before.
     on_progress : callable, optional
         Called as ``on_progress(done, total, what)``.
 

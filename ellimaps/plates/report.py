@@ -12,17 +12,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ellimaps.export import figure_png
-from ellimaps.plates.answers import CALLED_AT, DISTANCE, Answers, answers
-from ellimaps.plates.distance import ControlSpace, control_space
-from ellimaps.plates.embedding import Method, embed
-from ellimaps.plates.evaluation import evaluate
+from ellimaps.core.figures import figure_png
+from ellimaps.core.html import cell_table, facts_table, html_page
+from ellimaps.core.progress import Progress, no_progress
 from ellimaps.plates.figures import Curve, dose_figure, map_figure, plate_figure
-from ellimaps.plates.plate_effect import plate_effect
-from ellimaps.plates.profiles import Profiles
-from ellimaps.plates.treatments import treatments
-from ellimaps.progress import Progress, no_progress
-from ellimaps.report import cell_table, facts_table, html_page
+from ellimaps.plates.measuring.profiles import Profiles
+from ellimaps.plates.statistics.answers import CALLED_AT, DISTANCE, Answers, answers
+from ellimaps.plates.statistics.distance import ControlSpace, control_space
+from ellimaps.plates.statistics.embedding import Method, embed
+from ellimaps.plates.statistics.evaluation import evaluate
+from ellimaps.plates.statistics.positional_effect import plate_effect
+from ellimaps.plates.statistics.treatments import treatments
 
 _STYLE = """
 nav a { margin-right: 1.2em; } a:focus-visible, .wide:focus-visible { outline: 3px solid #0B6BB8; }

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from ellimaps.errors import ReadError, SettingError
-from ellimaps.progress import Progress, no_progress
+from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.stack import ImageStack
 from ellimaps.readers import accurion_dat, accurion_png, ep4, ep4_datasets, pictures
 from ellimaps.readers.ep4_datasets import Ep4Dataset
 from ellimaps.readers.pictures import PictureSet
 from ellimaps.readers.planes import Axis, Choice
-from ellimaps.stack import ImageStack
 
 __all__ = ["list_datasets", "open_stack", "picture_axes"]
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.errors import ReadError
+from ellimaps.core.errors import ReadError
 
 MAX_TABLE_BYTES = 4 * 1024 * 1024
 MAX_INFO_BYTES = 1024 * 1024

@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ellimaps.errors import ReadError
+from ellimaps.core.errors import ReadError, unreadable
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAP_TYPES = ("Delta", "Psi", "Pmin", "Amin", "Cmin", "Image", "Image_float", "RT", "MM", "Other")
@@ -93,7 +93,7 @@ def read_facts(path: Path) -> MapFacts:
         with path.open("rb") as file:
             return _facts(path, file, _chunks(path, file, path.stat().st_size))
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
 def read_map(path: Path) -> PngMap:
@@ -108,7 +108,7 @@ def read_map(path: Path) -> PngMap:
         _require_file(path)
         data = path.read_bytes()
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     file = io.BytesIO(data)
     chunks = _chunks(path, file, len(data))
     facts = _facts(path, file, chunks)
@@ -132,12 +132,6 @@ def require_values(path: Path, facts: MapFacts) -> None:
 def _require_file(path: Path) -> None:
     if not path.is_file():
         raise ReadError(f"{path.name} is missing in {path.parent}: copy the whole measurement folder.")
-
-
-def _unreadable(path: Path, error: OSError) -> ReadError:
-    return ReadError(
-        f"{path.name} cannot be read ({error.strerror or error}): check the file and its permissions."
-    )
 
 
 def _damaged(path: Path, what: str) -> ReadError:

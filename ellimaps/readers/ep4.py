@@ -15,9 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.errors import ReadError
-from ellimaps.parallel import ordered_map
-from ellimaps.progress import Progress, no_progress
+from ellimaps.core.errors import ReadError
+from ellimaps.core.parallel import ordered_map
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.scratch import new_array, release
+from ellimaps.core.stack import DELTA, PSI, ImageStack, band_label
 from ellimaps.readers import accurion_dat
 from ellimaps.readers.accurion_png import MapFacts, read_facts, read_map, require_values
 from ellimaps.readers.ep4_datasets import (
@@ -29,8 +31,6 @@ from ellimaps.readers.ep4_datasets import (
     name_key,
     read_each,
 )
-from ellimaps.scratch import new_array, release
-from ellimaps.stack import DELTA, PSI, ImageStack, band_label
 
 WAVELENGTH_TOLERANCE_NM = 0.5
 AOI_TOLERANCE_DEG = 0.1

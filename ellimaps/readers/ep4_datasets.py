@@ -17,12 +17,12 @@ from typing import TypeVar
 
 import pandas as pd
 
-from ellimaps.errors import ReadError
-from ellimaps.parallel import ordered_map
-from ellimaps.progress import Progress, no_progress
+from ellimaps.core.errors import ReadError
+from ellimaps.core.parallel import ordered_map
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.stack import DELTA, PSI
 from ellimaps.readers import accurion_dat
 from ellimaps.readers.accurion_png import MapFacts, read_facts
-from ellimaps.stack import DELTA, PSI
 
 _MAP_NAME = re.compile(r"^(?P<name>.+?)(?:_(?:Delta|Psi))?_\d+\.png$", re.IGNORECASE)
 _SAMPLE = 16

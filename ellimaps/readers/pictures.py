@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ellimaps.errors import ReadError
-from ellimaps.progress import Progress, no_progress
+from ellimaps.core.errors import ReadError, unreadable
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.stack import ImageStack
 from ellimaps.readers.accurion_png import is_png, read_facts
 from ellimaps.readers.ep4_datasets import list_files
-from ellimaps.readers.planes import RGB_NAMES, Channel, Choice, Picture, stack_of, unreadable
+from ellimaps.readers.planes import RGB_NAMES, Channel, Choice, Picture, stack_of
 from ellimaps.readers.tiff import is_tiff, opened
-from ellimaps.stack import ImageStack
 
 _ENDINGS = (".tif", ".tiff", ".png")
 _MOST_PACKED = 1500

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,15 +12,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.errors import ReadError, SettingError
-from ellimaps.progress import Progress, no_progress
-from ellimaps.scratch import new_array, release
-from ellimaps.stack import INTENSITY, ImageStack
+from ellimaps.core.errors import SettingError
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.provenance import sha256
+from ellimaps.core.scratch import new_array, release
+from ellimaps.core.stack import INTENSITY, ImageStack
 
 PROJECTIONS = ("max", "mean")
 RGB_NAMES = ("red", "green", "blue")
 _LARGEST_EXACT = 1 << 24
-_HASH_BYTES = 1 << 20
 
 Axis = int | str | None
 """A plane's number from 0, the name of a projection, or None for the default of that axis."""
@@ -150,31 +149,6 @@ def stack_of(picture: Picture, choice: Choice, on_progress: Progress = no_progre
         comment=picture.comment,
         warnings=(*picture.warnings, *_warnings(picture, choice, values)),
         inputs={path.name: sha256(path) for path in picture.files},
-    )
-
-
-def sha256(path: Path) -> str:
-    """Return a file's SHA-256 without holding the file in memory.
-
-    Raises
-    ------
-    ReadError
-        If it cannot be read.
-    """
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(_HASH_BYTES):
-                digest.update(block)
-    except OSError as error:
-        raise unreadable(path, error) from error
-    return digest.hexdigest()
-
-
-def unreadable(path: Path, error: OSError) -> ReadError:
-    """Return the error for a file that the system does not let us read."""
-    return ReadError(
-        f"{path.name} cannot be read ({error.strerror or error}): check the file and its permissions."
     )
 
 

@@ -18,8 +18,8 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from ellimaps.errors import EllimapsError, ReadError
-from ellimaps.readers.planes import RGB_NAMES, Channel, Picture, unreadable
+from ellimaps.core.errors import EllimapsError, ReadError, unreadable
+from ellimaps.readers.planes import RGB_NAMES, Channel, Picture
 from ellimaps.readers.tiff_metadata import Facts, facts_of
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

@@ -20,8 +20,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ellimaps.errors import ExportError, SettingError
-from ellimaps.stack import whole_number
+from ellimaps.core.checks import whole_number
+from ellimaps.core.errors import ExportError, SettingError
 
 _SUBPIXELS = 4
 _TRIES = 200

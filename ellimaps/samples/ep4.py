@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ellimaps.errors import ExportError, SettingError
+from ellimaps.core.errors import ExportError, SettingError
 from ellimaps.optics.fresnel import Real, psi_delta_from_mueller
 from ellimaps.samples.ep4_files import MapSeries, ep4_files
 from ellimaps.samples.oxide import (

@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from ellimaps.errors import SettingError
+from ellimaps.core.errors import SettingError
 
 MAP_TYPES = ("Delta", "Psi", "Pmin", "Amin", "Cmin", "Image", "Image_float", "RT", "MM", "Other")
 BINNINGS = ("none", "2x2", "3x3", "4x4", "5x5", "6x6", "7x7", "8x8")

@@ -25,9 +25,9 @@ import tifffile
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ellimaps.errors import ExportError, SettingError
-from ellimaps.progress import Progress, no_progress
-from ellimaps.stack import whole_number
+from ellimaps.core.checks import whole_number
+from ellimaps.core.errors import ExportError, SettingError
+from ellimaps.core.progress import Progress, no_progress
 
 DOSES_UM = (1.0, 2.5, 6.0, 15.0, 40.0, 100.0)
 EC50_UM = 15.0

@@ -26,8 +26,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.errors import ExportError
-from ellimaps.stack import whole_number
+from ellimaps.core.checks import whole_number
+from ellimaps.core.errors import ExportError
 
 ROOM, HUMIDITY, INSTRUMENT = "room_temperature", "room_humidity", "instrument_temperature"
 KINDS = ("spike", "drift", "step", "oscillation", "stuck", "unit jump")

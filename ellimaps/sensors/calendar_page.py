@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ellimaps.sensors.logs import KEY
+from ellimaps.sensors.store.logs import KEY
 
 _STYLE = """
 body { font: 14px system-ui, sans-serif; margin: 2em; }

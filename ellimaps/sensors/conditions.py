@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ellimaps.errors import SettingError
-from ellimaps.sensors.logs import KEY, SensorLog
+from ellimaps.core.errors import SettingError
+from ellimaps.core.stack import ImageStack
 from ellimaps.sensors.rolling import LIMIT, WINDOW, check_limit, limit_in_unit, moved
-from ellimaps.sensors.times import Time, end_of, length_of, time_of
-from ellimaps.sensors.units import reads_temperature, unit_text
-from ellimaps.stack import ImageStack
+from ellimaps.sensors.store.logs import KEY, SensorLog
+from ellimaps.sensors.store.times import Time, end_of, length_of, time_of
+from ellimaps.sensors.store.units import reads_temperature, unit_text
 
 ASSUMED = timedelta(minutes=10)
 _WORST = ("unknown", "stable", "unstable")

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.dates import AutoDateLocator
 from matplotlib.figure import Figure
 
-from ellimaps.sensors.logs import KEY
+from ellimaps.sensors.store.logs import KEY
 
 _MOST_ROWS = 60
 _MOST_CALENDARS = 12

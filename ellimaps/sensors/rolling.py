@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.errors import SettingError
-from ellimaps.sensors.logs import SensorLog
-from ellimaps.sensors.times import Time, length_of, time_of
-from ellimaps.sensors.units import degrees
+from ellimaps.core.errors import SettingError
+from ellimaps.sensors.store.logs import SensorLog
+from ellimaps.sensors.store.times import Time, length_of, time_of
+from ellimaps.sensors.store.units import degrees
 
 WINDOW = "1h"
 LIMIT = 0.5

@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ellimaps.export import figure_png, json_bytes, software_facts
-from ellimaps.progress import Progress, no_progress
+from ellimaps.core.figures import figure_png
+from ellimaps.core.files import csv_bytes, json_bytes
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.provenance import software_facts
 from ellimaps.sensors.conditions import Conditions, acquisition_conditions, temperature_sensors
-from ellimaps.sensors.logs import KEY, Names, SensorLog
 from ellimaps.sensors.rolling import LIMIT, WINDOW, check_limit, limit_in_unit, moved
+from ellimaps.sensors.store.logs import KEY, Names, SensorLog
+from ellimaps.sensors.store.times import Time, length_of
 from ellimaps.sensors.summary import plain_rows
-from ellimaps.sensors.times import Time, length_of
-from ellimaps.tables import csv_bytes
 
 __all__ = ["LIMIT", "WINDOW", "Conditions", "Stability", "acquisition_conditions", "moved", "stability_of"]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from ellimaps.export import json_bytes, software_facts
-from ellimaps.sensors.logs import KEY, Names, SensorLog
-from ellimaps.sensors.times import Time, end_of, time_of
-from ellimaps.tables import csv_bytes
+from ellimaps.core.files import csv_bytes, json_bytes
+from ellimaps.core.provenance import software_facts
+from ellimaps.sensors.store.logs import KEY, Names, SensorLog
+from ellimaps.sensors.store.times import Time, end_of, time_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ def summary_of(
 
 def summary_files(log: SensorLog, summary: Summary) -> dict[str, bytes]:
     """Return a summary as files: tables of sensors, problems and coverage, a figure, and the provenance."""
-    from ellimaps.export import figure_png
+    from ellimaps.core.figures import figure_png
     from ellimaps.sensors.figures import coverage_figure
 
     coverage = log.coverage(200)

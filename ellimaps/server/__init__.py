@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ellimaps.errors import MissingExtraError
+from ellimaps.core.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ellimaps.errors import EllimapsError, SettingError
+from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.server.workers import Answer, Classify, Workers
 
 logger = logging.getLogger("ellimaps.server")
@@ -65,7 +65,7 @@ def classifier_of(model: Path) -> Classifier:
     EllimapsError
         If it is missing, damaged or not to be trusted.
     """
-    from ellimaps.cells.classify import load_classifier
+    from ellimaps.classify import load_classifier
 
     loaded = load_classifier(model)
     facts = ModelFacts(loaded.label_name, tuple(_plain(one) for one in loaded.classes), loaded.version)
@@ -74,7 +74,7 @@ def classifier_of(model: Path) -> Classifier:
 
 def load_classify(content: bytes) -> Classify:
     """Return the function that classifies an encoded image, for a process of its own."""
-    from ellimaps.cells.classify import load_classifier
+    from ellimaps.classify import load_classifier
 
     with tempfile.TemporaryDirectory(prefix="ellimaps-") as folder:
         file = Path(folder) / "served.ellimodel"
@@ -85,7 +85,7 @@ def load_classify(content: bytes) -> Classify:
 
 def classify(model: Any, image: bytes) -> Answer:
     """Return what the model says of an image, or why the image is refused, as JSON can hold it."""
-    from ellimaps.cells.classify import read_image
+    from ellimaps.classify import read_image
 
     start = time.perf_counter()
     try:

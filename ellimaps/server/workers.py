@@ -14,8 +14,8 @@ from enum import Enum, auto
 from multiprocessing.connection import Connection
 from typing import Any
 
-from ellimaps.errors import EllimapsError
-from ellimaps.parallel import one_thread, program_hidden
+from ellimaps.core.errors import EllimapsError
+from ellimaps.core.parallel import one_thread, program_hidden
 
 Answer = dict[str, Any]
 Classify = Callable[[bytes], Answer]

@@ -37,7 +37,11 @@ _STYLE = """
 
 def main() -> None:
     """Show the chosen page."""
-    from ellimaps.ui.pages import classify, experiments, maps, plates, sensors
+    from ellimaps.ui.pages.classify import page as classify
+    from ellimaps.ui.pages.experiments import page as experiments
+    from ellimaps.ui.pages.maps import page as maps
+    from ellimaps.ui.pages.plates import page as plates
+    from ellimaps.ui.pages.sensors import page as sensors
 
     st.set_page_config(page_title="ellimaps", page_icon=":material/layers:", layout="wide")
     st.html(_STYLE)

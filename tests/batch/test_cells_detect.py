@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from killing import Killing
+from support.killing import Killing
 from typer.testing import CliRunner
 
 from ellimaps.batch.assemble import EXPERIMENTS, EXPERIMENTS_PARQUET, FAILURES, IMAGES
@@ -22,9 +22,9 @@ from ellimaps.batch.engines import Task, local_processes
 from ellimaps.batch.store import Store
 from ellimaps.batch.tree import Item
 from ellimaps.batch.work import CellWork, attempt
-from ellimaps.cells.analysis import CellSettings
 from ellimaps.cli import cli
-from ellimaps.errors import ExportError
+from ellimaps.core.errors import ExportError
+from ellimaps.objects.analysis import CellSettings
 from ellimaps.samples import sample_cells
 
 FIRST = ["Date", "Subject", "Experiment", "FOV", "Circle", "X", "Y", "R", "Mean Intensity"]

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from ellimaps.batch.engines import dask_cluster
 from ellimaps.cli import cli
-from ellimaps.errors import MissingExtraError
+from ellimaps.core.errors import MissingExtraError
 from ellimaps.samples import sample_cells, sample_plate
 
 

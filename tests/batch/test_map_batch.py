@@ -13,7 +13,7 @@ from ellimaps.batch.engines import local_processes
 from ellimaps.batch.recipes import read_work
 from ellimaps.batch.work import CellWork, attempt, recipe_hash
 from ellimaps.cli import cli
-from ellimaps.errors import EllimapsError
+from ellimaps.core.errors import EllimapsError
 from ellimaps.samples import sample_cells, sample_ep4
 
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 from browser.conftest import idle, serve
-from cell_folder import write_cells
 from playwright.sync_api import TimeoutError
+from support.cell_folder import write_cells
 
 PATIENCE_MS = 240_000
 PRESS_MS = 8_000

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from browser.conftest import WAIT_MS, idle, serve, show
 from PIL import Image
-from small_plate import small_plate
+from support.small_plate import small_plate
 
-from ellimaps.plates.profiles import save_profiles
-from ellimaps.plates.thumbnails import make_thumbnails, save_thumbnails
+from ellimaps.plates.measuring.profiles import save_profiles
+from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
 
 
 @pytest.fixture(scope="module")

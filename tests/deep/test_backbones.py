@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.deep import BACKBONES, channel_limits, load_backbone, penultimate
 from ellimaps.deep.architectures import KNOWN, build_empty, build_random
 from ellimaps.deep.weights import put_weights, read_weights
-from ellimaps.errors import ReadError, SettingError
 
 WIDTH = {"resnet50": 2048, "efficientnet-b0": 1280, "dinov2-small": 384, "vgg19": 4096}
 pytestmark = pytest.mark.usefixtures("torch")

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ellimaps.cells import deep_training
-from ellimaps.cells.cell_window import cut_cell, window
-from ellimaps.cells.deep_model import DeepModel, load_classifier, load_deep_model, save_deep_model
-from ellimaps.cells.deep_training import fine_tune, fine_tune_folder
-from ellimaps.cells.labels import Labels
-from ellimaps.cells.portrait import measure_image
+from ellimaps.classify import deep_training
+from ellimaps.classify.cell_window import cut_cell, window
+from ellimaps.classify.deep_model import DeepModel, load_classifier, load_deep_model, save_deep_model
+from ellimaps.classify.deep_training import fine_tune, fine_tune_folder
+from ellimaps.classify.labels import Labels
+from ellimaps.classify.portrait import measure_image
+from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.deep.libraries import seeded_torch
-from ellimaps.errors import ReadError, SettingError
 
 pytestmark = pytest.mark.usefixtures("torch")
 N = 18

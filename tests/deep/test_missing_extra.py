@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from ellimaps.core.errors import MissingExtraError
 from ellimaps.deep import load_backbone
-from ellimaps.errors import MissingExtraError
 
 
 def test_without_torch_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ellimaps.errors import ReadError, SettingError
-from ellimaps.plates.autoencoder import (
+from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.plates.measuring.autoencoder import (
     AutoencoderSettings,
     load_autoencoder,
     save_autoencoder,
     train_autoencoder,
 )
-from ellimaps.plates.deep_features import LazyFields, deep_profiles, plate_limits
+from ellimaps.plates.measuring.deep_features import LazyFields, deep_profiles, plate_limits
 
 SMALL = AutoencoderSettings(code=8, side_px=64, patch_px=32, epochs=9)
 pytestmark = pytest.mark.usefixtures("torch")

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 import tifffile
 
-from ellimaps.errors import SettingError
-from ellimaps.plates import profile_sources
-from ellimaps.plates.normalisation import vectors
-from ellimaps.plates.plate import METADATA, Plate, read_plate
-from ellimaps.plates.profile_sources import principal, profiles_from
+from ellimaps.core.errors import SettingError
+from ellimaps.plates.measuring import profile_sources
+from ellimaps.plates.measuring.plate import METADATA, Plate, read_plate
+from ellimaps.plates.measuring.profile_sources import principal, profiles_from
+from ellimaps.plates.statistics.normalisation import vectors
 
 pytestmark = pytest.mark.usefixtures("torch")
 
@@ -64,7 +64,7 @@ def test_an_autoencoder_profiles_a_plate(plate: Plate, monkeypatch: pytest.Monke
 
 
 def test_plain_is_the_measurements(plate: Plate) -> None:
-    from ellimaps.plates.profiles import profile_plate
+    from ellimaps.plates.measuring.profiles import profile_plate
 
     pd.testing.assert_frame_equal(profiles_from(plate).fields, profile_plate(plate).fields)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ellimaps.errors import SettingError
+from ellimaps.core.errors import SettingError
 from ellimaps.optics.curve_table import TabulatedCurve
 from ellimaps.optics.gradient import ExactCurve
 from ellimaps.optics.materials import Cauchy, Constant, UniaxialMaterial

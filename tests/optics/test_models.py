@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
-from stacks import one_sentence
+from support.stacks import one_sentence
 
-from ellimaps.errors import EllimapsError, ReadError, SettingError
+from ellimaps.core.errors import EllimapsError, ReadError, SettingError
 from ellimaps.optics.library import material, material_names, read_nk
 from ellimaps.optics.materials import Cauchy, Constant, Sellmeier, Tabulated, UniaxialMaterial
 from ellimaps.optics.model import Layer, ThinFilm

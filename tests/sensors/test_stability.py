@@ -12,12 +12,12 @@ from conftest import EXAMPLE
 from typer.testing import CliRunner
 
 from ellimaps.cli import cli
-from ellimaps.errors import SettingError
+from ellimaps.core.errors import SettingError
+from ellimaps.core.stack import ImageStack
 from ellimaps.readers import open_stack
 from ellimaps.sensors.conditions import acquisition_time, conditions_of
-from ellimaps.sensors.logs import open_log
 from ellimaps.sensors.stability import acquisition_conditions, moved, stability_files, stability_of
-from ellimaps.stack import ImageStack
+from ellimaps.sensors.store.logs import open_log
 
 KEY = ("EU", "M1", "room temperature")
 DAY = pd.date_range("2025-01-06", periods=3 * 288, freq="5min")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import tifffile
-from server_calls import cell, encoded
+from support.server_calls import cell, encoded
 
-from ellimaps.cells.classify import read_labels, save_model, train
+from ellimaps.classify import read_labels, save_model, train
 
 
 @pytest.fixture(scope="session")

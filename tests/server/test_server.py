@@ -21,11 +21,11 @@ import tifffile
 from hypothesis import given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import positive_data_acceptance
-from server_calls import JSON, call, encoded, free_port, is_sentence, posix, said, serving, wait_until
+from support.server_calls import JSON, call, encoded, free_port, is_sentence, posix, said, serving, wait_until
 
-from ellimaps.cells.classify import load_model, read_image
+from ellimaps.classify import load_model, read_image
 from ellimaps.cli import main
-from ellimaps.errors import MissingExtraError, SettingError
+from ellimaps.core.errors import MissingExtraError, SettingError
 from ellimaps.server import create_app, require_extra
 
 

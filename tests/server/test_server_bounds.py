@@ -18,9 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
-import stalling
 import uvicorn
-from server_calls import JSON, answers, call, is_sentence, posix, said, wait_until
+from support import stalling
+from support.server_calls import JSON, answers, call, is_sentence, posix, said, wait_until
 
 from ellimaps.server import application
 from ellimaps.server.classifier import ModelFacts

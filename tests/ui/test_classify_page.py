@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 
 import pytest
-from cell_folder import cell_image, write_cells
 from streamlit.testing.v1 import AppTest
+from support.cell_folder import cell_image, write_cells
 
-from ellimaps.cells.classify import load_model
-from ellimaps.errors import ExportError, ReadError
-from ellimaps.ui.classify_files import beside, image_folders, label_lists, model_files, new_file
-from ellimaps.ui.classify_models import save_trained, trained_on
-from ellimaps.ui.classify_pictures import picture_of
+from ellimaps.classify import load_model
+from ellimaps.core.errors import ExportError, ReadError
+from ellimaps.ui.pages.classify.files import beside, image_folders, label_lists, model_files, new_file
+from ellimaps.ui.pages.classify.models import save_trained, trained_on
+from ellimaps.ui.pages.classify.pictures import picture_of
 
 COUNT = 24
 
@@ -20,7 +20,7 @@ COUNT = 24
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A data root with a labelled folder and a model; two of the labels are wrong."""
-    from ellimaps.cells.classify import read_labels
+    from ellimaps.classify import read_labels
 
     root = tmp_path_factory.mktemp("data").resolve()
     images = write_cells(root / "cells", COUNT, wrong=2)
@@ -39,7 +39,7 @@ def root(made, monkeypatch, tmp_path):
 
 
 def _page():
-    from ellimaps.ui.pages.classify import render
+    from ellimaps.ui.pages.classify.page import render
 
     render()
 

@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 from ellimaps.batch.results import read_results, result_folders
 from ellimaps.batch.runner import run_batch, tree_of
 from ellimaps.batch.work import CellWork, attempt
-from ellimaps.cells.analysis import CellSettings
-from ellimaps.cells.quality import Limits
-from ellimaps.errors import ReadError
+from ellimaps.core.errors import ReadError
+from ellimaps.objects.analysis import CellSettings
+from ellimaps.objects.quality import Limits
 from ellimaps.samples import sample_cells
 
 
@@ -45,7 +45,7 @@ def open_page(root, monkeypatch, tmp_path):
 
 
 def _page():
-    from ellimaps.ui.pages.experiments import render
+    from ellimaps.ui.pages.experiments.page import render
 
     render()
 

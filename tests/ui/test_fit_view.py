@@ -13,16 +13,16 @@ from conftest import EXAMPLE, ROOT
 from streamlit.testing.v1 import AppTest
 
 from ellimaps import fit_map, fit_shots, open_stack, preprocess, read_model, segment
-from ellimaps.errors import EllimapsError, ReadError
-from ellimaps.optics.files import fit_contents
+from ellimaps.core.errors import EllimapsError, ReadError
+from ellimaps.maps.films.files import fit_contents
 from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
 from ellimaps.optics.ready_models import ready_models
 from ellimaps.optics.spectra import FitOptions
-from ellimaps.ui import fitting
-from ellimaps.ui.fitting import OWN_MODEL, FitChoice, fitted_shots, folder_model, uploaded
-from ellimaps.ui.loading import Source
-from ellimaps.ui.sections.export import zipped
-from ellimaps.ui.sections.fit_model import FOLDER_MODEL, take_files
+from ellimaps.ui.pages.maps import fitting
+from ellimaps.ui.pages.maps.export import zipped
+from ellimaps.ui.pages.maps.fit_model import FOLDER_MODEL, take_files
+from ellimaps.ui.pages.maps.fitting import OWN_MODEL, FitChoice, fitted_shots, folder_model, uploaded
+from ellimaps.ui.pages.maps.loading import Source
 
 K = 4
 

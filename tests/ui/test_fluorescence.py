@@ -13,14 +13,14 @@ import tifffile
 from conftest import EXAMPLE, ROOT
 from streamlit.testing.v1 import AppTest
 
-from ellimaps.intensity import channels_of, time_axis
-from ellimaps.pipeline import Settings
+from ellimaps.images.intensities import channels_of, time_axis
+from ellimaps.maps.pipeline import Settings
+from ellimaps.maps.recipe import python_lines, recipe_text
 from ellimaps.readers import open_stack, picture_axes
-from ellimaps.recipe import python_lines, recipe_text
-from ellimaps.ui import loading
-from ellimaps.ui.charts import bleaching_chart, spectra_chart
-from ellimaps.ui.loading import Source
-from ellimaps.ui.sections.intensities import half_lives, take_channels
+from ellimaps.ui.pages.maps import loading
+from ellimaps.ui.pages.maps.charts import bleaching_chart, spectra_chart
+from ellimaps.ui.pages.maps.intensities import half_lives, take_channels
+from ellimaps.ui.pages.maps.loading import Source
 
 HALF_LIFE = 2.0
 N_TIMES, N_CHANNELS, SIDE = 6, 2, 24

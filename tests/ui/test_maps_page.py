@@ -11,11 +11,11 @@ import pytest
 from conftest import EXAMPLE, EXAMPLE_WRAP, ROOT
 from streamlit.testing.v1 import AppTest
 
-from ellimaps.refinement import Clean, Drop, Merge, Split
-from ellimaps.ui import loading
-from ellimaps.ui.sections.export import zipped
-from ellimaps.ui.sections.refine import take_names
-from ellimaps.ui.sections.regions import draw_region
+from ellimaps.maps.refinement import Clean, Drop, Merge, Split
+from ellimaps.ui.pages.maps import loading
+from ellimaps.ui.pages.maps.export import zipped
+from ellimaps.ui.pages.maps.refine import take_names
+from ellimaps.ui.pages.maps.regions import draw_region
 
 VIEWS = ["Data", "How many?", "Explore", "Fit", "Compare", "Export"]
 
@@ -206,7 +206,7 @@ def test_the_suggestion_becomes_k_and_is_not_reset(opened):
 
 
 def test_an_estimate_can_be_stopped(opened, monkeypatch):
-    monkeypatch.setattr("ellimaps.ui.tasks._SHORT_S", 0.0)
+    monkeypatch.setattr("ellimaps.ui.shared.tasks._SHORT_S", 0.0)
     view(opened, "How many?")
     opened.slider(key="k_range").set_value((2, 30))
     opened.button(key="estimate").click().run()
@@ -404,7 +404,7 @@ def test_an_unexpected_error_in_a_part_leaves_the_rest(segmented, monkeypatch):
     def fail(*_args, **_kwargs):
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("ellimaps.ui.sections.explore.region_spectra", fail)
+    monkeypatch.setattr("ellimaps.ui.pages.maps.explore.region_spectra", fail)
     segmented.run()
     assert not segmented.exception
     assert "What you have made is kept" in segmented.error[0].value

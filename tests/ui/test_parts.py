@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 from conftest import EXAMPLE, ROOT
 
-from ellimaps.errors import ReadError, SettingError
-from ellimaps.ui import data_root, uploads
-from ellimaps.ui.cache import BoundedCache
-from ellimaps.ui.data_root import example_folders, inside_root, measurements_below
-from ellimaps.ui.jobs import Job
-from ellimaps.ui.loading import Source
-from ellimaps.ui.sections.refine import text_color
-from ellimaps.ui.uploads import store_uploads
-from ellimaps.ui.viewer.viewer import MapPanel, _panel_data, display_step
+from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.ui.components.viewer.viewer import MapPanel, _panel_data, display_step
+from ellimaps.ui.pages.maps.loading import Source
+from ellimaps.ui.pages.maps.refine import text_color
+from ellimaps.ui.shared import data_root, uploads
+from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.data_root import example_folders, inside_root, measurements_below
+from ellimaps.ui.shared.jobs import Job
+from ellimaps.ui.shared.uploads import store_uploads
 
 
 @pytest.fixture

@@ -7,19 +7,19 @@ import shutil
 
 import numpy as np
 import pytest
-from small_plate import DOSES, saved_small_plate
 from streamlit.testing.v1 import AppTest
+from support.small_plate import DOSES, saved_small_plate
 
-from ellimaps.plates.profile_sources import SOURCES
-from ellimaps.plates.profiles import read_profiles
-from ellimaps.plates.thumbnails import (
+from ellimaps.plates.measuring.profile_sources import SOURCES
+from ellimaps.plates.measuring.profiles import read_profiles
+from ellimaps.plates.measuring.thumbnails import (
     contrast,
     field_picture,
     make_thumbnails,
     read_thumbnails,
     save_thumbnails,
 )
-from ellimaps.ui.plates.compounds import mixed
+from ellimaps.ui.pages.plates.compounds import mixed
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def open_page(root, monkeypatch, tmp_path):
 
 
 def _page():
-    from ellimaps.ui.pages.plates import render
+    from ellimaps.ui.pages.plates.page import render
 
     render()
 

@@ -18,7 +18,7 @@ def data(tmp_path_factory):
 
 
 def _page():
-    from ellimaps.ui.pages.sensors import render
+    from ellimaps.ui.pages.sensors.page import render
 
     render()
 

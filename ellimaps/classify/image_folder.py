@@ -1,0 +1,40 @@
+"""Which files of a folder are images, and their order."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ellimaps.core.errors import ReadError
+
+_ENDINGS = (".tif", ".tiff", ".png")
+
+
+def image_files(folder: Path) -> tuple[str, ...]:
+    """Return the names of a folder's images (TIFF, PNG), 2 before 10.
+
+    Raises
+    ------
+    ReadError
+        If the folder cannot be read or holds none.
+    """
+    try:
+        names = [path.name for path in folder.iterdir() if is_image_name(path.name) and path.is_file()]
+    except OSError as error:
+        raise ReadError(
+            f"{folder} cannot be read ({error.strerror or error}): choose another folder."
+        ) from error
+    if not names:
+        raise ReadError(f"{folder} holds no images (TIFF or PNG): choose the folder they lie in.")
+    return tuple(sorted(names, key=natural_key))
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Return a sorting key that puts 2 before 10."""
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part]
+
+
+def is_image_name(name: str) -> bool:
+    """Tell by its name whether a file is taken for an image."""
+    return name.lower().endswith(_ENDINGS) and not name.startswith(".")

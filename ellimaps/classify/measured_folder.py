@@ -1,0 +1,122 @@
+"""The labelled images of a folder as numbers, and which of them show the same cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ellimaps.classify.images import read_image
+from ellimaps.classify.labels import Labels
+from ellimaps.classify.portrait import MEASUREMENTS, SIZES, measure_image
+from ellimaps.core.parallel import ordered_map
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.provenance import sha256
+
+SAME_CELL = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The images of a training as numbers.
+
+    Attributes
+    ----------
+    files : list of str
+        Names.
+    labels : list
+        What each is.
+    groups : list of str
+        Given groups; empty where none.
+    rows : ndarray, shape (image, measurement)
+        Of :data:`ellimaps.classify.portrait.MEASUREMENTS`.
+    thumbnails : ndarray, shape (image, pixel)
+        To find images of the same cell.
+    pixel_sizes_um : list of float or None
+        What the files say.
+    unit : {"px", "um"}
+        Of the lengths.
+    hashes : dict of str to str
+        SHA-256 by file.
+    warnings : list of str
+        What is wrong with which image.
+    """
+
+    files: list[str]
+    labels: list[Any]
+    groups: list[str]
+    rows: NDArray[np.float64]
+    thumbnails: NDArray[np.float32]
+    pixel_sizes_um: list[float | None]
+    unit: str
+    hashes: dict[str, str]
+    warnings: list[str]
+
+
+def measure_folder(images: str | Path, labels: Labels, on_progress: Progress = no_progress) -> Measured:
+    """Measure all labelled images of a folder; those without a cell are left out with a warning."""
+    folder, table = Path(images), labels.table
+    files = table["file"].tolist()
+    found = []
+    for number, one in enumerate(ordered_map(lambda name: _measured(folder / name), files)):
+        found.append(one)
+        on_progress(number + 1, len(files), "measuring images")
+    truth = table["label"].tolist()
+    rows = np.array([one[0] for one in found])
+    sizes = [one[2] for one in found]
+    unit, warnings = _unit(sizes)
+    if unit == "um":
+        lengths = [MEASUREMENTS.index(name) for name in SIZES]
+        rows[:, lengths] *= np.array(sizes, dtype=float)[:, None]
+    has_cell = np.isfinite(rows).all(axis=1)
+    warnings += [f"{file}: {text}" for file, one in zip(files, found, strict=True) for text in one[4]]
+    kept = np.flatnonzero(has_cell)
+    return Measured(
+        files=[files[i] for i in kept],
+        labels=[truth[i] for i in kept],
+        groups=[table["group"].iloc[i] for i in kept],
+        rows=rows[kept],
+        thumbnails=np.array([found[i][1] for i in kept], dtype=np.float32).reshape(len(kept), -1),
+        pixel_sizes_um=[sizes[i] for i in kept],
+        unit=unit,
+        hashes={files[i]: found[i][3] for i in range(len(files))},
+        warnings=warnings,
+    )
+
+
+def group_numbers(thumbnails: NDArray[np.float32], groups: Sequence[str]) -> NDArray[np.intp]:
+    """Return a number per image; images that share a group or show the same cell have the same."""
+    from scipy.sparse.csgraph import connected_components
+
+    same = similarity(thumbnails) > SAME_CELL
+    names = np.array(groups)
+    same |= (names[:, None] == names[None]) & (names != "")[:, None]
+    return np.asarray(connected_components(same, directed=False)[1], dtype=np.intp)
+
+
+def similarity(thumbnails: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the correlation of every pair of thumbnails."""
+    centred = thumbnails - thumbnails.mean(axis=1, keepdims=True)
+    norms = np.linalg.norm(centred, axis=1, keepdims=True)
+    unit = centred / np.maximum(norms, 1e-9)
+    return np.asarray(unit @ unit.T, dtype=float)
+
+
+def _measured(path: Path) -> tuple[list[float], NDArray[np.float32], float | None, str, list[str]]:
+    values, pixel_size_um = read_image(path)
+    portrait = measure_image(values)
+    row = [portrait.measurements[name] for name in MEASUREMENTS]
+    return row, portrait.thumbnail, pixel_size_um, sha256(path), portrait.warnings
+
+
+def _unit(sizes: list[float | None]) -> tuple[str, list[str]]:
+    known = sum(size is not None for size in sizes)
+    if known == len(sizes):
+        return "um", []
+    if known:
+        return "px", [f"Only {known} of {len(sizes)} images have a pixel size: lengths are in pixels."]
+    return "px", []

@@ -1,0 +1,216 @@
+"""The file of a classifier: a zip of JSON (what it is) and skops parts (the fitted classifier). No pickle.
+
+Nothing is loaded before every type named in the file has been found on a list, and every size is bounded
+before anything is unpacked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ellimaps.classify.population_model import Decider, Line, PopulationModel
+from ellimaps.core.errors import ReadError
+from ellimaps.core.files import json_bytes, write_files
+
+SUFFIX = ".ellimodel"
+MAX_BYTES = 64 << 20
+_FORMAT = "ellimaps cell classifier 1"
+_FACTS = "model.json"
+_PARTS = "model.skops"
+_DATE = (2000, 1, 1, 0, 0, 0)
+_LINE = ("centre", "scale", "slopes", "intercepts")
+_ALLOWED = frozenset(
+    {
+        "builtins.dict",
+        "builtins.float",
+        "builtins.int",
+        "builtins.list",
+        "builtins.str",
+        "builtins.type",
+        "numpy.dtype",
+        "numpy.float64",
+        "numpy.int32",
+        "numpy.int64",
+        "numpy.ndarray",
+        "sklearn.linear_model._logistic.LogisticRegression",
+    }
+)
+
+
+def save_model(model: PopulationModel, path: str | Path) -> PopulationModel:
+    """Write a classifier to a file, whole or not at all; the same classifier gives the same bytes.
+
+    Returns
+    -------
+    PopulationModel
+        The classifier with its version.
+
+    Raises
+    ------
+    ExportError
+        If the file cannot be written.
+    """
+    target = Path(path)
+    content = model_bytes(model)
+    write_files(target.parent, {target.name: content})
+    return replace(model, version=_version(content))
+
+
+def load_model(path: str | Path) -> PopulationModel:
+    """Read a classifier.
+
+    Raises
+    ------
+    ReadError
+        If it is no such file, damaged, too large, or names types that a classifier does not need.
+    """
+    source = Path(path)
+    try:
+        with source.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ReadError(
+            f"The model {source.name} cannot be read ({error.strerror}): check the path."
+        ) from error
+    if len(content) > MAX_BYTES:
+        raise ReadError(f"{source.name} is no model of cells: it is larger than {MAX_BYTES >> 20} MB.")
+    try:
+        facts, parts = _unpacked(content)
+        if facts.get("format") != _FORMAT:
+            raise ReadError(
+                f"{source.name} is no model of cells of this version of ellimaps: train it again."
+            )
+        _check_types(source.name, parts)
+        return replace(_model(facts, parts), version=_version(content))
+    except ReadError:
+        raise
+    # skops, zipfile and scikit-learn raise whatever their parsing stumbles over.
+    except Exception as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise ReadError(
+            f"The model {source.name} is damaged ({type(error).__name__}: {reason:.120}): "
+            "copy it again or train anew."
+        ) from error
+
+
+def model_bytes(model: PopulationModel) -> bytes:
+    """Return the file of a classifier."""
+    import skops.io
+
+    line = {name: getattr(model.decider.line, name) for name in _LINE}
+    parts = {**line, "calibration": model.decider.calibration}
+    facts = {
+        "format": _FORMAT,
+        "label_name": model.label_name,
+        "classes": model.classes,
+        "measurements": model.measurements,
+        "unit": model.unit,
+        "pixel_size_um": model.pixel_size_um,
+        "weights": model.decider.weights.tolist(),
+        "typical": model.typical.tolist(),
+        "low": model.low.tolist(),
+        "high": model.high.tolist(),
+        "provenance": model.provenance,
+    }
+    return _zipped({_FACTS: json_bytes(facts), _PARTS: _canonical(skops.io.dumps(parts))})
+
+
+def _version(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def _canonical(parts: bytes) -> bytes:
+    """Return skops parts numbered in order; skops names them by where they lay in memory."""
+    with zipfile.ZipFile(io.BytesIO(parts)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    schema = files.pop("schema.json").decode()
+    numbers: dict[str, str] = {}
+    for found in re.finditer(r'"__id__": ([0-9]+)|"([0-9]+)\.npy"', schema):
+        numbers.setdefault(found[1] or found[2], str(len(numbers) + 1))
+    schema = re.sub(r'("__id__": )([0-9]+)', lambda m: m[1] + numbers[m[2]], schema)
+    schema = re.sub(r'"([0-9]+)(\.npy")', lambda m: '"' + numbers[m[1]] + m[2], schema)
+    renamed = {f"{numbers[Path(name).stem]}.npy": content for name, content in files.items()}
+    return _zipped({**dict(sorted(renamed.items())), "schema.json": schema.encode()})
+
+
+def _zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name, _DATE), content)
+    return buffer.getvalue()
+
+
+def _bounded(content: bytes) -> dict[str, bytes]:
+    """Unpack a zip that declares no more than the limit."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
+            raise ReadError(f"The model unpacks to more than {MAX_BYTES >> 20} MB: it is not one of ours.")
+        return {info.filename: archive.read(info) for info in archive.infolist()}
+
+
+def _unpacked(content: bytes) -> tuple[dict[str, Any], bytes]:
+    files = _bounded(content)
+    return json.loads(files[_FACTS]), files[_PARTS]
+
+
+def _check_types(name: str, parts: bytes) -> None:
+    """Refuse a file that names a type, function or module that is not on the list."""
+    schema = json.loads(_bounded(parts)["schema.json"])
+    strange = sorted(_types(schema) - _ALLOWED)
+    if strange:
+        raise ReadError(
+            f"The model {name} is not trusted (it names {', '.join(strange)[:120]}): "
+            "use one you trained yourself."
+        )
+
+
+def _types(node: Any) -> set[str]:
+    found: set[str] = set()
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if "__class__" in one or "__module__" in one:
+                found.add(f"{one.get('__module__')}.{one.get('__class__')}")
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+    return found
+
+
+def _model(facts: dict[str, Any], parts: bytes) -> PopulationModel:
+    import skops.io
+
+    loaded = skops.io.loads(parts, trusted=[])
+    n = len(facts["measurements"])
+    arrays = {name: np.array(facts[name], dtype=float) for name in ("typical", "low", "high")}
+    line = Line(*(np.asarray(loaded[name], dtype=float) for name in _LINE))
+    decider = Decider(line, loaded["calibration"], np.array(facts["weights"], dtype=float))
+    probabilities = decider.probabilities(arrays["typical"][None]) * decider.weights
+    n_classes = len(facts["classes"])
+    fits = probabilities.shape == (1, n_classes) and decider.weights.shape == (n_classes,)
+    fits &= all(array.shape == (n,) for array in arrays.values())
+    if not fits or not np.isfinite(probabilities).all():
+        raise ValueError("its parts do not fit together")
+    return PopulationModel(
+        label_name=str(facts["label_name"]),
+        classes=facts["classes"],
+        measurements=facts["measurements"],
+        decider=decider,
+        typical=arrays["typical"],
+        low=arrays["low"],
+        high=arrays["high"],
+        unit=facts["unit"],
+        pixel_size_um=facts["pixel_size_um"],
+        provenance=facts["provenance"],
+    )

@@ -1,0 +1,307 @@
+"""Training a classifier on a labelled folder, and an honest estimate of how good it will be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ellimaps.classify.deciding import FOLDS, fit_decider, grouped_folds, score
+from ellimaps.classify.images import read_image
+from ellimaps.classify.labels import Labels
+from ellimaps.classify.measured_folder import Measured, group_numbers, measure_folder
+from ellimaps.classify.population_model import Decider, PopulationModel
+from ellimaps.classify.portrait import MEASUREMENTS, measure_image
+from ellimaps.core.errors import SettingError
+from ellimaps.core.parallel import one_thread
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.provenance import software_facts
+from ellimaps.images.outlines import overlay_png
+
+REPEATS = 10
+MAX_PICTURES = 24
+PICTURE_PX = 360
+_INTERVAL = (2.5, 97.5)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingReport:
+    """How good a classifier is on images it was not trained on.
+
+    Attributes
+    ----------
+    label_name : str
+        What is predicted.
+    classes : list
+        The labels, sorted.
+    counts : list of int
+        Images of each class.
+    scores : list of float
+        Product of the recalls, one per repeat of the cross-validation.
+    recalls : list of float
+        Of each class, mean over the repeats.
+    confusion : DataFrame
+        Mean number of images by true (rows) and answered class (columns).
+    importance : DataFrame
+        ``measurement, importance``: mean absolute contribution to the log-odds over the images.
+    mistakes : DataFrame
+        ``file, label, answer, probability, wrong``: images answered wrongly in some repeat, the share of
+        the repeats, the commonest wrong answer, and the mean probability of the true class.
+    pictures : dict of str to bytes
+        PNG with the outline of the cell, by file name, of up to :data:`MAX_PICTURES` mistakes.
+    same_cell : list of list of str
+        Files kept together, as they show the same cell or share a group.
+    warnings : list of str
+        What may be wrong with the training images.
+    folds, repeats : int
+        Of the cross-validation.
+    """
+
+    label_name: str
+    classes: list[Any]
+    counts: list[int]
+    scores: list[float]
+    recalls: list[float]
+    confusion: pd.DataFrame
+    importance: pd.DataFrame
+    mistakes: pd.DataFrame
+    pictures: dict[str, bytes]
+    same_cell: list[list[str]]
+    warnings: list[str]
+    folds: int
+    repeats: int
+
+    @property
+    def score(self) -> float:
+        """Mean score over the repeats."""
+        return float(np.mean(self.scores))
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the score over the repeats."""
+        return float(np.std(self.scores, ddof=1)) if len(self.scores) > 1 else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Between which scores 95 % of the repeats lie."""
+        low, high = np.percentile(self.scores, _INTERVAL)
+        return float(low), float(high)
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """A classifier and how good it is."""
+
+    model: PopulationModel
+    report: TrainingReport
+
+
+def train(
+    images: str | Path,
+    labels: Labels,
+    seed: int = 0,
+    on_progress: Progress = no_progress,
+    *,
+    repeats: int = REPEATS,
+) -> Training:
+    """Train a classifier on a folder and cross-validate it.
+
+    Parameters
+    ----------
+    images : str or Path
+        Folder of the images.
+    labels : Labels
+        Of :func:`ellimaps.classify.labels.read_labels`.
+    seed : int
+        Of the folds; the same images, labels and seed give the same model.
+    on_progress : callable, optional
+        Told of images measured and folds done.
+    repeats : int
+        Of the cross-validation, each with other folds.
+
+    Raises
+    ------
+    ReadError
+        If an image cannot be read.
+    SettingError
+        If there are fewer than two classes, or one has fewer than two different images.
+    """
+    _check(labels)
+    measured = measure_folder(images, labels, on_progress)
+    return train_on(measured, labels.name, Path(images), seed, on_progress, repeats=repeats)
+
+
+def train_on(
+    measured: Measured,
+    label_name: str,
+    folder: Path,
+    seed: int = 0,
+    on_progress: Progress = no_progress,
+    *,
+    repeats: int = REPEATS,
+) -> Training:
+    """Train on images measured before; see `train`."""
+    classes, truth = classes_of(measured.labels)
+    groups = group_numbers(measured.thumbnails, measured.groups)
+    results = []
+    # Thousands of tiny fits: threads of the algebra library would only wait for each other.
+    with one_thread():
+        for number in range(repeats):
+            results.append(cross_validate(measured.rows, truth, groups, seed + number))
+            on_progress(number + 1, repeats, "cross-validating")
+        decider = fit_decider(measured.rows, truth, groups, seed)
+    model = _model(measured, label_name, classes, decider, seed, repeats)
+    report = _report(measured, model, truth, groups, results, folder)
+    facts = {"score": report.score, "score_spread": report.spread, "recalls": report.recalls}
+    return Training(replace(model, provenance=model.provenance | facts), report)
+
+
+def classes_of(labels: Sequence[Any]) -> tuple[list[Any], NDArray[np.intp]]:
+    """Return the sorted classes, and the index of each label's.
+
+    Raises
+    ------
+    SettingError
+        If there is only one.
+    """
+    classes = sorted(set(labels))
+    if len(classes) < 2:
+        raise SettingError(
+            f"All images are labelled {classes[0] if classes else 'nothing'}: label two or more classes."
+        )
+    return classes, np.array([classes.index(label) for label in labels], dtype=np.intp)
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """The held-out answers of one cross-validation: class index and probabilities of each image."""
+
+    answers: NDArray[np.intp]
+    probabilities: NDArray[np.float64]
+    score: float
+
+
+def cross_validate(
+    rows: NDArray[np.float64], truth: NDArray[np.intp], groups: NDArray[np.intp], seed: int
+) -> Fold:
+    """Answer every image by a classifier that saw neither it nor any image of its group."""
+    n_classes = len(np.unique(truth))
+    answers = np.zeros(len(truth), dtype=np.intp)
+    probabilities = np.zeros((len(truth), n_classes))
+    for train_rows, test in grouped_folds(truth, groups, seed):
+        decider = fit_decider(rows[train_rows], truth[train_rows], groups[train_rows], seed)
+        answers[test] = decider.answers(rows[test])
+        probabilities[test] = decider.probabilities(rows[test])
+    return Fold(answers, probabilities, score(truth, answers, n_classes))
+
+
+def _check(labels: Labels) -> None:
+    classes_of(labels.table["label"].tolist())
+
+
+def _model(
+    measured: Measured, label_name: str, classes: list[Any], decider: Decider, seed: int, repeats: int
+) -> PopulationModel:
+    known = [size for size in measured.pixel_sizes_um if size is not None]
+    return PopulationModel(
+        label_name=label_name,
+        classes=classes,
+        measurements=list(MEASUREMENTS),
+        decider=decider,
+        typical=np.median(measured.rows, axis=0),
+        low=measured.rows.min(axis=0),
+        high=measured.rows.max(axis=0),
+        unit=measured.unit,
+        pixel_size_um=float(np.median(known)) if known else None,
+        provenance={
+            "software": software_facts(),
+            "seed": seed,
+            "folds": FOLDS,
+            "repeats": repeats,
+            "images": len(measured.files),
+            "inputs_sha256": measured.hashes,
+        },
+    )
+
+
+def _report(
+    measured: Measured,
+    model: PopulationModel,
+    truth: NDArray[np.intp],
+    groups: NDArray[np.intp],
+    results: list[Fold],
+    folder: Path,
+) -> TrainingReport:
+    n = len(model.classes)
+    confusion = np.mean([_confusion(truth, result.answers, n) for result in results], axis=0)
+    mistakes = _mistakes(measured, model.classes, truth, results)
+    together = [np.flatnonzero(groups == g) for g in np.unique(groups)]
+    return TrainingReport(
+        label_name=model.label_name,
+        classes=model.classes,
+        counts=[int((truth == c).sum()) for c in range(n)],
+        scores=[result.score for result in results],
+        recalls=[float(confusion[c, c] / confusion[c].sum()) for c in range(n)],
+        confusion=pd.DataFrame(confusion, index=model.classes, columns=model.classes),
+        importance=_importance(measured, model),
+        mistakes=mistakes,
+        pictures={file: picture(folder / file) for file in mistakes["file"][:MAX_PICTURES]},
+        same_cell=[[measured.files[i] for i in rows] for rows in together if len(rows) > 1],
+        warnings=measured.warnings,
+        folds=FOLDS,
+        repeats=len(results),
+    )
+
+
+def _confusion(truth: NDArray[np.intp], answers: NDArray[np.intp], n: int) -> NDArray[np.float64]:
+    table = np.zeros((n, n))
+    np.add.at(table, (truth, answers), 1)
+    return table
+
+
+def _importance(measured: Measured, model: PopulationModel) -> pd.DataFrame:
+    pulls = [
+        np.mean(
+            [np.abs(model.decider.pulls(row, model.typical, c)) for c in range(len(model.classes))], axis=0
+        )
+        for row in measured.rows
+    ]
+    table = pd.DataFrame({"measurement": model.measurements, "importance": np.mean(pulls, axis=0)})
+    table = table[table["importance"] > 0]
+    return table.sort_values("importance", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def _mistakes(
+    measured: Measured, classes: list[Any], truth: NDArray[np.intp], results: list[Fold]
+) -> pd.DataFrame:
+    answers = np.array([result.answers for result in results])
+    own = np.mean([result.probabilities[np.arange(len(truth)), truth] for result in results], axis=0)
+    rows = []
+    for i in np.flatnonzero((answers != truth).any(axis=0)):
+        wrong = answers[:, i][answers[:, i] != truth[i]]
+        rows.append(
+            {
+                "file": measured.files[i],
+                "label": classes[truth[i]],
+                "answer": classes[int(np.bincount(wrong).argmax())],
+                "probability": float(own[i]),
+                "wrong": len(wrong) / len(results),
+            }
+        )
+    table = pd.DataFrame(rows, columns=["file", "label", "answer", "probability", "wrong"])
+    return table.sort_values(["wrong", "file"], ascending=[False, True]).reset_index(drop=True)
+
+
+def picture(path: Path) -> bytes:
+    """Return an image with the outline of its cell as a small PNG."""
+    values, _ = read_image(path)
+    portrait = measure_image(values)
+    grey = values if values.ndim == 2 else values.mean(axis=0)
+    step = max(1, -(-max(grey.shape) // PICTURE_PX))
+    mask = portrait.mask[::step, ::step].astype(np.int32)
+    return overlay_png(grey[::step, ::step], mask)

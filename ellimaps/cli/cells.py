@@ -1,0 +1,179 @@
+"""``ellimaps cells train``, ``predict`` and ``score``: kinds of cells."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ellimaps.cli.options import Json, Seed
+from ellimaps.cli.output import print_json, print_table, told_on_stderr
+
+if TYPE_CHECKING:
+    from ellimaps.classify import DeepModel, PopulationModel, Training
+
+FolderArgument = Annotated[
+    Path, typer.Argument(metavar="IMAGES", help="Folder of TIFF or PNG images.", show_default=False)
+]
+LabelsOption = Annotated[
+    Path,
+    typer.Option("--labels", help="CSV: image, label and, if you like, group.", show_default=False),
+]
+ModelOption = Annotated[Path, typer.Option("--model", help="What cells train wrote.", show_default=False)]
+
+
+def train(
+    images: FolderArgument,
+    labels: LabelsOption,
+    out: Annotated[Path, typer.Option("--out", help="The model to write.", show_default=False)],
+    report: Annotated[
+        Path | None, typer.Option("--report", help="HTML report (default: beside the model).")
+    ] = None,
+    repeats: Annotated[int, typer.Option("--repeats", help="Of the cross-validation.", min=1)] = 10,
+    backbone: Annotated[
+        str | None,
+        typer.Option("--backbone", help="Fine-tune this network instead, such as resnet50 (extra deep)."),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="File of the network's weights (default: the caches).")
+    ] = None,
+    epochs: Annotated[int, typer.Option("--epochs", help="Rounds of fine-tuning.", min=1)] = 10,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Train a classifier on labelled images, and cross-validate it.
+
+    Example: ellimaps cells train images --labels labels.csv --out cells.ellimodel
+    """
+    from ellimaps.classify import SUFFIX, read_labels, save_model, training_html
+    from ellimaps.classify import train as train_model
+    from ellimaps.core.errors import SettingError
+    from ellimaps.core.files import write_files
+
+    if backbone is not None:
+        _fine_tune(images, labels, out, (backbone, weights, epochs), seed, as_json)
+        return
+    page = report or out.with_suffix(".html")
+    if page == out:
+        raise SettingError(f"{out} cannot be both the model and its report: end the model in {SUFFIX}.")
+    with told_on_stderr() as on_progress:
+        training = train_model(images, read_labels(labels, images), seed, on_progress, repeats=repeats)
+    model = save_model(training.model, out)
+    write_files(page.parent, {page.name: training_html(model, training.report).encode()})
+    _tell_training(training, model, out, page, as_json)
+
+
+def predict(
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="TIFF or PNG images.", show_default=False)
+    ],
+    model: ModelOption,
+    as_json: Json = False,
+) -> None:
+    """Classify images.
+
+    Example: ellimaps cells predict new/*.tif --model cells.ellimodel
+    """
+    from ellimaps.classify import load_classifier
+
+    classifier = load_classifier(model)
+    rows = [_predicted(classifier, path) for path in images]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(rows, {"file": "", classifier.label_name: "", "probability": ".3f", "seconds": ".2f"})
+    for row in rows:
+        for warning in row["warnings"]:
+            print(f"  {row['file']}: {warning}")
+
+
+def score(images: FolderArgument, labels: LabelsOption, model: ModelOption, as_json: Json = False) -> None:
+    """Compare a classifier's answers with labels: the product of the recalls of all classes.
+
+    Example: ellimaps cells score images --labels labels.csv --model cells.ellimodel
+    """
+    from ellimaps.classify import load_classifier, read_labels
+    from ellimaps.classify.scoring import score_folder
+
+    with told_on_stderr() as on_progress:
+        result = score_folder(load_classifier(model), images, read_labels(labels, images), on_progress)
+    if as_json:
+        print_json(result.facts())
+        return
+    print(f"score {result.score:.4f}")
+    for label, right, count in zip(result.classes, result.right, result.counts, strict=True):
+        print(f"  {label}: {right} of {count} right")
+
+
+def _fine_tune(
+    images: Path, labels: Path, out: Path, network: tuple[str, Path | None, int], seed: int, as_json: bool
+) -> None:
+    from ellimaps.classify import read_labels
+    from ellimaps.classify.deep_model import save_deep_model
+    from ellimaps.classify.deep_training import fine_tune_folder
+    from ellimaps.deep import load_backbone
+
+    name, weights, epochs = network
+    table = read_labels(labels, images)
+    backbone = load_backbone(name, weights)
+    with told_on_stderr() as on_progress:
+        trained = fine_tune_folder(images, table, backbone, epochs, seed, on_progress)
+    model = save_deep_model(trained, out)
+    found = model.provenance
+    facts = {"model": str(out), "version": model.version, "label": model.label_name, "classes": model.classes}
+    if as_json:
+        print_json({**facts, "score": found["score"], "recalls": found["recalls"]})
+        return
+    print(f"score {found['score']:.3f} on held-out images")
+    for label, recall in zip(model.classes, found["recalls"], strict=True):
+        print(f"  {model.label_name} {label}: recall {recall:.3f}")
+    print(f"  {out}")
+
+
+def _predicted(classifier: PopulationModel | DeepModel, path: Path) -> dict[str, Any]:
+    from ellimaps.classify import read_image
+
+    start = time.perf_counter()
+    prediction = classifier.predict(*read_image(path))
+    return {
+        "file": str(path),
+        classifier.label_name: prediction.label,
+        "probability": round(prediction.probability, 4),
+        "seconds": round(time.perf_counter() - start, 3),
+        "warnings": prediction.warnings,
+    }
+
+
+def _tell_training(training: Training, model: PopulationModel, out: Path, page: Path, as_json: bool) -> None:
+    report = training.report
+    if as_json:
+        print_json(
+            {
+                "model": str(out),
+                "report": str(page),
+                "version": model.version,
+                "label": model.label_name,
+                "classes": report.classes,
+                "counts": report.counts,
+                "score": report.score,
+                "score_spread": report.spread,
+                "score_interval": report.interval,
+                "recalls": report.recalls,
+                "confusion": report.confusion.to_numpy().tolist(),
+                "mistakes": report.mistakes.to_dict("records"),
+                "same_cell": report.same_cell,
+                "warnings": report.warnings,
+            }
+        )
+        return
+    low, high = report.interval
+    print(
+        f"score {report.score:.3f} ± {report.spread:.3f} ({low:.3f} to {high:.3f}, {report.repeats} repeats)"
+    )
+    for label, count, recall in zip(report.classes, report.counts, report.recalls, strict=True):
+        print(f"  {model.label_name} {label}: {count} images, recall {recall:.3f}")
+    for warning in report.warnings:
+        print(f"  {warning}")
+    print(f"  {out}\n  {page}")

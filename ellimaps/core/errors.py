@@ -1,0 +1,38 @@
+"""The exceptions that tell a user what is wrong with the input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class EllimapsError(Exception):
+    """Base class of every error caused by what the user gave us.
+
+    The message is one sentence that names the file or setting, what is wrong and what to do.
+    """
+
+
+class ReadError(EllimapsError):
+    """A file or folder cannot be read as an image stack."""
+
+
+class SettingError(EllimapsError):
+    """A setting or option has a value that does not fit the data."""
+
+
+class ExportError(EllimapsError):
+    """A result cannot be written."""
+
+
+class MissingExtraError(EllimapsError):
+    """An optional dependency is not installed; the message names the extra that brings it."""
+
+
+def unreadable(path: Path, error: OSError) -> ReadError:
+    """Return the error for a file that the system does not let us read."""
+    return ReadError(
+        f"{path.name} cannot be read ({error.strerror or error}): check the file and its permissions."
+    )

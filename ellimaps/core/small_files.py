@@ -1,0 +1,52 @@
+"""Small text files that a user writes: recipes, models, tables of n and k. None is read beyond its limit."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from ellimaps.core.errors import ReadError
+
+
+def read_small(path: Path, what: str, limit_bytes: int) -> bytes:
+    """Return the content of a small file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    what : str
+        What it should be, for the message.
+    limit_bytes : int
+        The most such a file may hold; whole MB.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read or is larger.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(limit_bytes + 1)
+    except OSError as error:
+        raise ReadError(f"The {what} {path} cannot be read: {error.strerror or error}.") from error
+    if len(content) > limit_bytes:
+        raise ReadError(f"{path} is no {what}: it is larger than {limit_bytes >> 20} MB.")
+    return content
+
+
+def read_toml(path: Path, what: str, limit_bytes: int) -> dict[str, Any]:
+    """Return the values of a small TOML file; see `read_small`.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read, is larger, or is not TOML.
+    """
+    content = read_small(path, what, limit_bytes)
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        reason = str(error).rstrip(".").replace("\n", " ")
+        raise ReadError(f"The {what} {path} is not valid TOML: {reason:.200}.") from error

@@ -1,0 +1,1 @@
+"""Image in, image out: corrections of intensities, gaps, spikes, smoothing, lines across a map."""

@@ -1,0 +1,1 @@
+"""Maps: a folder becomes clusters, spectra, films and files."""

@@ -1,0 +1,1 @@
+"""Clusters of pixels: features, KMeans, and how many there are."""

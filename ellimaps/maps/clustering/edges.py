@@ -1,0 +1,125 @@
+"""Where a map is flat: the pixels that show one kind of region and not a mixture at an edge.
+
+Optics blur the border between two regions over a few pixels. KMeans gives such mixtures clusters of their
+own, and every rule for the number of clusters counts them. The flat pixels alone do not have them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ellimaps.core.angles import wrap_degrees
+from ellimaps.core.parallel import ordered_map
+from ellimaps.core.stack import DELTA, ImageStack
+
+MAX_POSITIONS = 16
+BLOCK_PX = 9
+FLATTEST_SHARE = 0.25
+
+_NOISE_SPREADS = 6.0
+_MAD_TO_SIGMA = 1.4826
+_SIGMA_PIXELS = 1 << 16
+_LARGEST_TERM = 1e4
+
+
+def flat_pixels(stack: ImageStack) -> NDArray[np.bool_]:
+    """Return True for pixels that are not at an edge.
+
+    A pixel is flat if its values differ from those of its neighbours by no more than the noise, or if it is
+    among the flattest quarter of its block of 9 x 9 pixels: a small or textured region is thinned out, but
+    never lost.
+
+    Parameters
+    ----------
+    stack : ImageStack
+        Usually preprocessed.
+
+    Returns
+    -------
+    ndarray of bool, shape (y, x)
+        False also where a value is missing.
+    """
+    steepness = local_steepness(stack)
+    known = np.isfinite(steepness)
+    if not known.any():
+        return known
+    typical = np.median(steepness[known])
+    spread = _MAD_TO_SIGMA * np.median(np.abs(steepness[known] - typical))
+    flat = steepness <= typical + _NOISE_SPREADS * spread
+    return np.asarray((flat | (steepness <= _block_quantile(steepness))) & known)
+
+
+def local_steepness(stack: ImageStack) -> NDArray[np.float32]:
+    """Return the mean squared difference of each pixel's neighbours, in units of the noise's.
+
+    Parameters
+    ----------
+    stack : ImageStack
+        Usually preprocessed. At most 16 of its wavelengths are looked at, evenly chosen.
+
+    Returns
+    -------
+    ndarray of float32, shape (y, x)
+        About 1 where nothing but noise differs; NaN where a value is missing.
+    """
+    bands = _looked_at(stack)
+    total = np.zeros(stack.shape, dtype=np.float32)
+
+    def of_band(band: int) -> NDArray[np.float32]:
+        circular = stack.bands["quantity"].iloc[band] == DELTA
+        down, across = (_central_difference(stack.values[band], axis, circular) for axis in (0, 1))
+        stack.release()
+        return _noise_units(down) + _noise_units(across)
+
+    for steepness in ordered_map(of_band, bands):
+        total += steepness
+    return total / np.float32(2 * len(bands))
+
+
+def _looked_at(stack: ImageStack) -> list[int]:
+    if not stack.is_ellipsometric:
+        return _thinned(np.arange(stack.n_bands)[:, None])
+    return _thinned(stack.pairs()[["delta", "psi"]].to_numpy())
+
+
+def _thinned(rows: NDArray[np.intp]) -> list[int]:
+    chosen = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MAX_POSITIONS)).astype(int))
+    return [int(band) for band in rows[chosen].ravel()]
+
+
+def _central_difference(image: NDArray[np.float32], axis: int, circular: bool) -> NDArray[np.float32]:
+    """Difference of the neighbours on both sides; on the border that to the one neighbour there is."""
+    size = image.shape[axis]
+    after = np.minimum(np.arange(size) + 1, size - 1)
+    before = np.maximum(np.arange(size) - 1, 0)
+    difference = np.take(image, after, axis) - np.take(image, before, axis)
+    return wrap_degrees(difference) if circular else difference
+
+
+def _noise_units(difference: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Squares over the typical square, limited so that no single band decides alone."""
+    step = max(1, difference.size // _SIGMA_PIXELS)
+    sample = np.abs(difference.ravel()[::step])
+    sample = sample[np.isfinite(sample)]
+    sigma = _MAD_TO_SIGMA * float(np.median(sample)) if sample.size else 0.0
+    if sigma == 0:
+        sigma = float(sample.mean()) if sample.size and sample.any() else 1.0
+    scaled = difference * np.float32(1 / sigma)
+    return np.minimum(scaled * scaled, np.float32(_LARGEST_TERM))
+
+
+def _block_quantile(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the quantile of the block that each pixel lies in, for every pixel."""
+    rows, columns = (-(-size // BLOCK_PX) for size in values.shape)
+    padding = [
+        (0, count * BLOCK_PX - size) for count, size in zip((rows, columns), values.shape, strict=True)
+    ]
+    padded = np.pad(values, padding, constant_values=np.nan)
+    blocks = padded.reshape(rows, BLOCK_PX, columns, BLOCK_PX).swapaxes(1, 2).reshape(rows, columns, -1)
+    ordered = np.sort(blocks, axis=-1)
+    known = np.isfinite(blocks).sum(axis=-1)
+    place = np.maximum(np.ceil(FLATTEST_SHARE * known).astype(int) - 1, 0)
+    limit = np.take_along_axis(ordered, place[..., None], axis=-1)[..., 0]
+    spread = np.repeat(np.repeat(limit, BLOCK_PX, axis=0), BLOCK_PX, axis=1)
+    return spread[: values.shape[0], : values.shape[1]]

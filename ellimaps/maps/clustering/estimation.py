@@ -1,0 +1,389 @@
+"""How many clusters does a stack hold: inertia with its elbow, silhouette, Calinski-Harabasz."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ellimaps.core.checks import whole_number
+from ellimaps.core.errors import SettingError
+from ellimaps.core.parallel import ordered_map
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.stack import ImageStack
+from ellimaps.maps.clustering.edges import flat_pixels
+from ellimaps.maps.clustering.features import Features, FeatureSpace
+from ellimaps.maps.clustering.kmeans import KMeans, KMeansFit, single_threaded
+
+MAX_K = 30
+SILHOUETTE_PIXELS = 2048
+FLAT_PIXELS = 1 << 15
+
+_FEWEST_FLAT_PIXELS = 256
+_COLUMNS = ["k", "inertia", "silhouette", "silhouette_se", "calinski_harabasz", "seconds"]
+_DISTANCE_ROWS = 128
+_GOOD_SILHOUETTE = 0.5
+_SMALL_LEAD = 0.02
+
+
+@dataclass(frozen=True)
+class ClusterEstimate:
+    """How well each number of clusters describes a stack, and the number suggested.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per k: ``k, inertia, silhouette, silhouette_se, calinski_harabasz, seconds``. It ends early
+        where there are fewer different pixels than clusters.
+    flat_table : DataFrame
+        What decided: per k the mean over clusters of their silhouettes, on pixels away from edges, and its
+        standard error (``k, silhouette, silhouette_se``).
+    elbow_k, silhouette_k : int
+        The k at the elbow of the inertia and at the highest silhouette.
+    suggested_k : int
+        The k to take if in doubt: the highest in ``flat_table``.
+    reason : str
+        Why, and how sure.
+    settings : mapping
+        Features and seed used.
+    """
+
+    table: pd.DataFrame
+    flat_table: pd.DataFrame
+    elbow_k: int
+    silhouette_k: int
+    suggested_k: int
+    reason: str
+    settings: Mapping[str, Any]
+
+
+def estimate_k(
+    stack: ImageStack,
+    *,
+    k_range: Iterable[int] = range(2, 11),
+    features: Features | None = None,
+    seed: int = 0,
+    on_progress: Progress = no_progress,
+) -> ClusterEstimate:
+    """Estimate how many clusters a stack holds.
+
+    Parameters
+    ----------
+    stack : ImageStack
+        Usually preprocessed, so that few pixels lack a value.
+    k_range : iterable of int
+        Numbers of clusters to try, within 2..30.
+    features : {"raw", "standard", "ncs"}, optional
+        See `ellimaps.maps.clustering.features.feature_matrix`.
+    seed : int
+        Seed of the random starts and of the silhouette's sample.
+    on_progress : callable, optional
+        Called as ``on_progress(done, total, what)`` after every k.
+
+    Returns
+    -------
+    ClusterEstimate
+        The table and the suggestion.
+
+    Raises
+    ------
+    SettingError
+        If the range or the features do not fit the stack.
+    """
+    ks = _checked_range(k_range)
+    space = FeatureSpace(stack, features)
+    with single_threaded():
+        return _estimate(stack, space, ks, seed, on_progress)
+
+
+def _estimate(
+    stack: ImageStack, space: FeatureSpace, ks: list[int], seed: int, on_progress: Progress
+) -> ClusterEstimate:
+    on_progress(0, len(ks), "estimating the number of clusters")
+    kmeans = KMeans(space, seed)
+    flat = KMeans(_flat_space(stack, kmeans), seed)
+    seconds, centers, flat_centers = [], [], []
+    for done, k in enumerate(ks, start=1):
+        start = time.perf_counter()
+        centers.append(kmeans.centers(k))
+        flat_centers.append(flat.rough_centers(min(k, flat.space.n_pixels)))
+        seconds.append(time.perf_counter() - start)
+        on_progress(done, len(ks), "estimating the number of clusters")
+    table = _table(kmeans, ks, centers, seconds)
+    flat_table = _flat_table(flat, ks[: len(table)], flat_centers[: len(table)])
+    settings = {"features": kmeans.space.kind, "seed": kmeans.seed, "k_min": ks[0], "k_max": ks[-1]}
+    return _conclude(table, flat_table, settings)
+
+
+def _flat_space(stack: ImageStack, kmeans: KMeans) -> FeatureSpace:
+    """Return the flat pixels, a random sample of them where they are many, all pixels where they are few."""
+    space = kmeans.space
+    flat = space.pixels[flat_pixels(stack).ravel()[space.pixels]]
+    if flat.size < _FEWEST_FLAT_PIXELS:
+        return space
+    if flat.size > FLAT_PIXELS:
+        flat = np.random.default_rng(kmeans.seed).choice(flat, FLAT_PIXELS, replace=False)
+    within = np.zeros(stack.shape, dtype=np.bool_)
+    within.ravel()[flat] = True
+    return space.within(within)
+
+
+def _table(
+    kmeans: KMeans, ks: list[int], centers: list[NDArray[np.float64]], seconds: list[float]
+) -> pd.DataFrame:
+    start = time.perf_counter()
+    sample = SilhouetteSample(kmeans.space, kmeans.seed)
+    n_pixels = kmeans.space.n_pixels
+    rows = []
+    fits = kmeans.assess(centers)
+    for k, fit, score in zip(ks, fits, sample.scores_of(fits), strict=False):
+        index = _calinski_harabasz(kmeans.total, fit.inertia, n_pixels, k)
+        rows.append((k, fit.inertia, score.mean, score.error, index))
+    columns = ["k", "inertia", "silhouette", "silhouette_se", "calinski_harabasz"]
+    shared = (time.perf_counter() - start) / len(rows)
+    return pd.DataFrame(rows, columns=columns).assign(seconds=np.array(seconds[: len(rows)]) + shared)
+
+
+def _flat_table(flat: KMeans, ks: list[int], centers: list[NDArray[np.float64]]) -> pd.DataFrame:
+    sample = SilhouetteSample(flat.space, flat.seed)
+    scores = sample.scores_of(flat.assess(centers))
+    rows = [(k, score.balanced, score.balanced_error) for k, score in zip(ks, scores, strict=False)]
+    return pd.DataFrame(rows, columns=["k", "silhouette", "silhouette_se"])
+
+
+def elbow(ks: NDArray[np.integer], inertia: NDArray[np.floating]) -> int:
+    """Return the k at the elbow of a falling convex curve.
+
+    Both axes are scaled to 0..1; the elbow is where the curve lies furthest below its chord, which is
+    Kneedle without smoothing.
+
+    References
+    ----------
+    V. Satopaa et al., Finding a "kneedle" in a haystack, ICDCSW 2011, doi:10.1109/ICDCSW.2011.20.
+    """
+    if len(ks) == 1 or np.ptp(inertia) == 0:
+        return int(ks[0])
+    across = (ks - ks[0]) / (ks[-1] - ks[0])
+    down = (inertia - inertia.min()) / np.ptp(inertia)
+    return int(ks[np.argmax(1 - down - across)])
+
+
+@dataclass(frozen=True)
+class Silhouettes:
+    """Mean silhouettes of a clustering with their standard errors.
+
+    Attributes
+    ----------
+    mean, error : float
+        Over all pixels.
+    balanced, balanced_error : float
+        Mean over clusters of the mean over a cluster's pixels. A large background cannot hide two kinds in
+        one cluster here, nor a cluster of the few pixels that an edge mixes.
+    """
+
+    mean: float
+    error: float
+    balanced: float
+    balanced_error: float
+
+
+class SilhouetteSample:
+    """Silhouettes from one random sample of pixels, shared by every k.
+
+    Distances are taken within the sample, so that memory does not grow with the image. The mean over all
+    pixels is the mean over clusters weighted by their true sizes, and its standard error is that of a sample
+    stratified afterwards.
+
+    Parameters
+    ----------
+    space : FeatureSpace
+        The pixels.
+    seed : int
+        Seed of the sample.
+    size : int
+        Number of pixels in the sample.
+
+    References
+    ----------
+    P. J. Rousseeuw, Silhouettes, J. Comput. Appl. Math. 20 (1987), doi:10.1016/0377-0427(87)90125-7.
+    """
+
+    def __init__(self, space: FeatureSpace, seed: int = 0, size: int = SILHOUETTE_PIXELS) -> None:
+        rng = np.random.default_rng(seed)
+        self._all = space.n_pixels
+        count = min(size, self._all)
+        self._pixels = np.sort(rng.choice(self._all, count, replace=False))
+        with single_threaded():
+            self._distances = _distances(space.take(self._pixels).astype(np.float64))
+
+    def scores_of(self, fits: Sequence[KMeansFit]) -> list[Silhouettes]:
+        """Return the mean silhouettes of several clusterings."""
+        with single_threaded():
+            return list(ordered_map(lambda fit: self._scores(fit.labels, len(fit.centers)), fits))
+
+    def score(self, labels: NDArray[np.int16], k: int) -> tuple[float, float]:
+        """Return the mean silhouette of all pixels and its standard error.
+
+        Parameters
+        ----------
+        labels : ndarray of int16, shape (pixel,)
+            Cluster of each complete pixel.
+        k : int
+            Number of clusters.
+        """
+        scores = self.scores(labels, k)
+        return scores.mean, scores.error
+
+    def scores(self, labels: NDArray[np.int16], k: int) -> Silhouettes:
+        """Return the mean over all pixels and the mean over all clusters, with their standard errors."""
+        with single_threaded():
+            return self._scores(labels, k)
+
+    def _scores(self, labels: NDArray[np.int16], k: int) -> Silhouettes:
+        sizes = np.bincount(labels, minlength=k)
+        own = labels[self._pixels]
+        counts = np.bincount(own, minlength=k)
+        shares = np.where(counts > 0, sizes, 0) / sizes[counts > 0].sum()
+        details = _silhouettes(self._distances, own, counts)
+        mean = _stratified(details, self._distances, own, sizes, shares)
+        balanced = _stratified(details, self._distances, own, sizes, np.full(k, 1 / k))
+        return Silhouettes(*mean, *balanced)
+
+
+@dataclass(frozen=True)
+class _Details:
+    """Silhouettes of sampled pixels, and their change with the distances to the own and the next cluster."""
+
+    values: NDArray[np.float64]
+    inside: NDArray[np.float64]
+    outside: NDArray[np.float64]
+    next: NDArray[np.intp]
+    by_inside: NDArray[np.float64]
+    by_outside: NDArray[np.float64]
+
+
+def _distances(points: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the distances between all points; ``points`` has the shape (feature, point)."""
+    points = points - points.mean(axis=1, keepdims=True)
+    squares = np.einsum("ij,ij->j", points, points)
+    distances = np.empty((squares.size, squares.size), dtype=np.float32)
+    doubled = -2 * points
+
+    def fill(first: int) -> None:
+        rows = slice(first, first + _DISTANCE_ROWS)
+        block = points[:, rows].T @ doubled
+        block += squares[rows, None]
+        block += squares
+        np.maximum(block, 0, out=block)
+        distances[rows] = np.sqrt(block, out=block)
+
+    for _ in ordered_map(fill, range(0, squares.size, _DISTANCE_ROWS)):
+        pass
+    np.fill_diagonal(distances, 0)
+    return distances
+
+
+def _silhouettes(
+    distances: NDArray[np.float32], own: NDArray[np.int16], counts: NDArray[np.int64]
+) -> _Details:
+    rows = np.arange(own.size)
+    member = (own[:, None] == np.arange(counts.size)).astype(np.float32)
+    sums = (distances @ member).astype(np.float64)
+    inside = sums[rows, own] / np.maximum(counts[own] - 1, 1)
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), np.inf)
+    means[rows, own] = np.inf
+    nearest = means.argmin(axis=1)
+    outside = means[rows, nearest]
+    larger = np.maximum(inside, outside)
+    # A pixel alone in its cluster, or without another cluster, has the silhouette 0 by definition.
+    fine = (counts[own] > 1) & np.isfinite(outside) & (larger > 0)
+    inside, outside, larger = np.where(fine, [inside, outside, larger], [[0.0], [0.0], [1.0]])
+    tight = inside < outside
+    slope = fine / larger
+    return _Details(
+        (outside - inside) / larger,
+        inside,
+        outside,
+        nearest,
+        np.where(tight, -slope, -slope * outside / larger),
+        np.where(tight, slope * inside / larger, slope),
+    )
+
+
+def _stratified(
+    details: _Details,
+    distances: NDArray[np.float32],
+    own: NDArray[np.int16],
+    sizes: NDArray[np.int64],
+    shares: NDArray[np.float64],
+) -> tuple[float, float]:
+    """Return the mean over clusters, weighted by their shares, and its standard error.
+
+    A sampled pixel counts twice: by its own silhouette, and as one of those to which the others take their
+    mean distances. The error is that of the sum of both (the linearised estimator).
+    """
+    counts = np.bincount(own, minlength=sizes.size)
+    seen = np.maximum(counts, 1)
+    rows = np.arange(own.size)
+    means = np.bincount(own, details.values, minlength=sizes.size) / seen
+    pull = np.zeros((own.size, sizes.size))
+    pull[rows, own] = details.by_inside
+    pull[rows, details.next] += details.by_outside
+    pull *= (shares / seen)[own, None]
+    expected = np.bincount(own, pull[rows, own] * details.inside, minlength=sizes.size)
+    expected += np.bincount(details.next, pull[rows, details.next] * details.outside, minlength=sizes.size)
+    pulled = (distances @ pull.astype(np.float32))[rows, own] - expected[own]
+    influence = (shares[own] * (details.values - means[own]) + pulled) / seen[own]
+    variances = np.bincount(own, influence**2, minlength=sizes.size) * seen / np.maximum(counts - 1, 1)
+    variances *= 1 - counts / np.maximum(sizes, 1)
+    return float(shares @ means), float(np.sqrt(variances.sum()))
+
+
+def _checked_range(k_range: Iterable[int]) -> list[int]:
+    try:
+        ks = sorted({whole_number("k", k, 2, MAX_K) for k in k_range})
+    except SettingError as error:
+        raise SettingError(f"The range of k must hold whole numbers within 2..{MAX_K}.") from error
+    if not ks:
+        raise SettingError(f"The range of k is empty: choose whole numbers within 2..{MAX_K}.")
+    return ks
+
+
+def _calinski_harabasz(total: float, inertia: float, n_pixels: int, k: int) -> float:
+    if n_pixels <= k or inertia == 0:
+        return float("nan")
+    return (total - inertia) / (k - 1) / (inertia / (n_pixels - k))
+
+
+def _conclude(table: pd.DataFrame, flat_table: pd.DataFrame, settings: Mapping[str, Any]) -> ClusterEstimate:
+    ks = table["k"].to_numpy()
+    silhouette_k = int(ks[table["silhouette"].to_numpy().argmax()])
+    elbow_k = elbow(ks, table["inertia"].to_numpy())
+    suggested_k = int(flat_table["k"][flat_table["silhouette"].to_numpy().argmax()])
+    others = {"silhouette over all pixels": silhouette_k, "elbow": elbow_k}
+    reason = _reason(flat_table.set_index("k"), suggested_k, others)
+    return ClusterEstimate(table, flat_table, elbow_k, silhouette_k, suggested_k, reason, dict(settings))
+
+
+def _reason(flat_table: pd.DataFrame, k: int, others: Mapping[str, int]) -> str:
+    score, error = flat_table.loc[k].to_numpy(dtype=float)
+    mean = f"{score:.3f} +- {error:.3f}"
+    if len(flat_table) == 1:
+        return f"k = {k} is the only number tried; the mean silhouette of its clusters is {mean}."
+    rest = flat_table.drop(index=k)
+    second = int(rest.index.to_numpy()[rest["silhouette"].to_numpy().argmax()])
+    lead = score - float(rest["silhouette"][second])
+    clear = lead > max(_SMALL_LEAD, 3 * float(np.hypot(error, rest["silhouette_se"][second])))
+    text = f"k = {k} has the highest mean silhouette of its clusters away from edges ({mean}; next best "
+    text += f"{rest['silhouette'][second]:.3f} at k = {second})"
+    text += "".join(f"; the {name} agrees" for name, other in others.items() if other == k)
+    text += "".join(f"; the {name} says {other}" for name, other in others.items() if other != k)
+    if clear and score > _GOOD_SILHOUETTE:
+        return f"{text}: the lead is clear."
+    weak = "the clusters overlap" if score <= _GOOD_SILHOUETTE else "the lead is small"
+    return f"{text}: {weak}, compare the maps of both."

@@ -1,0 +1,196 @@
+"""Figures of stacks and segmentations: matplotlib Figures without pyplot state, for files and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.patches import Patch
+from matplotlib.text import Text
+from numpy.typing import NDArray
+
+from ellimaps.core.angles import unwrapped
+from ellimaps.core.colors import CLUSTER_COLORS, NO_DATA_COLOR
+from ellimaps.core.stack import ImageStack, band_label
+from ellimaps.maps.clustering.estimation import ClusterEstimate
+from ellimaps.maps.segmentation import Segmentation
+
+CONTRAST_PERCENTILES = (1.0, 99.0)
+_MOST_SHOWN = 600
+_LONGEST_NAME = 40
+
+
+def contrast_limits(
+    image: NDArray[np.float32], percentiles: tuple[float, float] = CONTRAST_PERCENTILES
+) -> tuple[float, float]:
+    """Return the colour limits of a map: percentiles of its finite values."""
+    finite = image[np.isfinite(image)]
+    if finite.size == 0:
+        return 0.0, 1.0
+    low, high = np.percentile(finite, percentiles)
+    return (float(low), float(high)) if high > low else (float(low) - 0.5, float(high) + 0.5)
+
+
+def draw_map(
+    axes: Axes,
+    stack: ImageStack,
+    image: NDArray[np.float32],
+    band: int,
+    limits: tuple[float, float] | None = None,
+) -> None:
+    """Draw an image of one band's quantity with its colour bar and the right pixel aspect."""
+    low, high = limits or contrast_limits(image)
+    row = stack.bands.iloc[band]
+    shown = _show(axes, image, stack.pixel_aspect, vmin=low, vmax=high, cmap="viridis")
+    bar = axes.figure.colorbar(shown, ax=axes, shrink=0.85)
+    bar.set_label(f"{row['quantity']} ({row['unit']})" if row["unit"] else str(row["quantity"]))
+
+
+def draw_labels(axes: Axes, segmentation: Segmentation) -> None:
+    """Draw the clusters in their colours."""
+    colors = ListedColormap([NO_DATA_COLOR, *CLUSTER_COLORS[: segmentation.k]])
+    aspect = segmentation.stack.pixel_aspect
+    _show(axes, segmentation.labels, aspect, vmin=-1.5, vmax=segmentation.k - 0.5, cmap=colors)
+
+
+def draw_spectra(axes: Axes, segmentation: Segmentation, quantity: str) -> None:
+    """Draw one quantity's clustershots over wavelength (or over angle, or over bands)."""
+    shots = segmentation.clustershots()
+    shots = shots[shots["quantity"] == quantity]
+    column, label = _abscissa(segmentation.stack)
+    for cluster, shot in shots.groupby("cluster"):
+        color = CLUSTER_COLORS[int(str(cluster))]
+        x, y = shot[column].to_numpy(), unwrapped(shot["mean"].to_numpy(), quantity)
+        axes.plot(x, y, color=color, marker="o", markersize=3, linewidth=1.5)
+        axes.fill_between(x, y - shot["std"], y + shot["std"], color=color, alpha=0.15, linewidth=0)
+    axes.set_xlabel(label)
+    unit = segmentation.stack.bands["unit"].iloc[0]
+    axes.set_ylabel(f"{quantity} ({unit})" if unit else quantity)
+    axes.grid(alpha=0.3)
+
+
+def segmentation_figure(segmentation: Segmentation, names: Sequence[str] = ()) -> Figure:
+    """Return one page for a report: clusters, a measured and a segmented map, and the clustershots."""
+    stack = segmentation.stack
+    bands = report_bands(stack)
+    figure = Figure(figsize=(4.2 * (1 + len(bands)), 9.5), layout="constrained")
+    grid = figure.add_gridspec(3, 1 + len(bands), height_ratios=(1, 1, 0.9))
+    clusters = figure.add_subplot(grid[0, 0])
+    draw_labels(clusters, segmentation)
+    clusters.set_title(f"{segmentation.k} clusters")
+    legend = figure.add_subplot(grid[1, 0])
+    _draw_legend(legend, segmentation, names)
+    for column, band in enumerate(bands, start=1):
+        limits = contrast_limits(stack.values[band])
+        for row, (what, image) in enumerate(
+            (("measured", stack.values[band]), ("segmented", segmentation.segmented_band(band)))
+        ):
+            axes = figure.add_subplot(grid[row, column])
+            draw_map(axes, stack, image, band, limits)
+            axes.set_title(f"{band_label(stack.bands.iloc[band])}, {what}")
+    _draw_all_spectra(figure, grid[2, :], segmentation)
+    figure.suptitle(_title(stack), fontsize=11)
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # Names may hold dollar signs.
+    return figure
+
+
+def estimate_figure(estimate: ClusterEstimate) -> Figure:
+    """Return the inertia with its elbow, the silhouette and Calinski-Harabasz over k."""
+    table = estimate.table
+    figure = Figure(figsize=(11, 3.4), layout="constrained")
+    inertia, silhouette, calinski = figure.subplots(1, 3)
+    inertia.plot(table["k"], table["inertia"], "o-")
+    inertia.axvline(estimate.elbow_k, color="#555555", linestyle=":", label=f"elbow, k = {estimate.elbow_k}")
+    inertia.set_ylabel("inertia")
+    silhouette.errorbar(table["k"], table["silhouette"], yerr=table["silhouette_se"], fmt="o-", capsize=3)
+    silhouette.axvline(
+        estimate.silhouette_k, color="#555555", linestyle=":", label=f"highest, k = {estimate.silhouette_k}"
+    )
+    silhouette.set_ylabel("silhouette")
+    calinski.plot(table["k"], table["calinski_harabasz"], "o-")
+    calinski.set_ylabel("Calinski-Harabasz index")
+    for axes in (inertia, silhouette, calinski):
+        axes.axvline(
+            estimate.suggested_k, color="#D55E00", alpha=0.5, label=f"suggested, k = {estimate.suggested_k}"
+        )
+        axes.set_xlabel("number of clusters k")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    return figure
+
+
+def report_bands(stack: ImageStack) -> list[int]:
+    """Return the bands worth showing: the middle one of each quantity, or up to three channels."""
+    if stack.is_ellipsometric:
+        middle = stack.pairs().iloc[(len(stack.pairs()) - 1) // 2]
+        return [int(middle["delta"]), int(middle["psi"])]
+    return list(dict.fromkeys(np.linspace(0, stack.n_bands - 1, 3).astype(int).tolist()))
+
+
+def _abscissa(stack: ImageStack) -> tuple[str, str]:
+    wavelengths = stack.bands["wavelength_nm"]
+    # Channels may lack a wavelength, and time points repeat theirs: neither makes a spectrum.
+    spectral = stack.is_ellipsometric or (wavelengths.notna().all() and wavelengths.is_unique)
+    if len(stack.wavelengths_nm) > 1 and spectral:
+        return "wavelength_nm", "wavelength (nm)"
+    if len(stack.angles_deg) > 1:
+        return "aoi_deg", "angle of incidence (deg)"
+    return "band", "band"
+
+
+def _show(axes: Axes, image: NDArray[Any], aspect: float, **look: Any) -> AxesImage:
+    """Show an image, of a large one only as many pixels as a figure has room for."""
+    step = max(1, max(image.shape) // _MOST_SHOWN)
+    shown = image[::step, ::step]
+    height, width = (step * side for side in shown.shape)
+    extent = (-0.5, width - 0.5, height - 0.5, -0.5)
+    result = axes.imshow(shown, aspect=aspect, extent=extent, interpolation="nearest", **look)
+    axes.set(xlabel="x (px)", ylabel="y (px)")
+    return result
+
+
+def _draw_legend(axes: Axes, segmentation: Segmentation, names: Sequence[str]) -> None:
+    axes.axis("off")
+    total = max(int(segmentation.n_pixels.sum()), 1)
+    titles = [f"{i} {' '.join(name.split())[:_LONGEST_NAME]}" for i, name in enumerate(names)]
+    titles = titles or [str(i) for i in range(segmentation.k)]
+    handles = [
+        Patch(color=CLUSTER_COLORS[i], label=f"{titles[i]}: {n:,} px ({n / total:.1%})")
+        for i, n in enumerate(segmentation.n_pixels)
+    ]
+    missing = int((segmentation.labels < 0).sum())
+    if missing:
+        handles.append(Patch(color=NO_DATA_COLOR, label=f"no data: {missing:,} px"))
+    axes.legend(
+        handles=handles,
+        loc="upper left",
+        frameon=False,
+        ncols=1 if len(handles) <= 16 else 2,
+        fontsize=9 if len(handles) <= 16 else 7,
+        title="cluster",
+        alignment="left",
+    )
+
+
+def _draw_all_spectra(figure: Figure, place: Any, segmentation: Segmentation) -> None:
+    quantities = segmentation.stack.quantities
+    for axes, quantity in zip(
+        figure.add_subfigure(place).subplots(1, len(quantities), squeeze=False)[0], quantities, strict=True
+    ):
+        draw_spectra(axes, segmentation, quantity)
+        axes.set_title(f"clustershots, {quantity} (mean and one standard deviation)")
+
+
+def _title(stack: ImageStack) -> str:
+    parts = [stack.name]
+    if stack.acquired_at is not None:
+        parts.append(stack.acquired_at.strftime("%Y-%m-%d %H:%M:%S"))
+    if stack.angles_deg:
+        parts.append("angle of incidence " + ", ".join(f"{angle:g}" for angle in stack.angles_deg) + " deg")
+    return "   ".join(parts)

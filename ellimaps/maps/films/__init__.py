@@ -1,0 +1,1 @@
+"""Thin films of a segmentation and of every pixel: fits, their results and files."""

@@ -1,0 +1,121 @@
+"""Figures of thin-film fits, for files."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from ellimaps.core.angles import unwrapped
+from ellimaps.core.colors import CLUSTER_COLORS, NO_DATA_COLOR
+from ellimaps.core.stack import DELTA, PSI, ImageStack
+from ellimaps.maps.figures import contrast_limits
+from ellimaps.maps.films.results import MapFit, ShotFits, thickness_name
+from ellimaps.optics.spectra import Flag
+
+NOT_TRUSTED_COLOR = "#9A9A9A"
+_HATCH = "////"
+
+
+def shots_figure(fits: ShotFits) -> Figure:
+    """Return one page: thickness by cluster, and measured and modelled spectra with their residuals."""
+    figure = Figure(figsize=(13, 8.5), layout="constrained")
+    grid = figure.add_gridspec(3, 3, height_ratios=(2, 2, 1))
+    name = thickness_name(fits.model)
+    axes = figure.add_subplot(grid[:2, 0])
+    asked = fits.segmentation.labels >= 0
+    _draw_thickness(axes, fits.painted(name), asked, fits.segmentation.stack)
+    axes.set_title("thickness of the clusters")
+    _draw_values(figure.add_subplot(grid[2, 0]), fits)
+    for column, quantity in enumerate((PSI, DELTA), start=1):
+        curve = figure.add_subplot(grid[:2, column])
+        rest = figure.add_subplot(grid[2, column], sharex=curve)
+        for cluster in range(fits.segmentation.k):
+            _draw_curve(curve, rest, fits, cluster, quantity)
+        curve.set(ylabel=f"{quantity} (deg)", title="measured (points) and modelled (lines)")
+        rest.set(ylabel="measured - modelled (deg)", xlabel=_abscissa(fits)[1])
+        for part in (curve, rest):
+            part.grid(alpha=0.3)
+    return _finished(figure, fits.segmentation.stack)
+
+
+def map_figure(fit: MapFit) -> Figure:
+    """Return one page: maps of thickness, its standard error and the MSE, and a histogram."""
+    figure = Figure(figsize=(11, 9), layout="constrained")
+    thickness, error, mse, histogram = figure.subplots(2, 2).ravel()
+    name = thickness_name(fit.model)
+    asked = fit.flags != Flag.NOT_FITTED
+    _draw_thickness(thickness, fit.painted(name), asked, fit.stack)
+    thickness.set_title(f"thickness: {fit.trusted_fraction:.1%} of the pixels are trusted")
+    _draw_image(error, fit.painted_errors(name), fit.stack, "standard error (nm)")
+    _draw_image(mse, fit.painted_mse(), fit.stack, "MSE")
+    values = fit.painted(name)
+    histogram.hist(values[np.isfinite(values)], bins=120, color=CLUSTER_COLORS[0])
+    histogram.set(xlabel="thickness (nm)", ylabel="trusted pixels", yscale="log")
+    histogram.grid(alpha=0.3)
+    return _finished(figure, fit.stack)
+
+
+def _draw_thickness(
+    axes: Axes, image: NDArray[np.float32], asked: NDArray[np.bool_], stack: ImageStack
+) -> None:
+    """Draw a thickness map; what was fitted but is not trusted is grey and hatched."""
+    _draw_image(axes, image, stack, "thickness (nm)")
+    doubtful = asked & ~np.isfinite(image)
+    if doubtful.any():
+        grey = np.where(doubtful, 1.0, np.nan)
+        levels = axes.contourf(
+            np.nan_to_num(grey), levels=[0.5, 1.5], colors=[NOT_TRUSTED_COLOR], hatches=[_HATCH]
+        )
+        levels.set_edgecolor("white")
+        levels.set_linewidth(0)
+        patch = Patch(facecolor=NOT_TRUSTED_COLOR, edgecolor="white", hatch=_HATCH, label="not trusted")
+        axes.legend(handles=[patch], loc="upper right", fontsize=8)
+
+
+def _draw_image(axes: Axes, image: NDArray[np.float32], stack: ImageStack, label: str) -> None:
+    low, high = contrast_limits(image)
+    axes.set_facecolor(NO_DATA_COLOR)
+    aspect = stack.pixel_aspect
+    shown = axes.imshow(image, vmin=low, vmax=high, cmap="viridis", aspect=aspect, interpolation="nearest")
+    axes.set(xlabel="x (px)", ylabel="y (px)")
+    axes.figure.colorbar(shown, ax=axes, shrink=0.85).set_label(label)
+
+
+def _draw_values(axes: Axes, fits: ShotFits) -> None:
+    axes.axis("off")
+    name = thickness_name(fits.model)
+    lines = [
+        f"{fit.cluster}: {fit.parameters[name]:.2f} ± {fit.standard_errors[name]:.2f} nm, "
+        f"MSE {fit.mse:.1f}, {fit.flag.text}"
+        for fit in fits.clusters
+    ]
+    size = 9 if len(lines) <= 8 else 6
+    for place, (fit, line) in enumerate(zip(fits.clusters, lines, strict=True)):
+        height = 1 - (place + 0.5) / len(lines)
+        axes.text(0.02, height, line, color=CLUSTER_COLORS[fit.cluster], fontsize=size, va="center")
+
+
+def _draw_curve(curve: Axes, rest: Axes, fits: ShotFits, cluster: int, quantity: str) -> None:
+    column = _abscissa(fits)[0]
+    table, key = fits.curves(cluster).sort_values(column), quantity.lower()
+    color, x = CLUSTER_COLORS[cluster], table[column].to_numpy()
+    measured = unwrapped(table[key].to_numpy(dtype=np.float64), quantity)
+    residual = table[f"{key}_residual"].to_numpy(dtype=np.float64)
+    curve.plot(x, measured, "o", color=color, markersize=3)
+    curve.plot(x, measured - residual, "-", color=color, linewidth=1.2)
+    rest.plot(x, residual, "-", color=color, linewidth=1)
+
+
+def _abscissa(fits: ShotFits) -> tuple[str, str]:
+    if fits.pairs["wavelength_nm"].nunique() > 1:
+        return "wavelength_nm", "wavelength (nm)"
+    return "aoi_deg", "angle of incidence (deg)"
+
+
+def _finished(figure: Figure, stack: ImageStack) -> Figure:
+    # A data set's name may hold dollar signs.
+    figure.suptitle(stack.name, fontsize=11, parse_math=False)
+    return figure

@@ -1,0 +1,152 @@
+"""Thin-film fits as files: tables, maps in nm, a figure and where they come from."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tifffile
+from numpy.typing import NDArray
+
+from ellimaps.core.figures import figure_png
+from ellimaps.core.files import csv_bytes, json_bytes, write_files
+from ellimaps.core.provenance import software_facts
+from ellimaps.core.stack import ImageStack
+from ellimaps.maps.export import map_rows
+from ellimaps.maps.films.figures import map_figure, shots_figure
+from ellimaps.maps.films.results import ClusterFit, MapFit, ShotFits, parameter_names, thickness_name
+from ellimaps.optics.model_file import model_text
+from ellimaps.optics.spectra import Flag
+
+
+def export_fit(fit: ShotFits | MapFit, out: str | Path) -> list[Path]:
+    """Write a fit's table, maps, figure and provenance.
+
+    Parameters
+    ----------
+    fit : ShotFits or MapFit
+        What to write; a thickness is free in its model.
+    out : str or Path
+        Folder to write into; made if need be. Files of the same names are replaced, and those an earlier
+        fit listed there that this one does not write are removed.
+
+    Returns
+    -------
+    list of Path
+        The files written; ``docs/file-formats.md`` describes each.
+
+    Raises
+    ------
+    SettingError
+        If no thickness is free.
+    ExportError
+        If the folder cannot be written; then nothing in it has changed.
+    """
+    stack = fit.segmentation.stack if isinstance(fit, ShotFits) else fit.stack
+    return write_files(Path(out), fit_contents(fit), listing=f"{stack.name}_fit.json")
+
+
+def fit_contents(fit: ShotFits | MapFit) -> dict[str, bytes]:
+    """Return what `export_fit` writes: the contents of each file by its name."""
+    stack = fit.segmentation.stack if isinstance(fit, ShotFits) else fit.stack
+    name = stack.name
+    files = {f"{name}_{end}.tif": _tiff(image) for end, image in _maps(fit).items()}
+    if isinstance(fit, ShotFits):
+        files[f"{name}_fit.csv"] = csv_bytes(fit.table())
+        files[f"{name}_fit_sensitivity.csv"] = csv_bytes(_sensitivities(fit))
+        files[f"{name}_fit.png"] = figure_png(shots_figure(fit))
+        found = _facts_of_shots(fit)
+    else:
+        files[f"{name}_fit.png"] = figure_png(map_figure(fit))
+        found = _facts_of_map(fit)
+    listing = f"{name}_fit.json"
+    facts = _provenance(stack, fit) | found | {"files": sorted([*files, listing])}
+    files[listing] = json_bytes(_without_nan(facts))
+    return files
+
+
+def cluster_facts(fit: ClusterFit) -> dict[str, Any]:
+    """Return a cluster's fit as plain values, ready for JSON."""
+    return {
+        "cluster": fit.cluster,
+        "parameters": dict(fit.parameters),
+        "standard_errors": dict(fit.standard_errors),
+        "mse": fit.mse,
+        "chi2": fit.chi2,
+        "n_wavelengths": fit.n_wavelengths,
+        "flag": fit.flag.text,
+        "others": [{"parameters": dict(o.parameters), "chi2": o.chi2} for o in fit.others],
+    }
+
+
+def _maps(fit: ShotFits | MapFit) -> dict[str, NDArray[Any]]:
+    thickness = thickness_name(fit.model)
+    maps: dict[str, NDArray[Any]] = {}
+    for name in parameter_names(fit.model):
+        end = "thickness" if name == thickness else name
+        maps[end] = fit.painted(name)
+        maps[f"{end}_se"] = fit.painted_errors(name)
+    maps["mse"] = fit.painted_mse()
+    if isinstance(fit, MapFit):
+        # 0 stands for a pixel that was not to be fitted.
+        maps["fit_flags"] = (fit.flags + 1).astype(np.uint8)
+    return maps
+
+
+def _tiff(image: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, image, photometric="minisblack", metadata=None, software="")
+    return buffer.getvalue()
+
+
+def _sensitivities(fit: ShotFits) -> pd.DataFrame:
+    tables = []
+    for cluster in fit.clusters:
+        table = fit.sensitivity(cluster.cluster)
+        table.insert(0, "cluster", cluster.cluster)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _provenance(stack: ImageStack, fit: ShotFits | MapFit) -> dict[str, Any]:
+    return {
+        "software": software_facts(),
+        "name": stack.name,
+        "inputs_sha256": dict(stack.inputs),
+        "preprocessing": [dict(step) for step in stack.history],
+        "model": model_text(fit.model),
+        "options": asdict(fit.options),
+        "maps": map_rows(stack),
+        "warnings": list(stack.warnings),
+    }
+
+
+def _facts_of_shots(fit: ShotFits) -> dict[str, Any]:
+    return {
+        "segmentation": dict(fit.segmentation.settings),
+        "shared": list(fit.shared),
+        "clusters": [cluster_facts(cluster) for cluster in fit.clusters],
+    }
+
+
+def _facts_of_map(fit: MapFit) -> dict[str, Any]:
+    return {
+        "flags": {flag.text: int(np.count_nonzero(fit.flags == flag)) for flag in Flag},
+        "trusted_fraction": fit.trusted_fraction,
+        "medians": {name: fit.median(name) for name in parameter_names(fit.model)},
+        "timings_s": {"fit": round(fit.seconds, 4)},
+    }
+
+
+def _without_nan(value: Any) -> Any:
+    """Replace NaN and infinities, which JSON does not know, by null."""
+    if isinstance(value, Mapping):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,0 +1,249 @@
+"""Thin-film fits of a segmentation's clusters and of every pixel of a stack."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ellimaps.core.errors import SettingError
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.stack import ImageStack
+from ellimaps.maps.films.results import ClusterFit, MapFit, OtherMinimum, ShotFits, model_curves
+from ellimaps.maps.segmentation import Segmentation
+from ellimaps.optics.fresnel import Real
+from ellimaps.optics.joint import joint_minimum, shared_columns
+from ellimaps.optics.model import ThinFilm
+from ellimaps.optics.spectra import FitOptions, Flag, SpectraFit, SpectraFitter
+
+_BLOCK_VALUES = 1 << 16
+_MAX_THREADS = 4
+
+
+def fit_shots(
+    segmentation: Segmentation,
+    model: ThinFilm,
+    *,
+    shared: Sequence[str] = (),
+    options: FitOptions | None = None,
+) -> ShotFits:
+    """Fit a model to every cluster's clustershot.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+        Clusters of Delta and Psi maps; their means are over measured values only.
+    model : ThinFilm
+        What to fit; at least one parameter is free.
+    shared : sequence of str
+        Names of free parameters that have one value for all clusters, such as the thickness of an oxide
+        below everything; the others are each cluster's own.
+    options : FitOptions, optional
+        Standard deviations, limits; see there.
+
+    Returns
+    -------
+    ShotFits
+        One `ClusterFit` per cluster.
+
+    Raises
+    ------
+    SettingError
+        If the data are not Delta and Psi, the angle of incidence is not known, a material does not cover
+        the wavelengths, nothing is free, or a shared parameter does not exist.
+    """
+    pairs = _pairs(segmentation.stack)
+    columns = shared_columns(model, shared)
+    fitter = _fitter(model, pairs, options)
+    psi, delta = (segmentation.means[:, pairs[name].to_numpy()] for name in ("psi", "delta"))
+    fit = fitter.fit(psi, delta)
+    enough = fit.flags != Flag.TOO_FEW_WAVELENGTHS
+    if columns and enough.any():
+        fit = _jointly(model, fitter, fit, psi, delta, columns)
+    clusters = tuple(_cluster_fit(number, model, fit) for number in range(segmentation.k))
+    return ShotFits(clusters, model, tuple(shared), fitter.options, segmentation, pairs, psi, delta)
+
+
+def shot_curves(segmentation: Segmentation, cluster: int, model: ThinFilm | None = None) -> pd.DataFrame:
+    """Return a clustershot beside what a model would give, without a fit; columns as `ShotFits.curves`.
+
+    Raises
+    ------
+    SettingError
+        If the data are not Delta and Psi, or a material of the model does not cover the wavelengths.
+    """
+    pairs = _pairs(segmentation.stack)
+    psi, delta = (segmentation.means[cluster, pairs[name].to_numpy()] for name in ("psi", "delta"))
+    return model_curves(pairs, psi, delta, model)
+
+
+def fit_map(
+    stack: ImageStack,
+    model: ThinFilm,
+    *,
+    mask: NDArray[np.bool_] | None = None,
+    options: FitOptions | None = None,
+    on_progress: Progress = no_progress,
+) -> MapFit:
+    """Fit a model to every pixel.
+
+    Parameters
+    ----------
+    stack : ImageStack
+        Delta and Psi maps; missing and gap-filled values are left out, wavelength by wavelength.
+    model : ThinFilm
+        What to fit; at least one parameter is free.
+    mask : ndarray of bool, shape (y, x), optional
+        The pixels to fit; all by default.
+    options : FitOptions, optional
+        Standard deviations, limits; see there.
+    on_progress : callable, optional
+        Called as ``on_progress(done, total, what)``; an exception it raises stops the fit.
+
+    Returns
+    -------
+    MapFit
+        Maps of parameters, standard errors, MSE, reduced chi squared, flags.
+
+    Raises
+    ------
+    SettingError
+        As `fit_shots`, or if the mask's shape is not that of the maps.
+    """
+    start = time.perf_counter()
+    pairs = _pairs(stack)
+    pixels = _chosen_pixels(stack, mask)
+    fitter = _fitter(model, pairs, options, many=True)
+    size = max(64, _BLOCK_VALUES // len(pairs))
+    blocks = [pixels[i : i + size] for i in range(0, len(pixels), size)]
+    whole = _nothing(stack, len(model.parameters))
+
+    def fit_block(block: NDArray[np.intp]) -> int:
+        fit = fitter.fit(_values(stack, pairs["psi"], block), _values(stack, pairs["delta"], block))
+        whole.parameters[:, block], whole.standard_errors[:, block] = fit.parameters.T, fit.standard_errors.T
+        whole.mse[block], whole.chi2[block] = fit.mse, fit.chi2
+        whole.n_wavelengths[block], whole.flags[block] = fit.n_wavelengths, fit.flags
+        whole.other[:, block] = fit.others[:, 0].T
+        return len(block)
+
+    done = 0
+    # NumPy works outside the interpreter's lock in most of this, so threads help.
+    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as threads:
+        tasks = [threads.submit(fit_block, block) for block in blocks]
+        try:
+            for task in as_completed(tasks):
+                done += task.result()
+                on_progress(done, len(pixels), "fitting pixels")
+        except BaseException:
+            threads.shutdown(cancel_futures=True)
+            raise
+    maps: dict[str, Any] = {
+        name: values.reshape(*values.shape[:-1], *stack.shape) for name, values in whole._asdict().items()
+    }
+    seconds = time.perf_counter() - start
+    return MapFit(**maps, model=model, options=fitter.options, stack=stack, seconds=seconds)
+
+
+class _Pixels(NamedTuple):
+    """Everything `MapFit` has a map of, pixels along the last axis."""
+
+    parameters: Real
+    standard_errors: Real
+    mse: Real
+    chi2: Real
+    n_wavelengths: NDArray[np.int16]
+    flags: NDArray[np.int8]
+    other: Real
+
+
+def _nothing(stack: ImageStack, n_parameters: int) -> _Pixels:
+    n = stack.shape[0] * stack.shape[1]
+    return _Pixels(
+        parameters=np.full((n_parameters, n), np.nan),
+        standard_errors=np.full((n_parameters, n), np.nan),
+        mse=np.full(n, np.nan),
+        chi2=np.full(n, np.nan),
+        n_wavelengths=np.zeros(n, dtype=np.int16),
+        flags=np.full(n, Flag.NOT_FITTED, dtype=np.int8),
+        other=np.full((n_parameters, n), np.nan),
+    )
+
+
+def _pairs(stack: ImageStack) -> pd.DataFrame:
+    pairs = stack.pairs()
+    if pairs.empty:
+        raise SettingError(f"{stack.name} has no pair of Delta and Psi maps: a film model needs both.")
+    if not np.isfinite(pairs["wavelength_nm"]).all():
+        raise SettingError(f"{stack.name} does not tell the wavelength of every map: a film model needs it.")
+    return pairs
+
+
+def _fitter(
+    model: ThinFilm, pairs: pd.DataFrame, options: FitOptions | None, *, many: bool = False
+) -> SpectraFitter:
+    wavelength = pairs["wavelength_nm"].to_numpy(dtype=np.float64)
+    angle = model.incidence(pairs["aoi_deg"].to_numpy(dtype=np.float64))
+    return SpectraFitter(model, wavelength, angle, options or FitOptions(), many=many)
+
+
+def _chosen_pixels(stack: ImageStack, mask: NDArray[np.bool_] | None) -> NDArray[np.intp]:
+    if mask is None:
+        return np.arange(stack.shape[0] * stack.shape[1])
+    if mask.shape != stack.shape:
+        raise SettingError(f"The mask has shape {mask.shape}, the maps {stack.shape}.")
+    return np.flatnonzero(mask)
+
+
+def _values(stack: ImageStack, bands: pd.Series[int], block: NDArray[np.intp]) -> Real:
+    """Return the measured values of some pixels, NaN for all others, shape (pixel, band)."""
+    flat = stack.values.reshape(stack.n_bands, -1)
+    filled = stack.filled.reshape(stack.n_bands, -1)
+    return np.stack(
+        [np.where(filled[band, block], np.nan, flat[band, block]) for band in bands], axis=1, dtype=np.float64
+    )
+
+
+def _jointly(
+    model: ThinFilm, fitter: SpectraFitter, alone: SpectraFit, psi: Real, delta: Real, shared: Sequence[int]
+) -> SpectraFit:
+    rows = np.flatnonzero(alone.flags != Flag.TOO_FEW_WAVELENGTHS)
+    parameters, errors, chi2 = joint_minimum(model, fitter, psi[rows], delta[rows], shared)
+    target, used = fitter.target(psi[rows], delta[rows])
+    # Each spectrum pays for its own parameters and for its part of the shared ones.
+    paid = len(model.parameters) - len(shared) + len(shared) / len(rows)
+    freedom = np.maximum(2.0 * used - paid, 1)
+    errors = errors * np.sqrt(max(1.0, float(chi2.sum() / freedom.sum())))
+    mse = fitter.mse(target, parameters, used)
+    nothing = np.full_like(alone.others, np.nan), np.full_like(alone.others_chi2, np.nan)
+    result = alone._replace(others=nothing[0], others_chi2=nothing[1])
+    result.parameters[rows], result.standard_errors[rows] = parameters, errors
+    result.mse[rows], result.chi2[rows] = mse, chi2 / freedom
+    result.flags[rows] = fitter.flags(parameters, errors, mse, np.zeros(len(rows), dtype=bool))
+    return result
+
+
+def _cluster_fit(number: int, model: ThinFilm, fit: SpectraFit) -> ClusterFit:
+    names = [parameter.name for parameter in model.parameters]
+    values = fit.parameters[number]
+    others = [
+        OtherMinimum(dict(zip(names, map(float, at), strict=True)), float(chi2))
+        for at, chi2 in zip(fit.others[number], fit.others_chi2[number], strict=True)
+        if np.isfinite(chi2)
+    ]
+    return ClusterFit(
+        cluster=number,
+        parameters=dict(zip(names, map(float, values), strict=True)),
+        standard_errors=dict(zip(names, map(float, fit.standard_errors[number]), strict=True)),
+        mse=float(fit.mse[number]),
+        chi2=float(fit.chi2[number]),
+        n_wavelengths=int(fit.n_wavelengths[number]),
+        flag=Flag(int(fit.flags[number])),
+        others=tuple(others),
+        model=model.with_parameters(values) if np.isfinite(values).all() else None,
+    )

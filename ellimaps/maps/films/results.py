@@ -1,0 +1,302 @@
+"""What a fit found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ellimaps.core.angles import wrap_degrees
+from ellimaps.core.errors import SettingError
+from ellimaps.core.stack import ImageStack
+from ellimaps.maps.segmentation import Segmentation
+from ellimaps.optics.fresnel import Real
+from ellimaps.optics.model import THICKNESS, ThinFilm
+from ellimaps.optics.sensitivity import sensitivity_table
+from ellimaps.optics.spectra import FitOptions, Flag
+
+
+class OtherMinimum(NamedTuple):
+    """Another place where the model fits about as well."""
+
+    parameters: Mapping[str, float]
+    chi2: float
+    """Reduced chi squared there."""
+
+
+@dataclass(frozen=True)
+class ClusterFit:
+    """The fit of one cluster.
+
+    Attributes
+    ----------
+    cluster : int
+        Its number.
+    parameters, standard_errors : mapping of str to float
+        By the names of the model's free parameters; NaN where there were too few wavelengths.
+    mse, chi2 : float
+        MSE in N, C, S and reduced chi squared.
+    n_wavelengths : int
+        Wavelengths (and angles) used.
+    flag : Flag
+        Whether to trust it.
+    others : tuple of OtherMinimum
+        Other minima within the chosen chi squared, best first; not searched for in a joint fit.
+    model : ThinFilm, optional
+        The model with these parameters; None where there are none.
+    """
+
+    cluster: int
+    parameters: Mapping[str, float]
+    standard_errors: Mapping[str, float]
+    mse: float
+    chi2: float
+    n_wavelengths: int
+    flag: Flag
+    others: tuple[OtherMinimum, ...]
+    model: ThinFilm | None
+
+
+@dataclass(frozen=True, eq=False)
+class ShotFits:
+    """The fits of all clusters.
+
+    Attributes
+    ----------
+    clusters : tuple of ClusterFit
+        By cluster number.
+    model : ThinFilm
+        The model that was fitted.
+    shared : tuple of str
+        Parameters with one value for all clusters.
+    options : FitOptions
+        Choices of the fit.
+    segmentation : Segmentation
+        Whose clusters they are.
+    pairs : DataFrame
+        Wavelength and angle of each pair of bands, as `ImageStack.pairs`.
+    psi_deg, delta_deg : ndarray of float, shape (cluster, pair)
+        The clustershots that were fitted.
+    """
+
+    clusters: tuple[ClusterFit, ...]
+    model: ThinFilm
+    shared: tuple[str, ...]
+    options: FitOptions
+    segmentation: Segmentation
+    pairs: pd.DataFrame
+    psi_deg: Real
+    delta_deg: Real
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per cluster.
+
+        Returns
+        -------
+        DataFrame
+            ``cluster, n_pixels``, each free parameter followed by its standard error (``_se``), ``mse, chi2,
+            n_wavelengths, flag, others``; the last lists the other minima as text.
+        """
+        rows = []
+        for fit in self.clusters:
+            row: dict[str, object] = {
+                "cluster": fit.cluster,
+                "n_pixels": int(self.segmentation.n_pixels[fit.cluster]),
+            }
+            for name, value in fit.parameters.items():
+                row |= {name: value, f"{name}_se": fit.standard_errors[name]}
+            row |= {"mse": fit.mse, "chi2": fit.chi2, "n_wavelengths": fit.n_wavelengths}
+            rows.append(row | {"flag": fit.flag.text, "others": _others_text(fit.others)})
+        return pd.DataFrame(rows)
+
+    def curves(self, cluster: int, model: ThinFilm | None = None) -> pd.DataFrame:
+        """Return measured and modelled Psi and Delta of one cluster.
+
+        Parameters
+        ----------
+        cluster : int
+            Its number.
+        model : ThinFilm, optional
+            What to draw in place of the fitted model, for example with a thickness moved by hand.
+
+        Returns
+        -------
+        DataFrame
+            ``wavelength_nm, aoi_deg, psi, psi_model, psi_residual, delta, delta_model, delta_residual`` in
+            degrees, one row per wavelength and angle; residuals are measured minus modelled.
+        """
+        shown = model or self.clusters[cluster].model
+        return model_curves(self.pairs, self.psi_deg[cluster], self.delta_deg[cluster], shown)
+
+    def sensitivity(self, cluster: int) -> pd.DataFrame:
+        """Return what errors of the fixed quantities would do to a cluster's parameters.
+
+        Returns
+        -------
+        DataFrame
+            As `ellimaps.optics.sensitivity.sensitivity_table`; empty where the cluster was not fitted.
+        """
+        model = self.clusters[cluster].model
+        if model is None:
+            return pd.DataFrame()
+        return sensitivity_table(
+            model,
+            self.pairs["wavelength_nm"].to_numpy(),
+            model.incidence(self.pairs["aoi_deg"].to_numpy()),
+            np.isfinite(self.psi_deg[cluster]) & np.isfinite(self.delta_deg[cluster]),
+            self.options,
+        )
+
+    def painted(self, name: str) -> NDArray[np.float32]:
+        """Return a map of one parameter: each trusted cluster's value on its pixels, NaN elsewhere."""
+        values = [fit.parameters[name] if fit.flag == Flag.OK else np.nan for fit in self.clusters]
+        return _paint(values, self.segmentation)
+
+    def painted_errors(self, name: str) -> NDArray[np.float32]:
+        """Return a map of one parameter's standard error, NaN where the parameter is."""
+        values = [fit.standard_errors[name] if fit.flag == Flag.OK else np.nan for fit in self.clusters]
+        return _paint(values, self.segmentation)
+
+    def painted_mse(self) -> NDArray[np.float32]:
+        """Return a map of the clusters' MSE, trusted or not."""
+        return _paint([fit.mse for fit in self.clusters], self.segmentation)
+
+    @property
+    def doubtful(self) -> NDArray[np.bool_]:
+        """Pixels of the clusters whose fit is not trusted, shape (y, x)."""
+        return np.append([fit.flag != Flag.OK for fit in self.clusters], False)[self.segmentation.labels]
+
+
+@dataclass(frozen=True, eq=False)
+class MapFit:
+    """The fit of every pixel.
+
+    Attributes
+    ----------
+    parameters, standard_errors : ndarray of float, shape (parameter, y, x)
+        In the order of the model's free parameters; NaN where not fitted. Look at `trusted` too.
+    mse, chi2 : ndarray of float, shape (y, x)
+        MSE in N, C, S and reduced chi squared.
+    n_wavelengths : ndarray of int16, shape (y, x)
+        Wavelengths (and angles) used.
+    flags : ndarray of int8, shape (y, x)
+        Values of `Flag`.
+    other : ndarray of float, shape (parameter, y, x)
+        The best other minimum within the chosen chi squared; NaN where there is none.
+    model : ThinFilm
+        The model that was fitted.
+    options : FitOptions
+        Choices of the fit.
+    stack : ImageStack
+        What was fitted.
+    seconds : float
+        Time the fit took.
+    """
+
+    parameters: Real
+    standard_errors: Real
+    mse: Real
+    chi2: Real
+    n_wavelengths: NDArray[np.int16]
+    flags: NDArray[np.int8]
+    other: Real
+    model: ThinFilm
+    options: FitOptions
+    stack: ImageStack
+    seconds: float
+
+    @property
+    def trusted(self) -> NDArray[np.bool_]:
+        """Where the flag is ``OK``, shape (y, x)."""
+        return np.asarray(self.flags == Flag.OK)
+
+    @property
+    def doubtful(self) -> NDArray[np.bool_]:
+        """Where a fit was asked for that is not trusted, shape (y, x)."""
+        return np.asarray((self.flags != Flag.OK) & (self.flags != Flag.NOT_FITTED))
+
+    @property
+    def trusted_fraction(self) -> float:
+        """Share of the fitted pixels that are trusted; NaN if none was to be fitted."""
+        asked = np.count_nonzero(self.flags != Flag.NOT_FITTED)
+        return float(np.count_nonzero(self.trusted) / asked) if asked else float("nan")
+
+    def painted(self, name: str) -> NDArray[np.float32]:
+        """Return a map of one parameter, NaN where it is not trusted."""
+        return self._trusted_only(self.parameters[self._number(name)])
+
+    def painted_errors(self, name: str) -> NDArray[np.float32]:
+        """Return a map of one parameter's standard error, NaN where it is not trusted."""
+        return self._trusted_only(self.standard_errors[self._number(name)])
+
+    def painted_mse(self) -> NDArray[np.float32]:
+        """Return a map of the MSE, trusted or not."""
+        return self.mse.astype(np.float32)
+
+    def median(self, name: str) -> float:
+        """Return the median of a parameter over the trusted pixels; NaN if there are none."""
+        values = self.parameters[self._number(name)][self.trusted]
+        return float(np.median(values)) if values.size else float("nan")
+
+    def _trusted_only(self, image: Real) -> NDArray[np.float32]:
+        return np.where(self.trusted, image, np.nan).astype(np.float32)
+
+    def _number(self, name: str) -> int:
+        return parameter_names(self.model).index(name)
+
+
+def model_curves(pairs: pd.DataFrame, psi: Real, delta: Real, model: ThinFilm | None) -> pd.DataFrame:
+    """Return measured and modelled Psi and Delta of one spectrum; columns as `ShotFits.curves`.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        Wavelength and angle of each pair of bands, as `ImageStack.pairs`.
+    psi, delta : ndarray of float, shape (pair,)
+        What was measured, in degrees.
+    model : ThinFilm, optional
+        What to compare it with; without one its columns are NaN.
+    """
+    table = pairs[["wavelength_nm", "aoi_deg"]].copy()
+    psi_model, delta_model = np.full(psi.shape, np.nan), np.full(psi.shape, np.nan)
+    if model is not None:
+        psi_model, delta_model = model.psi_delta(table["wavelength_nm"], table["aoi_deg"])
+    return table.assign(
+        psi=psi, psi_model=psi_model, psi_residual=psi - psi_model,
+        delta=delta, delta_model=delta_model, delta_residual=wrap_degrees(delta - delta_model),
+    )  # fmt: skip
+
+
+def parameter_names(model: ThinFilm) -> list[str]:
+    """Return the names of a model's free parameters."""
+    return [parameter.name for parameter in model.parameters]
+
+
+def thickness_name(model: ThinFilm) -> str:
+    """Return the name of the free thickness nearest to the ambient, which thickness maps show.
+
+    Raises
+    ------
+    SettingError
+        If no thickness is free.
+    """
+    for parameter in model.parameters:
+        if parameter.kind == THICKNESS:
+            return parameter.name
+    raise SettingError("No thickness is free in the model: a thickness map needs one.")
+
+
+def _paint(values: list[float], segmentation: Segmentation) -> NDArray[np.float32]:
+    return np.append(values, np.nan).astype(np.float32)[segmentation.labels]
+
+
+def _others_text(others: tuple[OtherMinimum, ...]) -> str:
+    return "; ".join(
+        ", ".join(f"{name} {value:.6g}" for name, value in other.parameters.items())
+        + f" (chi2 {other.chi2:.4g})"
+        for other in others
+    )

@@ -1,0 +1,1 @@
+"""From the pictures of a plate to raw profiles."""

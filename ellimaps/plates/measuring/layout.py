@@ -1,0 +1,234 @@
+"""Layout tables of plates: what is in which well."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ellimaps.core.errors import MissingExtraError, ReadError
+from ellimaps.core.small_files import read_small
+from ellimaps.plates.measuring.wells import row_number, well_name, well_place
+
+LAYOUT_COLUMNS = ("well", "compound", "concentration", "concentration_unit", "control")
+
+_LIMIT = 16 << 20
+_NAMES = {
+    "well": ("well", "well_id", "wellid", "well_name", "position"),
+    "row": ("row",),
+    "column": ("column", "col"),
+    "compound": ("compound", "compound_name", "treatment", "drug", "substance", "name"),
+    "control": ("control", "is_control", "control_type"),
+    "unit": ("concentration_unit", "unit", "units", "dose_unit"),
+}
+_CONCENTRATION = re.compile(r"(?:concentration|conc|dose)[\s_]*[(\[]?(?P<unit>[^)\]]*)[)\]]?")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
+_UNITS = {
+    "m": "M",
+    "mm": "mM",
+    "um": "µM",
+    "nm": "nM",
+    "pm": "pM",
+    "mgml": "mg/mL",
+    "ugml": "µg/mL",
+    "ngml": "ng/mL",
+    "percent": "%",
+    "pct": "%",
+}
+_VEHICLES = ("dmso", "control", "vehicle", "untreated", "mock", "water", "pbs", "negcon", "negativecontrol")
+_YES = ("1", "1.0", "true", "yes", "y", "x", "control", "negative", "negcon", "neg", "vehicle")
+_NO = (
+    "0",
+    "0.0",
+    "false",
+    "no",
+    "n",
+    "",
+    "nan",
+    "none",
+    "treatment",
+    "sample",
+    "positive",
+    "poscon",
+    "pos",
+    "trt",
+)
+
+
+def read_layout(path: str | Path) -> pd.DataFrame:
+    """Read a layout table.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV (comma, semicolon or tab; UTF-8 or cp1252) or XLSX, its first sheet. Columns, in any case:
+        ``well``, or ``row`` and ``column``; ``compound``; ``concentration`` with the unit in its name
+        (``concentration_um``, ``Concentration (µM)``) or in a column ``concentration_unit``; ``control`` (0
+        or 1, yes or no). Where there is no ``control``, wells of DMSO, vehicle, water and the like are
+        controls.
+
+    Returns
+    -------
+    DataFrame
+        :data:`LAYOUT_COLUMNS`, one row per well in the order of the plate; ``concentration`` is NaN where
+        there is none, ``concentration_unit`` text, ``control`` bool.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read, lacks a column, names a well twice, or has a value that is none.
+    MissingExtraError
+        If an XLSX file is given and openpyxl is not installed.
+    """
+    file = Path(path)
+    raw = _sheet(file)
+    named = {re.sub(r"\s+", "_", str(name).strip().casefold()): str(name) for name in raw.columns}
+    found = {what: next((named[n] for n in names if n in named), None) for what, names in _NAMES.items()}
+    if found["compound"] is None:
+        raise ReadError(
+            f"{file.name} has no column compound: it has {', '.join(map(str, raw.columns)):.200}."
+        )
+    wells = _wells(file, raw, found)
+    compounds = raw[found["compound"]].astype(str).str.strip()
+    concentration, unit = _concentrations(file, raw, named, found["unit"])
+    table = pd.DataFrame(
+        {
+            "well": wells,
+            "compound": compounds.to_numpy(object),
+            "concentration": concentration,
+            "concentration_unit": unit,
+            "control": _controls(file, raw, found["control"], compounds),
+        }
+    )
+    doubles = table["well"][table["well"].duplicated()]
+    if len(doubles):
+        raise ReadError(f"{file.name} names the well {doubles.iloc[0]} twice: keep one row per well.")
+    order = sorted(range(len(table)), key=lambda i: well_place(table["well"].iloc[i]))
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _sheet(file: Path) -> pd.DataFrame:
+    content = read_small(file, "layout table", _LIMIT)
+    try:
+        if file.suffix.casefold() in (".xlsx", ".xlsm"):
+            raw = pd.read_excel(io.BytesIO(content), dtype=str, keep_default_na=False)
+        else:
+            text = _text(content)
+            raw = pd.read_csv(
+                io.StringIO(text),
+                sep=_separator(text),
+                dtype=str,
+                keep_default_na=False,
+                skip_blank_lines=True,
+            )
+    except ImportError as error:
+        raise MissingExtraError(
+            'Layouts in XLSX need the extra "plates": pip install "ellimaps[plates]".'
+        ) from error
+    # pandas, openpyxl and zipfile raise whatever a damaged table makes them stumble over.
+    except Exception as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise ReadError(f"{file.name} is no table ({reason:.120}): save it as CSV or XLSX.") from error
+    filled = raw[(raw != "").any(axis=1)]
+    if filled.empty:
+        raise ReadError(f"{file.name} holds no rows: list one well in each.")
+    return filled.reset_index(drop=True)
+
+
+def _text(content: bytes) -> str:
+    """Return text; what is not UTF-8 is as Excel saves a CSV on Windows, with µ as one byte."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252")
+
+
+def _separator(text: str) -> str:
+    first = text.split("\n", 1)[0]
+    return max(",;\t", key=first.count)
+
+
+def _wells(file: Path, raw: pd.DataFrame, found: dict[str, str | None]) -> list[str]:
+    well, row, column = found["well"], found["row"], found["column"]
+    if well is None and (row is None or column is None):
+        raise ReadError(f"{file.name} has no column well: it has {', '.join(map(str, raw.columns)):.200}.")
+    names = []
+    for number in range(len(raw)):
+        try:
+            if well is not None:
+                names.append(well_name(*well_place(raw[well].iloc[number])))
+            else:
+                names.append(
+                    well_name(row_number(raw[row].iloc[number]), _column_number(raw[column].iloc[number]))
+                )
+        except ReadError as error:
+            reason = str(error).rstrip(".").split(":")[0]
+            raise ReadError(f"{file.name}, row {number + 2}: {reason}; write wells as A01.") from error
+    return names
+
+
+def _column_number(text: str) -> int:
+    match = re.fullmatch(r"\s*(\d{1,4})(?:\.0*)?\s*", text)
+    if match is None:
+        raise ReadError(f"{text!r:.40} is no column of a plate.")
+    return int(match[1])
+
+
+def _concentrations(
+    file: Path, raw: pd.DataFrame, named: dict[str, str], unit_column: str | None
+) -> tuple[list[float], list[str]]:
+    matches = ((name, _CONCENTRATION.fullmatch(key)) for key, name in named.items() if name != unit_column)
+    column, match = next(((name, match) for name, match in matches if match), (None, None))
+    if column is None or match is None:
+        return [np.nan] * len(raw), [""] * len(raw)
+    _check_commas(file, raw[column])
+    values = [_number(file, text, number) for number, text in enumerate(raw[column])]
+    if unit_column is not None:
+        return values, [_unit(text) for text in raw[unit_column]]
+    return values, [_unit(match["unit"])] * len(raw)
+
+
+def _check_commas(file: Path, texts: pd.Series[str]) -> None:
+    """Refuse commas that may part thousands, unless another value shows that they are decimal ones."""
+    with_comma = [text.strip() for text in texts if "," in text]
+    if with_comma and all(_THOUSANDS.fullmatch(text) for text in with_comma):
+        plain = with_comma[0].replace(",", "")
+        raise ReadError(
+            f"{file.name}: the concentration {with_comma[0]:.40} may have a decimal comma or one that parts "
+            f"thousands; write {plain:.40} or {with_comma[0].replace(',', '.', 1):.40}."
+        )
+
+
+def _number(file: Path, text: str, number: int) -> float:
+    cleaned = text.strip().replace(",", ".")
+    if cleaned.casefold() in ("", "nan", "na", "n/a", "-"):
+        return np.nan
+    try:
+        value = float(cleaned)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < np.inf:
+        raise ReadError(f"{file.name}, row {number + 2}: {text!r:.40} is no concentration; write a number.")
+    return value
+
+
+def _unit(text: str) -> str:
+    plain = text.strip().replace("µ", "u").replace("μ", "u")
+    return _UNITS.get(re.sub(r"[\s_/]+", "", plain.casefold()), text.strip())
+
+
+def _controls(file: Path, raw: pd.DataFrame, column: str | None, compounds: pd.Series[str]) -> list[bool]:
+    if column is None:
+        return [re.sub(r"[\s_-]+", "", name.casefold()) in _VEHICLES for name in compounds]
+    flags = []
+    for number, text in enumerate(raw[column]):
+        word = text.strip().casefold()
+        if word not in (*_YES, *_NO):
+            raise ReadError(
+                f"{file.name}, row {number + 2}: {text!r:.40} says not whether it is a control; write 0 or 1."
+            )
+        flags.append(word in _YES)
+    return flags

@@ -1,0 +1,190 @@
+"""Pictures to look at: a field as it was taken, and small ones of all fields on a few sheets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from ellimaps.core.errors import ReadError
+from ellimaps.core.files import json_bytes, write_files
+from ellimaps.core.parallel import ordered_map
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.plates.measuring.profiles import Profiles
+from ellimaps.readers.pictures import read_values
+from ellimaps.readers.planes import RGB_NAMES
+
+COLORS = ("#3f6fff", "#2ee66b", "#ffb000", "#ff4060", "#c77dff", "#e0e0e0")
+RGB_COLORS = ("#ff0000", "#00ff00", "#0000ff")
+TILE = 64
+COLUMNS = 16
+FACTS = "thumbnails.json"
+_SAMPLED = 24
+_PERCENTILES = (1.0, 99.7)
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """Small pictures of all fields; field i is tile ``i % columns**2`` of sheet ``i // columns**2``.
+
+    Attributes
+    ----------
+    sheets : tuple of bytes
+        JPEG pictures of ``columns`` by ``columns`` tiles.
+    tile, columns : int
+        Edge of a tile in pixels; tiles in a row.
+    """
+
+    sheets: tuple[bytes, ...]
+    tile: int = TILE
+    columns: int = COLUMNS
+
+
+def field_picture(root: Path, files: str, n_channels: int) -> NDArray[np.float32]:
+    """Read the picture of a field as it was taken.
+
+    Parameters
+    ----------
+    root : Path
+        Folder that the files lie below.
+    files : str
+        As in the column ``files`` of profiles: joined by ``;``, channel by channel.
+    n_channels : int
+        Channels of the plate; where a channel has several files (focal planes) their maximum is taken.
+
+    Returns
+    -------
+    ndarray of float32, shape (channel, y, x)
+        Merged pictures have their colours as channels.
+
+    Raises
+    ------
+    ReadError
+        If a file is missing or damaged, or the pictures differ in size.
+    """
+    names = files.split(";")
+    planes = max(1, len(names) // n_channels)
+    groups = [names[start : start + planes] for start in range(0, len(names), planes)]
+    channels: list[NDArray[np.float32]] = []
+    for group in groups:
+        values = [read_values(root / name)[: len(RGB_NAMES)] for name in group]
+        if len({one.shape for one in values}) > 1:
+            raise ReadError(f"The focal planes of {group[0]} differ in size: keep pictures of one size.")
+        channels += list(np.max(values, axis=0).astype(np.float32))
+    if len({channel.shape for channel in channels}) > 1:
+        raise ReadError(f"The channels of {names[0]} differ in size: keep pictures of one size.")
+    return np.stack(channels)
+
+
+def channel_colors(n: int, *, merged: bool) -> tuple[str, ...]:
+    """Return a colour for each channel; those of merged pictures are their own."""
+    return RGB_COLORS[:n] if merged else tuple(COLORS[number % len(COLORS)] for number in range(n))
+
+
+def make_thumbnails(profiles: Profiles, on_progress: Progress = no_progress) -> Thumbnails:
+    """Draw all fields small, each channel with the same contrast everywhere.
+
+    Parameters
+    ----------
+    profiles : Profiles
+        Their ``facts`` say where the pictures are.
+    on_progress : callable, optional
+        Called as ``on_progress(done, total, what)``.
+
+    Raises
+    ------
+    ReadError
+        If a picture is missing or damaged.
+    """
+    root, n_channels = Path(profiles.facts["root"]), len(profiles.facts["channels"])
+    names = list(profiles.fields["files"])
+
+    def small(files: str) -> NDArray[np.float32]:
+        return _reduced(field_picture(root, files, n_channels))
+
+    pictures = []
+    for picture in ordered_map(small, names):
+        pictures.append(picture)
+        on_progress(len(pictures), len(names), "drawing thumbnails")
+    sampled = pictures[:: max(1, len(pictures) // _SAMPLED)]
+    merged = len(pictures[0]) > n_channels
+    limits = _limits(sampled, merged=merged)
+    colors = channel_colors(len(pictures[0]), merged=merged)
+    tiles = [_mixed(picture, limits, colors) for picture in pictures]
+    step = COLUMNS * COLUMNS
+    return Thumbnails(tuple(_sheet(tiles[start : start + step]) for start in range(0, len(tiles), step)))
+
+
+def save_thumbnails(thumbnails: Thumbnails, folder: Path) -> None:
+    """Write the sheets beside the profiles they belong to.
+
+    Raises
+    ------
+    ExportError
+        If the folder cannot be written.
+    """
+    files = {f"thumbnails_{number:03d}.jpg": sheet for number, sheet in enumerate(thumbnails.sheets)}
+    facts = {"files": sorted(files), "tile": thumbnails.tile, "columns": thumbnails.columns}
+    write_files(folder, {**files, FACTS: json_bytes(facts)}, FACTS)
+
+
+def read_thumbnails(folder: Path, fields: pd.DataFrame) -> Thumbnails | None:
+    """Return the sheets of a profile folder; None where there are none, or not of these fields."""
+    try:
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        tile, columns = int(facts["tile"]), int(facts["columns"])
+        sheets = tuple((folder / Path(name).name).read_bytes() for name in facts["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    enough = len(sheets) == -(-len(fields) // (columns * columns))
+    return Thumbnails(sheets, tile, columns) if enough else None
+
+
+def _reduced(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    shrunk = [
+        np.asarray(Image.fromarray(plane).resize((TILE, TILE), Image.Resampling.BOX)) for plane in picture
+    ]
+    return np.stack(shrunk)
+
+
+def _limits(pictures: Sequence[NDArray[np.float32]], *, merged: bool) -> list[tuple[float, float]]:
+    """Return the darkest and brightest value of each channel; colours of one picture must share theirs."""
+    stacked = np.stack(pictures)
+    n = stacked.shape[1]
+    seen = [stacked if merged else stacked[:, number] for number in range(n)]
+    return [contrast(values, _PERCENTILES) for values in seen]
+
+
+def contrast(values: NDArray[np.float32], percentiles: tuple[float, float]) -> tuple[float, float]:
+    """Return the values to be black and white: percentiles of what was measured."""
+    measured = values[np.isfinite(values)]
+    low, high = np.percentile(measured, percentiles) if measured.size else (0.0, 1.0)
+    return float(low), float(high if high > low else low + 1)
+
+
+def _mixed(
+    picture: NDArray[np.float32], limits: Sequence[tuple[float, float]], colors: Sequence[str]
+) -> NDArray[np.uint8]:
+    total = np.zeros((TILE, TILE, 3), dtype=np.float32)
+    for plane, (low, high), color in zip(picture, limits, colors, strict=True):
+        rgb = np.array([int(color[start : start + 2], 16) for start in (1, 3, 5)], dtype=np.float32)
+        # Not measured is black.
+        total += np.nan_to_num(np.clip((plane - low) / (high - low), 0, 1))[..., None] * rgb
+    return np.clip(total, 0, 255).astype(np.uint8)
+
+
+def _sheet(tiles: Sequence[NDArray[np.uint8]]) -> bytes:
+    sheet = np.zeros((COLUMNS * TILE, COLUMNS * TILE, 3), dtype=np.uint8)
+    for number, tile in enumerate(tiles):
+        y, x = divmod(number, COLUMNS)
+        sheet[y * TILE : (y + 1) * TILE, x * TILE : (x + 1) * TILE] = tile
+    file = BytesIO()
+    Image.fromarray(sheet).save(file, "jpeg", quality=82)
+    return file.getvalue()

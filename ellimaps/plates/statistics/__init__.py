@@ -1,0 +1,1 @@
+"""From raw profiles to answers about compounds."""

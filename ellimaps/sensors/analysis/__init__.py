@@ -1,0 +1,1 @@
+"""What a log says: anomalies, forecasts, hypotheses."""

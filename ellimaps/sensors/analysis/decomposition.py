@@ -1,0 +1,137 @@
+"""A log on a regular grid, taken apart into slow trend, daily profile and the rest.
+
+All three parts are medians, so neither a spike nor a day out of the ordinary bends them. It is the idea of
+STL [1]_ in a form that costs two moving medians.
+
+References
+----------
+.. [1] R. B. Cleveland, W. S. Cleveland, J. E. McRae, I. Terpenning, "STL: a seasonal-trend decomposition
+   procedure based on loess", Journal of Official Statistics 6 (1990) 3-73.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ellimaps.core.errors import SettingError
+
+SHORTEST_STEP = pd.Timedelta("5min")
+_LONGEST_STEP = pd.Timedelta("1h")
+_FEWEST_READINGS = 48
+_DAY = pd.Timedelta("1D")
+_TREND_DAYS = 7
+_PROFILE_DAYS = 4
+_PROFILE_SMOOTHING = pd.Timedelta("1h")
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """A log taken apart; ``values = trend + daily + residual``.
+
+    Attributes
+    ----------
+    values : Series
+        The log on a regular grid of local time, NaN in gaps.
+    trend : Series
+        Its course over weeks.
+    daily : Series
+        What repeats every day; its mean is 0.
+    residual : Series
+        The rest.
+    step : Timedelta
+        Time from one row to the next.
+    """
+
+    values: pd.Series
+    trend: pd.Series
+    daily: pd.Series
+    residual: pd.Series
+    step: pd.Timedelta
+
+    @property
+    def months(self) -> float:
+        """Measured time in months of 30 days."""
+        return float(self.values.notna().sum() * (self.step / pd.Timedelta("30D")))
+
+    def steps(self, hours: float) -> int:
+        """Return the number of rows in some hours, at least 1."""
+        return max(1, round(pd.Timedelta(hours=hours) / self.step))
+
+
+def regular(series: pd.Series, every: pd.Timedelta = SHORTEST_STEP) -> pd.Series:
+    """Return a log on a regular grid: the mean of each interval, NaN where nothing was measured.
+
+    Parameters
+    ----------
+    series : Series
+        Readings by local time, in any order.
+    every : Timedelta
+        Step of the grid; a log read less often keeps its own step.
+
+    Raises
+    ------
+    SettingError
+        If the series has no times, or too few readings to be analysed.
+    """
+    if not isinstance(series.index, pd.DatetimeIndex):
+        raise SettingError("The log has no times as its index: read it with ellimaps.sensors.store.logs.")
+    readings = series.dropna().astype(np.float64).sort_index()
+    readings = readings[np.isfinite(readings.to_numpy())]
+    spacing = pd.Timedelta(readings.index.unique().to_series().diff().median())
+    if len(readings) < _FEWEST_READINGS:
+        raise SettingError(
+            f"The log has {len(readings)} readings in this selection: choose a longer time "
+            f"(at least {_FEWEST_READINGS})."
+        )
+    if spacing > _LONGEST_STEP:
+        raise SettingError(
+            f"The log has a reading every {spacing} in this selection: it takes one an hour at least."
+        )
+    step = max(pd.Timedelta(every), pd.Timedelta(spacing).round("min"))
+    gridded = readings.resample(step).mean()
+    gridded.name = series.name
+    return gridded
+
+
+def decompose(series: pd.Series) -> Decomposition:
+    """Take a log apart into trend, daily profile and residual.
+
+    Parameters
+    ----------
+    series : Series
+        Readings by local time; put on a grid of 5 min or, if it was read less often, its own step.
+
+    Raises
+    ------
+    SettingError
+        If the log is too short or has no times.
+    """
+    values = regular(series)
+    step = pd.Timedelta(values.index[1] - values.index[0])
+    per_day = round(_DAY / step)
+    daily = _daily_profile(values - _moving_median(values, per_day), step)
+    # At the ends the window is no whole number of days: the daily course would bend the trend there.
+    trend = _moving_median(values - daily, _TREND_DAYS * per_day)
+    trend = trend.rolling(per_day, center=True, min_periods=1).mean().interpolate(limit_direction="both")
+    return Decomposition(values, trend, daily, values - trend - daily, step)
+
+
+def _moving_median(values: pd.Series, rows: int) -> pd.Series:
+    return values.rolling(rows, center=True, min_periods=max(1, rows // 14)).median()
+
+
+def _daily_profile(detrended: pd.Series, step: pd.Timedelta) -> pd.Series:
+    """Return the median by time of day, smoothed over an hour; nothing for a log of a few days."""
+    index = pd.DatetimeIndex(detrended.index)
+    if index[-1] - index[0] < _PROFILE_DAYS * _DAY:
+        return pd.Series(0.0, index=index)
+    slot = ((index - index.normalize()) // step).to_numpy()
+    by_slot = detrended.groupby(slot).median().reindex(range(int(_DAY / step))).interpolate()
+    by_slot = by_slot.bfill().fillna(0.0)
+    width = 2 * round(_PROFILE_SMOOTHING / step / 2) + 1
+    around = np.pad(by_slot.to_numpy(), width // 2, mode="wrap")
+    smooth = np.convolve(around, np.full(width, 1 / width), mode="valid")
+    return pd.Series((smooth - smooth.mean())[np.minimum(slot, len(smooth) - 1)], index=index)

@@ -1,0 +1,87 @@
+"""What detectors give: strength by time, and the stretches where chance does not explain it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ellimaps.sensors.analysis.decomposition import Decomposition
+from ellimaps.sensors.analysis.extreme_values import Tail, block_maxima, fit_tail
+
+_SHORTEST_BLOCK_H = 2.0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A stretch of time that one detector holds for unusual.
+
+    Attributes
+    ----------
+    start, end : Timestamp
+        First and last reading of the stretch.
+    rate : float
+        How often in 30 days chance would give as much.
+    detector : str
+        Name of the detector.
+    """
+
+    start: pd.Timestamp
+    end: pd.Timestamp
+    rate: float
+    detector: str
+
+
+def kind_of(evidence: Evidence) -> str:
+    """Return what kind of detector found it, without the time scale."""
+    return evidence.detector.split(" over ")[0]
+
+
+def unusual_stretches(
+    strength: pd.Series,
+    log: Decomposition,
+    *,
+    window_h: float,
+    rate: float,
+    detector: str,
+    least: float = 0.0,
+) -> list[Evidence]:
+    """Return where a detector's strength exceeds what chance gives a certain number of times a month.
+
+    Parameters
+    ----------
+    strength : Series
+        What the detector measured at every row of the log, larger for more unusual; NaN where it cannot say.
+    log : Decomposition
+        The log.
+    window_h : float
+        Hours of log that one value of the strength sees; blocks for the tail are twice as long.
+    rate : float
+        False alarms in 30 days this detector may raise.
+    detector : str
+        Its name.
+    least : float
+        A level below which nothing is unusual, however rare.
+    """
+    values = strength.to_numpy(np.float64)
+    tail = fit_tail(block_maxima(values, log.steps(max(2 * window_h, _SHORTEST_BLOCK_H))), log.months)
+    if tail is None:
+        return []
+    level = max(tail.level(rate), least)
+    return [
+        _evidence(strength, first, last, tail, detector)
+        for first, last in runs(np.nan_to_num(values, nan=-np.inf) > level)
+    ]
+
+
+def runs(flags: np.typing.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return the first and last row of every run of true flags."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return [(int(first), int(last) - 1) for first, last in edges.reshape(-1, 2)]
+
+
+def _evidence(strength: pd.Series, first: int, last: int, tail: Tail, detector: str) -> Evidence:
+    index = strength.index
+    rate = tail.rate(float(strength.iloc[first : last + 1].max()))
+    return Evidence(pd.Timestamp(index[first]), pd.Timestamp(index[last]), rate, detector)

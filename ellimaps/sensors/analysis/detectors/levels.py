@@ -1,0 +1,54 @@
+"""Readings off their usual course: single ones, and levels held for an hour, six hours, a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from ellimaps.sensors.analysis.decomposition import Decomposition
+from ellimaps.sensors.analysis.detectors.evidence import Evidence, unusual_stretches
+
+SPIKE = "spike"
+LEVEL = "level"
+SCALES_H = (1.0, 6.0, 24.0)
+_SIDE_H = 1 / 3
+_NOISE_WINDOW_H = 3.0
+
+
+def spikes(log: Decomposition, rate: float) -> list[Evidence]:
+    """Find readings that stand out from those before and after, in units of the noise around them."""
+    strength = spike_strength(log)
+    return unusual_stretches(strength, log, window_h=1.0, rate=rate, detector=SPIKE)
+
+
+def spike_strength(log: Decomposition) -> pd.Series:
+    """Return how far each reading is from both of its sides, in median steps between readings.
+
+    A reading on a slope lies between its sides and scores 0. The noise is that of the three hours around, as
+    a log that moves fast for a while makes sharp turns which are not spikes.
+    """
+    side = max(3, log.steps(_SIDE_H))
+    values = log.values
+    before = values.rolling(side, min_periods=2).median().shift(1)
+    after = values[::-1].rolling(side, min_periods=2).median()[::-1].shift(-1)
+    low, high = np.minimum(values - before, values - after), np.maximum(values - before, values - after)
+    away = pd.Series(np.where(low > 0, low, np.where(high < 0, -high, 0.0)), index=values.index)
+    steps = values.diff().abs()
+    window = log.steps(_NOISE_WINDOW_H)
+    noise = steps.rolling(window, center=True, min_periods=window // 3).median()
+    floor = max(float(steps.median()), float(np.finfo(float).tiny))
+    return (away / noise.clip(lower=floor).fillna(floor)).where(values.notna())
+
+
+def held_levels(log: Decomposition, rate: float) -> list[Evidence]:
+    """Find stretches whose moving median is off the usual course, on each of three time scales."""
+    return [evidence for hours in SCALES_H for evidence in _held_level(log, hours, rate / len(SCALES_H))]
+
+
+def _held_level(log: Decomposition, hours: float, rate: float) -> Iterator[Evidence]:
+    rows = log.steps(hours)
+    level = log.residual.rolling(rows, center=True, min_periods=max(1, rows // 2)).median()
+    detector = f"{LEVEL} over {hours:g} h"
+    yield from unusual_stretches(level.abs(), log, window_h=hours, rate=rate, detector=detector)

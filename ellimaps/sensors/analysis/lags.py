@@ -1,0 +1,164 @@
+"""Lead and lag between two logs, as between a room and its instrument.
+
+Two logs with a common daily course correlate at any lag, so it is taken off, and both are whitened:
+differences, filtered with the autoregression of the leader [1]_, and cut off at a few noises so that one
+anomaly does not decide. The peak of their cross-correlation is the lag; its interval comes from drawing
+days with replacement [2]_.
+
+References
+----------
+.. [1] G. E. P. Box, G. M. Jenkins, G. C. Reinsel, G. M. Ljung, "Time Series Analysis", 5th ed., Wiley 2015,
+   chapter 12 (prewhitening).
+.. [2] D. N. Politis, J. P. Romano, "A circular block-resampling procedure for stationary data", in
+   "Exploring the Limits of Bootstrap", Wiley 1992, 263-270.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ellimaps.core.errors import SettingError
+from ellimaps.sensors.analysis.decomposition import decompose
+
+LONGEST_LAG = pd.Timedelta("3h")
+_FEWEST_ROWS = 288
+_CUT_OFF = 4.0
+_LONGEST_MEMORY = 12
+_DRAWS = 200
+_CONFIDENCE = 0.95
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LagResult:
+    """A lag with its uncertainty.
+
+    Attributes
+    ----------
+    lag_min : float
+        Minutes by which the second log follows the first; negative if it leads.
+    low_min, high_min : float
+        Ends of the 95 % interval, at least half a step to either side.
+    r : float
+        Correlation of the whitened logs at the lag.
+    p : float
+        Probability of as strong a peak at any lag by chance.
+    n : int
+        Rows that both logs have.
+    step_min : float
+        Minutes from row to row.
+    table : DataFrame
+        ``lag_min, r, band``: chance stays within ``+- band`` at all lags with 95 % confidence.
+    """
+
+    lag_min: float
+    low_min: float
+    high_min: float
+    r: float
+    p: float
+    n: int
+    step_min: float
+    table: pd.DataFrame
+
+    @property
+    def significant(self) -> bool:
+        """Whether the peak is more than chance at the 1 % level."""
+        return self.p < 0.01
+
+    def numbers(self) -> dict[str, float]:
+        """Return the numbers by their names."""
+        names = ("lag_min", "low_min", "high_min", "r", "p", "n")
+        return {name: float(getattr(self, name)) for name in names}
+
+
+def lead_lag(leader: pd.Series, follower: pd.Series, seed: int = 0) -> LagResult:
+    """Estimate by how long one log follows another, up to 3 hours either way.
+
+    Parameters
+    ----------
+    leader, follower : Series
+        Readings by local time.
+    seed : int
+        Seed of the draws for the interval.
+
+    Raises
+    ------
+    SettingError
+        If the logs have less than 288 readings in common.
+    """
+    first, second = (one.values - one.daily for one in (decompose(leader), decompose(follower)))
+    step = max(pd.Timedelta(one.index[1] - one.index[0]) for one in (first, second))
+    both = pd.concat([first.resample(step).mean(), second.resample(step).mean()], axis=1).dropna(how="all")
+    both = both.resample(step).mean()
+    common = int(both.notna().all(axis=1).sum())
+    if common < _FEWEST_ROWS:
+        raise SettingError(
+            f"{leader.name} and {follower.name} have {common} readings at common times: "
+            f"it takes {_FEWEST_ROWS}."
+        )
+    step_min = float(step / pd.Timedelta("1min"))
+    most = round(LONGEST_LAG / step)
+    x, y = _whitened(both.to_numpy(np.float64))
+    products = _daily_products(x, y, most, round(pd.Timedelta("1D") / step))
+    r = _correlation(products.sum(axis=0))
+    lags = np.arange(-most, most + 1, dtype=np.float64) * step_min
+    best = int(np.abs(r).argmax())
+    low, high = _interval(products, lags, best, step_min, np.random.default_rng(seed))
+    p, band = _chance(r[best], common, len(lags))
+    table = pd.DataFrame({"lag_min": lags, "r": r, "band": band})
+    return LagResult(float(lags[best]), low, high, float(r[best]), p, common, step_min, table)
+
+
+def _whitened(values: Values) -> tuple[Values, Values]:
+    """Return both logs as what their past does not foretell, by the leader's autoregression; NaN in gaps."""
+    steps = np.diff(values, axis=0)
+    noise = 1.4826 * np.nanmedian(np.abs(steps), axis=0)
+    noise = np.where(noise > 0, noise, np.maximum(np.nanstd(steps, axis=0), np.finfo(float).tiny))
+    steps = np.clip(steps / noise, -_CUT_OFF, _CUT_OFF)
+    past = np.column_stack([np.roll(steps[:, 0], lag) for lag in range(1, _LONGEST_MEMORY + 1)])[
+        _LONGEST_MEMORY:
+    ]
+    known = np.isfinite(past).all(axis=1) & np.isfinite(steps[_LONGEST_MEMORY:, 0])
+    memory = np.linalg.lstsq(past[known], steps[_LONGEST_MEMORY:, 0][known], rcond=None)[0]
+    weights = np.concatenate([[1.0], -memory])
+    x, y = (np.convolve(column, weights, mode="valid") for column in steps.T)
+    return x, y
+
+
+def _daily_products(x: Values, y: Values, most: int, per_day: int) -> Values:
+    """Return sums over each day: ``(day, lag, xy | xx | yy)``."""
+    length = len(x) - 2 * most
+    rows = max(length // per_day, 1)
+    parts = []
+    for lag in range(-most, most + 1):
+        a, b = x[most : most + length], y[most + lag : most + lag + length]
+        known = np.isfinite(a) & np.isfinite(b)
+        a, b = np.where(known, a, 0.0), np.where(known, b, 0.0)
+        parts.append([[part.sum() for part in np.array_split(c, rows)] for c in (a * b, a * a, b * b)])
+    return np.asarray(parts).transpose(2, 0, 1)
+
+
+def _correlation(sums: Values) -> Values:
+    return np.asarray(sums[..., 0] / np.sqrt(np.maximum(sums[..., 1] * sums[..., 2], np.finfo(float).tiny)))
+
+
+def _interval(
+    products: Values, lags: Values, best: int, step_min: float, random: np.random.Generator
+) -> tuple[float, float]:
+    drawn = random.integers(len(products), size=(_DRAWS, len(products)))
+    peaks = lags[[int(np.abs(_correlation(products[days].sum(axis=0))).argmax()) for days in drawn]]
+    low, high = np.quantile(peaks, [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2])
+    return float(min(low, lags[best]) - step_min / 2), float(max(high, lags[best]) + step_min / 2)
+
+
+def _chance(r: float, n: int, lags: int) -> tuple[float, float]:
+    """Return the chance of such a peak at any of the lags, and the band that chance keeps within."""
+    from scipy.stats import norm
+
+    p = min(1.0, lags * 2 * float(norm.sf(abs(r) * np.sqrt(n))))
+    return p, float(norm.isf((1 - _CONFIDENCE) / 2 / lags) / np.sqrt(n))

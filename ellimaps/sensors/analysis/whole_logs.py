@@ -1,0 +1,281 @@
+"""Anomalies, forecasts and hypotheses of whole logs: sensor by sensor, as tables, figures and facts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+
+from ellimaps.core.errors import SettingError
+from ellimaps.core.figures import figure_png
+from ellimaps.core.files import csv_bytes, json_bytes
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.provenance import software_facts
+from ellimaps.sensors.analysis.anomalies import COLUMNS, DEFAULT_LIMIT, find_anomalies
+from ellimaps.sensors.analysis.forecast import HORIZONS, Forecast, forecast
+from ellimaps.sensors.analysis.hypotheses import (
+    Hypothesis,
+    correlated,
+    daily_profile,
+    follows,
+    seasonal_profile,
+)
+from ellimaps.sensors.analysis.reasons import spoken_name
+from ellimaps.sensors.conditions import temperature_sensors
+from ellimaps.sensors.store.logs import KEY, Names, SensorLog
+from ellimaps.sensors.store.times import Time
+from ellimaps.sensors.store.units import degrees, unit_text
+from ellimaps.sensors.summary import plain_rows
+
+# Finer readings tell these analyses nothing, and there may be millions of them.
+EVERY = "5min"
+_ROOM, _INSTRUMENT = re.compile("room|ambient|lab", re.I), re.compile("instrument|stage|scope|machine", re.I)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which sensors and which time; see `SensorLog.select`."""
+
+    region: Names | None = None
+    source_id: Names | None = None
+    sensor_name: Names | None = None
+    start: Time | None = None
+    end: Time | None = None
+
+    def sensors(self, log: SensorLog) -> pd.DataFrame:
+        """Return the chosen rows of the log's sensors."""
+        return log.chosen(self.region, self.source_id, self.sensor_name)
+
+
+@dataclass(frozen=True, eq=False)
+class LogAnomalies:
+    """Anomalies of several sensors.
+
+    Attributes
+    ----------
+    log : str
+        Name of the log.
+    periods : DataFrame
+        ``region, source_id, sensor_name`` and the columns of `find_anomalies`, by start.
+    skipped : list of dict
+        Sensors that could not be analysed: ``region, source_id, sensor_name, why``.
+    settings : dict
+        What was asked.
+    """
+
+    log: str
+    periods: pd.DataFrame
+    skipped: list[dict[str, str]]
+    settings: dict[str, Any]
+
+    def facts(self) -> dict[str, Any]:
+        """Return the anomalies as plain values, ready for JSON."""
+        return {
+            "log": self.log,
+            "periods": plain_rows(self.periods),
+            "skipped": self.skipped,
+            "settings": self.settings,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class LogForecasts:
+    """Forecasts of several sensors, by region, source and sensor name."""
+
+    log: str
+    forecasts: dict[tuple[str, str, str], Forecast]
+    skipped: list[dict[str, str]]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, Any]:
+        """Return the forecasts as plain values, ready for JSON."""
+        rows = [dict(zip(KEY, key, strict=True)) | one.facts() for key, one in self.forecasts.items()]
+        return {"log": self.log, "forecasts": rows, "skipped": self.skipped, "settings": self.settings}
+
+
+def anomalies_of(
+    log: SensorLog,
+    filters: Filters,
+    false_alarms_per_month: float = 1.0,
+    *,
+    limit: float = DEFAULT_LIMIT,
+    seed: int = 0,
+    on_progress: Progress = no_progress,
+) -> LogAnomalies:
+    """Find the anomalies of every chosen sensor; see `find_anomalies`.
+
+    Raises
+    ------
+    SettingError
+        If a setting is out of range, or no sensor could be analysed.
+    """
+    tables, skipped = [], []
+    sensors = filters.sensors(log)
+    for done, (key, unit) in enumerate(_keys(sensors)):
+        on_progress(done, len(sensors), "looking for anomalies")
+        try:
+            found = find_anomalies(
+                _series(log, key, filters),
+                false_alarms_per_month,
+                limit=degrees(limit, unit),
+                what=spoken_name(key),
+                unit=unit_text(unit),
+                seed=seed,
+            )
+        except SettingError as error:
+            skipped.append(_skipped(key, error))
+            continue
+        tables.append(found.assign(**dict(zip(KEY, key, strict=True))))
+    on_progress(len(sensors), len(sensors), "looking for anomalies")
+    _check_any(tables, skipped)
+    filled = [table for table in tables if len(table)] or tables[:1]
+    periods = pd.concat(filled, ignore_index=True)[[*KEY, *COLUMNS]].sort_values(
+        ["start", *KEY], kind="stable"
+    )
+    settings = {"false_alarms_per_month": false_alarms_per_month, "limit": limit, "seed": seed}
+    return LogAnomalies(log.name, periods.reset_index(drop=True), skipped, settings)
+
+
+def forecasts_of(
+    log: SensorLog,
+    filters: Filters,
+    horizons: tuple[str, ...] = HORIZONS,
+    *,
+    limit: float = DEFAULT_LIMIT,
+    on_progress: Progress = no_progress,
+) -> LogForecasts:
+    """Forecast every chosen sensor; see `forecast`.
+
+    Raises
+    ------
+    SettingError
+        If a setting is out of range, or no sensor could be forecast.
+    """
+    made: dict[tuple[str, str, str], Forecast] = {}
+    skipped = []
+    sensors = filters.sensors(log)
+    for done, (key, unit) in enumerate(_keys(sensors)):
+        on_progress(done, len(sensors), "forecasting")
+        try:
+            made[key] = forecast(
+                _series(log, key, filters), horizons, limit=degrees(limit, unit), unit=unit_text(unit)
+            )
+        except SettingError as error:
+            skipped.append(_skipped(key, error))
+    on_progress(len(sensors), len(sensors), "forecasting")
+    _check_any(list(made), skipped)
+    return LogForecasts(log.name, made, skipped, {"horizons": list(horizons), "limit": limit})
+
+
+def hypotheses_of(log: SensorLog, filters: Filters, on_progress: Progress = no_progress) -> list[Hypothesis]:
+    """Return the cards of the chosen temperature sensors: profiles, lags behind the room, correlations.
+
+    Which sensor is a room's and which an instrument's is told by their names.
+
+    Raises
+    ------
+    SettingError
+        If no card can be made.
+    """
+    tests = list(_tests(log, filters))
+    cards, skipped = [], []
+    for done, (test, keys) in enumerate(tests):
+        on_progress(done, len(tests), "testing hypotheses")
+        try:
+            cards.append(test(*(_series(log, key, filters).rename(" ".join(key)) for key in keys)))
+        except SettingError as error:
+            skipped.append(_skipped(keys[0], error))
+    on_progress(len(tests), len(tests), "testing hypotheses")
+    _check_any(cards, skipped)
+    return cards
+
+
+def anomaly_files(log: SensorLog, filters: Filters, found: LogAnomalies) -> dict[str, bytes]:
+    """Return anomalies as files: a table, a figure per sensor, and the provenance."""
+    from ellimaps.sensors.analysis.figures import anomalies_figure
+
+    files = {
+        "anomalies.csv": csv_bytes(found.periods),
+        "anomalies.json": json_bytes({"software": software_facts(), **log.provenance(), **found.facts()}),
+    }
+    skipped = {tuple(row[name] for name in KEY) for row in found.skipped}
+    for key, unit in _keys(filters.sensors(log)):
+        if key not in skipped:
+            mine = found.periods[(found.periods[list(KEY)] == list(key)).all(axis=1)]
+            figure = anomalies_figure(_series(log, key, filters), mine, " ".join(key), unit_text(unit))
+            files[f"anomalies_{_file_name(key)}.png"] = figure_png(figure)
+    return files
+
+
+def forecast_files(log: SensorLog, found: LogForecasts) -> dict[str, bytes]:
+    """Return forecasts as files: their paths and accuracy, a figure per sensor, and the provenance."""
+    from ellimaps.sensors.analysis.figures import forecast_figure
+
+    named = [(dict(zip(KEY, key, strict=True)), one) for key, one in found.forecasts.items()]
+    paths = pd.concat([one.table.reset_index().assign(**names) for names, one in named])
+    accuracy = pd.concat([one.horizons.assign(**names) for names, one in named])
+    files = {
+        "forecast.csv": csv_bytes(paths[[*KEY, *paths.columns.drop(list(KEY))]]),
+        "forecast_accuracy.csv": csv_bytes(accuracy[[*KEY, *accuracy.columns.drop(list(KEY))]]),
+        "forecast.json": json_bytes({"software": software_facts(), **log.provenance(), **found.facts()}),
+    }
+    for key, one in found.forecasts.items():
+        files[f"forecast_{_file_name(key)}.png"] = figure_png(forecast_figure(one, " ".join(key)))
+    return files
+
+
+def hypothesis_files(log: SensorLog, cards: list[Hypothesis]) -> dict[str, bytes]:
+    """Return cards as files: a figure and a table each, and the provenance."""
+    from ellimaps.sensors.analysis.figures import hypothesis_figure
+
+    facts = [card.facts() for card in cards]
+    files = {
+        "hypotheses.json": json_bytes({"software": software_facts(), **log.provenance(), "hypotheses": facts})
+    }
+    for number, card in enumerate(cards):
+        files[f"hypothesis_{number}_{card.kind}.csv"] = csv_bytes(card.table)
+        files[f"hypothesis_{number}_{card.kind}.png"] = figure_png(hypothesis_figure(card))
+    return files
+
+
+def _keys(sensors: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], str]]:
+    """Return name and unit of every sensor."""
+    for row in sensors.to_dict("records"):
+        key = (str(row["region"]), str(row["source_id"]), str(row["sensor_name"]))
+        yield key, str(row["unit"])
+
+
+def _series(log: SensorLog, key: tuple[str, str, str], filters: Filters) -> pd.Series:
+    return log.series(*key, start=filters.start, end=filters.end, every=EVERY)
+
+
+def _tests(log: SensorLog, filters: Filters) -> Iterator[tuple[Any, list[tuple[str, str, str]]]]:
+    chosen = [key for key, _ in _keys(temperature_sensors(filters.sensors(log)))]
+    for key in chosen:
+        yield daily_profile, [key]
+        yield seasonal_profile, [key]
+    rooms = [key for key in chosen if _ROOM.search(key[2])]
+    instruments = [key for key in chosen if _INSTRUMENT.search(key[2])]
+    for room in rooms:
+        for instrument in instruments:
+            if room[:2] == instrument[:2] and room != instrument:
+                yield follows, [room, instrument]
+    for pair in combinations(instruments, 2):
+        yield correlated, list(pair)
+
+
+def _skipped(key: tuple[str, str, str], error: SettingError) -> dict[str, str]:
+    return dict(zip(KEY, key, strict=True)) | {"why": str(error)}
+
+
+def _check_any(made: list[Any], skipped: list[dict[str, str]]) -> None:
+    if not made:
+        raise SettingError(skipped[0]["why"] if skipped else "No sensor is chosen that this can be asked of.")
+
+
+def _file_name(key: tuple[str, str, str]) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", "_".join(key)).strip("_") or "sensor"

@@ -1,0 +1,1 @@
+"""Logs of any layout become one store of readings."""

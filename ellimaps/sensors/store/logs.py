@@ -1,0 +1,400 @@
+"""Sensor logs: opened from anywhere, asked sensor by sensor or for what a picture needs.
+
+Times are local wall-clock times without a zone. A log that states a UTC offset gives
+``datetime + UTCOffset``; one that does not is taken to be in local time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.sensors.store.decimation import decimated
+from ellimaps.sensors.store.importing import (
+    INPUTS,
+    OVERVIEW,
+    OVERVIEW_POINTS,
+    PROBLEMS,
+    READINGS,
+    SENSORS,
+    connection,
+    store_of,
+)
+from ellimaps.sensors.store.locations import place_of
+from ellimaps.sensors.store.sql import quoted
+from ellimaps.sensors.store.times import Time, end_of, length_of, time_of
+
+Names = str | Sequence[str]
+KEY = ("region", "source_id", "sensor_name")
+_MOST_GRID = 50_000_000
+
+
+def open_log(path_or_url: str | os.PathLike[str], on_progress: Progress | None = None) -> SensorLog:
+    """Open a sensor log; it is imported once, into a cache, and opened from there afterwards.
+
+    Parameters
+    ----------
+    path_or_url : str or path
+        A CSV or Parquet file, a folder of such, or a URL as ``s3://bucket/log.csv``; see `place_of`.
+    on_progress : callable, optional
+        Called as ``on_progress(done, total, what)`` while it is imported.
+
+    Returns
+    -------
+    SensorLog
+        The log.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read, or holds no reading.
+    ExportError
+        If the cache cannot be written; ``ELLIMAPS_CACHE`` names another folder for it.
+    MissingExtraError
+        If DuckDB or the library for the URL is not installed.
+    """
+    place = place_of(path_or_url)
+    return SensorLog(place.name, store_of(place, on_progress or no_progress))
+
+
+@dataclass(frozen=True, eq=False)
+class SensorLog:
+    """The readings of some sensors.
+
+    Parameters
+    ----------
+    name : str
+        Where the log was read from.
+    store : Path
+        Folder of its store; see `ellimaps.sensors.store.importing`.
+
+    Attributes
+    ----------
+    sensors : DataFrame
+        One row per sensor: ``region, source_id, sensor_name, unit, n, start, end, unit_assumed``. Where the
+        log states no unit it is assumed for temperatures (`ellimaps.sensors.store.units`), and empty for
+        others.
+    problems : DataFrame
+        What is wrong with the readings: ``region, source_id, sensor_name, kind, start, end, detail``. Kinds
+        are duplicates, gap, unit jump, stuck, out of order and unreadable (of a file, named as source).
+    """
+
+    name: str
+    store: Path
+    sensors: pd.DataFrame = field(init=False)
+    problems: pd.DataFrame = field(init=False)
+    _base: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "sensors", pd.read_parquet(self.store / SENSORS))
+            object.__setattr__(self, "problems", pd.read_parquet(self.store / PROBLEMS))
+        except (OSError, ValueError) as error:
+            raise ReadError(f"The cache of {self.name} is damaged: remove {self.store}.") from error
+        object.__setattr__(self, "_base", connection(self.store))
+
+    @property
+    def start(self) -> pd.Timestamp:
+        """Time of the first reading."""
+        return pd.Timestamp(self.sensors["start"].min())
+
+    @property
+    def end(self) -> pd.Timestamp:
+        """Time of the last reading."""
+        return pd.Timestamp(self.sensors["end"].max())
+
+    def chosen(
+        self, region: Names | None = None, source_id: Names | None = None, sensor_name: Names | None = None
+    ) -> pd.DataFrame:
+        """Return the rows of `sensors` that fit; each filter is a name, or several.
+
+        Raises
+        ------
+        SettingError
+            If none fits.
+        """
+        table = self.sensors
+        for column, wanted in zip(KEY, (region, source_id, sensor_name), strict=True):
+            if wanted is None:
+                continue
+            names = [wanted] if isinstance(wanted, str) else list(wanted)
+            found = table[table[column].isin(names)]
+            if not len(found):
+                there = ", ".join(table[column].unique()[:12])
+                raise SettingError(
+                    f"{self.name} has no {column} {', '.join(names)!r:.80} here: choose of {there:.400}."
+                )
+            table = found
+        return table
+
+    def select(
+        self,
+        region: Names | None = None,
+        source_id: Names | None = None,
+        sensor_name: Names | None = None,
+        start: Time | None = None,
+        end: Time | None = None,
+    ) -> pd.DataFrame:
+        """Return readings as they are in the log, by sensor and time.
+
+        Parameters
+        ----------
+        region, source_id, sensor_name : str or sequence of str, optional
+            Which sensors; all by default.
+        start, end : str or datetime, optional
+            Local times, both included; an end without a time of day includes its day.
+
+        Returns
+        -------
+        DataFrame
+            ``time, utc_offset, region, source_id, sensor_name, value``: local time, hours from UTC (NaN where
+            not known), names as categories.
+
+        Raises
+        ------
+        SettingError
+            If no such sensor is there, or a time cannot be read.
+        """
+        sensors = self.chosen(region, source_id, sensor_name)
+        table = self._ask(
+            "SELECT sensor, time, offset_min / 60.0 AS utc_offset, value "
+            f"{self._of(sensors, start, end)} ORDER BY sensor, time"
+        )
+        return self._named(table)[["time", "utc_offset", *KEY, "value"]]
+
+    def series(
+        self,
+        region: str,
+        source_id: str,
+        sensor_name: str,
+        start: Time | None = None,
+        end: Time | None = None,
+        every: str | None = None,
+    ) -> pd.Series:
+        """Return one sensor's values by local time; readings of the same time are averaged.
+
+        Parameters
+        ----------
+        region, source_id, sensor_name : str
+            The sensor.
+        start, end : str or datetime, optional
+            Local times, both included.
+        every : str, optional
+            A length as ``5min``: mean values on a regular grid, NaN where nothing was read.
+
+        Returns
+        -------
+        Series of float64
+            Indexed by time, ascending, each time once; empty if nothing was read.
+
+        Raises
+        ------
+        SettingError
+            If no such sensor is there, or a setting cannot be read.
+        """
+        of = self._of(self.chosen(region, source_id, sensor_name), start, end)
+        once = f"SELECT time, avg(value) AS value {of} GROUP BY time"
+        if every is not None:
+            step = length_of(every)
+            width = int(step / pd.Timedelta(microseconds=1))
+            binned = f"make_timestamp((epoch_us(time) // {width}) * {width})"
+            once = f"SELECT {binned} AS time, avg(value) AS value FROM ({once}) GROUP BY 1"
+        table = self._ask(f"{once} ORDER BY time")
+        found = pd.Series(
+            table["value"].to_numpy("float64"), pd.DatetimeIndex(table["time"], name="time"), name=sensor_name
+        )
+        if every is None or not len(found):
+            return found
+        if (found.index[-1] - found.index[0]) / step > _MOST_GRID:
+            raise SettingError(f"A grid of {every} over this log has too many steps: choose a longer one.")
+        grid = pd.date_range(found.index[0], found.index[-1], freq=step, name="time", unit="us")
+        return found.reindex(grid)
+
+    def head(
+        self,
+        region: str,
+        source_id: str,
+        sensor_name: str,
+        start: Time | None = None,
+        end: Time | None = None,
+        n: int = 1000,
+    ) -> pd.DataFrame:
+        """Return the first readings of one sensor in a time: ``time, value``."""
+        of = self._of(self.chosen(region, source_id, sensor_name), start, end)
+        return self._ask(f"SELECT time, value {of} ORDER BY time LIMIT {int(n)}")
+
+    def window(
+        self,
+        region: Names | None = None,
+        source_id: Names | None = None,
+        sensor_name: Names | None = None,
+        start: Time | None = None,
+        end: Time | None = None,
+        points: int = 2000,
+    ) -> pd.DataFrame:
+        """Return few readings that look like all: the extremes of every bin of time, so spikes stay visible.
+
+        Parameters
+        ----------
+        region, source_id, sensor_name : str or sequence of str, optional
+            Which sensors; all by default.
+        start, end : str or datetime, optional
+            Local times, both included.
+        points : int
+            Readings to return per sensor at most, 4..100000; where there are fewer, all are returned.
+
+        Returns
+        -------
+        DataFrame
+            ``time, region, source_id, sensor_name, value`` by sensor and time.
+
+        Raises
+        ------
+        SettingError
+            If no such sensor is there, or a setting cannot be read.
+        """
+        if not 4 <= points <= 100_000:
+            raise SettingError(f"points must lie in 4..100000, not {points!r}.")
+        sensors = self.chosen(region, source_id, sensor_name)
+        first, last = self._span(sensors, start, end)
+        whole = (sensors["end"].max() - sensors["start"].min()) / pd.Timedelta(seconds=1)
+        shown = (last - first) / pd.Timedelta(seconds=1)
+        # A bin of the overview must be small against a bin shown.
+        enough = shown / points > 2 * whole / OVERVIEW_POINTS
+        readings = self.store / (OVERVIEW if enough else READINGS)
+        table = decimated(self._base.cursor(), readings, list(sensors.index), points, _between(start, end))
+        return self._named(table)[["time", *KEY, "value"]]
+
+    def coverage(self, bins: int = 200) -> pd.DataFrame:
+        """Return when which sensor reported.
+
+        Parameters
+        ----------
+        bins : int
+            Into how many equal parts the log's time is cut, 1..10000.
+
+        Returns
+        -------
+        DataFrame
+            ``region, source_id, sensor_name, start, end, n``: readings per part; parts without any are left
+            out.
+        """
+        if not 1 <= bins <= 10_000:
+            raise SettingError(f"bins must lie in 1..10000, not {bins!r}.")
+        first = self.start
+        width = max((self.end - first) / pd.Timedelta(microseconds=1) + 1, 1) / bins
+        origin = int(first.value // 1000)
+        table = self._ask(
+            f"SELECT sensor, floor((epoch_us(time) - {origin}) / {width!r})::INTEGER AS bin, count(*) AS n "
+            f"{self._of(self.sensors, None, None)} GROUP BY ALL ORDER BY ALL"
+        )
+        for name, shift in (("start", 0), ("end", 1)):
+            offsets = pd.to_timedelta((table["bin"] + shift) * width, unit="us")
+            table[name] = (first + offsets).astype("datetime64[us]")
+        return self._named(table)[[*KEY, "start", "end", "n"]]
+
+    def profile(
+        self,
+        by: Literal["hour", "weekday", "month"] = "hour",
+        region: Names | None = None,
+        source_id: Names | None = None,
+        sensor_name: Names | None = None,
+        start: Time | None = None,
+        end: Time | None = None,
+    ) -> pd.DataFrame:
+        """Return how values are distributed over the hours of a day, the days of a week or the months.
+
+        Returns
+        -------
+        DataFrame
+            ``region, source_id, sensor_name``, then ``hour`` (0..23), ``weekday`` (0 is Monday) or ``month``
+            (1..12), ``n, mean, std, p10, p25, median, p75, p90``.
+        """
+        parts = {"hour": "hour(time)", "weekday": "isodow(time) - 1", "month": "month(time)"}
+        if by not in parts:
+            raise SettingError(f"A profile is by hour, weekday or month, not by {by!r}.")
+        quantiles = {"p10": 0.1, "p25": 0.25, "median": 0.5, "p75": 0.75, "p90": 0.9}
+        asked = ", ".join(f"quantile_cont(value, {q}) AS {name}" for name, q in quantiles.items())
+        of = self._of(self.chosen(region, source_id, sensor_name), start, end)
+        table = self._ask(
+            f"SELECT sensor, {parts[by]} AS {by}, count(*) AS n, avg(value) AS mean, "
+            f"stddev_pop(value) AS std, {asked} {of} GROUP BY ALL ORDER BY ALL"
+        )
+        return self._named(table)[[*KEY, by, "n", "mean", "std", *quantiles]]
+
+    def statistics(
+        self,
+        region: Names | None = None,
+        source_id: Names | None = None,
+        sensor_name: Names | None = None,
+        start: Time | None = None,
+        end: Time | None = None,
+    ) -> pd.DataFrame:
+        """Return what each sensor read in a time; see `select` for the filters.
+
+        Returns
+        -------
+        DataFrame
+            ``region, source_id, sensor_name, unit, unit_assumed, n, mean, minimum, maximum, start, end``;
+            sensors without a reading are left out.
+        """
+        table = self._ask(
+            "SELECT sensor, count(*) AS n, avg(value) AS mean, min(value) AS minimum, max(value) AS maximum, "
+            'min(time) AS start, max(time) AS "end" '
+            f"{self._of(self.chosen(region, source_id, sensor_name), start, end)} GROUP BY ALL ORDER BY ALL"
+        )
+        for column in ("unit", "unit_assumed"):
+            table[column] = self.sensors[column].to_numpy()[table["sensor"].to_numpy()]
+        figures = ["n", "mean", "minimum", "maximum", "start", "end"]
+        return self._named(table)[[*KEY, "unit", "unit_assumed", *figures]]
+
+    def provenance(self) -> dict[str, Any]:
+        """Return where the log came from and the SHA-256 of its files, ready for JSON."""
+        hashes = json.loads((self.store / INPUTS).read_text(encoding="utf-8"))
+        return {"log": self.name, "inputs_sha256": hashes}
+
+    def _span(
+        self, sensors: pd.DataFrame, start: Time | None, end: Time | None
+    ) -> tuple[pd.Timestamp, pd.Timestamp]:
+        first, last = pd.Timestamp(sensors["start"].min()), pd.Timestamp(sensors["end"].max())
+        return (
+            max(first, time_of(start)) if start is not None else first,
+            min(last, end_of(end)) if end is not None else last,
+        )
+
+    def _of(self, sensors: pd.DataFrame, start: Time | None, end: Time | None) -> str:
+        numbers = ", ".join(str(int(number)) for number in sensors.index)
+        return (
+            f"FROM read_parquet({quoted(str(self.store / READINGS))}) WHERE sensor IN ({numbers}) "
+            f"AND {_between(start, end)}"
+        )
+
+    def _ask(self, query: str) -> pd.DataFrame:
+        # A cursor of its own for every question: the log may be shared by threads.
+        table: pd.DataFrame = self._base.cursor().sql(query).df()
+        return table.astype({"time": "datetime64[us]"}) if "time" in table else table
+
+    def _named(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Put the names of the sensors in place of their numbers."""
+        rows = table["sensor"].to_numpy()
+        for column in KEY:
+            names = pd.Categorical(self.sensors[column])
+            table[column] = pd.Categorical.from_codes(names.codes[rows], names.categories)
+        return table
+
+
+def _between(start: Time | None, end: Time | None) -> str:
+    parts = []
+    if start is not None:
+        parts.append(f"time >= TIMESTAMP '{time_of(start)}'")
+    if end is not None:
+        parts.append(f"time <= TIMESTAMP '{end_of(end)}'")
+    return " AND ".join(parts) or "true"

@@ -1,0 +1,178 @@
+"""What is wrong with the readings of a log: gaps, duplicates, unit jumps, stuck sensors, wrong order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ellimaps.sensors.store.sql import quoted
+from ellimaps.sensors.store.times import length_text
+
+COLUMNS = ("region", "source_id", "sensor_name", "kind", "start", "end", "detail")
+_MOST_OF_A_KIND = 200
+_LEAST_JUMP = 6.0
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, from reading number ``first`` to ``last``."""
+
+    kind: str
+    first: int
+    last: int
+    detail: str
+
+
+def found_problems(
+    base: Any, readings: Path, sensors: pd.DataFrame, unreadable: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return what is wrong with every sensor; see :data:`COLUMNS`."""
+    rows: list[tuple[object, ...]] = [
+        ("", file, "", "unreadable", pd.NaT, pd.NaT, detail) for file, detail in unreadable.items()
+    ]
+    for number, sensor in sensors.iterrows():
+
+        def column(expression: str, which: object = number) -> NDArray[Any]:
+            query = (
+                f"SELECT {expression} AS it FROM read_parquet({quoted(str(readings))}) WHERE sensor = {which}"
+            )
+            return np.asarray(base.sql(query).fetchnumpy()["it"])
+
+        # Column by column: one sensor may have all of the readings.
+        utc = "time - to_minutes(coalesce(offset_min, 0))"
+        problems = list(sensor_problems(column(utc), column("value"), column("row")))
+        time = column("time") if problems else np.array([], "datetime64[us]")
+        label = (sensor["region"], sensor["source_id"], sensor["sensor_name"])
+        rows += [(*label, one.kind, time[one.first], time[one.last], one.detail) for one in problems]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return table.astype({"start": "datetime64[us]", "end": "datetime64[us]"})
+
+
+def sensor_problems(
+    utc: NDArray[np.datetime64], values: NDArray[np.float64], row: NDArray[np.int64]
+) -> Iterator[Problem]:
+    """Find what is wrong with one sensor.
+
+    Parameters
+    ----------
+    utc : ndarray of datetime64, shape (reading,)
+        Times, ascending.
+    values : ndarray of float64, shape (reading,)
+        Values.
+    row : ndarray of int64, shape (reading,)
+        Places of the readings in the log.
+    """
+    if len(utc) < 2:
+        return
+    steps = np.diff(utc) / np.timedelta64(1, "m")
+    late = list(_out_of_order(row))
+    # Nobody else holds them, and they may be large.
+    del utc, row
+    yield from late
+    yield from _duplicates(steps)
+    positive = steps[steps > 0]
+    if not len(positive):
+        return
+    usual = float(np.median(positive))
+    yield from _gaps(steps, usual)
+    yield from _stuck(values, steps, usual)
+    yield from _unit_jumps(values)
+
+
+def _out_of_order(row: NDArray[np.int64]) -> Iterator[Problem]:
+    late = np.flatnonzero(row[1:] < row[:-1])
+    if len(late):
+        detail = f"The log goes back in time at {len(late)} readings; they have been sorted."
+        yield Problem("out of order", int(late[0]), int(late[-1]) + 1, detail)
+
+
+def _duplicates(steps: NDArray[np.float64]) -> Iterator[Problem]:
+    twice = np.flatnonzero(steps == 0)
+    if len(twice):
+        detail = f"{len(twice)} readings have the time of another one; such are averaged."
+        yield Problem("duplicates", int(twice[0]), int(twice[-1]) + 1, detail)
+
+
+def _gaps(steps: NDArray[np.float64], usual: float) -> Iterator[Problem]:
+    gaps = np.flatnonzero(steps > 3.5 * usual)
+    for i in _largest(gaps, steps):
+        detail = f"No reading for {_minutes(steps[i])}, where one is usual every {_minutes(usual)}."
+        yield Problem("gap", i, i + 1, detail)
+
+
+def _stuck(values: NDArray[np.float64], steps: NDArray[np.float64], usual: float) -> Iterator[Problem]:
+    """Find runs of one value far longer than this sensor's runs are.
+
+    A sensor of coarse resolution repeats itself often, so a run counts only against the sensor's own.
+    """
+    ends = np.append(np.flatnonzero(values[1:] != values[:-1]), len(values) - 1)
+    lengths = np.diff(ends, prepend=-1)
+    # Runs as a reading sees them: the one it lies in.
+    shares = np.cumsum(np.bincount(lengths) * np.arange(lengths.max() + 1)) / len(values)
+    usual_run = int(np.searchsorted(shares, 0.5))
+    runs = np.flatnonzero(lengths >= max(24.0, 60.0 / usual, 4.0 * usual_run))
+    for i in _largest(runs, lengths):
+        first, last = int(ends[i] - lengths[i] + 1), int(ends[i])
+        minutes = float(steps[first:last].sum())
+        detail = f"The value is {values[first]:g} for {_minutes(minutes)}, {lengths[i]} readings in a row."
+        yield Problem("stuck", first, last, detail)
+
+
+_CONVERSIONS = (
+    ("deg C to deg F", 1.8, 32.0),
+    ("deg F to deg C", 1 / 1.8, -32 / 1.8),
+    ("deg C to K", 1.0, 273.15),
+    ("K to deg C", 1.0, -273.15),
+    ("a thousandfold", 1000.0, 0.0),
+    ("a thousandth", 0.001, 0.0),
+)
+
+
+def _unit_jumps(values: NDArray[np.float64]) -> Iterator[Problem]:
+    """Jumps after which the values are the former ones in another unit, until the jump back or the end."""
+    steps = np.abs(np.diff(values))
+    # A sensor that jumps often does not change its unit each time.
+    usual = float(np.percentile(steps[:: max(1, len(steps) // 100_000)], 95))
+    jumps = np.flatnonzero(steps > max(_LEAST_JUMP, 8 * usual))
+    del steps
+    end = -1
+    for place, i in enumerate(jumps[: 10 * _MOST_OF_A_KIND]):
+        if i <= end:
+            continue
+        before, after = _levels(values, int(i))
+        for name, factor, offset in _CONVERSIONS:
+            expected = factor * before + offset
+            if abs(expected - after) < 0.1 * abs(after - before) and abs(expected - after) < 0.05 * abs(
+                after
+            ):
+                back = [j for j in jumps[place + 1 : place + 50] if _is_back(values, int(j), before, after)]
+                end = int(back[0]) if back else len(values) - 1
+                detail = f"The values change from {before:.4g} to {after:.4g}, as from {name}."
+                yield Problem("unit jump", int(i) + 1, end, detail)
+                break
+
+
+def _levels(values: NDArray[np.float64], i: int) -> tuple[float, float]:
+    return float(np.median(values[max(i - 4, 0) : i + 1])), float(np.median(values[i + 1 : i + 6]))
+
+
+def _is_back(values: NDArray[np.float64], i: int, before: float, after: float) -> bool:
+    there, here = _levels(values, i)
+    return abs(here - before) < abs(here - after) and abs(there - after) < abs(there - before)
+
+
+def _largest(places: NDArray[np.intp], sizes: NDArray[Any]) -> list[int]:
+    """Return the places of the largest sizes in order; there may be very many."""
+    if len(places) > _MOST_OF_A_KIND:
+        places = np.sort(places[np.argsort(-sizes[places], kind="stable")[:_MOST_OF_A_KIND]])
+    return [int(place) for place in places]
+
+
+def _minutes(minutes: float) -> str:
+    return length_text(pd.Timedelta(minutes=float(minutes)))

@@ -1,0 +1,155 @@
+"""Training and models of the page Classify: what a training leaves, and models read from files."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ellimaps.classify import (
+    DeepModel,
+    Labels,
+    PopulationModel,
+    Prediction,
+    TrainingReport,
+    load_classifier,
+    read_image,
+    read_labels,
+    save_model,
+    train,
+    training_html,
+)
+from ellimaps.classify.label_list import labels_csv
+from ellimaps.classify.labelling import Labelling
+from ellimaps.core.errors import ExportError
+from ellimaps.core.files import write_files
+from ellimaps.core.progress import Progress
+from ellimaps.ui.pages.classify.pictures import outlined
+from ellimaps.ui.shared.cache import BoundedCache
+
+_MEGABYTE = 1 << 20
+MODELS = BoundedCache(8, 64 * _MEGABYTE, lambda _: 2 * _MEGABYTE)
+ANSWERS = BoundedCache(32, 128 * _MEGABYTE, lambda made: made.n_bytes)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A classifier trained on the page.
+
+    Attributes
+    ----------
+    model : PopulationModel
+        With its version.
+    report : TrainingReport
+        How good it is.
+    folder : str
+        The folder of images, below the data root.
+    content, html : bytes
+        The files of the model and of the report.
+    """
+
+    model: PopulationModel
+    report: TrainingReport
+    folder: str
+    content: bytes
+    html: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a classifier says of an image, and the picture with the outline."""
+
+    prediction: Prediction
+    picture: bytes
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes it holds, about."""
+        return len(self.picture) + self.prediction.portrait.mask.nbytes
+
+
+def labels_given(labelling: Labelling, folder: Path) -> Labels:
+    """Return the labels given on the page as training takes them.
+
+    Raises
+    ------
+    ReadError
+        If there are none, or an image has gone since.
+    """
+    with tempfile.TemporaryDirectory(prefix="ellimaps-") as place:
+        path = Path(place) / "labels given here.csv"
+        path.write_bytes(labels_csv(replace(labelling, strangers=())))
+        return read_labels(path, folder)
+
+
+def trained_on(
+    folder: Path, shown: str, labels: Labels, repeats: int, seed: int, on_progress: Progress
+) -> Trained:
+    """Train a classifier and put it into a file's bytes.
+
+    Raises
+    ------
+    EllimapsError
+        As `ellimaps.classify.train`.
+    """
+    training = train(folder, labels, seed, on_progress, repeats=repeats)
+    with tempfile.TemporaryDirectory(prefix="ellimaps-") as place:
+        path = Path(place) / "trained.ellimodel"
+        model = save_model(training.model, path)
+        content = path.read_bytes()
+    html = training_html(model, training.report).encode()
+    return Trained(model, training.report, shown, content, html)
+
+
+def save_trained(trained: Trained, path: Path) -> list[Path]:
+    """Write the model, and its report beside it; files that are there are never overwritten.
+
+    Raises
+    ------
+    ExportError
+        If one of them exists or cannot be written.
+    """
+    files = {path.name: trained.content, path.with_suffix(".html").name: trained.html}
+    for name in files:
+        if (path.parent / name).exists():
+            raise ExportError(f"{name} exists already: choose another name.")
+    return write_files(path.parent, files)
+
+
+def model_at(path: Path) -> PopulationModel | DeepModel:
+    """Return a saved model, read again only when the file has changed.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read or is not to be trusted.
+    """
+    state = path.stat() if path.exists() else None
+    key = (str(path), state.st_mtime_ns, state.st_size) if state else (str(path),)
+    return MODELS.get(key, lambda: load_classifier(path))
+
+
+def answer_of(model: PopulationModel | DeepModel, source: Path | bytes, name: str) -> Answer:
+    """Return what a model says of an image, a file or its bytes.
+
+    Raises
+    ------
+    ReadError
+        If it is no image that can be read.
+    """
+    return ANSWERS.get((model.version, _identity(source)), lambda: _answered(model, source, name))
+
+
+def _identity(source: Path | bytes) -> tuple[Any, ...]:
+    if isinstance(source, bytes):
+        return (hashlib.sha256(source).hexdigest(),)
+    state = source.stat() if source.exists() else None
+    return (str(source), state.st_mtime_ns, state.st_size) if state else (str(source),)
+
+
+def _answered(model: PopulationModel | DeepModel, source: Path | bytes, name: str) -> Answer:
+    values, pixel_size_um = read_image(source, name)
+    prediction = model.predict(values, pixel_size_um)
+    return Answer(prediction, outlined(values, prediction.portrait.mask))

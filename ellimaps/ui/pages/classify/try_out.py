@@ -1,0 +1,102 @@
+"""Trying a classifier on one image: the outline, the answer, and the measurements that decided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ellimaps.classify import DeepModel, PopulationModel
+from ellimaps.classify.image_folder import image_files
+from ellimaps.ui.pages.classify.charts import contribution_chart
+from ellimaps.ui.pages.classify.files import chosen_path, model_files
+from ellimaps.ui.pages.classify.models import Answer, answer_of, model_at
+from ellimaps.ui.pages.classify.state import ClassifyWork
+from ellimaps.ui.shared.data_root import data_root
+from ellimaps.ui.shared.state import remembered
+from ellimaps.ui.shared.widgets import escaped
+
+JUST_TRAINED = "The one just trained"
+_UPLOAD_MB = 200
+_FAINT = 0.0005
+
+
+def try_section(work: ClassifyWork, folder: Path | None) -> None:
+    """Show the choice of model and image, and what the model says."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="try_controls"):
+        model = _model(work)
+        if model is not None:
+            name = _from_folder(folder)
+            uploaded = _upload()
+    if model is None:
+        st.info(
+            f"There is no model below {data_root()} yet: train one under **Train**, or with "
+            "`ellimaps cells train IMAGES --labels CSV --out MODEL`, MODEL below the data root.",
+            icon=":material/category:",
+        )
+        return
+    if uploaded is not None:
+        answer = answer_of(model, uploaded.getvalue(), uploaded.name)
+        _answer(model, answer, uploaded.name)
+    elif folder is not None and name is not None:
+        _answer(model, answer_of(model, folder / name, name), name)
+
+
+def _model(work: ClassifyWork) -> PopulationModel | DeepModel | None:
+    found = model_files(data_root())
+    trained = work.trained
+    options = found if trained is None else [JUST_TRAINED, *found]
+    if not options:
+        return None
+    chosen = remembered(st.selectbox, "Model", options=options, key="try_model", default=options[0])
+    return trained.model if trained is not None and chosen == JUST_TRAINED else model_at(chosen_path(chosen))
+
+
+def _from_folder(folder: Path | None) -> str | None:
+    if folder is None:
+        return None
+    names = image_files(folder)
+    return str(remembered(st.selectbox, "Image", options=names, key="try_image", default=names[0]))
+
+
+def _upload() -> Any:
+    with st.popover("Upload an image", icon=":material/upload_file:"):
+        return st.file_uploader(
+            "TIFF or PNG, shown instead of the image of the folder",
+            type=["tif", "tiff", "png"],
+            max_upload_size=_UPLOAD_MB,
+            key="try_upload",
+        )
+
+
+def _answer(model: PopulationModel | DeepModel, answer: Answer, name: str) -> None:
+    prediction = answer.prediction
+    picture, facts = st.columns([6, 5], gap="medium")
+    with picture, st.container(key="try_picture"):
+        st.image(answer.picture, width="stretch")
+        st.caption(f"{escaped(name)}; red: the outline of what was measured")
+    with facts:
+        with st.container(horizontal=True, key="try_metrics"):
+            st.metric(escaped(model.label_name), str(prediction.label))
+            for label, probability in prediction.probabilities.items():
+                st.metric(f"Probability of {escaped(str(label))}", _percent(probability))
+        if prediction.probabilities and prediction.label != max(
+            prediction.probabilities, key=lambda label: prediction.probabilities[label]
+        ):
+            st.caption("The likelier class is not the answer: the threshold was chosen for the best score.")
+        for warning in prediction.warnings:
+            st.warning(warning, icon=":material/warning:")
+        if not prediction.contributions.empty:
+            st.altair_chart(contribution_chart(prediction.contributions, f"{prediction.label!s:.16}"))
+    with st.expander("All measurements", icon=":material/straighten:"):
+        st.caption(
+            f"Lengths are in {'µm' if model.unit == 'um' else 'pixels'}. Model {escaped(model.version)}."
+        )
+        st.dataframe(prediction.contributions, key="try_measurements", hide_index=True)
+
+
+def _percent(probability: float) -> str:
+    if probability > 1 - _FAINT:
+        return "> 99.9 %"
+    return "< 0.1 %" if probability < _FAINT else f"{probability:.1%}"

@@ -1,0 +1,219 @@
+"""The Experiments page: what a batch found, by experiment and subject, down to one image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from ellimaps.batch.results import MEASURES, Results, read_results, result_folders
+from ellimaps.batch.tree import PLACES
+from ellimaps.ui.pages.experiments.charts import (
+    COUNT_HEIGHT,
+    HISTOGRAM_HEIGHT,
+    comparison_chart,
+    count_chart,
+    subject_histogram,
+)
+from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.state import remembered
+from ellimaps.ui.shared.widgets import escaped, guarded
+
+_MOST_ROWS = 2000
+_CACHE = BoundedCache(4, 512 << 20, lambda results: int(results.objects.memory_usage(deep=True).sum()))
+
+
+def render() -> None:
+    """Show the page."""
+    with guarded():
+        folder = _chosen_folder()
+        if folder is None:
+            _empty()
+            return
+        results = _read(folder)
+        _header(results)
+        subjects = _subject_filter(results)
+        shown = _only(results, subjects)
+        if shown.images.empty:
+            st.info("No image of these subjects: choose others.", icon=":material/filter_alt:")
+            return
+        with guarded():
+            _overview(shown)
+        with guarded():
+            _images(shown)
+        with guarded():
+            _compare(shown)
+        _failures(results)
+
+
+def _chosen_folder() -> Path | None:
+    root = data_root()
+    found = [folder.relative_to(root).as_posix() for folder in result_folders(root)]
+    with st.container(horizontal=True, vertical_alignment="bottom", key="experiments_open"):
+        if found:
+            chosen = remembered(
+                st.selectbox, "Result folder", options=found, key="experiments_found", default=found[0]
+            )
+        else:
+            chosen = ""
+        typed = remembered(
+            st.text_input,
+            "Or a folder below the data root",
+            key="experiments_typed",
+            default="",
+            placeholder="results/cells",
+        )
+    text = str(typed).strip() or str(chosen)
+    return inside_root(text, root) if text else None
+
+
+def _empty() -> None:
+    st.info(
+        f"There are no results below {data_root()} yet. Count the objects of many images with "
+        "`ellimaps cells detect ROOT --out DIR`, or run a recipe over many map folders with "
+        "`ellimaps batch RECIPE ROOT --out DIR`, with DIR below the data root; then open this page again.",
+        icon=":material/science:",
+    )
+
+
+def _read(folder: Path) -> Results:
+    """Return a folder's results, read again only after another run."""
+    marks = tuple(
+        (path.name, path.stat().st_mtime_ns, path.stat().st_size)
+        for path in sorted([*folder.glob("*.csv"), *folder.glob("*.parquet")])
+    )
+    return _CACHE.get((str(folder), marks), lambda: read_results(folder))
+
+
+def _header(results: Results) -> None:
+    flagged = int((results.images["Flags"] != "").sum())
+    columns = st.columns(5)
+    numbers = {
+        "Images": len(results.images),
+        "Objects": len(results.objects),
+        "Experiments": results.images[["Date", "Subject", "Experiment"]].drop_duplicates().shape[0],
+        "Flagged images": flagged,
+        "Failed images": len(results.failures),
+    }
+    for column, (label, number) in zip(columns, numbers.items(), strict=True):
+        column.metric(label, f"{number:,}")
+
+
+def _subject_filter(results: Results) -> list[str]:
+    subjects = sorted(results.images["Subject"].unique())
+    if len(subjects) < 2:
+        return subjects
+    chosen = remembered(
+        st.multiselect,
+        "Subjects",
+        options=subjects,
+        key="experiments_subjects",
+        default=[],
+        placeholder="All subjects",
+    )
+    return chosen or subjects
+
+
+def _only(results: Results, subjects: list[str]) -> Results:
+    return Results(
+        results.folder,
+        results.images[results.images["Subject"].isin(subjects)],
+        results.objects[results.objects["Subject"].isin(subjects)],
+        results.failures,
+    )
+
+
+def _overview(results: Results) -> None:
+    left, right = st.columns(2)
+    left.altair_chart(count_chart(results.counts("Experiment"), "Experiment"), height=COUNT_HEIGHT)
+    right.altair_chart(count_chart(results.counts("Subject"), "Subject"), height=COUNT_HEIGHT)
+    if not results.has_circles or results.objects.empty:
+        return
+    for column, measure in zip((left, right), MEASURES, strict=True):
+        unit = " (px)" if measure == "R" else ""
+        column.altair_chart(
+            subject_histogram(results.objects, measure, f"{measure}{unit}"), height=HISTOGRAM_HEIGHT
+        )
+
+
+def _images(results: Results) -> None:
+    st.markdown("#### Images")
+    only_flagged = remembered(st.toggle, "Only flagged", key="experiments_flagged", default=False)
+    table = results.images[results.images["Flags"] != ""] if only_flagged else results.images
+    table = table.head(_MOST_ROWS).reset_index(drop=True)
+    if table.empty:
+        st.caption("No image is flagged.")
+        return
+    if len(results.images) > _MOST_ROWS:
+        st.caption(
+            f"The first {_MOST_ROWS:,} of {len(results.images):,} images; filter by subject for others."
+        )
+    hidden = ("File", "Table", "Overlay")
+    places = [name for name in PLACES if (table[name] != "").any()]
+    rest = [name for name in table if name not in (*PLACES, *hidden, "Flags", "Objects")]
+    event = st.dataframe(
+        table[[*places, "Objects", "Flags", *rest]],
+        key="experiments_images",
+        on_select="rerun",
+        selection_mode="single-row",
+        hide_index=True,
+        height=280,
+    )
+    rows = event["selection"]["rows"]
+    if rows and rows[0] < len(table):
+        _image(results, table.iloc[rows[0]])
+    else:
+        st.caption("Click the box at the left of a row to see its overlay and objects.")
+
+
+def _image(results: Results, image: pd.Series) -> None:
+    names = " / ".join(image[place] for place in PLACES if image[place])
+    st.markdown(f"**{escaped(names)}**: {image['Objects']} objects")
+    if image["Flags"]:
+        st.warning(str(image["Flags"]), icon=":material/flag:")
+    left, right = st.columns([2, 3])
+    overlay, montage = results.picture(image), results.montage(image)
+    if overlay is not None:
+        left.image(str(overlay), caption="Outlines of the objects" if results.has_circles else None)
+    else:
+        left.info("Its overlay is not in the folder any more: run the batch again.")
+    objects = results.objects_of(image).drop(columns=[*PLACES, "Flags"]).reset_index(drop=True)
+    right.dataframe(objects, key="experiments_objects", hide_index=True, height=340)
+    if montage is not None:
+        with right.expander("Montage of its experiment"):
+            st.image(str(montage))
+
+
+def _compare(results: Results) -> None:
+    experiments = sorted(results.images["Experiment"].unique())
+    if len(experiments) < 2 or not results.has_circles or results.objects.empty:
+        return
+    st.markdown("#### Compare experiments")
+    chosen = remembered(
+        st.multiselect,
+        "Experiments",
+        options=experiments,
+        key="experiments_compared",
+        default=experiments[:2],
+        placeholder="Choose experiments",
+    )
+    if len(chosen) < 2:
+        st.caption("Choose two or more.")
+        return
+    table = results.comparison(chosen)
+    st.dataframe(table, key="experiments_comparison", hide_index=True)
+    objects = results.objects[results.objects["Experiment"].isin(chosen)]
+    for column, measure in zip(st.columns(2), MEASURES, strict=True):
+        label = f"{measure} (px)" if measure == "R" else measure
+        column.altair_chart(comparison_chart(objects, measure, label), height=HISTOGRAM_HEIGHT)
+
+
+def _failures(results: Results) -> None:
+    if results.failures.empty:
+        return
+    with st.expander(f"{len(results.failures):,} failed images", icon=":material/error:"):
+        st.dataframe(
+            results.failures.head(_MOST_ROWS), key="experiments_failures", hide_index=True, height="content"
+        )

@@ -1,0 +1,273 @@
+"""Interactive charts as Altair specifications; no Streamlit, no computation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ellimaps.core.angles import unwrapped
+from ellimaps.core.stack import ImageStack, band_label
+from ellimaps.images.intensities import Bleaching, time_axis
+from ellimaps.maps.clustering.estimation import ClusterEstimate
+
+_HEIGHT = 200
+_MARK = "#D55E00"
+# Middle grey: seen on a light page and on a dark one.
+_REGION = "#8A8A8A"
+_TIME_TITLES = {"time_s": "time (s)", "frame": "time point (number)"}
+_CHANNEL_COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
+
+
+def estimate_charts(estimate: ClusterEstimate) -> list[Any]:
+    """Draw inertia with its elbow, silhouette with error bars, Calinski-Harabasz and seconds, over k."""
+    table = estimate.table.assign(
+        low=estimate.table["silhouette"] - estimate.table["silhouette_se"],
+        high=estimate.table["silhouette"] + estimate.table["silhouette_se"],
+    )
+    inertia = _over_k(
+        table, "inertia", "inertia", f"Inertia, elbow at k = {estimate.elbow_k}", estimate.elbow_k
+    )
+    title = f"Silhouette with standard error, highest at k = {estimate.silhouette_k}"
+    silhouette = _over_k(table, "silhouette", "silhouette", title, estimate.silhouette_k)
+    bars = (
+        alt.Chart(table)
+        .mark_errorbar(ticks={"size": 9, "color": _MARK}, thickness=2, color=_MARK)
+        .encode(x="k:O", y=alt.Y("low:Q", title="silhouette", scale=alt.Scale(zero=False)), y2="high:Q")
+    )
+    calinski = _over_k(table, "calinski_harabasz", "index", "Calinski-Harabasz index", None)
+    seconds = _over_k(table, "seconds", "time (s)", "Time per k", None)
+    return [inertia, alt.layer(silhouette, bars).properties(title=title, height=_HEIGHT), calinski, seconds]
+
+
+def _over_k(table: pd.DataFrame, column: str, label: str, title: str, marked: int | None) -> Any:
+    line = (
+        alt.Chart(table)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("k:O", title="number of clusters k", axis=alt.Axis(labelAngle=0)),
+            y=alt.Y(f"{column}:Q", title=label, scale=alt.Scale(zero=False)),
+            tooltip=["k", alt.Tooltip(f"{column}:Q", title=label, format=".5g")],
+        )
+    )
+    layers = [line]
+    if marked is not None:
+        rule = alt.Chart(pd.DataFrame({"k": [marked]})).mark_rule(strokeDash=[4, 4], color=_MARK)
+        layers.append(rule.encode(x="k:O"))
+    return alt.layer(*layers).properties(title=title, height=_HEIGHT)
+
+
+def spectra_chart(
+    shots: pd.DataFrame,
+    stack: ImageStack,
+    quantity: str,
+    *,
+    names: Sequence[str],
+    palette: Sequence[str],
+    selected: int,
+    regions: pd.DataFrame | None = None,
+    channel: str | None = None,
+) -> Any:
+    """Draw clustershots of one quantity, the selected one emphasised with its standard deviation.
+
+    Regions of interest are dashed, with their names at the right end. Of a stack over time one channel is
+    drawn, or all where None is given.
+    """
+    column = abscissa(stack)[0]
+    table = _curves(_placed(shots, stack, quantity, channel), "cluster", quantity)
+    table = table.assign(name=[names[cluster] for cluster in table["cluster"]])
+    color = alt.Color(
+        "name:N",
+        title=None,
+        scale=alt.Scale(domain=list(names), range=list(palette)),
+        legend=alt.Legend(
+            orient="top", columns=8, labelLimit=90, symbolOpacity=1, symbolType="circle", symbolStrokeWidth=0
+        ),
+    )
+    tooltip = [alt.Tooltip("name", title="cluster"), *_tooltip(column)]
+    x, y = _axes(stack, quantity, channel)
+    base = alt.Chart(table).encode(x=x, y=y, color=color, tooltip=tooltip, detail=alt.Detail("aoi_deg:N"))
+    chosen = alt.datum.cluster == selected
+    emphasised = base.transform_filter(chosen)
+    layers = [
+        emphasised.mark_area(opacity=0.25).encode(y=alt.Y("low:Q", title=""), y2="high:Q"),
+        base.transform_filter(~chosen).mark_line(strokeWidth=1.5, point=alt.OverlayMarkDef(size=18)),
+        emphasised.mark_line(strokeWidth=4, point=alt.OverlayMarkDef(size=55)),
+    ]
+    if regions is not None and len(regions):
+        layers += _region_layers(
+            _curves(_placed(regions, stack, quantity, channel), "region", quantity), x, y, column
+        )
+    return alt.layer(*layers).properties(height=_HEIGHT + 10)
+
+
+def _region_layers(table: pd.DataFrame, x: Any, y: Any, column: str) -> list[Any]:
+    base = alt.Chart(table).encode(x=x, y=y, tooltip=["region", *_tooltip(column)])
+    line = base.mark_line(
+        strokeDash=[6, 4], strokeWidth=2.5, color=_REGION, point=alt.OverlayMarkDef(color=_REGION)
+    ).encode(detail=["region:N", "aoi_deg:N"])
+    ends = table[table[column] == table[column].max()]
+    text = alt.Chart(ends).mark_text(align="right", dy=-9, color=_REGION, fontWeight="bold")
+    return [line, text.encode(x=x, y=y, text="region")]
+
+
+def _placed(shots: pd.DataFrame, stack: ImageStack, quantity: str, channel: str | None) -> pd.DataFrame:
+    """Return the rows of one quantity (and channel) with what their bands say of time and image."""
+    labels = [band_label(band) for _, band in stack.bands.iterrows()]
+    bands = pd.DataFrame({"image": labels, "time_s": stack.bands["time_s"]})
+    bands["frame"] = stack.bands.get("frame", -1)
+    table = shots.drop(columns=["time_s", "frame"], errors="ignore").join(bands, on="band")
+    wanted = table["quantity"] == quantity
+    return table[wanted if channel is None else wanted & (table["channel"] == channel)]
+
+
+def _axes(stack: ImageStack, quantity: str, channel: str | None = None) -> tuple[Any, Any]:
+    column, label, kind = abscissa(stack)
+    scale = alt.Scale(zero=False, nice=False, padding=10) if kind == "Q" else alt.Undefined
+    unit = stack.bands["unit"].iloc[0]
+    return (
+        alt.X(
+            f"{column}:{kind}",
+            title=label,
+            scale=scale,
+            sort=None if kind == "O" else alt.Undefined,
+            axis=alt.Axis(grid=False, labelAngle=0, labelOverlap=True, titlePadding=2),
+        ),
+        alt.Y(
+            "mean:Q",
+            title=" ".join(filter(None, [channel, quantity, f"({unit})" if unit else ""])),
+            scale=alt.Scale(zero=False),
+        ),
+    )
+
+
+def cluster_bars(
+    values: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    label: str,
+    names: Sequence[str],
+    palette: Sequence[str],
+) -> Any:
+    """Draw the number of pixels of each cluster over its mean value."""
+    table = pd.DataFrame({"name": list(names), "value": values, "pixels": counts})
+    return (
+        alt.Chart(table)
+        .mark_bar(size=14)
+        .encode(
+            x=alt.X("value:Q", title=f"mean {label}", scale=alt.Scale(zero=False, padding=12)),
+            y=alt.Y("pixels:Q", title="pixels (logarithmic)", scale=alt.Scale(type="symlog")),
+            color=alt.Color("name:N", scale=alt.Scale(domain=list(names), range=list(palette)), legend=None),
+            tooltip=[
+                alt.Tooltip("name", title="cluster"),
+                alt.Tooltip("value:Q", format=".3f"),
+                alt.Tooltip("pixels:Q", format=","),
+            ],
+        )
+        .properties(height=_HEIGHT, title="Clusters: value against size")
+    )
+
+
+def histogram(
+    values: NDArray[np.float64], label: str, title: str, color: str, *, height: int = _HEIGHT
+) -> Any:
+    """Draw the distribution of values."""
+    counts, edges = np.histogram(values, bins=60) if values.size else (np.zeros(1, int), np.array([0.0, 1.0]))
+    table = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "pixels": counts})
+    # An empty bin would be drawn as a dash on the axis.
+    table = table[table["pixels"] > 0] if values.size else table
+    return (
+        alt.Chart(table)
+        .mark_bar(color=color, stroke=color, strokeWidth=1)
+        .encode(
+            x=alt.X("low:Q", bin="binned", title=label, scale=alt.Scale(zero=False)),
+            x2="high:Q",
+            y=alt.Y("pixels:Q", title="pixels (logarithmic)", scale=alt.Scale(type="symlog")),
+            tooltip=[alt.Tooltip("low:Q", format=".3f"), alt.Tooltip("high:Q", format=".3f"), "pixels"],
+        )
+        .properties(height=height, title=title)
+    )
+
+
+def chart_specification(chart: Any) -> dict[str, Any]:
+    """Return a chart as Vega-Lite with its data, without the fixed size that Altair gives it."""
+    specification: dict[str, Any] = chart.to_dict()
+    specification.pop("config", None)
+    return specification
+
+
+def abscissa(stack: ImageStack) -> tuple[str, str, str]:
+    """Return column, title and type of what a spectrum is drawn over."""
+    if not stack.is_ellipsometric:
+        return _abscissa_of_intensities(stack)
+    if len(stack.wavelengths_nm) > 1:
+        return "wavelength_nm", "wavelength (nm)", "Q"
+    if len(stack.angles_deg) > 1:
+        return "aoi_deg", "angle of incidence (deg)", "Q"
+    return "band", "band", "O"
+
+
+def _abscissa_of_intensities(stack: ImageStack) -> tuple[str, str, str]:
+    if (time := time_axis(stack)) is not None:
+        return time, _TIME_TITLES[time], "Q"
+    wavelengths = stack.bands["wavelength_nm"]
+    if stack.n_bands > 1 and wavelengths.notna().all() and wavelengths.is_unique:
+        return "wavelength_nm", "wavelength (nm)", "Q"
+    return "image", "channel", "O"
+
+
+def bleaching_chart(curve: Bleaching) -> Any:
+    """Draw the mean intensity of each channel over time as points, and the fitted decay as a line."""
+    column = "time_s" if (curve.rates["unit"] == "s").all() else "frame"
+    channels = [channel or "intensity" for channel in curve.rates["channel"]]
+    table = curve.table.assign(name=[channel or "intensity" for channel in curve.table["channel"]])
+    axis = alt.Axis(grid=False, labelAngle=0, tickCount=6, titlePadding=2)
+    scale = alt.Scale(zero=False, nice=False, padding=8)
+    x = alt.X(f"{column}:Q", title=_TIME_TITLES[column], axis=axis, scale=scale)
+    y_scale = alt.Scale(zero=False)
+    color = alt.Color(
+        "name:N",
+        title=None,
+        scale=alt.Scale(domain=channels, range=_CHANNEL_COLORS[: len(channels)])
+        if len(channels) <= len(_CHANNEL_COLORS)
+        else alt.Scale(domain=channels),
+        legend=alt.Legend(orient="top", labelLimit=140, symbolType="circle", symbolOpacity=1),
+    )
+    tooltip = [
+        alt.Tooltip("name", title="channel"),
+        alt.Tooltip(f"{column}:Q", title=_TIME_TITLES[column], format=".5g"),
+        alt.Tooltip("mean:Q", title="mean intensity", format=".5g"),
+        alt.Tooltip("fitted:Q", title="fitted decay", format=".5g"),
+    ]
+    base = alt.Chart(table).encode(x=x, color=color, tooltip=tooltip)
+    y_title, y_axis = "mean intensity", alt.Axis(tickCount=5)
+    points = base.mark_point(filled=True, size=36, opacity=1).encode(
+        y=alt.Y("mean:Q", title=y_title, scale=y_scale, axis=y_axis)
+    )
+    lines = base.mark_line(strokeWidth=1.5).encode(
+        y=alt.Y("fitted:Q", title=y_title, scale=y_scale, axis=y_axis)
+    )
+    title = "Bleaching: points measured, lines fitted"
+    return alt.layer(points, lines).properties(height=_HEIGHT + 40, title=title)
+
+
+def _curves(table: pd.DataFrame, group: str, quantity: str) -> pd.DataFrame:
+    parts = []
+    for _, part in table.groupby([group, "aoi_deg"], dropna=False):
+        mean = unwrapped(part["mean"].to_numpy(), quantity)
+        parts.append(part.assign(mean=mean, low=mean - part["std"], high=mean + part["std"]))
+    return pd.concat(parts) if parts else table.assign(low=0.0, high=0.0)
+
+
+def _tooltip(column: str) -> list[alt.Tooltip]:
+    titles = {"wavelength_nm": "wavelength (nm)", "aoi_deg": "angle (deg)", **_TIME_TITLES}
+    title = titles.get(column, column)
+    return [
+        alt.Tooltip(column, title=title),
+        alt.Tooltip("mean:Q", format=".3f"),
+        alt.Tooltip("std:Q", title="standard deviation", format=".3f"),
+        alt.Tooltip("n_pixels:Q", title="pixels", format=","),
+    ]

@@ -1,0 +1,80 @@
+"""Two segmentations side by side."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from ellimaps.maps.comparison import Comparison, compare
+from ellimaps.maps.pipeline import Settings
+from ellimaps.ui.components.viewer import MapPanel, Scene, map_viewer
+from ellimaps.ui.pages.maps.loading import Source, segmented
+from ellimaps.ui.pages.maps.segment import segmentation_title
+from ellimaps.ui.shared.state import Session, remembered
+
+
+def compare_section(state: Session, source: Source) -> None:
+    """Show two of the segmentations made, their agreement, and what was split."""
+    if len(state.kept) < 2:
+        st.info("Segment at least twice, for instance with k = 4 and with k = 5, to compare the two.")
+        return
+    first, second = _choose(state)
+    if first == second:
+        st.info("These are the same segmentation: choose two that differ.")
+        return
+    made = [segmented(source, settings) for settings in (first, second)]
+    if made[0].labels.shape != made[1].labels.shape:
+        st.warning("Their images differ in size (region of interest or binning): they cannot be compared.")
+        return
+    comparison = compare(*made)
+    looks = [state.looks[settings] for settings in (first, second)]
+    maps, facts = st.columns([7, 4], gap="medium")
+    with maps:
+        scene = Scene(
+            [
+                MapPanel(
+                    segmentation_title(settings),
+                    labels=segmentation.labels,
+                    palette=tuple(look.palette),
+                    names=tuple(look.titles),
+                )
+                for settings, segmentation, look in zip((first, second), made, looks, strict=True)
+            ],
+            source=f"{source.fingerprint} {first.roi}",
+            aspect=made[0].stack.pixel_aspect,
+        )
+        map_viewer(scene, key="compare_maps")
+    with facts:
+        _facts(comparison)
+    st.caption("Pixels shared: rows are clusters of the first, columns of the second")
+    st.dataframe(pd.DataFrame(comparison.overlap, index=looks[0].titles, columns=looks[1].titles))
+
+
+def _choose(state: Session) -> tuple[Settings, Settings]:
+    left, right = st.columns(2)
+    with left:
+        first = _choice(state, "First", -2)
+    with right:
+        second = _choice(state, "Second", -1)
+    return first, second
+
+
+def _choice(state: Session, label: str, default: int) -> Settings:
+    chosen: Settings = remembered(
+        st.selectbox,
+        label,
+        options=state.kept,
+        format_func=segmentation_title,
+        key=f"compare_{label.lower()}",
+        default=state.kept[default],
+    )
+    return chosen
+
+
+def _facts(comparison: Comparison) -> None:
+    st.metric(
+        "Agreement (adjusted Rand index)",
+        f"{comparison.adjusted_rand:.4f}",
+        help="1: the same clusters; about 0: unrelated. Over pixels that have a cluster in both.",
+    )
+    st.markdown("\n".join(f"- {sentence}" for sentence in comparison.sentences()))

@@ -1,0 +1,244 @@
+"""The facts of a measurement and its preprocessing, with a view before and after."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html import escape
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from ellimaps.core.stack import ImageStack, band_label
+from ellimaps.images.intensities import channels_of, time_axis
+from ellimaps.images.preprocessing import Roi, crop
+from ellimaps.maps.figures import contrast_limits
+from ellimaps.maps.pipeline import Settings
+from ellimaps.ui.components.viewer import MapPanel, Scene, map_viewer
+from ellimaps.ui.pages.maps.conditions import conditions_panel
+from ellimaps.ui.pages.maps.intensities import (
+    bleaching_panel,
+    channel_editor,
+    correction_choices,
+    plane_choices,
+)
+from ellimaps.ui.pages.maps.loading import CORRECTIONS, Source, load, opened, prepared
+from ellimaps.ui.shared.state import Session, remembered
+from ellimaps.ui.shared.widgets import guarded, move_to, position_slider, positions, progress_bar
+
+T = TypeVar("T", bound=np.generic)
+
+
+def data_section(state: Session, source: Source) -> None:
+    """Show the facts, the preprocessing choices and a map before and after."""
+    facts = st.container()
+    settings = _choices(source, state.settings)
+    with progress_bar() as show:
+        measured = opened(source, settings, show)
+        with facts:
+            show_facts(measured)
+            conditions_panel(measured)
+        stack = prepared(source, settings, show)
+    state.settings = settings
+    if measured.is_ellipsometric:
+        _before_and_after(source, measured, stack, settings)
+    else:
+        images, channels = st.columns([7, 5], gap="medium")
+        with images:
+            _before_and_after(source, measured, stack, settings)
+        with channels, guarded():
+            bleaching_panel(source, settings)
+            channel_editor(state, measured, settings)
+    _missing_table(measured, stack)
+
+
+def show_facts(stack: ImageStack) -> None:
+    """Show what a measurement holds."""
+    missing = stack.missing_fraction
+    height, width = stack.shape
+    if stack.is_ellipsometric:
+        facts = {"Maps": f"{stack.n_bands} ({' and '.join(stack.quantities)})"}
+        angle = {"Angle of incidence": _span(stack.angles_deg, "deg")}
+    else:
+        facts, angle = {"Images": _images(stack), "Files": _files(stack)}, {}
+    facts |= {
+        "Size": f"{height} × {width} px (y × x)",
+        "Wavelengths": _span(stack.wavelengths_nm, "nm"),
+        **angle,
+        "Acquired": f"{stack.acquired_at:%Y-%m-%d %H:%M:%S}" if stack.acquired_at else "not known",
+        "Pixel aspect (y/x)": f"{stack.pixel_aspect:.3f}",
+        "Pixel width": f"{stack.pixel_size_um:g} µm" if stack.pixel_size_um else "not known",
+        "Missing values": f"{missing.mean():.2%} of all, {missing.max():.2%} in the worst "
+        + ("map" if stack.is_ellipsometric else "image"),
+        "Comment": " ".join(stack.comment.split()) or "none",
+    }
+    cells = "".join(
+        f"<div{_width_class(value)}><dt>{escape(key)}</dt><dd>{escape(value)}</dd></div>"
+        for key, value in facts.items()
+    )
+    st.html(f'<dl class="facts">{cells}</dl>')
+    for warning in stack.warnings:
+        st.warning(warning, icon=":material/warning:")
+
+
+def _images(stack: ImageStack) -> str:
+    n_channels = len(channels_of(stack))
+    n_times = stack.n_bands // n_channels
+    parts = [f"{n_channels} channel{'s' if n_channels > 1 else ''}"]
+    if time_axis(stack) is not None:
+        parts.append(f"{n_times} times")
+    return f"{stack.n_bands} ({', '.join(parts)})"
+
+
+def _files(stack: ImageStack) -> str:
+    files = list(dict.fromkeys(stack.bands["file"]))
+    return files[0] if len(files) == 1 else f"{len(files)}, {files[0]} to {files[-1]}"
+
+
+def _width_class(text: str) -> str:
+    return ' class="longer"' if len(text) > 50 else ' class="long"' if len(text) > 26 else ""
+
+
+def _span(values: list[float], unit: str) -> str:
+    if not values:
+        return "not known"
+    if len(values) == 1:
+        return f"{values[0]:g} {unit}"
+    return f"{len(values)}, {values[0]:g} to {values[-1]:g} {unit}"
+
+
+def _choices(source: Source, settings: Settings) -> Settings:
+    stack = load(source)
+    st.markdown("**Preprocessing**" if stack.is_ellipsometric else "**Planes, corrections, preprocessing**")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        if not stack.is_ellipsometric:
+            settings = correction_choices(plane_choices(source, settings))
+        gaps = remembered(
+            st.segmented_control,
+            "Gaps wider than 9 px",
+            options=["fill", "exclude"],
+            key="gaps",
+            default="fill",
+            required=True,
+            help="Small gaps are filled from their neighbours. In wide gaps, either take the nearest "
+            "measured pixel, or leave the pixels out of every cluster.",
+        )
+        binning = remembered(
+            st.number_input,
+            "Bin (px)",
+            1,
+            max(1, min(stack.shape) // 2),
+            key=f"binning_{min(stack.shape)}",
+            default=1,
+            width=110,
+            help="Average squares of this many by this many pixels.",
+        )
+        pixel_size = remembered(
+            st.number_input,
+            "Pixel width (µm)",
+            0.0,
+            1000.0,
+            step=0.1,
+            key=f"pixel_size_{stack.name}",
+            default=stack.pixel_size_um or 0.0,
+            width=150,
+            help="Of a measured pixel; 0 if not known. Draws a scale bar and gives exported regions a place.",
+        )
+        despike = _optional("Remove spikes", "despike", 8.0, "Threshold (robust σ)", 1.0, 50.0)
+        smooth = _optional("Smooth", "smooth", 1.0, "Gaussian σ (px)", 0.2, 20.0)
+        roi_on = remembered(
+            st.checkbox, "Only a region of interest", key="roi_on", default=False, width="content"
+        )
+    return replace(
+        settings,
+        pixel_size_um=pixel_size if pixel_size and pixel_size != stack.pixel_size_um else None,
+        gaps=gaps,
+        despike=despike,
+        smooth=smooth,
+        roi=_roi(stack) if roi_on else None,
+        binning=int(binning),
+    )
+
+
+def _optional(label: str, key: str, default: float, unit: str, low: float, high: float) -> float | None:
+    if not remembered(st.checkbox, label, key=f"{key}_on", default=False, width="content"):
+        return None
+    return float(remembered(st.number_input, unit, low, high, step=0.5, key=key, default=default, width=150))
+
+
+def _roi(stack: ImageStack) -> Roi | None:
+    height, width = stack.shape
+    left, right = st.columns(2, gap="medium")
+    with left:
+        y0, y1 = remembered(st.slider, "Rows y (px)", 0, height, key=f"roi_y_{height}", default=(0, height))
+    with right:
+        x0, x1 = remembered(st.slider, "Columns x (px)", 0, width, key=f"roi_x_{width}", default=(0, width))
+    y0, x0 = min(y0, height - 1), min(x0, width - 1)
+    roi = (y0, max(y1, y0 + 1), x0, max(x1, x0 + 1))
+    return None if roi == (0, height, 0, width) else roi
+
+
+@st.fragment
+def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, settings: Settings) -> None:
+    with guarded():
+        position = position_slider(stack)
+        bands = positions(stack)[position][1]
+        before = crop(measured, settings.roi)
+        # Corrected intensities are on a scale of their own.
+        rescaled = any(getattr(settings, name) for name in CORRECTIONS)
+        panels = []
+        for band in bands:
+            name, unit = band_label(stack.bands.iloc[band]), str(stack.bands["unit"].iloc[band])
+            limits = contrast_limits(stack.values[band])
+            after = _enlarged(stack.values[band], settings.binning)
+            raw = before.values[band][: after.shape[0], : after.shape[1]]
+            raw_limits = contrast_limits(raw) if rescaled else limits
+            panels.append(MapPanel(f"{name}, measured", raw, unit, raw_limits))
+            panels.append(MapPanel(f"{name}, preprocessed", after, unit, limits, show_filled=True))
+        filled = np.any(stack.filled[bands], axis=0)
+        scene = Scene(
+            panels,
+            source=f"{source.fingerprint} {settings.roi}",
+            aspect=before.pixel_aspect,
+            filled=_enlarged(filled, settings.binning),
+            pixel_size_um=settings.pixel_size_um or measured.pixel_size_um,
+            position=position,
+        )
+        map_viewer(
+            scene,
+            key="before_after",
+            on_step=lambda target: move_to(stack, target),
+        )
+        st.caption(
+            f"Pink: {int(filled.sum()):,} filled pixels ({filled.mean():.2%}). Grey: no value."
+            + (
+                f" Binned pixels are drawn as {settings.binning} × {settings.binning} measured ones."
+                if settings.binning > 1
+                else ""
+            )
+        )
+
+
+def _enlarged(image: NDArray[T], times: int) -> NDArray[T]:
+    """Draw binned pixels as large as the measured ones they are made of."""
+    return image if times == 1 else image.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def _missing_table(measured: ImageStack, stack: ImageStack) -> None:
+    maps = measured.is_ellipsometric
+    title = "Missing and filled values of every map" if maps else "Images in order, their files and values"
+    with st.expander(title):
+        labels = [band_label(band) for _, band in measured.bands.iterrows()]
+        times = {} if maps else {"time (s)": measured.bands["time_s"]}
+        table = pd.DataFrame(
+            {
+                "map" if maps else "image": labels,
+                "file": measured.bands["file"],
+                **times,
+                "missing (%)": 100 * measured.missing_fraction,
+                "filled (%)": 100 * stack.filled_fraction,
+            }
+        )
+        st.dataframe(table.round(3), hide_index=True)

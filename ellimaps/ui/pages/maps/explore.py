@@ -1,0 +1,230 @@
+"""Exploring a segmentation: linked maps beside clustershots, and the values of its clusters."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from ellimaps.core.angles import wrap_degrees
+from ellimaps.core.stack import DELTA, band_label
+from ellimaps.images.intensities import channels_of, time_axis
+from ellimaps.maps.figures import contrast_limits
+from ellimaps.maps.pipeline import Settings
+from ellimaps.maps.segmentation import Segmentation
+from ellimaps.ui.components.viewer import MapPanel, Scene, map_viewer
+from ellimaps.ui.pages.maps.charts import chart_specification, cluster_bars, histogram, spectra_chart
+from ellimaps.ui.pages.maps.loading import Source, distances
+from ellimaps.ui.pages.maps.refine import refine_controls
+from ellimaps.ui.pages.maps.regions import draw_region, region_controls, region_spectra, shown_regions
+from ellimaps.ui.pages.maps.segment import pending_changes
+from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.state import Session, remembered
+from ellimaps.ui.shared.widgets import (
+    choose_cluster,
+    cluster_slider,
+    contrast_percentiles,
+    guarded,
+    move_to,
+    position_slider,
+    positions,
+)
+
+MAP_KINDS = {
+    "raw": "measured",
+    "labels": "clusters",
+    "segmented": "segmented",
+    "over_raw": "cluster over measured",
+    "over_segmented": "cluster over segmented",
+    "difference": "difference",
+    "distance": "distance to centre",
+}
+_KINDS_HELP = (
+    "segmented: each pixel has its cluster's mean. cluster over ...: the chosen cluster is tinted. "
+    "difference: measured minus segmented. distance to centre: how well each pixel fits its cluster."
+)
+# Altair takes a tenth of a second for a chart that a move of the wavelength does not change.
+_CHARTS = BoundedCache(max_entries=256, max_bytes=1 << 26, size_of=len)
+
+
+@st.fragment
+def explore_section(state: Session, source: Source) -> None:
+    """Show the maps and spectra of the segmentation shown."""
+    with guarded():
+        segmentation = state.shown()
+        if segmentation is None or state.current is None:
+            st.info(
+                "Nothing is segmented yet: choose k above and press **Segment**, "
+                "or let **How many?** suggest a number."
+            )
+            return
+        if changed := pending_changes(state):
+            st.caption(f":material/info: Changed since this segmentation was made: {changed}. Press Segment.")
+        _explore(state, source, state.current, segmentation)
+
+
+def _explore(state: Session, source: Source, settings: Settings, segmentation: Segmentation) -> None:
+    wavelength, clusters, contrast = st.columns([5, 4, 3])
+    with wavelength:
+        position = position_slider(segmentation.stack)
+    with clusters:
+        cluster = cluster_slider(state, segmentation)
+    with contrast:
+        percentiles = contrast_percentiles()
+    kinds = remembered(
+        st.pills,
+        "Maps",
+        options=list(MAP_KINDS),
+        selection_mode="multi",
+        format_func=lambda kind: MAP_KINDS[kind],
+        key="map_kinds",
+        default=["raw", "labels"],
+        label_visibility="collapsed",
+        help=_KINDS_HELP,
+        wrap=True,
+    )
+    bands = positions(segmentation.stack)[position][1]
+    with st.container(key="explore_split"):
+        maps, spectra = st.columns([7, 4], gap="medium")
+    with maps, guarded():
+        panels = [
+            panel
+            for kind in kinds or ["labels"]
+            for panel in _panels(source, settings, segmentation, kind, bands, percentiles)
+        ]
+        _maps(state, source, segmentation, panels, position, cluster)
+    with spectra, guarded():
+        _spectra(state, source, segmentation, cluster)
+    with guarded():
+        region_controls(state)
+        refine_controls(state, segmentation)
+        _distributions(state, segmentation, bands, cluster)
+
+
+def _maps(
+    state: Session,
+    source: Source,
+    segmentation: Segmentation,
+    panels: list[MapPanel],
+    position: int,
+    cluster: int,
+) -> None:
+    stack = segmentation.stack
+
+    scene = Scene(
+        panels,
+        source=f"{source.fingerprint} {stack.history[-1]['roi']}",
+        aspect=stack.pixel_aspect,
+        labels=segmentation.labels,
+        filled=np.any(stack.filled[positions(stack)[position][1]], axis=0),
+        palette=state.look.palette,
+        names=state.look.titles,
+        highlight=cluster,
+        regions=shown_regions(state),
+        pixel_size_um=stack.pixel_size_um,
+        position=position,
+    )
+    map_viewer(
+        scene,
+        key="maps",
+        on_step=lambda target: move_to(stack, target),
+        on_region=lambda drawn: draw_region(state, drawn),
+        on_cluster=lambda number: choose_cluster(segmentation, number),
+    )
+
+
+def _panels(
+    source: Source,
+    settings: Settings,
+    segmentation: Segmentation,
+    kind: str,
+    bands: list[int],
+    percentiles: tuple[float, float],
+) -> list[MapPanel]:
+    if kind == "labels":
+        return [MapPanel("Clusters")]
+    if kind == "distance":
+        distance = distances(source, settings)
+        limits = contrast_limits(distance, percentiles)
+        return [MapPanel("Distance to centre (in features)", distance, "", limits)]
+    return [_band_panel(segmentation, kind, band, percentiles) for band in bands]
+
+
+def _band_panel(
+    segmentation: Segmentation, kind: str, band: int, percentiles: tuple[float, float]
+) -> MapPanel:
+    stack = segmentation.stack
+    row = stack.bands.iloc[band]
+    measured = stack.values[band]
+    image: NDArray[np.float32] = measured if "raw" in kind else segmentation.segmented_band(band)
+    limits = contrast_limits(measured, percentiles)
+    if kind == "difference":
+        image = measured - image
+        if row["quantity"] == DELTA:
+            image = wrap_degrees(image)
+        limits = contrast_limits(image, percentiles)
+    return MapPanel(
+        f"{band_label(row)}, {MAP_KINDS[kind]}",
+        image.astype(np.float32, copy=False),
+        str(row["unit"]),
+        limits,
+        overlay=kind.startswith("over_"),
+        show_filled=kind == "raw",
+    )
+
+
+def _spectra(state: Session, source: Source, segmentation: Segmentation, cluster: int) -> None:
+    stack = segmentation.stack
+    regions = region_spectra(state, source, stack.shape)
+    # Over time every channel has a chart of its own, as every quantity has over wavelength.
+    over_time = time_axis(stack) is not None
+    channels: list[str | None] = [*channels_of(stack)["channel"]] if over_time else [None]
+    for quantity, channel in product(stack.quantities, channels):
+
+        def draw(quantity: str = quantity, channel: str | None = channel) -> str:
+            chart = spectra_chart(
+                segmentation.clustershots(),
+                stack,
+                quantity,
+                names=state.look.titles,
+                palette=state.look.palette,
+                selected=cluster,
+                regions=regions,
+                channel=channel,
+            )
+            return json.dumps(chart_specification(chart))
+
+        drawn = (source, state.current, state.look, cluster, quantity, channel, tuple(shown_regions(state)))
+        st.vega_lite_chart(json.loads(_CHARTS.get(drawn, draw)))
+
+
+def _distributions(state: Session, segmentation: Segmentation, bands: list[int], cluster: int) -> None:
+    # A toggle and not an expander: what an expander hides is drawn at every slider move all the same.
+    if not remembered(
+        st.toggle,
+        "Distributions",
+        key="distributions",
+        default=False,
+        help="Clusters by value and size, and the measured values inside the chosen cluster.",
+    ):
+        return
+    for band in bands:
+        row = segmentation.stack.bands.iloc[band]
+        label = f"{band_label(row)} ({row['unit']})" if row["unit"] else band_label(row)
+        left, right = st.columns(2)
+        left.altair_chart(
+            cluster_bars(
+                segmentation.means[:, band],
+                segmentation.n_pixels,
+                label,
+                state.look.titles,
+                state.look.palette,
+            )
+        )
+        inside = (segmentation.labels == cluster) & segmentation.stack.measured_band(band)
+        values = segmentation.stack.values[band][inside].astype(np.float64)
+        title = f"Measured values in cluster {state.look.titles[cluster]}"
+        right.altair_chart(histogram(values, label, title, state.look.palette[cluster]))

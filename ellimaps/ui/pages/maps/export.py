@@ -1,0 +1,142 @@
+"""Files out: a zip, a server folder, a report, a recipe, Python."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import streamlit as st
+
+from ellimaps.core.errors import ExportError
+from ellimaps.core.files import write_files
+from ellimaps.maps.export import export_contents, provenance_name
+from ellimaps.maps.pipeline import Settings
+from ellimaps.maps.recipe import python_lines, recipe_text
+from ellimaps.maps.report import report_html
+from ellimaps.maps.segmentation import Segmentation
+from ellimaps.ui.pages.maps.loading import Source
+from ellimaps.ui.pages.maps.segment import pending_changes, segmentation_title
+from ellimaps.ui.shared.data_root import data_root
+from ellimaps.ui.shared.state import Session
+from ellimaps.ui.shared.widgets import guarded
+
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def export_section(state: Session, source: Source) -> None:
+    """Show every way out for the segmentation shown."""
+    segmentation = state.shown()
+    if segmentation is None:
+        st.info("Nothing is segmented yet: choose k above and press **Segment** first.")
+        return
+    settings = state.full_settings()
+    name = segmentation.stack.name
+    _what(state, settings, segmentation)
+    files, report = st.columns(2, gap="large")
+    with files, guarded():
+        st.markdown("##### Files")
+        st.download_button(
+            "Download all files (zip)",
+            data=lambda: zipped(_contents(state, segmentation)),
+            file_name=f"{name}_k{segmentation.k}.zip",
+            mime="application/zip",
+            type="primary",
+            icon=":material/download:",
+            on_click="ignore",
+            key="download_zip",
+            help=f"{_spectra(segmentation)}, coordinates, label image, figure, provenance: "
+            "the files that ellimaps segment writes, byte for byte.",
+        )
+        _server_folder(state, segmentation)
+    with report:
+        st.markdown("##### Report and recipe")
+        st.download_button(
+            "Report (HTML)",
+            data=lambda: report_html(segmentation, names=settings.names, regions=settings.regions).encode(),
+            file_name=f"{name}_report.html",
+            mime="text/html",
+            on_click="ignore",
+            icon=":material/description:",
+            key="download_report",
+        )
+        st.download_button(
+            "Recipe (TOML)",
+            data=recipe_text(settings),
+            file_name="recipe.toml",
+            mime="application/toml",
+            on_click="ignore",
+            icon=":material/receipt_long:",
+            key="download_recipe",
+        )
+        st.caption("A recipe repeats every choice: `ellimaps segment FOLDER --recipe recipe.toml --out DIR`")
+    st.markdown("##### The same in Python")
+    st.caption("The button at the right end of the box copies the lines.")
+    st.code(python_lines(settings, source.path), language="python")
+
+
+def _what(state: Session, settings: Settings, segmentation: Segmentation) -> None:
+    regions = f", {len(settings.regions)} regions of interest" if settings.regions else ""
+    st.markdown(f"Exported: **{segmentation.k} clusters** ({segmentation_title(settings)}){regions}.")
+    if state.drawn is not None:
+        st.caption(f"The region {state.drawn.name} is drawn but not added: see Explore.")
+    if changed := pending_changes(state):
+        st.caption(f":material/info: Changed since this segmentation was made: {changed}. Press Segment.")
+
+
+def _spectra(segmentation: Segmentation) -> str:
+    if segmentation.stack.is_ellipsometric:
+        return "Spectra per cluster, also in the vendor's layout"
+    return "Mean intensities per cluster"
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    """Return files as a zip; the same files give the same bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name, _ZIP_DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content)
+    return buffer.getvalue()
+
+
+def _contents(state: Session, segmentation: Segmentation) -> dict[str, bytes]:
+    settings = state.full_settings()
+    return export_contents(segmentation, names=settings.names, regions=settings.regions)
+
+
+def _server_folder(state: Session, segmentation: Segmentation) -> None:
+    with st.form("server_folder", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        default = str(Path("results") / segmentation.stack.name)
+        text = st.text_input(
+            "Folder on the server",
+            value=default,
+            key=f"out_{segmentation.stack.name}",
+            help="Below the folder results where the server was started, or below the data root.",
+        )
+        clicked = st.form_submit_button("Write files")
+    if clicked:
+        folder = output_folder(text)
+        with st.spinner("Writing"):
+            written = write_files(
+                folder, _contents(state, segmentation), listing=provenance_name(segmentation.stack)
+            )
+        st.success(f"{len(written)} files written to {folder}")
+
+
+def output_folder(text: str) -> Path:
+    """Return the folder to write to: below ``results`` where the server was started, or below the data root.
+
+    Raises
+    ------
+    ExportError
+        If it lies elsewhere.
+    """
+    if not text.strip() or "\0" in text or text.strip().startswith(("\\\\", "//")):
+        raise ExportError(f"{text!r:.200} is not a folder that can be written.")
+    folder = Path(text.strip()).expanduser().resolve()
+    allowed = [Path("results").resolve(), data_root()]
+    if not any(folder == root or root in folder.parents for root in allowed):
+        raise ExportError(f"{folder} is not below {allowed[0]} or {allowed[1]}: choose a folder there.")
+    return folder

@@ -1,0 +1,237 @@
+"""Fitting a film model: clusters at once, every pixel in the background; thickness maps beside spectra."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from ellimaps.maps.films.results import ShotFits, parameter_names, thickness_name
+from ellimaps.maps.segmentation import Segmentation
+from ellimaps.optics.model import ThinFilm
+from ellimaps.optics.model_file import model_text
+from ellimaps.optics.spectra import FitOptions
+from ellimaps.ui.pages.maps.fit_export import fit_downloads
+from ellimaps.ui.pages.maps.fit_maps import maps_panel, profile_and_histogram, shown_fit
+from ellimaps.ui.pages.maps.fit_model import choose_model, edit_toggle, is_editing, model_editor
+from ellimaps.ui.pages.maps.fit_spectra import spectra_panel
+from ellimaps.ui.pages.maps.fitting import FitChoice, fitted_map, fitted_shots, map_key
+from ellimaps.ui.pages.maps.loading import Source, load
+from ellimaps.ui.pages.maps.parameters import parameter_titles
+from ellimaps.ui.pages.maps.refine import text_color
+from ellimaps.ui.shared.state import Session, remembered, set_value
+from ellimaps.ui.shared.tasks import start
+from ellimaps.ui.shared.widgets import cluster_slider, guarded
+
+
+@st.fragment
+def fit_section(state: Session, source: Source) -> None:
+    """Show the model, what it gives for the segmentation shown, and the maps of its parameters."""
+    with guarded():
+        if not load(source).is_ellipsometric:
+            st.info(
+                "A film model is fitted to Delta and Psi maps, and these are intensities: there is nothing "
+                "to fit here. **Explore** shows the clusters, **Export** writes their files.",
+                icon=":material/info:",
+            )
+            return
+        segmentation = state.shown()
+        if segmentation is None:
+            st.info(
+                "Nothing is segmented yet: choose k above and press **Segment**, or let **How many?** "
+                "suggest a number. Then a film model is fitted to every cluster, and to every pixel.",
+                icon=":material/layers:",
+            )
+            return
+        bar, editor, pressed = st.container(), st.container(), ""
+        with editor:
+            if is_editing(state):
+                model_editor(state, segmentation.stack)
+        with bar, guarded():
+            pressed = _bar(state, source, segmentation)
+        if pressed:
+            with guarded():
+                _fit(state, source, pixels=pressed == "pixels")
+        if state.film.model is not None:
+            _results(state, source, segmentation, state.film.model)
+
+
+def _bar(state: Session, source: Source, segmentation: Segmentation) -> str:
+    """Show the choice of a model and the buttons; return which was pressed."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="fit_bar"):
+        choose_model(state, source)
+        edit_toggle()
+        with st.popover("Options", icon=":material/tune:", width="content"):
+            _options(state)
+        pressed = ""
+        ready = state.film.model is not None
+        if st.button("Fit", type="primary", key="fit", disabled=not ready, help="Fits all clusters at once."):
+            pressed = "clusters"
+        if st.button(
+            "Fit every pixel",
+            key="fit_pixels",
+            icon=":material/grid_on:",
+            disabled=not ready or state.task is not None,
+            help="In the background, 120,000 pixels in seconds.",
+        ):
+            pressed = "pixels"
+        if segmentation.k > 1:
+            with st.container(width=220):
+                cluster_slider(state, segmentation)
+    return pressed
+
+
+def _options(state: Session) -> None:
+    default = FitOptions()
+    for label, key, value, text in (
+        (
+            "Noise of Psi (deg)",
+            "fit_sigma_psi",
+            default.sigma_psi_deg,
+            "Standard deviation of a measurement.",
+        ),
+        ("Noise of Delta (deg)", "fit_sigma_delta", default.sigma_delta_deg, "As for Psi."),
+        ("Poor above an MSE of", "fit_max_mse", default.max_mse, "Such fits are not trusted."),
+    ):
+        remembered(st.number_input, label, 0.001, 1000.0, key=key, default=value, format="%g", help=text)
+    names = parameter_names(state.film.model) if state.film.model else []
+    if len(names) > 1:
+        remembered(
+            st.multiselect,
+            "One value for all clusters",
+            names,
+            key="fit_shared",
+            default=[],
+            help="Such as the thickness of an oxide below everything, or the angle of incidence.",
+        )
+
+
+def _choice(state: Session, model: ThinFilm) -> FitChoice:
+    """Return what would be fitted now, as the controls stand."""
+    memory, default = state.memory, FitOptions()
+    options = replace(
+        default,
+        sigma_psi_deg=memory.get("fit_sigma_psi", default.sigma_psi_deg),
+        sigma_delta_deg=memory.get("fit_sigma_delta", default.sigma_delta_deg),
+        max_mse=memory.get("fit_max_mse", default.max_mse),
+    )
+    names = parameter_names(model)
+    shared = tuple(name for name in memory.get("fit_shared", []) if name in names and len(names) > 1)
+    return FitChoice(model, shared, options)
+
+
+def _fit(state: Session, source: Source, *, pixels: bool) -> None:
+    film, settings = state.film, state.current
+    assert film.model is not None
+    assert settings is not None
+    thickness_name(film.model)
+    choice = _choice(state, film.model)
+    # Clusters take milliseconds, and what is wrong with a model shows at once.
+    fitted_shots(source, settings, choice)
+    film.choice = choice
+    if not pixels:
+        set_value(state, "fit_of", "Clusters")
+        return
+
+    def show(fit: object) -> None:
+        film.mapped = (map_key(source, settings, choice), fit)  # type: ignore[assignment]
+        set_value(state, "fit_of", "Pixels")
+
+    start(state, "Fitting", lambda on_progress: fitted_map(source, settings, choice, on_progress), show)
+
+
+def _results(state: Session, source: Source, segmentation: Segmentation, model: ThinFilm) -> None:
+    film, settings = state.film, state.current
+    assert settings is not None
+    fits = fitted_shots(source, settings, film.choice) if film.choice else None
+    current = fits is not None and film.choice == _choice(state, model)
+    if fits is not None and not current:
+        st.caption(":material/info: The model or the options have changed since this fit. Press Fit.")
+    if fits is None:
+        st.caption(
+            ":material/info: Circles are measured, the line is the model as it stands. Press **Fit**, and "
+            "the thickness of every cluster is found and painted."
+        )
+    with st.container(key="fit_split"):
+        left, right = st.columns([7, 5], gap="medium")
+    fit = None
+    with left, guarded():
+        if fits is not None:
+            fit = shown_fit(state, source, fits)
+            if fit is not None:
+                maps_panel(state, source, fit, segmentation)
+            _table(state, fits)
+        else:
+            _start_values(model)
+    with right, guarded():
+        spectra_panel(state, segmentation, fits if current else None, model)
+    with guarded():
+        if fit is not None:
+            profile_and_histogram(state, fit)
+        if fits is not None:
+            _details(state, fits)
+            fit_downloads(fit or fits)
+
+
+def _start_values(model: ThinFilm) -> None:
+    st.markdown("##### What a fit may change")
+    rows = [
+        {"parameter": title, "start": parameter.start, "from": parameter.low, "to": parameter.high}
+        for parameter, title in zip(model.parameters, parameter_titles(model), strict=True)
+    ]
+    if rows:
+        st.dataframe(pd.DataFrame(rows), hide_index=True)
+    else:
+        st.warning("Nothing is free in this model: edit it and tick what is not known.")
+    st.caption("The model")
+    st.code(model_text(model), language="toml")
+
+
+def _table(state: Session, fits: ShotFits) -> None:
+    titles = parameter_titles(fits.model)
+    table = fits.table()
+    shown = {"cluster": state.look.titles}
+    for name, title in zip(parameter_names(fits.model), titles, strict=True):
+        pairs = zip(table[name], table[f"{name}_se"], strict=True)
+        shown[title] = [f"{value:.3f} ± {error:.3f}" for value, error in pairs]
+    numbers = pd.DataFrame(shown).assign(
+        MSE=table["mse"], chi2=table["chi2"], wavelengths=table["n_wavelengths"], flag=table["flag"]
+    )
+    cells = [f"background-color: {color}; color: {text_color(color)}" for color in state.look.palette]
+    styled = numbers.style.apply(lambda _: cells, subset=["cluster"]).format(
+        {"MSE": "{:.2f}", "chi2": "{:.3g}"}
+    )
+    st.dataframe(
+        styled,
+        hide_index=True,
+        key="fit_table",
+        column_config={
+            "MSE": st.column_config.Column(help="1000 times the root mean square misfit in N, C, S."),
+            "chi2": st.column_config.Column(
+                "reduced χ²", help="1: the model fits as well as the noise lets it."
+            ),
+            "wavelengths": st.column_config.Column("wavelengths used"),
+            "flag": st.column_config.Column(help="Trust what is flagged ok; the rest is hatched in the map."),
+        },
+    )
+
+
+def _details(state: Session, fits: ShotFits) -> None:
+    with st.expander("Other minima, and how far the result moves if something held fixed is off"):
+        cluster = int(state.memory.get("cluster", 0)) if len(fits.clusters) > 1 else 0
+        title = state.look.titles[cluster]
+        others = fits.clusters[cluster].others
+        if others:
+            rows = [{**other.parameters, "reduced χ²": other.chi2} for other in others]
+            st.caption(f"Cluster {title} fits about as well with")
+            st.dataframe(pd.DataFrame(rows), hide_index=True)
+        else:
+            st.caption(f"Cluster {title}: no other minimum fits about as well.")
+        table = fits.sensitivity(cluster)
+        if len(table):
+            names = dict(zip(parameter_names(fits.model), parameter_titles(fits.model), strict=True))
+            st.caption("Changes of the fitted parameters, to first order")
+            st.dataframe(
+                table.rename(columns={"fixed": "if this is off", "change": "by"} | names), hide_index=True
+            )

@@ -1,0 +1,230 @@
+"""The controls of a film model: ambient, layers, substrate, angle of incidence, and what of them is free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import streamlit as st
+
+from ellimaps.core.errors import SettingError
+from ellimaps.core.stack import ImageStack
+from ellimaps.optics.library import material, material_names
+from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material
+from ellimaps.optics.model import (
+    AOI_OFFSET,
+    CAUCHY_A,
+    LAYER_PARAMETERS,
+    MAX_LAYERS,
+    MAX_THICKNESS_NM,
+    THICKNESS,
+    Layer,
+    ThinFilm,
+)
+from ellimaps.optics.model_file import materials_of
+from ellimaps.ui.pages.maps.fitting import OWN_MODEL, FilmWork
+from ellimaps.ui.pages.maps.parameters import with_unit
+
+Materials = Mapping[str, AnyMaterial]
+Bounds = dict[str, tuple[float, float]]
+_NEW = {
+    "Cauchy": Cauchy(1.45, 0.0035, 0.0, name="Cauchy"),
+    "constant index": Constant(1.5, 0.0, "constant index"),
+}
+
+
+def edited_model(film: FilmWork, stack: ImageStack) -> ThinFilm:
+    """Show the controls and return the model they describe.
+
+    Raises
+    ------
+    SettingError
+        If they describe none; the session's model is then left as it is.
+    """
+    model = film.model
+    assert model is not None
+    materials = _materials(film, model)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        isotropic = {name: one for name, one in materials.items() if isinstance(one, Material)}
+        ambient = _material(film, "ambient", "Ambient", model.ambient, isotropic)
+        angle, offset, free = _angle(film, model, stack)
+    layers = [_layer(film, model, number, materials) for number in range(len(model.layers))]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        substrate = _material(film, "substrate", "Substrate", model.substrate, materials)
+        _add_button(film, model)
+    if not isinstance(ambient, Material):
+        raise SettingError(f"The ambient must be isotropic, and {ambient.name} is not.")
+    return ThinFilm(substrate, tuple(layers), ambient, angle, offset, free)
+
+
+def _materials(film: FilmWork, model: ThinFilm) -> dict[str, AnyMaterial]:
+    """Return the materials to choose from; those of the model under the names they had when it was put in."""
+    known = {name: material(name) for name in material_names()}
+    key = _key(film, "materials")
+    # Streamlit forgets controls that are not shown: those shown again begin from the model as it is now.
+    if _key(film, "ambient", "material") not in st.session_state:
+        st.session_state[key] = {one.name: one for one in materials_of(model)}
+    return {**known, **_NEW, **film.materials, **st.session_state[key]}
+
+
+def _key(film: FilmWork, *parts: object) -> str:
+    return "_".join(["film", str(film.edition), *map(str, parts)])
+
+
+def _material(film: FilmWork, place: str, label: str, given: AnyMaterial, offered: Materials) -> AnyMaterial:
+    """Show the choice of a material, and the numbers of one that is a formula."""
+    # The name a material has changes with its numbers; the one it was chosen by does not.
+    key, first = _key(film, place, "material"), _key(film, place, "first")
+    if key not in st.session_state:
+        st.session_state[first] = given.name
+    name = st.session_state[first]
+    chosen = st.selectbox(label, list(offered), index=list(offered).index(name), key=key, width=155)
+    one = given if chosen == name and type(given) is type(offered[name]) else offered[chosen]
+
+    def number(what: str, value: float, lowest: float | None = None) -> float:
+        key = _key(film, place, chosen, what)
+        return float(st.number_input(what, lowest, value=value, key=key, format="%g", width=86))
+
+    # Only what is not built in is changed here: SiO2 stays SiO2.
+    if isinstance(one, Cauchy) and chosen not in material_names():
+        values = number("A", one.a), number("B (µm²)", one.b), number("C (µm⁴)", one.c)
+        return one if values == (one.a, one.b, one.c) else Cauchy(*values, one.limits_nm)
+    if isinstance(one, Constant) and chosen not in material_names():
+        n, k = number("n", one.n, 0.01), number("k", one.k, 0.0)
+        return one if (n, k) == (one.n, one.k) else Constant(n, k)
+    return one
+
+
+def _layer(film: FilmWork, model: ThinFilm, number: int, materials: Materials) -> Layer:
+    given = model.layers[number]
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            chosen = _material(film, f"layer{number}", f"Layer {number + 1}", given.material, materials)
+            thickness = st.number_input(
+                "Thickness (nm)",
+                0.0,
+                MAX_THICKNESS_NM,
+                float(given.thickness_nm),
+                key=_key(film, number, "thickness"),
+                format="%g",
+                width=108,
+            )
+            _moves(film, model, number)
+        layer = Layer(chosen, float(thickness))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            free = _free(film, layer, given, number)
+    return replace(layer, free=free)
+
+
+def _free(film: FilmWork, layer: Layer, given: Layer, number: int) -> Bounds:
+    free: Bounds = {}
+    for kind in LAYER_PARAMETERS:
+        if layer.has(kind):
+            suggested = given.free.get(kind) or _suggested(kind, layer.value(kind))
+            bounds = _bounds(film, f"{number}_{kind}", with_unit(kind), kind in given.free, suggested)
+            free |= {kind: bounds} if bounds else {}
+    return free
+
+
+def _suggested(kind: str, value: float) -> tuple[float, float]:
+    """Return bounds to begin with, around a value."""
+    if kind == THICKNESS:
+        return 0.0, float(max(100.0, 2 * round(value)))
+    if kind == CAUCHY_A or kind.endswith("_a"):
+        return round(value - 0.2, 4), round(value + 0.2, 4)
+    if kind == AOI_OFFSET:
+        return -0.5, 0.5
+    return 0.0, round(2 * abs(value) + 0.01, 4)
+
+
+def _bounds(
+    film: FilmWork, place: str, label: str, free: bool, suggested: tuple[float, float]
+) -> tuple[float, float] | None:
+    """Show whether a parameter is free, and its bounds if it is."""
+    if not st.checkbox(f"fit {label}", free, key=_key(film, place, "free"), width="content"):
+        return None
+    low, high = (
+        st.number_input(end, value=float(value), key=_key(film, place, end), format="%g", width=95)
+        for end, value in zip(("from", "to"), suggested, strict=True)
+    )
+    return float(low), float(high)
+
+
+def _angle(film: FilmWork, model: ThinFilm, stack: ImageStack) -> tuple[float | None, float, Bounds]:
+    """Show the angle of incidence, its offset and the bounds of that; return the three."""
+    measured = stack.angles_deg
+    told = f"data ({', '.join(f'{angle:g}' for angle in measured)} deg)" if measured else "data"
+    given = st.selectbox(
+        "Angle of incidence",
+        [told, "given"],
+        index=int(model.aoi_deg is not None),
+        key=_key(film, "aoi_of"),
+        width=155,
+    )
+    angle = None
+    if given == "given":
+        start = model.aoi_deg or (measured[0] if measured else 60.0)
+        key = _key(film, "aoi")
+        angle = float(
+            st.number_input("Angle (deg)", 0.0, 90.0, float(start), key=key, format="%g", width=100)
+        )
+    offset = st.number_input(
+        "Offset (deg)",
+        value=float(model.aoi_offset_deg),
+        key=_key(film, "offset"),
+        step=0.05,
+        format="%g",
+        width=110,
+        help="Added to the angle of incidence. An error of 0.1 deg moves thicknesses.",
+    )
+    suggested = model.free.get(AOI_OFFSET) or _suggested(AOI_OFFSET, 0.0)
+    bounds = _bounds(film, AOI_OFFSET, "offset", AOI_OFFSET in model.free, suggested)
+    return angle, float(offset), {AOI_OFFSET: bounds} if bounds else {}
+
+
+def _moves(film: FilmWork, model: ThinFilm, number: int) -> None:
+    """Show the buttons that move a layer or take it away."""
+    last = len(model.layers) - 1
+    buttons = (
+        ("up", ":material/arrow_upward:", number > 0, number - 1, "Towards the ambient"),
+        ("down", ":material/arrow_downward:", number < last, number + 1, "Towards the substrate"),
+        ("remove", ":material/delete:", True, None, "Take this layer away"),
+    )
+    for name, icon, possible, target, text in buttons:
+        st.button(
+            "",
+            icon=icon,
+            key=_key(film, number, name),
+            disabled=not possible,
+            on_click=_move,
+            args=(film, number, target),
+            help=text,
+        )
+
+
+def _move(film: FilmWork, number: int, target: int | None) -> None:
+    """Swap two layers, or take one away; called before the page runs again."""
+    assert film.model is not None
+    layers = list(film.model.layers)
+    if target is None:
+        del layers[number]
+    else:
+        layers[number], layers[target] = layers[target], layers[number]
+    film.put(OWN_MODEL, replace(film.model, layers=tuple(layers)))
+
+
+def _add_button(film: FilmWork, model: ThinFilm) -> None:
+    st.button(
+        "Add a layer on top",
+        icon=":material/add:",
+        key=_key(film, "add"),
+        disabled=len(model.layers) >= MAX_LAYERS,
+        on_click=_add,
+        args=(film,),
+    )
+
+
+def _add(film: FilmWork) -> None:
+    assert film.model is not None
+    new = Layer(material("SiO2"), 10.0, {THICKNESS: (0.0, 100.0)})
+    film.put(OWN_MODEL, replace(film.model, layers=(new, *film.model.layers)))

@@ -1,0 +1,199 @@
+"""Maps of fitted parameters with their errors, a profile across them and a histogram."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from ellimaps.core.stack import ImageStack
+from ellimaps.images.line_profile import line_profile
+from ellimaps.maps.figures import contrast_limits
+from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names, thickness_name
+from ellimaps.maps.segmentation import Segmentation
+from ellimaps.optics.spectra import Flag
+from ellimaps.ui.components.viewer import Line, MapPanel, Scene, map_viewer
+from ellimaps.ui.pages.maps.charts import histogram
+from ellimaps.ui.pages.maps.fit_charts import PROFILE_HEIGHT, profile_chart
+from ellimaps.ui.pages.maps.fitting import map_key
+from ellimaps.ui.pages.maps.loading import Source
+from ellimaps.ui.pages.maps.parameters import PARAMETERS, parameter_titles
+from ellimaps.ui.shared.state import Session, remembered
+from ellimaps.ui.shared.widgets import choose_cluster
+
+AnyFit = ShotFits | MapFit
+MAP_KINDS = {
+    "value": "parameter",
+    "error": "standard error",
+    "mse": "MSE",
+    "labels": "clusters",
+}
+_COLOR = "#0072B2"
+
+
+def shown_fit(state: Session, source: Source, fits: ShotFits) -> AnyFit | None:
+    """Show the switch between clusters and pixels, and return which fit is shown."""
+    film = state.film
+    with st.container(horizontal=True, vertical_alignment="center", key="fit_switch"):
+        chosen = remembered(
+            st.segmented_control,
+            "Fit of",
+            options=["Clusters", "Pixels"],
+            key="fit_of",
+            default="Clusters",
+            required=True,
+            label_visibility="collapsed",
+        )
+        if chosen == "Clusters":
+            trusted = sum(one.flag == Flag.OK for one in fits.clusters)
+            st.markdown(f"**{trusted} of {len(fits.clusters)}** clusters are trusted", width="content")
+            return fits
+        assert state.current is not None
+        assert film.choice is not None
+        if film.mapped is None or film.mapped[0] != map_key(source, state.current, film.choice):
+            st.caption(
+                "The pixels are not fitted with this model yet: press **Fit every pixel**."
+                if state.task is None
+                else "The pixels are being fitted."
+            )
+            return None
+        fit = film.mapped[1]
+        median = fit.median(thickness_name(fit.model))
+        st.markdown(
+            f"Median **{median:.2f} nm**, **{fit.trusted_fraction:.1%}** of the pixels are trusted, "
+            f"fitted in {fit.seconds:.1f} s",
+            width="content",
+        )
+    return fit
+
+
+def maps_panel(state: Session, source: Source, fit: AnyFit, segmentation: Segmentation) -> None:
+    """Show the maps of a fit, linked; a line drawn on them is where the profile runs."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = _shown_parameter(fit)
+        kinds = remembered(
+            st.pills,
+            "Maps",
+            options=list(MAP_KINDS),
+            selection_mode="multi",
+            format_func=lambda kind: _titles(fit, name)[kind][0],
+            key="fit_maps",
+            default=["value", "error"],
+            label_visibility="collapsed",
+        )
+    stack = _stack(fit)
+    panels = [_panel(fit, name, kind) for kind in kinds or ["value"]]
+
+    def draw_line(drawn: Mapping[str, Any]) -> None:
+        state.film.line = tuple((round(float(x), 2), round(float(y), 2)) for x, y in drawn["vertices"])
+
+    scene = Scene(
+        panels,
+        source=f"{source.fingerprint} {stack.history[-1]['roi']}",
+        aspect=stack.pixel_aspect,
+        labels=segmentation.labels if segmentation.labels.shape == stack.shape else None,
+        palette=state.look.palette,
+        names=state.look.titles,
+        highlight=int(state.memory.get("cluster", 0)),
+        regions=[Line(_line(state, stack))],
+        pixel_size_um=stack.pixel_size_um,
+    )
+    map_viewer(
+        scene,
+        key="fit_viewer",
+        on_region=draw_line,
+        on_cluster=lambda number: choose_cluster(segmentation, number),
+        tools=["line"],
+    )
+
+
+def profile_and_histogram(state: Session, fit: AnyFit) -> None:
+    """Show the profile of the shown parameter along the line, and how its trusted values are distributed."""
+    stack, name = _stack(fit), _chosen_parameter(fit)
+    title = _label(fit, name)
+    image = fit.painted(name)
+    start, end = _line(state, stack)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        profile = line_profile(image, start, end, aspect=stack.pixel_aspect)
+        st.altair_chart(profile_chart(profile, title, stack.pixel_size_um, _COLOR))
+        st.caption("The dashed line across the map; draw another one with the tool **Line**.")
+    with right:
+        values = image[np.isfinite(image)].astype(np.float64)
+        st.altair_chart(histogram(values, title, "Trusted pixels by value", _COLOR, height=PROFILE_HEIGHT))
+
+
+def _shown_parameter(fit: AnyFit) -> str:
+    """Let the user choose whose maps are shown, where several parameters are free."""
+    names = parameter_names(fit.model)
+    if len(names) == 1:
+        return names[0]
+    titles = dict(zip(names, parameter_titles(fit.model), strict=True))
+    return str(
+        remembered(
+            st.selectbox,
+            "Parameter",
+            options=names,
+            format_func=lambda name: titles[name],
+            key="fit_parameter",
+            default=thickness_name(fit.model),
+            width=220,
+        )
+    )
+
+
+def _chosen_parameter(fit: AnyFit) -> str:
+    chosen = st.session_state.get("fit_parameter")
+    return str(chosen) if chosen in parameter_names(fit.model) else thickness_name(fit.model)
+
+
+def _titles(fit: AnyFit, name: str) -> dict[str, tuple[str, str]]:
+    """Return title and unit of each kind of map."""
+    what, unit = PARAMETERS[_kind(fit, name)]
+    return {
+        "value": (what, unit),
+        "error": ("standard error", unit),
+        "mse": ("MSE", ""),
+        "labels": ("clusters", ""),
+    }
+
+
+def _panel(fit: AnyFit, name: str, kind: str) -> MapPanel:
+    if kind == "labels":
+        return MapPanel("Clusters")
+    title, unit = _titles(fit, name)[kind]
+    images = {"value": fit.painted, "error": fit.painted_errors}
+    image = images[kind](name) if kind in images else fit.painted_mse()
+    text = title[0].upper() + title[1:]
+    low, high = contrast_limits(image)
+    if kind != "value":
+        # Limits around a single value would go below what errors can be.
+        low = max(low, 0.0)
+    return MapPanel(
+        f"{text} ({unit})" if unit else text,
+        image,
+        unit,
+        (low, high),
+        doubtful=fit.doubtful if kind in images else None,
+    )
+
+
+def _label(fit: AnyFit, name: str) -> str:
+    return dict(zip(parameter_names(fit.model), parameter_titles(fit.model), strict=True))[name]
+
+
+def _kind(fit: AnyFit, name: str) -> str:
+    return next(parameter.kind for parameter in fit.model.parameters if parameter.name == name)
+
+
+def _stack(fit: AnyFit) -> ImageStack:
+    return fit.segmentation.stack if isinstance(fit, ShotFits) else fit.stack
+
+
+def _line(state: Session, stack: ImageStack) -> tuple[tuple[float, float], ...]:
+    """Return the ends of the profile line; the middle row unless one was drawn."""
+    height, width = stack.shape
+    middle = height // 2 + 0.5
+    return state.film.line or ((0.0, middle), (float(width), middle))

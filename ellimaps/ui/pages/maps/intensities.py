@@ -1,0 +1,170 @@
+"""What only intensity stacks have: planes and time points, channel names, corrections, bleaching."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import isfinite
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from ellimaps.core.stack import ImageStack
+from ellimaps.images.intensities import BACKGROUND_RADIUS_PX, PERCENTILES, Bleaching, channels_of, time_axis
+from ellimaps.maps.pipeline import Settings
+from ellimaps.readers.planes import Axis
+from ellimaps.ui.pages.maps.charts import bleaching_chart, chart_specification
+from ellimaps.ui.pages.maps.loading import Source, axes, bleaching, opened
+from ellimaps.ui.shared.state import Session, remembered
+
+_MOST_ROWS = 5
+# What the reader does of itself; a recipe leaves it out.
+_DEFAULT = "default"
+_FEWEST_FRAMES = 4
+
+
+def plane_choices(source: Source, settings: Settings) -> Settings:
+    """Show which focal planes and time points to take, where the file has several."""
+    n_times, n_planes = axes(source)
+    if n_planes > 1:
+        names = {_DEFAULT: f"brightest of {n_planes} (max)", "mean": f"mean of {n_planes}"}
+        text = "Which focal plane, counted from 0, or how to project all of them."
+        settings = replace(settings, z=_plane("Focal plane z", "z", n_planes, names, text))
+    if n_times > 1:
+        names = {
+            _DEFAULT: f"all {n_times}, one image each",
+            "max": f"brightest of {n_times} (max)",
+            "mean": f"mean of {n_times}",
+        }
+        text = "Which time point, counted from 0, or how to project all of them."
+        settings = replace(settings, t=_plane("Time point t", "t", n_times, names, text))
+    return settings
+
+
+def _plane(label: str, key: str, count: int, names: Mapping[str, str], text: str) -> Axis:
+    chosen = remembered(
+        st.selectbox,
+        label,
+        options=[*names, *map(str, range(count))],
+        format_func=lambda value: names.get(value, f"only {value}"),
+        key=f"{key}_of_{count}",
+        default=_DEFAULT,
+        width=210,
+        help=text,
+    )
+    if chosen == _DEFAULT:
+        return None
+    return str(chosen) if chosen in names else int(chosen)
+
+
+def correction_choices(settings: Settings) -> Settings:
+    """Show the corrections of intensities, all of them off by default."""
+    background = normalise = None
+    if _switch("Subtract background", "background_on", "What is left is brighter than its surroundings."):
+        background = float(
+            remembered(
+                st.number_input,
+                "Largest object, radius (px)",
+                1.0,
+                1000.0,
+                step=5.0,
+                key="background",
+                default=BACKGROUND_RADIUS_PX,
+                width=190,
+                help="Anything wider than that counts as background and vanishes.",
+            )
+        )
+    if _switch("Normalise", "normalise_on", "Two percentiles of every image become 0 and 1."):
+        low, high = (
+            float(
+                remembered(
+                    st.number_input,
+                    f"{name.capitalize()} (percentile)",
+                    0.0,
+                    100.0,
+                    step=0.1,
+                    key=f"normalise_{name}",
+                    default=default,
+                    width=150,
+                )
+            )
+            for name, default in zip(("low", "high"), PERCENTILES, strict=True)
+        )
+        normalise = (low, high)
+    log = _switch("Logarithm", "log", "log(1 + intensity), for objects of very different brightness.")
+    return replace(settings, background=background, normalise=normalise, log=log)
+
+
+def _switch(label: str, key: str, text: str) -> bool:
+    return bool(remembered(st.checkbox, label, key=key, default=False, width="content", help=text))
+
+
+def channel_editor(state: Session, stack: ImageStack, settings: Settings) -> None:
+    """Show the channels with names and wavelengths to edit."""
+    table = channels_of(stack)
+    rows = pd.DataFrame({"name": table["channel"], "wavelength (nm)": table["wavelength_nm"].astype(float)})
+    rows.insert(0, "channel", range(1, len(rows) + 1))
+    key = f"channels_{hash((state.source, settings.z, settings.t, settings.channels))}"
+    st.data_editor(
+        rows,
+        hide_index=True,
+        height=36 * (min(len(rows), _MOST_ROWS) + 1),
+        disabled=["channel"],
+        column_config={
+            "channel": st.column_config.NumberColumn("channel", width="small"),
+            "name": st.column_config.TextColumn("name (click to edit)", max_chars=40),
+            "wavelength (nm)": st.column_config.NumberColumn(
+                "wavelength (nm)", min_value=1.0, max_value=1e5, format="%g", help="Of the emission."
+            ),
+        },
+        key=key,
+        on_change=lambda: take_channels(state, rows, st.session_state[key]["edited_rows"]),
+    )
+
+
+def take_channels(state: Session, rows: pd.DataFrame, edited_rows: Mapping[int, Mapping[str, Any]]) -> None:
+    """Call the channels whose rows were edited something else."""
+    changed = rows.copy()
+    for row, cells in edited_rows.items():
+        for column, value in cells.items():
+            if value is not None:
+                changed.loc[int(row), column] = value
+    pairs = list(zip(changed["name"].str.strip(), changed["wavelength (nm)"], strict=True))
+    names = [name for name, _ in pairs]
+    if len(names) > 1 and ("" in names or len(set(names)) < len(names)):
+        state.message = "Every channel needs a name of its own: the last change was not taken."
+    elif any("@" in name and not isfinite(wavelength) for name, wavelength in pairs):
+        state.message = "A name with @ needs a wavelength too: the last change was not taken."
+    else:
+        texts = tuple(f"{name}@{nm:g}" if isfinite(nm) else name for name, nm in pairs)
+        state.settings = replace(state.settings, channels=texts)
+
+
+def bleaching_panel(source: Source, settings: Settings) -> None:
+    """Show how the mean intensity falls over time, where there is time."""
+    stack = opened(source, settings)
+    if time_axis(stack) is None:
+        # Whether the single images of a folder are channels or time points, only the user knows.
+        if stack.n_bands < _FEWEST_FRAMES or axes(source)[0] > 1:
+            return
+        if not _switch("Images are time points", "as_frames", "Shows how the dye bleaches over them."):
+            return
+    curve = bleaching(source, settings)
+    st.vega_lite_chart(chart_specification(bleaching_chart(curve)))
+    st.caption(half_lives(curve))
+
+
+def half_lives(curve: Bleaching) -> str:
+    """Return how far and how fast each channel bleaches, as a sentence; a small fall is a doubtful one."""
+    units = {"s": "s", "frame": "time points"}
+    parts = []
+    for row in curve.rates.to_dict("records"):
+        name = f"{row['channel']} " if row["channel"] else ""
+        fitted = curve.table.loc[curve.table["channel"] == row["channel"], "fitted"]
+        if isfinite(row["half_life"]):
+            span = f"{fitted.iloc[0]:.3g} to {fitted.iloc[-1]:.3g}"
+            parts.append(f"{name}{span}, half-life {row['half_life']:.3g} {units[row['unit']]}")
+        else:
+            parts.append(f"{name}no decay found")
+    return f"Fitted, before any correction: {'; '.join(parts)}."

@@ -1,0 +1,150 @@
+"""Measurements and results kept between page runs: read-only, bounded, shared only through their content.
+
+Everything here is keyed on the path, size and modification time of every file of a measurement and on the
+settings, so that two users of the same folder share the work and nobody sees another one's choices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ellimaps.core.errors import ReadError
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.stack import ImageStack
+from ellimaps.images.intensities import Bleaching, bleaching_curve
+from ellimaps.maps.pipeline import Settings, cluster, open_as, prepare
+from ellimaps.maps.refinement import refine
+from ellimaps.maps.regions import Region, region_spectrum
+from ellimaps.maps.segmentation import Segmentation
+from ellimaps.readers import picture_axes
+from ellimaps.ui.shared.cache import BoundedCache
+
+_GIGABYTE = 1024**3
+OPENING = ("z", "t", "channels")
+CORRECTIONS = ("background", "normalise", "log")
+PREPROCESSING = (*OPENING, *CORRECTIONS, "pixel_size_um", "gaps", "despike", "smooth", "roi", "binning")
+
+
+def _stack_bytes(stack: ImageStack) -> int:
+    masked = stack.filled.nbytes if any(stack.filled.strides) else 0
+    return stack.values.nbytes + masked
+
+
+STACKS = BoundedCache(max_entries=8, max_bytes=2 * _GIGABYTE, size_of=_stack_bytes)
+SEGMENTATIONS = BoundedCache(
+    max_entries=64,
+    max_bytes=2 * _GIGABYTE,
+    size_of=lambda made: made.labels.nbytes + _stack_bytes(made.stack),
+)
+DISTANCES = BoundedCache(max_entries=16, max_bytes=_GIGABYTE // 4, size_of=lambda made: made.nbytes)
+SPECTRA = BoundedCache(max_entries=256, max_bytes=_GIGABYTE // 16, size_of=lambda made: made.size * 16)
+AXES = BoundedCache(max_entries=64, max_bytes=_GIGABYTE // 1024, size_of=lambda _: 64)
+BLEACHING = BoundedCache(
+    max_entries=16, max_bytes=_GIGABYTE // 64, size_of=lambda made: 64 * (made.table.size + made.rates.size)
+)
+CACHES = {
+    "stacks": STACKS,
+    "segmentations": SEGMENTATIONS,
+    "distances": DISTANCES,
+    "spectra": SPECTRA,
+    "axes": AXES,
+    "bleaching": BLEACHING,
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A measurement on disk as it is now: its path, data set and a fingerprint of its files."""
+
+    path: str
+    dataset: str | None
+    fingerprint: str
+
+    @classmethod
+    def of(cls, path: Path, dataset: str | None) -> Source:
+        """Describe a measurement by the names, sizes and times of its files.
+
+        Raises
+        ------
+        ReadError
+            If the folder cannot be listed.
+        """
+        try:
+            files = sorted(path.iterdir()) if path.is_dir() else [path]
+            facts = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()]
+        except OSError as error:
+            raise ReadError(f"{path} cannot be read: {error.strerror or error}.") from error
+        return cls(str(path), dataset, hashlib.sha256(repr(facts).encode()).hexdigest())
+
+
+def load(source: Source, on_progress: Progress = no_progress) -> ImageStack:
+    """Return the measurement as it is read when nothing else is asked for."""
+    return opened(source, Settings(), on_progress)
+
+
+def opened(source: Source, settings: Settings, on_progress: Progress = no_progress) -> ImageStack:
+    """Return the planes, time points and channel names that the settings choose of a measurement."""
+    choice = replace(_only(settings, OPENING), dataset=source.dataset)
+    return STACKS.get((source, choice), lambda: open_as(source.path, choice, on_progress))
+
+
+def axes(source: Source) -> tuple[int, int]:
+    """Return how many time points and focal planes there are to choose from."""
+    return AXES.get(source, lambda: picture_axes(source.path, source.dataset))
+
+
+def bleaching(source: Source, settings: Settings) -> Bleaching:
+    """Return how the measured intensities fall over time."""
+    key = source, _only(settings, OPENING)
+    return BLEACHING.get(key, lambda: bleaching_curve(opened(source, settings)))
+
+
+def prepared(source: Source, settings: Settings, on_progress: Progress = no_progress) -> ImageStack:
+    """Return the preprocessed measurement."""
+    preprocessing = _only(settings, PREPROCESSING)
+    return STACKS.get(
+        (source, "prepared", preprocessing),
+        lambda: prepare(opened(source, settings, on_progress), preprocessing, on_progress),
+    )
+
+
+def segmented(source: Source, settings: Settings, on_progress: Progress = no_progress) -> Segmentation:
+    """Return the clusters that the settings describe; ``settings.k`` must be given."""
+    relevant = _clustering(settings)
+    return SEGMENTATIONS.get((source, relevant), lambda: _cluster(source, relevant, on_progress))
+
+
+def distances(source: Source, settings: Settings) -> NDArray[np.float32]:
+    """Return how far each pixel lies from the centre of its cluster."""
+    relevant = _clustering(settings)
+    return DISTANCES.get((source, relevant), lambda: segmented(source, relevant).distances())
+
+
+def region_table(source: Source, settings: Settings, region: Region) -> pd.DataFrame:
+    """Return the spectrum of a region of interest of the preprocessed measurement."""
+    key = (source, tuple(getattr(settings, name) for name in PREPROCESSING), region)
+    return SPECTRA.get(key, lambda: region_spectrum(prepared(source, settings), region))
+
+
+def _only(settings: Settings, names: tuple[str, ...]) -> Settings:
+    return Settings(**{name: getattr(settings, name) for name in names})
+
+
+def _clustering(settings: Settings) -> Settings:
+    """Return the settings without those that change nothing of the clusters."""
+    return replace(settings, names=(), regions=(), k_min=2, k_max=10)
+
+
+def _cluster(source: Source, settings: Settings, on_progress: Progress) -> Segmentation:
+    if not settings.refine:
+        return cluster(prepared(source, settings, on_progress), settings, on_progress)
+    # One change at a time: undoing one finds the segmentation before it in the cache.
+    before = segmented(source, replace(settings, refine=settings.refine[:-1]), on_progress)
+    on_progress(1, 2, "changing clusters")
+    return refine(before, settings.refine[-1:])

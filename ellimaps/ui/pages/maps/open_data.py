@@ -1,0 +1,216 @@
+"""Opening a measurement: path, folder browser, examples, recent folders, upload."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from ellimaps.core.errors import ReadError
+from ellimaps.readers import list_datasets
+from ellimaps.ui.pages.maps.loading import Source, load
+from ellimaps.ui.shared.data_root import (
+    data_root,
+    example_folders,
+    inside_root,
+    measurements_below,
+    subfolders,
+)
+from ellimaps.ui.shared.state import Session, go_to
+from ellimaps.ui.shared.uploads import store_uploads
+from ellimaps.ui.shared.widgets import guarded, progress_bar
+
+_FOLDERS_SHOWN = 200
+
+
+def open_panel(state: Session) -> None:
+    """Show every way to open a measurement."""
+    root = data_root()
+    with st.container(horizontal=True, vertical_alignment="center", key="header"):
+        st.markdown("### Maps", width="content")
+        st.caption(
+            "Open ellipsometric maps or a fluorescence stack, find its zones, read one spectrum per zone, "
+            "export."
+        )
+        if state.source is not None:
+            name = load(state.source).name
+            if st.button(f"Back to {name}", icon=":material/arrow_back:", key="back"):
+                state.opening = False
+                st.rerun()
+    # Errors are told in places of their own: an element that came between would shift those below it, and
+    # the browser would make them anew, chosen files lost.
+    with st.container(), guarded():
+        _path_form(state)
+    place = st.container()
+    browse, upload = st.columns(2, gap="large")
+    with browse:
+        chosen = _examples(root) or _recent(state)
+        chosen = _browser(state, root) or chosen
+    with upload, guarded():
+        _upload(state)
+    with place:
+        if chosen is not None:
+            state.memory["below"] = []
+            with guarded():
+                _open(state, inside_root(chosen), chosen)
+        _below(state)
+
+
+def _path_form(state: Session) -> None:
+    with st.form("open", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(
+            "Measurement folder",
+            key="path",
+            placeholder="Paste a folder, its .ds.dat or one of its PNG files, or a TIFF",
+            help=f"Below the data root {data_root()}; absolute, or relative to it.",
+        )
+        clicked = st.form_submit_button("Open", type="primary")
+    if clicked:
+        state.memory["below"] = []
+        if not text.strip():
+            raise ReadError("Paste the path of a measurement folder, or choose one below.")
+        _open(state, inside_root(text), text.strip())
+
+
+def _examples(root: Path) -> str | None:
+    chosen = None
+    if examples := example_folders(root):
+        st.markdown("**Examples**")
+        with st.container(horizontal=True):
+            for number, folder in enumerate(examples):
+                # The data root may have an example called as one of ours is.
+                same = [other.name for other in examples[:number]].count(folder.name)
+                if st.button(
+                    folder.name,
+                    icon=":material/science:",
+                    key=f"example_{folder.name}" + (f"_{same}" if same else ""),
+                    help=f"Generated, with known truth: {folder}",
+                ):
+                    chosen = str(folder)
+    return chosen
+
+
+def _recent(state: Session) -> str | None:
+    chosen = None
+    if state.recent:
+        st.markdown("**Recent**")
+        with st.container(gap=None, key="recent"):
+            for number, path in enumerate(state.recent):
+                if st.button(path, icon=":material/history:", key=f"recent_{number}", type="tertiary"):
+                    chosen = path
+    return chosen
+
+
+def _browser(state: Session, root: Path) -> str | None:
+    st.markdown("**Browse**")
+    here = Path(state.memory.get("browse", root))
+    if not here.is_dir() or (here != root and root not in here.parents):
+        here = root
+    folders = subfolders(here)
+    with st.container(border=True, height=230, key="browser", gap=None):
+        st.markdown(f":material/folder_open: `{Path(root.name, here.relative_to(root))}`")
+        if here != root:
+            st.button(
+                "..",
+                icon=":material/arrow_upward:",
+                type="tertiary",
+                key="browse_up",
+                on_click=_browse_to,
+                args=(state, here.parent),
+            )
+        for folder in folders[:_FOLDERS_SHOWN]:
+            st.button(
+                folder.name,
+                icon=":material/folder:",
+                type="tertiary",
+                key=f"browse_{folder}",
+                on_click=_browse_to,
+                args=(state, folder),
+            )
+        if not folders:
+            st.caption("No folders in here.")
+        if len(folders) > _FOLDERS_SHOWN:
+            st.caption(f"{len(folders) - _FOLDERS_SHOWN} more: paste the path above.")
+    return str(here) if st.button("Open this folder", key="browse_open") else None
+
+
+def _browse_to(state: Session, folder: Path) -> None:
+    state.memory["browse"] = str(folder)
+
+
+def _upload(state: Session) -> None:
+    st.markdown("**Upload**")
+    with st.form("upload", clear_on_submit=True, border=True):
+        files = st.file_uploader(
+            "A zip of the folder, or all of its files; or a TIFF",
+            accept_multiple_files=True,
+            help="Kept on the server until your session ends.",
+        )
+        clicked = st.form_submit_button("Open the upload")
+    if clicked:
+        if not files:
+            raise ReadError("Choose a zip or the files of a measurement first.")
+        with st.spinner("Unpacking"):
+            folder = store_uploads(files)
+        state.uploads = [*state.uploads, folder][-2:]
+        _open(state, Path(folder.name), f"the upload {files[0].name}", uploaded=True)
+
+
+def _open(state: Session, path: Path, shown: str, *, uploaded: bool = False) -> None:
+    recent = None if uploaded else shown
+    if path.is_dir():
+        with st.spinner("Looking into the folder"):
+            names = _datasets(state, path, shown)
+        if len(names) > 1:
+            state.memory["choose_dataset"] = (str(path), shown, recent, names)
+            st.rerun()
+    open_source(state, Source.of(path, None), recent)
+
+
+def _datasets(state: Session, path: Path, shown: str) -> list[str]:
+    names = list_datasets(path)
+    if not names:
+        state.memory["below"] = [str(folder) for folder in measurements_below(path)]
+        if state.memory["below"]:
+            raise ReadError(f"{shown} holds no data set itself: choose one of the folders below it.")
+    return names
+
+
+def _below(state: Session) -> None:
+    """Offer the measurements below a folder that is none itself."""
+    root = data_root()
+    with st.container(horizontal=True):
+        for path in state.memory.get("below", []):
+            name = str(Path(path).relative_to(root)) if root in Path(path).parents else Path(path).name
+            if st.button(name, icon=":material/layers:", key=f"below_{path}"):
+                with guarded():
+                    _open(state, inside_root(path), path)
+
+
+def choose_dataset(state: Session) -> bool:
+    """Ask which data set to open where a folder holds several; tell whether there is something to ask."""
+    if "choose_dataset" not in state.memory:
+        return False
+    path, shown, recent, names = state.memory["choose_dataset"]
+    with st.form("dataset"):
+        name = st.selectbox(f"{shown} holds {len(names)} data sets", names)
+        with st.container(horizontal=True):
+            chosen = st.form_submit_button("Open this data set", type="primary")
+            cancelled = st.form_submit_button("Cancel")
+    if cancelled:
+        del state.memory["choose_dataset"]
+        st.rerun()
+    if chosen:
+        open_source(state, Source.of(Path(path), name), recent)
+    return True
+
+
+def open_source(state: Session, source: Source, recent: str | None) -> None:
+    """Read a measurement and make it the open one."""
+    with progress_bar() as show:
+        load(source, show)
+    state.open(source, recent)
+    state.memory.pop("choose_dataset", None)
+    state.memory["below"] = []
+    go_to("Data")
+    st.rerun()

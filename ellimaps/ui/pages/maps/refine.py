@@ -1,0 +1,132 @@
+"""Changing a segmentation by hand: names, merge, split, drop, clean, undo."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
+from ellimaps.maps.segmentation import Segmentation
+from ellimaps.ui.pages.maps.segment import make, step_title
+from ellimaps.ui.shared.state import Session
+
+_DARK_TEXT_ABOVE = 140
+
+
+def refine_controls(state: Session, segmentation: Segmentation) -> None:
+    """Show the cluster table with its editable names, and the changes that can be made."""
+    table, actions = st.columns([7, 5], gap="medium")
+    with table:
+        _names(state, segmentation)
+    with actions:
+        _actions(state, segmentation)
+
+
+def _names(state: Session, segmentation: Segmentation) -> None:
+    total = max(int(segmentation.n_pixels.sum()), 1)
+    look = state.look
+    rows = pd.DataFrame(
+        {
+            "cluster": range(segmentation.k),
+            "name": look.names,
+            "pixels": segmentation.n_pixels,
+            "share (%)": 100 * segmentation.n_pixels / total,
+        }
+    )
+    cells = [f"background-color: {color}; color: {text_color(color)}" for color in look.palette]
+    styled = rows.style.apply(lambda _: cells, subset=["cluster"]).format(
+        {"share (%)": "{:.2f}", "pixels": "{:,}"}
+    )
+    key = f"names_{hash((state.current, look.names))}"
+    st.data_editor(
+        styled,
+        hide_index=True,
+        disabled=["cluster", "pixels", "share (%)"],
+        column_config={
+            "name": st.column_config.TextColumn(
+                "name (click to edit)", max_chars=40, help="Goes into the exported table and the report."
+            )
+        },
+        key=key,
+        on_change=lambda: take_names(state, st.session_state[key]["edited_rows"]),
+    )
+    missing = int((segmentation.labels < 0).sum())
+    if missing:
+        st.caption(f"{missing:,} pixels have no data and belong to no cluster.")
+
+
+def take_names(state: Session, edited_rows: dict[int, dict[str, str | None]]) -> None:
+    """Rename the clusters whose rows were edited."""
+    for row, cells in edited_rows.items():
+        if "name" in cells:
+            state.rename(int(row), cells["name"] or "")
+
+
+def text_color(background: str) -> str:
+    """Return black or white, whichever is readable on a colour (#rrggbb)."""
+    red, green, blue = (int(background[start : start + 2], 16) for start in (1, 3, 5))
+    return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > _DARK_TEXT_ABOVE else "#FFFFFF"
+
+
+def _actions(state: Session, segmentation: Segmentation) -> None:
+    titles = state.look.titles
+    clusters = list(range(segmentation.k))
+    busy = state.task is not None
+    # Cluster numbers change with every segmentation, and so must the widgets that name them.
+    shown = hash(state.current)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.multiselect(
+            "Merge clusters",
+            clusters,
+            format_func=lambda number: titles[number],
+            key=f"merge_clusters_{shown}",
+            placeholder="Choose two or more",
+        )
+        if st.button("Merge", disabled=busy or len(chosen) < 2, key="merge"):
+            _apply(state, Merge(tuple(sorted(chosen))))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        cluster = st.selectbox(
+            "Split or drop",
+            clusters,
+            format_func=lambda number: titles[number],
+            key=f"split_cluster_{shown}",
+            width=120,
+        )
+        parts = st.number_input("Parts", 2, 10, key="split_parts", width=100)
+        if st.button("Split", key="split", disabled=busy, help="KMeans among the pixels of this cluster."):
+            _apply(state, Split(int(cluster), int(parts)))
+        if st.button(
+            "Drop", key="drop", disabled=busy or segmentation.k < 2, help="Turns the cluster into no data."
+        ):
+            _apply(state, Drop(int(cluster)))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        size = st.number_input(
+            "Clean, square of (px)",
+            3,
+            31,
+            step=2,
+            key="clean_size",
+            width=150,
+            help="Majority filter: each pixel takes the most frequent cluster in a square of this size "
+            "around it, so that speckles vanish. Odd numbers only.",
+        )
+        if st.button("Clean", key="clean", disabled=busy):
+            _apply(state, Clean(int(size)))
+        steps = state.current.refine if state.current else ()
+        if st.button("Undo", key="undo", disabled=busy or not steps, icon=":material/undo:"):
+            _show(state, steps[:-1])
+    if steps:
+        st.caption("Changes by hand: " + "; ".join(map(step_title, steps)))
+
+
+def _apply(state: Session, step: Refinement) -> None:
+    assert state.current is not None
+    _show(state, (*state.current.refine, step))
+
+
+def _show(state: Session, steps: tuple[Refinement, ...]) -> None:
+    assert state.current is not None
+    what = step_title(steps[-1]).capitalize() if steps else "Undoing"
+    make(state, replace(state.current, refine=steps), what)

@@ -1,0 +1,159 @@
+"""The choices of a segmentation, and making one."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import streamlit as st
+
+from ellimaps.maps.clustering.features import crosses_zero, default_features
+from ellimaps.maps.pipeline import Settings
+from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
+from ellimaps.ui.pages.maps.loading import PREPROCESSING, load, segmented
+from ellimaps.ui.shared.state import Session, go_to, remembered
+from ellimaps.ui.shared.tasks import start
+
+_FEATURES_OF_MAPS = (
+    "What pixels are compared by. ncs: N, C, S of each wavelength, which do not jump where Delta "
+    "passes 360 deg. standard: each map over its standard deviation. raw: degrees as they are."
+)
+_FEATURES_OF_INTENSITIES = (
+    "What pixels are compared by. standard: each image over its standard deviation, so that dim channels "
+    "count as much as bright ones. raw: intensities as they are."
+)
+
+
+def segment_controls(state: Session) -> None:
+    """Show k, features and seed, segment on request, and choose among the segmentations made."""
+    k = remembered(
+        st.number_input,
+        "Clusters k",
+        2,
+        30,
+        key="k",
+        default=5,
+        width=120,
+        help="How many clusters to make. The view How many? suggests a number.",
+    )
+    choose_features(state)
+    seed = remembered(
+        st.number_input,
+        "Seed",
+        0,
+        2**31 - 1,
+        key="seed",
+        default=0,
+        width=100,
+        help="Seed of the random starts: the same seed gives the same clusters.",
+    )
+    state.settings = replace(state.settings, seed=int(seed))
+    if st.button("Segment", type="primary", key="segment", disabled=state.task is not None):
+        make_segmentation(state, int(k))
+    if len(state.kept) > 1:
+        _choose_shown(state)
+
+
+def choose_features(state: Session) -> None:
+    """Show the choice of features."""
+    assert state.source is not None
+    stack = load(state.source)
+    maps = stack.is_ellipsometric
+    # The default first: a busy browser may miss what the session says once, and shows the first one then.
+    options = ["ncs", "standard", "raw"] if maps else ["standard", "raw"]
+    chosen = remembered(
+        st.selectbox,
+        "Features",
+        options=options,
+        key="features",
+        default=default_features(stack),
+        width=130,
+        help=_FEATURES_OF_MAPS if maps else _FEATURES_OF_INTENSITIES,
+    )
+    state.settings = replace(state.settings, features=chosen)
+
+
+def make_segmentation(state: Session, k: int) -> None:
+    """Segment with the settings as they stand and show the result."""
+    assert state.source is not None
+    make(state, replace(state.settings, k=k, refine=()), f"Segmenting into {k} clusters")
+
+
+def make(state: Session, settings: Settings, what: str) -> None:
+    """Make the segmentation these settings describe, in the background, and show it."""
+    source = state.source
+    assert source is not None
+    settings = replace(settings, k_min=Settings.k_min, k_max=Settings.k_max)
+
+    def show(_: object) -> None:
+        if settings.features != "ncs" and crosses_zero(load(source)):
+            state.message = (
+                f"Delta crosses 0/360 deg here, which {settings.features} features see as a jump: use ncs."
+            )
+        state.keep(settings)
+        if st.session_state.get("view") != "Fit":
+            go_to("Explore")
+
+    start(state, what, lambda on_progress: segmented(source, settings, on_progress), show)
+
+
+def pending_changes(state: Session) -> str:
+    """Say which choices differ from those of the segmentation shown; empty if none."""
+    if state.current is None:
+        return ""
+    compared = [
+        field.name for field in fields(Settings) if field.name in (*PREPROCESSING, "features", "seed")
+    ]
+    changed = [name for name in compared if getattr(state.settings, name) != getattr(state.current, name)]
+    if state.memory.get("k", state.current.k) != state.current.k:
+        changed.insert(0, "k")
+    return ", ".join(changed)
+
+
+def segmentation_title(settings: Settings) -> str:
+    """Return a short text for a segmentation's settings."""
+    default = Settings()
+    parts = [f"k = {settings.k}", settings.features or "default features"]
+    parts += [
+        _choice_title(name, value)
+        for name in ("seed", *PREPROCESSING)
+        if (value := getattr(settings, name)) != getattr(default, name)
+    ]
+    return ", ".join([*parts, *map(step_title, settings.refine)])
+
+
+def _choice_title(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return name
+    if name in ("channels", "normalise") and isinstance(value, tuple):
+        return f"{name} {' '.join(map(str, value))}"
+    return f"{name} {value}"
+
+
+def step_title(step: Refinement) -> str:
+    """Return a short text for a change by hand."""
+    match step:
+        case Merge(clusters):
+            return "merge " + "+".join(map(str, clusters))
+        case Split(cluster, parts):
+            return f"split {cluster} in {parts}"
+        case Drop(cluster):
+            return f"drop {cluster}"
+        case Clean(size):
+            return f"clean {size} px"
+
+
+def _choose_shown(state: Session) -> None:
+    st.session_state["shown"] = state.current
+    st.selectbox(
+        "Shown",
+        state.kept,
+        format_func=segmentation_title,
+        key="shown",
+        width=230,
+        on_change=lambda: _show(state, st.session_state["shown"]),
+        help="Every segmentation made of this measurement; none is computed again.",
+    )
+
+
+def _show(state: Session, settings: Settings) -> None:
+    state.keep(settings)

@@ -1,0 +1,75 @@
+"""Measuring a plate from the page: pictures and layout in, a folder of profiles out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from ellimaps.core.errors import ReadError
+from ellimaps.core.progress import Progress
+from ellimaps.plates.measuring.plate import check_output, read_plate
+from ellimaps.plates.measuring.profile_sources import PLAIN, SOURCES, profiles_from
+from ellimaps.plates.measuring.profiles import save_profiles
+from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
+from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.state import Session, remembered, set_value
+from ellimaps.ui.shared.tasks import start
+
+
+def measure_panel(state: Session) -> None:
+    """Show the fields for a plate's pictures, its layout and the folder of the results."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        pictures = remembered(
+            st.text_input, "Folder of the pictures", key="plates_new_pictures", default="",
+            placeholder="plates/plate_1",
+        )  # fmt: skip
+        layout = remembered(
+            st.text_input, "Layout (CSV or XLSX)", key="plates_new_layout", default="",
+            placeholder="plates/plate_1/layout.csv",
+        )  # fmt: skip
+        out = remembered(
+            st.text_input, "Folder for the profiles", key="plates_new_out", default="results/plate",
+            help="Below the data root; the pictures' folder is not touched.",
+        )  # fmt: skip
+        source = remembered(
+            st.selectbox, "Features", options=list(SOURCES), key="plates_new_source", default=PLAIN,
+            width=230, format_func=_source_name,
+            help="Measurements of cells and pixels; an autoencoder trained on this plate; or a pretrained "
+            "network (extra deep), whose weights must be in the library's cache.",
+        )  # fmt: skip
+        go = st.button(
+            "Measure", type="primary", icon=":material/play_arrow:", key="plates_new_start",
+            disabled=state.task is not None,
+        )  # fmt: skip
+    if not go:
+        return
+    root, table = inside_root(str(pictures)), inside_root(str(layout))
+    folder = _new_folder(str(out))
+    start(
+        state,
+        "Measuring the plate",
+        lambda on_progress: _measured(root, table, folder, str(source), on_progress),
+        lambda done: set_value(state, "plates_typed", done.relative_to(data_root()).as_posix()),
+    )
+
+
+def _new_folder(text: str) -> Path:
+    root = data_root()
+    folder = (root / text.strip()).resolve()
+    if root not in folder.parents:
+        raise ReadError(f"{text:.200} is not below the data root {root}: choose a folder below it.")
+    return folder
+
+
+def _source_name(source: str) -> str:
+    return {PLAIN: "plain measurements"}.get(source, source.replace("deep:", "deep: "))
+
+
+def _measured(root: Path, layout: Path, folder: Path, source: str, on_progress: Progress) -> Path:
+    plate = read_plate(root, layout)
+    check_output(plate, folder)
+    profiles = profiles_from(plate, source, on_progress=on_progress)
+    save_profiles(profiles, folder)
+    save_thumbnails(make_thumbnails(profiles, on_progress), folder)
+    return folder

@@ -1,0 +1,110 @@
+"""When which sensor reported, how values spread over day, week and year, and what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from ellimaps.core.files import csv_bytes
+from ellimaps.sensors.store.logs import KEY, SensorLog
+from ellimaps.ui.pages.sensors.data import one_sensor, unit_of
+from ellimaps.ui.shared.state import remembered
+
+_BY: dict[str, Literal["hour", "weekday", "month"]] = {
+    "Hour of day": "hour",
+    "Weekday": "weekday",
+    "Month": "month",
+}
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MOST_PROBLEMS = 1000
+
+
+def coverage_view(log: SensorLog) -> None:
+    """Show coverage, distributions and problems."""
+    st.markdown("#### When which sensor reported")
+    st.altair_chart(coverage_chart(log.coverage(240)))
+    st.markdown("#### Distribution")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        key = one_sensor(log, key="sensors_profile_of")
+        by = remembered(
+            st.segmented_control,
+            "By",
+            options=list(_BY),
+            key="sensors_by",
+            default="Hour of day",
+            required=True,
+        )
+    profile = log.profile(_BY[str(by)], *key)
+    st.altair_chart(profile_chart(profile, _BY[str(by)], f"{key[2]} ({unit_of(log, key) or 'no unit'})"))
+    _problems(log)
+
+
+def coverage_chart(coverage: pd.DataFrame) -> Any:
+    """Draw a bar where a sensor reported; the colour says how often."""
+    table = coverage.assign(sensor=_labels(coverage))
+    n = table["sensor"].nunique()
+    return (
+        alt.Chart(table)
+        .mark_bar()
+        .encode(
+            x=alt.X("start:T", title="local time", axis=alt.Axis(format="%d %b %Y", labelOverlap=True)),
+            x2="end:T",
+            y=alt.Y("sensor:N", title=None, axis=alt.Axis(labelLimit=260, labelOverlap=False)),
+            color=alt.Color("n:Q", title="readings", scale=alt.Scale(scheme="viridis", reverse=True)),
+            tooltip=[
+                "sensor",
+                alt.Tooltip("start:T", format="%Y-%m-%d %H:%M"),
+                alt.Tooltip("n:Q", title="readings"),
+            ],
+        )
+        .properties(height=max(110, min(560, 22 * n + 90)))
+    )
+
+
+def profile_chart(profile: pd.DataFrame, by: str, title: str) -> Any:
+    """Draw the median with the middle half and the middle 80 % of the values."""
+    names = {"weekday": _DAYS, "month": ("", *_MONTHS)}.get(by)
+    labels = (
+        [names[number] for number in profile[by]] if names else [f"{number:02d}" for number in profile[by]]
+    )
+    table = profile.assign(when=labels)
+    x = alt.X(
+        "when:O",
+        title={"hour": "hour of day (local time)"}.get(by, by),
+        sort=labels,
+        axis=alt.Axis(labelAngle=0),
+    )
+    y = alt.Y("p10:Q", title=title, scale=alt.Scale(zero=False))
+    base = alt.Chart(table)
+    tips = [
+        "when",
+        *(alt.Tooltip(f"{name}:Q", format=".4g") for name in ("p10", "p25", "median", "p75", "p90")),
+        "n",
+    ]
+    return alt.layer(
+        base.mark_bar(size=4, opacity=0.35).encode(x=x, y=y, y2="p90:Q", tooltip=tips),
+        base.mark_bar(size=14, opacity=0.75).encode(x=x, y="p25:Q", y2="p75:Q", tooltip=tips),
+        base.mark_tick(color="black", size=18, thickness=2).encode(x=x, y="median:Q", tooltip=tips),
+    ).properties(height=280)
+
+
+def _problems(log: SensorLog) -> None:
+    problems = log.problems
+    with st.expander(f"{len(problems):,} problems of the readings", icon=":material/report:"):
+        if problems.empty:
+            st.caption("No duplicates, gaps, jumps of unit or stuck sensors.")
+            return
+        st.dataframe(problems.head(_MOST_PROBLEMS), key="sensors_problems", hide_index=True)
+        st.download_button(
+            "Problems CSV", csv_bytes(problems), "problems.csv", "text/csv", key="sensors_get_problems",
+            icon=":material/download:",
+        )  # fmt: skip
+
+
+def _labels(table: pd.DataFrame) -> pd.Series:
+    region, source, name = (table[column].astype(str) for column in KEY)
+    return region + " / " + source + " / " + name

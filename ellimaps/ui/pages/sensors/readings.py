@@ -1,0 +1,133 @@
+"""Readings over time: drag to zoom, spikes stay visible, and one line per sensor of the group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from ellimaps.core.colors import CLUSTER_COLORS
+from ellimaps.sensors.store.logs import KEY, SensorLog
+from ellimaps.ui.pages.sensors.data import Span, key_of, look_at, sensor_filter, span_controls, unit_of
+from ellimaps.ui.shared.state import session
+
+_POINTS = 2000
+_MOST_LINES = 24
+_HEIGHT = 430
+
+
+def readings_view(log: SensorLog) -> None:
+    """Show the chosen sensors in the time that is looked at."""
+    chosen = sensor_filter(log)
+    span = span_controls(log)
+    if len(chosen) > _MOST_LINES:
+        st.caption(
+            f"The first {_MOST_LINES} of {len(chosen)} sensors: filter by region or source for others."
+        )
+        chosen = chosen.iloc[:_MOST_LINES]
+    table = _window(log, chosen, span)
+    if table.empty:
+        st.info("Nothing was read in this time: zoom out.", icon=":material/search_off:")
+        return
+    event = st.plotly_chart(
+        lines_figure(table, _axis_title(log, chosen)),
+        key=f"sensors_lines_{session().memory.get('sensors_turn', 0)}",
+        on_select="rerun",
+        selection_mode="box",
+        config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
+    )
+    _zoom(log, event)
+    st.caption(
+        "Drag over the chart to look closer. Of every stretch of time the lowest and highest readings are "
+        "drawn, so spikes stay visible. Legend: a click hides, a double click isolates."
+    )
+    _numbers(log, chosen, span)
+
+
+def lines_figure(table: pd.DataFrame, axis_title: str) -> Any:
+    """Draw one line per sensor; its gaps stay gaps."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    groups = table.groupby(list(KEY), observed=True, sort=False)
+    for number, (key, rows) in enumerate(groups):
+        region, source, _ = (str(part) for part in key)
+        figure.add_trace(
+            go.Scattergl(
+                x=rows["time"],
+                y=rows["value"],
+                name=f"{region} / {source}",
+                mode="lines",
+                line={"width": 1.3, "color": CLUSTER_COLORS[number % len(CLUSTER_COLORS)]},
+                connectgaps=False,
+                hovertemplate="%{x|%Y-%m-%d %H:%M:%S}<br>%{y:.4g}<extra>%{fullData.name}</extra>",
+            )
+        )
+    figure.update_layout(
+        height=_HEIGHT,
+        margin={"l": 60, "r": 10, "t": 10, "b": 40},
+        dragmode="select",
+        selectdirection="h",
+        showlegend=True,
+        legend={"orientation": "h", "y": -0.14, "itemclick": "toggle", "itemdoubleclick": "toggleothers"},
+        xaxis={"title": "local time"},
+        yaxis={"title": axis_title},
+    )
+    return figure
+
+
+def with_gaps(rows: pd.DataFrame) -> pd.DataFrame:
+    """Put a row without a value where nothing was read for long, so that no line is drawn across."""
+    seconds = rows["time"].diff().dt.total_seconds()
+    usual = float(seconds.median())
+    if not usual > 0:
+        return rows
+    after = rows.loc[seconds > 12 * usual]
+    holes = after.assign(time=after["time"] - pd.Timedelta("1us"), value=float("nan"))
+    joined: pd.DataFrame = pd.concat([rows, holes]).sort_values("time", kind="stable")
+    return joined
+
+
+def _window(log: SensorLog, chosen: pd.DataFrame, span: Span) -> pd.DataFrame:
+    table = log.window(
+        sorted(chosen["region"].astype(str).unique()),
+        sorted(chosen["source_id"].astype(str).unique()),
+        str(chosen["sensor_name"].iloc[0]),
+        start=span.start,
+        end=span.end,
+        points=_POINTS,
+    )
+    wanted = set(zip(*(chosen[column].astype(str) for column in KEY), strict=True))
+    found = zip(*(table[column].astype(str) for column in KEY), strict=True)
+    table = table[[key in wanted for key in found]]
+    parts = [with_gaps(rows) for _, rows in table.groupby(list(KEY), observed=True, sort=False)]
+    return pd.concat(parts, ignore_index=True) if parts else table
+
+
+def _axis_title(log: SensorLog, chosen: pd.DataFrame) -> str:
+    units = sorted({unit for _, row in chosen.iterrows() if (unit := unit_of(log, key_of(row)))})
+    name = str(chosen["sensor_name"].iloc[0]).replace("_", " ")
+    return f"{name} ({', '.join(units)})" if units else name
+
+
+def _zoom(log: SensorLog, event: Any) -> None:
+    boxes = event["selection"]["box"] if event else []
+    if not boxes:
+        return
+    low, high = sorted(pd.Timestamp(value) for value in boxes[0]["x"])
+    if high > low:
+        look_at(log, Span(low.tz_localize(None), high.tz_localize(None)))
+        st.rerun()
+
+
+def _numbers(log: SensorLog, chosen: pd.DataFrame, span: Span) -> None:
+    with st.expander("Numbers of this time", icon=":material/table:"):
+        table = log.statistics(
+            sorted(chosen["region"].astype(str).unique()),
+            sorted(chosen["source_id"].astype(str).unique()),
+            str(chosen["sensor_name"].iloc[0]),
+            start=span.start,
+            end=span.end,
+        )
+        st.dataframe(table, key="sensors_statistics", hide_index=True, height="content")

@@ -1,0 +1,68 @@
+"""Long work in the background of a page: progress, a stop button, and a result that is kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from ellimaps.core.errors import EllimapsError
+from ellimaps.core.progress import Progress
+
+T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """Raised inside the work when the user stops it."""
+
+
+class Job(Generic[T]):
+    """A piece of work in a thread of its own.
+
+    Parameters
+    ----------
+    work : callable
+        Called with an ``on_progress`` callback; what it returns is the result.
+    """
+
+    def __init__(self, work: Callable[[Progress], T]) -> None:
+        self.result: T | None = None
+        self.error: str | None = None
+        self.done, self.total, self.what = 0, 1, "starting"
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether the work still goes on."""
+        return self._thread.is_alive()
+
+    @property
+    def fraction(self) -> float:
+        """Share of the work that is done."""
+        return min(1.0, self.done / max(self.total, 1))
+
+    def stop(self) -> None:
+        """Ask the work to end at its next step."""
+        self._stop.set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the end of the work, but not longer than this."""
+        self._thread.join(seconds)
+
+    def _run(self, work: Callable[[Progress], T]) -> None:
+        try:
+            self.result = work(self._on_progress)
+        except Stopped:
+            self.error = "Stopped."
+        except EllimapsError as error:
+            self.error = str(error)
+        except Exception as error:
+            self.error = f"This failed unexpectedly ({type(error).__name__}: {error})."
+            raise
+
+    def _on_progress(self, done: int, total: int, what: str) -> None:
+        if self._stop.is_set():
+            raise Stopped
+        self.done, self.total, self.what = done, total, what

@@ -1,0 +1,73 @@
+"""Uploaded files and zips: written to a temporary folder of the session, bounded in number and bytes."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO, Any
+
+from ellimaps.core.errors import ReadError
+
+MAX_FILES = 2000
+MAX_BYTES = 2 * 1024**3
+_CHUNK = 1 << 20
+
+
+def store_uploads(files: Iterable[Any]) -> tempfile.TemporaryDirectory[str]:
+    """Write uploaded files (``name`` and ``read``) into a new temporary folder, zips unpacked.
+
+    Folders inside a zip are flattened: a measurement is one folder of files.
+
+    Raises
+    ------
+    ReadError
+        If there are too many files, too many bytes, or a zip is damaged.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="ellimaps-upload-")
+    writer = _Writer(Path(folder.name))
+    try:
+        for file in files:
+            if file.name.lower().endswith(".zip"):
+                _unpack(file, writer)
+            else:
+                writer.write(file.name, file)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        folder.cleanup()
+        raise ReadError(f"The zip cannot be unpacked ({error}): make it again without a password.") from error
+    except BaseException:
+        folder.cleanup()
+        raise
+    return folder
+
+
+class _Writer:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files = 0
+        self._bytes = 0
+
+    def write(self, name: str, content: IO[bytes]) -> None:
+        self._files += 1
+        if self._files > MAX_FILES:
+            raise ReadError(f"More than {MAX_FILES} files were uploaded: upload one measurement at a time.")
+        base = PurePosixPath(PureWindowsPath(name).as_posix()).name
+        if not base or base.startswith("."):
+            return
+        with (self._folder / base).open("wb") as target:
+            while chunk := content.read(_CHUNK):
+                self._bytes += len(chunk)
+                if self._bytes > MAX_BYTES:
+                    raise ReadError(
+                        f"The upload is larger than {MAX_BYTES // 2**30} GB: open it from a folder."
+                    )
+                target.write(chunk)
+
+
+def _unpack(file: Any, writer: _Writer) -> None:
+    with zipfile.ZipFile(file) as archive:
+        for entry in archive.infolist():
+            if not entry.is_dir() and not entry.filename.startswith("__MACOSX"):
+                with archive.open(entry) as content:
+                    writer.write(entry.filename, content)

@@ -1,0 +1,187 @@
+"""Model files: the same after loading, damaged or foreign ones refused with a sentence; the commands."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.preprocessing import FunctionTransformer
+from support.cell_pictures import branched, compact, labelled_folder
+from typer.testing import CliRunner
+
+from ellimaps.classify import PopulationModel, load_model, read_labels, save_model, train
+from ellimaps.classify.model_file import MAX_BYTES
+from ellimaps.cli import cli
+from ellimaps.core.errors import EllimapsError, ExportError, ReadError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return labelled_folder(tmp_path_factory.mktemp("cells"), count=6)
+
+
+@pytest.fixture(scope="module")
+def model(folder: tuple[Path, Path]) -> PopulationModel:
+    return train(folder[0], read_labels(folder[1], folder[0]), repeats=1).model
+
+
+@pytest.fixture
+def saved(model: PopulationModel, tmp_path: Path) -> Path:
+    save_model(model, tmp_path / "cells.ellimodel")
+    return tmp_path / "cells.ellimodel"
+
+
+def parts_of(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def write_parts(path: Path, parts: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+
+
+def test_a_loaded_model_answers_as_before(model: PopulationModel, saved: Path) -> None:
+    loaded = load_model(saved)
+    for made in (branched(40), compact(41)):
+        assert loaded.predict(made).probability == model.predict(made).probability
+    assert loaded.classes == [0, 1]
+    assert loaded.label_name == "is_homogenous"
+    assert len(loaded.version) == 12
+    assert loaded.provenance["seed"] == 0
+    assert len(loaded.provenance["inputs_sha256"]) == 12
+
+
+def test_saving_again_gives_the_same_bytes(saved: Path, tmp_path: Path) -> None:
+    loaded = load_model(saved)
+    again = save_model(loaded, tmp_path / "again.ellimodel")
+    assert (tmp_path / "again.ellimodel").read_bytes() == saved.read_bytes()
+    assert again.version == loaded.version
+
+
+def test_a_file_holds_no_pickle(saved: Path) -> None:
+    inner = zipfile.ZipFile(io.BytesIO(parts_of(saved)["model.skops"]))
+    assert {Path(name).suffix for name in inner.namelist()} <= {".npy", ".json"}
+    for name in inner.namelist():
+        if name.endswith(".npy"):
+            np.load(io.BytesIO(inner.read(name)), allow_pickle=False)
+
+
+def test_damaged_files_are_refused(saved: Path) -> None:
+    content = saved.read_bytes()
+    for size in (0, 10, 1000, len(content) // 2, len(content) - 5):
+        saved.write_bytes(content[:size])
+        with pytest.raises(ReadError, match=r"cells\.ellimodel"):
+            load_model(saved)
+    random = np.random.default_rng(0)
+    for _ in range(30):
+        bad = bytearray(content)
+        for place in random.integers(0, len(bad), 20):
+            bad[place] ^= int(random.integers(1, 256))
+        saved.write_bytes(bytes(bad))
+        # A flipped bit in a number may go unnoticed; anything else must be a sentence.
+        with suppress(ReadError):
+            load_model(saved)
+
+
+@pytest.mark.parametrize("hostile", [FunctionTransformer(os.getcwd), os.getcwd, {"a": print}], ids=str)
+def test_foreign_types_are_refused_and_named(saved: Path, hostile: Any) -> None:
+    parts = parts_of(saved)
+    write_parts(saved, parts | {"model.skops": skops.io.dumps({"calibration": hostile})})
+    with pytest.raises(ReadError, match="not trusted"):
+        load_model(saved)
+
+
+def test_a_file_may_not_unpack_to_more_than_the_limit(saved: Path) -> None:
+    with zipfile.ZipFile(saved, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.json", b"0" * (MAX_BYTES + 1))
+    assert saved.stat().st_size < 1 << 20
+    with pytest.raises(ReadError, match="64 MB"):
+        load_model(saved)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": "other"},
+        {"weights": [1.0]},
+        {"typical": [0.0]},
+        {"measurements": ["a", "b"]},
+        {"measurements": 3},
+        {"classes": [0, 1, 2]},
+        {"typical": [[0.0]]},
+        {"weights": [float("nan")] * 2},
+    ],
+    ids=str,
+)
+def test_facts_that_do_not_fit_are_refused(saved: Path, change: dict[str, Any]) -> None:
+    parts = parts_of(saved)
+    facts = json.loads(parts["model.json"]) | change
+    write_parts(saved, parts | {"model.json": json.dumps(facts).encode()})
+    with pytest.raises(ReadError, match=r"cells\.ellimodel"):
+        load_model(saved)
+
+
+def test_other_files_are_no_models(folder: tuple[Path, Path], tmp_path: Path) -> None:
+    for path in (folder[1], folder[0] / "001.tif", tmp_path / "none", tmp_path):
+        with pytest.raises(ReadError):
+            load_model(path)
+
+
+def test_a_model_is_not_written_where_that_is_impossible(model: PopulationModel, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ExportError):
+        save_model(model, tmp_path / "file" / "m.ellimodel")
+
+
+def call(*arguments: object) -> Any:
+    result = CliRunner().invoke(cli, ["cells", *map(str, arguments)])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return json.loads(result.stdout) if "--json" in map(str, arguments) else result.stdout
+
+
+def test_the_commands_from_folder_to_score(folder: tuple[Path, Path], tmp_path: Path) -> None:
+    images, labels = folder
+    out = tmp_path / "new" / "cells.ellimodel"
+    before = sorted(images.iterdir())
+    facts = call("train", images, "--labels", labels, "--out", out, "--repeats", 2, "--json")
+    assert facts["score"] == 1
+    assert facts["counts"] == [6, 6]
+    assert {"version", "recalls", "confusion", "mistakes", "score_interval", "warnings"} <= set(facts)
+    assert out.with_suffix(".html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert sorted(images.iterdir()) == before
+    with pytest.raises(EllimapsError, match="both the model and its report"):
+        call("train", images, "--labels", labels, "--out", tmp_path / "model.html")
+    rows = call("predict", images / "001.tif", images / "002.tif", "--model", out, "--json")
+    assert [set(row) for row in rows] == [{"file", "is_homogenous", "probability", "seconds", "warnings"}] * 2
+    assert [row["is_homogenous"] for row in rows] == [0, 1]
+    scored = call("score", images, "--labels", labels, "--model", out, "--json")
+    assert scored == {"score": 1.0, "a0": 6, "a1": 6, "n0": 6, "n1": 6}
+    one = tmp_path / "one.csv"
+    one.write_text("image_id,is_homogenous\n1,0\n")
+    scored = call("score", images, "--labels", one, "--model", out, "--json")
+    assert scored == {"score": 1.0, "a0": 1, "a1": 0, "n0": 1, "n1": 0}
+    assert "is_homogenous" in call("predict", images / "001.tif", "--model", out)
+    assert "score 1.0000" in call("score", images, "--labels", labels, "--model", out)
+
+
+def test_bad_input_is_an_error_of_the_package(folder: tuple[Path, Path], saved: Path, tmp_path: Path) -> None:
+    images, labels = folder
+    with pytest.raises(ReadError, match="neither"):
+        call("predict", labels, "--model", saved)
+    with pytest.raises(ReadError, match="cannot be read"):
+        call("predict", images / "001.tif", "--model", tmp_path / "none")
+    other = tmp_path / "other.csv"
+    other.write_text("image_id,kind\n1,round\n")
+    with pytest.raises(EllimapsError, match="knows"):
+        call("score", images, "--labels", other, "--model", saved)

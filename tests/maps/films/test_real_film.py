@@ -1,0 +1,101 @@
+"""Fits of the real measurement: hexagonal boron nitride flakes on oxidised silicon."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.stacks import real
+
+from ellimaps.maps.films.fit import fit_shots
+from ellimaps.maps.films.results import ShotFits
+from ellimaps.maps.segmentation import Segmentation, segment, segmentation_of_labels
+from ellimaps.optics.materials import Cauchy, UniaxialMaterial
+from ellimaps.optics.model import Layer, ThinFilm
+
+OXIDE = ThinFilm("Si", (Layer("SiO2", 290.0, {"thickness_nm": (0.0, 400.0)}),))
+OXIDE_NM = 293.4
+# Centres (y, x) of regions of 9 x 7 pixels inside the flake about 40 nm thick, and in the one about 73 nm.
+INTERIORS = (176, 145), (165, 171), (183, 157)
+THICK_INTERIOR = (212, 170)
+
+
+@pytest.fixture(scope="module")
+def clusters(real_hbn: Path) -> Segmentation:
+    # From nine clusters on the thin terrace has one of its own and is not part of the background.
+    return segment(real(real_hbn), 10)
+
+
+def background(fits: ShotFits) -> int:
+    return int(fits.segmentation.n_pixels.argmax())
+
+
+def regions(folder: Path, *centers: tuple[int, int], half: tuple[int, int] = (4, 3)) -> list[Segmentation]:
+    """One segmentation per region, so that each is fitted by itself."""
+    stack = real(folder)
+    found = []
+    for y, x in centers:
+        labels = np.full(stack.shape, -1, dtype=np.int16)
+        labels[y - half[0] : y + half[0] + 1, x - half[1] : x + half[1] + 1] = 0
+        found.append(segmentation_of_labels(stack, labels, {"features": "ncs", "seed": 0}))
+    return found
+
+
+def test_the_background_is_oxide_on_silicon(clusters: Segmentation) -> None:
+    fits = fit_shots(clusters, OXIDE)
+    fit = fits.clusters[background(fits)]
+    print(f"background: {fit.parameters['thickness_nm']:.2f} nm, MSE {fit.mse:.2f}")
+    assert fit.parameters["thickness_nm"] == pytest.approx(293.4, abs=1.0)
+    assert fit.mse <= 3
+    assert fit.flag.text == "ok"
+    bare = replace(OXIDE, layers=(Layer("SiO2", 0.0, {"thickness_nm": (0.0, 1e-3)}),))
+    mse = fit_shots(clusters, bare).clusters[background(fits)].mse
+    print(f"bare silicon: MSE {mse:.1f}")
+    assert mse == pytest.approx(195, abs=5)
+
+
+def test_the_sign_of_delta_is_that_of_the_data(clusters: Segmentation) -> None:
+    """With Delta turned round no oxide fits."""
+    fits = fit_shots(clusters, OXIDE)
+    fit = fits.clusters[background(fits)]
+    curves = fits.curves(background(fits))
+    turned = np.abs((curves["delta"] + curves["delta_model"] + 180) % 360 - 180).mean()
+    assert turned > 20 * curves["delta_residual"].abs().mean()
+    assert fit.mse < 3
+
+
+def test_the_thin_terrace_is_a_few_layers_of_hbn(real_hbn: Path) -> None:
+    model = ThinFilm("Si", (Layer("hBN", 5.0, {"thickness_nm": (0.0, 150.0)}), Layer("SiO2", OXIDE_NM)))
+    (region,) = regions(real_hbn, (125, 145), half=(10, 14))
+    (fit,) = fit_shots(region, model).clusters
+    print(f"terrace: {fit.parameters['thickness_nm']:.2f} nm, MSE {fit.mse:.2f}")
+    assert 5 <= fit.parameters["thickness_nm"] <= 7
+    assert fit.mse <= 15
+    assert fit.flag.text == "ok"
+
+
+def dispersive_hbn() -> ThinFilm:
+    """Uniaxial hBN whose two indices are free too, on the oxide of the background."""
+    free = {"thickness_nm": (0.0, 150.0), "cauchy_a": (1.9, 2.3), "cauchy_b": (0.0, 0.15)}
+    free["extraordinary_a"] = (1.3, 2.2)
+    crystal = UniaxialMaterial(Cauchy(2.12, 0.03), Cauchy(1.6, 0.01))
+    return ThinFilm("Si", (Layer(crystal, 40.0, free), Layer("SiO2", OXIDE_NM)))
+
+
+def test_three_flake_interiors_fit_region_wise(real_hbn: Path) -> None:
+    for place, region in zip(INTERIORS, regions(real_hbn, *INTERIORS), strict=True):
+        (fit,) = fit_shots(region, dispersive_hbn()).clusters
+        print(f"interior at {place}: {fit.parameters['thickness_nm']:.1f} nm, MSE {fit.mse:.1f}")
+        assert fit.mse <= 15
+        assert 30 < fit.parameters["thickness_nm"] < 45
+
+
+def test_the_thick_flake_does_not_fit_and_is_not_trusted(real_hbn: Path) -> None:
+    """Psi falls to 8 deg near 700 nm there: what stray light from the edges adds is then not small."""
+    (region,) = regions(real_hbn, THICK_INTERIOR)
+    (fit,) = fit_shots(region, dispersive_hbn()).clusters
+    print(f"thick flake: {fit.parameters['thickness_nm']:.1f} nm, MSE {fit.mse:.1f}")
+    assert fit.mse > 15
+    assert fit.flag.text == "poor fit"

@@ -1,0 +1,63 @@
+"""A measured plate of 24 wells without measuring: pictures on disk, and profiles with known effects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tifffile
+
+from ellimaps.plates.measuring.plate import METADATA
+from ellimaps.plates.measuring.profiles import Profiles, assemble, save_profiles
+
+DOSES = (0.1, 1.0, 10.0, 100.0)
+EFFECTS = {"sizer": "nuclei_area", "dimmer": "mean_chDNA", "inert": ""}
+CHANNELS = ("DNA", "ER")
+
+
+def small_plate(root: Path, *, fields: int = 2, seed: int = 3) -> Profiles:
+    """Three compounds at four doses and twelve control wells; pictures lie in ``root / pictures``."""
+    random = np.random.default_rng(seed)
+    rows, features = [], []
+    for index in range(24):
+        row, column = index // 6 + 1, index % 6 + 1
+        compound, dose = ("DMSO", np.nan) if index >= 12 else (list(EFFECTS)[index // 4], DOSES[index % 4])
+        well = f"{'ABCD'[row - 1]}{column:02d}"
+        for field in range(1, fields + 1):
+            files = [f"{well}_f{field}_{channel}.tif" for channel in CHANNELS]
+            about = (well, row, column, field, compound, dose, "uM" if dose == dose else "", dose != dose)
+            rows.append(("small", *about, ";".join(files)))
+            features.append(_features(random, compound, dose))
+            for number, name in enumerate(files):
+                write_picture(root / "pictures" / name, random, 400 + 300 * number)
+    facts = {"name": "small", "root": str(root / "pictures"), "channels": list(CHANNELS), "shape": [4, 6]}
+    return assemble(pd.DataFrame(rows, columns=list(METADATA)), features, facts | {"mismatches": []})
+
+
+def saved_small_plate(root: Path) -> Profiles:
+    """Make it and save its profiles in ``root / results / small``."""
+    profiles = small_plate(root)
+    save_profiles(profiles, root / "results" / "small")
+    return profiles
+
+
+def write_picture(path: Path, random: np.random.Generator, brightness: int) -> None:
+    """Write noise with one bright square, 16 bit."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = random.normal(200, 20, (48, 48))
+    values[12:30, 20:40] += brightness
+    tifffile.imwrite(path, values.astype(np.uint16))
+
+
+def _features(random: np.random.Generator, compound: str, dose: float) -> dict[str, float]:
+    found = {
+        "nuclei_count": random.normal(60, 4),
+        "nuclei_area": random.normal(300, 8),
+        "mean_chDNA": random.normal(500, 15),
+        "texture_chER": random.normal(1.0, 0.05),
+    }
+    if EFFECTS.get(compound):
+        name = EFFECTS[compound]
+        found[name] *= 1 + 0.5 * dose / (dose + 2) * (1 if compound == "sizer" else -1)
+    return found
