@@ -8,8 +8,17 @@ from typing import Any
 from ellimaps.core.errors import MissingExtraError
 
 
-def optional(module: str, extra: str) -> Any:
+def optional(module: str, extra: str, needed_for: str) -> Any:
     """Import an optional library.
+
+    Parameters
+    ----------
+    module : str
+        What to import.
+    extra : str
+        The extra of ellimaps that brings it.
+    needed_for : str
+        What needs it, in the plural: the beginning of the message.
 
     Raises
     ------
@@ -20,5 +29,5 @@ def optional(module: str, extra: str) -> Any:
         return import_module(module)
     except ImportError as error:
         raise MissingExtraError(
-            f'Sensor logs need {module}, which is not installed: pip install "ellimaps[{extra}]".'
+            f'{needed_for} need {module}, which is not installed: pip install "ellimaps[{extra}]".'
         ) from error

@@ -240,7 +240,7 @@ def correlated(first: pd.Series, second: pd.Series) -> Hypothesis:
 
 def _independent(both: pd.DataFrame) -> float:
     """Return the effective number of independent rows of two autocorrelated columns."""
-    acf = optional("statsmodels.tsa.stattools", "sensors").acf
+    acf = optional("statsmodels.tsa.stattools", "sensors", "Sensor logs").acf
     lags = min(len(both) // 4, 240)
     product = acf(both["first"].rank(), nlags=lags)[1:] * acf(both["second"].rank(), nlags=lags)[1:]
     weights = 1 - np.arange(1, lags + 1) / len(both)

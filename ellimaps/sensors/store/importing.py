@@ -49,7 +49,7 @@ def connection(folder: Path, threads: int | None = None) -> Any:
     """Return a DuckDB connection that spills into a folder instead of taking much memory."""
     settings = {"memory_limit": _MEMORY, "threads": threads or min(os.cpu_count() or 1, 4)}
     settings |= {"temp_directory": str(folder), "autoinstall_known_extensions": False}
-    return optional("duckdb", "sensors").connect(config=settings)
+    return optional("duckdb", "sensors", "Sensor logs").connect(config=settings)
 
 
 def cache_folder() -> Path:
@@ -123,7 +123,7 @@ def _forget_old(cache: Path) -> None:
 
 
 def _import(place: Place, files: Sequence[Path], folder: Path, scratch: Path, on_progress: Progress) -> None:
-    duckdb = optional("duckdb", "sensors")
+    duckdb = optional("duckdb", "sensors", "Sensor logs")
     total = len(files) + 3
     base = connection(scratch)
     try:
@@ -179,7 +179,7 @@ def _import(place: Place, files: Sequence[Path], folder: Path, scratch: Path, on
 
 def _stage(base: Any, file: Path, number: int) -> None:
     """Append the readings of one file; what cannot be read gets a NULL as time or value."""
-    duckdb = optional("duckdb", "sensors")
+    duckdb = optional("duckdb", "sensors", "Sensor logs")
     base.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
     try:
         with file.open("rb") as opened:

@@ -118,8 +118,8 @@ def _state(found: os.stat_result) -> str:
 def _remote(name: str, protocol: str) -> Place:
     library = _LIBRARIES.get(protocol)
     if library:
-        optional(library, "cloud")
-    fsspec = optional("fsspec", "sensors")
+        optional(library, "cloud", "Sensor logs")
+    fsspec = optional("fsspec", "sensors", "Sensor logs")
     settings = {
         key: os.environ[variable]
         for key, variable in _SETTINGS.get(library or "", {}).items()

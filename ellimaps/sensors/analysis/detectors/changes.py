@@ -68,6 +68,6 @@ def _jumps(
 def _segment_ends(values: np.typing.NDArray[np.float64]) -> list[int]:
     if len(values) < 2 * _SHORTEST_SEGMENT:
         return [len(values)]
-    ruptures = optional("ruptures", "sensors")
+    ruptures = optional("ruptures", "sensors", "Sensor logs")
     search = ruptures.KernelCPD(kernel="linear", min_size=_SHORTEST_SEGMENT).fit(values[:, None])
     return [int(end) for end in search.predict(pen=_PENALTY * np.log(len(values)))]
