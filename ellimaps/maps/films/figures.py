@@ -15,8 +15,7 @@ from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.films.results import MapFit, ShotFits, thickness_name
 from ellimaps.optics.spectra import Flag
 
-NOT_TRUSTED_COLOR = "#9A9A9A"
-_HATCH = "////"
+_NOT_TRUSTED_COLOR = "#9A9A9A"
 
 
 def shots_figure(fits: ShotFits) -> Figure:
@@ -26,7 +25,7 @@ def shots_figure(fits: ShotFits) -> Figure:
     name = thickness_name(fits.model)
     axes = figure.add_subplot(grid[:2, 0])
     asked = fits.segmentation.labels >= 0
-    _draw_thickness(axes, fits.painted(name), asked, fits.segmentation.stack)
+    _draw_thickness(axes, fits.painted(name), asked, fits.stack)
     axes.set_title("thickness of the clusters")
     _draw_values(figure.add_subplot(grid[2, 0]), fits)
     for column, quantity in enumerate((PSI, DELTA), start=1):
@@ -38,7 +37,7 @@ def shots_figure(fits: ShotFits) -> Figure:
         rest.set(ylabel="measured - modelled (deg)", xlabel=_abscissa(fits)[1])
         for part in (curve, rest):
             part.grid(alpha=0.3)
-    return _finished(figure, fits.segmentation.stack)
+    return _finished(figure, fits.stack)
 
 
 def map_figure(fit: MapFit) -> Figure:
@@ -61,17 +60,17 @@ def map_figure(fit: MapFit) -> Figure:
 def _draw_thickness(
     axes: Axes, image: NDArray[np.float32], asked: NDArray[np.bool_], stack: ImageStack
 ) -> None:
-    """Draw a thickness map; what was fitted but is not trusted is grey and hatched."""
+    """Draw a thickness map; what was fitted but is not trusted is gray and hatched."""
     _draw_image(axes, image, stack, "thickness (nm)")
     doubtful = asked & ~np.isfinite(image)
     if doubtful.any():
-        grey = np.where(doubtful, 1.0, np.nan)
+        gray = np.where(doubtful, 1.0, np.nan)
         levels = axes.contourf(
-            np.nan_to_num(grey), levels=[0.5, 1.5], colors=[NOT_TRUSTED_COLOR], hatches=[_HATCH]
+            np.nan_to_num(gray), levels=[0.5, 1.5], colors=[_NOT_TRUSTED_COLOR], hatches=["////"]
         )
         levels.set_edgecolor("white")
         levels.set_linewidth(0)
-        patch = Patch(facecolor=NOT_TRUSTED_COLOR, edgecolor="white", hatch=_HATCH, label="not trusted")
+        patch = Patch(facecolor=_NOT_TRUSTED_COLOR, edgecolor="white", hatch="////", label="not trusted")
         axes.legend(handles=[patch], loc="upper right", fontsize=8)
 
 
@@ -93,8 +92,8 @@ def _draw_values(axes: Axes, fits: ShotFits) -> None:
         for fit in fits.clusters
     ]
     size = 9 if len(lines) <= 8 else 6
-    for place, (fit, line) in enumerate(zip(fits.clusters, lines, strict=True)):
-        height = 1 - (place + 0.5) / len(lines)
+    for row, (fit, line) in enumerate(zip(fits.clusters, lines, strict=True)):
+        height = 1 - (row + 0.5) / len(lines)
         axes.text(0.02, height, line, color=CLUSTER_COLORS[fit.cluster], fontsize=size, va="center")
 
 
