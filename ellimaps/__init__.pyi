@@ -101,4 +101,5 @@ from .sensors.analysis.anomalies import find_anomalies as find_anomalies
 from .sensors.analysis.forecast import forecast as forecast
 from .sensors.conditions import acquisition_conditions as acquisition_conditions
 from .sensors.stability import stability_of as stability_of
+from .sensors.store.filters import SensorFilters as SensorFilters
 from .sensors.store.logs import open_log as open_log
