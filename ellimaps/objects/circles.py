@@ -109,6 +109,37 @@ def detect_circles(
     return _table(_without_repeats(fitted[good]))
 
 
+def circle_labels(circles: pd.DataFrame, shape: tuple[int, int]) -> NDArray[np.int32]:
+    """Return circles as a label image: the pixels whose centres lie in one.
+
+    Parameters
+    ----------
+    circles : DataFrame
+        ``y, x, radius`` in pixels.
+    shape : (int, int)
+        Of the image.
+
+    Returns
+    -------
+    ndarray of int32, shape (y, x)
+        0 is background; row i of the table has the label i + 1. Where circles overlap, a pixel belongs to
+        the one whose outline it is deepest in, by its share of the radius.
+    """
+    labels = np.zeros(shape, dtype=np.int32)
+    depth = np.full(shape, 1.0, dtype=np.float32)
+    places = circles[["y", "x", "radius"]].to_numpy(float)
+    for number, (y, x, r) in enumerate(places, start=1):
+        rows = slice(max(int(y - r), 0), max(int(y + r) + 2, 0))
+        columns = slice(max(int(x - r), 0), max(int(x + r) + 2, 0))
+        ys = np.arange(shape[0])[rows, None] - y
+        xs = np.arange(shape[1])[None, columns] - x
+        inside = np.hypot(ys, xs) / max(r, 1e-9)
+        nearer = inside <= depth[rows, columns]
+        labels[rows, columns][nearer] = number
+        depth[rows, columns][nearer] = inside[nearer]
+    return labels
+
+
 def _checked(
     image: NDArray[np.generic], radius: tuple[float, float], min_support: float
 ) -> tuple[float, float]:
