@@ -1,9 +1,9 @@
 """How right and how fast the classifier of cells is on real images, as they are and altered.
 
 Run ``python benchmarks/bench_classify.py [--constants] [--json FILE]``. Needs the 104 labelled images of the
-shared data. Grouped 5-fold cross-validation, 10 repeats; every fold trains on original images and is tested on
-the held-out ones as they are, padded by up to 25 % on each side with background and its noise, padded by 25 %
-on every side, cropped to the cell's bounding box, and in 8 bit (divided by 256, from minimum to maximum,
+shared data. Grouped 5-fold cross-validation, 10 repeats; every fold trains on original images and is tested
+on the held-out ones as they are, padded by up to 25 % on each side with background and its noise, padded by
+25 % on every side, cropped to the cell's bounding box, and in 8 bit (divided by 256, from minimum to maximum,
 stretched between the percentiles 1 and 99.5). The score is the product of the recalls of both classes. With
 ``--constants`` each constant of the measurements is halved and doubled instead, on images as they are.
 """

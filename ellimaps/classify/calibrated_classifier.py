@@ -62,11 +62,11 @@ class CalibratedClassifier:
         return np.asarray(self.calibration.predict_proba(self.line.log_odds(rows)), dtype=float)
 
     def answers(self, rows: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Return the index of each row's class."""
+        """Return the class index of each row, shape (row,), for rows of shape (row, measurement)."""
         return np.asarray((self.probabilities(rows) * self.weights).argmax(axis=1))
 
     def pulls(
         self, row: NDArray[np.float64], typical: NDArray[np.float64], answer: int
     ) -> NDArray[np.float64]:
-        """Return how far each measurement moves the log-odds of a class away from the typical row's."""
+        """Return how far each measurement moves a class's log-odds from those of the typical row."""
         return np.asarray(self.line.slope(answer) * (row - typical))

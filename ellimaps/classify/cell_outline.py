@@ -117,13 +117,13 @@ def find_outline(image: NDArray[np.float32]) -> CellOutline:
 
 
 def box_of(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """Return the rows and columns that hold a mask; it may not be empty."""
+    """Return the rows and columns that hold a mask of shape (y, x); it may not be empty."""
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def block_means(image: NDArray[Any], block: int) -> NDArray[np.float32]:
-    """Return averages over square blocks; pixels beyond the last whole block count for it alone."""
+    """Return means of an image (y, x) over square blocks; blocks beyond the edge repeat its pixels."""
     if block == 1:
         return image.astype(np.float32, copy=False)
     height, width = image.shape

@@ -34,6 +34,15 @@ def grouped_folds(
 ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Return rows to train on and rows held out, stratified by class, groups kept together.
 
+    Parameters
+    ----------
+    truth : ndarray of int, shape (image,)
+        Class of each, from 0.
+    groups : ndarray of int, shape (image,)
+        Images of a group are never on both sides.
+    seed : int
+        Of the draw.
+
     Raises
     ------
     SettingError

@@ -153,7 +153,16 @@ def fine_tune_folder(
     *,
     learning_rate: float = LEARNING_RATE,
 ) -> DeepModel:
-    """Fine-tune a network on a labelled folder, of which one image is in memory at a time; see `fine_tune`.
+    """Fine-tune a network on a labelled folder, of which one image is in memory at a time.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder of the images.
+    labels : Labels
+        Of :func:`ellimaps.classify.training_labels.read_labels`.
+    backbone, epochs, seed, on_progress, learning_rate
+        See `fine_tune`.
 
     Raises
     ------

@@ -18,8 +18,8 @@ from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import sha256
 
 SAME_CELL = 0.95
-"""Least correlation of the thumbnails of one cell: of the 104 images of bench_classify.py the six pairs of one
-cell have 0.993 and more, all others 0.861 and less."""
+"""Least correlation of the thumbnails of one cell: of the 104 images of bench_classify.py the six pairs of
+one cell have 0.993 and more, all others 0.861 and less."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,15 @@ def measure_folder(images: str | Path, labels: Labels, on_progress: Progress = n
 
 
 def group_numbers(thumbnails: NDArray[np.float32], groups: Sequence[str]) -> NDArray[np.intp]:
-    """Return a number per image; images that share a group or show the same cell have the same."""
+    """Return a number per image, shape (image,); images that share a group or a cell have the same.
+
+    Parameters
+    ----------
+    thumbnails : ndarray of float32, shape (image, pixel)
+        Of `MeasuredFolder`.
+    groups : sequence of str
+        Given groups; empty where none.
+    """
     from scipy.sparse.csgraph import connected_components
 
     same = similarity(thumbnails) > SAME_CELL
@@ -101,7 +109,7 @@ def group_numbers(thumbnails: NDArray[np.float32], groups: Sequence[str]) -> NDA
 
 
 def similarity(thumbnails: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the correlation of every pair of thumbnails."""
+    """Return the correlations, shape (image, image), of thumbnails of shape (image, pixel)."""
     centered = thumbnails - thumbnails.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(centered, axis=1, keepdims=True)
     unit = centered / np.maximum(norms, 1e-9)

@@ -45,6 +45,17 @@ def score_folder(
 ) -> FolderScore:
     """Classify all labelled images of a folder and count.
 
+    Parameters
+    ----------
+    model : PopulationModel or DeepModel
+        What answers.
+    images : str or Path
+        Folder of the images.
+    labels : Labels
+        Of :func:`ellimaps.classify.training_labels.read_labels`.
+    on_progress : callable, optional
+        Told of images classified.
+
     Raises
     ------
     ReadError

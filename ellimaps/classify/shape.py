@@ -68,7 +68,17 @@ def shape_measurements(mask: NDArray[np.bool_], pixel: float) -> dict[str, float
 
 
 def caliper_widths(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the widths between parallel lines around pixels, over evenly spread directions, in pixels."""
+    """Return the widths between parallel lines around pixels, over evenly spread directions, in pixels.
+
+    Parameters
+    ----------
+    points : ndarray, shape (pixel, 2)
+        ``y, x`` of the pixels, row by row.
+
+    Returns
+    -------
+    ndarray, shape (direction,)
+    """
     angles = np.arange(_N_DIRECTIONS) * (np.pi / _N_DIRECTIONS)
     normals = np.stack([np.sin(angles), np.cos(angles)])
     shadows = _corners(points) @ normals

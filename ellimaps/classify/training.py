@@ -148,7 +148,19 @@ def train_on(
     *,
     repeats: int = REPEATS,
 ) -> Training:
-    """Train on images measured before; see `train`."""
+    """Train on images measured before.
+
+    Parameters
+    ----------
+    measured : MeasuredFolder
+        Of :func:`ellimaps.classify.measured_folder.measure_folder`.
+    label_name : str
+        What is predicted.
+    folder : Path
+        Folder of the images, for pictures of the mistakes.
+    seed, on_progress, repeats
+        See `train`.
+    """
     classes, truth = classes_of(measured.labels)
     groups = group_numbers(measured.thumbnails, measured.groups)
     results = []
@@ -192,7 +204,17 @@ class HeldOutAnswers:
 def cross_validate(
     rows: NDArray[np.float64], truth: NDArray[np.intp], groups: NDArray[np.intp], seed: int
 ) -> HeldOutAnswers:
-    """Answer every image by a classifier that saw neither it nor any image of its group."""
+    """Answer every image by a classifier that saw neither it nor any image of its group.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (image, measurement)
+        Finite.
+    truth, groups : ndarray of int, shape (image,)
+        Class of each image, from 0, and its group.
+    seed : int
+        Of the folds.
+    """
     n_classes = len(np.unique(truth))
     answers = np.zeros(len(truth), dtype=np.intp)
     probabilities = np.zeros((len(truth), n_classes))

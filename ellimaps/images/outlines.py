@@ -34,7 +34,7 @@ def overlay_png(image: NDArray[np.generic], labels: NDArray[np.int32]) -> bytes:
 
 
 def gray(image: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Return an image as grey levels 0..254 between two percentiles of its values."""
+    """Return an image (y, x) as gray levels 0..254 between two percentiles of its values."""
     values = image.astype(np.float32)
     # A quarter of a million pixels give these percentiles to a few thousandths of the range.
     sample = values.ravel()[:: max(1, values.size // (1 << 18))]
@@ -69,7 +69,7 @@ def crops(image: NDArray[np.generic], table: pd.DataFrame, size: int = 64) -> ND
 
 
 def montage_png(squares: NDArray[np.uint8] | Sequence[NDArray[np.uint8]], columns: int = 12) -> bytes:
-    """Return squares of one size side by side, row by row, as PNG; one black pixel where there is none."""
+    """Return squares (square, y, x) side by side, row by row, as PNG; one black pixel where there is none."""
     if len(squares) == 0:
         return _png(np.zeros((1, 1), dtype=np.uint8))
     size = len(squares[0])
