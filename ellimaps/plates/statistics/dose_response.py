@@ -23,8 +23,8 @@ CONFIDENCE = 0.95
 FEWEST_DOSES = 4
 """As many as the curve has parameters."""
 HILL_RANGE = (0.5, 6.0)
-"""A curve rises from 10 to 90 % within a factor of ``81 ** (1 / hill)``: from nearly four decades of dose, more
-than a series spans, down to a factor of two, which lies between neighbouring doses."""
+"""A curve rises from 10 to 90 % within a factor of ``81 ** (1 / hill)``: from nearly four decades of dose,
+more than a series spans, down to a factor of two, which lies between neighbouring doses."""
 
 # The grid. EC50s a decade beyond the doses show that an interval is open; steps of 4 % over two decades of
 # doses are refined to 0.2 %; a test of chance needs every fourth point. On two generated plates, half and
