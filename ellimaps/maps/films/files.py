@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ellimaps.core.figures import figure_png
 from ellimaps.core.files import csv_bytes, json_bytes, write_files
 from ellimaps.core.provenance import software_facts
-from ellimaps.maps.export import map_rows
+from ellimaps.maps.export import map_facts
 from ellimaps.maps.films.figures import map_figure, shots_figure
 from ellimaps.maps.films.results import ClusterFit, MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.optics.model_file import model_text
@@ -119,7 +119,7 @@ def _common_facts(fit: ShotFits | MapFit) -> dict[str, Any]:
         "preprocessing": [dict(step) for step in stack.history],
         "model": model_text(fit.model),
         "options": asdict(fit.options),
-        "maps": map_rows(stack),
+        "maps": map_facts(stack),
         "warnings": list(stack.warnings),
     }
 
