@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ellimaps.objects.detect import detect_nuclei
 from ellimaps.objects.measure import measure_objects
+from ellimaps.objects.nuclei import detect_nuclei
 from ellimaps.plates.measuring.pictures import FieldPictures
 
 _NOT_AGGREGATED = ("object", "y", "x", "radius", "at_border")
