@@ -7,7 +7,7 @@ import streamlit as st
 
 from ellimaps.maps.comparison import Comparison, compare
 from ellimaps.maps.pipeline import Settings
-from ellimaps.ui.components.viewer import MapPanel, Scene, map_viewer
+from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.loading import Source, segmented
 from ellimaps.ui.pages.maps.segment import segmentation_title
 from ellimaps.ui.shared.state import Session, remembered
@@ -30,7 +30,7 @@ def compare_section(state: Session, source: Source) -> None:
     looks = [state.looks[settings] for settings in (first, second)]
     maps, facts = st.columns([7, 4], gap="medium")
     with maps:
-        scene = Scene(
+        scene = MapScene(
             [
                 MapPanel(
                     segmentation_title(settings),

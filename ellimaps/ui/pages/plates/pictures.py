@@ -10,7 +10,7 @@ import streamlit as st
 
 from ellimaps.plates.measuring.thumbnails import channel_colors
 from ellimaps.readers.planes import RGB_NAMES
-from ellimaps.ui.components.image_pair import Channel, Picture, image_pair
+from ellimaps.ui.components.image_pair import PairChannel, PairPicture, image_pair
 from ellimaps.ui.pages.plates.data import Opened, picture, treatment_names
 from ellimaps.ui.shared.state import remembered, session, set_value
 
@@ -38,12 +38,14 @@ def side_by_side(one: Opened, rows: pd.DataFrame, picked: Sequence[int]) -> None
 
 
 def _pair(one: Opened, fields: pd.DataFrame, names: Sequence[str], shown: Sequence[int]) -> None:
-    pictures = [Picture(names[number], picture(one, str(fields["files"].iloc[number]))) for number in shown]
+    pictures = [
+        PairPicture(names[number], picture(one, str(fields["files"].iloc[number]))) for number in shown
+    ]
     n = min(len(one_picture.values) for one_picture in pictures)
     merged = n > len(one.channels)
     labels = RGB_NAMES[:n] if merged else [_label(name) for name in one.channels]
     colors = channel_colors(n, merged=merged)
-    channels = [Channel(label, color) for label, color in zip(labels, colors, strict=True)]
+    channels = [PairChannel(label, color) for label, color in zip(labels, colors, strict=True)]
     image_pair(pictures, channels, key="plates_pictures")
 
 

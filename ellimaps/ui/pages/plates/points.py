@@ -164,10 +164,10 @@ def _titles(rows: pd.DataFrame, level: Level) -> list[str]:
     ]
 
 
-def _sheets(one: Opened, level: Level) -> scatter.Thumbnails | None:
+def _sheets(one: Opened, level: Level) -> scatter.PointThumbnails | None:
     # The sheets hold fields; a well is no single picture.
     found = thumbnails(one) if level == "field" else None
-    return scatter.Thumbnails(one.key, found.sheets, found.tile, found.columns) if found else None
+    return scatter.PointThumbnails(one.key, found.sheets, found.tile, found.columns) if found else None
 
 
 def _keep(name: str):  # type: ignore[no-untyped-def]
