@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from cachetools import LRUCache, cached
 
 MEGABYTE = 1 << 20
+"""In bytes. The limits of all caches together are 7.8 GB, half the memory of a usual PC of a laboratory."""
 T = TypeVar("T")
 
 

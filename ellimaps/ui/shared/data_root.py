@@ -10,6 +10,7 @@ from pathlib import Path
 from ellimaps.core.errors import ReadError
 
 VARIABLE = "ELLIMAPS_DATA_ROOT"
+# Beside the package in a checkout; an installed package has none.
 _EXAMPLES = Path(__file__).resolve().parents[3] / "data_example"
 
 

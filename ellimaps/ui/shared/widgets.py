@@ -113,7 +113,21 @@ def pick_row(table: pd.DataFrame, *, key: str, **options: Any) -> int | None:
 
 
 def csv_download(label: str, table: pd.DataFrame, name: str, *, key: str, **options: Any) -> None:
-    """Offer a table as a CSV file."""
+    """Offer a table as a CSV file.
+
+    Parameters
+    ----------
+    label : str
+        Of the button.
+    table : DataFrame
+        What is in the file.
+    name : str
+        Of the file.
+    key : str
+        Streamlit key.
+    **options
+        As `streamlit.download_button`.
+    """
     st.download_button(
         label, csv_bytes(table), name, "text/csv", key=key, icon=":material/download:", **options
     )

@@ -64,7 +64,19 @@ def shown_fit(state: MapsState, source: Source, fits: ShotFits) -> AnyFit | None
 
 
 def maps_panel(state: MapsState, source: Source, fit: AnyFit, segmentation: Segmentation) -> None:
-    """Show the maps of a fit, linked; a line drawn on them is where the profile runs."""
+    """Show the maps of a fit, linked; a line drawn on them is where the profile runs.
+
+    Parameters
+    ----------
+    state : MapsState
+        Keeps the line, and how clusters look.
+    source : Source
+        What was measured.
+    fit : ShotFits or MapFit
+        The fit.
+    segmentation : Segmentation
+        The clusters, shown where they have the size of the maps.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = _shown_parameter(fit)
         titles = _titles(fit, name)

@@ -22,7 +22,19 @@ from ellimaps.ui.shared.widgets import guarded
 def spectra_panel(
     state: MapsState, segmentation: Segmentation, fits: ShotFits | None, model: ThinFilm
 ) -> None:
-    """Show sliders for the free parameters, and measured beside modelled spectra; nothing is fitted here."""
+    """Show sliders for the free parameters, and measured beside modelled spectra; nothing is fitted here.
+
+    Parameters
+    ----------
+    state : MapsState
+        Says how clusters look.
+    segmentation : Segmentation
+        The measured spectra.
+    fits : ShotFits, optional
+        Where the sliders begin.
+    model : ThinFilm
+        Where they begin without a fit.
+    """
     with guarded():
         cluster = chosen_cluster(segmentation.k)
         fitted = fits.clusters[cluster].model if fits is not None else None

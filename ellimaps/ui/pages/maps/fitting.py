@@ -122,7 +122,19 @@ def fitted_shots(source: Source, settings: Settings, setup: FitSetup) -> ShotFit
 def fitted_map(
     source: Source, settings: Settings, setup: FitSetup, on_progress: Progress = no_progress
 ) -> MapFit:
-    """Return the fit of every pixel of the preprocessed maps."""
+    """Return the fit of every pixel of the preprocessed maps.
+
+    Parameters
+    ----------
+    source : Source
+        The measurement.
+    settings : Settings
+        How it is preprocessed.
+    setup : FitSetup
+        What is fitted.
+    on_progress : callable
+        Called as ``on_progress(done, total, what)``.
+    """
 
     def make() -> MapFit:
         stack = prepared(source, settings, on_progress)
