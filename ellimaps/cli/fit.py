@@ -125,13 +125,13 @@ def _segmentation(
 ) -> Segmentation:
     from dataclasses import replace
 
-    from ellimaps.maps.label_file import read_labels
+    from ellimaps.maps.label_file import read_label_image
     from ellimaps.maps.pipeline import cluster, estimate_of
     from ellimaps.maps.segmentation import segmentation_of_labels
 
     if labels is not None:
         how = {"labels": labels.name, "features": settings.features, "seed": settings.seed}
-        return segmentation_of_labels(stack, read_labels(labels, stack.shape), how)
+        return segmentation_of_labels(stack, read_label_image(labels, stack.shape), how)
     if settings.k is None:
         settings = replace(settings, k=estimate_of(stack, settings, on_progress).suggested_k)
     return cluster(stack, settings, on_progress)

@@ -31,12 +31,13 @@ def summary(
     Example: ellimaps sensors summary demo/log.csv --sensor room_temperature
     """
     from ellimaps.core.files import write_files
+    from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
     from ellimaps.sensors.summary import summary_files, summary_of
 
     with told_on_stderr() as on_progress:
         opened = open_log(log, on_progress)
-    found = summary_of(opened, region, source, sensor, start, end)
+    found = summary_of(opened, SensorFilters(region, source, sensor, start, end))
     written = write_files(out, summary_files(opened, found)) if out else []
     facts = found.facts()
     if as_json:
@@ -73,14 +74,14 @@ def stability(
     """
     from ellimaps.core.files import write_files
     from ellimaps.sensors.stability import stability_files, stability_of
+    from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
     from ellimaps.sensors.summary import plain_rows
 
     with told_on_stderr() as on_progress:
         opened = open_log(log, on_progress)
-        found = stability_of(
-            opened, region, source, sensor, start, end, limit=limit, window=window, on_progress=on_progress
-        )
+        filters = SensorFilters(region, source, sensor, start, end)
+        found = stability_of(opened, filters, limit=limit, window=window, on_progress=on_progress)
     written = write_files(out, stability_files(opened, found)) if out else []
     sensors, periods = plain_rows(found.sensors), plain_rows(found.periods)
     if as_json:

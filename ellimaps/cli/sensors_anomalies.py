@@ -44,14 +44,22 @@ def anomalies(
     Example: ellimaps sensors anomalies demo/log.csv --sensor room_temperature
     """
     from ellimaps.core.files import write_files
-    from ellimaps.sensors.analysis.whole_logs import Filters, anomalies_of, anomaly_files
+    from ellimaps.sensors.analysis.whole_logs import anomalies_of, anomaly_files
+    from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
 
-    filters = Filters(region, source, sensor, start, end)
+    filters = SensorFilters(region, source, sensor, start, end)
     with told_on_stderr() as on_progress:
         opened = open_log(log, on_progress)
-        found = anomalies_of(opened, filters, false_alarms, limit=limit, seed=seed, on_progress=on_progress)
-        written = write_files(out, anomaly_files(opened, filters, found)) if out else []
+        found = anomalies_of(
+            opened,
+            filters,
+            false_alarms_per_month=false_alarms,
+            limit=limit,
+            seed=seed,
+            on_progress=on_progress,
+        )
+        written = write_files(out, anomaly_files(opened, found, filters)) if out else []
     if as_json:
         print_json(found.facts() | ({"files": [str(file) for file in written]} if out else {}))
         return
@@ -81,14 +89,15 @@ def forecast(
     """
     from ellimaps.core.files import write_files
     from ellimaps.sensors.analysis.forecast import HORIZONS
-    from ellimaps.sensors.analysis.whole_logs import Filters, forecast_files, forecasts_of
+    from ellimaps.sensors.analysis.whole_logs import forecast_files, forecasts_of
+    from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
 
-    filters = Filters(region, source, sensor, start, end)
+    filters = SensorFilters(region, source, sensor, start, end)
     with told_on_stderr() as on_progress:
         opened = open_log(log, on_progress)
         horizons = tuple(horizon or HORIZONS)
-        found = forecasts_of(opened, filters, horizons, limit=limit, on_progress=on_progress)
+        found = forecasts_of(opened, filters, horizons=horizons, limit=limit, on_progress=on_progress)
         written = write_files(out, forecast_files(opened, found)) if out else []
     if as_json:
         print_json(found.facts() | ({"files": [str(file) for file in written]} if out else {}))
@@ -120,12 +129,14 @@ def explain(
     Example: ellimaps sensors explain demo/log.csv --region Europe
     """
     from ellimaps.core.files import write_files
-    from ellimaps.sensors.analysis.whole_logs import Filters, hypotheses_of, hypothesis_files
+    from ellimaps.sensors.analysis.whole_logs import hypotheses_of, hypothesis_files
+    from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
 
     with told_on_stderr() as on_progress:
         opened = open_log(log, on_progress)
-        cards = hypotheses_of(opened, Filters(region, source, sensor, start, end), on_progress)
+        filters = SensorFilters(region, source, sensor, start, end)
+        cards = hypotheses_of(opened, filters, on_progress=on_progress)
         written = write_files(out, hypothesis_files(opened, cards)) if out else []
     if as_json:
         facts = {"log": opened.name, "hypotheses": [card.facts() for card in cards]}

@@ -12,7 +12,7 @@ from typing import Any
 from ellimaps.core.errors import SettingError
 from ellimaps.core.small_files import read_toml
 from ellimaps.maps.pipeline import Settings
-from ellimaps.maps.refinement import Refinement, refinement_of_row, refinement_row
+from ellimaps.maps.refinement import Refinement, refinement_facts, refinement_of
 from ellimaps.maps.regions import Region
 
 MAX_RECIPE_BYTES = 4 * 1024 * 1024
@@ -61,7 +61,7 @@ def recipe_text(settings: Settings) -> str:
         if value not in (None, ()) and field.name not in ("refine", "regions"):
             lines.append(f"{field.name} = {_toml(value)}")
     for step in settings.refine:
-        lines += ["", "[[refine]]", *_pairs(refinement_row(step))]
+        lines += ["", "[[refine]]", *_pairs(refinement_facts(step))]
     for region in settings.regions:
         values = {"name": region.name, "kind": region.kind, "vertices": region.vertices}
         lines += ["", "[[regions]]", *_pairs(values)]
@@ -199,7 +199,7 @@ def _is(value: Any, kinds: tuple[type, ...]) -> bool:
 def _refinement(row: Any) -> Refinement:
     if not isinstance(row, dict):
         raise SettingError("refine must be given as [[refine]] tables.")
-    return refinement_of_row(row)
+    return refinement_of(row)
 
 
 def _region(row: Any) -> Region:

@@ -68,7 +68,7 @@ def work(page):
 
 def labelling(page):
     [one] = work(page).lists.values()
-    return one.labelling
+    return one.labeling
 
 
 @pytest.mark.parametrize("view", ["Label", "Train", "Try"])

@@ -7,14 +7,16 @@ from html import escape
 
 import streamlit as st
 
-from ellimaps.classify.label_list import labels_csv, read_list, save_list
-from ellimaps.classify.labelling import Labelling, key_of
+from ellimaps.classify.labeling import LabelingSession, digit_of
+from ellimaps.classify.labeling_file import labels_csv, read_list, save_list
 from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.ui.pages.classify.files import beside, label_lists, new_file
 from ellimaps.ui.pages.classify.pictures import picture_of
 from ellimaps.ui.pages.classify.state import FolderLabels
 from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.widgets import choose_below_root, escaped, guarded
+
+LabelingStep = Callable[[LabelingSession], LabelingSession]
 
 
 @st.fragment
@@ -23,9 +25,9 @@ def label_tab(work: FolderLabels) -> None:
     picture, desk = st.columns([7, 4], gap="medium")
     # The picture comes before the keys, so that a key never labels an image that is not shown yet.
     with picture, st.container(key="label_picture"), guarded():
-        st.image(picture_of(work.folder / work.labelling.file), width="stretch")
+        st.image(picture_of(work.folder / work.labeling.file), width="stretch")
     with desk:
-        _title(work.labelling)
+        _title(work.labeling)
         _class_keys(work)
         _way_keys(work)
         _progress(work)
@@ -35,49 +37,54 @@ def label_tab(work: FolderLabels) -> None:
             (st.success if good else st.error)(text)
 
 
-def _title(labelling: Labelling) -> None:
-    label = escape(labelling.name_of(labelling.label))
+def _title(labeling: LabelingSession) -> None:
+    label = escape(labeling.name_of(labeling.label))
     st.html(
-        f'<div class="elided" title="{escape(labelling.file)}"><b>{escape(labelling.file)}</b></div>'
-        f"<div>{labelling.position + 1} of {len(labelling.files)} · {label}</div>"
+        f'<div class="elided" title="{escape(labeling.file)}"><b>{escape(labeling.file)}</b></div>'
+        f"<div>{labeling.position + 1} of {len(labeling.files)} · {label}</div>"
     )
 
 
 def _class_keys(work: FolderLabels) -> None:
-    labelling = work.labelling
+    labeling = work.labeling
     with st.container(key="label_classes", gap="small"):
-        for number, shown in enumerate(labelling.classes):
+        for number, shown in enumerate(labeling.classes):
             st.button(
                 escaped(shown.name),
                 # The position is part of the key: a press on the picture before this one is not taken for it.
-                key=f"label_{labelling.position}_{number}",
-                type="primary" if labelling.label == shown.value else "secondary",
-                shortcut=key_of(labelling.classes, number),
+                key=f"label_{labeling.position}_{number}",
+                type="primary" if labeling.label == shown.value else "secondary",
+                shortcut=digit_of(labeling.classes, number),
                 width="stretch",
                 on_click=_do,
-                args=(work, lambda now, value=shown.value: now.labelled(value)),
+                args=(work, lambda now, value=shown.value: now.labeled(value)),
             )
 
 
 def _way_keys(work: FolderLabels) -> None:
-    labelling = work.labelling
-    last = len(labelling.files) - 1
+    labeling = work.labeling
+    last = len(labeling.files) - 1
     with st.container(horizontal=True, key="label_way", gap="small"):
-        _key(work, "Back", "Left", lambda now: now.moved(-1), disabled=labelling.position == 0)
-        _key(work, "Next", "Right", lambda now: now.moved(1), disabled=labelling.position == last)
-        _key(work, "Undo", "U", Labelling.undone, disabled=not labelling.past)
+        _key(work, "Back", "Left", lambda now: now.stepped(-1), disabled=labeling.position == 0)
+        _key(work, "Next", "Right", lambda now: now.stepped(1), disabled=labeling.position == last)
+        _key(work, "Undo", "U", LabelingSession.undone, disabled=not labeling.past)
         _key(
             work,
             "Next unlabelled",
             "N",
-            Labelling.at_unlabelled,
-            disabled=len(labelling.labels) == len(labelling.files),
+            LabelingSession.at_unlabeled,
+            disabled=len(labeling.labels) == len(labeling.files),
         )
-        _key(work, "No label", "X", Labelling.cleared, disabled=labelling.label is None)
+        _key(work, "No label", "X", LabelingSession.cleared, disabled=labeling.label is None)
 
 
 def _key(
-    work: FolderLabels, text: str, shortcut: str, change: Callable[[Labelling], Labelling], *, disabled: bool
+    work: FolderLabels,
+    text: str,
+    shortcut: str,
+    change: Callable[[LabelingSession], LabelingSession],
+    *,
+    disabled: bool,
 ) -> None:
     st.button(
         text,
@@ -89,19 +96,19 @@ def _key(
     )
 
 
-def _do(work: FolderLabels, change: Callable[[Labelling], Labelling]) -> None:
-    work.labelling, work.notice = change(work.labelling), None
+def _do(work: FolderLabels, change: LabelingStep) -> None:
+    work.labeling, work.notice = change(work.labeling), None
 
 
 def _progress(work: FolderLabels) -> None:
-    labelling = work.labelling
-    labelled, count = len(labelling.labels), len(labelling.files)
+    labeling = work.labeling
+    labelled, count = len(labeling.labels), len(labeling.files)
     st.progress(labelled / count, f"{labelled} of {count} labelled")
-    counts = labelling.counts
+    counts = labeling.counts
     cells = "".join(
         f'<div><dt class="elided" title="{escape(shown.name)}">{escape(shown.name)}</dt>'
         f"<dd>{counts[shown.value]}</dd></div>"
-        for shown in labelling.classes
+        for shown in labeling.classes
     )
     st.html(f'<dl class="facts">{cells}</dl>')
 
@@ -121,14 +128,14 @@ def _lists(work: FolderLabels) -> None:
             key="label_save",
             type="primary" if work.unsaved else "secondary",
             shortcut="S",
-            disabled=not work.labelling.labels and not work.saved,
+            disabled=not work.labeling.labels and not work.saved,
             on_click=_save,
             args=(work,),
         )
     with st.container(horizontal=True, key="label_more"):
         st.download_button(
             "Download",
-            data=lambda: labels_csv(work.labelling),
+            data=lambda: labels_csv(work.labeling),
             file_name=f"{work.folder.name}_labels.csv",
             mime="text/csv",
             key="label_download",
@@ -149,11 +156,11 @@ def _save(work: FolderLabels) -> None:
     text = str(st.session_state.get(_list_key(work), ""))
     try:
         path = new_file(text, ".csv")
-        work.held[path] = save_list(work.labelling, path, work.held.get(path))
+        work.held[path] = save_list(work.labeling, path, work.held.get(path))
     except EllimapsError as error:
         work.notice = (str(error), False)
         return
-    work.saved, work.path = work.labelling.labels, text
+    work.saved, work.path = work.labeling.labels, text
     work.notice = (f"{len(work.saved)} labels saved in {path.relative_to(data_root())}", True)
 
 
@@ -177,33 +184,33 @@ def _load(work: FolderLabels) -> None:
         if not text:
             raise SettingError("Name the label list to load: a CSV below the data root.")
         path = inside_root(text)
-        work.labelling, work.held[path] = read_list(path, work.labelling.files)
+        work.labeling, work.held[path] = read_list(path, work.labeling.files)
     except EllimapsError as error:
         work.notice = (str(error), False)
         return
-    work.saved, work.path = work.labelling.labels, path.relative_to(data_root()).as_posix()
+    work.saved, work.path = work.labeling.labels, path.relative_to(data_root()).as_posix()
     st.session_state[_list_key(work)] = work.path
-    strangers = len(work.labelling.strangers)
-    more = f"; {strangers} of other images are kept in the list" if strangers else ""
+    other_rows = len(work.labeling.other_rows)
+    more = f"; {other_rows} of other images are kept in the list" if other_rows else ""
     work.notice = (f"{len(work.saved)} labels loaded from {work.path}{more}", True)
 
 
 def _class_panel(work: FolderLabels) -> None:
-    labelling = work.labelling
+    labeling = work.labeling
     with st.form("label_class_form", border=False):
-        st.text_input("Column in the CSV", value=labelling.column, key=f"label_column_{labelling.column}")
-        names = "\n".join(shown.name for shown in labelling.classes)
+        st.text_input("Column in the CSV", value=labeling.column, key=f"label_column_{labeling.column}")
+        names = "\n".join(shown.name for shown in labeling.classes)
         st.text_area("Classes, one name per line", value=names, key=f"label_names_{names}", height=120)
-        values = ", ".join(shown.value for shown in labelling.classes)
+        values = ", ".join(shown.value for shown in labeling.classes)
         st.caption(f"In the CSV: {escaped(values)}. A further line is a further class, 10 at most.")
-        st.form_submit_button("Apply", on_click=_rename, args=(work, labelling.column, names))
+        st.form_submit_button("Apply", on_click=_rename, args=(work, labeling.column, names))
 
 
 def _rename(work: FolderLabels, column: str, names: str) -> None:
     state = st.session_state
     lines = [line for line in str(state[f"label_names_{names}"]).splitlines() if line.strip()]
     try:
-        work.labelling = work.labelling.with_classes(str(state[f"label_column_{column}"]), lines)
+        work.labeling = work.labeling.with_classes(str(state[f"label_column_{column}"]), lines)
         work.notice = None
     except EllimapsError as error:
         work.notice = (str(error), False)

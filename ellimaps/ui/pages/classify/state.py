@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ellimaps.classify.image_folder import image_files
-from ellimaps.classify.labelling import Labelling
+from ellimaps.classify.labeling import LabelingSession
 from ellimaps.ui.pages.classify.models import Trained
 from ellimaps.ui.shared.state import PageState
 
@@ -20,7 +20,7 @@ class FolderLabels:
     ----------
     folder : Path
         The folder of images.
-    labelling : Labelling
+    labeling : LabelingSession
         The labels as they are now.
     saved : mapping of str to str
         The labels when they were loaded or saved last.
@@ -33,7 +33,7 @@ class FolderLabels:
     """
 
     folder: Path
-    labelling: Labelling
+    labeling: LabelingSession
     saved: Mapping[str, str] = field(default_factory=dict)
     held: dict[Path, bytes] = field(default_factory=dict)
     path: str = ""
@@ -42,7 +42,7 @@ class FolderLabels:
     @property
     def unsaved(self) -> int:
         """How many images have another label than in the list."""
-        now = self.labelling.labels
+        now = self.labeling.labels
         return sum(now.get(name) != self.saved.get(name) for name in {*now, *self.saved})
 
 
@@ -77,5 +77,5 @@ class ClassifyState(PageState):
             If it holds no images.
         """
         if folder not in self.lists:
-            self.lists[folder] = FolderLabels(folder, Labelling(image_files(folder)))
+            self.lists[folder] = FolderLabels(folder, LabelingSession(image_files(folder)))
         return self.lists[folder]

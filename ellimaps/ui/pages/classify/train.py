@@ -34,7 +34,7 @@ def train_tab(state: ClassifyState, folder: Path) -> None:
 
 
 def _controls(state: ClassifyState, folder: Path) -> None:
-    given = state.lists[folder].labelling.labels if folder in state.lists else {}
+    given = state.lists[folder].labeling.labels if folder in state.lists else {}
     with st.container(horizontal=True, vertical_alignment="bottom", key="train_controls"):
         source = choose_below_root(
             "Labels",
@@ -69,7 +69,7 @@ def _start(state: ClassifyState, folder: Path, source: str, repeats: int) -> Non
     if not source:
         raise SettingError("There are no labels: label images first, or name a CSV below the data root.")
     if source == HERE:
-        labels = labels_given(state.lists[folder].labelling, folder)
+        labels = labels_given(state.lists[folder].labeling, folder)
     else:
         labels = read_labels(inside_root(source), folder)
     shown = folder.relative_to(data_root()).as_posix()

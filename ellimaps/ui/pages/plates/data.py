@@ -15,10 +15,10 @@ from ellimaps.plates.measuring.thumbnails import FACTS as SHEETS
 from ellimaps.plates.measuring.thumbnails import Thumbnails, field_picture, read_thumbnails
 from ellimaps.plates.statistics.answers import Answers
 from ellimaps.plates.statistics.clusters import ClusterMethod, cluster
+from ellimaps.plates.statistics.components import Level
 from ellimaps.plates.statistics.embedding import Method, embed
 from ellimaps.plates.statistics.evaluation import Evaluation, evaluate
-from ellimaps.plates.statistics.points import Level
-from ellimaps.plates.statistics.positional_effect import Correction, corrected, plate_effect
+from ellimaps.plates.statistics.positional_effect import Correction, corrected, positional_effect
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
 from ellimaps.ui.shared.data_root import data_root, file_marks, folders_from, inside_root
 
@@ -109,8 +109,8 @@ def corrected_plate(plate: OpenedPlate, correction: Correction) -> OpenedPlate:
 
 
 def positional_effects(plate: OpenedPlate) -> pd.DataFrame:
-    """Return how much positions explain; see `ellimaps.plates.statistics.positional_effect.plate_effect`."""
-    return _EFFECTS.get(plate.key, lambda: plate_effect(plate.profiles))
+    """Return how much the position of wells explains; see `ellimaps.plates.positional_effect`."""
+    return _EFFECTS.get(plate.key, lambda: positional_effect(plate.profiles))
 
 
 def coordinates(plate: OpenedPlate, method: Method, level: Level) -> NDArray[np.float64]:
@@ -132,7 +132,7 @@ def clusters(plate: OpenedPlate, method: ClusterMethod, n: int | None, level: Le
         As `ellimaps.plates.statistics.clusters.cluster`.
     """
     return _CLUSTERS.get(
-        (plate.key, method, n, level), lambda: cluster(plate.profiles, method, n, level=level)
+        (plate.key, method, n, level), lambda: cluster(plate.profiles, method, level=level, n_clusters=n)
     )
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from ellimaps.plates.measuring.wells import row_letters
 from ellimaps.plates.statistics.edge_effect import edge_effect
-from ellimaps.plates.statistics.normalisation import scaled
+from ellimaps.plates.statistics.normalization import scaled
 from ellimaps.ui.pages.plates.data import OpenedPlate, positional_effects, treatment_names
 from ellimaps.ui.pages.plates.state import PlatesState
 

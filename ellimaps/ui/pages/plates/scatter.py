@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
 from ellimaps.plates.statistics.clusters import ClusterMethod
+from ellimaps.plates.statistics.components import Level
 from ellimaps.plates.statistics.embedding import Method
-from ellimaps.plates.statistics.points import Level
 from ellimaps.ui.components import scatter
 from ellimaps.ui.pages.plates.data import (
     OpenedPlate,

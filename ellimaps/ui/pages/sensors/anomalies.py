@@ -8,10 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.core.errors import EllimapsError
-from ellimaps.sensors.analysis.anomalies import DEFAULT_LIMIT, find_anomalies
+from ellimaps.sensors.analysis.anomalies import find_anomalies
 from ellimaps.sensors.analysis.reasons import spoken_name
 from ellimaps.sensors.analysis.whole_logs import EVERY
-from ellimaps.sensors.rolling import limit_in_unit
+from ellimaps.sensors.movement import LIMIT, limit_in_unit
 from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.controls import Key, one_sensor, unit_of
 from ellimaps.ui.pages.sensors.readings import lines_figure, with_gaps
@@ -47,7 +47,7 @@ def anomalies_tab(state: SensorsState, log: SensorLog) -> None:
         lambda on_progress: find_anomalies(
             log.series(*key, every=EVERY),
             alarms,
-            limit=limit_in_unit(log, key, DEFAULT_LIMIT),
+            limit=limit_in_unit(log, key, LIMIT),
             what=spoken_name(key),
             unit=unit_of(log, key),
             on_progress=on_progress,

@@ -11,7 +11,7 @@ import streamlit as st
 from ellimaps.core.errors import EllimapsError
 from ellimaps.sensors.analysis.forecast import Forecast, forecast
 from ellimaps.sensors.analysis.whole_logs import EVERY
-from ellimaps.sensors.rolling import limit_in_unit
+from ellimaps.sensors.movement import limit_in_unit
 from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.controls import Key, limit_field, one_sensor, unit_of
 from ellimaps.ui.pages.sensors.state import SensorsState

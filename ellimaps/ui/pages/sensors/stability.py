@@ -10,6 +10,7 @@ import streamlit as st
 
 from ellimaps.core.errors import EllimapsError
 from ellimaps.sensors.stability import Stability, stability_of
+from ellimaps.sensors.store.filters import SensorFilters
 from ellimaps.sensors.store.logs import KEY, SensorLog
 from ellimaps.ui.pages.sensors.controls import limit_field, query_of, sensor_filter, span_controls
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
@@ -37,7 +38,11 @@ def stability_tab(state: SensorsState, log: SensorLog) -> None:
         (log.store.name, tuple(chosen.index), span, limit, window),
         "Comparing with the limit",
         lambda on_progress: stability_of(
-            log, *query_of(chosen), span.start, span.end, limit=limit, window=window, on_progress=on_progress
+            log,
+            SensorFilters(*query_of(chosen), span.start, span.end),
+            limit=limit,
+            window=window,
+            on_progress=on_progress,
         ),
     )
     if found is not None:
