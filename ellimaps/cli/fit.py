@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from ellimaps.core.progress import Progress
     from ellimaps.core.stack import ImageStack
     from ellimaps.maps.films.results import MapFit, ShotFits
-    from ellimaps.maps.pipeline import Settings
     from ellimaps.maps.segmentation import Segmentation
+    from ellimaps.maps.settings import Settings
 
 ModelOption = Annotated[
     Path, typer.Option("--model", help="The film model, a TOML file.", show_default=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ellimaps.maps.pipeline import Settings
+    from ellimaps.maps.settings import Settings
 
 PathArgument = Annotated[
     Path,
@@ -104,7 +104,7 @@ def chosen_settings(context: typer.Context, options: dict[str, Any], recipe: Pat
     recipe : Path, optional
         A recipe to start from.
     """
-    from ellimaps.maps.pipeline import Settings
+    from ellimaps.maps.settings import Settings
     from ellimaps.maps.recipe import read_recipe
 
     def is_given(name: str) -> bool:

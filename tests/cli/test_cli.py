@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 import ellimaps
 from ellimaps.cli import cli
-from ellimaps.maps.pipeline import Settings
 from ellimaps.maps.recipe import recipe_text
 from ellimaps.maps.refinement import Clean, Merge
 from ellimaps.maps.regions import Region
+from ellimaps.maps.settings import Settings
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
