@@ -2,74 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from ellimaps.maps.settings import Settings
+from ellimaps.maps.settings import (
+    DECLARED,
+    Kind,
+    Number,
+    OneOf,
+    Percentiles,
+    Plane,
+    Setting,
+    Settings,
+    Switch,
+    Text,
+    Texts,
+    Whole,
+    WholeOrAuto,
+    Window,
+)
 
 PathArgument = Annotated[
     Path,
     typer.Argument(help="An EP4 folder or its .ds.dat, a TIFF, or a folder of images.", show_default=False),
 ]
-Dataset = Annotated[
-    str | None, typer.Option("--dataset", help="Which data set, where the folder holds several.")
-]
-Z = Annotated[
-    str | None,
-    typer.Option("--z", help="Focal plane of a TIFF, from 0, or max or mean of all (default: max)."),
-]
-T = Annotated[
-    str | None,
-    typer.Option("--t", help="Time point of a TIFF, from 0, or max or mean of all (default: each a band)."),
-]
-Channels = Annotated[
-    str | None,
-    typer.Option("--channels", help="New channel names: NAME or NAME@NM, as DNA@461.", metavar="A,B,..."),
-]
-Background = Annotated[
-    float | None,
-    typer.Option(
-        "--background", help="Subtract the background behind objects of up to this radius.", metavar="PX"
-    ),
-]
-Normalise = Annotated[
-    tuple[float, float] | None,
-    typer.Option(
-        "--normalise", help="Scale intensities: these percentiles become 0 and 1.", metavar="LOW HIGH"
-    ),
-]
-Log = Annotated[bool, typer.Option("--log", help="Take log(1 + intensity).")]
-Features = Annotated[
-    str | None,
-    typer.Option(
-        "--features", help="What is clustered: raw, standard or ncs (default: ncs for Delta and Psi)."
-    ),
-]
-Gaps = Annotated[
-    str, typer.Option("--gaps", help="Gaps wider than the 9 x 9 kernel: fill, or exclude as no data.")
-]
-Despike = Annotated[
-    float | None,
-    typer.Option("--despike", help="Take out values this many robust standard deviations off.", min=0),
-]
-Smooth = Annotated[
-    float | None, typer.Option("--smooth", help="Standard deviation of a Gaussian, in pixels.", min=0)
-]
-Roi = Annotated[
-    tuple[int, int, int, int] | None,
-    typer.Option("--roi", help="Region of interest in pixels, ends excluded.", metavar="Y0 Y1 X0 X1"),
-]
-Binning = Annotated[int, typer.Option("--binning", help="Average blocks of this many by this many pixels.")]
-KMin = Annotated[int, typer.Option("--k-min", help="Smallest number of clusters to try.")]
-KMax = Annotated[int, typer.Option("--k-max", help="Largest number of clusters to try, up to 30.")]
-PixelSize = Annotated[
-    float | None,
-    typer.Option("--pixel-size", help="Width of a measured pixel, for positions.", metavar="UM"),
-]
+OutFolder = Annotated[Path, typer.Option("--out", help="Folder for the files.", show_default=False)]
+ResultFolder = Annotated[Path, typer.Option("--out", help="Folder for the results.", show_default=False)]
 WorkingSet = Annotated[
     float | None,
     typer.Option(
@@ -80,11 +44,144 @@ WorkingSet = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.", min=0)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Radius = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        "--radius", help="Smallest and largest radius in pixels (default: 10 60).", metavar="MIN MAX"
+    ),
+]
+ObjectKind = Annotated[
+    str | None, typer.Option("--kind", help="circles (default) for round objects, nuclei for any shape.")
+]
+AcquisitionRoot = Annotated[
+    Path, typer.Argument(metavar="ROOT", help="Folder of the acquisitions.", show_default=False)
+]
+AcquisitionPattern = Annotated[
+    str | None,
+    typer.Option("--pattern", help="How paths below ROOT are read, as {date}/{subject}/{experiment}/{fov}."),
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", help="Local processes (default: one per processor).", min=1)
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="An existing Dask cluster, as tcp://host:8786.", metavar="ADDRESS"),
+]
+NetworkWeights = Annotated[
+    Path | None, typer.Option("--weights", help="File of the network's weights (default: the caches).")
+]
+AcquisitionLog = Annotated[
+    str | None,
+    typer.Option(
+        "--sensors",
+        help="A sensor log (file, folder or URL): was the temperature stable meanwhile?",
+        metavar="LOG",
+        show_default=False,
+    ),
+]
+AcquisitionSensor = Annotated[
+    str | None,
+    typer.Option(
+        "--sensor",
+        help="Which sensor of the log: its name, its source, or SOURCE/NAME (default: every temperature).",
+    ),
+]
 
 
-def axis(text: str | None) -> int | str | None:
-    """Return a plane's number, or the name of a projection."""
-    return int(text) if text is not None and text.isascii() and text.isdigit() else text
+@dataclass(frozen=True)
+class Bundle:
+    """Several options that stand for one parameter of a command.
+
+    Attributes
+    ----------
+    options : sequence of Parameter
+        What Typer sees in place of the parameter.
+    value : callable
+        ``value(context, given)`` returns the parameter's value; ``given`` has the options' values by name.
+    """
+
+    options: Sequence[Parameter]
+    value: Callable[[typer.Context, dict[str, Any]], Any]
+
+
+def takes(**bundles: Bundle) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that gives a command a bundle of options in place of each parameter named here.
+
+    Typer takes a command's options from its signature; this writes one, so that commands need not repeat it.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        context = Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)
+        parameters = [context]
+        for one in signature(command, eval_str=True).parameters.values():
+            options = bundles[one.name].options if one.name in bundles else [one]
+            parameters += [option.replace(kind=Parameter.KEYWORD_ONLY) for option in options]
+
+        @wraps(command)
+        def called(*, context: typer.Context, **values: Any) -> None:
+            for name, bundle in bundles.items():
+                given = {option.name: values.pop(option.name) for option in bundle.options}
+                values[name] = bundle.value(context, given)
+            command(**values)
+
+        called.__signature__ = signature(command).replace(parameters=parameters)  # type: ignore[attr-defined]
+        called.__annotations__ = {one.name: one.annotation for one in parameters}
+        return called
+
+    return decorate
+
+
+def optional_options(**annotations: Any) -> Bundle:
+    """Return options that may all be left out; together they become a dict."""
+    options = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in annotations.items()
+    ]
+    return Bundle(options, lambda _, given: given)
+
+
+def setting_options(*names: str) -> Bundle:
+    """Return options for settings of `Settings`; together they become a dict of those that are given."""
+    return Bundle([_option(name, DECLARED[name]) for name in names], _given)
+
+
+def _option(name: str, setting: Setting) -> Parameter:
+    default = _SHOWN.get(type(setting.kind), getattr(Settings, name))
+    typed = _TYPED[type(setting.kind)]
+    # Bounds are not Typer's: a value beyond them is refused by the declaration's own sentence.
+    option = typer.Option(setting.option, help=setting.help, metavar=setting.metavar)
+    if default is None:
+        typed = typed | None
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[typed, option])
+
+
+def _given(context: typer.Context, values: dict[str, Any]) -> dict[str, Any]:
+    def is_given(name: str) -> bool:
+        source = context.get_parameter_source(name)
+        return source is not None and source.name != "DEFAULT"
+
+    return {name: parsed(name, value) for name, value in values.items() if is_given(name)}
+
+
+def parsed(name: str, typed: Any) -> Any:
+    """Return a setting's value from what its option was given.
+
+    Raises
+    ------
+    BadParameter
+        If it is not of the setting's type.
+    SettingError
+        If it is out of bounds.
+    """
+    setting = DECLARED[name]
+    parse = _PARSED.get(type(setting.kind))
+    try:
+        value = parse(typed) if parse else typed
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=setting.option) from None
+    if value is not None:
+        setting.kind.check(name, value)
+    return value
 
 
 def channel_names(text: str | None) -> tuple[str, ...]:
@@ -92,24 +189,36 @@ def channel_names(text: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",")) if text else ()
 
 
-def chosen_settings(context: typer.Context, options: dict[str, Any], recipe: Path | None = None) -> Settings:
-    """Return a recipe's settings, or the default ones, with the options given on the command line in them.
+def _plane(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdigit() else text
 
-    Parameters
-    ----------
-    context : Context
-        Of the command; knows which options were given.
-    options : dict
-        Values of the command's options by the names they have in `Settings`.
-    recipe : Path, optional
-        A recipe to start from.
-    """
-    from ellimaps.maps.settings import Settings
-    from ellimaps.maps.recipe import read_recipe
 
-    def is_given(name: str) -> bool:
-        source = context.get_parameter_source(name)
-        return source is not None and source.name != "DEFAULT"
+def _whole_or_auto(text: str) -> int | None:
+    if text == "auto":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither a whole number nor auto.") from None
 
-    given = {name: value for name, value in options.items() if is_given(name)}
-    return replace(read_recipe(recipe) if recipe else Settings(), **given)
+
+# What Typer makes of the text of an option, by the kind of setting ...
+_TYPED: dict[type[Kind], Any] = {
+    Text: str,
+    Texts: str,
+    Switch: bool,
+    Plane: str,
+    OneOf: str,
+    Whole: int,
+    WholeOrAuto: str,
+    Number: float,
+    Percentiles: tuple[float, float],
+    Window: tuple[int, int, int, int],
+}
+# ... where that is not yet the setting's value, how to get there, and the default to show in its place.
+_PARSED: dict[type[Kind], Callable[[str], Any]] = {
+    Texts: channel_names,
+    Plane: _plane,
+    WholeOrAuto: _whole_or_auto,
+}
+_SHOWN: dict[type[Kind], str | None] = {Texts: None, WholeOrAuto: "auto"}
