@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ellimaps.cli.options import Json, PathArgument, WorkingSet, setting_options, takes
+from ellimaps.cli.bundles import setting_options, takes
+from ellimaps.cli.options import Json, PathArgument, WorkingSet
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
 from ellimaps.maps.settings import Corrections, Opening, Preprocessing, Settings, names_of
 

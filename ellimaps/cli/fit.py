@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ellimaps.cli.options import Json, OutFolder, PathArgument, parsed, setting_options, takes
+from ellimaps.cli.bundles import parsed, setting_options, takes
+from ellimaps.cli.options import Json, OutFolder, PathArgument
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
 from ellimaps.maps.settings import Preprocessing, Settings, names_of
 

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ellimaps.cli.options import (
-    AcquisitionLog,
-    AcquisitionSensor,
-    Json,
-    PathArgument,
-    setting_options,
-    takes,
-)
+from ellimaps.cli.bundles import setting_options, takes
+from ellimaps.cli.options import AcquisitionLog, AcquisitionSensor, Json, PathArgument
 from ellimaps.cli.output import print_json, progress_on_stderr
 from ellimaps.maps.settings import Opening, names_of
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ellimaps.cli.batch import engine_of
+from ellimaps.cli.bundles import channel_names
 from ellimaps.cli.options import (
     Json,
     NetworkWeights,
@@ -15,7 +16,6 @@ from ellimaps.cli.options import (
     Scheduler,
     Seed,
     Workers,
-    channel_names,
 )
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
 

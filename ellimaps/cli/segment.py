@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ellimaps.cli.bundles import setting_options, takes
 from ellimaps.cli.estimate import print_estimate
-from ellimaps.cli.options import Json, OutFolder, PathArgument, WorkingSet, setting_options, takes
+from ellimaps.cli.options import Json, OutFolder, PathArgument, WorkingSet
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
 from ellimaps.maps.settings import Calibration, Corrections, Opening, Preprocessing, Settings, names_of
 

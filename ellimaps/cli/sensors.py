@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ellimaps.cli.options import Json, Seed, optional_options, takes
+from ellimaps.cli.bundles import optional_options, takes
+from ellimaps.cli.options import Json, Seed
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
 
 # Periods that fit a screen; --json and --out have all.
