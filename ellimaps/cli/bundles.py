@@ -1,4 +1,4 @@
-"""Bundles of options that stand for one parameter of a command; those of settings follow their declaration."""
+"""Bundles of options, each for one parameter of a command; those of settings follow their declaration."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def embed(
             correct=correct,
             on_progress=on_progress,
         )
-        facts = evaluate(corrected(profiles, correct)).row()
+        facts = evaluate(corrected(profiles, correct)).facts()
     if as_json:
         print_json({**facts, "files": [str(file) for file in files]})
         return

@@ -59,13 +59,13 @@ def command(
 
 
 def _print_json(result: Result, names: Sequence[str]) -> None:
-    from ellimaps.maps.export import cluster_rows
+    from ellimaps.maps.export import cluster_facts
 
     print_json(
         {
             "k": result.segmentation.k,
             "inertia": result.segmentation.inertia,
-            "clusters": cluster_rows(result.segmentation, names),
+            "clusters": cluster_facts(result.segmentation, names),
             "files": [str(file) for file in result.files],
             "seconds": result.seconds,
         }
@@ -73,7 +73,7 @@ def _print_json(result: Result, names: Sequence[str]) -> None:
 
 
 def _print(result: Result, names: Sequence[str]) -> None:
-    from ellimaps.maps.export import cluster_rows
+    from ellimaps.maps.export import cluster_facts
 
     segmentation = result.segmentation
     if result.estimate is not None:
@@ -81,6 +81,6 @@ def _print(result: Result, names: Sequence[str]) -> None:
     no_data = int((segmentation.labels < 0).sum())
     print(f"{segmentation.k} clusters, inertia {segmentation.inertia:.6g}, {no_data} pixels without data")
     columns = {"cluster": "d", "n_pixels": ",d", "fraction": ".2%"} | ({"name": "s"} if names else {})
-    print_table(cluster_rows(segmentation, names), columns)
+    print_table(cluster_facts(segmentation, names), columns)
     print("files written")
     print_files(result.files)

@@ -73,12 +73,13 @@ def summary(
     Example: ellimaps sensors summary demo/log.csv --sensor room_temperature
     """
     from ellimaps.core.files import write_files
+    from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
     from ellimaps.sensors.summary import summary_files, summary_of
 
     with progress_on_stderr() as on_progress:
         opened = open_log(log, on_progress)
-    found = summary_of(opened, **chosen)
+    found = summary_of(opened, SensorFilters(**chosen))
     written = write_files(out, summary_files(opened, found)) if out else []
     facts = found.facts()
     if as_json:
@@ -111,12 +112,14 @@ def stability(
     """
     from ellimaps.core.files import write_files
     from ellimaps.sensors.stability import stability_files, stability_of
+    from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
     from ellimaps.sensors.summary import plain_rows
 
     with progress_on_stderr() as on_progress:
         opened = open_log(log, on_progress)
-        found = stability_of(opened, **chosen, limit=limit, window=window, on_progress=on_progress)
+        filters = SensorFilters(**chosen)
+        found = stability_of(opened, filters, limit=limit, window=window, on_progress=on_progress)
     written = write_files(out, stability_files(opened, found)) if out else []
     sensors, periods = plain_rows(found.sensors), plain_rows(found.periods)
     if as_json:
@@ -157,14 +160,22 @@ def anomalies(
     Example: ellimaps sensors anomalies demo/log.csv --sensor room_temperature
     """
     from ellimaps.core.files import write_files
-    from ellimaps.sensors.analysis.whole_logs import Filters, anomalies_of, anomaly_files
+    from ellimaps.sensors.analysis.whole_logs import anomalies_of, anomaly_files
+    from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
 
-    filters = Filters(**chosen)
+    filters = SensorFilters(**chosen)
     with progress_on_stderr() as on_progress:
         opened = open_log(log, on_progress)
-        found = anomalies_of(opened, filters, false_alarms, limit=limit, seed=seed, on_progress=on_progress)
-        written = write_files(out, anomaly_files(opened, filters, found)) if out else []
+        found = anomalies_of(
+            opened,
+            filters,
+            false_alarms_per_month=false_alarms,
+            limit=limit,
+            seed=seed,
+            on_progress=on_progress,
+        )
+        written = write_files(out, anomaly_files(opened, found, filters)) if out else []
     if as_json:
         print_json(found.facts() | _listed(written))
         return
@@ -191,14 +202,15 @@ def forecast(
     """
     from ellimaps.core.files import write_files
     from ellimaps.sensors.analysis.forecast import HORIZONS
-    from ellimaps.sensors.analysis.whole_logs import Filters, forecast_files, forecasts_of
+    from ellimaps.sensors.analysis.whole_logs import forecast_files, forecasts_of
+    from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
 
-    filters = Filters(**chosen)
+    filters = SensorFilters(**chosen)
     with progress_on_stderr() as on_progress:
         opened = open_log(log, on_progress)
         horizons = tuple(horizon or HORIZONS)
-        found = forecasts_of(opened, filters, horizons, limit=limit, on_progress=on_progress)
+        found = forecasts_of(opened, filters, horizons=horizons, limit=limit, on_progress=on_progress)
         written = write_files(out, forecast_files(opened, found)) if out else []
     if as_json:
         print_json(found.facts() | _listed(written))
@@ -227,12 +239,13 @@ def explain(
     Example: ellimaps sensors explain demo/log.csv --region Europe
     """
     from ellimaps.core.files import write_files
-    from ellimaps.sensors.analysis.whole_logs import Filters, hypotheses_of, hypothesis_files
+    from ellimaps.sensors.analysis.whole_logs import hypotheses_of, hypothesis_files
+    from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
 
     with progress_on_stderr() as on_progress:
         opened = open_log(log, on_progress)
-        cards = hypotheses_of(opened, Filters(**chosen), on_progress)
+        cards = hypotheses_of(opened, SensorFilters(**chosen), on_progress=on_progress)
         written = write_files(out, hypothesis_files(opened, cards)) if out else []
     if as_json:
         facts = {"log": opened.name, "hypotheses": [card.facts() for card in cards]}

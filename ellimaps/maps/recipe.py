@@ -9,7 +9,7 @@ from typing import Any
 
 from ellimaps.core.errors import SettingError
 from ellimaps.core.small_files import read_toml, toml_value
-from ellimaps.maps.refinement import Refinement, refinement_of_row, refinement_row
+from ellimaps.maps.refinement import Refinement, refinement_facts, refinement_of
 from ellimaps.maps.regions import Region
 from ellimaps.maps.settings import (
     DECLARED,
@@ -67,7 +67,7 @@ def recipe_text(settings: Settings) -> str:
         if value not in (None, ()) and not isinstance(setting.kind, Tables):
             lines.append(f"{name} = {toml_value(value)}")
     for step in settings.refine:
-        lines += ["", "[[refine]]", *_pairs(refinement_row(step))]
+        lines += ["", "[[refine]]", *_pairs(refinement_facts(step))]
     for region in settings.regions:
         values = {"name": region.name, "kind": region.kind, "vertices": region.vertices}
         lines += ["", "[[regions]]", *_pairs(values)]
@@ -207,7 +207,7 @@ def _is(value: Any, kinds: tuple[type, ...]) -> bool:
 def _refinement(row: Any) -> Refinement:
     if not isinstance(row, dict):
         raise SettingError("refine must be given as [[refine]] tables.")
-    return refinement_of_row(row)
+    return refinement_of(row)
 
 
 def _region(row: Any) -> Region:

@@ -13,7 +13,8 @@ import tifffile
 from conftest import EXAMPLE, ROOT
 from streamlit.testing.v1 import AppTest
 
-from ellimaps.images.intensities import channels_of, time_axis
+from ellimaps.core.abscissa import time_axis
+from ellimaps.images.intensities import channels_of
 from ellimaps.maps.recipe import python_lines, recipe_text
 from ellimaps.maps.settings import Settings
 from ellimaps.readers import open_stack, picture_axes

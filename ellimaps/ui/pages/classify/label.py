@@ -7,8 +7,8 @@ from html import escape
 
 import streamlit as st
 
-from ellimaps.classify.label_list import labels_csv, read_list, save_list
-from ellimaps.classify.labelling import Labelling, key_of
+from ellimaps.classify.labeling import LabelingSession, digit_of
+from ellimaps.classify.labeling_file import labels_csv, read_list, save_list
 from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.ui.pages.classify.files import beside, chosen_path, label_lists, new_file
 from ellimaps.ui.pages.classify.pictures import picture_of
@@ -38,7 +38,7 @@ def label_section(one: LabelWork) -> None:
             (st.success if good else st.error)(text)
 
 
-def _title(made: Labelling) -> None:
+def _title(made: LabelingSession) -> None:
     label = escape(made.name_of(made.label))
     st.html(
         f'<div class="elided" title="{escape(made.file)}"><b>{escape(made.file)}</b></div>'
@@ -55,10 +55,10 @@ def _class_keys(one: LabelWork) -> None:
                 # The position is part of the key: a press on the picture before this one is not taken for it.
                 key=f"label_{made.position}_{number}",
                 type="primary" if made.label == shown.value else "secondary",
-                shortcut=key_of(made.classes, number),
+                shortcut=digit_of(made.classes, number),
                 width="stretch",
                 on_click=_do,
-                args=(one, lambda now, value=shown.value: now.labelled(value)),
+                args=(one, lambda now, value=shown.value: now.labeled(value)),
             )
 
 
@@ -66,21 +66,26 @@ def _way_keys(one: LabelWork) -> None:
     made = one.labelling
     last = len(made.files) - 1
     with st.container(horizontal=True, key="label_way", gap="small"):
-        _key(one, "Back", "Left", lambda now: now.moved(-1), disabled=made.position == 0)
-        _key(one, "Next", "Right", lambda now: now.moved(1), disabled=made.position == last)
-        _key(one, "Undo", "U", Labelling.undone, disabled=not made.past)
+        _key(one, "Back", "Left", lambda now: now.stepped(-1), disabled=made.position == 0)
+        _key(one, "Next", "Right", lambda now: now.stepped(1), disabled=made.position == last)
+        _key(one, "Undo", "U", LabelingSession.undone, disabled=not made.past)
         _key(
             one,
             "Next unlabelled",
             "N",
-            Labelling.at_unlabelled,
+            LabelingSession.at_unlabeled,
             disabled=len(made.labels) == len(made.files),
         )
-        _key(one, "No label", "X", Labelling.cleared, disabled=made.label is None)
+        _key(one, "No label", "X", LabelingSession.cleared, disabled=made.label is None)
 
 
 def _key(
-    one: LabelWork, text: str, shortcut: str, change: Callable[[Labelling], Labelling], *, disabled: bool
+    one: LabelWork,
+    text: str,
+    shortcut: str,
+    change: Callable[[LabelingSession], LabelingSession],
+    *,
+    disabled: bool,
 ) -> None:
     st.button(
         text,
@@ -92,7 +97,7 @@ def _key(
     )
 
 
-def _do(one: LabelWork, change: Callable[[Labelling], Labelling]) -> None:
+def _do(one: LabelWork, change: Callable[[LabelingSession], LabelingSession]) -> None:
     one.labelling, one.notice = change(one.labelling), None
 
 
@@ -183,8 +188,8 @@ def _load(one: LabelWork) -> None:
         return
     one.saved, one.path = one.labelling.labels, path.relative_to(data_root()).as_posix()
     set_value(session(), _place_key(one), one.path)
-    strangers = len(one.labelling.strangers)
-    more = f"; {strangers} of other images are kept in the list" if strangers else ""
+    other_rows = len(one.labelling.other_rows)
+    more = f"; {other_rows} of other images are kept in the list" if other_rows else ""
     one.notice = (f"{len(one.saved)} labels loaded from {one.path}{more}", True)
 
 

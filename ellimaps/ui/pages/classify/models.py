@@ -21,8 +21,8 @@ from ellimaps.classify import (
     train,
     training_html,
 )
-from ellimaps.classify.label_list import labels_csv
-from ellimaps.classify.labelling import Labelling
+from ellimaps.classify.labeling import LabelingSession
+from ellimaps.classify.labeling_file import labels_csv
 from ellimaps.core.errors import ExportError
 from ellimaps.core.files import write_files
 from ellimaps.core.progress import Progress
@@ -67,10 +67,10 @@ class Answer:
     @property
     def n_bytes(self) -> int:
         """Bytes it holds, about."""
-        return len(self.picture) + self.prediction.portrait.mask.nbytes
+        return len(self.picture) + self.prediction.features.mask.nbytes
 
 
-def labels_given(labelling: Labelling, folder: Path) -> Labels:
+def labels_given(labelling: LabelingSession, folder: Path) -> Labels:
     """Return the labels given on the page as training takes them.
 
     Raises
@@ -80,7 +80,7 @@ def labels_given(labelling: Labelling, folder: Path) -> Labels:
     """
     with tempfile.TemporaryDirectory(prefix="ellimaps-") as place:
         path = Path(place) / "labels given here.csv"
-        path.write_bytes(labels_csv(replace(labelling, strangers=())))
+        path.write_bytes(labels_csv(replace(labelling, other_rows=())))
         return read_labels(path, folder)
 
 
@@ -152,4 +152,4 @@ def _identity(source: Path | bytes) -> tuple[Any, ...]:
 def _answered(model: PopulationModel | DeepModel, source: Path | bytes, name: str) -> Answer:
     values, pixel_size_um = read_image(source, name)
     prediction = model.predict(values, pixel_size_um)
-    return Answer(prediction, outlined(values, prediction.portrait.mask))
+    return Answer(prediction, outlined(values, prediction.features.mask))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ellimaps.classify.image_folder import image_files
-from ellimaps.classify.labelling import Labelling
+from ellimaps.classify.labeling import LabelingSession
 from ellimaps.ui.pages.classify.models import Trained
 from ellimaps.ui.shared.state import Task, session
 
@@ -22,7 +22,7 @@ class LabelWork:
     ----------
     folder : Path
         The folder of images.
-    labelling : Labelling
+    labelling : LabelingSession
         The labels as they are now.
     saved : mapping of str to str
         The labels when they were loaded or saved last.
@@ -35,7 +35,7 @@ class LabelWork:
     """
 
     folder: Path
-    labelling: Labelling
+    labelling: LabelingSession
     saved: Mapping[str, str] = field(default_factory=dict)
     held: dict[Path, bytes] = field(default_factory=dict)
     path: str = ""
@@ -81,7 +81,7 @@ class ClassifyWork:
             If it holds no images.
         """
         if folder not in self.lists:
-            self.lists[folder] = LabelWork(folder, Labelling(image_files(folder)))
+            self.lists[folder] = LabelWork(folder, LabelingSession(image_files(folder)))
         return self.lists[folder]
 
 

@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ellimaps.core.abscissa import AXIS_TITLES, abscissa_of
 from ellimaps.core.angles import unwrapped
 from ellimaps.core.stack import ImageStack, band_label
-from ellimaps.images.intensities import Bleaching, time_axis
+from ellimaps.images.intensities import Bleaching
 from ellimaps.maps.clustering.estimation import ClusterEstimate
 
 _HEIGHT = 200
 _MARK = "#D55E00"
 # Middle grey: seen on a light page and on a dark one.
 _REGION = "#8A8A8A"
-_TIME_TITLES = {"time_s": "time (s)", "frame": "time point (number)"}
 _CHANNEL_COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 
 
@@ -200,23 +200,11 @@ def chart_specification(chart: Any) -> dict[str, Any]:
 
 
 def abscissa(stack: ImageStack) -> tuple[str, str, str]:
-    """Return column, title and type of what a spectrum is drawn over."""
-    if not stack.is_ellipsometric:
-        return _abscissa_of_intensities(stack)
-    if len(stack.wavelengths_nm) > 1:
-        return "wavelength_nm", "wavelength (nm)", "Q"
-    if len(stack.angles_deg) > 1:
-        return "aoi_deg", "angle of incidence (deg)", "Q"
-    return "band", "band", "O"
-
-
-def _abscissa_of_intensities(stack: ImageStack) -> tuple[str, str, str]:
-    if (time := time_axis(stack)) is not None:
-        return time, _TIME_TITLES[time], "Q"
-    wavelengths = stack.bands["wavelength_nm"]
-    if stack.n_bands > 1 and wavelengths.notna().all() and wavelengths.is_unique:
-        return "wavelength_nm", "wavelength (nm)", "Q"
-    return "image", "channel", "O"
+    """Return column, title and type of what a spectrum is drawn over; channels have names."""
+    column = abscissa_of(stack)
+    if column != "band":
+        return column, AXIS_TITLES[column], "Q"
+    return (column, AXIS_TITLES[column], "O") if stack.is_ellipsometric else ("image", "channel", "O")
 
 
 def bleaching_chart(curve: Bleaching) -> Any:
@@ -226,7 +214,7 @@ def bleaching_chart(curve: Bleaching) -> Any:
     table = curve.table.assign(name=[channel or "intensity" for channel in curve.table["channel"]])
     axis = alt.Axis(grid=False, labelAngle=0, tickCount=6, titlePadding=2)
     scale = alt.Scale(zero=False, nice=False, padding=8)
-    x = alt.X(f"{column}:Q", title=_TIME_TITLES[column], axis=axis, scale=scale)
+    x = alt.X(f"{column}:Q", title=AXIS_TITLES[column], axis=axis, scale=scale)
     y_scale = alt.Scale(zero=False)
     color = alt.Color(
         "name:N",
@@ -238,7 +226,7 @@ def bleaching_chart(curve: Bleaching) -> Any:
     )
     tooltip = [
         alt.Tooltip("name", title="channel"),
-        alt.Tooltip(f"{column}:Q", title=_TIME_TITLES[column], format=".5g"),
+        alt.Tooltip(f"{column}:Q", title=AXIS_TITLES[column], format=".5g"),
         alt.Tooltip("mean:Q", title="mean intensity", format=".5g"),
         alt.Tooltip("fitted:Q", title="fitted decay", format=".5g"),
     ]
@@ -263,8 +251,7 @@ def _curves(table: pd.DataFrame, group: str, quantity: str) -> pd.DataFrame:
 
 
 def _tooltip(column: str) -> list[alt.Tooltip]:
-    titles = {"wavelength_nm": "wavelength (nm)", "aoi_deg": "angle (deg)", **_TIME_TITLES}
-    title = titles.get(column, column)
+    title = "angle (deg)" if column == "aoi_deg" else AXIS_TITLES.get(column, column)
     return [
         alt.Tooltip(column, title=title),
         alt.Tooltip("mean:Q", format=".3f"),

@@ -11,8 +11,9 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from ellimaps.core.abscissa import time_axis
 from ellimaps.core.stack import ImageStack, band_label
-from ellimaps.images.intensities import channels_of, time_axis
+from ellimaps.images.intensities import channels_of
 from ellimaps.images.preprocessing import Roi, crop
 from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.settings import Settings

@@ -9,9 +9,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from ellimaps.core.abscissa import time_axis
 from ellimaps.core.angles import wrap_degrees
 from ellimaps.core.stack import DELTA, band_label
-from ellimaps.images.intensities import channels_of, time_axis
+from ellimaps.images.intensities import channels_of
 from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Settings

@@ -10,9 +10,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from ellimaps.core.abscissa import AXIS_TITLES, film_abscissa_of
 from ellimaps.core.angles import unwrapped
 from ellimaps.core.stack import DELTA, PSI, ImageStack
-from ellimaps.ui.pages.maps.charts import abscissa, chart_specification
+from ellimaps.ui.pages.maps.charts import chart_specification
 
 _CURVES_HEIGHT = 122
 _RESIDUALS_HEIGHT = 172
@@ -162,11 +163,8 @@ def _parted(curve: pd.DataFrame, quantity: str) -> pd.DataFrame:
 
 
 def _over(stack: ImageStack) -> _Abscissa:
-    column, label, _ = abscissa(stack)
-    # At a single wavelength and angle the spectrum is one point, and still has a wavelength.
-    if column == "band":
-        column, label = "wavelength_nm", "wavelength (nm)"
-    return _Abscissa(column, label, len(stack.angles_deg) > 1)
+    column = film_abscissa_of(stack)
+    return _Abscissa(column, AXIS_TITLES[column], len(stack.angles_deg) > 1)
 
 
 def _x(over: _Abscissa, *, titled: bool) -> Any:

@@ -18,10 +18,10 @@ from ellimaps.plates.measuring.profiles import FACTS, FIELDS, Profiles, read_pro
 from ellimaps.plates.measuring.thumbnails import Thumbnails, field_picture, read_thumbnails
 from ellimaps.plates.statistics.answers import Answers
 from ellimaps.plates.statistics.clusters import ClusterMethod, cluster
+from ellimaps.plates.statistics.components import Level
 from ellimaps.plates.statistics.embedding import Method, embed
 from ellimaps.plates.statistics.evaluation import Evaluation, evaluate
-from ellimaps.plates.statistics.points import Level
-from ellimaps.plates.statistics.positional_effect import Correction, corrected, plate_effect
+from ellimaps.plates.statistics.positional_effect import Correction, corrected, positional_effect
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.data_root import data_root, folders_from, inside_root
 
@@ -109,8 +109,8 @@ def without_place(one: Opened, correction: Correction) -> Opened:
 
 
 def place_effects(one: Opened) -> pd.DataFrame:
-    """Return how much place explains; see `ellimaps.plates.statistics.positional_effect.plate_effect`."""
-    found: pd.DataFrame = _EFFECTS.get(one.key, lambda: plate_effect(one.profiles))
+    """Return how much the position of wells explains; see `ellimaps.plates.positional_effect`."""
+    found: pd.DataFrame = _EFFECTS.get(one.key, lambda: positional_effect(one.profiles))
     return found
 
 
@@ -126,7 +126,9 @@ def positions(one: Opened, method: Method, level: Level) -> NDArray[np.float64]:
 def clusters(one: Opened, method: ClusterMethod, n: int | None, level: Level) -> NDArray[np.int64]:
     """Return the cluster of every point."""
     key = (one.key, "clusters", method, n, level)
-    found: NDArray[np.int64] = _POINTS.get(key, lambda: cluster(one.profiles, method, n, level=level))
+    found: NDArray[np.int64] = _POINTS.get(
+        key, lambda: cluster(one.profiles, method, level=level, n_clusters=n)
+    )
     return found
 
 

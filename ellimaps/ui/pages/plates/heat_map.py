@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.plates.measuring.wells import row_letters
-from ellimaps.plates.statistics.normalisation import scaled
+from ellimaps.plates.statistics.normalization import scaled
 from ellimaps.ui.pages.plates.data import Opened, place_effects, treatment_names
 from ellimaps.ui.shared.state import remembered
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.core.files import csv_bytes
+from ellimaps.plates.statistics.components import Level
 from ellimaps.plates.statistics.embedding import Method
-from ellimaps.plates.statistics.points import Level
 from ellimaps.ui.components import scatter
 from ellimaps.ui.pages.plates.data import (
     Opened,

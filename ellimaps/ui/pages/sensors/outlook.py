@@ -10,7 +10,7 @@ import streamlit as st
 
 from ellimaps.sensors.analysis.forecast import Forecast, forecast
 from ellimaps.sensors.analysis.whole_logs import EVERY
-from ellimaps.sensors.rolling import limit_in_unit
+from ellimaps.sensors.movement import limit_in_unit
 from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.data import one_sensor, or_why_not, unit_of
 from ellimaps.ui.shared.state import Session, remembered

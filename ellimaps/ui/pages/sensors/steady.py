@@ -10,6 +10,7 @@ import streamlit as st
 
 from ellimaps.core.files import csv_bytes
 from ellimaps.sensors.stability import Stability, stability_of
+from ellimaps.sensors.store.filters import SensorFilters
 from ellimaps.sensors.store.logs import KEY, SensorLog
 from ellimaps.ui.pages.sensors.data import Span, look_at, or_why_not, sensor_filter, span_controls
 from ellimaps.ui.shared.state import Session, remembered
@@ -45,9 +46,11 @@ def stability_view(state: Session, log: SensorLog) -> None:
                 state,
                 "Comparing with the limit",
                 or_why_not(lambda on_progress: stability_of(
-                    log, sorted(chosen["region"].astype(str).unique()),
-                    sorted(chosen["source_id"].astype(str).unique()), str(chosen["sensor_name"].iloc[0]),
-                    span.start, span.end, limit=float(limit), window=str(window), on_progress=on_progress,
+                    log, SensorFilters(
+                        sorted(chosen["region"].astype(str).unique()),
+                        sorted(chosen["source_id"].astype(str).unique()),
+                        str(chosen["sensor_name"].iloc[0]), span.start, span.end,
+                    ), limit=float(limit), window=str(window), on_progress=on_progress,
                 )),
                 lambda done: state.memory.update({"sensors_stability": {asked: done}}),
             )  # fmt: skip

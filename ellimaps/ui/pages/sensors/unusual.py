@@ -8,10 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.core.files import csv_bytes
-from ellimaps.sensors.analysis.anomalies import DEFAULT_LIMIT, find_anomalies
+from ellimaps.sensors.analysis.anomalies import find_anomalies
 from ellimaps.sensors.analysis.reasons import spoken_name
 from ellimaps.sensors.analysis.whole_logs import EVERY
-from ellimaps.sensors.rolling import limit_in_unit
+from ellimaps.sensors.movement import LIMIT, limit_in_unit
 from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.data import Span, look_at, one_sensor, or_why_not, span_of, unit_of
 from ellimaps.ui.pages.sensors.readings import lines_figure, with_gaps
@@ -46,7 +46,7 @@ def anomalies_view(state: Session, log: SensorLog) -> None:
                 "Looking for anomalies",
                 or_why_not(lambda on_progress: find_anomalies(
                     log.series(*key, every=EVERY), float(alarms),
-                    limit=limit_in_unit(log, key, DEFAULT_LIMIT),
+                    limit=limit_in_unit(log, key, LIMIT),
                     what=spoken_name(key), unit=unit, on_progress=on_progress,
                 )),
                 lambda done: state.memory.update({"sensors_anomalies": {asked: done}}),

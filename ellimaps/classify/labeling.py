@@ -8,11 +8,16 @@ from types import MappingProxyType
 
 from ellimaps.core.errors import SettingError
 
+# The columns of the label lists that came with the first images.
 ID_COLUMN = "image_id"
 DEFAULT_COLUMN = "is_homogenous"
 MOST_CLASSES = 10
-_RESERVED = (ID_COLUMN, "group")
+"""One for each digit of the keyboard."""
+
 LONGEST_NAME = 60
+"""Characters of a class's name that still fit on its button."""
+
+_RESERVED = (ID_COLUMN, "group")
 
 Row = Mapping[str, str]
 
@@ -29,7 +34,7 @@ DEFAULT_CLASSES = (LabelClass("0", "heterogeneous"), LabelClass("1", "homogeneou
 
 
 @dataclass(frozen=True)
-class Step:
+class LabelChange:
     """What undo takes back: the image and the label it had before."""
 
     position: int
@@ -37,7 +42,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Labelling:
+class LabelingSession:
     """Images in their order, their labels, and where the user is. Each step returns a new one.
 
     Attributes
@@ -52,13 +57,13 @@ class Labelling:
         Name of the label column.
     position : int
         Index of the image shown.
-    past : tuple of Step
+    past : tuple of LabelChange
         The labels given so far, newest last.
     columns : tuple of str
         Further columns of the CSV it was read from.
     rows : mapping of str to Row
         Its rows, by file name.
-    strangers : tuple of Row
+    other_rows : tuple of Row
         Those of its rows whose image is not among the files.
     """
 
@@ -67,10 +72,10 @@ class Labelling:
     classes: tuple[LabelClass, ...] = DEFAULT_CLASSES
     column: str = DEFAULT_COLUMN
     position: int = 0
-    past: tuple[Step, ...] = ()
+    past: tuple[LabelChange, ...] = ()
     columns: tuple[str, ...] = ()
     rows: Mapping[str, Row] = field(default_factory=lambda: MappingProxyType({}))
-    strangers: tuple[Row, ...] = ()
+    other_rows: tuple[Row, ...] = ()
 
     @property
     def file(self) -> str:
@@ -91,7 +96,7 @@ class Labelling:
         """Return what a label is called."""
         return next((one.name for one in self.classes if one.value == value), "no label")
 
-    def labelled(self, value: str) -> Labelling:
+    def labeled(self, value: str) -> LabelingSession:
         """Give the image shown a label and go to the next one.
 
         Raises
@@ -101,13 +106,13 @@ class Labelling:
         """
         if value not in {one.value for one in self.classes}:
             raise SettingError(f"There is no class {value!r:.80}: add it to the classes first.")
-        return self._changed(value).moved(1)
+        return self._changed(value).stepped(1)
 
-    def cleared(self) -> Labelling:
+    def cleared(self) -> LabelingSession:
         """Take the label of the image shown away."""
         return self if self.label is None else self._changed(None)
 
-    def undone(self) -> Labelling:
+    def undone(self) -> LabelingSession:
         """Take the last change back and show its image; nothing changes where there is none."""
         if not self.past:
             return self
@@ -115,18 +120,18 @@ class Labelling:
         labels = _with(self.labels, self.files[last.position], last.before)
         return replace(self, labels=labels, position=last.position, past=self.past[:-1])
 
-    def moved(self, steps: int) -> Labelling:
+    def stepped(self, steps: int) -> LabelingSession:
         """Go on by some images, or back, but not beyond the ends."""
         return replace(self, position=max(0, min(len(self.files) - 1, self.position + steps)))
 
-    def at_unlabelled(self) -> Labelling:
+    def at_unlabeled(self) -> LabelingSession:
         """Go to the next image without a label, after the last from the start; stay if there is none."""
         count = len(self.files)
         following = ((self.position + step) % count for step in range(1, count + 1))
         free = (place for place in following if self.files[place] not in self.labels)
         return replace(self, position=next(free, self.position))
 
-    def with_classes(self, column: str, names: Sequence[str]) -> Labelling:
+    def with_classes(self, column: str, names: Sequence[str]) -> LabelingSession:
         """Call column and classes something else; more names are more classes, numbered on.
 
         Raises
@@ -153,12 +158,12 @@ class Labelling:
         classes = tuple(LabelClass(*pair) for pair in zip(values, names, strict=True))
         return replace(self, column=column, classes=classes)
 
-    def _changed(self, value: str | None) -> Labelling:
-        step = Step(self.position, self.label)
+    def _changed(self, value: str | None) -> LabelingSession:
+        step = LabelChange(self.position, self.label)
         return replace(self, labels=_with(self.labels, self.file, value), past=(*self.past, step))
 
 
-def key_of(classes: Sequence[LabelClass], number: int) -> str:
+def digit_of(classes: Sequence[LabelClass], number: int) -> str:
     """Return the digit that stands for a class: its value where all values are digits, else its place."""
     digits = all(len(one.value) == 1 and one.value in "0123456789" for one in classes)
     return classes[number].value if digits else str(number)

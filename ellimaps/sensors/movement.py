@@ -13,13 +13,16 @@ from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.sensors.store.times import Time, length_of, time_of
 from ellimaps.sensors.store.units import degrees
 
+# What makers of confocal microscopes allow for the temperature of the room: 0.5 deg C within an hour.
 WINDOW = "1h"
 LIMIT = 0.5
+# A minute of an hour: faster than air in a room changes.
 _STEPS_PER_WINDOW = 60
+# The share of a window that must have been read: with less, the larger part of it is not known.
 _LEAST_FILLED = 0.5
 
 
-def moved(
+def movement_of(
     log: SensorLog,
     key: tuple[str, str, str],
     start: Time | None = None,
@@ -92,7 +95,17 @@ def limit_in_unit(log: SensorLog, key: tuple[str, str, str], limit: float) -> fl
 def usual_step(
     log: SensorLog, key: tuple[str, str, str], start: Time | None = None, end: Time | None = None
 ) -> pd.Timedelta | None:
-    """Return the usual time between two readings of a sensor; None if it was read less than twice."""
+    """Return the usual time between two readings of a sensor; None if it was read less than twice.
+
+    Parameters
+    ----------
+    log : SensorLog
+        The log.
+    key : (str, str, str)
+        Region, source and name of the sensor.
+    start, end : str or datetime, optional
+        Local times; the first 10,000 readings between them are looked at.
+    """
     row = log.chosen(*key).iloc[0]
     first = row["start"] if start is None else max(row["start"], time_of(start))
     # A piece is enough: what is usual does not take millions of readings.
@@ -103,7 +116,7 @@ def usual_step(
 
 
 def _slopes(values: NDArray[np.float64], taps: int, least: int) -> NDArray[np.float64]:
-    """Return least-squares slopes per step over the last ``taps`` values, NaN left out."""
+    """Return least-squares slopes per step over the last ``taps`` values, NaN left out; shape ``(step,)``."""
     there = np.isfinite(values)
     if not there.any():
         return np.full(len(values), np.nan)
@@ -111,14 +124,14 @@ def _slopes(values: NDArray[np.float64], taps: int, least: int) -> NDArray[np.fl
     filled = np.where(there, values - values[there].mean(), 0.0)
     weights = there.astype(np.float64)
     # Convolution turns its kernel round: the newest value meets the first tap.
-    place = np.asarray(np.arange(taps)[::-1] - (taps - 1) / 2, np.float64)
+    offset = np.asarray(np.arange(taps)[::-1] - (taps - 1) / 2, np.float64)
 
     def summed(what: NDArray[np.float64], kernel: NDArray[Any]) -> NDArray[np.float64]:
         return np.convolve(what, kernel)[: len(values)]
 
-    n, once = summed(weights, np.ones(taps)), summed(weights, place)
-    square, total = summed(weights, place**2), summed(filled, np.ones(taps))
-    product = summed(filled, place)
+    n, once = summed(weights, np.ones(taps)), summed(weights, offset)
+    square, total = summed(weights, offset**2), summed(filled, np.ones(taps))
+    product = summed(filled, offset)
     spread = n * square - once**2
     with np.errstate(divide="ignore", invalid="ignore"):
         slopes = (n * product - once * total) / spread

@@ -1,4 +1,4 @@
-"""What a treatment changes, in words: "nuclei larger (+2.3 sd), fewer cells (-4.1 sd)"."""
+"""What a treatment changes, by feature and as a phrase: "nuclei larger (+2.3 sd), fewer cells (-4.1 sd)"."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from ellimaps.plates.statistics.points import Floats
+from ellimaps.plates.statistics.components import Floats
 from ellimaps.plates.statistics.treatments import Treatment
 
 MOST_NAMED = 4
+"""Changes in a phrase: about what a cell of a table shows."""
 SIGNIFICANCE = 0.05
+"""After Bonferroni over all features: a convention."""
 NO_CHANGE = "no change beyond chance"
-_PLAIN = ("number", "size", "shape")
+_FIRST_ASPECTS = ("number", "size", "shape")
 
 # The first pattern that fits a feature's name says what aspect of the cells it is, and how more and less of
 # it are called; CH is a channel or a pair of them, ANY_ whatever comes before. Several patterns can stand for
@@ -34,10 +36,10 @@ _PHRASES = (
     ("cell_around_CH", "level {0}", "cell bodies brighter in {0}", "cell bodies darker in {0}"),
     ("cell_integrated_CH", "amount {0}", "more {0} in nuclei", "less {0} in nuclei"),
     ("cell_(?:mean|median)_CH", "level {0}", "nuclei brighter in {0}", "nuclei darker in {0}"),
-    ("cell_radial_0_CH", "place {0}", "{0} nearer to the nucleus", "{0} farther from the nucleus"),
-    ("cell_radial_2_CH", "place {0}", "{0} farther from the nucleus", "{0} nearer to the nucleus"),
-    ("tissue_radial_[01]_CH", "place {0}", "{0} nearer to the rim", "{0} farther from the rim"),
-    ("tissue_radial_[23]_CH", "place {0}", "{0} farther from the rim", "{0} nearer to the rim"),
+    ("cell_radial_0_CH", "location {0}", "{0} nearer to the nucleus", "{0} farther from the nucleus"),
+    ("cell_radial_2_CH", "location {0}", "{0} farther from the nucleus", "{0} nearer to the nucleus"),
+    ("tissue_radial_[01]_CH", "location {0}", "{0} nearer to the rim", "{0} farther from the rim"),
+    ("tissue_radial_[23]_CH", "location {0}", "{0} farther from the rim", "{0} nearer to the rim"),
     ("field_background_CH", "background {0}", "background brighter in {0}", "background darker in {0}"),
     ("tissue_outside_CH", "background {0}", "{0} brighter around cells", "{0} darker around cells"),
     (r"ANY_correlation(?:_\d)?_CH", "pair {0}", "{0} more alike", "{0} less alike"),
@@ -83,7 +85,7 @@ def change_table(
     return table.iloc[order].reset_index(drop=True)
 
 
-def in_words(changes: pd.DataFrame) -> str:
+def describe_changes(changes: pd.DataFrame) -> str:
     """Return the largest changes beyond chance as a phrase, one for each aspect of the cells.
 
     Number, size and shape of the cells come first, as they are what is asked for first.
@@ -95,14 +97,14 @@ def in_words(changes: pd.DataFrame) -> str:
     """
     named: dict[str, str] = {}
     for row in changes[changes["p"] < SIGNIFICANCE].itertuples():
-        aspect, phrase = describe(str(row.feature), float(str(row.change_sd)))
+        aspect, phrase = describe_change(str(row.feature), float(str(row.change_sd)))
         named.setdefault(aspect, phrase)
     # Sorting keeps the order by size within each of the two kinds.
-    phrases = [named[aspect] for aspect in sorted(named, key=lambda aspect: aspect not in _PLAIN)]
+    phrases = [named[aspect] for aspect in sorted(named, key=lambda aspect: aspect not in _FIRST_ASPECTS)]
     return ", ".join(phrases[:MOST_NAMED]) or NO_CHANGE
 
 
-def describe(feature: str, change_sd: float) -> tuple[str, str]:
+def describe_change(feature: str, change_sd: float) -> tuple[str, str]:
     """Return what aspect of the cells a feature belongs to, and its change in words."""
     size = f"({change_sd:+.1f} sd)"
     for pattern, aspect, more, less in _PHRASES:

@@ -14,11 +14,11 @@ from ellimaps.classify.image_folder import image_files
 from ellimaps.core.errors import ReadError
 from ellimaps.core.small_files import read_small
 
+# Half a million images; a larger file is something else.
 _LIMIT_BYTES = 16 << 20
 _GROUP = "group"
 # An answer has these beside the label.
 _RESERVED = (_GROUP, "file", "probability", "seconds", "warnings", "model")
-_SHOWN = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,5 +122,5 @@ def _numbers(labels: list[str]) -> list[int] | list[str]:
 
 
 def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more

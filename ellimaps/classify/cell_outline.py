@@ -19,19 +19,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-COARSE_PX = 400
-WORKING_PX = 500
+from ellimaps.core.statistics import robust_sigma
+
+# Sides of what is worked on: a coarse image to find the cell in, then the cell at the resolution of its
+# measurements. Half of each, or double, moves the score of bench_classify.py --constants by SCORES.
+_COARSE_PX = 400
+_WORKING_PX = 500
 _FRACTION = 0.2
-_STEPS = 30
 _SMOOTHING_PX = 1.5
 _CLOSING_PX = 3
 _CONTRAST = 10.0
-_BOXES = 2
 _MARGIN = 0.06
 
 
 @dataclass(frozen=True, eq=False)
-class Outline:
+class CellOutline:
     """The cell cut out of its image, at the resolution it is measured at.
 
     Attributes
@@ -70,7 +72,7 @@ class Outline:
         return full
 
 
-def find_outline(image: NDArray[np.float32]) -> Outline:
+def find_outline(image: NDArray[np.float32]) -> CellOutline:
     """Separate the cell from its background.
 
     Parameters
@@ -80,10 +82,10 @@ def find_outline(image: NDArray[np.float32]) -> Outline:
 
     Returns
     -------
-    Outline
+    CellOutline
         With an empty mask where nothing stands out of the noise.
     """
-    block = max(1, -(-max(image.shape) // COARSE_PX))
+    block = max(1, -(-max(image.shape) // _COARSE_PX))
     coarse = _smoothed(block_means(image, block))
     levels = _levels(coarse)
     if levels is None:
@@ -94,17 +96,17 @@ def find_outline(image: NDArray[np.float32]) -> Outline:
     rows = _span(np.asarray(mask.any(axis=1)), block, image.shape[0])
     columns = _span(np.asarray(mask.any(axis=0)), block, image.shape[1])
     cut = image[rows, columns]
-    fine = max(1, round(max(cut.shape) / WORKING_PX))
+    fine = max(1, round(max(cut.shape) / _WORKING_PX))
     values = block_means(cut, fine)
     smooth = _smoothed(values)
     mask = _cell(smooth, levels)
     # Levels of the cell's own box do not depend on what lies around it.
-    for _ in range(_BOXES):
+    for _ in range(2):
         if mask.any():
             levels = _levels(smooth[box_of(mask)]) or levels
             mask = _cell(smooth, levels)
     background, signal = levels
-    return Outline(
+    return CellOutline(
         values=((values - background) / (signal - background)).astype(np.float32),
         mask=mask,
         block=fine,
@@ -115,13 +117,13 @@ def find_outline(image: NDArray[np.float32]) -> Outline:
 
 
 def box_of(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """Return the rows and columns that hold a mask; it may not be empty."""
+    """Return the rows and columns that hold a mask of shape (y, x); it may not be empty."""
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def block_means(image: NDArray[Any], block: int) -> NDArray[np.float32]:
-    """Return averages over square blocks; pixels beyond the last whole block count for it alone."""
+    """Return means of an image (y, x) over square blocks; blocks beyond the edge repeat its pixels."""
     if block == 1:
         return image.astype(np.float32, copy=False)
     height, width = image.shape
@@ -138,7 +140,8 @@ def _levels(coarse: NDArray[np.float32]) -> tuple[float, float] | None:
     """Return the brightness of the background and of the cell; None where they do not differ."""
     background = float(np.percentile(coarse, 5))
     signal = float(np.percentile(coarse, 99))
-    for _ in range(_STEPS):
+    # Medians of pixels come to rest after a few steps; noise alone might go to and fro.
+    for _ in range(30):
         threshold = background + _FRACTION * (signal - background)
         above = coarse > threshold
         if not above.any() or above.all():
@@ -149,7 +152,7 @@ def _levels(coarse: NDArray[np.float32]) -> tuple[float, float] | None:
             break
         background, signal = new
     # Halves of noise alone are five times the darker one's spread apart; cells were found at fifty and more.
-    spread = 1.4826 * float(np.median(np.abs(dark - background)))
+    spread = robust_sigma(dark)
     if not signal - background > max(_CONTRAST * spread, 1e-6 * abs(signal)):
         return None
     return background, signal
@@ -177,6 +180,6 @@ def _span(filled: NDArray[np.bool_], block: int, side: int) -> slice:
     return slice(max(0, (first - margin) * block), min(side, (last + margin) * block))
 
 
-def _nothing(image: NDArray[np.float32]) -> Outline:
+def _nothing(image: NDArray[np.float32]) -> CellOutline:
     empty = np.zeros((1, 1), dtype=bool)
-    return Outline(np.zeros((1, 1), np.float32), empty, 1, 0, 0, (image.shape[0], image.shape[1]))
+    return CellOutline(np.zeros((1, 1), np.float32), empty, 1, 0, 0, (image.shape[0], image.shape[1]))

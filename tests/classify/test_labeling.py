@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ellimaps.classify.image_folder import image_files
-from ellimaps.classify.label_list import facts_path, labels_csv, parse_labels, read_list, save_list
-from ellimaps.classify.labelling import Labelling, key_of
+from ellimaps.classify.labeling import LabelingSession, digit_of
+from ellimaps.classify.labeling_file import facts_path, labels_csv, parse_labels, read_list, save_list
 from ellimaps.core.errors import EllimapsError, ExportError, ReadError, SettingError
 
 FILES = ("001.tif", "2.tif", "010.tif", "b.png")
@@ -31,7 +31,7 @@ def test_a_folder_without_images_is_told(tmp_path, name):
 
 
 def test_labelling_goes_on_and_stays_at_the_last():
-    made = Labelling(FILES).labelled("1").labelled("0").labelled("1").labelled("1")
+    made = LabelingSession(FILES).labeled("1").labeled("0").labeled("1").labeled("1")
     assert dict(made.labels) == {"001.tif": "1", "2.tif": "0", "010.tif": "1", "b.png": "1"}
     assert made.position == 3
     assert made.counts == {"0": 1, "1": 3}
@@ -39,21 +39,21 @@ def test_labelling_goes_on_and_stays_at_the_last():
 
 
 def test_next_unlabelled_starts_again_at_the_first():
-    made = Labelling(FILES).moved(2).labelled("0").labelled("0")
-    assert made.at_unlabelled().file == "001.tif"
-    full = made.at_unlabelled().labelled("0").labelled("0")
-    assert full.at_unlabelled().position == full.position
+    made = LabelingSession(FILES).stepped(2).labeled("0").labeled("0")
+    assert made.at_unlabeled().file == "001.tif"
+    full = made.at_unlabeled().labeled("0").labeled("0")
+    assert full.at_unlabeled().position == full.position
 
 
 def test_undo_brings_back_what_was_overwritten_or_cleared():
-    made = Labelling(FILES).labelled("1").moved(-1).labelled("0").moved(-1).cleared().moved(3)
+    made = LabelingSession(FILES).labeled("1").stepped(-1).labeled("0").stepped(-1).cleared().stepped(3)
     assert made.labels == {}
     once = made.undone()
     assert (once.file, once.label) == ("001.tif", "0")
     assert once.undone().label == "1"
-    assert once.undone().undone() == Labelling(FILES)
-    assert Labelling(FILES).undone() == Labelling(FILES)
-    assert Labelling(FILES).cleared() == Labelling(FILES)
+    assert once.undone().undone() == LabelingSession(FILES)
+    assert LabelingSession(FILES).undone() == LabelingSession(FILES)
+    assert LabelingSession(FILES).cleared() == LabelingSession(FILES)
 
 
 moves = st.lists(st.sampled_from(["0", "1", "next", "back", "clear", "free"]), max_size=30)
@@ -61,14 +61,14 @@ moves = st.lists(st.sampled_from(["0", "1", "next", "back", "clear", "free"]), m
 
 @given(moves)
 def test_undoing_everything_leaves_no_label(steps):
-    made = Labelling(FILES)
+    made = LabelingSession(FILES)
     for step in steps:
         if step in ("0", "1"):
-            made = made.labelled(step)
+            made = made.labeled(step)
         elif step in ("next", "back"):
-            made = made.moved(1 if step == "next" else -1)
+            made = made.stepped(1 if step == "next" else -1)
         else:
-            made = made.cleared() if step == "clear" else made.at_unlabelled()
+            made = made.cleared() if step == "clear" else made.at_unlabeled()
     for _ in made.past:
         made = made.undone()
     assert made.labels == {}
@@ -76,9 +76,9 @@ def test_undoing_everything_leaves_no_label(steps):
 
 @given(st.lists(st.sampled_from(["0", "1", None]), min_size=4, max_size=4))
 def test_what_is_saved_is_what_is_loaded(given_labels):
-    made = Labelling(FILES)
+    made = LabelingSession(FILES)
     for position, label in enumerate(given_labels):
-        made = made if label is None else made.moved(position - made.position).labelled(label)
+        made = made if label is None else made.stepped(position - made.position).labeled(label)
     again = parse_labels(labels_csv(made), FILES, "labels.csv")
     assert again.labels == made.labels
     assert labels_csv(again) == labels_csv(made)
@@ -89,7 +89,7 @@ def test_a_list_by_number_keeps_its_ids_columns_and_other_images():
     made = parse_labels(text, FILES, "labels.csv")
     assert dict(made.labels) == {"010.tif": "1", "001.tif": "0", "b.png": "0"}
     assert made.file == "2.tif"
-    saved = labels_csv(made.labelled("1")).decode()
+    saved = labels_csv(made.labeled("1")).decode()
     assert saved == (
         'image_id,is_homogenous,group,note\n1,0,A,\n2.tif,1,,\n10,1,A,"x, y"\nb,0,,\n77,1,B,elsewhere\n'
     )
@@ -98,9 +98,9 @@ def test_a_list_by_number_keeps_its_ids_columns_and_other_images():
 def test_text_labels_are_classes_with_a_key_each():
     made = parse_labels(b"image_id,state\n1,sick\n2,healthy\n10,sick\n", FILES, "x.csv")
     assert [one.value for one in made.classes] == ["healthy", "sick"]
-    assert [key_of(made.classes, number) for number in (0, 1)] == ["0", "1"]
+    assert [digit_of(made.classes, number) for number in (0, 1)] == ["0", "1"]
     numbered = parse_labels(b"image_id,stage\n1,3\n2,1\n", FILES, "x.csv")
-    assert [key_of(numbered.classes, number) for number in (0, 1)] == ["1", "3"]
+    assert [digit_of(numbered.classes, number) for number in (0, 1)] == ["1", "3"]
 
 
 @pytest.mark.parametrize(
@@ -133,12 +133,12 @@ def test_bytes_are_a_list_or_an_error(content):
 
 
 def test_classes_are_renamed_added_and_not_taken_from_labels():
-    made = Labelling(FILES).labelled("1").with_classes("stage", ["early", "late", "dead"])
+    made = LabelingSession(FILES).labeled("1").with_classes("stage", ["early", "late", "dead"])
     assert [(one.value, one.name) for one in made.classes] == [("0", "early"), ("1", "late"), ("2", "dead")]
-    assert labels_csv(made.labelled("2")) == b"image_id,stage\n001.tif,1\n2.tif,2\n"
+    assert labels_csv(made.labeled("2")) == b"image_id,stage\n001.tif,1\n2.tif,2\n"
     made.with_classes("stage", ["early", "late"])
     with pytest.raises(SettingError, match="Class 2 has labelled"):
-        made.labelled("2").with_classes("stage", ["early", "late"])
+        made.labeled("2").with_classes("stage", ["early", "late"])
 
 
 @pytest.mark.parametrize(
@@ -148,31 +148,31 @@ def test_classes_are_renamed_added_and_not_taken_from_labels():
 )  # fmt: skip
 def test_classes_that_cannot_be_are_told(column, names):
     with pytest.raises(SettingError):
-        Labelling(FILES).with_classes(column, names)
+        LabelingSession(FILES).with_classes(column, names)
 
 
 def test_unknown_class():
     with pytest.raises(SettingError, match="'7'"):
-        Labelling(FILES).labelled("7")
+        LabelingSession(FILES).labeled("7")
 
 
 def test_saved_loaded_and_saved_again(tmp_path):
     path = tmp_path / "new" / "labels.csv"
-    made = Labelling(FILES).with_classes("stage", ["early", "late", "dead"]).labelled("1")
+    made = LabelingSession(FILES).with_classes("stage", ["early", "late", "dead"]).labeled("1")
     content = save_list(made, path)
     assert path.read_bytes() == content == b"image_id,stage\n001.tif,1\n"
     assert json.loads(facts_path(path).read_bytes())["classes"] == {"0": "early", "1": "late", "2": "dead"}
     again, held = read_list(path, FILES)
     assert again.classes == made.classes
     assert again.file == "2.tif"
-    save_list(again.labelled("0"), path, replaces=held)
+    save_list(again.labeled("0"), path, replaces=held)
     assert path.read_bytes() == b"image_id,stage\n001.tif,1\n2.tif,0\n"
     assert sorted(one.name for one in path.parent.iterdir()) == ["labels.csv", "labels.csv.json"]
 
 
 def test_other_labels_are_never_overwritten(tmp_path):
     path = tmp_path / "labels.csv"
-    made = Labelling(FILES).labelled("1")
+    made = LabelingSession(FILES).labeled("1")
     held = save_list(made, path)
     with pytest.raises(ExportError, match="exists already"):
         save_list(made, path)
@@ -199,4 +199,4 @@ def test_the_real_list(shared_data):
     folder = shared_data / "cells_homogeneity"
     made, _ = read_list(folder / "labels.csv", image_files(folder / "images"))
     assert made.counts == {"0": 86, "1": 18}
-    assert made.strangers == ()
+    assert made.other_rows == ()

@@ -12,21 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.transform import resize
 
-from ellimaps.classify.outline import Outline, box_of, find_outline
+from ellimaps.classify.cell_outline import CellOutline, box_of, find_outline
 from ellimaps.classify.shape import LENGTHS, shape_measurements
 from ellimaps.classify.texture import texture_measurements
 from ellimaps.core.errors import ReadError
 
-THUMBNAIL_PX = 32
-_BRIGHTEST = 3.0
-_SATURATED_SHARE = 0.02
+# Small enough for thousands of images, large enough that images of one cell and of two stand far apart; see
+# ellimaps.classify.measured_folder.SAME_CELL.
+_THUMBNAIL_PX = 32
+# A cell below 64 pixels, about 9 across, has no rim, arms or grain to measure.
 _FEWEST_PIXELS = 64
 # Sums over an image of larger values overflow.
 _LARGEST = 1e30
 
 
 @dataclass(frozen=True, eq=False)
-class Portrait:
+class CellFeatures:
     """An image of cells in numbers.
 
     Attributes
@@ -37,7 +38,7 @@ class Portrait:
         See `measure_image`; NaN each where no cell was found.
     unit : {"px", "um"}
         Of the lengths.
-    thumbnail : ndarray of float32, shape (THUMBNAIL_PX, THUMBNAIL_PX)
+    thumbnail : ndarray of float32, shape (32, 32)
         The cell within its bounding box, to recognise other images of it.
     warnings : list of str
         Why the numbers may mislead.
@@ -50,7 +51,7 @@ class Portrait:
     warnings: list[str] = field(default_factory=list)
 
 
-def measure_image(values: NDArray[Any], pixel_size_um: float | None = None) -> Portrait:
+def measure_image(values: NDArray[Any], pixel_size_um: float | None = None) -> CellFeatures:
     """Measure the cell in an image.
 
     Parameters
@@ -63,7 +64,7 @@ def measure_image(values: NDArray[Any], pixel_size_um: float | None = None) -> P
 
     Returns
     -------
-    Portrait
+    CellFeatures
         With what `ellimaps.classify.shape.shape_measurements` and
         `ellimaps.classify.texture.texture_measurements` measure.
 
@@ -72,33 +73,33 @@ def measure_image(values: NDArray[Any], pixel_size_um: float | None = None) -> P
     ReadError
         If the array has no pixels or another number of axes.
     """
-    image = _grey(values)
+    image = _gray(values)
     unit = "px" if pixel_size_um is None else "um"
     outline = find_outline(image)
     warnings = _warnings(values, outline)
     if not outline.found:
         nothing = dict.fromkeys(MEASUREMENTS, float("nan"))
-        return Portrait(outline.full_mask(), nothing, unit, _thumbnail(outline), warnings)
+        return CellFeatures(outline.full_mask(), nothing, unit, _thumbnail(outline), warnings)
     measured = _measured(outline, pixel_size_um or 1.0)
-    return Portrait(outline.full_mask(), measured, unit, _thumbnail(outline), warnings)
+    return CellFeatures(outline.full_mask(), measured, unit, _thumbnail(outline), warnings)
 
 
-def _measured(outline: Outline, pixel: float) -> dict[str, float]:
+def _measured(outline: CellOutline, pixel: float) -> dict[str, float]:
     return {
         **shape_measurements(outline.mask, pixel * outline.block),
         **texture_measurements(outline.values, outline.mask),
     }
 
 
-def _thumbnail(outline: Outline) -> NDArray[np.float32]:
+def _thumbnail(outline: CellOutline) -> NDArray[np.float32]:
     if not outline.found:
-        return np.zeros((THUMBNAIL_PX, THUMBNAIL_PX), dtype=np.float32)
+        return np.zeros((_THUMBNAIL_PX, _THUMBNAIL_PX), dtype=np.float32)
     box = box_of(outline.mask)
-    cell = np.where(outline.mask[box], np.clip(outline.values[box], 0, _BRIGHTEST), 0)
-    return np.asarray(resize(cell, (THUMBNAIL_PX,) * 2, order=1, anti_aliasing=True), dtype=np.float32)  # type: ignore[no-untyped-call]
+    cell = np.where(outline.mask[box], np.clip(outline.values[box], 0, 3), 0)
+    return np.asarray(resize(cell, (_THUMBNAIL_PX,) * 2, order=1, anti_aliasing=True), dtype=np.float32)  # type: ignore[no-untyped-call]
 
 
-def _grey(values: NDArray[Any]) -> NDArray[np.float32]:
+def _gray(values: NDArray[Any]) -> NDArray[np.float32]:
     array = np.asarray(values)
     if array.ndim not in (2, 3) or array.size == 0 or array.dtype.kind not in "buif":
         raise ReadError(
@@ -112,12 +113,12 @@ def _grey(values: NDArray[Any]) -> NDArray[np.float32]:
     return image.astype(np.float32)
 
 
-def _warnings(values: NDArray[Any], outline: Outline) -> list[str]:
+def _warnings(values: NDArray[Any], outline: CellOutline) -> list[str]:
     if not outline.found:
         return ["No cell was found: nothing stands out of the background."]
     found = []
     inside = np.asarray(values)[..., outline.full_mask()]
-    if inside.size and float((inside == np.nanmax(inside)).mean()) > _SATURATED_SHARE:
+    if inside.size and float((inside == np.nanmax(inside)).mean()) > 0.02:
         found.append("The cell is saturated: more than 2 % of it has the highest value.")
     if outline.mask.sum() < _FEWEST_PIXELS:
         found.append(f"The cell has only {int(outline.mask.sum())} pixels.")

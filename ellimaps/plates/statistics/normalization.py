@@ -4,7 +4,7 @@ Four steps, none of which looks at compounds: robust z-scores against the contro
 logarithm that keeps the sign, as effects run from one to a thousand spreads; of features that say the same,
 one is kept; sphering, which takes the strongest directions of the variation between fields of the same well,
 wanted by nobody, down to the strength of the next one (Kessy, Lewin and Strimmer, The American Statistician
-72, 2018, 309; for cell profiles, with controls in the place of wells, Ando, McLean and Berndl, bioRxiv
+72, 2018, 309; for cell profiles, with controls instead of wells, Ando, McLean and Berndl, bioRxiv
 161422, 2017). Learned from few controls, sphering would draw these together and leave inert compounds
 outside: all wells count the same here.
 """
@@ -17,20 +17,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.plates.measuring.profiles import Profiles, feature_matrix
+from ellimaps.core.statistics import robust_sigma
+from ellimaps.plates.measuring.profiles import Profiles, feature_values
+from ellimaps.plates.statistics.treatments import FEWEST_CONTROLS
 
 MOST_CORRELATION = 0.9
-"""Of features whose scaled values correlate more than this, the first is kept."""
+"""Of features whose scaled values correlate more than this, the first is kept; the default of pycytominer."""
 
 DIRECTIONS = 10
-"""In how many directions the variation within wells is taken down; more would fit the fields at hand."""
+"""In how many directions the variation within wells is taken down; more would fit the fields at hand.
 
-REGULARISATION = 0.1
+Chosen with the next one among about 20 variants on the HepG2 plate, by fields held back
+(`benchmarks/bench_plates.py`, docs/plates.md)."""
+
+REGULARIZATION = 0.1
 """Variance added to that within wells, in squared units of the compressed z-scores."""
-
-_MAD_TO_SIGMA = 1.4826
-_LEAST_SHARE = 0.1
-_LEAST_CONTROLS = 3
 
 Matrix = NDArray[np.float64]
 
@@ -70,7 +71,7 @@ class Space:
     sphering: Matrix
 
     def apply(self, compressed: Matrix) -> Matrix:
-        """Return points for rows of `compress`."""
+        """Return points, shape (row, dimension), for the rows of `compress`."""
         return np.asarray(compressed[:, self.kept] @ self.sphering)
 
 
@@ -84,7 +85,7 @@ def scaled(profiles: Profiles) -> tuple[pd.DataFrame, pd.DataFrame]:
     ``profiles.features``; what is not known stays NaN.
     """
     names = list(profiles.features)
-    fields, wells = feature_matrix(profiles.fields, names), feature_matrix(profiles.wells, names)
+    fields, wells = feature_values(profiles.fields, names), feature_values(profiles.wells, names)
     scaled_fields, scaled_wells = np.full_like(fields, np.nan), np.full_like(wells, np.nan)
     controls = control_rows(profiles)
     for plate in profiles.fields["plate"].unique():
@@ -100,11 +101,11 @@ def scaled(profiles: Profiles) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def control_rows(profiles: Profiles) -> NDArray[np.bool_]:
-    """Return which rows of ``fields`` serve as controls: on a plate with too few, all of them."""
+    """Return which ``fields`` serve as controls, shape (field,): on a plate with too few, all of them."""
     chosen = profiles.fields["control"].to_numpy(bool).copy()
     for plate in profiles.fields["plate"].unique():
         here = (profiles.fields["plate"] == plate).to_numpy(bool)
-        if (here & chosen).sum() < _LEAST_CONTROLS:
+        if (here & chosen).sum() < FEWEST_CONTROLS:
             chosen |= here
     return chosen
 
@@ -123,7 +124,7 @@ def vectors(profiles: Profiles) -> Vectors:
 
 
 def compress(z: pd.DataFrame) -> Matrix:
-    """Return z-scores as ``sign(z) log(1 + |z|)``, 0 where there is none."""
+    """Return z-scores as ``sign(z) log(1 + |z|)``, 0 where there is none, shape (row, feature)."""
     values = np.nan_to_num(z.to_numpy(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     return np.asarray(np.sign(values) * np.log1p(np.abs(values)))
 
@@ -146,12 +147,12 @@ def fit_space(compressed: Matrix, wells: NDArray[np.intp]) -> Space:
         return Space(kept, np.eye(len(kept)))
     variances, directions = np.linalg.eigh(residuals.T @ residuals / freedom)
     ground = variances[-DIRECTIONS - 1] if len(variances) > DIRECTIONS else 0.0
-    weights = 1 / np.sqrt(np.maximum(variances, ground).clip(0) + REGULARISATION)
+    weights = 1 / np.sqrt(np.maximum(variances, ground).clip(0) + REGULARIZATION)
     return Space(kept, (directions * weights) @ directions.T)
 
 
 def select(values: Matrix) -> NDArray[np.intp]:
-    """Return which features to keep: those that vary and do not say what an earlier one says."""
+    """Return which features, of shape (row, feature), vary and do not say what an earlier one says."""
     spread = values.std(axis=0)
     varying = np.flatnonzero(spread > 1e-9)
     unit = (values[:, varying] - values[:, varying].mean(axis=0)) / spread[varying]
@@ -164,7 +165,7 @@ def select(values: Matrix) -> NDArray[np.intp]:
 
 
 def well_numbers(profiles: Profiles) -> NDArray[np.intp]:
-    """Return of each field the row of its well in ``Profiles.wells``."""
+    """Return of each field the row of its well in ``Profiles.wells``, shape (field,)."""
     keys = ["plate", "well"]
     wells = pd.MultiIndex.from_frame(profiles.wells[keys])
     return np.asarray(wells.get_indexer(pd.MultiIndex.from_frame(profiles.fields[keys])), dtype=np.intp)
@@ -187,7 +188,7 @@ def _scale(controls: Matrix, everything: Matrix) -> tuple[Matrix, Matrix]:
         if not ground.size:
             continue
         center[column] = np.median(ground)
-        deviation = _MAD_TO_SIGMA * float(np.median(np.abs(ground - center[column])))
+        deviation = robust_sigma(ground)
         whole = float(known.std())
-        spread[column] = (deviation if deviation > _LEAST_SHARE * whole else whole) or 1.0
+        spread[column] = (deviation if deviation > 0.1 * whole else whole) or 1.0
     return center, spread

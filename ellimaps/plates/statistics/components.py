@@ -1,4 +1,4 @@
-"""Profiles as points: of fields or of wells, and their principal components."""
+"""Principal components of fields or wells."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from ellimaps.core.errors import SettingError
 from ellimaps.plates.measuring.profiles import Profiles
-from ellimaps.plates.statistics.normalisation import vectors
+from ellimaps.plates.statistics.normalization import vectors
 
 Level = Literal["field", "well"]
 Floats = NDArray[np.float64]
 
 MOST_COMPONENTS = 50
+"""As Kobak and Berens 2019 (doi:10.1038/s41467-019-13056-x) take before t-SNE."""
 
 
 def table_of(profiles: Profiles, level: Level) -> pd.DataFrame:
@@ -32,7 +33,7 @@ def table_of(profiles: Profiles, level: Level) -> pd.DataFrame:
 
 
 def components_of(profiles: Profiles, level: Level, seed: int = 0) -> Floats:
-    """Return the first 50 principal components of the vectors of fields or wells."""
+    """Return the first 50 principal components of the vectors of fields or wells, shape (row, component)."""
     found = vectors(profiles)
     return principal_components(found.fields if level == "field" else found.wells, seed)
 

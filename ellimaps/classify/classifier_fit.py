@@ -11,17 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ellimaps.classify.population_model import Decider, Line
+from ellimaps.classify.calibrated_classifier import CalibratedClassifier, LinearLogOdds
 from ellimaps.core.errors import SettingError
 
+# Five or ten are the convention (Hastie et al., The Elements of Statistical Learning, 2009, section 7.10);
+# five leave about four images of the rarer class in each part of the 104 images of bench_classify.py.
 FOLDS = 5
 _COUNTS = (4, 8, 16)
+"""How many measurements each of the averaged regressions takes: octaves of the 29 there are."""
+
+# Inverse strength of the penalty: weak, since the choice of few measurements regularizes already.
 _STRENGTH = 10.0
-_CONSTANT = 1e-9
-_PASSES = 3
 
 
-def score(truth: NDArray[np.intp], answers: NDArray[np.intp], n_classes: int) -> float:
+def recall_product(truth: NDArray[np.intp], answers: NDArray[np.intp], n_classes: int) -> float:
     """Return the product of the recalls of all classes: a0 * a1 / (n0 * n1) for two."""
     return float(np.prod([(answers[truth == c] == c).mean() for c in range(n_classes)]))
 
@@ -30,6 +33,15 @@ def grouped_folds(
     truth: NDArray[np.intp], groups: NDArray[np.intp], seed: int
 ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Return rows to train on and rows held out, stratified by class, groups kept together.
+
+    Parameters
+    ----------
+    truth : ndarray of int, shape (image,)
+        Class of each, from 0.
+    groups : ndarray of int, shape (image,)
+        Images of a group are never on both sides.
+    seed : int
+        Of the draw.
 
     Raises
     ------
@@ -47,9 +59,9 @@ def grouped_folds(
     return [(a, b) for a, b in parts if len(np.unique(truth[a])) == len(np.unique(truth)) and len(b)]
 
 
-def fit_decider(
+def fit_classifier(
     rows: NDArray[np.float64], truth: NDArray[np.intp], groups: NDArray[np.intp], seed: int
-) -> Decider:
+) -> CalibratedClassifier:
     """Fit a classifier.
 
     Parameters
@@ -68,21 +80,21 @@ def fit_decider(
     held_truth = truth[np.concatenate([test for _, test in folds])]
     calibration = _calibration(held, held_truth)
     weights = _best_weights(calibration, held, held_truth)
-    return Decider(_line(rows, truth), calibration, weights)
+    return CalibratedClassifier(_line(rows, truth), calibration, weights)
 
 
-def _line(rows: NDArray[np.float64], truth: NDArray[np.intp]) -> Line:
+def _line(rows: NDArray[np.float64], truth: NDArray[np.intp]) -> LinearLogOdds:
     """Fit logistic regressions on few, more and many measurements, and average them.
 
     Which measurements separate best changes with the images drawn; the average changes less than any of them.
     """
-    centre, scale = rows.mean(axis=0), rows.std(axis=0)
-    scale[scale < _CONSTANT * np.maximum(np.abs(centre), 1)] = 1.0
-    standard = (rows - centre) / scale
+    center, scale = rows.mean(axis=0), rows.std(axis=0)
+    scale[scale < 1e-9 * np.maximum(np.abs(center), 1)] = 1.0
+    standard = (rows - center) / scale
     order = np.argsort(-_separation(standard, truth), kind="stable")
     fitted = [_logistic(standard, truth, np.sort(order[:count])) for count in _COUNTS]
     slopes = np.mean([slope for slope, _ in fitted], axis=0)
-    return Line(centre, scale, slopes, np.mean([intercept for _, intercept in fitted], axis=0))
+    return LinearLogOdds(center, scale, slopes, np.mean([intercept for _, intercept in fitted], axis=0))
 
 
 def _separation(standard: NDArray[np.float64], truth: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -125,7 +137,8 @@ def _best_weights(
     log_p = np.log(np.clip(calibration.predict_proba(held), 1e-12, 1))
     n_classes = log_p.shape[1]
     shifts = -np.log(np.clip(calibration.predict_proba(np.zeros((1, held.shape[1])))[0], 1e-12, 1))
-    for _ in range(_PASSES if n_classes > 2 else 1):
+    # With more classes the shifts depend on each other and are gone through again.
+    for _ in range(3 if n_classes > 2 else 1):
         for c in range(1, n_classes):
             shifts[c] += _best_shift(log_p + shifts, c, truth, n_classes)
     weights = np.exp(shifts)
@@ -142,7 +155,7 @@ def _best_shift(log_p: NDArray[np.float64], c: int, truth: NDArray[np.intp], n_c
     rivals = others.argmax(axis=1)
     rivals = rivals + (rivals >= c)
     answers = [np.where(own < shift, c, rivals) for shift in (0.0, *middles)]
-    unmoved, *scores = (score(truth, one, n_classes) for one in answers)
+    unmoved, *scores = (recall_product(truth, one, n_classes) for one in answers)
     if max(scores) <= unmoved + _standard_error(truth, answers[0], n_classes):
         return 0.0
     best = np.flatnonzero(np.array(scores) >= max(scores) - 1e-12)

@@ -16,14 +16,14 @@ from types import MappingProxyType
 from typing import Any
 
 from ellimaps.classify.image_folder import natural_key
-from ellimaps.classify.labelling import (
+from ellimaps.classify.labeling import (
     DEFAULT_CLASSES,
     DEFAULT_COLUMN,
     ID_COLUMN,
     LONGEST_NAME,
     MOST_CLASSES,
     LabelClass,
-    Labelling,
+    LabelingSession,
     Row,
 )
 from ellimaps.core.errors import ExportError, ReadError
@@ -32,9 +32,10 @@ from ellimaps.core.provenance import software_facts
 from ellimaps.core.small_files import read_small
 
 LIST_BYTES = 16 << 20
+"""The largest list that is read: half a million images."""
 
 
-def labels_csv(labelling: Labelling) -> bytes:
+def labels_csv(labelling: LabelingSession) -> bytes:
     """Return the labels given as CSV: our images in their order, then the rows of images elsewhere."""
     header = [ID_COLUMN, labelling.column, *labelling.columns]
     buffer = io.StringIO()
@@ -45,12 +46,12 @@ def labels_csv(labelling: Labelling) -> bytes:
             row = labelling.rows.get(name, {})
             further = [row.get(column, "") for column in labelling.columns]
             writer.writerow([row.get(ID_COLUMN, name), labelling.labels[name], *further])
-    for row in labelling.strangers:
+    for row in labelling.other_rows:
         writer.writerow([row[ID_COLUMN], row[""], *(row[column] for column in labelling.columns)])
     return buffer.getvalue().encode()
 
 
-def parse_labels(content: bytes, files: Sequence[str], what: str, facts: bytes = b"") -> Labelling:
+def parse_labels(content: bytes, files: Sequence[str], what: str, facts: bytes = b"") -> LabelingSession:
     """Return a label list that can be gone on with, at its first image without a label.
 
     Parameters
@@ -72,34 +73,34 @@ def parse_labels(content: bytes, files: Sequence[str], what: str, facts: bytes =
     header, rows = _table(content, what)
     names = _names_of(files)
     ours: dict[str, Row] = {}
-    strangers: list[Row] = []
+    other_rows: list[Row] = []
     for row in rows:
         name = names.get(_plain_id(row[ID_COLUMN]))
         if name is None:
-            strangers.append(row)
+            other_rows.append(row)
         elif name in ours:
             raise ReadError(f"{what} holds the image {name} twice: take one of the two out.")
         else:
             ours[name] = row
-    if strangers and not ours:
+    if other_rows and not ours:
         raise ReadError(
-            f"None of the {len(strangers)} images in {what} is in this folder (the first is "
-            f"{strangers[0][ID_COLUMN]!r:.80}): choose the list that belongs to it."
+            f"None of the {len(other_rows)} images in {what} is in this folder (the first is "
+            f"{other_rows[0][ID_COLUMN]!r:.80}): choose the list that belongs to it."
         )
     labels = {name: row[""] for name, row in ours.items() if row[""]}
-    made = Labelling(
+    made = LabelingSession(
         files=tuple(files),
         labels=MappingProxyType(labels),
         classes=_classes([row[""] for row in rows if row[""]], header[1], what, facts),
         column=header[1],
         columns=tuple(header[2:]),
         rows=MappingProxyType(ours),
-        strangers=tuple(strangers),
+        other_rows=tuple(other_rows),
     )
-    return made if files[0] not in labels else made.at_unlabelled()
+    return made if files[0] not in labels else made.at_unlabeled()
 
 
-def read_list(path: Path, files: Sequence[str]) -> tuple[Labelling, bytes]:
+def read_list(path: Path, files: Sequence[str]) -> tuple[LabelingSession, bytes]:
     """Read a label list with the names of its classes; also return the bytes it holds.
 
     Raises
@@ -113,12 +114,12 @@ def read_list(path: Path, files: Sequence[str]) -> tuple[Labelling, bytes]:
     return parse_labels(content, files, path.name, facts), content
 
 
-def save_list(labelling: Labelling, path: Path, replaces: bytes | None = None) -> bytes:
+def save_list(labelling: LabelingSession, path: Path, replaces: bytes | None = None) -> bytes:
     """Write a label list, and beside it what its classes are called; return the bytes written.
 
     Parameters
     ----------
-    labelling : Labelling
+    labelling : LabelingSession
         What to write.
     path : Path
         The CSV.
