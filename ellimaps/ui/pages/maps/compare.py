@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.maps.comparison import Comparison, compare
-from ellimaps.maps.pipeline import Settings
+from ellimaps.maps.settings import Settings
 from ellimaps.ui.components.viewer import MapPanel, Scene, map_viewer
 from ellimaps.ui.pages.maps.loading import Source, segmented
 from ellimaps.ui.pages.maps.segment import segmentation_title

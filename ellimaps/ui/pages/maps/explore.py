@@ -14,8 +14,8 @@ from ellimaps.core.angles import wrap_degrees
 from ellimaps.core.stack import DELTA, band_label
 from ellimaps.images.intensities import channels_of
 from ellimaps.maps.figures import contrast_limits
-from ellimaps.maps.pipeline import Settings
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.maps.settings import Settings
 from ellimaps.ui.components.viewer import MapPanel, Scene, map_viewer
 from ellimaps.ui.pages.maps.charts import chart_specification, cluster_bars, histogram, spectra_chart
 from ellimaps.ui.pages.maps.loading import Source, distances

@@ -12,7 +12,7 @@ from ellimaps.core.errors import EllimapsError, ReadError, SettingError
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.maps.films.fit import fit_map, fit_shots
 from ellimaps.maps.films.results import MapFit, ShotFits
-from ellimaps.maps.pipeline import Settings
+from ellimaps.maps.settings import Settings
 from ellimaps.optics.library import read_nk
 from ellimaps.optics.materials import AnyMaterial
 from ellimaps.optics.model import ThinFilm

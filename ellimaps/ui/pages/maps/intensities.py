@@ -13,7 +13,7 @@ import streamlit as st
 from ellimaps.core.abscissa import time_axis
 from ellimaps.core.stack import ImageStack
 from ellimaps.images.intensities import BACKGROUND_RADIUS_PX, PERCENTILES, Bleaching, channels_of
-from ellimaps.maps.pipeline import Settings
+from ellimaps.maps.settings import Settings
 from ellimaps.readers.planes import Axis
 from ellimaps.ui.pages.maps.charts import bleaching_chart, chart_specification
 from ellimaps.ui.pages.maps.loading import Source, axes, bleaching, opened

@@ -18,10 +18,11 @@ from ellimaps.core.errors import ReadError
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
 from ellimaps.images.intensities import Bleaching, bleaching_curve
-from ellimaps.maps.pipeline import Settings, cluster, open_as, prepare
+from ellimaps.maps.pipeline import cluster, open_as, prepare
 from ellimaps.maps.refinement import refine
 from ellimaps.maps.regions import Region, region_spectrum
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.maps.settings import Settings
 from ellimaps.readers import picture_axes
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
 from ellimaps.ui.shared.data_root import file_marks

@@ -7,8 +7,8 @@ from dataclasses import fields, replace
 import streamlit as st
 
 from ellimaps.maps.clustering.features import crosses_zero, default_features
-from ellimaps.maps.pipeline import Settings
 from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
+from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.loading import PREPROCESSING, load, segmented
 from ellimaps.ui.pages.maps.state import MapsState, go_to
 from ellimaps.ui.shared.state import remembered
