@@ -90,11 +90,7 @@ def _subject_filter(results: Results) -> list[str]:
     if len(subjects) < 2:
         return subjects
     chosen = st.multiselect(
-        "Subjects",
-        subjects,
-        key="experiments_subjects",
-        placeholder="All subjects",
-        persist_state="session",
+        "Subjects", subjects, key="experiments_subjects", placeholder="All subjects", persist_state="session"
     )
     return chosen or subjects
 
@@ -134,9 +130,9 @@ def _images(results: Results) -> None:
             f"The first {_MOST_ROWS:,} of {len(results.images):,} images; filter by subject for others."
         )
     hidden = ("File", "Table", "Overlay")
-    places = [name for name in PLACES if (table[name] != "").any()]
+    levels = [name for name in PLACES if (table[name] != "").any()]
     rest = [name for name in table if name not in (*PLACES, *hidden, "Flags", "Objects")]
-    row = pick_row(table[[*places, "Objects", "Flags", *rest]], key="experiments_images", height=280)
+    row = pick_row(table[[*levels, "Objects", "Flags", *rest]], key="experiments_images", height=280)
     if row is not None:
         _image(results, table.iloc[row])
     else:
@@ -144,7 +140,7 @@ def _images(results: Results) -> None:
 
 
 def _image(results: Results, image: pd.Series) -> None:
-    names = " / ".join(image[place] for place in PLACES if image[place])
+    names = " / ".join(image[level] for level in PLACES if image[level])
     st.markdown(f"**{escaped(names)}**: {image['Objects']} objects")
     if image["Flags"]:
         st.warning(str(image["Flags"]), icon=":material/flag:")

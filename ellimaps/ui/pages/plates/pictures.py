@@ -48,7 +48,7 @@ def side_by_side(state: PlatesState, plate: OpenedPlate, rows: pd.DataFrame, pic
 
 def _pair(plate: OpenedPlate, fields: pd.DataFrame, names: Sequence[str], shown: Sequence[int]) -> None:
     pictures = [Picture(names[number], picture(plate, str(fields["files"].iloc[number]))) for number in shown]
-    n = min(len(one_picture.values) for one_picture in pictures)
+    n = min(len(one.values) for one in pictures)
     merged = n > len(plate.channels)
     labels = RGB_NAMES[:n] if merged else [_label(name) for name in plate.channels]
     colors = channel_colors(n, merged=merged)
