@@ -17,7 +17,7 @@ from ellimaps.images.intensities import channels_of
 from ellimaps.images.preprocessing import Roi, crop
 from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.settings import Settings
-from ellimaps.ui.components.viewer import MapPanel, Scene, map_viewer
+from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.conditions import conditions_panel
 from ellimaps.ui.pages.maps.intensities import (
     bleaching_panel,
@@ -201,7 +201,7 @@ def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, s
             panels.append(MapPanel(f"{name}, measured", raw, unit, raw_limits))
             panels.append(MapPanel(f"{name}, preprocessed", after, unit, limits, show_filled=True))
         filled = np.any(stack.filled[bands], axis=0)
-        scene = Scene(
+        scene = MapScene(
             panels,
             source=f"{source.fingerprint} {settings.roi}",
             aspect=before.pixel_aspect,
