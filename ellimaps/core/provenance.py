@@ -6,8 +6,9 @@ import hashlib
 import platform
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, cast
 
-from ellimaps.core.errors import unreadable
+from ellimaps.core.inputs import InputFile
 
 __version__ = version("ellimaps")
 
@@ -19,7 +20,7 @@ def software_facts() -> dict[str, str]:
     return {**own, "python": platform.python_version(), **libraries}
 
 
-def sha256(path: Path) -> str:
+def sha256(file: Path | InputFile) -> str:
     """Return the SHA-256 of a file, 64 hexadecimal digits.
 
     Raises
@@ -27,8 +28,7 @@ def sha256(path: Path) -> str:
     ReadError
         If the file cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise unreadable(path, error) from error
+    source = file if isinstance(file, InputFile) else InputFile(file)
+    with source.open() as stream:
+        # A BinaryIO can be read into a buffer, though its type does not say so.
+        return hashlib.file_digest(cast(Any, stream), "sha256").hexdigest()
