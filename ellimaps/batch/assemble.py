@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from ellimaps.batch.conditions import COLUMNS, Conditions
+from ellimaps.batch.conditions import COLUMNS, ConditionColumns
 from ellimaps.batch.store import Record, Store, told
-from ellimaps.batch.tree import PLACES, Item, Tree
+from ellimaps.batch.tree import LEVELS, Item, Tree
 from ellimaps.batch.work import OVERLAY, TABLE
 
 EXPERIMENTS, EXPERIMENTS_PARQUET = "experiments.csv", "experiments.parquet"
@@ -23,7 +23,7 @@ Kinds = dict[str, str]
 
 
 def write_tables(
-    store: Store, tree: Tree, recipe: str, lead: Sequence[str], conditions: Conditions | None = None
+    store: Store, tree: Tree, recipe: str, lead: Sequence[str], conditions: ConditionColumns | None = None
 ) -> int:
     """Write the tables of all images of a tree that have a record of this recipe.
 
@@ -37,7 +37,7 @@ def write_tables(
         Hash of the choices.
     lead : sequence of str
         The columns that come after date, subject, experiment and FOV.
-    conditions : Conditions, optional
+    conditions : ConditionColumns, optional
         Says the columns of `ellimaps.batch.conditions` for a record.
 
     Returns
@@ -53,7 +53,7 @@ def write_tables(
         objects = files.enter_context(_Csv(store.scratch(EXPERIMENTS), list(columns)))
         parquet = files.enter_context(_Parquet(store.scratch(EXPERIMENTS_PARQUET), columns))
         header = [
-            *PLACES,
+            *LEVELS,
             *tree.extra_names,
             "File",
             "Objects",
@@ -65,7 +65,7 @@ def write_tables(
         ]
         images = files.enter_context(_Csv(store.scratch(IMAGES), header))
         failures = files.enter_context(
-            _Csv(store.scratch(FAILURES), [*PLACES, *tree.extra_names, "File", "Reason"])
+            _Csv(store.scratch(FAILURES), [*LEVELS, *tree.extra_names, "File", "Reason"])
         )
         count = 0
         for item, record in _recorded(store, tree, recipe):
@@ -101,7 +101,7 @@ def _columns(store: Store, tree: Tree, recipe: str, lead: Sequence[str]) -> tupl
         facts |= dict.fromkeys(record.facts)
         for name, kind in record.columns.items():
             found[name] = "text" if "text" in (kind, found.get(name)) else kind
-    first: Kinds = dict.fromkeys(PLACES, "text") | dict.fromkeys(lead, "number")
+    first: Kinds = dict.fromkeys(LEVELS, "text") | dict.fromkeys(lead, "number")
     extra = dict.fromkeys(tree.extra_names, "text")
     rest = {name: kind for name, kind in found.items() if name not in first}
     return first | extra | rest | {"Flags": "text"}, [name for name in facts if name not in _OWN_COLUMNS]
@@ -114,10 +114,10 @@ def _rows(store: Store, record: Record) -> Iterable[dict[str, str]]:
 
 
 def _image_row(record: Record) -> dict[str, str]:
-    places = {TABLE: "objects/", OVERLAY: "qc/"}
+    folders = {TABLE: "objects/", OVERLAY: "qc/"}
     where = {
         role: next((name for name in record.files if name.startswith(start)), "")
-        for role, start in places.items()
+        for role, start in folders.items()
     }
     facts = {name: _written(value) for name, value in record.facts.items() if name not in _OWN_COLUMNS}
     return facts | {

@@ -57,7 +57,7 @@ class PlateWork:
     settings: FieldSettings
     lead: ClassVar[tuple[str, ...]] = ()
 
-    def choices(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return every choice the result depends on, ready for JSON."""
         return {"plates": self.settings.choices(), "channels": list(self.channels)}
 

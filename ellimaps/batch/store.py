@@ -100,7 +100,7 @@ class Store:
 
     def keep(self, key: str, input_hash: str, recipe: str, output: Output) -> None:
         """Write an image's results, then its record."""
-        files = {_place(key, role): content for role, content in output.files.items()}
+        files = {_path_of(key, role): content for role, content in output.files.items()}
         self.forget(key, but=files)
         for name, content in files.items():
             self.write(name, content)
@@ -150,15 +150,15 @@ class Store:
         return self.state / "records" / f"{key}.json"
 
 
-def _place(key: str, role: str) -> str:
+def _path_of(key: str, role: str) -> str:
     """Return where a result goes, below the output folder."""
-    places = {
+    known = {
         TABLE: f"objects/{key}.csv",
         OVERLAY: f"qc/{key}_overlay.png",
         CROPS: f"{STATE}/crops/{key}.npy",
         CELLS: f"{STATE}/cells/{key}.parquet",
     }
-    return places.get(role, f"maps/{key}/{role}")
+    return known.get(role, f"maps/{key}/{role}")
 
 
 def _is_below(name: str) -> bool:

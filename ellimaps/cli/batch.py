@@ -12,9 +12,9 @@ from ellimaps.cli.output import print_json, told_on_stderr
 from ellimaps.cli.sensors_options import AcquisitionLog, AcquisitionSensor
 
 if TYPE_CHECKING:
-    from ellimaps.batch.conditions import Conditions
+    from ellimaps.batch.conditions import ConditionColumns
     from ellimaps.batch.engines import Engine
-    from ellimaps.batch.runner import Summary
+    from ellimaps.batch.runner import BatchSummary
     from ellimaps.batch.work import Work
     from ellimaps.core.progress import Progress
 
@@ -130,11 +130,11 @@ def _run(
         raise typer.Exit(1)
 
 
-def _conditions(log: str, sensor: str | None, on_progress: Progress) -> Conditions:
-    from ellimaps.batch.conditions import Conditions
+def _conditions(log: str, sensor: str | None, on_progress: Progress) -> ConditionColumns:
+    from ellimaps.batch.conditions import ConditionColumns
     from ellimaps.sensors.store.logs import open_log
 
-    return Conditions(open_log(log, on_progress), sensor)
+    return ConditionColumns(open_log(log, on_progress), sensor)
 
 
 def engine_of(workers: int | None, scheduler: str | None) -> Engine:
@@ -150,7 +150,7 @@ def engine_of(workers: int | None, scheduler: str | None) -> Engine:
     return dask_cluster(scheduler)
 
 
-def _tell(summary: Summary, as_json: bool) -> None:
+def _tell(summary: BatchSummary, as_json: bool) -> None:
     from dataclasses import asdict
 
     if as_json:

@@ -169,9 +169,9 @@ def _mueller_maps(scene: Scene, thicknesses: Real, factor: Real, settings: _Sett
     elements = np.zeros((3, settings.bands, *settings.size))
     for thickness, coverage in zip(thicknesses, scene.coverage, strict=True):
         seen = coverage > 0
-        local, place = np.unique(thickness * factor[seen], return_inverse=True)
+        local, which = np.unique(thickness * factor[seen], return_inverse=True)
         films = oxide_elements(local, settings.wavelengths_nm, settings.aoi_deg)
-        elements[:, :, seen] += coverage[seen] * films[:, :, place]
+        elements[:, :, seen] += coverage[seen] * films[:, :, which]
     if settings.blur_px > 0:
         blur = (0, 0, settings.blur_px, settings.blur_px)
         elements = ndimage.gaussian_filter(elements, blur, mode="nearest")

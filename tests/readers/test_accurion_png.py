@@ -87,11 +87,11 @@ def test_float_map_that_is_too_long(folder: Path) -> None:
     assert "does not have the declared size of 6 x 8 values" in message_of(folder)
 
 
-@pytest.mark.parametrize("place", [0, 1, 2, 3])
-def test_wrong_checksum(folder: Path, place: int) -> None:
+@pytest.mark.parametrize("position", [0, 1, 2, 3])
+def test_wrong_checksum(folder: Path, position: int) -> None:
     png = pngs_of(folder)[1]
     chunks = split_png(png.read_bytes())
-    parts = [chunk_bytes(*chunk, good_sum=number != place) for number, chunk in enumerate(chunks)]
+    parts = [chunk_bytes(*chunk, good_sum=number != position) for number, chunk in enumerate(chunks)]
     png.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
     assert re.match(rf"{png.name} is damaged \(the checksum of its \S+ chunk is wrong\)", message_of(folder))
 
@@ -115,12 +115,12 @@ def test_chunks_in_another_order(folder: Path) -> None:
 # --- hostile files: an error within a second, memory in proportion to the files ---
 
 
-@pytest.mark.parametrize("place", range(6))
+@pytest.mark.parametrize("position", range(6))
 @pytest.mark.parametrize("length", [2**32 - 1, 2**31, 10_000])
-def test_a_chunk_that_claims_to_be_huge(folder: Path, place: int, length: int) -> None:
+def test_a_chunk_that_claims_to_be_huge(folder: Path, position: int, length: int) -> None:
     png = pngs_of(folder)[1]
     parts = [chunk_bytes(*chunk) for chunk in split_png(png.read_bytes())]
-    parts[place] = struct.pack(">I", length) + parts[place][4:]
+    parts[position] = struct.pack(">I", length) + parts[position][4:]
     png.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
     assert refusal(folder).startswith(f"{png.name} is truncated")
 
