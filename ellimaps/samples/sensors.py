@@ -35,6 +35,7 @@ FIRST_DAY = np.datetime64("2025-01-06", "m")
 
 _ZONES = {"Europe": "Europe/Berlin", "America": "America/Los_Angeles"}
 _MONTH_DAYS = 30
+# Noise of common loggers, and faults as seldom as a month of a real log has them: by eye, truth being known.
 _NOISE = {ROOM: 0.02, HUMIDITY: 0.2, INSTRUMENT: 0.01}
 _DAY_MIN, _YEAR_DAYS = 1440, 365.25
 _GAPS_PER_MONTH, _DUPLICATES_PER_MONTH = 2, 5
@@ -211,13 +212,13 @@ def _events(random: np.random.Generator, n: int, every: int, lag_steps: int) -> 
     slot = month // len(KINDS)
     durations_min = {"spike": (0, 2 * every), "step": (180, 480), "drift": (240, 480)}
     for first in range(0, n, month):
-        for place, kind in enumerate(random.permutation(KINDS)):
+        for slot_number, kind in enumerate(random.permutation(KINDS)):
             low, high = durations_min.get(kind, (360, 720))
             length = max(0, round(float(random.uniform(low, high)) / every))
             margin = length + lag_steps + 240 // every
             start = (
                 first
-                + place * slot
+                + slot_number * slot
                 + int(random.integers(240 // every, max(slot - margin, 241 // every + 1)))
             )
             seed = int(random.integers(2**31))
