@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ellimaps.core.errors import ReadError
-from ellimaps.core.inputs import InputFile, size_of
+from ellimaps.core.inputs import Source, as_input, size_of
 from ellimaps.readers.pictures import is_picture, opened_picture
 
 MAX_PIXELS = 40_000_000
@@ -19,7 +18,7 @@ _COLOURS = 3
 
 
 def read_image(
-    source: str | Path | BinaryIO | bytes, name: str | None = None, max_pixels: int = MAX_PIXELS
+    source: Source | bytes, name: str | None = None, max_pixels: int = MAX_PIXELS
 ) -> tuple[NDArray[Any], float | None]:
     """Read one image.
 
@@ -46,7 +45,7 @@ def read_image(
     """
     if isinstance(source, bytes):
         source, name = io.BytesIO(source), name or "the image"
-    file = InputFile(source, name)
+    file = as_input(source, name)
     with file.open() as stream:
         size = size_of(stream)
     if size > MAX_BYTES:

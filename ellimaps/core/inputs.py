@@ -34,6 +34,9 @@ class InputFile:
         """Where it lies; of a stream the name alone."""
         return self._origin if isinstance(self._origin, Path) else Path(self.name)
 
+    def __str__(self) -> str:
+        return str(self.path)
+
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """Return a context in which the file can be read from its beginning.
@@ -59,6 +62,15 @@ class InputFile:
             self._seen[look] = look(self)
         seen: _Seen = self._seen[look]
         return seen
+
+
+Source = str | Path | BinaryIO | InputFile
+"""What may be read: a path, a binary stream, or either with a name and a memory."""
+
+
+def as_input(source: Source, name: str | None = None) -> InputFile:
+    """Return a path or stream as a file to read; one that is that already is returned itself."""
+    return source if isinstance(source, InputFile) else InputFile(source, name)
 
 
 def first_bytes(file: InputFile) -> bytes:

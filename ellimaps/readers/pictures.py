@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ellimaps.core.errors import ReadError
-from ellimaps.core.inputs import InputFile
+from ellimaps.core.inputs import InputFile, Source, as_input
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
 from ellimaps.readers.accurion_png import is_png
@@ -80,7 +80,7 @@ def read_pictures(found: PictureSet, choice: Choice, on_progress: Progress = no_
         return stack_of(replace(picture, name=found.name, source=found.source), choice, on_progress)
 
 
-def read_values(file: Path | InputFile) -> NDArray[Any]:
+def read_values(source: Source) -> NDArray[Any]:
     """Return the values of one picture as they are stored, shape (channel, y, x).
 
     Of several focal planes the maximum is taken, of several time points the first.
@@ -90,7 +90,7 @@ def read_values(file: Path | InputFile) -> NDArray[Any]:
     ReadError
         If it is missing, damaged or no picture.
     """
-    with _opened_exactly(file if isinstance(file, InputFile) else InputFile(file)) as picture:
+    with _opened_exactly(as_input(source)) as picture:
         _, n_channels, n_planes = picture.shape[:3]
         each = ([picture.plane(0, c, z) for z in range(n_planes)] for c in range(n_channels))
         return np.stack([np.max(planes, axis=0) for planes in each])
