@@ -17,7 +17,8 @@ EXPERIMENTS, EXPERIMENTS_PARQUET = "experiments.csv", "experiments.parquet"
 IMAGES, FAILURES = "images.csv", "failures.csv"
 WHOLE_NUMBERS = ("Circle", "Cluster", "Pixels")
 _OWN_COLUMNS = ("objects", "flags")
-_ROWS_PER_GROUP = 1 << 15
+# A row has some 60 numbers: a group is 16 MB, whatever the number of images.
+ROWS_PER_GROUP = 1 << 15
 
 Kinds = dict[str, str]
 
@@ -181,7 +182,7 @@ class _Parquet:
             text = values.get(name, "")
             self._group[name].append(read(text) if text or read is str else None)
         self._waiting += 1
-        if self._waiting == _ROWS_PER_GROUP:
+        if self._waiting == ROWS_PER_GROUP:
             self._flush()
 
     def _flush(self) -> None:

@@ -16,9 +16,7 @@ from ellimaps.core.errors import ExportError, MissingExtraError, SettingError
 from ellimaps.core.workers import Line, WorkerProcess
 
 TRIES = 3
-_AHEAD = 2
-_PATIENCE_S = 60.0
-_ANSWER_S = 5.0
+"""Dask's default too (``allowed-failures``): one death may be a neighbor's want of memory, not three."""
 
 
 @dataclass
@@ -162,20 +160,21 @@ def _run_dask(work: Work, tasks: Iterator[BatchTask], address: str) -> Iterator[
     # Its annotations are too few for strict types.
     distributed: Any = importlib.import_module("distributed")
     try:
-        client = distributed.Client(address, timeout=_ANSWER_S, set_as_default=False)
+        client = distributed.Client(address, timeout=5, set_as_default=False)
     except (OSError, ValueError) as error:
         raise SettingError(f"No Dask scheduler answers at {address}: check the address.") from error
     with client:
         try:
-            client.wait_for_workers(1, timeout=_PATIENCE_S)
+            # Workers that start with their scheduler need some seconds to load their libraries.
+            client.wait_for_workers(1, timeout=60)
         except TimeoutError:
             raise SettingError(f"The Dask scheduler at {address} has no workers: start some.") from None
         running: dict[Any, BatchTask] = {}
         finished = distributed.as_completed(loop=client.loop)
 
         def fill() -> None:
-            # Work for every thread and a little ahead; the rest of the images stays on disk.
-            room = _AHEAD * max(2, sum(client.nthreads().values())) - len(running)
+            # One at work and one waiting for every thread; the rest of the images stays on disk.
+            room = 2 * max(2, sum(client.nthreads().values())) - len(running)
             for _ in range(max(room, 0)):
                 if (task := next(tasks, None)) is None:
                     return

@@ -20,8 +20,6 @@ from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import software_facts
 
 PROVENANCE = "batch.json"
-_TELL_S = 2.0
-_TELL_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -191,7 +189,8 @@ class Run:
         so_far = self.done + self.skipped + self.failed
         elapsed = time.monotonic() - self._start
         worked = self.done + self.failed
-        if worked and elapsed - self._told > max(_TELL_S, _TELL_SHARE * elapsed):
+        # Words that change more often cannot be read, and the time left is not known better than to 5 %.
+        if worked and elapsed - self._told > max(2.0, 0.05 * elapsed):
             rate = worked / elapsed
             left = _duration((self._total - so_far) / rate)
             self._told = elapsed

@@ -20,7 +20,6 @@ TABLE_ENDING = ".ds.dat"
 _KNOWN = {name.casefold(): name for name in LEVELS}
 _PIECE = re.compile(r"\{([^{}]*)\}|\*|[^{}*]+|[{}]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*")
-_BLOCK = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -210,8 +209,5 @@ def content_hash(path: Path) -> tuple[str, dict[str, str]]:
 
 
 def _file_hash(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -31,7 +31,9 @@ from ellimaps.optics.model_file import model_text
 from ellimaps.optics.spectra import FitOptions
 
 FORMAT = 2
+"""Raised where the files of a result change: what is kept is then computed again."""
 CROPS_PER_IMAGE = 12
+"""What is kept for a sheet of an experiment: twelve images fill one (`ellimaps.batch.montages`)."""
 TABLE, OVERLAY, CROPS, CELLS = "table", "overlay", "crops", "cells"
 
 _CELL_NAMES = {"object": "Circle", "x": "X", "y": "Y", "radius": "R", "mean_intensity": "Mean Intensity"}

@@ -178,11 +178,11 @@ def test_the_commands_from_folder_to_score(folder: tuple[Path, Path], tmp_path: 
 def test_models_and_labels_in_streams(folder: tuple[Path, Path], saved: Path) -> None:
     images, labels = folder
     assert load_classifier(io.BytesIO(saved.read_bytes()), "mine").version == load_model(saved).version
-    with pytest.raises(ReadError, match="^The model mine is damaged"):
+    with pytest.raises(ReadError, match=r"^The model mine is damaged"):
         load_classifier(io.BytesIO(b"none"), "mine")
     given = read_labels(io.BytesIO(labels.read_bytes()), images, "mine")
     assert given.table.equals(read_labels(labels, images).table)
-    with pytest.raises(ReadError, match="^mine needs a row per image"):
+    with pytest.raises(ReadError, match=r"^mine needs a row per image"):
         read_labels(io.BytesIO(b"image_id\n1\n"), images, "mine")
 
 
