@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.core.errors import SettingError
+from ellimaps.core.inputs import InputFile
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import sha256
 from ellimaps.core.scratch import new_array, release
@@ -20,7 +21,6 @@ from ellimaps.core.stack import INTENSITY, ImageStack
 
 PROJECTIONS = ("max", "mean")
 RGB_NAMES = ("red", "green", "blue")
-_LARGEST_EXACT = 1 << 24
 
 Axis = int | str | None
 """A plane's number from 0, the name of a projection, or None for the default of that axis."""
@@ -84,14 +84,18 @@ class Picture:
         One per channel.
     file_of : callable
         ``file_of(t, c)`` returns the name of the file that a band is from.
-    files : list of Path
+    files : list of InputFile
         Every file the values come from.
     times_s : ndarray, shape (t, c)
         When each plane was taken, NaN where that is not known.
     samples : int
-        How many neighbouring channels are the colours of one picture.
+        How many neighboring channels are the colors of one picture.
     plain_pages : int
         How many pages count as channels although the file does not call them so.
+    pixel_size_um, pixel_aspect, acquired_at, comment
+        What the file says, as in an `ImageStack`.
+    warnings : tuple of str
+        What was left out or is in doubt, one sentence each.
     """
 
     name: str
@@ -100,7 +104,7 @@ class Picture:
     plane: Callable[[int, int, int], NDArray[Any]]
     channels: list[Channel]
     file_of: Callable[[int, int], str]
-    files: list[Path]
+    files: list[InputFile]
     times_s: NDArray[np.float64]
     samples: int = 1
     plain_pages: int = 1
@@ -148,7 +152,7 @@ def stack_of(picture: Picture, choice: Choice, on_progress: Progress = no_progre
         acquired_at=picture.acquired_at,
         comment=picture.comment,
         warnings=(*picture.warnings, *_warnings(picture, choice, values)),
-        inputs={path.name: sha256(path) for path in picture.files},
+        inputs={file.name: sha256(file) for file in picture.files},
     )
 
 
@@ -184,23 +188,24 @@ def _chosen(name: str, value: Axis, count: int, where: str) -> list[int]:
     return [value]
 
 
-def _projected(picture: Picture, places: list[tuple[int, int, int]], choice: Choice) -> NDArray[np.float32]:
-    """Return one band: over time the named projection, over depth the named one or the maximum."""
-    if len(places) == 1:
-        return picture.plane(*places[0]).astype(np.float32)
-    by_time: Mapping[int, NDArray[np.float64]] = {}
-    by_time = {t: _over([p for p in places if p[0] == t], picture, choice.z or "max") for t, _, _ in places}
-    result = list(by_time.values())
+def _projected(
+    picture: Picture, planes: Sequence[tuple[int, int, int]], choice: Choice
+) -> NDArray[np.float32]:
+    """Return one band of planes (t, c, z): over time the named projection, over depth that or the maximum."""
+    if len(planes) == 1:
+        return picture.plane(*planes[0]).astype(np.float32)
+    times = dict.fromkeys(t for t, _, _ in planes)
+    result = [_over([one for one in planes if one[0] == t], picture, choice.z or "max") for t in times]
     total = result[0] if len(result) == 1 else _join(result, str(choice.t))
     return np.asarray(total, dtype=np.float32)
 
 
-def _over(places: list[tuple[int, int, int]], picture: Picture, how: Axis) -> NDArray[np.float64]:
-    total = picture.plane(*places[0]).astype(np.float64)
-    for place in places[1:]:
-        plane = picture.plane(*place)
+def _over(planes: Sequence[tuple[int, int, int]], picture: Picture, how: Axis) -> NDArray[np.float64]:
+    total = picture.plane(*planes[0]).astype(np.float64)
+    for one in planes[1:]:
+        plane = picture.plane(*one)
         total = total + plane if how == "mean" else np.fmax(total, plane)
-    return total / len(places) if how == "mean" else total
+    return total / len(planes) if how == "mean" else total
 
 
 def _join(images: list[NDArray[np.float64]], how: str) -> NDArray[np.float64]:
@@ -238,6 +243,6 @@ def _warnings(picture: Picture, choice: Choice, values: NDArray[np.float32]) -> 
             f"The brightest of {picture.shape[2]} focal planes was taken at each pixel; "
             "choose one plane or another projection with z."
         )
-    if np.nanmax(np.abs(values[0]), initial=0) >= _LARGEST_EXACT:
+    if np.nanmax(np.abs(values[0]), initial=0) >= 1 << 24:
         found.append("Values of 2^24 and above are rounded, as values are kept as 32-bit floats.")
     return found
