@@ -24,13 +24,13 @@ from ellimaps.readers.planes import RGB_NAMES, Channel, Picture
 from ellimaps.readers.tiff_metadata import Facts, facts_of
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_UNCOMPRESSED = 1
+_UNCOMPRESSED = 1  # TIFF 6.0, tag 259
 # Deflate packs at most 1032 to 1, LZW about 1400 to 1.
 MOST_PACKED = 1500
 # How many times larger what these compressions unpack to can be.
 _RATIOS = {8: 1032, 32946: 1032, 34925: 7000}
 _LZMA = 34925
-# What a part of a page may unpack to beyond the page's size before it counts as a bomb: memory any machine has.
+# What a part of a page may unpack to beyond its size before it counts as a bomb: memory any machine has.
 _SPARE_BYTES = 256 << 20
 _PILLOW_MODES = {"L": np.uint8, "I;16": np.uint16, "I;16B": np.uint16, "F": np.float32, "RGB": np.uint8}
 

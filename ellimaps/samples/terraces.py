@@ -14,7 +14,7 @@ SUBPIXELS = 3
 EDGE_WIDTH_PX = 2
 """The truth calls as far from a boundary edge: what a pixel's neighbors and a little blur can mix."""
 WIDE_GAP_RADIUS_PX = 5.6
-"""A gap of 117 px around a 9 x 9 kernel, which 4.8 would just hold: one such kernel cannot fill its center."""
+"""A gap of 117 px around a 9 x 9 kernel, which 4.8 would just hold: one kernel cannot fill its center."""
 # A real measurement lacks 1.6 % of its values, half of them in gaps that hold a whole 9 x 9 kernel.
 _GAP_SHARE = 0.01
 _WIDE_SHARE = 0.4
