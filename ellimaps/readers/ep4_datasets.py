@@ -29,7 +29,7 @@ _MAP_NAME = re.compile(r"^(?P<name>.+?)(?:_(?:Delta|Psi))?_\d+\.png$", re.IGNORE
 
 _Result = TypeVar("_Result")
 
-Facts = dict[str, MapFacts | ReadError]
+FactsByName = dict[str, MapFacts | ReadError]
 """What PNGs say about themselves, by file name; the error of one that is damaged."""
 
 
@@ -48,7 +48,7 @@ class Ep4Dataset:
     name: str
     folder: Folder
     table: InputFile | None = None
-    facts: Facts = field(default_factory=dict)
+    facts: FactsByName = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -161,7 +161,7 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def facts_of_maps(files: list[InputFile]) -> Facts:
+def facts_of_maps(files: list[InputFile]) -> FactsByName:
     """Read what PNGs say about themselves; nothing if some 16 of them are ordinary pictures.
 
     A camera's folder of 5,000 frames is then refused as quickly as one of 16.
@@ -173,7 +173,7 @@ def facts_of_maps(files: list[InputFile]) -> Facts:
     return {file.name: fact for file, fact in zip(files, facts, strict=True)}
 
 
-def angle_maps(facts: Facts) -> list[str]:
+def angle_maps(facts: FactsByName) -> list[str]:
     """Return the names of the files that say they are Delta or Psi maps."""
     return [
         name for name, fact in facts.items() if isinstance(fact, MapFacts) and fact.quantity in (DELTA, PSI)
@@ -238,7 +238,7 @@ def _facts_or_error(png: InputFile) -> MapFacts | ReadError:
         return error
 
 
-def _bands_of_maps(facts: Facts) -> pd.DataFrame:
+def _bands_of_maps(facts: FactsByName) -> pd.DataFrame:
     rows = []
     for file, fact in facts.items():
         if isinstance(fact, ReadError):

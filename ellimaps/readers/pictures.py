@@ -19,7 +19,7 @@ from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
 from ellimaps.readers.accurion_png import is_png
 from ellimaps.readers.ep4_datasets import Folder, facts_seen
-from ellimaps.readers.planes import RGB_NAMES, Channel, Choice, Picture, stack_of
+from ellimaps.readers.planes import RGB_NAMES, Choice, PlaneChannel, Planes, stack_of
 from ellimaps.readers.tiff import MOST_PACKED, is_tiff, opened_tiff
 
 _ENDINGS = (".tif", ".tiff", ".png")
@@ -112,7 +112,7 @@ def axes_of(found: PictureSet) -> tuple[int, int]:
 
 
 @contextmanager
-def opened_picture(file: InputFile) -> Iterator[Picture]:
+def opened_picture(file: InputFile) -> Iterator[Planes]:
     """Open one picture file; nothing is decoded before one of its planes is read inside the context.
 
     Of a color PNG of 16 bit the upper 8 are read, which a stack of measured values would not accept.
@@ -130,7 +130,7 @@ def opened_picture(file: InputFile) -> Iterator[Picture]:
 
 
 @contextmanager
-def _opened_exactly(file: InputFile) -> Iterator[Picture]:
+def _opened_exactly(file: InputFile) -> Iterator[Planes]:
     """Open one picture file, but none whose values Pillow would cut."""
     with opened_picture(file) as picture:
         if not is_tiff(file):
@@ -178,7 +178,7 @@ def _size(file: InputFile) -> _Size:
         return _Size(picture.shape, picture.samples)
 
 
-def _joined(found: PictureSet) -> Picture:
+def _joined(found: PictureSet) -> Planes:
     """Return the pictures of a folder as one: color pictures are time points, gray ones are channels.
 
     Gray channels are named by what differs in the names of the files.
@@ -200,12 +200,12 @@ def _joined(found: PictureSet) -> Picture:
     def file_of(t: int, c: int) -> InputFile:
         return found.files[t if samples > 1 else c]
 
-    return Picture(
+    return Planes(
         name=found.name,
         source=found.source,
         shape=(n_times, n_channels, 1, height, width),
         plane=lambda t, c, _z: values(file_of(t, c))[c if samples > 1 else 0],
-        channels=[Channel(name) for name in names],
+        channels=[PlaneChannel(name) for name in names],
         file_of=lambda t, c: file_of(t, c).name,
         files=found.files,
         times_s=np.full((n_times, n_channels), np.nan),
@@ -237,7 +237,7 @@ def _refuse_deep_color(file: InputFile) -> None:
         raise ReadError(f"{file.name} is a 16-bit colour PNG: save its channels as grey pictures or as TIFF.")
 
 
-def _png(file: InputFile) -> Picture:
+def _png(file: InputFile) -> Planes:
     facts = facts_seen(file)
     height, width = facts.shape
     if height * width > MOST_PACKED * 8 * facts.n_bytes:
@@ -249,12 +249,12 @@ def _png(file: InputFile) -> Picture:
     def plane(_t: int, c: int, _z: int) -> NDArray[Any]:
         return values() if values().ndim == 2 else values()[..., min(c, values().shape[-1] - 1)]
 
-    return Picture(
+    return Planes(
         name=file.path.stem,
         source=file.path,
         shape=(1, samples, 1, height, width),
         plane=plane,
-        channels=[Channel(name) for name in names],
+        channels=[PlaneChannel(name) for name in names],
         file_of=lambda *_: file.name,
         files=[file],
         times_s=np.full((1, samples), np.nan),

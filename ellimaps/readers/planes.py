@@ -59,7 +59,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Channel:
+class PlaneChannel:
     """A channel's name and wavelength in nm (NaN: not known)."""
 
     name: str
@@ -67,7 +67,7 @@ class Channel:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Planes:
     """Planes of one size, readable one at a time.
 
     Attributes
@@ -80,7 +80,7 @@ class Picture:
         Numbers of time points, channels and focal planes, then height and width.
     plane : callable
         ``plane(t, c, z)`` returns the values, shape (y, x), of any real number type.
-    channels : list of Channel
+    channels : list of PlaneChannel
         One per channel.
     file_of : callable
         ``file_of(t, c)`` returns the name of the file that a band is from.
@@ -102,7 +102,7 @@ class Picture:
     source: Path
     shape: tuple[int, int, int, int, int]
     plane: Callable[[int, int, int], NDArray[Any]]
-    channels: list[Channel]
+    channels: list[PlaneChannel]
     file_of: Callable[[int, int], str]
     files: list[InputFile]
     times_s: NDArray[np.float64]
@@ -115,7 +115,7 @@ class Picture:
     warnings: tuple[str, ...] = field(default_factory=tuple)
 
 
-def stack_of(picture: Picture, choice: Choice, on_progress: Progress = no_progress) -> ImageStack:
+def stack_of(picture: Planes, choice: Choice, on_progress: Progress = no_progress) -> ImageStack:
     """Read a picture's planes as a stack: for each time point one band per channel.
 
     Values become float32, which holds whole numbers up to 2^24 exactly.
@@ -141,7 +141,7 @@ def stack_of(picture: Picture, choice: Choice, on_progress: Progress = no_progre
     # Three equal channels are how grey pictures are often stored; three times the same band says no more.
     if picture.samples == 3 and _all_equal(values):
         values, bands = values[::3].copy(), [(group, c // 3) for group, c in bands[::3]]
-        channels = [Channel(channel.name.rpartition(" ")[0]) for channel in channels[::3]]
+        channels = [PlaneChannel(channel.name.rpartition(" ")[0]) for channel in channels[::3]]
     return ImageStack(
         values=values,
         bands=_band_table(picture, _named(picture.name, channels, choice.channels), bands),
@@ -156,7 +156,7 @@ def stack_of(picture: Picture, choice: Choice, on_progress: Progress = no_progre
     )
 
 
-def _named(where: str, channels: list[Channel], names: Sequence[str]) -> list[Channel]:
+def _named(where: str, channels: list[PlaneChannel], names: Sequence[str]) -> list[PlaneChannel]:
     if not names:
         return channels
     if len(names) != len(channels):
@@ -167,17 +167,17 @@ def _named(where: str, channels: list[Channel], names: Sequence[str]) -> list[Ch
     return [_channel(str(name), old) for name, old in zip(names, channels, strict=True)]
 
 
-def _channel(text: str, old: Channel) -> Channel:
+def _channel(text: str, old: PlaneChannel) -> PlaneChannel:
     name, at, wavelength = text.rpartition("@")
     if not at:
-        return Channel(text, old.wavelength_nm)
+        return PlaneChannel(text, old.wavelength_nm)
     try:
         number = float(wavelength)
     except ValueError:
         number = np.nan
     if not 0 < number < np.inf:
         raise SettingError(f"{text!r:.80} is no channel: write NAME, or NAME@NM with a wavelength in nm.")
-    return Channel(name, number)
+    return PlaneChannel(name, number)
 
 
 def _chosen(name: str, value: Axis, count: int, where: str) -> list[int]:
@@ -189,7 +189,7 @@ def _chosen(name: str, value: Axis, count: int, where: str) -> list[int]:
 
 
 def _projected(
-    picture: Picture, planes: Sequence[tuple[int, int, int]], choice: Choice
+    picture: Planes, planes: Sequence[tuple[int, int, int]], choice: Choice
 ) -> NDArray[np.float32]:
     """Return one band of planes (t, c, z): over time the named projection, over depth that or the maximum."""
     if len(planes) == 1:
@@ -200,7 +200,7 @@ def _projected(
     return np.asarray(total, dtype=np.float32)
 
 
-def _over(planes: Sequence[tuple[int, int, int]], picture: Picture, how: Axis) -> NDArray[np.float64]:
+def _over(planes: Sequence[tuple[int, int, int]], picture: Planes, how: Axis) -> NDArray[np.float64]:
     total = picture.plane(*planes[0]).astype(np.float64)
     for one in planes[1:]:
         plane = picture.plane(*one)
@@ -213,7 +213,7 @@ def _join(images: list[NDArray[np.float64]], how: str) -> NDArray[np.float64]:
 
 
 def _band_table(
-    picture: Picture, channels: list[Channel], bands: list[tuple[list[int], int]]
+    picture: Planes, channels: list[PlaneChannel], bands: list[tuple[list[int], int]]
 ) -> pd.DataFrame:
     each = len(picture.channels) // len(channels)
     return pd.DataFrame(
@@ -236,7 +236,7 @@ def _all_equal(values: NDArray[np.float32]) -> bool:
     )
 
 
-def _warnings(picture: Picture, choice: Choice, values: NDArray[np.float32]) -> list[str]:
+def _warnings(picture: Planes, choice: Choice, values: NDArray[np.float32]) -> list[str]:
     found = []
     if choice.z is None and picture.shape[2] > 1:
         found.append(

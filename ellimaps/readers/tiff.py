@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from ellimaps.core.errors import EllimapsError, ReadError
 from ellimaps.core.inputs import InputFile, first_bytes
-from ellimaps.readers.planes import RGB_NAMES, Channel, Picture
-from ellimaps.readers.tiff_metadata import Facts, facts_of
+from ellimaps.readers.planes import RGB_NAMES, PlaneChannel, Planes
+from ellimaps.readers.tiff_metadata import TiffFacts, facts_of
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _UNCOMPRESSED = 1  # TIFF 6.0, tag 259
@@ -30,7 +30,7 @@ MOST_PACKED = 1500
 # How many times larger what these compressions unpack to can be.
 _RATIOS = {8: 1032, 32946: 1032, 34925: 7000}
 _LZMA = 34925
-# What a part of a page may unpack to beyond its size before it counts as a bomb: memory any machine has.
+# What a part of a page may unpack to beyond the page before it counts as a bomb: memory any machine has.
 _SPARE_BYTES = 256 << 20
 _PILLOW_MODES = {"L": np.uint8, "I;16": np.uint16, "I;16B": np.uint16, "F": np.float32, "RGB": np.uint8}
 
@@ -55,8 +55,8 @@ def is_tiff(file: InputFile) -> bool:
 
 
 @contextmanager
-def opened_tiff(source: InputFile) -> Iterator[Picture]:
-    """Open a TIFF as a `Picture` whose planes can be read inside the context.
+def opened_tiff(source: InputFile) -> Iterator[Planes]:
+    """Open a TIFF as `Planes` that can be read inside the context.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def opened_tiff(source: InputFile) -> Iterator[Picture]:
         raise ReadError(f"{source.name} is damaged or no TIFF ({reason:.120}): copy it again.") from error
 
 
-def _picture(source: InputFile, file: tifffile.TiffFile) -> Picture:
+def _picture(source: InputFile, file: tifffile.TiffFile) -> Planes:
     name, series = source.name, file.series
     if not series:
         raise ReadError(f"{name} holds no image: copy it again.")
@@ -106,7 +106,7 @@ def _picture(source: InputFile, file: tifffile.TiffFile) -> Picture:
             return page
         return page[..., sample] if layout.page == "YXS" else page[sample]
 
-    return Picture(
+    return Planes(
         name=_stem(source.path),
         source=source.path,
         shape=(n_times, n_outer * n_samples, n_planes, sizes["Y"], sizes["X"]),
@@ -176,15 +176,15 @@ def _layout(name: str, series: tifffile.TiffPageSeries, page: Any) -> _Layout:
     return _Layout(axes[:count], tuple(int(side) for side in shape[:count]), inner)
 
 
-def _channels(layout: _Layout, facts: Facts, n_outer: int, n_samples: int) -> list[Channel]:
+def _channels(layout: _Layout, facts: TiffFacts, n_outer: int, n_samples: int) -> list[PlaneChannel]:
     outer = facts.channels
     if not outer:
         what = "channel" if "C" in layout.outer else "page"
-        outer = [Channel(f"{what} {i + 1}" if n_outer > 1 else "") for i in range(n_outer)]
+        outer = [PlaneChannel(f"{what} {i + 1}" if n_outer > 1 else "") for i in range(n_outer)]
     if n_samples == 1:
         return outer
     return [
-        Channel(f"{channel.name} {color}".strip(), channel.wavelength_nm)
+        PlaneChannel(f"{channel.name} {color}".strip(), channel.wavelength_nm)
         for channel in outer
         for color in RGB_NAMES[:n_samples]
     ]

@@ -32,7 +32,7 @@ from ellimaps.samples.oxide import (
     silicon_index,
     silicon_table,
 )
-from ellimaps.samples.terraces import Scene, draw_gaps, draw_scene
+from ellimaps.samples.terraces import SampleScene, draw_gaps, draw_scene
 
 TAG = "sample_20260101120000000"
 WAVELENGTH_RANGE_NM = (450.0, 750.0)
@@ -168,7 +168,7 @@ def _slope(size: tuple[int, int], rng: np.random.Generator) -> Real:
     return slope
 
 
-def _mueller_maps(scene: Scene, thicknesses: Real, factor: Real, settings: _Settings) -> Real:
+def _mueller_maps(scene: SampleScene, thicknesses: Real, factor: Real, settings: _Settings) -> Real:
     elements = np.zeros((3, settings.bands, *settings.size))
     for thickness, coverage in zip(thicknesses, scene.coverage, strict=True):
         seen = coverage > 0
@@ -192,7 +192,7 @@ def _measure(
     return np.clip(noisy_psi, 0, 90).astype(np.float32), wrapped
 
 
-def _truth(scene: Scene, thicknesses: Real, factor: Real) -> bytes:
+def _truth(scene: SampleScene, thicknesses: Real, factor: Real) -> bytes:
     thickness = (thicknesses[scene.labels] * factor).astype(np.float32)
     stream = io.BytesIO()
     np.savez_compressed(stream, labels=scene.labels, thickness_nm=thickness, edge=scene.edge)

@@ -18,7 +18,7 @@ from ellimaps.optics.fresnel import Complex, Real, mueller_elements, reflection_
 SILICA_CAUCHY_UM = (1.44686, 0.004274, -0.000095)
 
 THICKEST_NM = 400.0
-"""Two periods of Delta and Psi at 550 nm: room for ten that differ well, and for a fit to go wrong."""
+"""Two periods of Delta and Psi at 550 nm: room for ten that differ well, and for wrong fits."""
 
 # At 50 deg Delta of an oxide film on silicon stays within 139..221 deg whatever its thickness. Beyond about
 # 71 deg some thicknesses take it through 0/360; at 76 deg they do so at every wavelength from 450 to 750 nm

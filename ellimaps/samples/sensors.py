@@ -127,7 +127,16 @@ def sensor_log(
 def sample_sensors(
     out: str | Path, seed: int = 0, *, days: int = 60, every: int = 5, instruments: int = 2
 ) -> Path:
-    """Write a generated log with its truth; see `sensor_log` for the settings.
+    """Write a generated log with its truth.
+
+    Parameters
+    ----------
+    out : str or Path
+        A new folder, or an empty one.
+    seed : int
+        Seed of everything random.
+    days, every, instruments : int
+        Length in days, minutes between readings, and number of instruments; see `sensor_log`.
 
     Returns
     -------

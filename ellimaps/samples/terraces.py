@@ -14,7 +14,7 @@ SUBPIXELS = 3
 EDGE_WIDTH_PX = 2
 """The truth calls as far from a boundary edge: what a pixel's neighbors and a little blur can mix."""
 WIDE_GAP_RADIUS_PX = 5.6
-"""A gap of 117 px around a 9 x 9 kernel, which 4.8 would just hold: one kernel cannot fill its center."""
+"""A gap of 117 px around a 9 x 9 kernel, which 4.8 would just hold: such a kernel cannot fill its center."""
 # A real measurement lacks 1.6 % of its values, half of them in gaps that hold a whole 9 x 9 kernel.
 _GAP_SHARE = 0.01
 _WIDE_SHARE = 0.4
@@ -23,7 +23,7 @@ _BACKGROUND_WEIGHT = 3.0
 
 
 @dataclass(frozen=True)
-class Scene:
+class SampleScene:
     """The kinds of region on a map.
 
     Parameters
@@ -43,7 +43,7 @@ class Scene:
 
 def draw_scene(
     shape: tuple[int, int], kinds: int, smallest: float, rng: np.random.Generator, order: NDArray[np.intp]
-) -> Scene:
+) -> SampleScene:
     """Draw flakes on a background.
 
     Parameters
@@ -61,7 +61,7 @@ def draw_scene(
 
     Returns
     -------
-    Scene
+    SampleScene
         Labels, coverage and edges.
     """
     fine = np.zeros((shape[0] * SUBPIXELS, shape[1] * SUBPIXELS), dtype=np.int16)
@@ -70,7 +70,7 @@ def draw_scene(
     reach = SUBPIXELS * (2 * EDGE_WIDTH_PX + 1)
     mixed = ndimage.maximum_filter(fine, reach) != ndimage.minimum_filter(fine, reach)
     centre = (slice(SUBPIXELS // 2, None, SUBPIXELS),) * 2
-    return Scene(fine[centre].copy(), _coverage(fine, kinds), mixed[centre].copy())
+    return SampleScene(fine[centre].copy(), _coverage(fine, kinds), mixed[centre].copy())
 
 
 def draw_gaps(edge: NDArray[np.bool_], bands: int, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -48,7 +48,7 @@ class Refusal(_Answer):
     detail: str = Field(description="One sentence: what is wrong and what to do.")
 
 
-class _Details(_Answer):
+class _DetailedAnswer(_Answer):
     probability: float = Field(ge=0, le=1)
     warnings: list[str]
     seconds: float = Field(ge=0, description="Time the image took, without waiting.")
@@ -62,7 +62,7 @@ def label_of(facts: ModelFacts) -> type[BaseModel]:
 
 def details_of(facts: ModelFacts) -> type[BaseModel]:
     """Return the model of an answer with the class and how it was found."""
-    return create_model("Details", __base__=_Details, label=_label(facts))
+    return create_model("Details", __base__=_DetailedAnswer, label=_label(facts))
 
 
 def _label(facts: ModelFacts) -> Any:
