@@ -14,7 +14,7 @@ from ellimaps.ui.pages.classify.files import beside, label_lists, new_file
 from ellimaps.ui.pages.classify.pictures import picture_of
 from ellimaps.ui.pages.classify.state import FolderLabels
 from ellimaps.ui.shared.data_root import data_root, inside_root
-from ellimaps.ui.shared.widgets import choose_below_root, escaped, guarded
+from ellimaps.ui.shared.widgets import choose_below_root, download, escaped, guarded
 
 LabelingStep = Callable[[LabelingSession], LabelingSession]
 
@@ -133,15 +133,8 @@ def _lists(work: FolderLabels) -> None:
             args=(work,),
         )
     with st.container(horizontal=True, key="label_more"):
-        st.download_button(
-            "Download",
-            data=lambda: labels_csv(work.labeling),
-            file_name=f"{work.folder.name}_labels.csv",
-            mime="text/csv",
-            key="label_download",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        name = f"{work.folder.name}_labels.csv"
+        download("Download", name, lambda: labels_csv(work.labeling), key="label_download")
         with st.popover("Load", icon=":material/upload_file:"):
             _load_panel(work)
         with st.popover("Classes", icon=":material/category:"):

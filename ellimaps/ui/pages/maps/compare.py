@@ -22,11 +22,11 @@ def compare_tab(state: MapsState, source: Source) -> None:
     if first == second:
         st.info("These are the same segmentation: choose two that differ.")
         return
-    made = [segmented(source, settings) for settings in (first, second)]
-    if made[0].labels.shape != made[1].labels.shape:
+    both = [segmented(source, settings) for settings in (first, second)]
+    if both[0].labels.shape != both[1].labels.shape:
         st.warning("Their images differ in size (region of interest or binning): they cannot be compared.")
         return
-    comparison = compare(*made)
+    comparison = compare(*both)
     looks = [state.looks[settings] for settings in (first, second)]
     maps, facts = st.columns([7, 4], gap="medium")
     with maps:
@@ -38,10 +38,10 @@ def compare_tab(state: MapsState, source: Source) -> None:
                     palette=tuple(look.palette),
                     names=tuple(look.titles),
                 )
-                for settings, segmentation, look in zip((first, second), made, looks, strict=True)
+                for settings, segmentation, look in zip((first, second), both, looks, strict=True)
             ],
             source=f"{source.fingerprint} {first.roi}",
-            aspect=made[0].stack.pixel_aspect,
+            aspect=both[0].stack.pixel_aspect,
         )
         map_viewer(scene, key="compare_maps")
     with facts:

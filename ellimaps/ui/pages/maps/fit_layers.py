@@ -72,10 +72,10 @@ def _key(film: FilmWork, *parts: object) -> str:
     return "_".join(["film", str(film.edition), *map(str, parts)])
 
 
-def _material(film: FilmWork, place: str, label: str, given: AnyMaterial, offered: Materials) -> AnyMaterial:
+def _material(film: FilmWork, part: str, label: str, given: AnyMaterial, offered: Materials) -> AnyMaterial:
     """Show the choice of a material, and the numbers of one that is a formula."""
     # The name a material has changes with its numbers; the one it was chosen by does not.
-    key, first = _key(film, place, "material"), _key(film, place, "first")
+    key, first = _key(film, part, "material"), _key(film, part, "first")
     if key not in st.session_state:
         st.session_state[first] = given.name
     name = st.session_state[first]
@@ -83,7 +83,7 @@ def _material(film: FilmWork, place: str, label: str, given: AnyMaterial, offere
     one = given if chosen == name and type(given) is type(offered[name]) else offered[chosen]
 
     def number(what: str, value: float, lowest: float | None = None) -> float:
-        key = _key(film, place, chosen, what)
+        key = _key(film, part, chosen, what)
         return float(st.number_input(what, lowest, value=value, key=key, format="%g", width=86))
 
     # Only what is not built in is changed here: SiO2 stays SiO2.
@@ -139,13 +139,13 @@ def _suggested(kind: str, value: float) -> tuple[float, float]:
 
 
 def _bounds(
-    film: FilmWork, place: str, label: str, free: bool, suggested: tuple[float, float]
+    film: FilmWork, part: str, label: str, free: bool, suggested: tuple[float, float]
 ) -> tuple[float, float] | None:
     """Show whether a parameter is free, and its bounds if it is."""
-    if not st.checkbox(f"fit {label}", free, key=_key(film, place, "free"), width="content"):
+    if not st.checkbox(f"fit {label}", free, key=_key(film, part, "free"), width="content"):
         return None
     low, high = (
-        st.number_input(end, value=float(value), key=_key(film, place, end), format="%g", width=95)
+        st.number_input(end, value=float(value), key=_key(film, part, end), format="%g", width=95)
         for end, value in zip(("from", "to"), suggested, strict=True)
     )
     return float(low), float(high)
@@ -154,10 +154,10 @@ def _bounds(
 def _angle(film: FilmWork, model: ThinFilm, stack: ImageStack) -> tuple[float | None, float, Bounds]:
     """Show the angle of incidence, its offset and the bounds of that; return the three."""
     measured = stack.angles_deg
-    told = f"data ({', '.join(f'{angle:g}' for angle in measured)} deg)" if measured else "data"
+    from_data = f"data ({', '.join(f'{angle:g}' for angle in measured)} deg)" if measured else "data"
     given = st.selectbox(
         "Angle of incidence",
-        [told, "given"],
+        [from_data, "given"],
         index=int(model.aoi_deg is not None),
         key=_key(film, "aoi_of"),
         width=155,

@@ -50,7 +50,7 @@ def _pair(plate: OpenedPlate, fields: pd.DataFrame, names: Sequence[str], shown:
     pictures = [
         PairPicture(names[number], picture(plate, str(fields["files"].iloc[number]))) for number in shown
     ]
-    n = min(len(one_picture.values) for one_picture in pictures)
+    n = min(len(one.values) for one in pictures)
     merged = n > len(plate.channels)
     labels = RGB_NAMES[:n] if merged else [_label(name) for name in plate.channels]
     colors = channel_colors(n, merged=merged)

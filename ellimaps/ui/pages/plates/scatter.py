@@ -211,7 +211,7 @@ def _selection_table(
     more = f" (the first {_MOST_ROWS:,} are listed)" if len(chosen) > _MOST_ROWS else ""
     left.markdown(f"**{len(chosen):,} of {len(rows):,} {noun}**{more}")
     with right:
-        csv_download("Export CSV", rows.iloc[chosen], f"{noun}.csv", key="plates_export", width="stretch")
+        csv_download("Export CSV", f"{noun}.csv", rows.iloc[chosen], key="plates_export", width="stretch")
     event = st.dataframe(
         table_rows[[*facts, *plate.profiles.features]],
         key=f"plates_table_{level}",

@@ -101,7 +101,7 @@ def _problems(log: SensorLog) -> None:
             return
         # A table of more rows is slow to show; the CSV has all.
         st.dataframe(problems.head(1000), key="sensors_problems", hide_index=True)
-        csv_download("Problems CSV", problems, "problems.csv", key="sensors_get_problems")
+        csv_download("Problems CSV", "problems.csv", problems, key="sensors_get_problems")
 
 
 def _labels(table: pd.DataFrame) -> pd.Series:

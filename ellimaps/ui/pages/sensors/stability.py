@@ -89,8 +89,8 @@ def _result(state: SensorsState, found: Stability) -> None:
             )
         else:
             st.caption("Click the box at the left of a row to look at it.")
-        csv_download("Periods CSV", found.periods, "periods.csv", key="sensors_get_periods")
-        csv_download("Days CSV", found.days, "days.csv", key="sensors_get_days")
+        csv_download("Periods CSV", "periods.csv", found.periods, key="sensors_get_periods")
+        csv_download("Days CSV", "days.csv", found.days, key="sensors_get_days")
 
 
 def _look(state: SensorsState, span: Span) -> None:
@@ -116,10 +116,7 @@ def calendar_chart(calendar: pd.DataFrame) -> Any:
                 axis=alt.Axis(format="%d %b %Y", labelAngle=-45, labelOverlap=True),
             ),
             y=alt.Y(
-                "day_name:O",
-                title=None,
-                sort=weekdays,
-                axis=alt.Axis(labelOverlap=False, labelFontSize=10),
+                "day_name:O", title=None, sort=weekdays, axis=alt.Axis(labelOverlap=False, labelFontSize=10)
             ),
             color=alt.Color(
                 "value:Q",
