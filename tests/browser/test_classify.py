@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser.conftest import idle, serve
+from browser.conftest import WAIT_MS, idle, serve
 from playwright.sync_api import TimeoutError
 from support.cell_folder import write_cells
 
-PATIENCE_MS = 240_000
+
 PRESS_MS = 8_000
 PRESSES = 5
 
@@ -52,7 +52,7 @@ def press(page, key, then):
 def test_label_train_try(chromium, cells):
     root, workbench = cells
     page = chromium.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(PATIENCE_MS)
+    page.set_default_timeout(WAIT_MS)
     page.goto(f"{workbench.address}/classify")
     page.get_by_text("1 of 16 · no label").wait_for()
     page.get_by_role("button", name="heterogeneous").wait_for()
