@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser.conftest import WAIT_MS, idle, serve
+from browser.conftest import WAIT_MS, idle, serve, show
 from playwright.sync_api import TimeoutError
 from support.cell_folder import write_cells
-
 
 PRESS_MS = 8_000
 PRESSES = 5
@@ -21,11 +20,6 @@ def cells(tmp_path_factory):
     write_cells(root, 16, 96)
     with serve(root, tmp_path_factory.mktemp("workbench")) as running:
         yield root, running
-
-
-def show(page, view):
-    page.get_by_role("radiogroup", name="View").get_by_text(view, exact=True).click()
-    idle(page)
 
 
 def label(page, key, then):
