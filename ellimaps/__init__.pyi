@@ -28,18 +28,14 @@ from .maps.films.fit import (
 from .maps.films.fit import (
     fit_shots as fit_shots,
 )
-from .maps.pipeline import (
-    Settings as Settings,
-)
-from .maps.pipeline import (
-    run as run,
-)
+from .maps.pipeline import run as run
 from .maps.segmentation import (
     Segmentation as Segmentation,
 )
 from .maps.segmentation import (
     segment as segment,
 )
+from .maps.settings import Settings as Settings
 from .objects.analysis import (
     CellSettings as CellSettings,
 )

@@ -15,8 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from ellimaps.core.abscissa import time_axis
 from ellimaps.images.intensities import channels_of
-from ellimaps.maps.pipeline import Settings
 from ellimaps.maps.recipe import python_lines, recipe_text
+from ellimaps.maps.settings import Settings
 from ellimaps.readers import open_stack, picture_axes
 from ellimaps.ui.pages.maps import loading
 from ellimaps.ui.pages.maps.charts import bleaching_chart, spectra_chart

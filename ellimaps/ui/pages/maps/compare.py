@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.maps.comparison import Comparison, compare
-from ellimaps.maps.pipeline import Settings
-from ellimaps.ui.components.viewer import MapPanel, Scene, map_viewer
+from ellimaps.maps.settings import Settings
+from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.loading import Source, segmented
 from ellimaps.ui.pages.maps.segment import segmentation_title
 from ellimaps.ui.pages.maps.state import MapsState
@@ -30,7 +30,7 @@ def compare_tab(state: MapsState, source: Source) -> None:
     looks = [state.looks[settings] for settings in (first, second)]
     maps, facts = st.columns([7, 4], gap="medium")
     with maps:
-        scene = Scene(
+        scene = MapScene(
             [
                 MapPanel(
                     segmentation_title(settings),

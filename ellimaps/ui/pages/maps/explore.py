@@ -14,9 +14,9 @@ from ellimaps.core.angles import wrap_degrees
 from ellimaps.core.stack import DELTA, band_label
 from ellimaps.images.intensities import channels_of
 from ellimaps.maps.figures import contrast_limits
-from ellimaps.maps.pipeline import Settings
 from ellimaps.maps.segmentation import Segmentation
-from ellimaps.ui.components.viewer import MapPanel, Scene, map_viewer
+from ellimaps.maps.settings import Settings
+from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.charts import chart_specification, cluster_bars, histogram, spectra_chart
 from ellimaps.ui.pages.maps.loading import Source, distances
 from ellimaps.ui.pages.maps.refine import refine_controls
@@ -111,7 +111,7 @@ def _maps(
     cluster: int,
 ) -> None:
     stack = segmentation.stack
-    scene = Scene(
+    scene = MapScene(
         panels,
         source=f"{source.fingerprint} {stack.history[-1]['roi']}",
         aspect=stack.pixel_aspect,

@@ -11,10 +11,10 @@ import streamlit as st
 from ellimaps.core.errors import ExportError
 from ellimaps.core.files import write_files
 from ellimaps.maps.export import export_contents, provenance_name
-from ellimaps.maps.pipeline import Settings
 from ellimaps.maps.recipe import python_lines, recipe_text
 from ellimaps.maps.report import report_html
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.segment import pending_changes, segmentation_title
 from ellimaps.ui.pages.maps.state import MapsState

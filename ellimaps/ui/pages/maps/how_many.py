@@ -8,7 +8,8 @@ from functools import partial
 import streamlit as st
 
 from ellimaps.maps.clustering.estimation import ClusterEstimate
-from ellimaps.maps.pipeline import Settings, estimate_of
+from ellimaps.maps.pipeline import estimate_of
+from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.charts import estimate_charts
 from ellimaps.ui.pages.maps.loading import Source, prepared
 from ellimaps.ui.pages.maps.segment import choose_features, make_segmentation

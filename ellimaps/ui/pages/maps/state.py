@@ -12,9 +12,9 @@ import streamlit as st
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.maps.clustering.estimation import ClusterEstimate
 from ellimaps.maps.comparison import match_clusters
-from ellimaps.maps.pipeline import Settings
 from ellimaps.maps.regions import Region
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.fitting import FilmWork
 from ellimaps.ui.pages.maps.loading import Source, segmented
 from ellimaps.ui.shared.state import PageState

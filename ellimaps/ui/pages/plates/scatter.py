@@ -187,10 +187,10 @@ def _titles(rows: pd.DataFrame, level: Level) -> list[str]:
     ]
 
 
-def _sheets(plate: OpenedPlate, level: Level) -> scatter.Thumbnails | None:
+def _sheets(plate: OpenedPlate, level: Level) -> scatter.PointThumbnails | None:
     # The sheets hold fields; a well is no single picture.
     found = thumbnails(plate) if level == "field" else None
-    return scatter.Thumbnails(plate.key, found.sheets, found.tile, found.columns) if found else None
+    return scatter.PointThumbnails(plate.key, found.sheets, found.tile, found.columns) if found else None
 
 
 def _chosen(state: PlatesState, n: int, groups: NDArray[np.int64] | None) -> NDArray[np.int64]:
