@@ -26,7 +26,7 @@ from ellimaps.ui.pages.maps.intensities import (
     plane_choices,
 )
 from ellimaps.ui.pages.maps.loading import Source, load, opened, prepared
-from ellimaps.ui.pages.maps.sliders import band_groups, band_slider, move_band_slider
+from ellimaps.ui.pages.maps.sliders import band_slider, move_band_slider
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.controls import number, one_of, optional_number, switched_on, whole_number
 from ellimaps.ui.shared.widgets import guarded, progress_bar
@@ -153,8 +153,7 @@ def _roi(stack: ImageStack) -> Roi | None:
 @st.fragment
 def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, settings: Settings) -> None:
     with guarded():
-        position = band_slider(stack)
-        bands = band_groups(stack)[position][1]
+        position, bands = band_slider(stack)
         before = crop(measured, settings.roi)
         # Corrected intensities are on a scale of their own.
         rescaled = any(getattr(settings, name) for name in names_of(Corrections))
