@@ -134,7 +134,19 @@ def download(label: str, name: str, content: Callable[[], bytes], *, key: str, *
 
 
 def csv_download(label: str, name: str, table: pd.DataFrame, *, key: str, **options: Any) -> None:
-    """Offer a table as a file; see `download`."""
+    """Offer a table as a file.
+
+    Parameters
+    ----------
+    label, name : str
+        Of the button and of the file.
+    table : DataFrame
+        What is written when the button is pressed.
+    key : str
+        Streamlit key.
+    **options
+        As `download`.
+    """
     download(label, name, lambda: csv_bytes(table), key=key, **options)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
+import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,12 +16,12 @@ from ellimaps.classify import (
     load_classifier,
     read_image,
     read_labels,
-    save_model,
     train,
     training_html,
 )
 from ellimaps.classify.labeling import LabelingSession
 from ellimaps.classify.labeling_file import labels_csv
+from ellimaps.classify.model_file import model_bytes, version_of
 from ellimaps.core.errors import ExportError
 from ellimaps.core.files import write_files
 from ellimaps.core.progress import Progress
@@ -79,10 +79,8 @@ def labels_given(labeling: LabelingSession, folder: Path) -> Labels:
     ReadError
         If there are none, or an image has gone since.
     """
-    with tempfile.TemporaryDirectory(prefix="ellimaps-") as place:
-        path = Path(place) / "labels given here.csv"
-        path.write_bytes(labels_csv(replace(labeling, other_rows=())))
-        return read_labels(path, folder)
+    table = io.BytesIO(labels_csv(replace(labeling, other_rows=())))
+    return read_labels(table, folder, "labels given here.csv")
 
 
 def trained_on(folder: Path, shown: str, labels: Labels, repeats: int, on_progress: Progress) -> Trained:
@@ -107,10 +105,8 @@ def trained_on(folder: Path, shown: str, labels: Labels, repeats: int, on_progre
         As `ellimaps.classify.train`.
     """
     training = train(folder, labels, 0, on_progress, repeats=repeats)
-    with tempfile.TemporaryDirectory(prefix="ellimaps-") as place:
-        path = Path(place) / "trained.ellimodel"
-        model = save_model(training.model, path)
-        content = path.read_bytes()
+    content = model_bytes(training.model)
+    model = replace(training.model, version=version_of(content))
     html = training_html(model, training.report).encode()
     return Trained(model, training.report, shown, content, html)
 

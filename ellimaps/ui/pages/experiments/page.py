@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.batch.results import MEASURES, Results, read_results, result_folders
-from ellimaps.batch.tree import PLACES
+from ellimaps.batch.tree import LEVELS
 from ellimaps.ui.pages.experiments.charts import (
     COUNT_HEIGHT,
     HISTOGRAM_HEIGHT,
@@ -130,8 +130,8 @@ def _images(results: Results) -> None:
             f"The first {_MOST_ROWS:,} of {len(results.images):,} images; filter by subject for others."
         )
     hidden = ("File", "Table", "Overlay")
-    levels = [name for name in PLACES if (table[name] != "").any()]
-    rest = [name for name in table if name not in (*PLACES, *hidden, "Flags", "Objects")]
+    levels = [name for name in LEVELS if (table[name] != "").any()]
+    rest = [name for name in table if name not in (*LEVELS, *hidden, "Flags", "Objects")]
     row = pick_row(table[[*levels, "Objects", "Flags", *rest]], key="experiments_images", height=280)
     if row is not None:
         _image(results, table.iloc[row])
@@ -140,7 +140,7 @@ def _images(results: Results) -> None:
 
 
 def _image(results: Results, image: pd.Series) -> None:
-    names = " / ".join(image[level] for level in PLACES if image[level])
+    names = " / ".join(image[level] for level in LEVELS if image[level])
     st.markdown(f"**{escaped(names)}**: {image['Objects']} objects")
     if image["Flags"]:
         st.warning(str(image["Flags"]), icon=":material/flag:")
@@ -150,7 +150,7 @@ def _image(results: Results, image: pd.Series) -> None:
         left.image(str(overlay), caption="Outlines of the objects" if results.has_circles else None)
     else:
         left.info("Its overlay is not in the folder any more: run the batch again.")
-    objects = results.objects_of(image).drop(columns=[*PLACES, "Flags"]).reset_index(drop=True)
+    objects = results.objects_of(image).drop(columns=[*LEVELS, "Flags"]).reset_index(drop=True)
     right.dataframe(objects, key="experiments_objects", hide_index=True, height=340)
     if montage is not None:
         with right.expander("Montage of its experiment"):
