@@ -18,6 +18,7 @@ from ellimaps.images.outlines import montage_png
 
 MONTAGE = "montage.png"
 MOST_CROPS = 144
+"""A sheet of 12 x 12, which a screen shows whole."""
 
 
 def write_montages(store: Store, tree: Tree, recipe: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from ellimaps.batch.assemble import ROWS_PER_GROUP
 from ellimaps.batch.engines import Engine
 from ellimaps.batch.runner import Run
 from ellimaps.batch.store import Record, Store, told
@@ -34,7 +35,6 @@ from ellimaps.plates.measuring.profiles import (
 from ellimaps.plates.measuring.profiles import CELLS as CELL_TABLE
 
 FAILURES = "failures.csv"
-_ROWS_PER_GROUP = 1 << 15
 _FAILURE_COLUMNS = ("plate", "well", "field", "files", "reason")
 
 
@@ -57,7 +57,7 @@ class PlateWork:
     settings: FieldSettings
     lead: ClassVar[tuple[str, ...]] = ()
 
-    def choices(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return every choice the result depends on, ready for JSON."""
         return {"plates": self.settings.facts(), "channels": list(self.channels)}
 
@@ -203,7 +203,7 @@ def _write_cells(store: Store, plate: Plate, fields: list[Field]) -> None:
                 schema = pa.Schema.from_pandas(table, preserve_index=False).remove_metadata()
                 writer = parquet.ParquetWriter(store.scratch(CELL_TABLE), schema, compression="zstd")
             waiting.append(table)
-            if sum(map(len, waiting)) >= _ROWS_PER_GROUP:
+            if sum(map(len, waiting)) >= ROWS_PER_GROUP:
                 writer.write_table(pa.Table.from_pandas(pd.concat(waiting), schema, preserve_index=False))
                 waiting.clear()
         assert writer is not None

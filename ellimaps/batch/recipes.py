@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ellimaps.batch.work import CellWork, FitChoice, MapWork, Work
+from ellimaps.batch.work import CellWork, FitRecipe, MapWork, Work
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.films.results import thickness_name
 from ellimaps.maps.recipe import recipe_values, settings_of
@@ -94,7 +94,7 @@ def _cells(values: Mapping[str, Any], name: str) -> CellSettings:
         raise SettingError(f"{name}: [cells] has a value of the wrong type ({error}).") from None
 
 
-def _fit(values: dict[str, Any], model: Path, name: str) -> FitChoice:
+def _fit(values: dict[str, Any], model: Path, name: str) -> FitRecipe:
     film = read_model(model)
     thickness_name(film)
     known = [field.name for field in fields(FitOptions)]
@@ -108,4 +108,4 @@ def _fit(values: dict[str, Any], model: Path, name: str) -> FitChoice:
     if pixels and shared:
         raise SettingError(f"{name}: pixels are fitted one by one and share nothing.")
     options = FitOptions(**{key: value for key, value in values.items() if key in known})
-    return FitChoice(film, options, tuple(map(str, shared)), pixels)
+    return FitRecipe(film, options, tuple(map(str, shared)), pixels)

@@ -31,7 +31,9 @@ from ellimaps.optics.model_file import model_text
 from ellimaps.optics.spectra import FitOptions
 
 FORMAT = 2
+"""Raised where the files of a result change: what is kept is then computed again."""
 CROPS_PER_IMAGE = 12
+"""What is kept for a sheet of an experiment: twelve images fill one (`ellimaps.batch.montages`)."""
 TABLE, OVERLAY, CROPS, CELLS = "table", "overlay", "crops", "cells"
 
 _CELL_NAMES = {"object": "Circle", "x": "X", "y": "Y", "radius": "R", "mean_intensity": "Mean Intensity"}
@@ -78,7 +80,7 @@ class Work(Protocol):
     def __call__(self, path: str) -> Output:
         """Do it with one image or folder."""
 
-    def choices(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return every choice the result depends on, ready for JSON."""
 
 
@@ -89,7 +91,7 @@ class CellWork:
     settings: CellSettings = field(default_factory=CellSettings)
     lead: ClassVar[tuple[str, ...]] = tuple(_CELL_NAMES.values())
 
-    def choices(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return every choice the result depends on, ready for JSON."""
         return {"cells": asdict(self.settings)}
 
@@ -106,7 +108,7 @@ class CellWork:
 
 
 @dataclass(frozen=True)
-class FitChoice:
+class FitRecipe:
     """A film model to fit to the clusters, or to every pixel."""
 
     film: ThinFilm
@@ -114,7 +116,7 @@ class FitChoice:
     shared: tuple[str, ...] = ()
     pixels: bool = False
 
-    def choices(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return every choice the fit depends on, ready for JSON."""
         # The text only names n, k files; their values count.
         values = sha256(repr(self.film).encode()).hexdigest()
@@ -127,12 +129,12 @@ class MapWork:
     """Segment a measurement, and fit a film model where one is given."""
 
     settings: Settings = field(default_factory=Settings)
-    fit: FitChoice | None = None
+    fit: FitRecipe | None = None
     lead: ClassVar[tuple[str, ...]] = ("Cluster", "Pixels", "Fraction")
 
-    def choices(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return every choice the result depends on, ready for JSON."""
-        return {"settings": asdict(self.settings), "fit": self.fit.choices() if self.fit else None}
+        return {"settings": asdict(self.settings), "fit": self.fit.facts() if self.fit else None}
 
     def __call__(self, path: str) -> Output:
         """Return a folder's clusters with what the exports of `ellimaps segment` and `fit` hold."""
@@ -163,8 +165,8 @@ class MapWork:
 
 def recipe_hash(work: Work) -> str:
     """Return a hash of every choice, and of the version of ellimaps: another one may compute differently."""
-    choices = {"ellimaps": version("ellimaps"), "format": FORMAT, **work.choices()}
-    return sha256(json.dumps(choices, sort_keys=True, default=str).encode()).hexdigest()
+    facts = {"ellimaps": version("ellimaps"), "format": FORMAT, **work.facts()}
+    return sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def attempt(work: Work, path: str, expected: Mapping[str, str]) -> Outcome:

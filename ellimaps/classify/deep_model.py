@@ -19,6 +19,8 @@ from ellimaps.classify.model_file import load_model
 from ellimaps.classify.population_model import Label, PopulationModel, Prediction, pixel_size_doubts
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import write_files
+from ellimaps.core.inputs import Source, as_input
+from ellimaps.core.provenance import sha256
 from ellimaps.deep.architectures import FAMILIES, Architecture, build, pooled
 from ellimaps.deep.libraries import torch_library
 from ellimaps.deep.network_file import FACTS, pack, unpack
@@ -161,7 +163,7 @@ def save_deep_model(model: DeepModel, path: str | Path) -> DeepModel:
     return replace(model, version=hashlib.sha256(content).hexdigest()[:12])
 
 
-def load_deep_model(path: str | Path) -> DeepModel:
+def load_deep_model(source: Source) -> DeepModel:
     """Read a classifier; nothing in the file is executed.
 
     Raises
@@ -169,28 +171,35 @@ def load_deep_model(path: str | Path) -> DeepModel:
     ReadError
         If it is damaged, too large or something else.
     """
-    facts, tensors = unpack(path, _KIND)
+    file = as_input(source)
+    facts, tensors = unpack(file, _KIND)
     try:
         model = _model(facts, tensors)
     # torch, transformers and JSON have errors of their own for facts and tensors that do not fit.
     except Exception as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ReadError(
-            f"The model {path} is damaged ({type(error).__name__}: {reason:.120}): "
+            f"The model {file} is damaged ({type(error).__name__}: {reason:.120}): "
             "copy it again or train anew."
         ) from error
-    with Path(path).open("rb") as file:
-        return replace(model, version=hashlib.file_digest(file, "sha256").hexdigest()[:12])
+    return replace(model, version=sha256(file)[:12])
 
 
-def load_classifier(path: str | Path) -> PopulationModel | DeepModel:
-    """Read a classifier of either kind; see `load_deep_model` and `model_file.load_model`."""
+def load_classifier(source: Source, name: str | None = None) -> PopulationModel | DeepModel:
+    """Read a classifier of either kind, from a path or a stream; messages call a stream by its name.
+
+    Raises
+    ------
+    ReadError
+        As `load_deep_model` and `model_file.load_model`.
+    """
+    file = as_input(source, name)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with file.open() as stream, zipfile.ZipFile(stream) as archive:
             is_deep = FACTS in archive.namelist()
-    except (OSError, zipfile.BadZipFile):
+    except (ReadError, zipfile.BadZipFile):
         is_deep = False
-    return load_deep_model(path) if is_deep else load_model(path)
+    return load_deep_model(file) if is_deep else load_model(file)
 
 
 def _model(facts: Mapping[str, Any], tensors: Mapping[str, Any]) -> DeepModel:

@@ -21,6 +21,7 @@ from ellimaps.classify.calibrated_classifier import CalibratedClassifier, Linear
 from ellimaps.classify.population_model import PopulationModel
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import json_bytes, write_files
+from ellimaps.core.inputs import Source, as_input
 
 SUFFIX = ".ellimodel"
 MAX_BYTES = 64 << 20
@@ -68,10 +69,10 @@ def save_model(model: PopulationModel, path: str | Path) -> PopulationModel:
     target = Path(path)
     content = model_bytes(model)
     write_files(target.parent, {target.name: content})
-    return replace(model, version=_version(content))
+    return replace(model, version=version_of(content))
 
 
-def load_model(path: str | Path) -> PopulationModel:
+def load_model(source: Source) -> PopulationModel:
     """Read a classifier.
 
     Raises
@@ -79,31 +80,24 @@ def load_model(path: str | Path) -> PopulationModel:
     ReadError
         If it is no such file, damaged, too large, or names types that a classifier does not need.
     """
-    source = Path(path)
-    try:
-        with source.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ReadError(
-            f"The model {source.name} cannot be read ({error.strerror}): check the path."
-        ) from error
+    file = as_input(source)
+    with file.open() as stream:
+        content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise ReadError(f"{source.name} is no model of cells: it is larger than {MAX_BYTES >> 20} MB.")
+        raise ReadError(f"{file.name} is no model of cells: it is larger than {MAX_BYTES >> 20} MB.")
     try:
         facts, parts = _unpacked(content)
         if facts.get("format") != _FORMAT:
-            raise ReadError(
-                f"{source.name} is no model of cells of this version of ellimaps: train it again."
-            )
-        _check_types(source.name, parts)
-        return replace(_model(facts, parts), version=_version(content))
+            raise ReadError(f"{file.name} is no model of cells of this version of ellimaps: train it again.")
+        _check_types(file.name, parts)
+        return replace(_model(facts, parts), version=version_of(content))
     except ReadError:
         raise
     # skops, zipfile and scikit-learn raise whatever their parsing stumbles over.
     except Exception as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ReadError(
-            f"The model {source.name} is damaged ({type(error).__name__}: {reason:.120}): "
+            f"The model {file.name} is damaged ({type(error).__name__}: {reason:.120}): "
             "copy it again or train anew."
         ) from error
 
@@ -130,7 +124,8 @@ def model_bytes(model: PopulationModel) -> bytes:
     return _zipped({_FACTS: json_bytes(facts), _PARTS: _canonical(skops.io.dumps(parts))})
 
 
-def _version(content: bytes) -> str:
+def version_of(content: bytes) -> str:
+    """Return the version of the classifier in a file."""
     return hashlib.sha256(content).hexdigest()[:12]
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ellimaps.classify.image_folder import image_files
 from ellimaps.core.errors import ReadError
+from ellimaps.core.inputs import InputFile, Source, as_input
 from ellimaps.core.small_files import read_small
 
 # Half a million images; a larger file is something else.
@@ -43,39 +44,41 @@ class Labels:
         return sorted(self.table["label"].unique().tolist())
 
 
-def read_labels(csv: str | Path, images_folder: str | Path) -> Labels:
+def read_labels(csv: Source, images_folder: str | Path, name: str | None = None) -> Labels:
     """Read labels and find their images.
 
     Parameters
     ----------
-    csv : str or Path
+    csv : str, Path or binary stream
         First column the image (``7``, ``007`` or ``007.tif``), second column the label under its name; a
         column ``group`` keeps images together that show the same thing.
     images_folder : str or Path
         Folder of TIFF and PNG files.
+    name : str, optional
+        What messages call a stream.
 
     Raises
     ------
     ReadError
         If the CSV is damaged, an image is missing, named twice or ambiguous, or a label is empty.
     """
-    path, folder = Path(csv), Path(images_folder)
-    table = _read(path)
+    file, folder = as_input(csv, name), Path(images_folder)
+    table = _read(file)
     files = image_files(folder)
     ids = [str(text).strip() for text in table.iloc[:, 0]]
-    found = _matched(path, folder, ids, files)
+    found = _matched(file, folder, ids, files)
     labels = [str(text).strip() for text in table.iloc[:, 1]]
     empty = [text for text, label in zip(ids, labels, strict=True) if not label]
     if empty:
-        raise ReadError(f"{path.name} has no label for {_some(empty)}: fill it in.")
+        raise ReadError(f"{file.name} has no label for {_some(empty)}: fill it in.")
     groups = [str(text).strip() for text in table[_GROUP]] if _GROUP in table.columns[2:] else [""] * len(ids)
-    name = str(table.columns[1])
-    if name in _RESERVED:
-        raise ReadError(f"{path.name}: the label in the second column cannot be called {name}: rename it.")
-    return Labels(name, pd.DataFrame({"file": found, "label": _numbers(labels), "group": groups}))
+    label = str(table.columns[1])
+    if label in _RESERVED:
+        raise ReadError(f"{file.name}: the label in the second column cannot be called {label}: rename it.")
+    return Labels(label, pd.DataFrame({"file": found, "label": _numbers(labels), "group": groups}))
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: InputFile) -> pd.DataFrame:
     content = read_small(path, "label table", _LIMIT_BYTES)
     try:
         text = content.decode("utf-8-sig")
@@ -93,7 +96,7 @@ def _read(path: Path) -> pd.DataFrame:
     return table
 
 
-def _matched(path: Path, folder: Path, ids: list[str], files: Sequence[str]) -> list[str]:
+def _matched(path: InputFile, folder: Path, ids: list[str], files: Sequence[str]) -> list[str]:
     by_key: dict[str, list[str]] = {}
     for file in files:
         for key in {file, Path(file).stem, _number(Path(file).stem)} - {""}:

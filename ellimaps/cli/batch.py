@@ -23,7 +23,7 @@ from ellimaps.cli.output import print_files, print_json, progress_on_stderr
 
 if TYPE_CHECKING:
     from ellimaps.batch.engines import Engine
-    from ellimaps.batch.runner import Summary
+    from ellimaps.batch.runner import BatchSummary
 
 
 def command(
@@ -48,7 +48,7 @@ def command(
 
     Example: ellimaps batch recipe.toml measurements --out results --workers 4
     """
-    from ellimaps.batch.conditions import Conditions
+    from ellimaps.batch.conditions import ConditionColumns
     from ellimaps.batch.recipes import read_work
     from ellimaps.batch.runner import run_batch, tree_of
     from ellimaps.batch.work import MapWork
@@ -58,7 +58,7 @@ def command(
     tree = tree_of(root, out, pattern, folders=isinstance(work, MapWork))
     engine = engine_of(workers, scheduler)
     with progress_on_stderr() as on_progress:
-        conditions = Conditions(open_log(sensors, on_progress), sensor) if sensors else None
+        conditions = ConditionColumns(open_log(sensors, on_progress), sensor) if sensors else None
         summary = run_batch(tree, work, out, engine, on_progress, conditions)
     tell_batch(summary, as_json)
 
@@ -76,7 +76,7 @@ def engine_of(workers: int | None, scheduler: str | None) -> Engine:
     return dask_cluster(scheduler)
 
 
-def tell_batch(summary: Summary, as_json: bool) -> None:
+def tell_batch(summary: BatchSummary, as_json: bool) -> None:
     """Print what a batch did, and leave with exit code 1 if an image failed."""
     from dataclasses import asdict
 

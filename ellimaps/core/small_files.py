@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.core.inputs import InputFile
 
 
-def read_small(path: Path, what: str, limit_bytes: int) -> bytes:
+def read_small(path: Path | InputFile, what: str, limit_bytes: int) -> bytes:
     """Return the content of a small file.
 
     Parameters
     ----------
-    path : Path
+    path : Path or InputFile
         The file.
     what : str
         What it should be, for the message.
@@ -28,7 +29,7 @@ def read_small(path: Path, what: str, limit_bytes: int) -> bytes:
         If it cannot be read or is larger.
     """
     try:
-        with path.open("rb") as file:
+        with path.open() if isinstance(path, InputFile) else path.open("rb") as file:
             content = file.read(limit_bytes + 1)
     except OSError as error:
         raise ReadError(f"The {what} {path} cannot be read: {error.strerror or error}.") from error

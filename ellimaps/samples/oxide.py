@@ -18,6 +18,7 @@ from ellimaps.optics.fresnel import Complex, Real, mueller_elements, reflection_
 SILICA_CAUCHY_UM = (1.44686, 0.004274, -0.000095)
 
 THICKEST_NM = 400.0
+"""Two periods of Delta and Psi at 550 nm: room for ten that differ well, and for wrong fits."""
 
 # At 50 deg Delta of an oxide film on silicon stays within 139..221 deg whatever its thickness. Beyond about
 # 71 deg some thicknesses take it through 0/360; at 76 deg they do so at every wavelength from 450 to 750 nm
@@ -25,7 +26,7 @@ THICKEST_NM = 400.0
 PLAIN_AOI_DEG = 50.0
 WRAPPING_AOI_DEG = 76.0
 
-_CANDIDATE_STEP_NM = 2.5
+_CANDIDATE_STEP_NM = 2.5  # 160 candidates, of which at most 10 are chosen.
 
 
 def silica_index(wavelength_nm: Real) -> Real:
@@ -45,7 +46,7 @@ def silicon_table() -> Real:
 
 
 def silicon_index(wavelength_nm: Real) -> Complex:
-    """Return the refractive index n + ik of silicon, interpolated between 400 and 900 nm."""
+    """Return the index n + ik of silicon, shape of ``wavelength_nm``, interpolated between 400 and 900 nm."""
     wavelength, n, k = silicon_table().T
     index: Complex = np.interp(wavelength_nm, wavelength, n) + 1j * np.interp(wavelength_nm, wavelength, k)
     return index

@@ -88,9 +88,9 @@ def test_table_holds_every_object_where_the_truth_has_it(phantoms, undisturbed):
     table = pd.read_csv(undisturbed / EXPERIMENTS)
     assert list(table.columns[: len(FIRST)]) == FIRST
     truth = pd.read_csv(phantoms / "truth.csv")
-    place = truth["image"].str.removesuffix(".png").str.split("/", expand=True)
+    levels = truth["image"].str.removesuffix(".png").str.split("/", expand=True)
     found = 0
-    for (_, true), (date, subject, experiment, fov) in zip(truth.iterrows(), place.to_numpy(), strict=True):
+    for (_, true), (date, subject, experiment, fov) in zip(truth.iterrows(), levels.to_numpy(), strict=True):
         same = table[
             (table["Date"] == date) & (table["Subject"] == subject)
             & (table["Experiment"] == experiment) & (table["FOV"] == fov)
@@ -116,12 +116,12 @@ def test_parquet_says_what_the_csv_says(undisturbed):
 
 
 def test_files_of_every_image_and_experiment(phantoms, undisturbed):
-    places = [path.relative_to(phantoms).with_suffix("") for path in images(phantoms)]
-    for place in places:
-        assert (undisturbed / "objects" / f"{place}.csv").is_file()
-        assert (undisturbed / "qc" / f"{place}_overlay.png").is_file()
-        assert (undisturbed / "qc" / place.parent / "montage.png").is_file()
-    assert len(pd.read_csv(undisturbed / IMAGES)) == len(places)
+    keys = [path.relative_to(phantoms).with_suffix("") for path in images(phantoms)]
+    for key in keys:
+        assert (undisturbed / "objects" / f"{key}.csv").is_file()
+        assert (undisturbed / "qc" / f"{key}_overlay.png").is_file()
+        assert (undisturbed / "qc" / key.parent / "montage.png").is_file()
+    assert len(pd.read_csv(undisturbed / IMAGES)) == len(keys)
     assert json.loads((undisturbed / "batch.json").read_text())["cells"]["radius"] == [8.0, 25.0]
     assert not list((undisturbed / ".ellimaps" / "tmp").iterdir())
 

@@ -68,7 +68,7 @@ def timed(folder):
 
 
 def state(page):
-    return page.session_state["ellimaps"]
+    return page.session_state["MapsState"]
 
 
 def view(page, name):

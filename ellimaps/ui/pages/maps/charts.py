@@ -16,9 +16,10 @@ from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.images.intensities import Bleaching
 from ellimaps.maps.clustering.estimation import ClusterEstimate
 
+# In pixels: two charts and the controls above them fit into a window of 800.
 _HEIGHT = 200
 _MARK = "#D55E00"
-# Middle grey: seen on a light page and on a dark one.
+# Middle gray: seen on a light page and on a dark one.
 _REGION = "#8A8A8A"
 _CHANNEL_COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 
@@ -72,10 +73,24 @@ def spectra_chart(
     regions: pd.DataFrame | None = None,
     channel: str | None = None,
 ) -> Any:
-    """Draw clustershots of one quantity, the selected one emphasised with its standard deviation.
+    """Draw clustershots of one quantity, the selected one emphasized with its standard deviation.
 
-    Regions of interest are dashed, with their names at the right end. Of a stack over time one channel is
-    drawn, or all where None is given.
+    Parameters
+    ----------
+    shots : DataFrame
+        As `Segmentation.clustershots`.
+    stack : ImageStack
+        What was segmented.
+    quantity : str
+        Which quantity to draw.
+    names, palette : sequence of str
+        Name and color of every cluster.
+    selected : int
+        The emphasized cluster.
+    regions : DataFrame, optional
+        Spectra of regions of interest; dashed, with their names at the right end.
+    channel : str, optional
+        The only channel to draw of a stack over time.
     """
     column = abscissa(stack)[0]
     table = _curves(_placed(shots, stack, quantity, channel), "cluster", quantity)
@@ -92,11 +107,11 @@ def spectra_chart(
     x, y = _axes(stack, quantity, channel)
     base = alt.Chart(table).encode(x=x, y=y, color=color, tooltip=tooltip, detail=alt.Detail("aoi_deg:N"))
     chosen = alt.datum.cluster == selected
-    emphasised = base.transform_filter(chosen)
+    emphasized = base.transform_filter(chosen)
     layers = [
-        emphasised.mark_area(opacity=0.25).encode(y=alt.Y("low:Q", title=""), y2="high:Q"),
+        emphasized.mark_area(opacity=0.25).encode(y=alt.Y("low:Q", title=""), y2="high:Q"),
         base.transform_filter(~chosen).mark_line(strokeWidth=1.5, point=alt.OverlayMarkDef(size=18)),
-        emphasised.mark_line(strokeWidth=4, point=alt.OverlayMarkDef(size=55)),
+        emphasized.mark_line(strokeWidth=4, point=alt.OverlayMarkDef(size=55)),
     ]
     if regions is not None and len(regions):
         layers += _region_layers(
@@ -152,7 +167,19 @@ def cluster_bars(
     names: Sequence[str],
     palette: Sequence[str],
 ) -> Any:
-    """Draw the number of pixels of each cluster over its mean value."""
+    """Draw the number of pixels of each cluster over its mean value.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (cluster,)
+        Mean of each cluster.
+    counts : ndarray of int, shape (cluster,)
+        Its pixels.
+    label : str
+        What the values are, with their unit.
+    names, palette : sequence of str
+        Name and color of every cluster.
+    """
     table = pd.DataFrame({"name": list(names), "value": values, "pixels": counts})
     return (
         alt.Chart(table)
@@ -174,7 +201,21 @@ def cluster_bars(
 def histogram(
     values: NDArray[np.float64], label: str, title: str, color: str, *, height: int = _HEIGHT
 ) -> Any:
-    """Draw the distribution of values."""
+    """Draw the distribution of values.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (pixel,)
+        What is counted; none draws an empty chart.
+    label : str
+        What the values are, with their unit.
+    title : str
+        Of the chart.
+    color : str
+        Of its bars.
+    height : int
+        In pixels.
+    """
     counts, edges = np.histogram(values, bins=60) if values.size else (np.zeros(1, int), np.array([0.0, 1.0]))
     table = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "pixels": counts})
     # An empty bin would be drawn as a dash on the axis.

@@ -17,7 +17,7 @@ from ellimaps.images.intensities import channels_of
 from ellimaps.images.preprocessing import Roi, crop
 from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.settings import Corrections, Settings, names_of
-from ellimaps.ui.components.viewer import MapPanel, Scene, map_viewer
+from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.conditions import conditions_panel
 from ellimaps.ui.pages.maps.intensities import (
     bleaching_panel,
@@ -26,14 +26,15 @@ from ellimaps.ui.pages.maps.intensities import (
     plane_choices,
 )
 from ellimaps.ui.pages.maps.loading import Source, load, opened, prepared
+from ellimaps.ui.pages.maps.sliders import band_slider, move_band_slider
+from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.controls import number, one_of, optional_number, switched_on, whole_number
-from ellimaps.ui.shared.state import Session, remembered
-from ellimaps.ui.shared.widgets import guarded, move_to, position_slider, positions, progress_bar
+from ellimaps.ui.shared.widgets import guarded, progress_bar
 
 T = TypeVar("T", bound=np.generic)
 
 
-def data_section(state: Session, source: Source) -> None:
+def data_tab(state: MapsState, source: Source) -> None:
     """Show the facts, the preprocessing choices and a map before and after."""
     facts = st.container()
     settings = _choices(source, state.settings)
@@ -138,11 +139,12 @@ def _choices(source: Source, settings: Settings) -> Settings:
 
 def _roi(stack: ImageStack) -> Roi | None:
     height, width = stack.shape
-    left, right = st.columns(2, gap="medium")
-    with left:
-        y0, y1 = remembered(st.slider, "Rows y (px)", 0, height, key=f"roi_y_{height}", default=(0, height))
-    with right:
-        x0, x1 = remembered(st.slider, "Columns x (px)", 0, width, key=f"roi_x_{width}", default=(0, width))
+    (y0, y1), (x0, x1) = (
+        column.slider(label, 0, size, (0, size), key=f"roi_{axis}_{size}", persist_state="session")
+        for column, label, axis, size in zip(
+            st.columns(2, gap="medium"), ("Rows y (px)", "Columns x (px)"), "yx", stack.shape, strict=True
+        )
+    )
     y0, x0 = min(y0, height - 1), min(x0, width - 1)
     roi = (y0, max(y1, y0 + 1), x0, max(x1, x0 + 1))
     return None if roi == (0, height, 0, width) else roi
@@ -151,8 +153,7 @@ def _roi(stack: ImageStack) -> Roi | None:
 @st.fragment
 def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, settings: Settings) -> None:
     with guarded():
-        position = position_slider(stack)
-        bands = positions(stack)[position][1]
+        position, bands = band_slider(stack)
         before = crop(measured, settings.roi)
         # Corrected intensities are on a scale of their own.
         rescaled = any(getattr(settings, name) for name in names_of(Corrections))
@@ -166,7 +167,7 @@ def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, s
             panels.append(MapPanel(f"{name}, measured", raw, unit, raw_limits))
             panels.append(MapPanel(f"{name}, preprocessed", after, unit, limits, show_filled=True))
         filled = np.any(stack.filled[bands], axis=0)
-        scene = Scene(
+        scene = MapScene(
             panels,
             source=f"{source.fingerprint} {settings.roi}",
             aspect=before.pixel_aspect,
@@ -174,11 +175,7 @@ def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, s
             pixel_size_um=settings.pixel_size_um or measured.pixel_size_um,
             position=position,
         )
-        map_viewer(
-            scene,
-            key="before_after",
-            on_step=lambda target: move_to(stack, target),
-        )
+        map_viewer(scene, key="before_after", on_step=lambda target: move_band_slider(stack, target))
         st.caption(
             f"Pink: {int(filled.sum()):,} filled pixels ({filled.mean():.2%}). Grey: no value."
             + (

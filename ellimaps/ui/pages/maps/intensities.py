@@ -16,11 +16,8 @@ from ellimaps.images.intensities import BACKGROUND_RADIUS_PX, PERCENTILES, Bleac
 from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.charts import bleaching_chart, chart_specification
 from ellimaps.ui.pages.maps.loading import Source, axes, bleaching, opened
+from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.controls import DEFAULT_PLANE, optional_number, percentiles, plane, switch
-from ellimaps.ui.shared.state import Session, remembered
-
-_MOST_ROWS = 5
-_FEWEST_FRAMES = 4
 
 
 def plane_choices(source: Source, settings: Settings) -> Settings:
@@ -47,7 +44,7 @@ def correction_choices(settings: Settings) -> Settings:
     return replace(settings, background=background, normalise=normalise, log=log)
 
 
-def channel_editor(state: Session, stack: ImageStack, settings: Settings) -> None:
+def channel_editor(state: MapsState, stack: ImageStack, settings: Settings) -> None:
     """Show the channels with names and wavelengths to edit."""
     table = channels_of(stack)
     rows = pd.DataFrame({"name": table["channel"], "wavelength (nm)": table["wavelength_nm"].astype(float)})
@@ -56,7 +53,8 @@ def channel_editor(state: Session, stack: ImageStack, settings: Settings) -> Non
     st.data_editor(
         rows,
         hide_index=True,
-        height=36 * (min(len(rows), _MOST_ROWS) + 1),
+        # In pixels: five rows and the header, each as high as Streamlit draws it.
+        height=36 * (min(len(rows), 5) + 1),
         disabled=["channel"],
         column_config={
             "channel": st.column_config.NumberColumn("channel", width="small"),
@@ -70,7 +68,7 @@ def channel_editor(state: Session, stack: ImageStack, settings: Settings) -> Non
     )
 
 
-def take_channels(state: Session, rows: pd.DataFrame, edited_rows: Mapping[int, Mapping[str, Any]]) -> None:
+def take_channels(state: MapsState, rows: pd.DataFrame, edited_rows: Mapping[int, Mapping[str, Any]]) -> None:
     """Call the channels whose rows were edited something else."""
     changed = rows.copy()
     for row, cells in edited_rows.items():
@@ -92,17 +90,13 @@ def bleaching_panel(source: Source, settings: Settings) -> None:
     """Show how the mean intensity falls over time, where there is time."""
     stack = opened(source, settings)
     if time_axis(stack) is None:
-        # Whether the single images of a folder are channels or time points, only the user knows.
-        if stack.n_bands < _FEWEST_FRAMES or axes(source)[0] > 1:
+        # Whether the single images of a folder are channels or time points, only the user knows. A decay is
+        # fitted to four points at least.
+        if stack.n_bands < 4 or axes(source)[0] > 1:
             return
-        if not remembered(
-            st.checkbox,
-            "Images are time points",
-            key="as_frames",
-            default=False,
-            width="content",
-            help="Shows how the dye bleaches over them.",
-        ):
+        text = "Shows how the dye bleaches over them."
+        label = "Images are time points"
+        if not st.checkbox(label, key="as_frames", help=text, width="content", persist_state="session"):
             return
     curve = bleaching(source, settings)
     st.vega_lite_chart(chart_specification(bleaching_chart(curve)))

@@ -10,8 +10,8 @@ from ellimaps.maps.clustering.features import crosses_zero, default_features
 from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
 from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.loading import PREPARATION, load, segmented
+from ellimaps.ui.pages.maps.state import MapsState, go_to
 from ellimaps.ui.shared.controls import one_of_those_that_fit, whole_number
-from ellimaps.ui.shared.state import Session, go_to
 from ellimaps.ui.shared.tasks import start
 
 _FEATURES_OF_MAPS = (
@@ -24,7 +24,7 @@ _FEATURES_OF_INTENSITIES = (
 )
 
 
-def segment_controls(state: Session) -> None:
+def segment_controls(state: MapsState) -> None:
     """Show k, features and seed, segment on request, and choose among the segmentations made."""
     k = whole_number("k", width=120)
     choose_features(state)
@@ -35,25 +35,24 @@ def segment_controls(state: Session) -> None:
         _choose_shown(state)
 
 
-def choose_features(state: Session) -> None:
+def choose_features(state: MapsState) -> None:
     """Show the choice of features."""
     assert state.source is not None
     stack = load(state.source)
     maps = stack.is_ellipsometric
-    # The default first: a busy browser may miss what the session says once, and shows the first one then.
     options = ["ncs", "standard", "raw"] if maps else ["standard", "raw"]
     hint = _FEATURES_OF_MAPS if maps else _FEATURES_OF_INTENSITIES
     chosen = one_of_those_that_fit("features", options, start=default_features(stack), hint=hint)
     state.settings = replace(state.settings, features=chosen)
 
 
-def make_segmentation(state: Session, k: int) -> None:
+def make_segmentation(state: MapsState, k: int) -> None:
     """Segment with the settings as they stand and show the result."""
     assert state.source is not None
     make(state, replace(state.settings, k=k, refine=()), f"Segmenting into {k} clusters")
 
 
-def make(state: Session, settings: Settings, what: str) -> None:
+def make(state: MapsState, settings: Settings, what: str) -> None:
     """Make the segmentation these settings describe, in the background, and show it."""
     source = state.source
     assert source is not None
@@ -71,13 +70,13 @@ def make(state: Session, settings: Settings, what: str) -> None:
     start(state, what, lambda on_progress: segmented(source, settings, on_progress), show)
 
 
-def pending_changes(state: Session) -> str:
+def pending_changes(state: MapsState) -> str:
     """Say which choices differ from those of the segmentation shown; empty if none."""
     if state.current is None:
         return ""
     compared = [field.name for field in fields(Settings) if field.name in (*PREPARATION, "features", "seed")]
     changed = [name for name in compared if getattr(state.settings, name) != getattr(state.current, name)]
-    if state.memory.get("k", state.current.k) != state.current.k:
+    if st.session_state.get("k", state.current.k) != state.current.k:
         changed.insert(0, "k")
     return ", ".join(changed)
 
@@ -115,7 +114,7 @@ def step_title(step: Refinement) -> str:
             return f"clean {size} px"
 
 
-def _choose_shown(state: Session) -> None:
+def _choose_shown(state: MapsState) -> None:
     st.session_state["shown"] = state.current
     st.selectbox(
         "Shown",
@@ -128,5 +127,5 @@ def _choose_shown(state: Session) -> None:
     )
 
 
-def _show(state: Session, settings: Settings) -> None:
+def _show(state: MapsState, settings: Settings) -> None:
     state.keep(settings)

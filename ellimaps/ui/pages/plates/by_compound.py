@@ -8,52 +8,55 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
-from ellimaps.plates.measuring.thumbnails import channel_colors, contrast
+from ellimaps.plates.measuring.composites import composites
 from ellimaps.plates.statistics.answers import DISTANCE, dose_responses
 from ellimaps.plates.statistics.dose_response import DoseResponse
-from ellimaps.ui.pages.plates.data import Opened, picture
-from ellimaps.ui.shared.state import remembered
+from ellimaps.ui.pages.plates.data import OpenedPlate, picture
+from ellimaps.ui.pages.plates.state import PlatesState
 
-_CONTROLS = "Controls"
+# Pictures in a row of a window of 1280 pixels, and the pixels each of them then has on a sharp screen.
 _MOST_DOSES = 8
-_EDGE = 360
-_PERCENTILES = (0.5, 99.8)
+_EDGE_PX = 360
 
 
-def compounds_view(one: Opened) -> None:
+def by_compound_tab(_: PlatesState, plate: OpenedPlate) -> None:
     """Show a compound's pictures ordered by dose, controls first, and its dose-response curve."""
-    wells = one.profiles.wells
+    wells = plate.profiles.wells
     treated = wells[~wells["control"].astype(bool) & (wells["compound"].fillna("") != "")]
     if treated.empty:
         st.info("No well has a compound: give the layout of the plate.", icon=":material/science:")
         return
     names = sorted(treated["compound"].astype(str).unique(), key=str.casefold)
-    measures = [DISTANCE, *one.profiles.features]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        compound = remembered(
-            st.selectbox, "Compound", options=names, key="plates_compound", default=names[0], width=280
-        )
-        measure = remembered(
-            st.selectbox, "Measure", options=measures, key="plates_measure", default=DISTANCE, width=320,
+        compound = st.selectbox("Compound", names, key="plates_compound", width=280, persist_state="session")
+        measure = st.selectbox(
+            "Measure",
+            [DISTANCE, *plate.profiles.features],
+            key="plates_measure",
             format_func=lambda name: "distance from controls" if name == DISTANCE else name,
-        )  # fmt: skip
-        replicate = remembered(
-            st.number_input, "Replicate", 1, 99, key="plates_replicate", default=1, width=110,
+            width=320,
+            persist_state="session",
+        )
+        replicate = st.number_input(
+            "Replicate",
+            1,
+            99,
+            key="plates_replicate",
+            width=110,
             help="Which well of each dose to show.",
-        )  # fmt: skip
-    _gallery(one, str(compound), int(replicate))
-    _curve(one, str(compound), str(measure))
+            persist_state="session",
+        )
+    _gallery(plate, compound, replicate)
+    _curve(plate, compound, measure)
 
 
-def _gallery(one: Opened, compound: str, replicate: int) -> None:
-    fields = one.profiles.fields
-    first = fields.drop_duplicates(["plate", "well"])
+def _gallery(plate: OpenedPlate, compound: str, replicate: int) -> None:
+    first = plate.profiles.fields.drop_duplicates(["plate", "well"])
     shown: list[tuple[str, pd.Series]] = []
     controls = first[first["control"].astype(bool)]
     if len(controls):
-        shown.append((_CONTROLS, controls.iloc[(replicate - 1) % len(controls)]))
+        shown.append(("Controls", controls.iloc[(replicate - 1) % len(controls)]))
     doses = first[(first["compound"].astype(str) == compound) & ~first["control"].astype(bool)]
     by_dose = doses.sort_values("concentration").groupby("concentration", dropna=False, sort=False)
     for _, rows in by_dose:
@@ -62,9 +65,8 @@ def _gallery(one: Opened, compound: str, replicate: int) -> None:
     if len(shown) > _MOST_DOSES:
         st.caption(f"The controls and the {_MOST_DOSES - 1} highest of {len(shown) - 1} doses.")
         shown = [*shown[:1], *shown[1 - _MOST_DOSES :]]
-    pictures = [picture(one, str(row["files"])) for _, row in shown]
-    colors = channel_colors(len(pictures[0]), merged=len(pictures[0]) > len(one.channels))
-    drawn = mixed(pictures, colors, merged=len(pictures[0]) > len(one.channels))
+    pictures = [picture(plate, str(row["files"])) for _, row in shown]
+    drawn = composites(pictures, len(plate.channels), _EDGE_PX)
     for column, (title, row), image in zip(st.columns(len(shown)), shown, drawn, strict=True):
         column.image(image, caption=f"{title}, {row['well']}", width="stretch")
 
@@ -74,25 +76,9 @@ def _dose_text(row: pd.Series) -> str:
     return f"{dose:g} {unit}".strip() if np.isfinite(dose) else "no dose given"
 
 
-def mixed(
-    pictures: list[NDArray[np.float32]], colors: tuple[str, ...], *, merged: bool
-) -> list[NDArray[np.uint8]]:
-    """Return pictures as colours; each channel has one contrast for all of them, merged ones one for all."""
-    step = max(1, max(pictures[0].shape[1:]) // _EDGE)
-    small = [one[:, ::step, ::step] for one in pictures]
-    totals = [np.zeros((*one.shape[1:], 3), dtype=np.float32) for one in small]
-    for channel, color in enumerate(colors):
-        seen = [one if merged else one[channel] for one in small]
-        low, high = contrast(np.concatenate([values.ravel() for values in seen]), _PERCENTILES)
-        rgb = np.array([int(color[start : start + 2], 16) for start in (1, 3, 5)], dtype=np.float32)
-        for total, one in zip(totals, small, strict=True):
-            total += np.nan_to_num(np.clip((one[channel] - low) / (high - low), 0, 1))[..., None] * rgb
-    return [np.clip(total, 0, 255).astype(np.uint8) for total in totals]
-
-
-def _curve(one: Opened, compound: str, measure: str) -> None:
-    wells = one.profiles.wells
-    row = dose_responses(one.profiles, {compound: [measure]}).iloc[0]
+def _curve(plate: OpenedPlate, compound: str, measure: str) -> None:
+    wells = plate.profiles.wells
+    row = dose_responses(plate.profiles, {compound: [measure]}).iloc[0]
     title = "distance from controls" if measure == DISTANCE else measure
     unit = str(row["concentration_unit"])
     if row["reason"]:

@@ -20,46 +20,37 @@ from ellimaps.sensors.analysis.hypotheses import (
 )
 from ellimaps.sensors.analysis.whole_logs import EVERY
 from ellimaps.sensors.store.logs import SensorLog
-from ellimaps.ui.pages.sensors.data import Key, one_sensor
-from ellimaps.ui.shared.state import Session
-from ellimaps.ui.shared.tasks import start
+from ellimaps.ui.pages.sensors.controls import Key, one_sensor
+from ellimaps.ui.pages.sensors.state import SensorsState
+from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.tasks import computed
 
-_HEIGHT = 210
-_ROOMS = ("room", "ambient", "outside", "outdoor", "air", "lab")
+# The last few questions of all users: each asks of one log at a time.
+_RESULTS: BoundedCache[list[Hypothesis | str] | EllimapsError] = BoundedCache(16)
 
 
-def cards_view(state: Session, log: SensorLog) -> None:
+def why_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the cards of two sensors."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        first = one_sensor(log, "First, such as the room", "sensors_first", _is_room)
-        second = one_sensor(log, "Second, such as the instrument", "sensors_second", _is_no_room)
+        first = one_sensor(log, "First, such as the room", "sensors_first", _is_of_room)
+        second = one_sensor(
+            log, "Second, such as the instrument", "sensors_second", lambda key: not _is_of_room(key)
+        )
     if first == second:
         st.info(
             "Choose two different sensors to see how one follows the other.", icon=":material/compare_arrows:"
         )
     asked = (log.store.name, first, second)
-    found: list[Hypothesis | str] | None = state.memory.get("sensors_cards", {}).get(asked)
-    if found is None:
-        if state.task is None:
-            start(
-                state,
-                "Testing",
-                partial(_tested, log, first, second),
-                lambda done: state.memory.update({"sensors_cards": {asked: done}}),
-            )
-        return
+    found = computed(state, _RESULTS, asked, "Testing", partial(_tested, log, first, second))
     columns = st.columns(2)
-    for number, card in enumerate(found):
+    for number, card in enumerate(found or []):
         with columns[number % 2]:
             _card(card)
 
 
-def _is_room(key: Key) -> bool:
-    return any(word in key[2].lower() for word in _ROOMS)
-
-
-def _is_no_room(key: Key) -> bool:
-    return not _is_room(key)
+def _is_of_room(key: Key) -> bool:
+    words = ("room", "ambient", "outside", "outdoor", "air", "lab")
+    return any(word in key[2].lower() for word in words)
 
 
 def _tested(log: SensorLog, first: Key, second: Key, on_progress: Progress) -> list[Hypothesis | str]:
@@ -98,7 +89,7 @@ def _card(card: Hypothesis | str) -> None:
 
 def card_chart(card: Hypothesis) -> Any:
     """Draw what a card's table holds."""
-    base = alt.Chart(card.table).properties(height=_HEIGHT)
+    base = alt.Chart(card.table).properties(height=210)
     if card.kind == "lag":
         x = alt.X("lag_min:Q", title="lag (min)")
         chance = base.mark_area(opacity=0.2, color="gray").transform_calculate(low="-datum.band")
@@ -107,10 +98,15 @@ def card_chart(card: Hypothesis) -> Any:
             base.mark_line().encode(x=x, y="r:Q", tooltip=["lag_min", alt.Tooltip("r:Q", format=".3f")]),
         )
     if card.kind == "correlation":
-        sampled = alt.Chart(card.table.iloc[:: max(1, len(card.table) // 1500)]).properties(height=_HEIGHT)
-        return sampled.mark_circle(size=12, opacity=0.4).encode(
-            x=alt.X("first:Q", title="residual of the first"),
-            y=alt.Y("second:Q", title="residual of the second"),
+        # More points than this lie on each other, and would travel to the browser for nothing.
+        thinned = card.table.iloc[:: max(1, len(card.table) // 1500)]
+        return (
+            base.properties(data=thinned)
+            .mark_circle(size=12, opacity=0.4)
+            .encode(
+                x=alt.X("first:Q", title="residual of the first"),
+                y=alt.Y("second:Q", title="residual of the second"),
+            )
         )
     x = alt.X("hour:Q", title="hour of day") if card.kind == "daily" else alt.X("month:T", title="month")
     y_title = "off the day's median" if card.kind == "daily" else "daily median"

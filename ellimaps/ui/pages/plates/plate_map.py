@@ -10,43 +10,42 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.plates.measuring.wells import row_letters
+from ellimaps.plates.statistics.edge_effect import edge_effect
 from ellimaps.plates.statistics.normalization import scaled
-from ellimaps.ui.pages.plates.data import Opened, place_effects, treatment_names
-from ellimaps.ui.shared.state import remembered
+from ellimaps.ui.pages.plates.data import OpenedPlate, positional_effects, treatment_names
+from ellimaps.ui.pages.plates.state import PlatesState
 
-_UNITS = ("As measured", "Against the controls (robust z)")
-_HEIGHT = 470
+# In pixels: the largest 384-well plate that fits a window of 1280 x 800 with the means beside it.
+_WIDTH, _HEIGHT = 720, 320
 
 
-def heat_map_view(one: Opened) -> None:
+def plate_map_tab(_: PlatesState, plate: OpenedPlate) -> None:
     """Show one feature over the plate, with the means of rows and columns beside it."""
-    features = list(one.profiles.features)
+    units = ["As measured", "Against the controls (robust z)"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        feature = remembered(
-            st.selectbox, "Feature", options=features, key="plates_feature", default=features[0], width=340
+        feature = st.selectbox(
+            "Feature", list(plate.profiles.features), key="plates_feature", width=340, persist_state="session"
         )
-        unit = remembered(
-            st.segmented_control, "Values", options=list(_UNITS), key="plates_unit", default=_UNITS[0],
-            required=True,
-        )  # fmt: skip
-        plate = _chosen_plate(one)
-    against = unit != _UNITS[0]
-    wells = one.profiles.wells
-    values = scaled(one.profiles)[1][feature] if against else wells[feature]
-    here = (wells["plate"] == plate).to_numpy()
+        unit = st.segmented_control(
+            "Values", units, default=units[0], key="plates_unit", required=True, persist_state="session"
+        )
+        name = _plate_name(plate)
+    scaling = unit != units[0]
+    wells = plate.profiles.wells
+    values = scaled(plate.profiles)[1][feature] if scaling else wells[feature]
+    here = (wells["plate"] == name).to_numpy()
     shown = _cells(wells[here], values[here].to_numpy(float))
-    st.altair_chart(
-        _chart(shown, one.shape, f"{feature}{' (robust z)' if against else ''}", diverging=against)
-    )
-    st.caption(_edge_sentence(shown, one.shape))
-    st.caption(_place_sentence(place_effects(one)))
+    title = f"{feature} (robust z)" if scaling else feature
+    st.altair_chart(_chart(shown, plate.shape, title, _color_scale(shown["value"], diverging=scaling)))
+    st.caption(f"Dots mark control wells. {edge_effect(wells[here], shown['value'], plate.shape)}")
+    st.caption(_position_sentence(positional_effects(plate)))
 
 
-def _chosen_plate(one: Opened) -> str:
-    plates = sorted(one.profiles.wells["plate"].astype(str).unique())
-    if len(plates) == 1:
-        return str(plates[0])
-    return str(remembered(st.selectbox, "Plate", options=plates, key="plates_plate", default=plates[0]))
+def _plate_name(plate: OpenedPlate) -> str:
+    names: list[str] = sorted(plate.profiles.wells["plate"].astype(str).unique())
+    if len(names) == 1:
+        return names[0]
+    return st.selectbox("Plate", names, key="plates_plate", persist_state="session")
 
 
 def _cells(wells: pd.DataFrame, values: Any) -> pd.DataFrame:
@@ -63,12 +62,12 @@ def _cells(wells: pd.DataFrame, values: Any) -> pd.DataFrame:
     )
 
 
-def _chart(cells: pd.DataFrame, shape: tuple[int, int], title: str, *, diverging: bool) -> Any:
+def _chart(cells: pd.DataFrame, shape: tuple[int, int], title: str, colors: alt.Scale) -> Any:
     rows = [row_letters(number) for number in range(1, shape[0] + 1)]
     columns = list(range(1, shape[1] + 1))
     x = alt.X("column:O", title="column", scale=alt.Scale(domain=columns), axis=alt.Axis(labelAngle=0))
     y = alt.Y("row:O", title="row", scale=alt.Scale(domain=rows), sort=rows)
-    color = alt.Color("value:Q", title=None, scale=_color_scale(cells["value"], diverging=diverging))
+    color = alt.Color("value:Q", title=None, scale=colors)
     tooltip = ["well", "treatment", alt.Tooltip("value:Q", title=title, format=".4g")]
     wells = alt.Chart(cells).mark_rect().encode(x=x, y=y, color=color, tooltip=tooltip)
     controls = (
@@ -85,7 +84,7 @@ def _chart(cells: pd.DataFrame, shape: tuple[int, int], title: str, *, diverging
             y=alt.Y("mean(value):Q", title="mean", scale=scale),
             tooltip=["column", alt.Tooltip("mean(value):Q", format=".4g")],
         )
-        .properties(height=70, width=720)
+        .properties(height=70, width=_WIDTH)
     )
     by_row = (
         alt.Chart(cells)
@@ -98,9 +97,9 @@ def _chart(cells: pd.DataFrame, shape: tuple[int, int], title: str, *, diverging
             order=alt.Order("row_number:Q"),
             tooltip=["row", alt.Tooltip("mean(value):Q", format=".4g")],
         )
-        .properties(width=110, height=_HEIGHT - 150)
+        .properties(width=110, height=_HEIGHT)
     )
-    plate = (wells + controls).properties(width=720, height=_HEIGHT - 150)
+    plate = (wells + controls).properties(width=_WIDTH, height=_HEIGHT)
     return alt.vconcat(by_column, alt.hconcat(plate, by_row), title=title).resolve_scale(color="shared")
 
 
@@ -108,6 +107,7 @@ def _color_scale(values: pd.Series, *, diverging: bool) -> alt.Scale:
     finite = values[np.isfinite(values)]
     if finite.empty:
         return alt.Scale(scheme="viridis")
+    # The few wells beyond these percentiles share the last color: one outlier leaves the rest apart.
     if diverging:
         most = float(np.percentile(np.abs(finite), 98)) or 1.0
         return alt.Scale(scheme="blueorange", domain=[-most, most], clamp=True)
@@ -115,24 +115,7 @@ def _color_scale(values: pd.Series, *, diverging: bool) -> alt.Scale:
     return alt.Scale(scheme="viridis", domain=[float(low), float(high)], clamp=True)
 
 
-def _edge_sentence(cells: pd.DataFrame, shape: tuple[int, int]) -> str:
-    edge = cells["row_number"].isin([1, shape[0]]) | cells["column"].isin([1, shape[1]])
-    controls = cells["control"] if cells["control"].sum() > 3 else pd.Series(True, index=cells.index)
-    outer, inner = cells.loc[edge & controls, "value"], cells.loc[~edge & controls, "value"]
-    what = "control wells" if cells["control"].sum() > 3 else "wells"
-    note = "Dots mark control wells. "
-    if outer.count() < 2 or inner.count() < 2:
-        return note + f"Too few {what} at the edge or inside to compare them."
-    spread = float(np.sqrt((outer.var() / outer.count()) + (inner.var() / inner.count()))) or float("nan")
-    difference = float(outer.mean() - inner.mean())
-    return note + (
-        f"Edge effect: {what} at the edge {outer.mean():.4g} (n = {outer.count()}), "
-        f"inside {inner.mean():.4g} (n = {inner.count()}), "
-        f"difference {difference:+.3g} = {abs(difference) / spread:.1f} standard errors."
-    )
-
-
-def _place_sentence(effects: pd.DataFrame) -> str:
+def _position_sentence(effects: pd.DataFrame) -> str:
     known = effects[effects["explained"].notna()]
     if known.empty:
         return "The layout does not tell effects of place from those of compounds."

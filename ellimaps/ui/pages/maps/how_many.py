@@ -13,7 +13,7 @@ from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.charts import estimate_charts
 from ellimaps.ui.pages.maps.loading import Source, prepared
 from ellimaps.ui.pages.maps.segment import choose_features, make_segmentation
-from ellimaps.ui.shared.state import Session, remembered, set_value
+from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.tasks import start
 
 _INTRO = """
@@ -24,7 +24,7 @@ and segment.
 """
 
 
-def estimate_section(state: Session, source: Source) -> None:
+def how_many_tab(state: MapsState, source: Source) -> None:
     """Show the controls and the estimate of these settings, if it was made."""
     settings = _controls(state, source)
     estimate = state.estimates.get(estimate_key(settings))
@@ -44,20 +44,20 @@ def estimate_key(settings: Settings) -> str:
     return repr({key: value for key, value in asdict(settings).items() if key not in irrelevant})
 
 
-def _controls(state: Session, source: Source) -> Settings:
+def _controls(state: MapsState, source: Source) -> Settings:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        low, high = remembered(
-            st.slider,
+        low, high = st.slider(
             "Range of k",
             2,
             30,
+            (2, 10),
             key="k_range",
-            default=(2, 10),
             width=340,
+            persist_state="session",
             help="The numbers of clusters to try.",
         )
         choose_features(state)
-        state.settings = settings = replace(state.settings, k_min=int(low), k_max=int(high))
+        state.settings = settings = replace(state.settings, k_min=low, k_max=high)
         if st.button("Estimate", type="primary", key="estimate", disabled=state.task is not None):
             start(
                 state,
@@ -70,14 +70,14 @@ def _controls(state: Session, source: Source) -> Settings:
     return settings
 
 
-def _result(state: Session, estimate: ClusterEstimate) -> None:
+def _result(state: MapsState, estimate: ClusterEstimate) -> None:
     k = estimate.suggested_k
     text, button = st.columns([5, 1], vertical_alignment="center")
     text.success(f"**Suggested: {k} clusters.** {estimate.reason}", icon=":material/lightbulb:")
     if button.button(
         f"Segment, k = {k}", type="primary", key="take_k", width="stretch", disabled=state.task is not None
     ):
-        set_value(state, "k", k)
+        st.session_state["k"] = k
         make_segmentation(state, k)
     charts = estimate_charts(estimate)
     for column, chart in zip(st.columns(2) * 2, charts, strict=True):

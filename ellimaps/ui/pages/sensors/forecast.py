@@ -8,54 +8,53 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from ellimaps.core.errors import EllimapsError
 from ellimaps.sensors.analysis.forecast import Forecast, forecast
 from ellimaps.sensors.analysis.whole_logs import EVERY
 from ellimaps.sensors.movement import limit_in_unit
 from ellimaps.sensors.store.logs import SensorLog
-from ellimaps.ui.pages.sensors.data import one_sensor, or_why_not, unit_of
-from ellimaps.ui.shared.state import Session, remembered
-from ellimaps.ui.shared.tasks import start
+from ellimaps.ui.pages.sensors.controls import Key, limit_field, one_sensor, unit_of
+from ellimaps.ui.pages.sensors.state import SensorsState
+from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.tasks import computed
 
-_HORIZONS = ("1h", "6h", "24h", "72h")
-_DEFAULT = ["1h", "6h", "24h"]
+# The last few questions of all users: each asks of one log at a time.
+_RESULTS: BoundedCache[Forecast | EllimapsError] = BoundedCache(16)
 
 
-def forecast_view(state: Session, log: SensorLog) -> None:
+def forecast_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the forecast of one sensor."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = one_sensor(log)
-        horizons = remembered(
-            st.multiselect, "Horizons", options=list(_HORIZONS), key="sensors_horizons", default=_DEFAULT
+        horizons = st.multiselect(
+            "Horizons",
+            ["1h", "6h", "24h", "72h"],
+            ["1h", "6h", "24h"],
+            key="sensors_horizons",
+            persist_state="session",
         )
-        limit = remembered(
-            st.number_input, "Limit (°C)", 0.01, 100.0, step=0.1, key="sensors_limit", default=0.5, width=140
-        )
+        limit = limit_field()
     if not horizons:
         st.caption("Choose how far ahead.")
         return
-    unit = unit_of(log, key)
-    asked = (log.store.name, key, tuple(horizons), float(limit))
-    found: Forecast | str | None = state.memory.get("sensors_forecasts", {}).get(asked)
-    if found is None:
-        if state.task is None:
-            start(
-                state,
-                "Forecasting",
-                or_why_not(
-                    lambda on_progress: forecast(
-                        log.series(*key, every=EVERY),
-                        horizons,
-                        limit=limit_in_unit(log, key, float(limit)),
-                        unit=unit,
-                        on_progress=on_progress,
-                    )
-                ),
-                lambda done: state.memory.update({"sensors_forecasts": {asked: done}}),
-            )
-        return
-    if isinstance(found, str):
-        st.info(found, icon=":material/info:")
-        return
+    found = computed(
+        state,
+        _RESULTS,
+        (log.store.name, key, tuple(horizons), limit),
+        "Forecasting",
+        lambda on_progress: forecast(
+            log.series(*key, every=EVERY),
+            horizons,
+            limit=limit_in_unit(log, key, limit),
+            unit=unit_of(log, key),
+            on_progress=on_progress,
+        ),
+    )
+    if found is not None:
+        _result(found, key, unit_of(log, key))
+
+
+def _result(found: Forecast, key: Key, unit: str) -> None:
     if found.warning:
         st.warning(found.warning, icon=":material/warning:")
     else:

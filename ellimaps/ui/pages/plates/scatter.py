@@ -10,89 +10,114 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from ellimaps.core.colors import CLUSTER_COLORS
-from ellimaps.core.files import csv_bytes
+from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
+from ellimaps.plates.statistics.clusters import ClusterMethod
 from ellimaps.plates.statistics.components import Level
 from ellimaps.plates.statistics.embedding import Method
 from ellimaps.ui.components import scatter
 from ellimaps.ui.pages.plates.data import (
-    Opened,
+    OpenedPlate,
     clusters,
-    figures,
-    positions,
+    coordinates,
+    evaluation,
+    picture_root,
     table,
     thumbnails,
     treatment_names,
 )
 from ellimaps.ui.pages.plates.pictures import side_by_side
-from ellimaps.ui.shared.state import remembered, session
+from ellimaps.ui.pages.plates.state import PlatesState
+from ellimaps.ui.shared.tasks import start
+from ellimaps.ui.shared.widgets import csv_download
 
 _METHODS: dict[str, Method] = {"PCA": "pca", "t-SNE": "tsne", "UMAP": "umap"}
-_AXES = {"PCA": "principal component", "t-SNE": "t-SNE", "UMAP": "UMAP"}
-_COLORINGS = ("Compound", "Concentration", "Cluster", "Control", "Plate", "Feature")
-_CLUSTERINGS = {"Agglomerative": "agglomerative", "KMeans": "kmeans", "HDBSCAN": "hdbscan"}
+_CLUSTERINGS: dict[str, ClusterMethod] = {
+    "Agglomerative": "agglomerative",
+    "KMeans": "kmeans",
+    "HDBSCAN": "hdbscan",
+}
 _CONTROL_COLOR = "#9a9a9a"
+# A table of more rows is slow to show and nobody reads it; the CSV has all.
 _MOST_ROWS = 5000
 
 
-def points_view(one: Opened) -> None:
+def scatter_tab(state: PlatesState, plate: OpenedPlate) -> None:
     """Show the scatter plot, the table of what is chosen, and two pictures."""
-    level, method = _controls()
-    rows = table(one, level)
-    place = positions(one, _METHODS[method], level)
-    color, group_rows = _color(one, rows, level)
-    _accuracy(one)
+    _offer_thumbnails(state, plate)
+    level, method, coloring = _controls()
+    rows = table(plate, level)
+    points = coordinates(plate, _METHODS[method], level)
+    color, group_rows = _color(plate, rows, level, coloring)
+    _accuracy(plate)
+    axis = "principal component" if method == "PCA" else method
     scatter.scatter(
         scatter.Points(
-            x=place[:, 0],
-            y=place[:, 1],
+            x=points[:, 0],
+            y=points[:, 1],
             titles=_titles(rows, level),
             color=color,
-            axes=(f"{_AXES[method]} 1", f"{_AXES[method]} 2"),
+            axes=(f"{axis} 1", f"{axis} 2"),
         ),
         key=f"plates_points_{level}",
-        thumbnails=_sheets(one, level),
-        on_select=_keep("plates_selected"),
-        on_hide=_keep("plates_hidden"),
+        thumbnails=_sheets(plate, level),
+        on_select=state.select,
+        on_hide=state.hide,
     )
-    chosen = _chosen(len(rows), group_rows)
-    picked = _selection_table(one, rows, chosen, level)
-    side_by_side(one, rows, picked)
+    chosen = _chosen(state, len(rows), group_rows)
+    picked = _selection_table(plate, rows, chosen, level)
+    side_by_side(state, plate, rows, picked)
 
 
-def _controls() -> tuple[Level, str]:
+def _offer_thumbnails(state: PlatesState, plate: OpenedPlate) -> None:
+    if thumbnails(plate) is not None or state.task is not None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("There are no small pictures to show beside the pointer yet.")
+        if st.button("Draw them", key="plates_draw", icon=":material/photo_library:"):
+            picture_root(plate)
+            start(
+                state,
+                "Drawing thumbnails",
+                lambda on_progress: make_thumbnails(plate.profiles, on_progress),
+                lambda drawn: save_thumbnails(drawn, plate.folder),
+            )
+
+
+def _controls() -> tuple[Level, str, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        each = remembered(
-            st.segmented_control, "Points", options=["Fields", "Wells"], key="plates_level",
-            default="Fields", required=True,
-        )  # fmt: skip
-        method = remembered(
-            st.segmented_control, "Layout", options=list(_METHODS), key="plates_method", default="PCA",
-            required=True, help="Distances and clusters are taken from the profiles, not from this picture.",
-        )  # fmt: skip
-        remembered(
-            st.selectbox,
-            "Colour",
-            options=list(_COLORINGS),
-            key="plates_color",
-            default="Compound",
-            width=170,
+        each = st.segmented_control(
+            "Points",
+            ["Fields", "Wells"],
+            default="Fields",
+            key="plates_level",
+            required=True,
+            persist_state="session",
         )
-    return ("field" if each == "Fields" else "well"), str(method)
+        method = st.segmented_control(
+            "Layout",
+            list(_METHODS),
+            default="PCA",
+            key="plates_method",
+            required=True,
+            persist_state="session",
+            help="Distances and clusters are taken from the profiles, not from this picture.",
+        )
+        colorings = ["Compound", "Concentration", "Cluster", "Control", "Plate", "Feature"]
+        coloring = st.selectbox("Colour", colorings, key="plates_color", width=170, persist_state="session")
+    return ("field" if each == "Fields" else "well"), method, coloring
 
 
 def _color(
-    one: Opened, rows: pd.DataFrame, level: Level
+    plate: OpenedPlate, rows: pd.DataFrame, level: Level, coloring: str
 ) -> tuple[scatter.Groups | scatter.Scale, NDArray[np.int64] | None]:
-    """Return the colours, and the group of each row where there are groups."""
-    coloring = session().memory.get("plates_color", "Compound")
+    """Return the colors, and the group of each row where there are groups."""
     if coloring == "Feature":
-        feature = remembered(
-            st.selectbox, "Feature", options=list(one.profiles.features), key="plates_color_feature",
-            default=one.profiles.features[0],
-        )  # fmt: skip
-        return scatter.Scale(rows[feature].to_numpy(float), str(feature)), None
+        feature = st.selectbox(
+            "Feature", list(plate.profiles.features), key="plates_color_feature", persist_state="session"
+        )
+        return scatter.Scale(rows[feature].to_numpy(float), feature), None
     if coloring == "Cluster":
-        names = _cluster_names(one, level)
+        names = _cluster_names(plate, level)
     elif coloring == "Concentration":
         names = [f"{dose:g} {unit}".strip() if dose == dose else "none" for dose, unit in _doses(rows)]
     elif coloring == "Control":
@@ -106,22 +131,20 @@ def _color(
     return scatter.Groups(codes, order, palette), codes
 
 
-def _cluster_names(one: Opened, level: Level) -> list[str]:
+def _cluster_names(plate: OpenedPlate, level: Level) -> list[str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        method = remembered(
-            st.selectbox, "Clusters by", options=list(_CLUSTERINGS), key="plates_clustering",
-            default="Agglomerative", width=200,
-        )  # fmt: skip
-        number = remembered(
-            st.number_input,
+        method = st.selectbox(
+            "Clusters by", list(_CLUSTERINGS), key="plates_clustering", width=200, persist_state="session"
+        )
+        number = st.number_input(
             "Number of clusters (0: found)",
             0,
             60,
             key="plates_n_clusters",
-            default=0,
             width=230,
+            persist_state="session",
         )
-    found = clusters(one, _CLUSTERINGS[method], int(number) or None, level)  # type: ignore[arg-type]
+    found = clusters(plate, _CLUSTERINGS[method], number or None, level)
     return ["no cluster" if label < 0 else f"cluster {label}" for label in found]
 
 
@@ -146,8 +169,8 @@ def _palette(names: Sequence[str], gray: set[str]) -> list[str]:
     ]
 
 
-def _accuracy(one: Opened) -> None:
-    found = figures(one)
+def _accuracy(plate: OpenedPlate) -> None:
+    found = evaluation(plate)
     st.caption(
         "Nearest neighbour in another well is of the same compound: "
         f"{found.field_accuracy_1nn:.0%} of fields, {found.well_accuracy_1nn:.0%} of wells; "
@@ -164,29 +187,22 @@ def _titles(rows: pd.DataFrame, level: Level) -> list[str]:
     ]
 
 
-def _sheets(one: Opened, level: Level) -> scatter.Thumbnails | None:
+def _sheets(plate: OpenedPlate, level: Level) -> scatter.PointThumbnails | None:
     # The sheets hold fields; a well is no single picture.
-    found = thumbnails(one) if level == "field" else None
-    return scatter.Thumbnails(one.key, found.sheets, found.tile, found.columns) if found else None
+    found = thumbnails(plate) if level == "field" else None
+    return scatter.PointThumbnails(plate.key, found.sheets, found.tile, found.columns) if found else None
 
 
-def _keep(name: str):  # type: ignore[no-untyped-def]
-    def keep(numbers: list[int]) -> None:
-        session().memory[name] = numbers
-
-    return keep
-
-
-def _chosen(n: int, groups: NDArray[np.int64] | None) -> NDArray[np.int64]:
+def _chosen(state: PlatesState, n: int, groups: NDArray[np.int64] | None) -> NDArray[np.int64]:
     """Return the rows chosen in the plot; without a choice those whose group is not hidden."""
-    memory = session().memory
-    hidden = memory.get("plates_hidden", []) if groups is not None else []
-    shown = np.arange(n) if groups is None else np.flatnonzero(~np.isin(groups, hidden))
-    selected = np.array([number for number in memory.get("plates_selected", []) if number < n], dtype=int)
+    shown = np.arange(n) if groups is None else np.flatnonzero(~np.isin(groups, state.hidden))
+    selected = np.array([number for number in state.selected if number < n], dtype=int)
     return np.intersect1d(shown, selected) if selected.size else shown
 
 
-def _selection_table(one: Opened, rows: pd.DataFrame, chosen: NDArray[np.int64], level: Level) -> list[int]:
+def _selection_table(
+    plate: OpenedPlate, rows: pd.DataFrame, chosen: NDArray[np.int64], level: Level
+) -> list[int]:
     """Show the chosen rows, sortable, and return those picked in the table."""
     noun = "fields" if level == "field" else "wells"
     facts = ["well", "field" if level == "field" else "n_fields", "compound", "concentration", "control"]
@@ -194,12 +210,10 @@ def _selection_table(one: Opened, rows: pd.DataFrame, chosen: NDArray[np.int64],
     left, right = st.columns([4, 1], vertical_alignment="bottom")
     more = f" (the first {_MOST_ROWS:,} are listed)" if len(chosen) > _MOST_ROWS else ""
     left.markdown(f"**{len(chosen):,} of {len(rows):,} {noun}**{more}")
-    right.download_button(
-        "Export CSV", csv_bytes(rows.iloc[chosen]), file_name=f"{noun}.csv", mime="text/csv",
-        icon=":material/download:", key="plates_export", width="stretch",
-    )  # fmt: skip
+    with right:
+        csv_download("Export CSV", f"{noun}.csv", rows.iloc[chosen], key="plates_export", width="stretch")
     event = st.dataframe(
-        table_rows[[*facts, *one.profiles.features]],
+        table_rows[[*facts, *plate.profiles.features]],
         key=f"plates_table_{level}",
         on_select="rerun",
         selection_mode="multi-row",
