@@ -32,6 +32,8 @@ check: $(VENV)/.dev docs ## Lint, formatting, types, the import contracts, and t
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/oxlint ellimaps
+	$(BIN)/oxfmt --check ellimaps/ui
 
 docs: $(VENV)/.dev ## Build the documentation as a site in docs/_build/
 	rm -rf docs/_api

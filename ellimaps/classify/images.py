@@ -12,6 +12,7 @@ from ellimaps.core.errors import ReadError
 from ellimaps.core.inputs import Source, as_input, size_of
 from ellimaps.readers.pictures import is_picture, opened_picture
 
+# An image of cells has a few million pixels; ten times as many still take less than 1 GB as numbers.
 MAX_PIXELS = 40_000_000
 MAX_BYTES = 256 << 20
 _COLOURS = 3

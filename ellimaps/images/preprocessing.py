@@ -26,8 +26,7 @@ from ellimaps.core.statistics import MAD_TO_SIGMA
 Gaps = Literal["fill", "exclude"]
 Roi = tuple[int, int, int, int]
 
-KERNEL_SIZE = 9
-KERNEL_SIGMA_PX = 1.0
+KERNEL_SIZE, KERNEL_SIGMA_PX = 9, 1.0
 """The window of a Gaussian of 1 px, 8 sigma + 1 as in astropy's ``Gaussian2DKernel(1)``."""
 _BLOCK_PIXELS = 1 << 12
 """Gap pixels filled at once: with their 81 neighbours 2.7 MB, about a core's cache."""

@@ -34,6 +34,7 @@ from ellimaps.maps.settings import (
 )
 
 MAX_RECIPE_BYTES = 4 * 1024 * 1024
+"""Outlines of some 100,000 vertices: more than anybody draws."""
 
 _HEADER = "# ellimaps recipe; run it again with: ellimaps segment FOLDER --recipe THIS_FILE --out DIR"
 _NUMBER = (int, float)

@@ -20,6 +20,7 @@ from ellimaps.maps.clustering.features import Features, FeatureSpace
 from ellimaps.maps.clustering.kmeans import MAX_CLUSTERS, KMeans, KMeansFit, fit_of_labels
 
 NO_DATA = -1
+"""Label of a pixel without data."""
 
 
 @dataclass(frozen=True, eq=False)

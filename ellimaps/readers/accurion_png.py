@@ -31,7 +31,7 @@ _KEYS = (_RAW_KEY, _MAP_KEY, _GEOMETRY_KEY)
 _LONGEST_KEYWORD = 79  # PNG specification, 11.3.4.2
 _MAP_TAIL = struct.Struct(">HdddH")
 _GEOMETRY_TAIL = struct.Struct(">dd?")
-_RAW_HEADER_BYTES = 12
+_RAW_HEADER_BYTES = 12  # beside the n bytes the header declares
 # A real file has 18 chunks and its Map chunk 198 bytes: thousands of times as much would only keep us busy.
 _MAX_CHUNKS = 100_000
 _MAX_FACTS_BYTES = 1024 * 1024

@@ -24,7 +24,7 @@ from ellimaps.readers.planes import RGB_NAMES, PlaneChannel, Planes
 from ellimaps.readers.tiff_metadata import TiffFacts, facts_of
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_UNCOMPRESSED = 1
+_UNCOMPRESSED = 1  # TIFF 6.0, tag 259
 # Deflate packs at most 1032 to 1, LZW about 1400 to 1.
 MOST_PACKED = 1500
 # How many times larger what these compressions unpack to can be.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ellimaps.readers.planes import PlaneChannel
 
+# Units as OME-XML and ImageJ spell them.
 _IN_UM = {
     "m": 1e6, "cm": 1e4, "mm": 1e3, "µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0,
     "micrometer": 1.0, "nm": 1e-3, "inch": 25400.0,

@@ -36,6 +36,7 @@ from ellimaps.samples.terraces import SampleScene, draw_gaps, draw_scene
 
 TAG = "sample_20260101120000000"
 WAVELENGTH_RANGE_NM = (450.0, 750.0)
+"""What the filters of such an instrument pass, and the indices of its samples are known for."""
 # A real measurement has 0.04..0.09 deg in Psi and 0.08..0.23 deg in Delta, by wavelength: the median absolute
 # second difference of its maps, in both directions.
 PSI_SIGMA_DEG = 0.05

@@ -21,6 +21,7 @@ from ellimaps.core.errors import SettingError
 MAP_TYPES = ("Delta", "Psi", "Pmin", "Amin", "Cmin", "Image", "Image_float", "RT", "MM", "Other")
 BINNINGS = ("none", "2x2", "3x3", "4x4", "5x5", "6x6", "7x7", "8x8")
 
+# Types and flags of the description's format.
 _SINGLE, _DOUBLE, _ENUM, _BOOLEAN, _ARRAY, _CLUSTER = 0x09, 0x0A, 0x16, 0x21, 0x40, 0x50
 _LABELLED = 0x40
 _MISSING_BITS = 0xFFFFFFFF

@@ -20,7 +20,7 @@ from ellimaps.sensors.store.logs import KEY, SensorLog
 from ellimaps.sensors.store.times import length_of
 from ellimaps.sensors.summary import plain_rows
 
-_HOUR = pd.Timedelta(hours=1)
+_HOUR = pd.Timedelta(hours=1)  # a cell of the calendar
 
 
 @dataclass(frozen=True, eq=False)

@@ -97,4 +97,5 @@ def _refusal(status: int, reason: str) -> dict[str, Any]:
     return {"description": reason, "model": Refusal, **({"headers": retry} if status == 503 else {})}
 
 
+# What the OpenAPI document says of it.
 NOT_READY = {503: _refusal(503, "No worker process is ready")}

@@ -189,6 +189,7 @@ async def _fault(_: Request, __: Exception) -> Response:
     return JSONResponse({"detail": "The server made a mistake: its log has more."}, 500)
 
 
+# By status, or by the exception that leads to it.
 ERROR_HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     404: _no_such_address,
     405: _no_such_method,

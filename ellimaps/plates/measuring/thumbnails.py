@@ -27,6 +27,7 @@ RGB_COLORS = ("#ff0000", "#00ff00", "#0000ff")
 TILE_PX = 64
 """Edge of a small picture: 10,000 of them are 40 sheets, which a browser loads at once."""
 COLUMNS = 16
+"""Small pictures in a row of a sheet, 256 in all: 1024 x 1024 px, which any browser draws."""
 FACTS = "thumbnails.json"
 
 

@@ -13,6 +13,7 @@ from math import comb, prod
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import false_discovery_control
 
 Indices = NDArray[np.int32]
 
@@ -91,10 +92,8 @@ def false_discovery_rates(p: NDArray[np.float64]) -> NDArray[np.float64]:
     Source: Benjamini and Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x. NaN, a test not made, stays.
     """
     q = np.full(len(p), np.nan)
-    made = np.flatnonzero(~np.isnan(p))
-    order = made[np.argsort(p[made], kind="stable")][::-1]
-    ranks = np.arange(len(order), 0, -1)
-    q[order] = np.minimum.accumulate(np.minimum(p[order] * len(order) / ranks, 1.0))
+    made = ~np.isnan(p)
+    q[made] = false_discovery_control(p[made])
     return q
 
 

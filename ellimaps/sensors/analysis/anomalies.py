@@ -21,6 +21,7 @@ from ellimaps.sensors.movement import LIMIT as LIMIT_PER_HOUR
 
 COLUMNS = ("start", "end", "score", "reason", "detectors")
 _DETECTORS = 6
+"""As many as share the rate of false alarms a user allows."""
 # Extreme value distributions fitted to months say nothing of rarer than that.
 _LOWEST_RATE = 1e-12
 # Of detectors equally sure, the one whose sentence is most definite speaks.

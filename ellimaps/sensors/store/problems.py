@@ -143,6 +143,7 @@ def _stuck(values: NDArray[np.float64], steps: NDArray[np.float64], usual: float
         yield Problem("stuck", first, last, detail)
 
 
+# Name, factor, offset.
 _CONVERSIONS = (
     ("deg C to deg F", 1.8, 32.0),
     ("deg F to deg C", 1 / 1.8, -32 / 1.8),

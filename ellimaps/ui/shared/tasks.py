@@ -30,10 +30,7 @@ def page_run(state: PageState) -> Iterator[None]:
 
 
 def start(
-    state: PageState,
-    what: str,
-    work: Callable[[Progress], T],
-    finish: Callable[[T], None] = lambda _: None,
+    state: PageState, what: str, work: Callable[[Progress], T], finish: Callable[[T], None] = lambda _: None
 ) -> None:
     """Do work in the background and run the page again; short work is done by then.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from mimetypes import guess_type
 from typing import Any, Literal
 
 import pandas as pd
@@ -72,7 +73,7 @@ def choose_below_root(
     typed_label: str = "Or a folder below the data root",
     format_func: Callable[[str], str] = str,
 ) -> str:
-    """Show what was found below the data root beside a field to type a path.
+    """Show what was found below the data root beside a field to type a path; a reload finds it again.
 
     Parameters
     ----------
@@ -94,12 +95,11 @@ def choose_below_root(
     str
         What was typed, else what was chosen; empty if neither.
     """
+    kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
     chosen = ""
     if found:
-        chosen = st.selectbox(
-            label, found, key=f"{key}_found", format_func=format_func, persist_state="session"
-        )
-    typed = st.text_input(typed_label, key=f"{key}_typed", placeholder=placeholder, persist_state="session")
+        chosen = st.selectbox(label, found, key=f"{key}_found", format_func=format_func, **kept)
+    typed = st.text_input(typed_label, key=f"{key}_typed", placeholder=placeholder, **kept)
     return typed.strip() or chosen
 
 
@@ -112,25 +112,42 @@ def pick_row(table: pd.DataFrame, *, key: str, **options: Any) -> int | None:
     return int(rows[0]) if rows and rows[0] < len(table) else None
 
 
-def csv_download(label: str, table: pd.DataFrame, name: str, *, key: str, **options: Any) -> None:
-    """Offer a table as a CSV file.
+def download(label: str, name: str, content: Callable[[], bytes], *, key: str, **options: Any) -> None:
+    """Offer a file, which is made when the button is pressed.
 
     Parameters
     ----------
     label : str
         Of the button.
-    table : DataFrame
-        What is in the file.
     name : str
-        Of the file.
+        Of the file; its ending says what it is.
+    content : callable
+        Gives what is in the file.
     key : str
         Streamlit key.
     **options
         As `streamlit.download_button`.
     """
-    st.download_button(
-        label, csv_bytes(table), name, "text/csv", key=key, icon=":material/download:", **options
-    )
+    mime = guess_type(name)[0] or "application/octet-stream"
+    options = {"icon": ":material/download:", **options}
+    st.download_button(label, content, name, mime, key=key, on_click="ignore", **options)
+
+
+def csv_download(label: str, name: str, table: pd.DataFrame, *, key: str, **options: Any) -> None:
+    """Offer a table as a file.
+
+    Parameters
+    ----------
+    label, name : str
+        Of the button and of the file.
+    table : DataFrame
+        What is written when the button is pressed.
+    key : str
+        Streamlit key.
+    **options
+        As `download`.
+    """
+    download(label, name, lambda: csv_bytes(table), key=key, **options)
 
 
 def escaped(text: str) -> str:

@@ -14,7 +14,7 @@ from ellimaps.ui.pages.classify.files import beside, label_lists, new_file
 from ellimaps.ui.pages.classify.pictures import picture_of
 from ellimaps.ui.pages.classify.state import FolderLabels
 from ellimaps.ui.shared.data_root import data_root, inside_root
-from ellimaps.ui.shared.widgets import choose_below_root, escaped, guarded
+from ellimaps.ui.shared.widgets import choose_below_root, download, escaped, guarded
 
 LabelingStep = Callable[[LabelingSession], LabelingSession]
 
@@ -68,32 +68,14 @@ def _way_keys(work: FolderLabels) -> None:
         _key(work, "Back", "Left", lambda now: now.stepped(-1), disabled=labeling.position == 0)
         _key(work, "Next", "Right", lambda now: now.stepped(1), disabled=labeling.position == last)
         _key(work, "Undo", "U", LabelingSession.undone, disabled=not labeling.past)
-        _key(
-            work,
-            "Next unlabelled",
-            "N",
-            LabelingSession.at_unlabeled,
-            disabled=len(labeling.labels) == len(labeling.files),
-        )
+        done = len(labeling.labels) == len(labeling.files)
+        _key(work, "Next unlabelled", "N", LabelingSession.at_unlabeled, disabled=done)
         _key(work, "No label", "X", LabelingSession.cleared, disabled=labeling.label is None)
 
 
-def _key(
-    work: FolderLabels,
-    text: str,
-    shortcut: str,
-    change: Callable[[LabelingSession], LabelingSession],
-    *,
-    disabled: bool,
-) -> None:
-    st.button(
-        text,
-        key=f"label_{text.replace(' ', '_').lower()}",
-        shortcut=shortcut,
-        disabled=disabled,
-        on_click=_do,
-        args=(work, change),
-    )
+def _key(work: FolderLabels, text: str, shortcut: str, change: LabelingStep, *, disabled: bool) -> None:
+    key = f"label_{text.replace(' ', '_').lower()}"
+    st.button(text, key=key, shortcut=shortcut, disabled=disabled, on_click=_do, args=(work, change))
 
 
 def _do(work: FolderLabels, change: LabelingStep) -> None:
@@ -133,15 +115,8 @@ def _lists(work: FolderLabels) -> None:
             args=(work,),
         )
     with st.container(horizontal=True, key="label_more"):
-        st.download_button(
-            "Download",
-            data=lambda: labels_csv(work.labeling),
-            file_name=f"{work.folder.name}_labels.csv",
-            mime="text/csv",
-            key="label_download",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        name = f"{work.folder.name}_labels.csv"
+        download("Download", name, lambda: labels_csv(work.labeling), key="label_download")
         with st.popover("Load", icon=":material/upload_file:"):
             _load_panel(work)
         with st.popover("Classes", icon=":material/category:"):

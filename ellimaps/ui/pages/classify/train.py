@@ -14,7 +14,7 @@ from ellimaps.ui.pages.classify.models import Trained, labels_given, save_traine
 from ellimaps.ui.pages.classify.state import ClassifyState
 from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.tasks import start
-from ellimaps.ui.shared.widgets import choose_below_root, escaped
+from ellimaps.ui.shared.widgets import choose_below_root, download, escaped
 
 HERE = "Labels given here"
 
@@ -128,19 +128,8 @@ def _keep(state: ClassifyState, trained: Trained) -> None:
         )
         st.button("Save", key="train_save", on_click=_save, args=(state, trained))
     with st.container(horizontal=True):
-        for label, content, name, mime in (
-            ("Model", trained.content, f"{stem}.ellimodel", "application/octet-stream"),
-            ("HTML report", trained.html, f"{stem}.html", "text/html"),
-        ):
-            st.download_button(
-                label,
-                content,
-                name,
-                mime,
-                icon=":material/download:",
-                on_click="ignore",
-                key=f"train_{label}",
-            )
+        download("Model", f"{stem}.ellimodel", lambda: trained.content, key="train_model")
+        download("HTML report", f"{stem}.html", lambda: trained.html, key="train_report")
     if state.saved_model:
         st.success(f"Saved as {state.saved_model}")
 

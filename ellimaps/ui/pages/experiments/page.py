@@ -90,11 +90,7 @@ def _subject_filter(results: Results) -> list[str]:
     if len(subjects) < 2:
         return subjects
     chosen = st.multiselect(
-        "Subjects",
-        subjects,
-        key="experiments_subjects",
-        placeholder="All subjects",
-        persist_state="session",
+        "Subjects", subjects, key="experiments_subjects", placeholder="All subjects", persist_state="session"
     )
     return chosen or subjects
 

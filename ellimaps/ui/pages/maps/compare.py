@@ -7,7 +7,7 @@ import streamlit as st
 
 from ellimaps.maps.comparison import Comparison, compare
 from ellimaps.maps.settings import Settings
-from ellimaps.ui.components.viewer import MapPanel, Scene, map_viewer
+from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.loading import Source, segmented
 from ellimaps.ui.pages.maps.segment import segmentation_title
 from ellimaps.ui.pages.maps.state import MapsState
@@ -22,15 +22,15 @@ def compare_tab(state: MapsState, source: Source) -> None:
     if first == second:
         st.info("These are the same segmentation: choose two that differ.")
         return
-    made = [segmented(source, settings) for settings in (first, second)]
-    if made[0].labels.shape != made[1].labels.shape:
+    both = [segmented(source, settings) for settings in (first, second)]
+    if both[0].labels.shape != both[1].labels.shape:
         st.warning("Their images differ in size (region of interest or binning): they cannot be compared.")
         return
-    comparison = compare(*made)
+    comparison = compare(*both)
     looks = [state.looks[settings] for settings in (first, second)]
     maps, facts = st.columns([7, 4], gap="medium")
     with maps:
-        scene = Scene(
+        scene = MapScene(
             [
                 MapPanel(
                     segmentation_title(settings),
@@ -38,10 +38,10 @@ def compare_tab(state: MapsState, source: Source) -> None:
                     palette=tuple(look.palette),
                     names=tuple(look.titles),
                 )
-                for settings, segmentation, look in zip((first, second), made, looks, strict=True)
+                for settings, segmentation, look in zip((first, second), both, looks, strict=True)
             ],
             source=f"{source.fingerprint} {first.roi}",
-            aspect=made[0].stack.pixel_aspect,
+            aspect=both[0].stack.pixel_aspect,
         )
         map_viewer(scene, key="compare_maps")
     with facts:

@@ -19,7 +19,7 @@ from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.segment import pending_changes, segmentation_title
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.data_root import data_root
-from ellimaps.ui.shared.widgets import guarded
+from ellimaps.ui.shared.widgets import download, guarded
 
 
 def export_tab(state: MapsState, source: Source) -> None:
@@ -34,38 +34,31 @@ def export_tab(state: MapsState, source: Source) -> None:
     files, report = st.columns(2, gap="large")
     with files, guarded():
         st.markdown("##### Files")
-        st.download_button(
+        download(
             "Download all files (zip)",
-            data=lambda: zipped(_contents(state, segmentation)),
-            file_name=f"{name}_k{segmentation.k}.zip",
-            mime="application/zip",
-            type="primary",
-            icon=":material/download:",
-            on_click="ignore",
+            f"{name}_k{segmentation.k}.zip",
+            lambda: zipped(_contents(state, segmentation)),
             key="download_zip",
+            type="primary",
             help=f"{_spectra(segmentation)}, coordinates, label image, figure, provenance: "
             "the files that ellimaps segment writes, byte for byte.",
         )
         _server_folder(state, segmentation)
     with report:
         st.markdown("##### Report and recipe")
-        st.download_button(
+        download(
             "Report (HTML)",
-            data=lambda: report_html(segmentation, names=settings.names, regions=settings.regions).encode(),
-            file_name=f"{name}_report.html",
-            mime="text/html",
-            on_click="ignore",
-            icon=":material/description:",
+            f"{name}_report.html",
+            lambda: report_html(segmentation, names=settings.names, regions=settings.regions).encode(),
             key="download_report",
+            icon=":material/description:",
         )
-        st.download_button(
+        download(
             "Recipe (TOML)",
-            data=recipe_text(settings),
-            file_name="recipe.toml",
-            mime="application/toml",
-            on_click="ignore",
-            icon=":material/receipt_long:",
+            "recipe.toml",
+            lambda: recipe_text(settings).encode(),
             key="download_recipe",
+            icon=":material/receipt_long:",
         )
         st.caption("A recipe repeats every choice: `ellimaps segment FOLDER --recipe recipe.toml --out DIR`")
     st.markdown("##### The same in Python")

@@ -54,7 +54,7 @@ def spectra_fit_chart(
     quantity : {"Psi", "Delta"}
         Which of the two to draw.
     names, palette : sequence of str
-        Name and colour of every cluster.
+        Name and color of every cluster.
     selected : int
         The emphasised cluster.
     """

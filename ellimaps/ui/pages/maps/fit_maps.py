@@ -14,7 +14,7 @@ from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.spectra import Flag
-from ellimaps.ui.components.viewer import Line, MapPanel, Scene, map_viewer
+from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.charts import histogram
 from ellimaps.ui.pages.maps.fit_charts import PROFILE_HEIGHT, profile_chart
 from ellimaps.ui.pages.maps.fitting import map_key
@@ -96,7 +96,7 @@ def maps_panel(state: MapsState, source: Source, fit: AnyFit, segmentation: Segm
     def draw_line(drawn: Mapping[str, Any]) -> None:
         state.film.line = tuple((round(float(x), 2), round(float(y), 2)) for x, y in drawn["vertices"])
 
-    scene = Scene(
+    scene = MapScene(
         panels,
         source=f"{source.fingerprint} {stack.history[-1]['roi']}",
         aspect=stack.pixel_aspect,
@@ -104,7 +104,7 @@ def maps_panel(state: MapsState, source: Source, fit: AnyFit, segmentation: Segm
         palette=state.look.palette,
         names=state.look.titles,
         highlight=chosen_cluster(segmentation.k),
-        regions=[Line(_line(state, stack))],
+        regions=[MapLine(_line(state, stack))],
         pixel_size_um=stack.pixel_size_um,
     )
     map_viewer(

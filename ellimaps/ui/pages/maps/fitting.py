@@ -18,7 +18,7 @@ from ellimaps.optics.materials import AnyMaterial
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import MAX_MODEL_BYTES, read_model
 from ellimaps.optics.spectra import FitOptions
-from ellimaps.ui.pages.maps.loading import PREPROCESSING, Source, prepared, segmented
+from ellimaps.ui.pages.maps.loading import PREPARATION, Source, prepared, segmented
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
 from ellimaps.ui.shared.uploads import store_uploads
 
@@ -146,7 +146,7 @@ def fitted_map(
 def map_key(source: Source, settings: Settings, setup: FitSetup) -> tuple[Any, ...]:
     """Return what a fit of every pixel depends on."""
     alone = replace(setup, shared=())
-    return source, tuple(getattr(settings, name) for name in PREPROCESSING), alone.key
+    return source, tuple(getattr(settings, name) for name in PREPARATION), alone.key
 
 
 def folder_model(source: Source) -> ThinFilm | None:

@@ -22,14 +22,15 @@ from ellimaps.maps.pipeline import cluster, open_as, prepare
 from ellimaps.maps.refinement import refine
 from ellimaps.maps.regions import Region, region_spectrum
 from ellimaps.maps.segmentation import Segmentation
-from ellimaps.maps.settings import Settings
+from ellimaps.maps.settings import Calibration, Corrections, Opening, Preprocessing, Settings, names_of
 from ellimaps.readers import picture_axes
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
 from ellimaps.ui.shared.data_root import file_marks
 
-OPENING = ("z", "t", "channels")
-CORRECTIONS = ("background", "normalise", "log")
-PREPROCESSING = (*OPENING, *CORRECTIONS, "pixel_size_um", "gaps", "despike", "smooth", "roi", "binning")
+PREPARATION = tuple(
+    name for name in names_of(Opening, Corrections, Calibration, Preprocessing) if name != "dataset"
+)
+"""What a prepared stack depends on beside its source, which knows the data set."""
 
 
 def _stack_bytes(stack: ImageStack) -> int:
@@ -89,7 +90,7 @@ def load(source: Source, on_progress: Progress = no_progress) -> ImageStack:
 
 def opened(source: Source, settings: Settings, on_progress: Progress = no_progress) -> ImageStack:
     """Return the planes, time points and channel names that the settings choose of a measurement."""
-    choice = replace(_only(settings, OPENING), dataset=source.dataset)
+    choice = replace(_only(settings, names_of(Opening)), dataset=source.dataset)
     return STACKS.get((source, choice), lambda: open_as(source.path, choice, on_progress))
 
 
@@ -100,13 +101,13 @@ def axes(source: Source) -> tuple[int, int]:
 
 def bleaching(source: Source, settings: Settings) -> Bleaching:
     """Return how the measured intensities fall over time."""
-    key = source, _only(settings, OPENING)
+    key = source, _only(settings, names_of(Opening))
     return BLEACHING.get(key, lambda: bleaching_curve(opened(source, settings)))
 
 
 def prepared(source: Source, settings: Settings, on_progress: Progress = no_progress) -> ImageStack:
     """Return the preprocessed measurement."""
-    preprocessing = _only(settings, PREPROCESSING)
+    preprocessing = _only(settings, PREPARATION)
     return STACKS.get(
         (source, "prepared", preprocessing),
         lambda: prepare(opened(source, settings, on_progress), preprocessing, on_progress),
@@ -127,7 +128,7 @@ def distances(source: Source, settings: Settings) -> NDArray[np.float32]:
 
 def region_table(source: Source, settings: Settings, region: Region) -> pd.DataFrame:
     """Return the spectrum of a region of interest of the preprocessed measurement."""
-    key = (source, tuple(getattr(settings, name) for name in PREPROCESSING), region)
+    key = (source, tuple(getattr(settings, name) for name in PREPARATION), region)
     return SPECTRA.get(key, lambda: region_spectrum(prepared(source, settings), region))
 
 

@@ -55,4 +55,4 @@ def answers_tab(state: PlatesState, plate: OpenedPlate) -> None:
     with st.container(horizontal=True):
         for name in ("treatments", "compounds", "dose_responses", "changes", "nearest"):
             label = f"{name.replace('_', ' ').capitalize()} CSV"
-            csv_download(label, getattr(found, name), f"{name}.csv", key=f"plates_get_{name}")
+            csv_download(label, f"{name}.csv", getattr(found, name), key=f"plates_get_{name}")

@@ -63,11 +63,7 @@ def _chosen_folder(state: PlatesState) -> Path | None:
 
 
 def _correction() -> Correction:
-    names: dict[Correction, str] = {
-        "none": "as measured",
-        "plates": "plates",
-        "polish": "rows and columns",
-    }
+    names: dict[Correction, str] = {"none": "as measured", "plates": "plates", "polish": "rows and columns"}
     return st.selectbox(
         "Correct effects of place",
         list(names),

@@ -10,7 +10,7 @@ import streamlit as st
 
 from ellimaps.plates.measuring.thumbnails import channel_colors
 from ellimaps.readers.planes import RGB_NAMES
-from ellimaps.ui.components.image_pair import Channel, Picture, image_pair
+from ellimaps.ui.components.image_pair import PairChannel, PairPicture, image_pair
 from ellimaps.ui.pages.plates.data import OpenedPlate, picture, treatment_names
 from ellimaps.ui.pages.plates.state import PlatesState
 
@@ -47,12 +47,14 @@ def side_by_side(state: PlatesState, plate: OpenedPlate, rows: pd.DataFrame, pic
 
 
 def _pair(plate: OpenedPlate, fields: pd.DataFrame, names: Sequence[str], shown: Sequence[int]) -> None:
-    pictures = [Picture(names[number], picture(plate, str(fields["files"].iloc[number]))) for number in shown]
-    n = min(len(one_picture.values) for one_picture in pictures)
+    pictures = [
+        PairPicture(names[number], picture(plate, str(fields["files"].iloc[number]))) for number in shown
+    ]
+    n = min(len(one.values) for one in pictures)
     merged = n > len(plate.channels)
     labels = RGB_NAMES[:n] if merged else [_label(name) for name in plate.channels]
     colors = channel_colors(n, merged=merged)
-    channels = [Channel(label, color) for label, color in zip(labels, colors, strict=True)]
+    channels = [PairChannel(label, color) for label, color in zip(labels, colors, strict=True)]
     image_pair(pictures, channels, key="plates_pictures")
 
 

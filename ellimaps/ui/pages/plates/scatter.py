@@ -187,10 +187,10 @@ def _titles(rows: pd.DataFrame, level: Level) -> list[str]:
     ]
 
 
-def _sheets(plate: OpenedPlate, level: Level) -> scatter.Thumbnails | None:
+def _sheets(plate: OpenedPlate, level: Level) -> scatter.PointThumbnails | None:
     # The sheets hold fields; a well is no single picture.
     found = thumbnails(plate) if level == "field" else None
-    return scatter.Thumbnails(plate.key, found.sheets, found.tile, found.columns) if found else None
+    return scatter.PointThumbnails(plate.key, found.sheets, found.tile, found.columns) if found else None
 
 
 def _chosen(state: PlatesState, n: int, groups: NDArray[np.int64] | None) -> NDArray[np.int64]:
@@ -211,7 +211,7 @@ def _selection_table(
     more = f" (the first {_MOST_ROWS:,} are listed)" if len(chosen) > _MOST_ROWS else ""
     left.markdown(f"**{len(chosen):,} of {len(rows):,} {noun}**{more}")
     with right:
-        csv_download("Export CSV", rows.iloc[chosen], f"{noun}.csv", key="plates_export", width="stretch")
+        csv_download("Export CSV", f"{noun}.csv", rows.iloc[chosen], key="plates_export", width="stretch")
     event = st.dataframe(
         table_rows[[*facts, *plate.profiles.features]],
         key=f"plates_table_{level}",

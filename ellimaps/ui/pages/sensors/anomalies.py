@@ -85,7 +85,7 @@ def _periods(state: SensorsState, found: pd.DataFrame) -> None:
                 on_click=state.look_at,
                 args=(period.widened(pd.Timedelta("6h"), 2),),
             )
-        csv_download("Periods CSV", table, "anomalies.csv", key="sensors_get_anomalies")
+        csv_download("Periods CSV", "anomalies.csv", table, key="sensors_get_anomalies")
 
 
 def _chart(state: SensorsState, log: SensorLog, key: Key, found: pd.DataFrame) -> None:

@@ -11,8 +11,14 @@ import streamlit as st
 from ellimaps.core.errors import EllimapsError
 from ellimaps.sensors.stability import Stability, stability_of
 from ellimaps.sensors.store.filters import SensorFilters
-from ellimaps.sensors.store.logs import KEY, SensorLog
-from ellimaps.ui.pages.sensors.controls import limit_field, query_of, sensor_filter, span_controls
+from ellimaps.sensors.store.logs import SensorLog
+from ellimaps.ui.pages.sensors.controls import (
+    limit_field,
+    query_of,
+    sensor_filter,
+    sensor_names,
+    span_controls,
+)
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.tasks import computed
@@ -89,8 +95,8 @@ def _result(state: SensorsState, found: Stability) -> None:
             )
         else:
             st.caption("Click the box at the left of a row to look at it.")
-        csv_download("Periods CSV", found.periods, "periods.csv", key="sensors_get_periods")
-        csv_download("Days CSV", found.days, "days.csv", key="sensors_get_days")
+        csv_download("Periods CSV", "periods.csv", found.periods, key="sensors_get_periods")
+        csv_download("Days CSV", "days.csv", found.days, key="sensors_get_days")
 
 
 def _look(state: SensorsState, span: Span) -> None:
@@ -100,10 +106,9 @@ def _look(state: SensorsState, span: Span) -> None:
 
 def calendar_chart(calendar: pd.DataFrame) -> Any:
     """Draw a field per day, week by week, for every sensor."""
-    region, source, name = (calendar[column].astype(str) for column in KEY)
     weekdays = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
     table = calendar.assign(
-        sensor=region + " / " + source + " / " + name,
+        sensor=sensor_names(calendar),
         day_name=[weekdays[number] for number in calendar["weekday"]],
     )
     chart = (
@@ -116,10 +121,7 @@ def calendar_chart(calendar: pd.DataFrame) -> Any:
                 axis=alt.Axis(format="%d %b %Y", labelAngle=-45, labelOverlap=True),
             ),
             y=alt.Y(
-                "day_name:O",
-                title=None,
-                sort=weekdays,
-                axis=alt.Axis(labelOverlap=False, labelFontSize=10),
+                "day_name:O", title=None, sort=weekdays, axis=alt.Axis(labelOverlap=False, labelFontSize=10)
             ),
             color=alt.Color(
                 "value:Q",
