@@ -147,6 +147,16 @@ def test_a_log_too_short_to_forecast_says_so_and_the_page_stays(empty, data):
     assert not empty.exception
 
 
+@pytest.mark.usefixtures("empty")
+def test_a_link_opens_a_log_and_a_tab():
+    linked = AppTest.from_function(_page, default_timeout=60)
+    linked.query_params |= {"sensors_typed": "demo/log.csv", "sensors_view": "Coverage"}
+    assert "When which sensor reported" in texts(waited(linked.run()))
+    outside = AppTest.from_function(_page, default_timeout=60)
+    outside.query_params["sensors_typed"] = "../log.csv"
+    assert waited(outside.run()).error
+
+
 def test_why_tests_room_against_instrument(page):
     view(page, "Why")
     assert "room" in page.selectbox(key="sensors_first").value

@@ -9,7 +9,6 @@ import streamlit as st
 
 from ellimaps.maps.settings import DECLARED, Number, OneOf, Setting, Settings, Whole
 from ellimaps.readers.planes import Axis
-from ellimaps.ui.shared.state import remembered
 
 # What the reader does of itself; a recipe leaves it out.
 DEFAULT_PLANE = "default"
@@ -60,18 +59,17 @@ def number(name: str, *, start: float, key: str = "", width: int = 150) -> float
     setting = DECLARED[name]
     assert isinstance(setting.kind, Number)
     control = setting.control
-    chosen = remembered(
-        st.number_input,
+    return st.number_input(
         _label(setting),
         setting.kind.low if control.low is None else control.low,
         control.high,
-        step=control.step,
+        start,
+        control.step,
         key=key or name,
-        default=start,
         width=width,
         help=control.hint or None,
+        persist_state="session",
     )
-    return float(chosen)
 
 
 def percentiles(name: str, *, start: tuple[float, float]) -> tuple[float, float] | None:
@@ -79,19 +77,19 @@ def percentiles(name: str, *, start: tuple[float, float]) -> tuple[float, float]
     if not switched_on(name):
         return None
     low, high = (
-        remembered(
-            st.number_input,
+        st.number_input(
             f"{side.capitalize()} ({DECLARED[name].unit})",
             0.0,
             100.0,
-            step=DECLARED[name].control.step,
+            first,
+            DECLARED[name].control.step,
             key=f"{name}_{side}",
-            default=first,
             width=150,
+            persist_state="session",
         )
         for side, first in zip(("low", "high"), start, strict=True)
     )
-    return float(low), float(high)
+    return low, high
 
 
 def whole_number(name: str, *, width: int, high: int | None = None, key: str = "") -> int:
@@ -111,31 +109,30 @@ def whole_number(name: str, *, width: int, high: int | None = None, key: str = "
     setting = DECLARED[name]
     assert isinstance(setting.kind, Whole)
     control = setting.control
-    chosen = remembered(
-        st.number_input,
+    return st.number_input(
         _label(setting),
         setting.kind.low if control.low is None else int(control.low),
         setting.kind.high if high is None else high,
+        int(getattr(Settings, name) if control.start is None else control.start),
         key=key or name,
-        default=getattr(Settings, name) if control.start is None else control.start,
         width=width,
         help=control.hint or setting.help,
+        persist_state="session",
     )
-    return int(chosen)
 
 
 def one_of(name: str) -> Any:
     """Show the words of a setting side by side."""
     setting = DECLARED[name]
     assert isinstance(setting.kind, OneOf)
-    return remembered(
-        st.segmented_control,
+    return st.segmented_control(
         _label(setting),
-        options=list(setting.kind.words),
-        key=name,
+        list(setting.kind.words),
         default=getattr(Settings, name),
+        key=name,
         required=True,
         help=setting.control.hint or setting.help,
+        persist_state="session",
     )
 
 
@@ -153,15 +150,8 @@ def one_of_those_that_fit(name: str, words: Sequence[str], *, start: str, hint: 
     hint : str
         What they mean for this measurement.
     """
-    return remembered(
-        st.selectbox,
-        _label(DECLARED[name]),
-        options=list(words),
-        key=name,
-        default=start,
-        width=130,
-        help=hint,
-    )
+    label, first = _label(DECLARED[name]), words.index(start)
+    return st.selectbox(label, words, first, key=name, width=130, help=hint, persist_state="session")
 
 
 def plane(name: str, count: int, projections: Mapping[str, str]) -> Axis:
@@ -177,24 +167,24 @@ def plane(name: str, count: int, projections: Mapping[str, str]) -> Axis:
         What each projection, and ``default``, is called on the page.
     """
     setting = DECLARED[name]
-    chosen = remembered(
-        st.selectbox,
+    chosen = st.selectbox(
         _label(setting),
-        options=[*projections, *map(str, range(count))],
+        [*projections, *map(str, range(count))],
+        list(projections).index(DEFAULT_PLANE),
         format_func=lambda value: projections.get(value, f"only {value}"),
         key=f"{name}_of_{count}",
-        default=DEFAULT_PLANE,
         width=210,
         help=setting.control.hint or setting.help,
+        persist_state="session",
     )
     if chosen == DEFAULT_PLANE:
         return None
-    return str(chosen) if chosen in projections else int(chosen)
+    return chosen if chosen in projections else int(chosen)
 
 
 def _box(setting: Setting, key: str, hint: str = "") -> bool:
     label, text = setting.control.switch, hint or setting.help
-    return bool(remembered(st.checkbox, label, key=key, default=False, width="content", help=text))
+    return st.checkbox(label, key=key, width="content", help=text, persist_state="session")
 
 
 def _label(setting: Setting) -> str:

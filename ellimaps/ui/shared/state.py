@@ -43,26 +43,3 @@ def page_state(kind: type[S]) -> S:
     """Return this user's state of a page, made at the first call."""
     found: S = st.session_state.setdefault(kind.__name__, kind())
     return found
-
-
-def remembered(
-    widget: Callable[..., Any], label: str, *args: Any, key: str, default: Any, **kwargs: Any
-) -> Any:
-    """Show a widget whose value survives while it is not shown.
-
-    Parameters
-    ----------
-    widget : callable
-        A widget of Streamlit.
-    label : str
-        Its label.
-    key : str
-        Streamlit key.
-    default : object
-        Its value at first.
-    *args, **kwargs
-        As the widget.
-    """
-    if key not in st.session_state:
-        st.session_state[key] = default
-    return widget(label, *args, key=key, persist_state="session", **kwargs)

@@ -73,7 +73,7 @@ def choose_below_root(
     typed_label: str = "Or a folder below the data root",
     format_func: Callable[[str], str] = str,
 ) -> str:
-    """Show what was found below the data root beside a field to type a path.
+    """Show what was found below the data root beside a field to type a path; a reload finds it again.
 
     Parameters
     ----------
@@ -95,12 +95,11 @@ def choose_below_root(
     str
         What was typed, else what was chosen; empty if neither.
     """
+    kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
     chosen = ""
     if found:
-        chosen = st.selectbox(
-            label, found, key=f"{key}_found", format_func=format_func, persist_state="session"
-        )
-    typed = st.text_input(typed_label, key=f"{key}_typed", placeholder=placeholder, persist_state="session")
+        chosen = st.selectbox(label, found, key=f"{key}_found", format_func=format_func, **kept)
+    typed = st.text_input(typed_label, key=f"{key}_typed", placeholder=placeholder, **kept)
     return typed.strip() or chosen
 
 

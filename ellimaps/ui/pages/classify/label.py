@@ -68,32 +68,14 @@ def _way_keys(work: FolderLabels) -> None:
         _key(work, "Back", "Left", lambda now: now.stepped(-1), disabled=labeling.position == 0)
         _key(work, "Next", "Right", lambda now: now.stepped(1), disabled=labeling.position == last)
         _key(work, "Undo", "U", LabelingSession.undone, disabled=not labeling.past)
-        _key(
-            work,
-            "Next unlabelled",
-            "N",
-            LabelingSession.at_unlabeled,
-            disabled=len(labeling.labels) == len(labeling.files),
-        )
+        done = len(labeling.labels) == len(labeling.files)
+        _key(work, "Next unlabelled", "N", LabelingSession.at_unlabeled, disabled=done)
         _key(work, "No label", "X", LabelingSession.cleared, disabled=labeling.label is None)
 
 
-def _key(
-    work: FolderLabels,
-    text: str,
-    shortcut: str,
-    change: Callable[[LabelingSession], LabelingSession],
-    *,
-    disabled: bool,
-) -> None:
-    st.button(
-        text,
-        key=f"label_{text.replace(' ', '_').lower()}",
-        shortcut=shortcut,
-        disabled=disabled,
-        on_click=_do,
-        args=(work, change),
-    )
+def _key(work: FolderLabels, text: str, shortcut: str, change: LabelingStep, *, disabled: bool) -> None:
+    key = f"label_{text.replace(' ', '_').lower()}"
+    st.button(text, key=key, shortcut=shortcut, disabled=disabled, on_click=_do, args=(work, change))
 
 
 def _do(work: FolderLabels, change: LabelingStep) -> None:

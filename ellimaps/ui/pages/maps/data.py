@@ -26,10 +26,9 @@ from ellimaps.ui.pages.maps.intensities import (
     plane_choices,
 )
 from ellimaps.ui.pages.maps.loading import Source, load, opened, prepared
-from ellimaps.ui.pages.maps.sliders import band_groups, band_slider, move_band_slider
+from ellimaps.ui.pages.maps.sliders import band_slider, move_band_slider
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.controls import number, one_of, optional_number, switched_on, whole_number
-from ellimaps.ui.shared.state import remembered
 from ellimaps.ui.shared.widgets import guarded, progress_bar
 
 T = TypeVar("T", bound=np.generic)
@@ -140,11 +139,12 @@ def _choices(source: Source, settings: Settings) -> Settings:
 
 def _roi(stack: ImageStack) -> Roi | None:
     height, width = stack.shape
-    left, right = st.columns(2, gap="medium")
-    with left:
-        y0, y1 = remembered(st.slider, "Rows y (px)", 0, height, key=f"roi_y_{height}", default=(0, height))
-    with right:
-        x0, x1 = remembered(st.slider, "Columns x (px)", 0, width, key=f"roi_x_{width}", default=(0, width))
+    (y0, y1), (x0, x1) = (
+        column.slider(label, 0, size, (0, size), key=f"roi_{axis}_{size}", persist_state="session")
+        for column, label, axis, size in zip(
+            st.columns(2, gap="medium"), ("Rows y (px)", "Columns x (px)"), "yx", stack.shape, strict=True
+        )
+    )
     y0, x0 = min(y0, height - 1), min(x0, width - 1)
     roi = (y0, max(y1, y0 + 1), x0, max(x1, x0 + 1))
     return None if roi == (0, height, 0, width) else roi
@@ -153,8 +153,7 @@ def _roi(stack: ImageStack) -> Roi | None:
 @st.fragment
 def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, settings: Settings) -> None:
     with guarded():
-        position = band_slider(stack)
-        bands = band_groups(stack)[position][1]
+        position, bands = band_slider(stack)
         before = crop(measured, settings.roi)
         # Corrected intensities are on a scale of their own.
         rescaled = any(getattr(settings, name) for name in names_of(Corrections))

@@ -23,7 +23,6 @@ from ellimaps.ui.pages.maps.refine import refine_controls
 from ellimaps.ui.pages.maps.regions import draw_region, region_controls, region_spectra, shown_regions
 from ellimaps.ui.pages.maps.segment import pending_changes
 from ellimaps.ui.pages.maps.sliders import (
-    band_groups,
     band_slider,
     cluster_slider,
     contrast_slider,
@@ -66,7 +65,7 @@ def explore_tab(state: MapsState, source: Source) -> None:
 def _explore(state: MapsState, source: Source, settings: Settings, segmentation: Segmentation) -> None:
     wavelength, clusters, contrast = st.columns([5, 4, 3])
     with wavelength:
-        position = band_slider(segmentation.stack)
+        position, bands = band_slider(segmentation.stack)
     with clusters:
         cluster = cluster_slider(state, segmentation)
     with contrast:
@@ -84,7 +83,6 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
         help="segmented: each pixel has its cluster's mean. cluster over ...: the chosen cluster is tinted. "
         "difference: measured minus segmented. distance to centre: how well each pixel fits its cluster.",
     )
-    bands = band_groups(segmentation.stack)[position][1]
     with st.container(key="explore_split"):
         maps, spectra = st.columns([7, 4], gap="medium")
     with maps, guarded():
@@ -93,44 +91,33 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
             for kind in kinds or ["labels"]
             for panel in _panels(source, settings, segmentation, kind, bands, percentiles)
         ]
-        _maps(state, source, segmentation, panels, position, cluster)
+        stack = segmentation.stack
+        scene = MapScene(
+            panels,
+            source=f"{source.fingerprint} {stack.history[-1]['roi']}",
+            aspect=stack.pixel_aspect,
+            labels=segmentation.labels,
+            filled=np.any(stack.filled[bands], axis=0),
+            palette=state.look.palette,
+            names=state.look.titles,
+            highlight=cluster,
+            regions=shown_regions(state),
+            pixel_size_um=stack.pixel_size_um,
+            position=position,
+        )
+        map_viewer(
+            scene,
+            key="maps",
+            on_step=lambda target: move_band_slider(stack, target),
+            on_region=lambda drawn: draw_region(state, drawn),
+            on_cluster=lambda number: move_cluster_slider(segmentation, number),
+        )
     with spectra, guarded():
         _spectra(state, source, segmentation, cluster)
     with guarded():
         region_controls(state)
         refine_controls(state, segmentation)
         _distributions(state, segmentation, bands, cluster)
-
-
-def _maps(
-    state: MapsState,
-    source: Source,
-    segmentation: Segmentation,
-    panels: list[MapPanel],
-    position: int,
-    cluster: int,
-) -> None:
-    stack = segmentation.stack
-    scene = MapScene(
-        panels,
-        source=f"{source.fingerprint} {stack.history[-1]['roi']}",
-        aspect=stack.pixel_aspect,
-        labels=segmentation.labels,
-        filled=np.any(stack.filled[band_groups(stack)[position][1]], axis=0),
-        palette=state.look.palette,
-        names=state.look.titles,
-        highlight=cluster,
-        regions=shown_regions(state),
-        pixel_size_um=stack.pixel_size_um,
-        position=position,
-    )
-    map_viewer(
-        scene,
-        key="maps",
-        on_step=lambda target: move_band_slider(stack, target),
-        on_region=lambda drawn: draw_region(state, drawn),
-        on_cluster=lambda number: move_cluster_slider(segmentation, number),
-    )
 
 
 def _panels(

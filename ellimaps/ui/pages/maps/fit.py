@@ -14,7 +14,7 @@ from ellimaps.optics.model_file import model_text
 from ellimaps.optics.spectra import FitOptions
 from ellimaps.ui.pages.maps.fit_export import fit_downloads
 from ellimaps.ui.pages.maps.fit_maps import maps_panel, profile_and_histogram, shown_fit
-from ellimaps.ui.pages.maps.fit_model import choose_model, edit_toggle, is_editing, model_editor
+from ellimaps.ui.pages.maps.fit_model import choose_model, is_editing, model_editor
 from ellimaps.ui.pages.maps.fit_spectra import spectra_panel
 from ellimaps.ui.pages.maps.fitting import FitSetup, fitted_map, fitted_shots, map_key
 from ellimaps.ui.pages.maps.loading import Source, load
@@ -62,25 +62,24 @@ def _bar(state: MapsState, source: Source, segmentation: Segmentation) -> str:
     """Show the choice of a model and the buttons; return which was pressed."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="fit_bar"):
         choose_model(state, source)
-        edit_toggle()
+        st.toggle("Edit", key="film_edit", help="Layers, materials, what is free.", persist_state="session")
         with st.popover("Options", icon=":material/tune:", width="content"):
             _options(state)
-        pressed = ""
         ready = state.film.model is not None
-        if st.button("Fit", type="primary", key="fit", disabled=not ready, help="Fits all clusters at once."):
-            pressed = "clusters"
-        if st.button(
+        clusters = st.button(
+            "Fit", type="primary", key="fit", disabled=not ready, help="Fits all clusters at once."
+        )
+        pixels = st.button(
             "Fit every pixel",
             key="fit_pixels",
             icon=":material/grid_on:",
             disabled=not ready or state.task is not None,
             help="In the background, 120,000 pixels in seconds.",
-        ):
-            pressed = "pixels"
+        )
         if segmentation.k > 1:
             with st.container(width=220):
                 cluster_slider(state, segmentation)
-    return pressed
+    return "clusters" if clusters else "pixels" if pixels else ""
 
 
 def _options(state: MapsState) -> None:

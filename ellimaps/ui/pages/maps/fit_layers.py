@@ -52,7 +52,9 @@ def edited_model(film: FilmWork, stack: ImageStack) -> ThinFilm:
     layers = [_layer(film, model, number, materials) for number in range(len(model.layers))]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         substrate = _material(film, "substrate", "Substrate", model.substrate, materials)
-        _add_button(film, model)
+        key, full = _key(film, "add"), len(model.layers) >= MAX_LAYERS
+        icon = ":material/add:"
+        st.button("Add a layer on top", icon=icon, key=key, disabled=full, on_click=_add, args=(film,))
     if not isinstance(ambient, Material):
         raise SettingError(f"The ambient must be isotropic, and {ambient.name} is not.")
     return ThinFilm(substrate, tuple(layers), ambient, angle, offset, free)
@@ -164,11 +166,8 @@ def _angle(film: FilmWork, model: ThinFilm, stack: ImageStack) -> tuple[float | 
     )
     angle = None
     if given == "given":
-        start = model.aoi_deg or (measured[0] if measured else 60.0)
-        key = _key(film, "aoi")
-        angle = float(
-            st.number_input("Angle (deg)", 0.0, 90.0, float(start), key=key, format="%g", width=100)
-        )
+        start, key = float(model.aoi_deg or [*measured, 60.0][0]), _key(film, "aoi")
+        angle = st.number_input("Angle (deg)", 0.0, 90.0, start, key=key, format="%g", width=100)
     offset = st.number_input(
         "Offset (deg)",
         value=float(model.aoi_offset_deg),
@@ -186,21 +185,13 @@ def _angle(film: FilmWork, model: ThinFilm, stack: ImageStack) -> tuple[float | 
 def _moves(film: FilmWork, model: ThinFilm, number: int) -> None:
     """Show the buttons that move a layer or take it away."""
     last = len(model.layers) - 1
-    buttons = (
-        ("up", ":material/arrow_upward:", number > 0, number - 1, "Towards the ambient"),
-        ("down", ":material/arrow_downward:", number < last, number + 1, "Towards the substrate"),
-        ("remove", ":material/delete:", True, None, "Take this layer away"),
-    )
-    for name, icon, possible, target, text in buttons:
-        st.button(
-            "",
-            icon=icon,
-            key=_key(film, number, name),
-            disabled=not possible,
-            on_click=_move,
-            args=(film, number, target),
-            help=text,
-        )
+    for name, icon, disabled, target, text in (
+        ("up", "arrow_upward", number == 0, number - 1, "Towards the ambient"),
+        ("down", "arrow_downward", number == last, number + 1, "Towards the substrate"),
+        ("remove", "delete", False, None, "Take this layer away"),
+    ):
+        key, icon, args = _key(film, number, name), f":material/{icon}:", (film, number, target)
+        st.button("", icon=icon, key=key, disabled=disabled, on_click=_move, args=args, help=text)
 
 
 def _move(film: FilmWork, number: int, target: int | None) -> None:
@@ -212,17 +203,6 @@ def _move(film: FilmWork, number: int, target: int | None) -> None:
     else:
         layers[number], layers[target] = layers[target], layers[number]
     film.put(OWN_MODEL, replace(film.model, layers=tuple(layers)))
-
-
-def _add_button(film: FilmWork, model: ThinFilm) -> None:
-    st.button(
-        "Add a layer on top",
-        icon=":material/add:",
-        key=_key(film, "add"),
-        disabled=len(model.layers) >= MAX_LAYERS,
-        on_click=_add,
-        args=(film,),
-    )
 
 
 def _add(film: FilmWork) -> None:

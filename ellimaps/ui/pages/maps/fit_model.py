@@ -51,11 +51,6 @@ def choose_model(state: MapsState, source: Source) -> None:
         st.error(f"The model in the folder is left out. {problem}", icon=":material/error:")
 
 
-def edit_toggle() -> None:
-    """Show the switch that opens the editor."""
-    st.toggle("Edit", key="film_edit", help="Layers, materials, what is free.", persist_state="session")
-
-
 def is_editing(state: MapsState) -> bool:
     """Tell whether the editor is open; it is shown before its switch, which stands above it."""
     return bool(st.session_state.get("film_edit", False)) and state.film.model is not None

@@ -18,7 +18,6 @@ from ellimaps.ui.pages.maps.charts import bleaching_chart, chart_specification
 from ellimaps.ui.pages.maps.loading import Source, axes, bleaching, opened
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.controls import DEFAULT_PLANE, optional_number, percentiles, plane, switch
-from ellimaps.ui.shared.state import remembered
 
 
 def plane_choices(source: Source, settings: Settings) -> Settings:
@@ -95,14 +94,9 @@ def bleaching_panel(source: Source, settings: Settings) -> None:
         # fitted to four points at least.
         if stack.n_bands < 4 or axes(source)[0] > 1:
             return
-        if not remembered(
-            st.checkbox,
-            "Images are time points",
-            key="as_frames",
-            default=False,
-            width="content",
-            help="Shows how the dye bleaches over them.",
-        ):
+        text = "Shows how the dye bleaches over them."
+        label = "Images are time points"
+        if not st.checkbox(label, key="as_frames", help=text, width="content", persist_state="session"):
             return
     curve = bleaching(source, settings)
     st.vega_lite_chart(chart_specification(bleaching_chart(curve)))

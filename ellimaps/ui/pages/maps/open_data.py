@@ -102,39 +102,28 @@ def _recent(state: MapsState) -> str | None:
 def _browser(state: MapsState, root: Path, most: int = 200) -> str | None:
     # Each folder is a button, and a browser is slow with many.
     st.markdown("**Browse**")
-    here = Path(state.browsed or root)
+    here = state.browsed or root
     if not here.is_dir() or (here != root and root not in here.parents):
         here = root
     folders = subfolders(here)
     with st.container(border=True, height=230, key="browser", gap=None):
         st.markdown(f":material/folder_open: `{Path(root.name, here.relative_to(root))}`")
-        if here != root:
+        up = [("..", "arrow_upward", "up", here.parent)] if here != root else []
+        down = [(folder.name, "folder", str(folder), folder) for folder in folders[:most]]
+        for name, icon, key, target in [*up, *down]:
             st.button(
-                "..",
-                icon=":material/arrow_upward:",
+                name,
+                icon=f":material/{icon}:",
                 type="tertiary",
-                key="browse_up",
-                on_click=_browse_to,
-                args=(state, here.parent),
-            )
-        for folder in folders[:most]:
-            st.button(
-                folder.name,
-                icon=":material/folder:",
-                type="tertiary",
-                key=f"browse_{folder}",
-                on_click=_browse_to,
-                args=(state, folder),
+                key=f"browse_{key}",
+                on_click=state.browse,
+                args=(target,),
             )
         if not folders:
             st.caption("No folders in here.")
         if len(folders) > most:
             st.caption(f"{len(folders) - most} more: paste the path above.")
     return str(here) if st.button("Open this folder", key="browse_open") else None
-
-
-def _browse_to(state: MapsState, folder: Path) -> None:
-    state.browsed = str(folder)
 
 
 def _upload(state: MapsState) -> None:

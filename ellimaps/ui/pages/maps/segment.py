@@ -40,7 +40,6 @@ def choose_features(state: MapsState) -> None:
     assert state.source is not None
     stack = load(state.source)
     maps = stack.is_ellipsometric
-    # The default first: a busy browser may miss what the session says once, and shows the first one then.
     options = ["ncs", "standard", "raw"] if maps else ["standard", "raw"]
     hint = _FEATURES_OF_MAPS if maps else _FEATURES_OF_INTENSITIES
     chosen = one_of_those_that_fit("features", options, start=default_features(stack), hint=hint)

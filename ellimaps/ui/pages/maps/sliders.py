@@ -28,11 +28,12 @@ def band_groups(stack: ImageStack) -> list[tuple[str, list[int]]]:
     ]
 
 
-def band_slider(stack: ImageStack) -> int:
-    """Show the wavelength slider and return its position among `band_groups`."""
-    labels = [label for label, _ in band_groups(stack)]
+def band_slider(stack: ImageStack) -> tuple[int, list[int]]:
+    """Show the wavelength slider; return its position among `band_groups` and the bands there."""
+    groups = band_groups(stack)
+    labels = [label for label, _ in groups]
     if len(labels) == 1:
-        return 0
+        return 0, groups[0][1]
     label = "Wavelength (nm)" if len(stack.angles_deg) <= 1 else "Map"
     chosen = st.select_slider(
         label if stack.is_ellipsometric else "Image",
@@ -42,7 +43,8 @@ def band_slider(stack: ImageStack) -> int:
         persist_state="session",
         help="The arrow keys move it, also while the pictures below have the focus.",
     )
-    return labels.index(chosen)
+    position = labels.index(chosen)
+    return position, groups[position][1]
 
 
 def move_band_slider(stack: ImageStack, position: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -71,8 +72,8 @@ class MapsState(PageState):
         The open measurement.
     opening : bool
         Whether the user is choosing another one.
-    browsed : str
-        The folder shown in the browser; empty for the data root.
+    browsed : Path, optional
+        The folder shown in the browser; the data root unless the user chose another.
     below : list of str
         Measurements found below a folder that is none itself.
     offered : OfferedDatasets, optional
@@ -101,7 +102,7 @@ class MapsState(PageState):
 
     source: Source | None = None
     opening: bool = False
-    browsed: str = ""
+    browsed: Path | None = None
     below: list[str] = field(default_factory=list)
     offered: OfferedDatasets | None = None
     recent: list[str] = field(default_factory=list)
@@ -114,6 +115,10 @@ class MapsState(PageState):
     regions: list[Region] = field(default_factory=list)
     drawn: Region | None = None
     film: FilmWork = field(default_factory=FilmWork)
+
+    def browse(self, folder: Path) -> None:
+        """Show another folder in the browser."""
+        self.browsed = folder
 
     def open(self, source: Source, recent: str | None = None) -> None:
         """Make a measurement the open one; unless it already is, forget what was computed of the last.

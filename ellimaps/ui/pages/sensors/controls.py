@@ -73,6 +73,12 @@ def key_of(row: pd.Series) -> Key:
     return region, source, name
 
 
+def sensor_names(table: pd.DataFrame) -> pd.Series:
+    """Return what the sensor of each row of a table is called."""
+    region, source, name = (table[column].astype(str) for column in KEY)
+    return region + " / " + source + " / " + name
+
+
 def query_of(sensors: pd.DataFrame) -> tuple[list[str], list[str], str]:
     """Return regions, sources and name of sensors of one name, as a log is asked for them."""
     regions, sources = (sorted(sensors[column].astype(str).unique()) for column in ("region", "source_id"))

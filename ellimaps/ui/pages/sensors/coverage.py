@@ -8,8 +8,8 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from ellimaps.sensors.store.logs import KEY, SensorLog
-from ellimaps.ui.pages.sensors.controls import one_sensor, unit_of
+from ellimaps.sensors.store.logs import SensorLog
+from ellimaps.ui.pages.sensors.controls import one_sensor, sensor_names, unit_of
 from ellimaps.ui.pages.sensors.state import SensorsState
 from ellimaps.ui.shared.widgets import csv_download
 
@@ -42,8 +42,8 @@ def coverage_tab(_: SensorsState, log: SensorLog) -> None:
 
 
 def coverage_chart(coverage: pd.DataFrame) -> Any:
-    """Draw a bar where a sensor reported; the colour says how often."""
-    table = coverage.assign(sensor=_labels(coverage))
+    """Draw a bar where a sensor reported; the color says how often."""
+    table = coverage.assign(sensor=sensor_names(coverage))
     n = table["sensor"].nunique()
     return (
         alt.Chart(table)
@@ -102,8 +102,3 @@ def _problems(log: SensorLog) -> None:
         # A table of more rows is slow to show; the CSV has all.
         st.dataframe(problems.head(1000), key="sensors_problems", hide_index=True)
         csv_download("Problems CSV", "problems.csv", problems, key="sensors_get_problems")
-
-
-def _labels(table: pd.DataFrame) -> pd.Series:
-    region, source, name = (table[column].astype(str) for column in KEY)
-    return region + " / " + source + " / " + name

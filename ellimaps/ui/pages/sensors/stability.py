@@ -11,8 +11,14 @@ import streamlit as st
 from ellimaps.core.errors import EllimapsError
 from ellimaps.sensors.stability import Stability, stability_of
 from ellimaps.sensors.store.filters import SensorFilters
-from ellimaps.sensors.store.logs import KEY, SensorLog
-from ellimaps.ui.pages.sensors.controls import limit_field, query_of, sensor_filter, span_controls
+from ellimaps.sensors.store.logs import SensorLog
+from ellimaps.ui.pages.sensors.controls import (
+    limit_field,
+    query_of,
+    sensor_filter,
+    sensor_names,
+    span_controls,
+)
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.tasks import computed
@@ -100,10 +106,9 @@ def _look(state: SensorsState, span: Span) -> None:
 
 def calendar_chart(calendar: pd.DataFrame) -> Any:
     """Draw a field per day, week by week, for every sensor."""
-    region, source, name = (calendar[column].astype(str) for column in KEY)
     weekdays = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
     table = calendar.assign(
-        sensor=region + " / " + source + " / " + name,
+        sensor=sensor_names(calendar),
         day_name=[weekdays[number] for number in calendar["weekday"]],
     )
     chart = (
