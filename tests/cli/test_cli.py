@@ -234,6 +234,11 @@ def test_help_and_info_load_no_heavy_library():
     assert answer.returncode == 0, answer.stderr
 
 
+def test_help_loads_no_numpy():
+    code = "import sys, ellimaps.cli; sys.exit('numpy' in sys.modules or 'pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
 def test_the_six_lines_of_the_readme_run(tmp_path):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     block = next(b for b in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "open_stack" in b)

@@ -6,6 +6,7 @@ import { Controls } from "./controls.js";
 import { loaded, mixed, table } from "./mixing.js";
 
 const WHOLE = { x: 0, y: 0, scale: 1 };
+// A picture of 720 pixels then shows 18 of them.
 const MOST_ZOOM = 40;
 
 export default mounted((parent) => new Pair(parent.querySelector(".pair")));

@@ -2,6 +2,7 @@
 
 import { element } from "../common.js";
 
+// Smaller pictures are enlarged: a cell is not seen on 64 pixels.
 const LEAST_PX = 128;
 
 export class Card {

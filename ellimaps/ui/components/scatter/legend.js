@@ -2,6 +2,7 @@
 
 import { button, element, gradient, nice } from "../common.js";
 
+// Within this the second click comes; browsers and desktops take up to 500, and the first click waits for it.
 const DOUBLE_CLICK_MS = 300;
 
 export class GroupLegend {

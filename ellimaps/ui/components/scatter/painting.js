@@ -3,9 +3,10 @@
 import { clipped, cleared, nice, ticks, uprightText } from "../common.js";
 import { MARGIN } from "./view.js";
 
+// Ten thousand points of this size leave gaps between groups; chosen by eye.
 const RADIUS = 3.5;
 
-// Draw layers of points, the one with a ring, the axes, and the lasso; all but the axes in pixels of the canvas.
+// Draw layers of points, a ring around one of them, the axes and the lasso; points in pixels of the canvas.
 export function drawPlot(canvas, plot, { layers, ringed, lasso, view, axes, style }) {
   const context = cleared(canvas);
   clipped(context, [MARGIN.left, MARGIN.top, plot.width, plot.height], () => {

@@ -1,4 +1,4 @@
-// A scatter plot on one canvas: move, zoom, lasso, rectangle, a legend that hides and isolates, a card on hover.
+// A scatter plot on one canvas: move, zoom, lasso, rectangle, a legend that hides groups, a card on hover.
 
 import {
   button,
@@ -17,7 +17,9 @@ import { GroupLegend, ScaleLegend } from "./legend.js";
 import { drawPlot } from "./painting.js";
 import { MARGIN, View } from "./view.js";
 
+// Half of a laptop's window, so that the table below begins in sight.
 const HEIGHT = 460;
+// From the middle of a point: what a pointer hits without aiming.
 const REACH_PX = 9;
 
 export default mounted((parent) => new Scatter(parent.querySelector(".scatter")));
@@ -128,7 +130,8 @@ class Scatter {
   say() {
     const shown = this.shown();
     const chosen = shown.filter((index) => this.selected.has(index)).length;
-    this.status.textContent = `${shown.length} of ${this.x.length} points${chosen ? `, ${chosen} chosen` : ""}`;
+    const also = chosen ? `, ${chosen} chosen` : "";
+    this.status.textContent = `${shown.length} of ${this.x.length} points${also}`;
   }
 
   layout() {

@@ -1,5 +1,6 @@
 // The part of the plane that is seen, and the canvas it is seen on.
 
+// Room for ticks and titles of the axes.
 export const MARGIN = { left: 46, right: 8, top: 8, bottom: 38 };
 
 export class View {

@@ -3,7 +3,9 @@
 import { clamp, cleared, clipped, element, nice, rgbOf, roundDown, ticks, uprightText } from "../common.js";
 import { MARGIN } from "./view.js";
 
+// As in viewer.py.
 export const NO_VALUE = 65535;
+// A color that the color map does not have.
 const FILLED = [255, 0, 160];
 
 // A panel's values in colors; its cluster and filled pixels marked, doubtful ones hatched.

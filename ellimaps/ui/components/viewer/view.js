@@ -2,6 +2,7 @@
 
 import { clamp } from "../common.js";
 
+// Room for ticks and titles of the axes.
 export const MARGIN = { left: 42, bottom: 34, top: 7, right: 14 };
 
 export class View {

@@ -18,7 +18,10 @@ import {
 import { drawPanel, labelsImage, NO_VALUE, valuesImage } from "./painting.js";
 import { MARGIN, View } from "./view.js";
 
+// Maps take two fifths of the window, and on a small one as much as shows a map.
 const MIN_HEIGHT = 220;
+const SHARE_OF_WINDOW = 0.42;
+// After this an answer to a key is lost, and the slider's own position holds again.
 const PENDING_MS = 2000;
 const TOOLS = {
   move: ["Move", "Drag to move; where spectra are shown, click a pixel for its own"],
@@ -177,7 +180,7 @@ class Viewer {
   layout() {
     if (!this.data) return;
     const { width, height, aspect } = this.data;
-    const highest = Math.max(MIN_HEIGHT, window.innerHeight * 0.42);
+    const highest = Math.max(MIN_HEIGHT, window.innerHeight * SHARE_OF_WINDOW);
     for (const panel of this.panels) {
       const room = Math.max(120, panel.box.clientWidth - MARGIN.left - MARGIN.right);
       const scale = Math.min(room / width, highest / (height * aspect));
