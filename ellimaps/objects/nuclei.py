@@ -82,7 +82,7 @@ def detect_nuclei(
     flat, known = _flattened(image, radius[1], smooth)
     split, floor = _thresholds(flat[known])
     if threshold == "otsu":
-        labels = _parted(_cleaned(known & (flat > max(split, floor)), radius[0]), flat)
+        labels = _parted(_cleaned(known & (flat > max(split, floor)), radius[0]), flat, radius[0])
     else:
         # The outlines of the first look have no haze between them any more, and say better what touches.
         labels = _look(flat, _look(flat, known & (flat > floor), radius) > 0, radius)
@@ -131,7 +131,7 @@ def _look(
     flat: NDArray[np.float32], mask: NDArray[np.bool_], radius: tuple[float, float]
 ) -> NDArray[np.int32]:
     """Part a mask into objects, outline each by its own brightness, and keep those with steep edges."""
-    labels = _parted(_cleaned(mask, radius[0]), flat)
+    labels = _parted(_cleaned(mask, radius[0]), flat, radius[0])
     labels = np.where(flat > _OUTLINE_SHARE * _tops(labels, flat)[labels], labels, 0)
     return _steep(_of_size(labels, radius), flat)
 
@@ -191,14 +191,14 @@ def _disc(radius: int) -> NDArray[np.bool_]:
     return np.asarray(y**2 + x**2 <= radius**2)
 
 
-def _parted(mask: NDArray[np.bool_], flat: NDArray[np.float32]) -> NDArray[np.int32]:
+def _parted(mask: NDArray[np.bool_], flat: NDArray[np.float32], smallest: float) -> NDArray[np.int32]:
     """Label the mask, touching objects apart."""
     if not mask.any():
         return np.zeros(mask.shape, dtype=np.int32)
     distance = ndimage.distance_transform_edt(mask).astype(np.float32)
     # Brightness parts what shape does not, such as an overlap; objects brighter than most count as these.
     bright = np.clip(flat / max(float(np.median(flat[mask])), 1e-30), 0, 1)
-    height = ndimage.gaussian_filter(distance * np.sqrt(bright), 1.0) * mask
+    height = ndimage.gaussian_filter(distance * np.sqrt(bright), max(1.0, smallest / 4)) * mask
     basins = watershed(-height, mask=mask)  # type: ignore[no-untyped-call]
     return _joined(np.asarray(basins, dtype=np.int32), np.log1p(height))
 
@@ -206,11 +206,11 @@ def _parted(mask: NDArray[np.bool_], flat: NDArray[np.float32]) -> NDArray[np.in
 def _joined(basins: NDArray[np.int32], height: NDArray[np.float32]) -> NDArray[np.int32]:
     """Join basins whose lower top hardly stands out of the saddle between them, the highest saddle first."""
     tops = ndimage.maximum(height, basins, np.arange(basins.max() + 1))
-    owner = np.arange(len(tops))
+    owner = list(range(len(tops)))
 
     def root(number: int) -> int:
         while owner[number] != number:
-            number = int(owner[number])
+            number = owner[number]
         return number
 
     for one, other, saddle in _saddles(basins, height):
