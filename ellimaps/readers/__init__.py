@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -12,10 +12,11 @@ from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
 from ellimaps.readers import accurion_dat, accurion_png, ep4, ep4_datasets, pictures, tiff
 from ellimaps.readers.ep4_datasets import Ep4Dataset, Folder, facts_seen, look_into
-from ellimaps.readers.pictures import PictureSet
+from ellimaps.readers.foreign import foreign_format, is_zarr
+from ellimaps.readers.pictures import PictureSet, PlaneNumber
 from ellimaps.readers.planes import Axis, Choice
 
-__all__ = ["list_datasets", "open_stack", "picture_axes"]
+__all__ = ["list_datasets", "open_planes", "open_stack", "picture_axes"]
 
 _Dataset = TypeVar("_Dataset", Ep4Dataset, PictureSet, Ep4Dataset | PictureSet)
 
@@ -27,6 +28,7 @@ def open_stack(
     name: str | None = None,
     z: Axis = None,
     t: Axis = None,
+    scene: int | None = None,
     channels: Sequence[str] = (),
     working_set_gb: float | None = None,
     on_progress: Progress = no_progress,
@@ -46,6 +48,8 @@ def open_stack(
         Which focal plane of a TIFF, from 0, or how to project them; by default the maximum.
     t : int, "max" or "mean", optional
         Which time point of a TIFF, from 0, or how to project them; by default each is a band.
+    scene : int, optional
+        Which image of an OME-TIFF that holds several, from 0; by default the first.
     channels : sequence of str
         New names for the channels of pictures, one each: ``NAME``, or ``NAME@NM`` with a wavelength.
     working_set_gb : float, optional
@@ -65,10 +69,10 @@ def open_stack(
     ReadError
         If the path does not hold exactly the data asked for, or the data are damaged.
     SettingError
-        If z, t or channels do not fit the file, or are given for Delta and Psi maps; if neither memory nor
-        the temporary folder has room for the values.
+        If z, t, scene or channels do not fit the file, or are given for Delta and Psi maps; if neither memory
+        nor the temporary folder has room for the values.
     """
-    choice = Choice(z, t, tuple(channels), working_set_gb)
+    choice = Choice(z, t, tuple(channels), working_set_gb, scene)
     if isinstance(path, str | Path):
         found = _dataset_at(_existing(path), dataset)
     else:
@@ -76,8 +80,35 @@ def open_stack(
     if isinstance(found, PictureSet):
         return pictures.read_pictures(found, choice, on_progress)
     if choice != Choice(working_set_gb=working_set_gb):
-        raise SettingError(f"{found.name} holds Delta and Psi maps: leave z, t and channels out.")
+        raise SettingError(f"{found.name} holds Delta and Psi maps: leave z, t, scene and channels out.")
     return ep4.read_dataset(found, working_set_gb, on_progress)
+
+
+def open_planes(
+    path: str | Path, *, z: Axis = None, t: Axis = None, scene: int | None = None
+) -> Iterator[tuple[PlaneNumber, ImageStack]]:
+    """Open a picture plane by plane: a stack of its channels for each scene, time point and focal plane.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TIFF or PNG, or a folder of single ones.
+    z, t : int, "max" or "mean", optional
+        One plane or time point, or a projection, in place of each.
+    scene : int, optional
+        One image of an OME-TIFF that holds several, in place of each.
+
+    Raises
+    ------
+    ReadError
+        If the path holds no picture, or a damaged one.
+    SettingError
+        If it holds Delta and Psi maps, or has no such plane.
+    """
+    found = _dataset_at(_existing(path), None)
+    if not isinstance(found, PictureSet):
+        raise SettingError(f"{found.name} holds Delta and Psi maps: objects are found in intensities.")
+    yield from pictures.each_plane(found, Choice(z, t, scene=scene))
 
 
 def list_datasets(path: str | Path) -> list[str]:
@@ -123,6 +154,10 @@ def _find(folder: Folder) -> list[Ep4Dataset | PictureSet]:
 
 def _dataset_at(path: Path, dataset: str | None) -> Ep4Dataset | PictureSet:
     if path.is_dir():
+        if is_zarr(path):
+            raise ReadError(
+                f"{path.name} is an OME-Zarr image, which ellimaps does not read: save it as OME-TIFF."
+            )
         folder = look_into(path)
         return _choose(folder, _find(folder), dataset)
     if not path.is_file():
@@ -154,6 +189,8 @@ def _picture_in(stream: InputFile) -> PictureSet:
 
 def _unknown(file: InputFile, remedy: str) -> ReadError:
     begins = file.seen(first_bytes)
+    if foreign := foreign_format(begins):
+        return ReadError(f"{file.name} is a {foreign[0]}, which ellimaps does not read: {foreign[1]}.")
     return ReadError(
         f"{file.name} is not a measurement ellimaps knows (it begins with {begins!r}): {remedy}."
     )

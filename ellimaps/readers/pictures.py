@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ellimaps.core.errors import ReadError
+from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.inputs import InputFile, Source, as_input
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
@@ -76,8 +76,44 @@ def read_pictures(found: PictureSet, choice: Choice, on_progress: Progress = no_
     """
     if len(found.files) > 1:
         return stack_of(_joined(found), choice, on_progress)
-    with _opened_exactly(found.files[0]) as picture:
+    with _opened_exactly(found.files[0], choice.scene) as picture:
         return stack_of(replace(picture, name=found.name, source=found.source), choice, on_progress)
+
+
+def each_plane(found: PictureSet, choice: Choice) -> Iterator[tuple[PlaneNumber, ImageStack]]:
+    """Read a picture scene by scene, time point by time point and focal plane by focal plane.
+
+    Parameters
+    ----------
+    found : PictureSet
+        The picture, or a folder's pictures as one.
+    choice : Choice
+        What is not None there is not gone through: one number, or a projection.
+
+    Yields
+    ------
+    PlaneNumber
+        Which it is.
+    ImageStack
+        One band per channel.
+    """
+    if len(found.files) > 1:
+        yield from _each_of(_joined(found), choice, choice.scene or 0)
+        return
+    file = found.files[0]
+    count = file.seen(_size).n_scenes if choice.scene is None else 1
+    for number in range(count):
+        scene = number if count > 1 else choice.scene
+        with _opened_exactly(file, scene) as picture:
+            named = replace(picture, name=found.name, source=found.source)
+            yield from _each_of(named, choice, scene or 0)
+
+
+def _each_of(picture: Planes, choice: Choice, scene: int) -> Iterator[tuple[PlaneNumber, ImageStack]]:
+    n_times, _, n_planes = picture.shape[:3]
+    for t in range(n_times) if choice.t is None else [choice.t]:
+        for z in range(n_planes) if choice.z is None else [choice.z]:
+            yield PlaneNumber(scene, t, z), stack_of(picture, replace(choice, t=t, z=z))
 
 
 def read_values(source: Source) -> NDArray[Any]:
@@ -112,10 +148,17 @@ def axes_of(found: PictureSet) -> tuple[int, int]:
 
 
 @contextmanager
-def opened_picture(file: InputFile) -> Iterator[Planes]:
+def opened_picture(file: InputFile, scene: int | None = None) -> Iterator[Planes]:
     """Open one picture file; nothing is decoded before one of its planes is read inside the context.
 
     Of a color PNG of 16 bit the upper 8 are read, which a stack of measured values would not accept.
+
+    Parameters
+    ----------
+    file : InputFile
+        The picture.
+    scene : int, optional
+        Which image of a file that holds several, from 0; by default the first.
 
     Raises
     ------
@@ -123,16 +166,18 @@ def opened_picture(file: InputFile) -> Iterator[Planes]:
         If the file is damaged; also for planes read inside.
     """
     if is_tiff(file):
-        with opened_tiff(file) as picture:
+        with opened_tiff(file, scene) as picture:
             yield picture
+    elif scene:
+        raise SettingError(f"{file.name} has no scene = {scene}: a PNG holds one image.")
     else:
         yield _png(file)
 
 
 @contextmanager
-def _opened_exactly(file: InputFile) -> Iterator[Planes]:
+def _opened_exactly(file: InputFile, scene: int | None = None) -> Iterator[Planes]:
     """Open one picture file, but none whose values Pillow would cut."""
-    with opened_picture(file) as picture:
+    with opened_picture(file, scene) as picture:
         if not is_tiff(file):
             _refuse_deep_color(file)
         yield picture
@@ -158,11 +203,20 @@ def _parts(name: str) -> list[str]:
     return re.findall(r"[0-9]+|[^0-9]+", name)
 
 
+class PlaneNumber(NamedTuple):
+    """Which plane of a file: each from 0, or the name of a projection."""
+
+    scene: int
+    t: int | str
+    z: int | str
+
+
 class _Size(NamedTuple):
     """What has to be the same for pictures to make one stack: time, channel, depth, y, x; and colors."""
 
     shape: tuple[int, int, int, int, int]
     samples: int
+    n_scenes: int = 1
 
     @property
     def n_images(self) -> int:
@@ -175,7 +229,7 @@ class _Size(NamedTuple):
 
 def _size(file: InputFile) -> _Size:
     with _opened_exactly(file) as picture:
-        return _Size(picture.shape, picture.samples)
+        return _Size(picture.shape, picture.samples, picture.n_scenes)
 
 
 def _joined(found: PictureSet) -> Planes:

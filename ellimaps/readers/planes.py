@@ -36,6 +36,8 @@ class Choice:
         One focal plane, counted from 0, or a projection over all; None projects by maximum.
     t : int, "max" or "mean", optional
         One time point or a projection; None makes every time point a band.
+    scene : int, optional
+        Which image of a file that holds several, from 0; None takes the first.
     channels : sequence of str
         New names, one per channel, each ``NAME`` or ``NAME@NM`` with a wavelength in nanometres.
     working_set_gb : float, optional
@@ -46,6 +48,7 @@ class Choice:
     t: Axis = None
     channels: Sequence[str] = ()
     working_set_gb: float | None = None
+    scene: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("z", "t"):
@@ -88,6 +91,8 @@ class Planes:
         Every file the values come from.
     times_s : ndarray, shape (t, c)
         When each plane was taken, NaN where that is not known.
+    n_scenes : int
+        How many images the file holds, of which this is one.
     samples : int
         How many neighboring channels are the colors of one picture.
     plain_pages : int
@@ -106,6 +111,7 @@ class Planes:
     file_of: Callable[[int, int], str]
     files: list[InputFile]
     times_s: NDArray[np.float64]
+    n_scenes: int = 1
     samples: int = 1
     plain_pages: int = 1
     pixel_size_um: float | None = None
@@ -152,7 +158,7 @@ def stack_of(picture: Planes, choice: Choice, on_progress: Progress = no_progres
         acquired_at=picture.acquired_at,
         comment=picture.comment,
         warnings=(*picture.warnings, *_warnings(picture, choice, values)),
-        inputs={file.name: sha256(file) for file in picture.files},
+        inputs={file.name: file.seen(sha256) for file in picture.files},
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from ellimaps.core.errors import EllimapsError, ReadError
+from ellimaps.core.errors import EllimapsError, ReadError, SettingError
 from ellimaps.core.inputs import InputFile, first_bytes
 from ellimaps.readers.planes import RGB_NAMES, PlaneChannel, Planes
 from ellimaps.readers.tiff_metadata import TiffFacts, facts_of
@@ -55,8 +55,15 @@ def is_tiff(file: InputFile) -> bool:
 
 
 @contextmanager
-def opened_tiff(source: InputFile) -> Iterator[Planes]:
+def opened_tiff(source: InputFile, scene: int | None = None) -> Iterator[Planes]:
     """Open a TIFF as `Planes` that can be read inside the context.
+
+    Parameters
+    ----------
+    source : InputFile
+        The file.
+    scene : int, optional
+        Which of its images, from 0; by default the first.
 
     Raises
     ------
@@ -66,7 +73,7 @@ def opened_tiff(source: InputFile) -> Iterator[Planes]:
     try:
         # Without _multifile=False an OME-TIFF could name any other file of the computer as a part of it.
         with source.open() as stream, tifffile.TiffFile(stream, name=source.name, _multifile=False) as file:
-            yield _picture(source, file)
+            yield _picture(source, file, scene)
     except EllimapsError:
         raise
     except MemoryError as error:
@@ -77,11 +84,13 @@ def opened_tiff(source: InputFile) -> Iterator[Planes]:
         raise ReadError(f"{source.name} is damaged or no TIFF ({reason:.120}): copy it again.") from error
 
 
-def _picture(source: InputFile, file: tifffile.TiffFile) -> Planes:
+def _picture(source: InputFile, file: tifffile.TiffFile, scene: int | None) -> Planes:
     name, series = source.name, file.series
     if not series:
         raise ReadError(f"{name} holds no image: copy it again.")
-    first = series[0]
+    if scene is not None and scene >= len(series):
+        raise SettingError(f"{name} has no scene = {scene}: it has {len(series)}, counted from 0.")
+    first = series[scene or 0]
     pages = _checked_pages(name, file, first)
     layout = _layout(name, first, pages[0])
     sizes = dict(zip(first.axes, first.shape, strict=True))
@@ -90,7 +99,7 @@ def _picture(source: InputFile, file: tifffile.TiffFile) -> Planes:
     rest = [i for i, letter in enumerate(layout.outer) if letter not in "TZ"]
     n_outer = int(np.prod([layout.sizes[i] for i in rest], dtype=int))
     n_samples = min(sizes.get("S", 1), len(RGB_NAMES))
-    facts = facts_of(file, n_times, n_outer)
+    facts = facts_of(file, n_times, n_outer, scene or 0)
     channels = _channels(layout, facts, n_outer, n_samples)
     read = _page_reader(source, file, first, pages, layout)
 
@@ -115,13 +124,14 @@ def _picture(source: InputFile, file: tifffile.TiffFile) -> Planes:
         file_of=lambda *_: name,
         files=[source],
         times_s=np.repeat(facts.times_s, n_samples, axis=1),
+        n_scenes=_scene_count(file),
         samples=n_samples,
         plain_pages=1 if facts.channels or "C" in layout.outer else n_outer,
         pixel_size_um=facts.pixel_size_um,
         pixel_aspect=facts.pixel_aspect,
         acquired_at=facts.acquired_at,
         comment=facts.comment,
-        warnings=_warnings(name, file, sizes),
+        warnings=_warnings(name, file, sizes, scene),
     )
 
 
@@ -267,20 +277,35 @@ def _decoded_by_pillow(source: InputFile, page: Any) -> NDArray[Any]:
     """Decode what tifffile cannot without a further library, LZW above all."""
     from PIL import Image
 
-    with source.open() as stream, Image.open(stream) as image:
-        image.seek(page.index)
-        expected = _PILLOW_MODES.get(image.mode)
-        if expected is None or np.dtype(page.keyframe.dtype) != expected:
-            packed = f"{page.keyframe.dtype} values packed by {page.keyframe.compression.name}"
-            raise ReadError(f"{source.name} holds {packed}: save it uncompressed or with Deflate (ZIP).")
-        return np.asarray(image)
+    packed = f"{page.keyframe.dtype} values packed by {page.keyframe.compression.name}"
+    refused = ReadError(
+        f"{source.name} holds {packed}: install imagecodecs, or save it uncompressed or with Deflate (ZIP)."
+    )
+    with source.open() as stream:
+        try:
+            with Image.open(stream) as image:
+                image.seek(page.index)
+                expected = _PILLOW_MODES.get(image.mode)
+                if expected is None or np.dtype(page.keyframe.dtype) != expected:
+                    raise refused
+                return np.asarray(image)
+        except (OSError, ValueError) as error:
+            # Pillow tells what it does not know from what is damaged no more than this.
+            raise refused from error
 
 
-def _warnings(name: str, file: tifffile.TiffFile, sizes: dict[str, int]) -> tuple[str, ...]:
+def _scene_count(file: tifffile.TiffFile) -> int:
+    """Return the number of images of an OME-TIFF; elsewhere further images are thumbnails and the like."""
+    return max(sum(series.kind == "ome" for series in file.series), 1)
+
+
+def _warnings(
+    name: str, file: tifffile.TiffFile, sizes: dict[str, int], scene: int | None
+) -> tuple[str, ...]:
     found, series = [], file.series
     if file.is_ome and series[0].kind != "ome":
         found.append(f"{name} names planes in other files, or is damaged: only its own pages were read.")
-    if len(series) > 1:
+    if len(series) > 1 and scene is None:
         found.append(f"{name} holds {len(series)} images of different kinds; the first was read.")
     if sizes.get("S", 1) == 4:
         found.append(f"The transparency in {name} was left out.")

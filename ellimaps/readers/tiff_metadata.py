@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree
@@ -16,9 +16,14 @@ from ellimaps.readers.planes import PlaneChannel
 
 # Units as OME-XML and ImageJ spell them.
 _IN_UM = {
-    "m": 1e6, "cm": 1e4, "mm": 1e3, "µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0,
-    "micrometer": 1.0, "nm": 1e-3, "inch": 25400.0,
+    "m": 1e6, "cm": 1e4, "mm": 1e3, "millimeter": 1e3, "millimetre": 1e3, "millimeters": 1e3,
+    "millimetres": 1e3, "µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0,
+    "micrometre": 1.0, "nm": 1e-3, "inch": 25400.0,
 }  # fmt: skip
+# TIFF 6.0, tag 296: inch and centimeter.
+_RESOLUTION_UNITS = {2: 25400.0, 3: 1e4}
+# Printers' resolutions, from 72 to 300 to the inch, say nothing of a microscope: those are 85 um and more.
+_LARGEST_TAGGED_UM = 50.0
 _IN_NM = {unit: 1e3 * um for unit, um in _IN_UM.items()} | {"Å": 0.1}
 _IN_S = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0}
 
@@ -35,22 +40,42 @@ class TiffFacts:
     comment: str = ""
 
 
-def facts_of(file: tifffile.TiffFile, n_times: int, n_channels: int) -> TiffFacts:
-    """Return what an OME-TIFF or ImageJ file says about its first image; damaged metadata say nothing."""
+def facts_of(file: tifffile.TiffFile, n_times: int, n_channels: int, scene: int) -> TiffFacts:
+    """Return what a file says about one of its images; damaged metadata say nothing.
+
+    Parameters
+    ----------
+    file : tifffile.TiffFile
+        The opened file: an OME-TIFF, one of ImageJ, or any other, whose tags may tell the pixel size.
+    n_times, n_channels : int
+        Of the image.
+    scene : int
+        Which image, from 0.
+    """
     nothing = TiffFacts(np.full((n_times, n_channels), np.nan))
     if file.is_ome and file.ome_metadata:
-        return _ome_facts(file.ome_metadata, nothing)
+        return _ome_facts(file.ome_metadata, nothing, scene)
     if file.is_imagej and file.imagej_metadata:
         return _imagej_facts(file, file.imagej_metadata, nothing)
-    return nothing
+    size, aspect = _tagged_pixel(file)
+    return replace(nothing, pixel_size_um=size, pixel_aspect=aspect)
 
 
-def _ome_facts(text: str, nothing: TiffFacts) -> TiffFacts:
+def _tagged_pixel(file: tifffile.TiffFile) -> tuple[float | None, float]:
+    unit = file.pages.first.tags.get("ResolutionUnit")
+    # Without the tag the unit is the inch, and the number a program's default.
+    scale = _RESOLUTION_UNITS.get(int(unit.value)) if unit is not None else None
+    size, aspect = _pixel(_resolution(file, "X", scale), _resolution(file, "Y", scale))
+    return (size, aspect) if size is not None and size <= _LARGEST_TAGGED_UM else (None, 1.0)
+
+
+def _ome_facts(text: str, nothing: TiffFacts, scene: int) -> TiffFacts:
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError:
         return nothing
-    image = root.find("{*}Image")
+    images = root.findall("{*}Image")
+    image = images[scene] if scene < len(images) else None
     pixels = None if image is None else image.find("{*}Pixels")
     if image is None or pixels is None:
         return nothing
@@ -96,7 +121,7 @@ def _imagej_facts(file: tifffile.TiffFile, said: dict[str, Any], nothing: TiffFa
     if isinstance(labels, list) and len(labels) >= n_channels > 1 and all(labels[:n_channels]):
         channels = [PlaneChannel(str(label)) for label in labels[:n_channels]]
     scale = _IN_UM.get(str(said.get("unit", "")).replace("\\u00B5", "µ"))
-    sides = [_resolution(file, axis, scale) for axis in "XY"] if scale else [None, None]
+    sides = [_resolution(file, axis, scale) for axis in "XY"]
     size, aspect = _pixel(sides[0], sides[1])
     step = said.get("finterval")
     times = nothing.times_s.copy()
