@@ -48,8 +48,16 @@ class Material:
 
     @property
     def spec(self) -> Any:
-        """How a model file gives the material: a name, or a table with one key."""
-        raise NotImplementedError
+        """How a model file gives the material: a name, or a table with one key.
+
+        Raises
+        ------
+        SettingError
+            If its class is none that a file can name.
+        """
+        raise SettingError(
+            f"{self.name} is a {type(self).__name__}, which no model file can hold: give it as a Table of n and k."
+        )
 
     def _index(self, wavelength_nm: Real) -> Any:
         raise NotImplementedError
@@ -239,6 +247,14 @@ class UniaxialMaterial:
 
 
 AnyMaterial = Material | UniaxialMaterial
+
+
+def lossless(material: Material) -> bool:
+    """Whether a material absorbs nowhere in the range it is known for."""
+    low, high = material.range_nm
+    # Formulae are of media without loss or of one k, so a few wavelengths tell; tables are looked at whole.
+    waves = [row[0] for row in material.rows] if isinstance(material, Tabulated) else [max(low, 500.0)]
+    return not np.any(material(np.minimum(waves, high)).imag)
 
 
 def shifted(material: AnyMaterial, change: float) -> AnyMaterial:

@@ -19,12 +19,15 @@ from ellimaps.optics.materials import (
     Tabulated,
     UniaxialMaterial,
 )
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.model import OFFSETS, Layer, ThinFilm
 
 MAX_MODEL_BYTES = 1024 * 1024
 """A model of `MAX_LAYERS` layers takes some 5 kB."""
 
-_MODEL_KEYS = ("ambient", "substrate", "layers", "aoi_deg", "aoi_offset_deg", "free")
+_MODEL_KEYS = (
+    "ambient", "substrate", "layers", "aoi_deg", "aoi_offset_deg", "delta_offset_deg", "wavelengths_nm", "without_nm",
+    "free",
+)  # fmt: skip
 _LAYER_KEYS = ("material", "thickness_nm", "free")
 _MATERIAL_KEYS = ("file", "index", "cauchy", "sellmeier", "ordinary", "extraordinary")
 
@@ -81,6 +84,9 @@ def model_of(values: Mapping[str, Any], folder: Path) -> ThinFilm:
         ambient=ambient,
         aoi_deg=None if angle is None else _number(angle, "aoi_deg"),
         aoi_offset_deg=_number(values.get("aoi_offset_deg", 0.0), "aoi_offset_deg"),
+        delta_offset_deg=_number(values.get("delta_offset_deg", 0.0), "delta_offset_deg"),
+        wavelengths_nm=values.get("wavelengths_nm"),
+        without_nm=_list(values.get("without_nm", []), "without_nm"),
         free=_bounds(values.get("free", {}), "the model"),
     )
 
@@ -90,8 +96,14 @@ def model_text(model: ThinFilm) -> str:
     lines = [f"ambient = {_toml(_spec(model.ambient))}", f"substrate = {_toml(_spec(model.substrate))}"]
     if model.aoi_deg is not None:
         lines.append(f"aoi_deg = {_toml(model.aoi_deg)}")
-    if model.aoi_offset_deg:
-        lines.append(f"aoi_offset_deg = {_toml(model.aoi_offset_deg)}")
+    for offset in OFFSETS:
+        if getattr(model, offset):
+            lines.append(f"{offset} = {_toml(getattr(model, offset))}")
+    if model.wavelengths_nm is not None:
+        lines.append(f"wavelengths_nm = {_toml(model.wavelengths_nm)}")
+    if model.without_nm:
+        left_out = [low if low == high else (low, high) for low, high in model.without_nm]
+        lines.append(f"without_nm = {_toml(left_out)}")
     if model.free:
         lines.append(f"free = {_toml(model.free)}")
     for layer in model.layers:
@@ -214,6 +226,12 @@ def _bounds(value: Any, where: str) -> dict[str, tuple[float, float]]:
         low, high = _numbers(bounds, 2, 2, f"free {name:.80} of {where}")
         result[name] = (low, high)
     return result
+
+
+def _list(value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise SettingError(f"{where} must be a list, got {value!r:.80}.")
+    return tuple(value)
 
 
 def _numbers(value: Any, fewest: int, most: int, where: str) -> tuple[float, ...]:

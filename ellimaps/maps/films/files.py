@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,17 @@ import pandas as pd
 import tifffile
 from numpy.typing import NDArray
 
+from ellimaps.core.errors import SettingError
 from ellimaps.core.figures import figure_png
 from ellimaps.core.files import csv_bytes, json_bytes, write_files
 from ellimaps.core.provenance import software_facts
 from ellimaps.maps.export import map_rows
 from ellimaps.maps.films.figures import map_figure, shots_figure
 from ellimaps.maps.films.results import ClusterFit, MapFit, ShotFits, parameter_names, thickness_name
+from ellimaps.optics.materials import AnyMaterial, Tabulated, UniaxialMaterial
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
+from ellimaps.optics.noise import Noise
 from ellimaps.optics.spectra import Flag
 
 
@@ -76,6 +80,8 @@ def cluster_facts(fit: ClusterFit) -> dict[str, Any]:
         "mse": fit.mse,
         "chi2": fit.chi2,
         "n_wavelengths": fit.n_wavelengths,
+        "spreads": dict(fit.spreads),
+        "left_out": list(fit.left_out),
         "flag": fit.flag.text,
         "others": [{"parameters": dict(o.parameters), "chi2": o.chi2} for o in fit.others],
     }
@@ -117,11 +123,43 @@ def _common_facts(fit: ShotFits | MapFit) -> dict[str, Any]:
         "name": stack.name,
         "inputs_sha256": dict(stack.inputs),
         "preprocessing": [dict(step) for step in stack.history],
-        "model": model_text(fit.model),
+        "model": model_text(_nameable(fit)),
         "options": asdict(fit.options),
+        "noise": _noise_facts(fit.noise),
+        "bands": fit.pairs[["wavelength_nm", "aoi_deg"]].to_dict("records"),
         "maps": map_rows(stack),
         "warnings": list(stack.warnings),
     }
+
+
+def _noise_facts(noise: Noise) -> dict[str, Any]:
+    return {
+        "origin": noise.origin,
+        "delta": "divided by sin 2 Psi" if noise.grows else "the same at every Psi",
+        "psi_deg": noise.psi_deg.tolist(),
+        "delta_deg": noise.delta_deg.tolist(),
+    }
+
+
+def _nameable(fit: ShotFits | MapFit) -> ThinFilm:
+    """Return the fitted model, a user's own kinds of material as tables at the wavelengths of the fit."""
+    waves = np.unique(fit.pairs["wavelength_nm"])
+
+    def named(material: AnyMaterial) -> AnyMaterial:
+        if isinstance(material, UniaxialMaterial):
+            ordinary, extraordinary = named(material.ordinary), named(material.extraordinary)
+            return replace(material, ordinary=ordinary, extraordinary=extraordinary)
+        try:
+            _ = material.spec
+        except SettingError:
+            index = material(waves)
+            rows = np.column_stack([waves, index.real, index.imag])
+            # A table needs two rows.
+            return Tabulated(tuple(map(tuple, np.vstack([rows, rows[-1:] + [1.0, 0.0, 0.0]]))), material.name)
+        return material
+
+    layers = tuple(replace(layer, material=named(layer.material)) for layer in fit.model.layers)
+    return replace(fit.model, substrate=named(fit.model.substrate), layers=layers)
 
 
 def _shots_facts(fit: ShotFits) -> dict[str, Any]:
@@ -136,6 +174,7 @@ def _map_facts(fit: MapFit) -> dict[str, Any]:
     return {
         "flags": {flag.text: int(np.count_nonzero(fit.flags == flag)) for flag in Flag},
         "trusted_fraction": fit.trusted_fraction,
+        "pixels_with_wild_values": int(np.count_nonzero(fit.n_wild)),
         "medians": {name: fit.median(name) for name in parameter_names(fit.model)},
         "timings_s": {"fit": round(fit.seconds, 4)},
     }
