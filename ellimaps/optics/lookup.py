@@ -102,7 +102,7 @@ class LookUp:
     def _of_block(self, points: Single) -> tuple[NDArray[np.intp], Real]:
         scores = self.scores(points)
         peaks = np.where(is_peak(scores.reshape(-1, *self.shape)).reshape(scores.shape), scores, -np.inf)
-        # A point's length is the weight of its band: unit vectors, weighted, have half their squared distance here.
+        # A point's length is its band's weight, and so is half the squared distance of opposite unit vectors.
         n_bands = points.shape[1] // 3
         everything = np.sqrt(np.square(points).reshape(-1, 3, n_bands).sum(axis=1)).sum(axis=1)
         nodes = np.full((len(points), MOST_CANDIDATES), -1, dtype=np.intp)

@@ -56,7 +56,7 @@ class Material:
             If its class is none that a file can name.
         """
         raise SettingError(
-            f"{self.name} is a {type(self).__name__}, which no model file can hold: give it as a Table of n and k."
+            f"{self.name} is a {type(self).__name__}, which no model file can hold: give a Table of n and k."
         )
 
     def _index(self, wavelength_nm: Real) -> Any:
@@ -164,7 +164,7 @@ class Sellmeier(Material):
 
 
 @dataclass(frozen=True)
-class Tabulated(Material):
+class Table(Material):
     """A table of n and k, interpolated linearly.
 
     Attributes
@@ -249,11 +249,24 @@ class UniaxialMaterial:
 AnyMaterial = Material | UniaxialMaterial
 
 
+def tabulated(material: Material, wavelength_nm: Real) -> Material:
+    """Return a material as it is if a model file can name it, else its table at some wavelengths in nm."""
+    try:
+        _ = material.spec
+    except SettingError:
+        # A table needs two rows.
+        waves = np.append(wavelength_nm, wavelength_nm[-1] + 1) if len(wavelength_nm) == 1 else wavelength_nm
+        index = material(np.minimum(waves, material.range_nm[1]))
+        rows = zip(waves.tolist(), index.real.tolist(), index.imag.tolist(), strict=True)
+        return Table(tuple(rows), material.name)
+    return material
+
+
 def lossless(material: Material) -> bool:
     """Whether a material absorbs nowhere in the range it is known for."""
     low, high = material.range_nm
     # Formulae are of media without loss or of one k, so a few wavelengths tell; tables are looked at whole.
-    waves = [row[0] for row in material.rows] if isinstance(material, Tabulated) else [max(low, 500.0)]
+    waves = [row[0] for row in material.rows] if isinstance(material, Table) else [max(low, 500.0)]
     return not np.any(material(np.minimum(waves, high)).imag)
 
 

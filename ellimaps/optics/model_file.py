@@ -16,7 +16,7 @@ from ellimaps.optics.materials import (
     Constant,
     Material,
     Sellmeier,
-    Tabulated,
+    Table,
     UniaxialMaterial,
 )
 from ellimaps.optics.model import OFFSETS, Layer, ThinFilm
@@ -25,8 +25,8 @@ MAX_MODEL_BYTES = 1024 * 1024
 """A model of `MAX_LAYERS` layers takes some 5 kB."""
 
 _MODEL_KEYS = (
-    "ambient", "substrate", "layers", "aoi_deg", "aoi_offset_deg", "delta_offset_deg", "wavelengths_nm", "without_nm",
-    "free",
+    "ambient", "substrate", "layers", "aoi_deg", "aoi_offset_deg", "delta_offset_deg", "wavelengths_nm",
+    "without_nm", "free",
 )  # fmt: skip
 _LAYER_KEYS = ("material", "thickness_nm", "free")
 _MATERIAL_KEYS = ("file", "index", "cauchy", "sellmeier", "ordinary", "extraordinary")
@@ -96,9 +96,8 @@ def model_text(model: ThinFilm) -> str:
     lines = [f"ambient = {_toml(_spec(model.ambient))}", f"substrate = {_toml(_spec(model.substrate))}"]
     if model.aoi_deg is not None:
         lines.append(f"aoi_deg = {_toml(model.aoi_deg)}")
-    for offset in OFFSETS:
-        if getattr(model, offset):
-            lines.append(f"{offset} = {_toml(getattr(model, offset))}")
+    offsets = {name: getattr(model, name) for name in OFFSETS}
+    lines += [f"{name} = {_toml(value)}" for name, value in offsets.items() if value]
     if model.wavelengths_nm is not None:
         lines.append(f"wavelengths_nm = {_toml(model.wavelengths_nm)}")
     if model.without_nm:
@@ -123,7 +122,7 @@ def model_files(model: ThinFilm) -> dict[str, bytes]:
         If two tables have one name.
     """
     files = {"model.toml": model_text(model).encode()}
-    tables = [table for table in materials_of(model) if isinstance(table, Tabulated)]
+    tables = [table for table in materials_of(model) if isinstance(table, Table)]
     for table in tables:
         if is_built_in(table):
             continue

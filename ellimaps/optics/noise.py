@@ -11,7 +11,7 @@ from ellimaps.optics.fresnel import Real
 
 USUAL_PSI_DEG = 0.05
 USUAL_DELTA_DEG = 0.1
-"""A good instrument; the real folder's background has 0.046..0.1 deg of Psi, and twice as much of Delta
+"""A good instrument; flat parts of the real folder have 0.033..0.09 deg of Psi, and twice as much of Delta
 (``tests/maps/films/test_real_film.py`` prints it)."""
 
 

@@ -72,11 +72,11 @@ class FitOptions:
     max_chi2 : float
         The reduced chi squared above which the model lacks fit, for noise far above the systematic error.
     systematic_deg : float
-        Systematic error of Psi in degrees, of Delta twice as much over sin 2 Psi: where lack of fit is judged,
-        no noise is taken to be smaller than this.
+        Systematic error of Psi in degrees, of Delta twice as much over sin 2 Psi: where lack of fit is
+        judged, no noise is taken to be smaller than this.
     min_described : float
-        If fewer of a map's fitted pixels than this share are described by the model, it is not trusted where it
-        happens to fit either.
+        If fewer of a map's fitted pixels than this share are described by the model, it is not trusted where
+        it happens to fit either.
     min_share : float
         A wavelength is left out of a cluster's fit if less than this share of its pixels was measured there.
     delta_noise : {"growing", "constant"}
@@ -284,9 +284,9 @@ class SpectraFitter:
     def _errors(self, problem: _Problem, best: Minimum, reduced: Real) -> Real:
         """Return standard errors, shape (n, parameter), widened for what the model misses.
 
-        Misfit beyond noise whose size is known is no noise. Its part along a parameter's slopes has gone into
-        the parameter and cannot be seen; if it is as large there as elsewhere, and all values pull one way, it
-        moves the parameter by its size times the sum of what each value moves it by.
+        Misfit beyond noise whose size is known is no noise. Its part along a parameter's slopes has gone
+        into the parameter and cannot be seen; if it is as large there as elsewhere, and all values pull one
+        way, it moves the parameter by its size times the sum of what each value moves it by.
         """
         errors = standard_errors(best.normal)
         if not problem.noise.is_known:
@@ -456,7 +456,7 @@ def noise_of_options(options: FitOptions, n_bands: int) -> Noise:
 
 
 def lookup_points(target: Target, noise: Noise) -> NDArray[np.float32]:
-    """Return N, C, S of spectra, weighted by their noise, zero where not both are known, shape (n, 3 band)."""
+    """Return N, C, S of spectra, shape (n, 3 band), weighted by noise and zero where not both are known."""
     n_bands = target.angles.shape[1] // 2
     both = (target.weights[:, :n_bands] > 0) & (target.weights[:, n_bands:] > 0)
     chord = noise.chord

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.solver import FilmCurve, Minimum, Target, minimize
 
-# A parabola rises by 16 at four standard errors; three would rise it by 9, which is what another minimum may lie
-# higher by.
+# A parabola rises by 16 at four standard errors, and by 9 at three, which is how much higher another minimum may
+# lie (`benchmarks/bench_trust.py`, rows 1).
 _STEP = 4.0
 _LEAST_RISE = 9 / 16
 

@@ -13,14 +13,13 @@ import pandas as pd
 import tifffile
 from numpy.typing import NDArray
 
-from ellimaps.core.errors import SettingError
 from ellimaps.core.figures import figure_png
 from ellimaps.core.files import csv_bytes, json_bytes, write_files
 from ellimaps.core.provenance import software_facts
 from ellimaps.maps.export import map_rows
 from ellimaps.maps.films.figures import map_figure, shots_figure
 from ellimaps.maps.films.results import ClusterFit, MapFit, ShotFits, parameter_names, thickness_name
-from ellimaps.optics.materials import AnyMaterial, Tabulated, UniaxialMaterial
+from ellimaps.optics.materials import AnyMaterial, UniaxialMaterial, tabulated
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
 from ellimaps.optics.noise import Noise
@@ -147,16 +146,9 @@ def _nameable(fit: ShotFits | MapFit) -> ThinFilm:
 
     def named(material: AnyMaterial) -> AnyMaterial:
         if isinstance(material, UniaxialMaterial):
-            ordinary, extraordinary = named(material.ordinary), named(material.extraordinary)
-            return replace(material, ordinary=ordinary, extraordinary=extraordinary)
-        try:
-            _ = material.spec
-        except SettingError:
-            index = material(waves)
-            rows = np.column_stack([waves, index.real, index.imag])
-            # A table needs two rows.
-            return Tabulated(tuple(map(tuple, np.vstack([rows, rows[-1:] + [1.0, 0.0, 0.0]]))), material.name)
-        return material
+            both = tabulated(material.ordinary, waves), tabulated(material.extraordinary, waves)
+            return UniaxialMaterial(*both, material.name)
+        return tabulated(material, waves)
 
     layers = tuple(replace(layer, material=named(layer.material)) for layer in fit.model.layers)
     return replace(fit.model, substrate=named(fit.model.substrate), layers=layers)

@@ -40,9 +40,9 @@ class Shots:
 
     Notes
     -----
-    A mean's variance is that of one pixel, plus ``spread**2 / n``, plus ``((1 - share) spread)**2``. The first
-    stays though noise averages out: what the instrument and nearby edges add does not. The last allows for
-    pixels that are missing being other ones than the rest.
+    A mean's variance is that of one pixel, plus ``spread**2 / n``, plus ``((1 - share) spread)**2``.
+    The first stays though noise averages out: what the instrument and nearby edges add does not. The
+    last allows for pixels that are missing being other ones than the rest.
     """
 
     def __init__(
@@ -90,10 +90,11 @@ class Shots:
         return tuple(found)
 
     def spreads(self, fitter: SpectraFitter, fit: SpectraFit) -> Real:
-        """Return the standard deviation of each parameter over each cluster's pixels, shape (cluster, parameter).
+        """Return the spread of parameters over each cluster's pixels, shape (cluster, parameter).
 
-        To first order: the pixels' deviations from the mean go through the linear map from Psi and Delta to
-        parameters at the fit. Pixels that lack a value that was used do not count; NaN with fewer than two.
+        A standard deviation, to first order: the pixels' deviations from the mean go through the linear map
+        from Psi and Delta to parameters at the fit. Pixels that lack a value that was used do not count; NaN
+        with fewer than two.
         """
         target = fitter.target(self.psi_deg, self.delta_deg, self.noise).without(fit.wild)
         spreads = np.full(fit.parameters.shape, np.nan)

@@ -138,7 +138,7 @@ def test_flags() -> None:
     assert fitted(narrow, psi[:1], delta[:1], waves).flags[0] == Flag.AT_BOUND
     other = replace(OXIDE, substrate="Al")
     assert (fitted(other, psi, delta, waves).flags == Flag.POOR_FIT).all()
-    psi[0, 1:] = np.nan
+    psi[0, 1:] = delta[0, 1:] = np.nan
     fit = fitted(OXIDE, psi, delta, waves)
     assert fit.flags.tolist() == [Flag.TOO_FEW_WAVELENGTHS, Flag.OK, Flag.OK]
     assert np.isnan(fit.parameters[0]).all()
