@@ -24,10 +24,11 @@ import pandas as pd
 from ellimaps.core.stack import DELTA, PSI, ImageStack
 from ellimaps.maps.films.fit import fit_map, fit_shots
 from ellimaps.maps.segmentation import segmentation_of_labels
+from ellimaps.optics.certainty import certainty_of
 from ellimaps.optics.library import material
 from ellimaps.optics.materials import Cauchy, Constant
 from ellimaps.optics.model import Layer, ThinFilm
-from ellimaps.optics.spectra import Flag
+from ellimaps.optics.spectra import FitOptions, Flag, Problem, SpectraFitter
 
 TERRACES, TERRACE_PX = (5, 8), 10
 Index = Any
@@ -382,6 +383,42 @@ def survivors(bench: Bench) -> dict[str, float]:
     }
 
 
+def coverage(bench: Bench, n_free: int) -> dict[str, float]:
+    """Return how often the 90 % limits of 1,000 fits hold the truth, parameter by parameter."""
+    rng = np.random.default_rng(bench.seed + n_free)
+    bounds = {
+        "thickness_nm": (0.0, 400.0),
+        "cauchy_a": (1.4, 1.6),
+        "cauchy_b": (0.0, 0.02),
+        "aoi_offset_deg": (-2.0, 2.0),
+    }
+    free = dict(list(bounds.items())[: min(n_free, 3)])
+    of_all = {"aoi_offset_deg": bounds["aoi_offset_deg"]} if n_free == 4 else {}
+    model = ThinFilm("Si", (Layer(Cauchy(1.48, 0.005), 100.0, free),), free=of_all)
+    truth = np.column_stack(
+        [rng.uniform(*bench.usual, 1000), rng.uniform(1.45, 1.55, 1000), rng.uniform(4e-3, 8e-3, 1000)]
+    )
+    truth[:, n_free:] = (0.0, 1.48, 0.005)[n_free:]
+    si, n = material("Si"), len(bench.waves)
+    curves = np.array([bench.angles(([(Cauchy(a, b), d)], si), bench.aoi_deg) for d, a, b in truth])
+    psi = curves[:, 0] + bench.sigma_psi * rng.normal(size=(1000, n))
+    sigma = 2 * bench.sigma_psi / np.sin(np.deg2rad(2 * curves[:, 0]))
+    delta = (curves[:, 1] + sigma * rng.normal(size=(1000, n))) % 360
+    options = FitOptions(bench.sigma_psi, 2 * bench.sigma_psi)
+    fitter = SpectraFitter(model, bench.waves, np.full(n, bench.aoi_deg), options)
+    fit = fitter.fit(psi, delta)
+    true = np.column_stack([truth, np.zeros(1000)])[:, :n_free]
+    target, inside = fitter.target(psi, delta), []
+    for number in range(1000):
+        problem = Problem(fitter, target.part(np.array([number])), fitter.noise)
+        found = certainty_of(
+            fitter, problem, fit.parameters[number], fit.standard_errors[number], across=False
+        )
+        inside.append((found.limits[:, 0] <= true[number]) & (true[number] <= found.limits[:, 1]))
+    shares = np.mean(inside, axis=0)
+    return dict(zip([p.name for p in model.parameters], map(float, shares), strict=True))
+
+
 def rows(bench: Bench, only: str) -> Iterator[tuple[str, dict[str, float]]]:
     """Yield the rows of one bench, and the means of groups after them."""
     groups: dict[str, list[dict[str, float]]] = {}
@@ -422,6 +459,12 @@ def main() -> None:
         for name, row in rows(bench, arguments.only):
             figures[bench.name][name] = row
             print(f"  {name:44} {line_of(row)}", flush=True)
+        for n_free in range(1, 5):
+            name = f"90 % limits, {n_free} free"
+            if arguments.only in name:
+                figures[bench.name][name] = coverage(bench, n_free)
+                shares = ", ".join(f"{key} {share:.1%}" for key, share in figures[bench.name][name].items())
+                print(f"  {name:44} {shares}", flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 

@@ -118,6 +118,33 @@ class LookUp:
             peaks[row, best] = -np.inf
         return nodes, least
 
+    def best_with(self, target: Target, number: int, values: Real) -> Real:
+        """Return, for values of one parameter, the nodes nearest to one spectrum, with these values put in.
+
+        Parameters
+        ----------
+        target : Target
+            The spectrum, alone.
+        number : int
+            Which parameter.
+        values : ndarray of float, shape (n,)
+            Its values.
+
+        Returns
+        -------
+        ndarray of float, shape (n, parameter)
+            Where to begin with the parameter held.
+        """
+        rest = target.residuals(self._angles) * target.weights
+        chi2 = np.einsum("nb,nb->n", rest, rest)
+        slices = np.moveaxis(chi2.reshape(self.shape), number, 0).reshape(self.shape[number], -1)
+        nodes = np.moveaxis(self.nodes.reshape(*self.shape, -1), number, 0).reshape(*slices.shape, -1)
+        best = nodes[np.arange(len(slices)), slices.argmin(axis=1)]
+        nearest = np.abs(best[None, :, number] - values[:, None]).argmin(axis=1)
+        chosen: Real = best[nearest].copy()
+        chosen[:, number] = values
+        return chosen
+
     def _nearest_by_values(self, target: Target) -> tuple[NDArray[np.intp], Real]:
         """Return the local minima of chi squared on the grid for one spectrum; any may lead to the best."""
         rest = target.residuals(self._angles) * target.weights

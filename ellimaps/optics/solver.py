@@ -173,3 +173,17 @@ def _step(normal: Real, slope: Real, damping: Real, held: NDArray[np.bool_]) -> 
     right = slope * free / scale
     solution = right / scaled[:, 0] if size == 1 else np.linalg.solve(scaled, right[..., None])[..., 0]
     return solution / scale, np.einsum("pi,pi->p", solution, right)
+
+
+def covariances(normal: Real) -> Real:
+    """Return inverse normal matrices, infinite where they are singular; both (n, parameter, parameter)."""
+    scale = np.sqrt(np.einsum("pii->pi", normal))
+    powerless = (scale == 0).any(axis=1)
+    scale = np.where(scale == 0, 1.0, scale)
+    scaled = normal / (scale[:, :, None] * scale[:, None, :])
+    size = normal.shape[1]
+    singular = powerless | (np.linalg.det(scaled) < 1e-12)
+    scaled[singular] = np.eye(size)
+    inverse = np.linalg.inv(scaled) / (scale[:, :, None] * scale[:, None, :])
+    inverse[singular] = np.inf
+    return np.asarray(inverse)

@@ -19,7 +19,7 @@ from ellimaps.optics.lookup import MOST_CANDIDATES, LookUp, ncs
 from ellimaps.optics.model import THICKNESS, ThinFilm
 from ellimaps.optics.ncs_curve import NcsCurve, ncs_target
 from ellimaps.optics.noise import Noise, usual_noise
-from ellimaps.optics.solver import FilmCurve, Minimum, Target, minimize
+from ellimaps.optics.solver import FilmCurve, Minimum, Target, covariances, minimize
 from ellimaps.optics.valleys import in_flat_valley
 
 # A parameter whose standard error is above this part of the range between its bounds is not determined: then
@@ -263,7 +263,7 @@ class SpectraFitter:
         )
 
     def _fit(self, target: Target, noise: Noise | None) -> SpectraFit:
-        problem = _Problem(self, target, noise or self.noise)
+        problem = Problem(self, target, noise or self.noise)
         minima = problem.minima()
         order = np.argsort(minima.chi2, axis=1)
         row = np.arange(len(order))
@@ -281,7 +281,7 @@ class SpectraFitter:
             best.parameters, errors, mse, reduced, target.n_wavelengths, flags, others, others_chi2, wild
         )
 
-    def _errors(self, problem: _Problem, best: Minimum, reduced: Real) -> Real:
+    def _errors(self, problem: Problem, best: Minimum, reduced: Real) -> Real:
         """Return standard errors, shape (n, parameter), widened for what the model misses.
 
         Misfit beyond noise whose size is known is no noise. Its part along a parameter's slopes has gone
@@ -408,11 +408,11 @@ class SpectraFitter:
         return flags
 
 
-class _Problem:
+class Problem:
     """Some spectra, in the quantities whose misfit is minimized."""
 
     def __init__(self, fitter: SpectraFitter, target: Target, noise: Noise) -> None:
-        self._fitter, self._measured, self.noise = fitter, target, noise
+        self._fitter, self.measured, self.noise = fitter, target, noise
         self.freedom = fitter.freedom(target)
         self.curve, self.target = fitter.curve, target
         if fitter.options.minimized == "ncs":
@@ -421,8 +421,8 @@ class _Problem:
     def minima(self) -> Minimum:
         """Return the minimum from the best node, and from each other that could lead to one that counts."""
         look_up = self._fitter.look_up
-        points = lookup_points(self._measured, self.noise)
-        candidates = look_up.candidates(points, self._measured)
+        points = lookup_points(self.measured, self.noise)
+        candidates = look_up.candidates(points, self.measured)
         n, m = len(self.freedom), look_up.nodes.shape[1]
         parameters = np.full((n, MOST_CANDIDATES, m), np.nan)
         chi2 = np.full((n, MOST_CANDIDATES), np.inf)
@@ -440,6 +440,10 @@ class _Problem:
             least = chi2.min(axis=1)
             limit = unit * np.sqrt(least + self._fitter.window(least / self.freedom))
         return Minimum(parameters, chi2, normal)
+
+    def at(self, parameters: Real) -> Minimum:
+        """Return chi squared and normal matrices at given parameters, shape (n, parameter)."""
+        return minimize(self.curve, self.target, parameters, most_steps=0)
 
 
 def noise_of_options(options: FitOptions, n_bands: int) -> Noise:
@@ -489,17 +493,7 @@ def standard_errors(normal: Real) -> Real:
     normal : ndarray of float, shape (n, parameter, parameter)
         Normal matrices.
     """
-    scale = np.sqrt(np.einsum("pii->pi", normal))
-    powerless = scale == 0
-    scale = np.where(powerless, 1.0, scale)
-    scaled = normal / (scale[:, :, None] * scale[:, None, :])
-    size = normal.shape[1]
-    scaled[:, range(size), range(size)] = 1.0
-    singular = np.linalg.det(scaled) < 1e-12
-    scaled[singular] = np.eye(size)
-    variances = np.einsum("pii->pi", np.linalg.inv(scaled))
-    errors = np.sqrt(np.maximum(variances, 0)) / scale
-    return np.where(powerless | singular[:, None], np.inf, errors)
+    return np.asarray(np.sqrt(np.einsum("pii->pi", covariances(normal))))
 
 
 def _median_of_known(values: Real) -> Real:

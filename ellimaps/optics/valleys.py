@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ellimaps.optics.fresnel import Real
-from ellimaps.optics.solver import FilmCurve, Minimum, Target, minimize
+from ellimaps.optics.solver import FilmCurve, Minimum, Target, covariances, minimize
 
-# A parabola rises by 16 at four standard errors, and by 9 at three, which is how much higher another minimum may
-# lie (`benchmarks/bench_trust.py`, rows 1).
+# A parabola rises by 16 at four standard errors, and by 9 at three, which is how much higher another minimum
+# may lie (`benchmarks/bench_trust.py`, rows 1).
 _STEP = 4.0
 _LEAST_RISE = 9 / 16
 
@@ -39,7 +39,7 @@ def in_flat_valley(curve: FilmCurve, target: Target, best: Minimum, scale: Real)
     An opaque film has such a valley: any thickness beyond the depth of light fits, though the slopes at the
     place where noise stopped the fit give an error of a few nanometres.
     """
-    covariance = _covariance(best.normal) * scale[:, None, None]
+    covariance = covariances(best.normal) * scale[:, None, None]
     flat = np.zeros(len(scale), dtype=bool)
     for number in range(len(curve.low)):
         error = np.sqrt(covariance[:, number, number])
@@ -87,17 +87,3 @@ def chi2_at(curve: FilmCurve, target: Target, parameters: Real) -> Real:
     rest = target.residuals(angles) * target.weights
     chi2: Real = np.einsum("pb,pb->p", rest, rest)
     return chi2
-
-
-def _covariance(normal: Real) -> Real:
-    """Return inverse normal matrices, infinite where they are singular, shape (n, parameter, parameter)."""
-    scale = np.sqrt(np.einsum("pii->pi", normal))
-    powerless = (scale == 0).any(axis=1)
-    scale = np.where(scale == 0, 1.0, scale)
-    scaled = normal / (scale[:, :, None] * scale[:, None, :])
-    size = normal.shape[1]
-    singular = powerless | (np.linalg.det(scaled) < 1e-12)
-    scaled[singular] = np.eye(size)
-    inverse = np.linalg.inv(scaled) / (scale[:, :, None] * scale[:, None, :])
-    inverse[singular] = np.inf
-    return np.asarray(inverse)

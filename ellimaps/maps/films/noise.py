@@ -13,8 +13,8 @@ from ellimaps.optics.fresnel import Real
 from ellimaps.optics.noise import Noise, usual_noise
 from ellimaps.optics.spectra import FitOptions
 
-# Neighbors two pixels apart: where the real folder is flat, those one to four pixels apart give the same noise
-# within 3 %, eight pixels apart 3 to 5 % more, but the farther, the smaller a terrace is that still tells it.
+# Neighbors two pixels apart: where the real folder is flat, those one to four pixels apart give the same
+# noise within 3 %, eight pixels apart 3 to 5 % more; the nearer, the smaller a terrace may be.
 _LAG_PX = 2
 # Second differences per band that are looked at: their noise is then told to about 1 %.
 _MOST_DIFFERENCES = 1 << 15

@@ -14,11 +14,13 @@ from ellimaps.core.angles import wrap_degrees
 from ellimaps.core.errors import SettingError
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.optics.certainty import Certainty, certainty_of
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.model import THICKNESS, ThinFilm
 from ellimaps.optics.noise import Noise
+from ellimaps.optics.remedies import remedies
 from ellimaps.optics.sensitivity import sensitivity_table
-from ellimaps.optics.spectra import FitOptions, Flag
+from ellimaps.optics.spectra import FitOptions, Flag, Problem, SpectraFitter
 
 
 class OtherMinimum(NamedTuple):
@@ -174,10 +176,46 @@ class ShotFits:
             self.weights(cluster),
         )
 
+    def certainty(self, cluster: int) -> Certainty | None:
+        """Return limits, correlations and curves of a cluster's parameters.
+
+        None where it was not fitted, or jointly: then no cluster has a chi squared of its own.
+        """
+        fit = self.clusters[cluster]
+        if fit.model is None or self.shared:
+            return None
+        fitter = self._fitter(fit.model)
+        psi, delta, noise = self._shot(cluster)
+        problem = Problem(fitter, fitter.target(psi, delta, noise).without(fit.wild[None]), noise)
+        parameters, errors = (
+            np.array(list(values.values())) for values in (fit.parameters, fit.standard_errors)
+        )
+        return certainty_of(fitter, problem, parameters, errors)
+
+    def remedies(self, cluster: int) -> pd.DataFrame:
+        """Return which change of the model would mend a cluster's fit; empty where it was not fitted.
+
+        Returns
+        -------
+        DataFrame
+            As `ellimaps.optics.remedies.remedies`.
+        """
+        model = self.clusters[cluster].model
+        if model is None:
+            return pd.DataFrame()
+        return remedies(self._fitter(model), model, *self._shot(cluster))
+
+    def _fitter(self, model: ThinFilm) -> SpectraFitter:
+        angles = model.incidence(self.pairs["aoi_deg"].to_numpy())
+        return SpectraFitter(model, self.pairs["wavelength_nm"].to_numpy(), angles, self.options)
+
+    def _shot(self, cluster: int) -> tuple[Real, Real, Noise]:
+        return self.psi_deg[[cluster]], self.delta_deg[[cluster]], self.noise.part(np.array([cluster]))
+
     def weights(self, cluster: int) -> Real:
         """Return one over the standard deviation of a cluster's values, 0 where not used, shape (2 pair,)."""
-        psi, delta = self.psi_deg[[cluster]], self.delta_deg[[cluster]]
-        sigma = np.concatenate(self.noise.part(np.array([cluster])).sigmas(psi), axis=1)[0]
+        psi, delta, noise = self._shot(cluster)
+        sigma = np.concatenate(noise.sigmas(psi), axis=1)[0]
         known = np.isfinite(np.concatenate([psi, delta], axis=1)[0])
         return np.where(known & ~self.clusters[cluster].wild, 1 / sigma, 0.0)
 
