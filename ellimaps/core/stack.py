@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ellimaps.core.errors import SettingError
 from ellimaps.core.parallel import ordered_map
@@ -83,6 +83,53 @@ class ImageStack:
     inputs: Mapping[str, str] = field(default_factory=dict)
     history: tuple[Mapping[str, Any], ...] = ()
 
+    @classmethod
+    def from_arrays(
+        cls,
+        delta_deg: ArrayLike,
+        psi_deg: ArrayLike,
+        wavelength_nm: ArrayLike,
+        aoi_deg: ArrayLike,
+        *,
+        name: str = "arrays",
+    ) -> ImageStack:
+        """Return a stack of Delta and Psi maps.
+
+        Parameters
+        ----------
+        delta_deg, psi_deg : array_like of float, shape (wavelength, y, x)
+            In degrees; NaN where not measured.
+        wavelength_nm : array_like of float, shape (wavelength,)
+            Wavelength of each map in nm.
+        aoi_deg : float or array_like of float, shape (wavelength,)
+            Angle of incidence of each map in degrees, or of all.
+        name : str
+            What files of the stack's results are called.
+
+        Raises
+        ------
+        SettingError
+            If the shapes do not belong together.
+        """
+        delta, psi = (np.asarray(values, dtype=np.float32) for values in (delta_deg, psi_deg))
+        waves = np.atleast_1d(np.asarray(wavelength_nm, dtype=np.float64))
+        angles = np.asarray(aoi_deg, dtype=np.float64)
+        if delta.ndim != 3 or delta.shape != psi.shape or waves.shape != delta.shape[:1]:
+            raise SettingError(
+                "Delta and Psi need one shape (wavelength, y, x) and as many wavelengths, got "
+                f"{delta.shape}, {psi.shape} and {waves.shape}."
+            )
+        if angles.shape not in ((), waves.shape):
+            raise SettingError(f"Give one angle of incidence or {len(waves)}, not {angles.size}.")
+        bands = pd.DataFrame(
+            {
+                "quantity": np.repeat([DELTA, PSI], len(waves)),
+                "wavelength_nm": np.tile(waves, 2),
+                "aoi_deg": np.tile(np.broadcast_to(angles, waves.shape), 2),
+            }
+        )
+        return cls(np.concatenate([delta, psi]), bands, name)
+
     def __post_init__(self) -> None:
         values = np.asarray(self.values, dtype=np.float32)
         if values.ndim != 3 or values.size == 0:
@@ -95,6 +142,7 @@ class ImageStack:
             raise SettingError(
                 f"The band table has {len(self.bands)} rows but the values have {values.shape[0]} bands."
             )
+        _check_quantities(self.bands)
         given: NDArray[np.bool_] | None = self.filled
         filled = np.broadcast_to(np.False_, values.shape) if given is None else np.asarray(given, np.bool_)
         if filled.shape != values.shape:
@@ -252,6 +300,14 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def _check_quantities(bands: pd.DataFrame) -> None:
+    """Refuse the names of quantities in another spelling: they would be taken for intensities."""
+    for quantity in bands.get("quantity", pd.Series(dtype=object)).unique():
+        for known in (DELTA, PSI):
+            if str(quantity).lower() == known.lower() and quantity != known:
+                raise SettingError(f"The band table calls a quantity {quantity!r}: write {known!r}.")
 
 
 def _complete_bands(bands: pd.DataFrame) -> pd.DataFrame:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ellimaps.core.angles import full_circle
 from ellimaps.optics.fresnel import Complex, Real, Uniaxial, Wave, medium_waves, psi_delta
 from ellimaps.optics.model import (
     AOI_OFFSET,
+    DELTA_OFFSET,
     DISPERSION,
     THICKNESS,
     Parameter,
@@ -95,10 +97,16 @@ class ExactCurve:
         r_s, by_s = _reflect(media, 1, phases, thickness_of, unit)
         shape = (len(parameters), self.n_bands)
         psi, delta = psi_delta(np.broadcast_to(r_p / r_s, shape))
+        turn = given.get((None, DELTA_OFFSET), np.asarray(self._model.delta_offset_deg))
+        if np.any(turn):
+            delta = full_circle(delta + turn)
         derivatives = np.zeros((len(self.parameters), len(parameters), 2 * self.n_bands))
         inverse_p, inverse_s = np.rad2deg(1.0) / r_p, np.rad2deg(1.0) / r_s
         half_sine = np.sin(np.deg2rad(2 * psi)) / 2
-        for number in range(len(self.parameters)):
+        for number, parameter in enumerate(self.parameters):
+            if parameter.kind == DELTA_OFFSET:
+                derivatives[number, :, self.n_bands :] = 1
+                continue
             # rho = tan(Psi) exp(-i Delta), so d ln rho = 2 dPsi / sin 2Psi - i dDelta.
             logarithmic = by_p[number] * inverse_p - by_s[number] * inverse_s
             derivatives[number, :, : self.n_bands] = half_sine * logarithmic.real

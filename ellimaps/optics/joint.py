@@ -12,8 +12,9 @@ from ellimaps.core.errors import SettingError
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.lookup import is_peak
 from ellimaps.optics.model import ThinFilm
+from ellimaps.optics.noise import Noise
 from ellimaps.optics.solver import Target
-from ellimaps.optics.spectra import SpectraFitter
+from ellimaps.optics.spectra import SpectraFitter, lookup_points
 
 # So many of the best nodes of the look-up are tried, for safety: on the terraces of the tests the first one,
 # and any number up to eight, leads to the truth.
@@ -36,7 +37,12 @@ def shared_columns(model: ThinFilm, shared: Sequence[str]) -> list[int]:
 
 
 def joint_minimum(
-    model: ThinFilm, fitter: SpectraFitter, psi_deg: Real, delta_deg: Real, shared: Sequence[int]
+    model: ThinFilm,
+    fitter: SpectraFitter,
+    psi_deg: Real,
+    delta_deg: Real,
+    shared: Sequence[int],
+    noise: Noise,
 ) -> tuple[Real, Real, Real]:
     """Fit spectra with common values of some parameters.
 
@@ -50,6 +56,8 @@ def joint_minimum(
         The spectra; NaN where not measured.
     shared : sequence of int
         Numbers of the shared parameters.
+    noise : Noise
+        That of the spectra.
 
     Returns
     -------
@@ -64,15 +72,15 @@ def joint_minimum(
     values and adds up the distances. At the best nodes each spectrum is fitted by itself in what is its
     own, the shared ones held. Then everything is free, and the start that ends lowest is taken.
     """
-    target, _ = fitter.target(psi_deg, delta_deg)
+    target = fitter.target(psi_deg, delta_deg, noise)
     problem = _Joint(fitter, target, shared)
     solutions = []
-    for values in _best_nodes(fitter, target, shared):
+    for values in _best_nodes(fitter, target, noise, shared):
         start = np.tile(values, (len(psi_deg), 1))
         if problem.own:
             held = _holding(model, shared, values)
             alone = SpectraFitter(held, fitter.wavelength_nm, fitter.aoi_deg, fitter.options)
-            start[:, problem.own] = alone.fit(psi_deg, delta_deg).parameters
+            start[:, problem.own] = alone.fit(psi_deg, delta_deg, noise).parameters
         solutions.append(
             least_squares(
                 problem.residuals,
@@ -91,10 +99,10 @@ def joint_minimum(
     return problem.unpack(unknowns), errors, problem.chi2(unknowns)
 
 
-def _best_nodes(fitter: SpectraFitter, target: Target, shared: Sequence[int]) -> Real:
+def _best_nodes(fitter: SpectraFitter, target: Target, noise: Noise, shared: Sequence[int]) -> Real:
     """Return the nodes with the best values of the shared parameters, shape (node, parameter)."""
     look_up = fitter.look_up
-    scores = look_up.scores(fitter.points(target)).reshape(-1, *look_up.shape)
+    scores = look_up.scores(lookup_points(target, noise)).reshape(-1, *look_up.shape)
     own = tuple(1 + axis for axis in range(len(look_up.shape)) if axis not in shared)
     total = scores.max(axis=own, keepdims=True).sum(axis=0)
     peaks = np.where(is_peak(total[None])[0], total, -np.inf).ravel()

@@ -14,7 +14,7 @@ from ellimaps.optics.materials import (
     Constant,
     Material,
     Sellmeier,
-    Tabulated,
+    Table,
     UniaxialMaterial,
 )
 
@@ -103,7 +103,7 @@ def material(name: str) -> AnyMaterial:
     raise SettingError(f"There is no material {name!r:.80}: use one of {known}, or your own n, k file.")
 
 
-def read_nk(path: str | Path, name: str = "") -> Tabulated:
+def read_nk(path: str | Path, name: str = "") -> Table:
     """Read a material from a text file.
 
     Parameters
@@ -133,7 +133,7 @@ def read_nk(path: str | Path, name: str = "") -> Tabulated:
     return table
 
 
-def _table(text: str, name: str) -> Tabulated:
+def _table(text: str, name: str) -> Table:
     rows: list[tuple[float, float, float]] = []
     titled = False
     for number, line in enumerate(text.splitlines(), start=1):
@@ -150,7 +150,7 @@ def _table(text: str, name: str) -> Tabulated:
             titled = True
             continue
         rows.append((wavelength, n, k))
-    return Tabulated(tuple(rows), name)
+    return Table(tuple(rows), name)
 
 
 def is_built_in(candidate: AnyMaterial) -> bool:

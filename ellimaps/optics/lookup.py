@@ -11,6 +11,7 @@ from ellimaps.optics.fresnel import Real
 from ellimaps.optics.gradient import ExactCurve
 from ellimaps.optics.materials import UniaxialMaterial
 from ellimaps.optics.model import AOI_OFFSET, CAUCHY_B, THICKNESS, Parameter, ThinFilm
+from ellimaps.optics.solver import Target
 
 # Halving or doubling what says how fine the grid is sends none of 8,500 fits astray; finer takes longer,
 # three times as long with three parameters (`benchmarks/bench_fits.py --constants`).
@@ -62,7 +63,8 @@ class LookUp:
         ]
         self.nodes: Real = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
         self.spacing: Real = np.array([axis[1] - axis[0] for axis in axes])
-        self._ncs = ncs(exact.values(self.nodes))
+        self._angles = exact.values(self.nodes)
+        self._ncs = ncs(self._angles)
         self._reach = self._half_steps()
 
     def scores(self, points: Single) -> Single:
@@ -73,14 +75,24 @@ class LookUp:
         """
         return points @ self._ncs.T
 
-    def candidates(self, points: Single) -> GridMinima:
+    def candidates(self, points: Single, target: Target) -> GridMinima:
         """Return the local minima of the distance to each spectrum.
 
         Parameters
         ----------
         points : ndarray of float32, shape (n, 3 band)
-            N, C, S of every band; zero where not measured.
+            N, C, S of every band, of length 1 or, with more noise, less; zero where not both are measured.
+        target : Target
+            The same spectra; those that lack Psi or Delta nearly everywhere are compared value by value.
         """
+        found = self._nearest(points)
+        n_bands = points.shape[1] // 3
+        complete = np.count_nonzero(np.square(points).reshape(-1, 3, n_bands).sum(axis=1), axis=1)
+        for row in np.flatnonzero((complete < 3) & (complete < target.n_wavelengths)):
+            found.node[row], found.least[row] = self._nearest_by_values(target.part(np.array([row])))
+        return found
+
+    def _nearest(self, points: Single) -> GridMinima:
         rows = max(1, _BLOCK_ELEMENTS // len(self.nodes))
         parts = [self._of_block(points[start : start + rows]) for start in range(0, len(points), rows)]
         if not parts:
@@ -90,7 +102,9 @@ class LookUp:
     def _of_block(self, points: Single) -> tuple[NDArray[np.intp], Real]:
         scores = self.scores(points)
         peaks = np.where(is_peak(scores.reshape(-1, *self.shape)).reshape(scores.shape), scores, -np.inf)
-        everything = np.square(points).sum(axis=1)
+        # A point's length is its band's weight, and so is half the squared distance of opposite unit vectors.
+        n_bands = points.shape[1] // 3
+        everything = np.sqrt(np.square(points).reshape(-1, 3, n_bands).sum(axis=1)).sum(axis=1)
         nodes = np.full((len(points), MOST_CANDIDATES), -1, dtype=np.intp)
         least = np.full((len(points), MOST_CANDIDATES), np.inf)
         row = np.arange(len(points))
@@ -103,6 +117,43 @@ class LookUp:
             least[exists, rank] = np.maximum(distance - self._reach[best[exists]], 0)
             peaks[row, best] = -np.inf
         return nodes, least
+
+    def best_with(self, target: Target, number: int, values: Real) -> Real:
+        """Return, for values of one parameter, the nodes nearest to one spectrum, with these values put in.
+
+        Parameters
+        ----------
+        target : Target
+            The spectrum, alone.
+        number : int
+            Which parameter.
+        values : ndarray of float, shape (n,)
+            Its values.
+
+        Returns
+        -------
+        ndarray of float, shape (n, parameter)
+            Where to begin with the parameter held.
+        """
+        rest = target.residuals(self._angles) * target.weights
+        chi2 = np.einsum("nb,nb->n", rest, rest)
+        slices = np.moveaxis(chi2.reshape(self.shape), number, 0).reshape(self.shape[number], -1)
+        nodes = np.moveaxis(self.nodes.reshape(*self.shape, -1), number, 0).reshape(*slices.shape, -1)
+        best = nodes[np.arange(len(slices)), slices.argmin(axis=1)]
+        nearest = np.abs(best[None, :, number] - values[:, None]).argmin(axis=1)
+        chosen: Real = best[nearest].copy()
+        chosen[:, number] = values
+        return chosen
+
+    def _nearest_by_values(self, target: Target) -> tuple[NDArray[np.intp], Real]:
+        """Return the local minima of chi squared on the grid for one spectrum; any may lead to the best."""
+        rest = target.residuals(self._angles) * target.weights
+        scores = -np.einsum("nb,nb->n", rest, rest).reshape(1, *self.shape)
+        peaks = np.where(is_peak(scores), scores, -np.inf).ravel()
+        best = np.argsort(-peaks, kind="stable")[:MOST_CANDIDATES]
+        nodes = np.full(MOST_CANDIDATES, -1, dtype=np.intp)
+        nodes[: len(best)] = np.where(np.isfinite(peaks[best]), best, -1)
+        return nodes, np.where(nodes >= 0, 0.0, np.inf)
 
     def _half_steps(self) -> Real:
         """Return how far from a node, in N, C, S, the points that are nearest to it may be."""
@@ -148,8 +199,9 @@ def _counts(model: ThinFilm, shortest_nm: float) -> tuple[int, ...]:
 
 def _steps(model: ThinFilm, parameter: Parameter, optical_nm: float, shortest_nm: float) -> int:
     width = parameter.high - parameter.low
-    if parameter.kind == AOI_OFFSET or parameter.layer is None:
-        return max(2, int(np.ceil(width / 0.5)))
+    if parameter.layer is None:
+        # Psi and Delta change smoothly with an angle that is off, and Delta with its own offset evenly.
+        return max(2, int(np.ceil(width / (0.5 if parameter.kind == AOI_OFFSET else 10.0))))
     layer = model.layers[parameter.layer]
     if parameter.kind == THICKNESS:
         return max(4, int(np.ceil(width * _largest_index(model, parameter.layer, shortest_nm) / optical_nm)))

@@ -48,8 +48,16 @@ class Material:
 
     @property
     def spec(self) -> Any:
-        """How a model file gives the material: a name, or a table with one key."""
-        raise NotImplementedError
+        """How a model file gives the material: a name, or a table with one key.
+
+        Raises
+        ------
+        SettingError
+            If its class is none that a file can name.
+        """
+        raise SettingError(
+            f"{self.name} is a {type(self).__name__}, which no model file can hold: give a Table of n and k."
+        )
 
     def _index(self, wavelength_nm: Real) -> Any:
         raise NotImplementedError
@@ -156,7 +164,7 @@ class Sellmeier(Material):
 
 
 @dataclass(frozen=True)
-class Tabulated(Material):
+class Table(Material):
     """A table of n and k, interpolated linearly.
 
     Attributes
@@ -212,6 +220,33 @@ class Shifted(Material):
 
 
 @dataclass(frozen=True)
+class Mixture(Material):
+    """Two materials mixed half and half, such as a rough surface: Bruggeman's effective medium.
+
+    D. A. G. Bruggeman, Ann. Phys. 416, 636 (1935), doi:10.1002/andp.19354160705, for spheres.
+    """
+
+    first: Material
+    second: Material
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """Both names."""
+        return f"{self.first.name} and {self.second.name}"
+
+    @property
+    def range_nm(self) -> tuple[float, float]:
+        """Wavelengths in nm for which both are known."""
+        ranges = self.first.range_nm, self.second.range_nm
+        return max(low for low, _ in ranges), min(high for _, high in ranges)
+
+    def _index(self, wavelength_nm: Real) -> Any:
+        one, two = self.first(wavelength_nm) ** 2, self.second(wavelength_nm) ** 2
+        both = (one + two) / 8
+        return np.sqrt(both + np.sqrt(both**2 + one * two / 2))
+
+
+@dataclass(frozen=True)
 class UniaxialMaterial:
     """A layered crystal with its axis along the surface normal; calling it gives both indices."""
 
@@ -239,6 +274,27 @@ class UniaxialMaterial:
 
 
 AnyMaterial = Material | UniaxialMaterial
+
+
+def tabulated(material: Material, wavelength_nm: Real) -> Material:
+    """Return a material as it is if a model file can name it, else its table at some wavelengths in nm."""
+    try:
+        _ = material.spec
+    except SettingError:
+        # A table needs two rows.
+        waves = np.append(wavelength_nm, wavelength_nm[-1] + 1) if len(wavelength_nm) == 1 else wavelength_nm
+        index = material(np.minimum(waves, material.range_nm[1]))
+        rows = zip(waves.tolist(), index.real.tolist(), index.imag.tolist(), strict=True)
+        return Table(tuple(rows), material.name)
+    return material
+
+
+def lossless(material: Material) -> bool:
+    """Whether a material absorbs nowhere in the range it is known for."""
+    low, high = material.range_nm
+    # Formulae are of media without loss or of one k, so a few wavelengths tell; tables are looked at whole.
+    waves = [row[0] for row in material.rows] if isinstance(material, Table) else [max(low, 500.0)]
+    return not np.any(material(np.minimum(waves, high)).imag)
 
 
 def shifted(material: AnyMaterial, change: float) -> AnyMaterial:

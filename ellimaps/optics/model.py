@@ -10,26 +10,28 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ellimaps.core.errors import SettingError
 from ellimaps.optics.fresnel import Complex, Real, Uniaxial, psi_delta, reflection_ratio
 from ellimaps.optics.library import material as built_in
-from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material, UniaxialMaterial
+from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material, UniaxialMaterial, lossless
 
 THICKNESS = "thickness_nm"
 CAUCHY_A = "cauchy_a"
 CAUCHY_B = "cauchy_b"
 EXTRAORDINARY_A = "extraordinary_a"
 AOI_OFFSET = "aoi_offset_deg"
+DELTA_OFFSET = "delta_offset_deg"
+OFFSETS = (AOI_OFFSET, DELTA_OFFSET)
 DISPERSION = (CAUCHY_A, CAUCHY_B, EXTRAORDINARY_A)
 LAYER_PARAMETERS = (THICKNESS, *DISPERSION)
 MAX_LAYERS = 20
 """Bounds the work that a model file can ask for; ten pairs of layers, a mirror, are still a model."""
 MAX_THICKNESS_NM = 100_000.0
 """Beyond 0.1 mm a layer is a plate: its interferences are finer than any instrument's bandwidth."""
-MAX_AOI_OFFSET_DEG = 10.0
-"""An instrument that is off by more has another angle of incidence, which is ``aoi_deg``."""
+MAX_OFFSET_DEG = {AOI_OFFSET: 10.0, DELTA_OFFSET: 180.0}
+"""An angle of incidence off by more is another one, which is ``aoi_deg``; Delta turns round."""
 
 Bounds = Mapping[str, tuple[float, float]]
 
@@ -40,9 +42,9 @@ class Parameter(NamedTuple):
     name: str
     """The kind, with ``_1``, ``_2`` ... (layers from the ambient) where it is free in several layers."""
     kind: str
-    """``thickness_nm``, ``cauchy_a``, ``cauchy_b``, ``extraordinary_a`` or ``aoi_offset_deg``."""
+    """``thickness_nm``, ``cauchy_a``, ``cauchy_b``, ``extraordinary_a``, or one of the offsets."""
     layer: int | None
-    """Number of the layer from the ambient, from 0; None for the angle of incidence."""
+    """Number of the layer from the ambient, from 0; None for an offset."""
     start: float
     low: float
     high: float
@@ -69,11 +71,13 @@ class Layer:
 
     def __post_init__(self) -> None:
         _by_name(self, "material")
+        _check_number(self.thickness_nm, f"The thickness of the layer of {self.material.name}")
         if not 0 <= self.thickness_nm <= MAX_THICKNESS_NM:
             raise SettingError(
                 f"A layer's thickness must be within 0..{MAX_THICKNESS_NM:g} nm, got {self.thickness_nm!r}."
             )
-        _check_bounds(self.free, LAYER_PARAMETERS, f"the layer of {self.material.name}")
+        where = f"the layer of {self.material.name}"
+        object.__setattr__(self, "free", _checked_bounds(self.free, LAYER_PARAMETERS, where))
         low, high = self.free.get(THICKNESS, (0.0, 0.0))
         if low < 0 or high > MAX_THICKNESS_NM:
             raise SettingError(f"Bounds of a thickness must be within 0..{MAX_THICKNESS_NM:g} nm.")
@@ -83,6 +87,7 @@ class Layer:
                     f"{kind} is free in the layer of {self.material.name}, which has no such index: give it "
                     "as { cauchy = [a, b, c] }, for extraordinary_a that of extraordinary."
                 )
+            _check_start(kind, self.value(kind), self.free[kind], where)
 
     def value(self, kind: str) -> float:
         """Return the value of a parameter by its kind."""
@@ -132,10 +137,14 @@ class ThinFilm:
         Where the light comes from; transparent.
     aoi_deg : float, optional
         Angle of incidence in degrees; None takes that of the data.
-    aoi_offset_deg : float
-        Added to the angle of incidence.
+    aoi_offset_deg, delta_offset_deg : float
+        Added to the angle of incidence, and to Delta (a window or an azimuth that is off).
+    wavelengths_nm : (float, float), optional
+        First and last wavelength that a fit uses; all by default.
+    without_nm : tuple of (float, float)
+        Ranges of wavelengths that a fit leaves out; a number given here is the range that holds only it.
     free : mapping of str to (float, float)
-        Bounds of ``aoi_offset_deg``, if a fit may change it.
+        Bounds of the offsets that a fit may change.
 
     Raises
     ------
@@ -149,28 +158,41 @@ class ThinFilm:
     aoi_deg: float | None = None
     aoi_offset_deg: float = 0.0
     free: Bounds = field(default_factory=dict)
+    delta_offset_deg: float = 0.0
+    wavelengths_nm: tuple[float, float] | None = None
+    without_nm: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         _by_name(self, "substrate")
         _by_name(self, "ambient")
-        object.__setattr__(self, "layers", tuple(self.layers))
+        layers = (self.layers,) if isinstance(self.layers, Layer) else tuple(self.layers)
+        object.__setattr__(self, "layers", layers)
+        for layer in layers:
+            if not isinstance(layer, Layer):
+                raise SettingError(f"A model is made of Layer objects, got {layer!r:.80}.")
         if not isinstance(self.ambient, Material):
             raise SettingError(f"The ambient must be isotropic, and {self.ambient.name} is not.")
+        if not lossless(self.ambient):
+            raise SettingError(f"The ambient must be transparent, and {self.ambient.name} absorbs.")
         if len(self.layers) > MAX_LAYERS:
             raise SettingError(f"A model has at most {MAX_LAYERS} layers, not {len(self.layers)}.")
-        if self.aoi_deg is not None and not 0 < self.aoi_deg < 90:
-            raise SettingError(f"The angle of incidence must be within 0..90 deg, got {self.aoi_deg!r}.")
-        _check_bounds(self.free, (AOI_OFFSET,), "the whole model")
-        for offset in (self.aoi_offset_deg, *self.free.get(AOI_OFFSET, ())):
-            if not abs(offset) <= MAX_AOI_OFFSET_DEG:
-                raise SettingError(
-                    f"aoi_offset_deg must be within -{MAX_AOI_OFFSET_DEG:g}..{MAX_AOI_OFFSET_DEG:g} deg, got "
-                    f"{offset!r}."
-                )
+        if self.aoi_deg is not None:
+            _check_number(self.aoi_deg, "The angle of incidence")
+            if not 0 < self.aoi_deg < 90:
+                raise SettingError(f"The angle of incidence must be within 0..90 deg, got {self.aoi_deg!r}.")
+        object.__setattr__(self, "free", _checked_bounds(self.free, OFFSETS, "the whole model"))
+        for name, most in MAX_OFFSET_DEG.items():
+            _check_number(getattr(self, name), name)
+            for offset in (getattr(self, name), *self.free.get(name, ())):
+                if not abs(offset) <= most:
+                    raise SettingError(f"{name} must be within -{most:g}..{most:g} deg, got {offset!r}.")
+            if name in self.free:
+                _check_start(name, getattr(self, name), self.free[name], "the whole model")
+        self._check_wavelengths()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The free parameters: layer by layer from the ambient, then the angle of incidence."""
+        """The free parameters: layer by layer from the ambient, then the offsets."""
         free = [(number, kind) for number, layer in enumerate(self.layers) for kind in LAYER_PARAMETERS
                 if kind in layer.free]  # fmt: skip
         kinds = [kind for _, kind in free]
@@ -179,22 +201,23 @@ class ThinFilm:
             layer = self.layers[number]
             name = kind if kinds.count(kind) == 1 else f"{kind}_{number + 1}"
             result.append(Parameter(name, kind, number, layer.value(kind), *map(float, layer.free[kind])))
-        if AOI_OFFSET in self.free:
-            low, high = self.free[AOI_OFFSET]
-            result.append(
-                Parameter(AOI_OFFSET, AOI_OFFSET, None, self.aoi_offset_deg, float(low), float(high))
-            )
+        for offset in OFFSETS:
+            if offset in self.free:
+                start, (low, high) = getattr(self, offset), self.free[offset]
+                result.append(Parameter(offset, offset, None, float(start), float(low), float(high)))
         return tuple(result)
 
     def with_parameters(self, values: Sequence[float] | Real) -> ThinFilm:
         """Return the model with other values of its free parameters, in the order of `parameters`."""
-        layers, offset = list(self.layers), self.aoi_offset_deg
+        layers = list(self.layers)
+        offsets = {AOI_OFFSET: self.aoi_offset_deg, DELTA_OFFSET: self.delta_offset_deg}
         for parameter, value in zip(self.parameters, values, strict=True):
             if parameter.layer is None:
-                offset = float(value)
+                offsets[parameter.kind] = float(value)
             else:
                 layers[parameter.layer] = layers[parameter.layer].with_value(parameter.kind, float(value))
-        return replace(self, layers=tuple(layers), aoi_offset_deg=offset)
+        aoi, delta = offsets[AOI_OFFSET], offsets[DELTA_OFFSET]
+        return replace(self, layers=tuple(layers), aoi_offset_deg=aoi, delta_offset_deg=delta)
 
     def rho(
         self, wavelength_nm: ArrayLike, aoi_deg: ArrayLike | None = None, parameters: ArrayLike | None = None
@@ -230,6 +253,9 @@ class ThinFilm:
         indices = [self._index(i, wavelength, values) for i in range(len(self.layers))]
         ambient, substrate = self.ambient(wavelength), self.substrate(wavelength)
         rho = reflection_ratio(ambient, indices, thicknesses, substrate, wavelength, angle)
+        turn = values.get((None, DELTA_OFFSET), np.asarray(self.delta_offset_deg))
+        if np.any(turn):
+            rho = rho * np.exp(-1j * np.deg2rad(turn))
         shape = np.broadcast_shapes(rho.shape, *(column.shape for column in columns))
         return np.broadcast_to(rho, shape)
 
@@ -238,6 +264,16 @@ class ThinFilm:
     ) -> tuple[Real, Real]:
         """Return Psi (0..90) and Delta (0..360) in degrees; arguments and shapes as for `rho`."""
         return psi_delta(self.rho(wavelength_nm, aoi_deg, parameters))
+
+    def uses(self, wavelength_nm: ArrayLike) -> NDArray[np.bool_]:
+        """Return which wavelengths a fit uses, by `wavelengths_nm` and `without_nm`; any shape, in nm."""
+        wavelength = np.asarray(wavelength_nm, dtype=np.float64)
+        low, high = self.wavelengths_nm or (0.0, np.inf)
+        used = (wavelength >= low) & (wavelength <= high)
+        for first, last in self.without_nm:
+            # A number written in a file stands for the band that shows it, whatever its last digits are.
+            used &= (wavelength < first - 0.05) | (wavelength > last + 0.05)
+        return np.asarray(used)
 
     def incidence(self, aoi_deg: ArrayLike | None) -> Real:
         """Return the angle of incidence, without its offset: the model's, else the one given.
@@ -253,6 +289,12 @@ class ThinFilm:
         if not np.all(np.isfinite(angle)):
             raise SettingError("The data do not tell the angle of incidence: give aoi_deg in the model.")
         return angle
+
+    def _check_wavelengths(self) -> None:
+        if self.wavelengths_nm is not None:
+            object.__setattr__(self, "wavelengths_nm", _range(self.wavelengths_nm, "wavelengths_nm"))
+        ranges = tuple(_range(one, "without_nm") for one in self.without_nm)
+        object.__setattr__(self, "without_nm", ranges)
 
     def _columns(self, parameters: ArrayLike | None, n_axes: int) -> list[Real]:
         if parameters is None:
@@ -296,10 +338,50 @@ def _by_name(owner: object, attribute: str) -> None:
         object.__setattr__(owner, attribute, built_in(given))
 
 
-def _check_bounds(free: Bounds, known: Sequence[str], where: str) -> None:
+def _checked_bounds(free: object, known: Sequence[str], where: str) -> Bounds:
+    if not isinstance(free, Mapping):
+        raise SettingError(f"free of {where} must map names to bounds (low, high), got {free!r:.80}.")
+    checked = {}
     for name, bounds in free.items():
         if name not in known:
             raise SettingError(f"{name!r:.80} cannot be free in {where}: use {', '.join(known)}.")
-        low, high = bounds
-        if not (np.isfinite(low) and np.isfinite(high) and low < high):
+        if (
+            not isinstance(bounds, Sequence | np.ndarray)
+            or len(bounds) != 2
+            or not all(map(_is_number, bounds))
+        ):
+            raise SettingError(f"The bounds of {name} in {where} must be two numbers, got {bounds!r:.80}.")
+        low, high = map(float, bounds)
+        if not -np.inf < low < high < np.inf:
             raise SettingError(f"The bounds of {name} in {where} must ascend, got {low!r}, {high!r}.")
+        checked[name] = (low, high)
+    return checked
+
+
+def _check_start(name: str, value: float, bounds: tuple[float, float], where: str) -> None:
+    # A fit searches all of the bounds, so a start outside of them is a slip and no setting.
+    if not bounds[0] <= value <= bounds[1]:
+        raise SettingError(
+            f"{name} of {where} is {value:g}, which is not within its bounds {bounds[0]:g}..{bounds[1]:g}."
+        )
+
+
+def _range(value: object, name: str) -> tuple[float, float]:
+    """Return a range of wavelengths; a number is the range that holds only it."""
+    ends = (value, value) if _is_number(value) else value
+    if isinstance(ends, Sequence) and len(ends) == 2 and all(map(_is_number, ends)):
+        low, high = map(float, ends)
+        if 0 < low <= high < np.inf:
+            return low, high
+    raise SettingError(
+        f"{name} must hold ascending wavelengths in nm such as [500.0, 750.0], got {value!r:.80}."
+    )
+
+
+def _check_number(value: object, what: str) -> None:
+    if not _is_number(value):
+        raise SettingError(f"{what} must be a number, got {value!r:.80}.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

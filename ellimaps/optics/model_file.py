@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ellimaps.core.errors import EllimapsError, SettingError
-from ellimaps.core.small_files import read_toml, toml_value
+from ellimaps.core.small_files import toml_value
 from ellimaps.optics.library import is_built_in, material, read_nk
 from ellimaps.optics.materials import (
     AnyMaterial,
@@ -15,15 +15,18 @@ from ellimaps.optics.materials import (
     Constant,
     Material,
     Sellmeier,
-    Tabulated,
+    Table,
     UniaxialMaterial,
 )
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.model import OFFSETS, Layer, ThinFilm
 
 MAX_MODEL_BYTES = 1024 * 1024
 """A model of `MAX_LAYERS` layers takes some 5 kB."""
 
-_MODEL_KEYS = ("ambient", "substrate", "layers", "aoi_deg", "aoi_offset_deg", "free")
+_MODEL_KEYS = (
+    "ambient", "substrate", "layers", "aoi_deg", "aoi_offset_deg", "delta_offset_deg", "wavelengths_nm",
+    "without_nm", "free",
+)  # fmt: skip
 _LAYER_KEYS = ("material", "thickness_nm", "free")
 _MATERIAL_KEYS = ("file", "index", "cauchy", "sellmeier", "ordinary", "extraordinary")
 
@@ -44,7 +47,7 @@ def read_model(path: str | Path) -> ThinFilm:
         If it holds something ellimaps does not know or that makes no model; the message says where.
     """
     path = Path(path)
-    values = read_toml(path, "model", MAX_MODEL_BYTES)
+    values = readtoml_value(path, "model", MAX_MODEL_BYTES)
     try:
         return model_of(values, path.parent)
     except EllimapsError as error:
@@ -80,6 +83,9 @@ def model_of(values: Mapping[str, Any], folder: Path) -> ThinFilm:
         ambient=ambient,
         aoi_deg=None if angle is None else _number(angle, "aoi_deg"),
         aoi_offset_deg=_number(values.get("aoi_offset_deg", 0.0), "aoi_offset_deg"),
+        delta_offset_deg=_number(values.get("delta_offset_deg", 0.0), "delta_offset_deg"),
+        wavelengths_nm=values.get("wavelengths_nm"),
+        without_nm=_list(values.get("without_nm", []), "without_nm"),
         free=_bounds(values.get("free", {}), "the model"),
     )
 
@@ -92,8 +98,13 @@ def model_text(model: ThinFilm) -> str:
     ]
     if model.aoi_deg is not None:
         lines.append(f"aoi_deg = {toml_value(model.aoi_deg)}")
-    if model.aoi_offset_deg:
-        lines.append(f"aoi_offset_deg = {toml_value(model.aoi_offset_deg)}")
+    offsets = {name: getattr(model, name) for name in OFFSETS}
+    lines += [f"{name} = {toml_value(value)}" for name, value in offsets.items() if value]
+    if model.wavelengths_nm is not None:
+        lines.append(f"wavelengths_nm = {toml_value(model.wavelengths_nm)}")
+    if model.without_nm:
+        left_out = [low if low == high else (low, high) for low, high in model.without_nm]
+        lines.append(f"without_nm = {toml_value(left_out)}")
     if model.free:
         lines.append(f"free = {toml_value(model.free)}")
     for layer in model.layers:
@@ -113,7 +124,7 @@ def model_files(model: ThinFilm) -> dict[str, bytes]:
         If two tables have one name.
     """
     files = {"model.toml": model_text(model).encode()}
-    tables = [table for table in materials_of(model) if isinstance(table, Tabulated)]
+    tables = [table for table in materials_of(model) if isinstance(table, Table)]
     for table in tables:
         if is_built_in(table):
             continue
@@ -216,6 +227,12 @@ def _bounds(value: Any, where: str) -> dict[str, tuple[float, float]]:
         low, high = _numbers(bounds, 2, 2, f"free {name:.80} of {where}")
         result[name] = (low, high)
     return result
+
+
+def _list(value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise SettingError(f"{where} must be a list, got {value!r:.80}.")
+    return tuple(value)
 
 
 def _numbers(value: Any, fewest: int, most: int, where: str) -> tuple[float, ...]:

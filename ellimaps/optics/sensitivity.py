@@ -7,14 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ellimaps.core.angles import wrap_degrees
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.gradient import ExactCurve
 from ellimaps.optics.materials import shifted
 from ellimaps.optics.model import AOI_OFFSET, CAUCHY_A, THICKNESS, Layer, ThinFilm
-from ellimaps.optics.spectra import FitOptions
 
 # Stated in the table beside what they do, so that anyone can scale them: about what an alignment, a native
 # oxide and two published tables of one material differ by.
@@ -23,9 +21,7 @@ THICKNESS_CHANGES_NM = (0.1, 1.0)
 INDEX_CHANGE = 0.01
 
 
-def sensitivity_table(
-    model: ThinFilm, wavelength_nm: Real, aoi_deg: Real, used: NDArray[np.bool_], options: FitOptions
-) -> pd.DataFrame:
+def sensitivity_table(model: ThinFilm, wavelength_nm: Real, aoi_deg: Real, weights: Real) -> pd.DataFrame:
     """Return the change of each free parameter for stated changes of the fixed quantities.
 
     Parameters
@@ -34,10 +30,8 @@ def sensitivity_table(
         The fitted model.
     wavelength_nm, aoi_deg : ndarray of float, shape (band,)
         Where it was measured.
-    used : ndarray of bool, shape (band,)
-        The wavelengths that were used.
-    options : FitOptions
-        Standard deviations of Psi and Delta.
+    weights : ndarray of float, shape (2 band,)
+        One over the standard deviation of Psi, then of Delta, in degrees; 0 where not used.
 
     Returns
     -------
@@ -53,8 +47,6 @@ def sensitivity_table(
     exact = ExactCurve(model, wavelength_nm, aoi_deg)
     start = np.array([[p.start for p in model.parameters]])
     angles, derivatives = exact(start)
-    sigma = np.repeat([options.sigma_psi_deg, options.sigma_delta_deg], len(wavelength_nm))
-    weights = np.concatenate([used, used]) / sigma
     slopes = (derivatives[:, 0] * weights).T
     rank = np.linalg.matrix_rank(slopes / np.maximum(np.linalg.norm(slopes, axis=0), 1e-300), tol=1e-6)
     rows = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -41,20 +41,34 @@ class Target:
         Psi of every band, then Delta, in degrees; any finite number where not measured.
     weights : ndarray of float, shape (n, 2 band)
         One over the standard deviation, 0 where not measured.
+    is_angle : bool
+        Whether the second half is of angles, whose differences wrap.
     """
 
     angles: Real
     weights: Real
+    is_angle: bool = True
 
     def part(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Target:
         """Return some of the spectra."""
-        return Target(self.angles[rows], self.weights[rows])
+        return replace(self, angles=self.angles[rows], weights=self.weights[rows])
+
+    def without(self, values: NDArray[np.bool_]) -> Target:
+        """Return the spectra without some of their values, shape (n, 2 band)."""
+        return replace(self, weights=np.where(values, 0, self.weights)) if values.any() else self
+
+    @property
+    def n_wavelengths(self) -> NDArray[np.int16]:
+        """Number of wavelengths (and angles) at which anything was measured, shape (n,)."""
+        psi, delta = np.split(self.weights > 0, 2, axis=1)
+        return np.asarray(np.count_nonzero(psi | delta, axis=1), dtype=np.int16)
 
     def residuals(self, angles: Real) -> Real:
         """Return measured minus modelled angles in degrees, those of Delta wrapped to -180..180."""
         rest = self.angles - angles
-        delta = rest[:, rest.shape[1] // 2 :]
-        delta -= 360 * np.rint(delta / 360)
+        if self.is_angle:
+            delta = rest[:, rest.shape[1] // 2 :]
+            delta -= 360 * np.rint(delta / 360)
         return rest
 
 
@@ -76,7 +90,14 @@ class Minimum(NamedTuple):
     normal: Real
 
 
-def minimize(curve: FilmCurve, target: Target, start: Real) -> Minimum:
+def minimize(
+    curve: FilmCurve,
+    target: Target,
+    start: Real,
+    *,
+    held: NDArray[np.bool_] | None = None,
+    most_steps: int = _MOST_STEPS,
+) -> Minimum:
     """Return the minimum each spectrum's start leads to.
 
     Parameters
@@ -87,6 +108,10 @@ def minimize(curve: FilmCurve, target: Target, start: Real) -> Minimum:
         The measured spectra.
     start : ndarray of float, shape (n, parameter)
         First values, within the bounds.
+    held : ndarray of bool, shape (parameter,), optional
+        Parameters that stay where they are.
+    most_steps : int
+        Steps after which a fit ends where it is.
 
     Notes
     -----
@@ -97,10 +122,12 @@ def minimize(curve: FilmCurve, target: Target, start: Real) -> Minimum:
     chi2, normal, slope = _evaluate(curve, target, theta)
     damping = np.full(len(theta), _FIRST_DAMPING)
     active = np.arange(len(theta))
-    for _ in range(_MOST_STEPS):
+    for _ in range(most_steps):
         at = theta[active]
-        held = ((at <= curve.low) & (slope[active] < 0)) | ((at >= curve.high) & (slope[active] > 0))
-        step, decrement = _step(normal[active], slope[active], damping[active], held)
+        resting = ((at <= curve.low) & (slope[active] < 0)) | ((at >= curve.high) & (slope[active] > 0))
+        if held is not None:
+            resting |= held
+        step, decrement = _step(normal[active], slope[active], damping[active], resting)
         trial = np.clip(at + step, curve.low, curve.high)
         # Where the model misses the data by far, a small part of the misfit is close enough too.
         moves = (decrement > _CLOSE * np.maximum(1, chi2[active] / curve.n_bands)) & (trial != at).any(axis=1)
@@ -146,3 +173,17 @@ def _step(normal: Real, slope: Real, damping: Real, held: NDArray[np.bool_]) -> 
     right = slope * free / scale
     solution = right / scaled[:, 0] if size == 1 else np.linalg.solve(scaled, right[..., None])[..., 0]
     return solution / scale, np.einsum("pi,pi->p", solution, right)
+
+
+def covariances(normal: Real) -> Real:
+    """Return inverse normal matrices, infinite where they are singular; both (n, parameter, parameter)."""
+    scale = np.sqrt(np.einsum("pii->pi", normal))
+    powerless = (scale == 0).any(axis=1)
+    scale = np.where(scale == 0, 1.0, scale)
+    scaled = normal / (scale[:, :, None] * scale[:, None, :])
+    size = normal.shape[1]
+    singular = powerless | (np.linalg.det(scaled) < 1e-12)
+    scaled[singular] = np.eye(size)
+    inverse = np.linalg.inv(scaled) / (scale[:, :, None] * scale[:, None, :])
+    inverse[singular] = np.inf
+    return np.asarray(inverse)

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import chi2 as chi2_distribution
 
 from ellimaps.core.errors import SettingError
+from ellimaps.core.statistics import MAD_TO_SIGMA
 from ellimaps.optics.curve_table import TabulatedCurve
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.gradient import ExactCurve
 from ellimaps.optics.lookup import MOST_CANDIDATES, LookUp, ncs
 from ellimaps.optics.model import THICKNESS, ThinFilm
-from ellimaps.optics.solver import FilmCurve, Minimum, Target, minimize
+from ellimaps.optics.ncs_curve import NcsCurve, ncs_target
+from ellimaps.optics.noise import Noise, usual_noise
+from ellimaps.optics.solver import FilmCurve, Minimum, Target, covariances, minimize
+from ellimaps.optics.valleys import in_flat_valley
 
 # A parameter whose standard error is above this part of the range between its bounds is not determined: then
 # ten standard errors fill the range, and the bounds have as much say as the data.
 _UNDETERMINED = 0.1
+# A value is wild if it misses a fit without it by so many standard deviations, or times what all values miss
+# it by: one in 10**15 by chance. More than a tenth of the values are no accident but a wrong model.
+_WILD = 8.0
+_WILD_SHARE = 0.1
+_WILD_ROUNDS = 4
 
 
 class Flag(IntEnum):
@@ -34,6 +44,8 @@ class Flag(IntEnum):
     POOR_FIT = 3
     """The model does not describe the data: the MSE is above the limit."""
     TOO_FEW_WAVELENGTHS = 4
+    LACK_OF_FIT = 5
+    """The model misses the data by more than their noise, if not by much: another model is needed."""
 
     @property
     def text(self) -> str:
@@ -47,28 +59,67 @@ class FitOptions:
 
     Attributes
     ----------
-    sigma_psi_deg, sigma_delta_deg : float
-        Standard deviations of a measured Psi and Delta in degrees.
+    sigma_psi_deg, sigma_delta_deg : float, optional
+        Standard deviations of a measured Psi and Delta in degrees; by default the differences of neighbors
+        tell them, wavelength by wavelength.
     within_chi2 : float
         Another minimum counts if its chi squared exceeds the least one by no more than this (9: three
         standard deviations), times the reduced chi squared where that is above 1.
     max_mse : float
         The MSE above which a fit is poor.
     min_wavelengths : int
-        Fewest wavelengths (and angles) a fit may rest on; at least half the number of parameters is needed.
+        Fewest wavelengths (and angles) a fit may rest on; more values than parameters are needed.
+    max_chi2 : float
+        The reduced chi squared above which the model lacks fit, for noise far above the systematic error.
+    systematic_deg : float
+        Systematic error of Psi in degrees, of Delta twice as much over sin 2 Psi: where lack of fit is
+        judged, no noise is taken to be smaller than this.
+    min_described : float
+        If fewer of a map's fitted pixels than this share are described by the model, it is not trusted where
+        it happens to fit either.
+    min_share : float
+        A wavelength is left out of a cluster's fit if less than this share of its pixels was measured there.
+    delta_noise : {"growing", "constant"}
+        Whether the standard deviation of Delta is ``sigma_delta_deg / sin 2 Psi`` or the same at every Psi.
+    minimized : {"psi delta", "ncs"}
+        What chi squared is of: misfits of Psi and Delta, or of N, C and S.
     """
 
-    sigma_psi_deg: float = 0.05
-    sigma_delta_deg: float = 0.1
+    sigma_psi_deg: float | None = None
+    sigma_delta_deg: float | None = None
     within_chi2: float = 9.0
     max_mse: float = 15.0
     min_wavelengths: int = 2
+    max_chi2: float = 3.0
+    systematic_deg: float = 0.07
+    min_described: float = 0.5
+    min_share: float = 0.5
+    delta_noise: Literal["growing", "constant"] = "growing"
+    minimized: Literal["psi delta", "ncs"] = "psi delta"
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < np.inf:
-                raise SettingError(f"{item.name} of a fit must be a number above 0, got {value!r:.80}.")
+        for name in (
+            "sigma_psi_deg",
+            "sigma_delta_deg",
+            "within_chi2",
+            "max_mse",
+            "min_wavelengths",
+            "max_chi2",
+        ):
+            value = getattr(self, name)
+            if value is None and name.startswith("sigma"):
+                continue
+            if not _is_number(value) or not 0 < value < np.inf:
+                raise SettingError(f"{name} of a fit must be a number above 0, got {value!r:.80}.")
+        for name, most in (("systematic_deg", 10.0), ("min_described", 1.0), ("min_share", 1.0)):
+            value = getattr(self, name)
+            if not _is_number(value) or not 0 <= value <= most:
+                raise SettingError(f"{name} of a fit must be a number from 0 to {most:g}, got {value!r:.80}.")
+        for name, known in (("delta_noise", ("growing", "constant")), ("minimized", ("psi delta", "ncs"))):
+            if getattr(self, name) not in known:
+                raise SettingError(
+                    f"{name} of a fit must be one of {', '.join(known)}, got {getattr(self, name)!r:.80}."
+                )
 
 
 class SpectraFit(NamedTuple):
@@ -88,6 +139,8 @@ class SpectraFit(NamedTuple):
         Other minima within the chosen chi squared, best first; NaN where there are no more.
     others_chi2 : ndarray, shape (n, candidate)
         Their reduced chi squared.
+    wild : ndarray of bool, shape (n, 2 band)
+        Values of Psi, then of Delta, that were measured but left out as wild.
     """
 
     parameters: Real
@@ -98,6 +151,7 @@ class SpectraFit(NamedTuple):
     flags: NDArray[np.int8]
     others: Real
     others_chi2: Real
+    wild: NDArray[np.bool_]
 
 
 class SpectraFitter:
@@ -111,6 +165,8 @@ class SpectraFitter:
         Of each pair of Psi and Delta.
     options : FitOptions
         Choices.
+    noise : Noise, optional
+        Standard deviations of single values; by default those of the options, else the usual ones.
     many : bool
         Whether so many spectra will come that a table of the model is worth its time.
 
@@ -121,13 +177,21 @@ class SpectraFitter:
     """
 
     def __init__(
-        self, model: ThinFilm, wavelength_nm: Real, aoi_deg: Real, options: FitOptions, *, many: bool = False
+        self,
+        model: ThinFilm,
+        wavelength_nm: Real,
+        aoi_deg: Real,
+        options: FitOptions,
+        noise: Noise | None = None,
+        *,
+        many: bool = False,
     ) -> None:
         if not model.parameters:
             raise SettingError(
                 "Nothing is free in the model: give bounds such as free = { thickness_nm = [0, 400] }."
             )
         self.options = options
+        self.noise = noise or noise_of_options(options, len(wavelength_nm))
         self.wavelength_nm, self.aoi_deg = wavelength_nm, aoi_deg
         self.exact = ExactCurve(model, wavelength_nm, aoi_deg)
         self.look_up = LookUp(model, self.exact, wavelength_nm)
@@ -135,95 +199,115 @@ class SpectraFitter:
         if many and len(model.parameters) == 1:
             table = TabulatedCurve(self.exact)
             self.curve = table if table.is_accurate else self.exact
-        self._fewest = max(options.min_wavelengths, len(model.parameters) // 2 + 1)
         self._is_thickness = np.array([p.kind == THICKNESS for p in model.parameters])
 
-    def fit(self, psi_deg: Real, delta_deg: Real) -> SpectraFit:
+    def fit(self, psi_deg: Real, delta_deg: Real, noise: Noise | None = None) -> SpectraFit:
         """Fit spectra.
 
         Parameters
         ----------
         psi_deg, delta_deg : ndarray of float, shape (n, band)
-            NaN where not measured; a wavelength is used where both are known.
+            NaN where not measured; each is used by itself.
+        noise : Noise, optional
+            That of these spectra, if it is another one than the fitter's.
         """
-        target, used = self.target(psi_deg, delta_deg)
-        rows = np.flatnonzero(used >= self._fewest)
-        result = self._nothing(used)
-        if rows.size == len(used):
-            return self._fit(target, used)
-        if rows.size:
-            for name, found in self._fit(target.part(rows), used[rows])._asdict().items():
-                getattr(result, name)[rows] = found
+        target = self.target(psi_deg, delta_deg, noise)
+        result = self._nothing(target)
+        rows = np.flatnonzero(self.enough(target))
+        wild = np.zeros(target.weights.shape, dtype=bool)
+        for _ in range(_WILD_ROUNDS):
+            if not rows.size:
+                break
+            used = target.part(rows).without(wild[rows])
+            found = self._fit(used, None if noise is None else noise.part(rows))
+            better = ~wild[rows].any(axis=1) | (found.flags != Flag.LACK_OF_FIT) & (
+                found.flags != Flag.POOR_FIT
+            )
+            for name, values in found._replace(wild=wild[rows])._asdict().items():
+                getattr(result, name)[rows[better]] = values[better]
+            again = self._wild(target.part(rows), used, found)
+            changed = again.any(axis=1) & (again != wild[rows]).any(axis=1)
+            wild[rows] = again
+            rows = rows[changed]
         return result
 
-    def target(self, psi_deg: Real, delta_deg: Real) -> tuple[Target, NDArray[np.int16]]:
-        """Return what the fit is to meet, and how many wavelengths of each spectrum are used."""
-        known = np.isfinite(psi_deg) & np.isfinite(delta_deg)
+    def target(self, psi_deg: Real, delta_deg: Real, noise: Noise | None = None) -> Target:
+        """Return what the fit is to meet; arguments as for `fit`."""
         angles = np.concatenate([psi_deg, delta_deg], axis=1).astype(np.float64)
-        twice = np.concatenate([known, known], axis=1)
-        angles[~twice] = 0
-        n = known.shape[1]
-        weights = np.repeat([1 / self.options.sigma_psi_deg, 1 / self.options.sigma_delta_deg], n) * twice
-        return Target(angles, weights), known.sum(axis=1).astype(np.int16)
+        known = np.isfinite(angles)
+        sigma = np.concatenate((noise or self.noise).sigmas(np.asarray(psi_deg, dtype=np.float64)), axis=1)
+        return Target(np.where(known, angles, 0.0), np.where(known, 1 / sigma, 0.0))
 
-    def _nothing(self, used: NDArray[np.int16]) -> SpectraFit:
-        n, m = len(used), len(self._is_thickness)
+    def enough(self, target: Target) -> NDArray[np.bool_]:
+        """Return which spectra can be fitted: enough wavelengths, and more values than parameters."""
+        more = np.count_nonzero(target.weights, axis=1) > len(self._is_thickness)
+        return np.asarray(more & (target.n_wavelengths >= self.options.min_wavelengths))
+
+    def _nothing(self, target: Target) -> SpectraFit:
+        n, m, others = len(target.angles), len(self._is_thickness), MOST_CANDIDATES - 1
 
         def empty(*shape: int) -> Real:
             return np.full(shape, np.nan)
 
         flags = np.full(n, Flag.TOO_FEW_WAVELENGTHS, dtype=np.int8)
-        others = MOST_CANDIDATES - 1
         return SpectraFit(
-            empty(n, m), empty(n, m), empty(n), empty(n), used, flags, empty(n, others, m), empty(n, others)
+            parameters=empty(n, m),
+            standard_errors=empty(n, m),
+            mse=empty(n),
+            chi2=empty(n),
+            n_wavelengths=target.n_wavelengths,
+            flags=flags,
+            others=empty(n, others, m),
+            others_chi2=empty(n, others),
+            wild=np.zeros(target.weights.shape, dtype=bool),
         )
 
-    def _fit(self, target: Target, used: NDArray[np.int16]) -> SpectraFit:
-        minima = self._minima(target, used)
+    def _fit(self, target: Target, noise: Noise | None) -> SpectraFit:
+        problem = Problem(self, target, noise or self.noise)
+        minima = problem.minima()
         order = np.argsort(minima.chi2, axis=1)
-        row = np.arange(len(used))
+        row = np.arange(len(order))
         best = Minimum(*(values[row, order[:, 0]] for values in minima))
-        freedom = np.maximum(2.0 * used - best.parameters.shape[1], 1)
-        reduced = best.chi2 / freedom
-        errors = _standard_errors(best.normal) * np.sqrt(np.maximum(1, reduced))[:, None]
-        others, others_chi2 = self._others(best, minima, order, freedom)
-        mse = self.mse(target, best.parameters, used)
-        has_others = np.asarray(np.isfinite(others_chi2).any(axis=1))
-        flags = self.flags(best.parameters, errors, mse, has_others)
-        return SpectraFit(best.parameters, errors, mse, reduced, used, flags, others, others_chi2)
-
-    @staticmethod
-    def points(target: Target) -> NDArray[np.float32]:
-        """Return N, C, S of spectra, zero where not measured, shape (n, 3 band)."""
-        known = target.weights > 0
-        return np.where(
-            np.concatenate([known, known[:, : known.shape[1] // 2]], axis=1), ncs(target.angles), 0
+        reduced = best.chi2 / problem.freedom
+        errors = self._errors(problem, best, reduced)
+        others, others_chi2 = self._others(best, minima, order, problem.freedom)
+        angles, _ = self.curve(best.parameters)
+        mse = self.mse(target, angles)
+        doubtful = np.isfinite(others_chi2).any(axis=1)
+        doubtful |= in_flat_valley(problem.curve, problem.target, best, np.maximum(1, reduced))
+        flags = self.flags(best.parameters, errors, mse, self.lack_of_fit(target, angles, noise), doubtful)
+        wild = np.zeros(target.weights.shape, dtype=bool)
+        return SpectraFit(
+            best.parameters, errors, mse, reduced, target.n_wavelengths, flags, others, others_chi2, wild
         )
 
-    def _minima(self, target: Target, used: NDArray[np.int16]) -> Minimum:
-        """Return the minimum from the best node, and from each other that could lead to one that counts."""
-        candidates = self.look_up.candidates(self.points(target))
-        n, m = len(used), self.look_up.nodes.shape[1]
-        parameters = np.full((n, MOST_CANDIDATES, m), np.nan)
-        chi2 = np.full((n, MOST_CANDIDATES), np.inf)
-        normal = np.zeros((n, MOST_CANDIDATES, m, m))
-        # Distances in N, C, S are at most this times the root of chi squared.
-        unit = np.deg2rad(max(2 * self.options.sigma_psi_deg, self.options.sigma_delta_deg))
-        freedom = np.maximum(2.0 * used - m, 1)
-        limit = np.full(n, np.inf)
-        for rank in range(MOST_CANDIDATES):
-            rows = np.flatnonzero((candidates.node[:, rank] >= 0) & (candidates.least[:, rank] <= limit))
-            if not rows.size:
-                continue
-            start = self.look_up.nodes[candidates.node[rows, rank]]
-            found = minimize(self.curve, target.part(rows), start)
-            parameters[rows, rank], chi2[rows, rank], normal[rows, rank] = found
-            least = chi2.min(axis=1)
-            limit = unit * np.sqrt(least + self._window(least / freedom))
-        return Minimum(parameters, chi2, normal)
+    def _errors(self, problem: Problem, best: Minimum, reduced: Real) -> Real:
+        """Return standard errors, shape (n, parameter), widened for what the model misses.
 
-    def _window(self, reduced: Real) -> Real:
-        return np.asarray(self.options.within_chi2 * np.maximum(1, reduced))
+        Misfit beyond noise whose size is known is no noise. Its part along a parameter's slopes has gone
+        into the parameter and cannot be seen; if it is as large there as elsewhere, and all values pull one
+        way, it moves the parameter by its size times the sum of what each value moves it by.
+        """
+        errors = standard_errors(best.normal)
+        if not problem.noise.is_known:
+            return np.asarray(errors * np.sqrt(np.maximum(1, reduced))[:, None])
+        excess = np.sqrt(np.maximum(0, reduced - 1 - 2 * np.sqrt(2 / problem.freedom)))
+        rows = np.flatnonzero((excess > 0) & np.isfinite(errors).all(axis=1))
+        if rows.size:
+            _, slopes = problem.curve(best.parameters[rows])
+            scaled = slopes * problem.target.weights[rows]
+            pull = np.abs(np.einsum("pij,jpb->pib", np.linalg.inv(best.normal[rows]), scaled)).sum(axis=2)
+            errors[rows] = np.hypot(errors[rows], excess[rows, None] * pull)
+        return errors
+
+    def _wild(self, target: Target, used: Target, found: SpectraFit) -> NDArray[np.bool_]:
+        """Return which values a fit without some of them misses so far that they are no measurement."""
+        curve_angles, _ = self.curve(found.parameters)
+        rest = np.abs(target.residuals(curve_angles)) * target.weights
+        typical = MAD_TO_SIGMA * _median_of_known(np.where(used.weights > 0, rest, np.nan))
+        wild = rest > _WILD * np.maximum(1, typical)[:, None]
+        few = wild.sum(axis=1) <= np.maximum(1, _WILD_SHARE * np.count_nonzero(target.weights, axis=1))
+        return np.asarray(wild & few[:, None])
 
     def _others(
         self, best: Minimum, minima: Minimum, order: NDArray[np.intp], freedom: Real
@@ -233,20 +317,65 @@ class SpectraFitter:
         rest = minima.parameters[row, order[:, 1:]]
         chi2 = minima.chi2[row, order[:, 1:]]
         apart = np.abs(rest - best.parameters[:, None, :]) > self.look_up.spacing / 2
-        near = chi2 <= (best.chi2 + self._window(best.chi2 / freedom))[:, None]
+        near = chi2 <= (best.chi2 + self.window(best.chi2 / freedom))[:, None]
         counts = near & apart.any(axis=2)
         rest = np.where(counts[:, :, None], rest, np.nan)
         return rest, np.where(counts, chi2 / freedom[:, None], np.nan)
 
-    def mse(self, target: Target, parameters: Real, used: NDArray[np.int16]) -> Real:
-        """Return 1000 sqrt(sum over N, C, S of squared misfit / (3 n - m)), shape (n,)."""
-        angles, _ = self.curve(parameters)
-        squares = ncs_distance_squared(target, angles)
-        freedom = np.maximum(3.0 * used - parameters.shape[1], 1)
-        return np.asarray(1000 * np.sqrt(squares / freedom))
+    def window(self, reduced: Real) -> Real:
+        """Return by how much chi squared of another minimum may exceed the least; both of shape (n,)."""
+        return np.asarray(self.options.within_chi2 * np.maximum(1, reduced))
+
+    def freedom(self, target: Target, n_paid: float | None = None) -> Real:
+        """Return the degrees of freedom: values less parameters, at least 1, shape (n,)."""
+        paid = len(self._is_thickness) if n_paid is None else n_paid
+        freedom: Real = np.maximum(np.count_nonzero(target.weights, axis=1) - paid, 1.0)
+        return freedom
+
+    def lack_of_fit(self, target: Target, angles: Real, noise: Noise | None = None) -> Real:
+        """Return reduced chi squared over its limit, noise being taken no smaller than the systematic error.
+
+        Parameters
+        ----------
+        target : Target
+            What was measured.
+        angles : ndarray of float, shape (n, 2 band)
+            What the fit gives there, in degrees.
+        noise : Noise, optional
+            That of these spectra, if it is another one than the fitter's.
+
+        Returns
+        -------
+        ndarray of float, shape (n,)
+            Above 1, the model lacks fit.
+        """
+        noise, systematic = noise or self.noise, self.options.systematic_deg
+        shape = target.weights[:, : self.exact.n_bands].shape
+        shares = [
+            np.broadcast_to(np.minimum(1, sigma / max(least, 1e-12)), shape)
+            for sigma, least in ((noise.psi_deg, systematic), (noise.delta_deg, 2 * systematic))
+        ]
+        rest = target.residuals(angles) * target.weights * np.concatenate(shares, axis=1)
+        freedom = self.freedom(target)
+        # With few values, chance alone may exceed the limit.
+        limit = np.maximum(self.options.max_chi2 * freedom, chi2_distribution.isf(1e-3, freedom))
+        return np.asarray(np.einsum("pb,pb->p", rest, rest) / limit)
+
+    def mse(self, target: Target, angles: Real) -> Real:
+        """Return 1000 sqrt(sum over N, C, S of squared misfit / (3 n - m)), shape (n,).
+
+        Parameters
+        ----------
+        target : Target
+            What was measured.
+        angles : ndarray of float, shape (n, 2 band)
+            What the fit gives there, in degrees.
+        """
+        squares, count = ncs_distance_squared(target, angles)
+        return np.asarray(1000 * np.sqrt(squares / np.maximum(count - len(self._is_thickness), 1)))
 
     def flags(
-        self, parameters: Real, errors: Real, mse: Real, has_others: NDArray[np.bool_]
+        self, parameters: Real, errors: Real, mse: Real, lack: Real, doubtful: NDArray[np.bool_]
     ) -> NDArray[np.int8]:
         """Return the verdicts; of several the gravest.
 
@@ -256,8 +385,10 @@ class SpectraFitter:
             Where the fits ended, and standard errors, in the parameters' units.
         mse : ndarray of float, shape (n,)
             MSE in N, C, S.
-        has_others : ndarray of bool, shape (n,)
-            Whether another minimum fits about as well.
+        lack : ndarray of float, shape (n,)
+            Reduced chi squared over its limit.
+        doubtful : ndarray of bool, shape (n,)
+            Whether another place fits about as well.
 
         Returns
         -------
@@ -270,33 +401,109 @@ class SpectraFitter:
         at_low = (parameters <= low + 1e-9 * width) & ~(self._is_thickness & (low == 0))
         at_bound = at_low | (parameters >= high - 1e-9 * width)
         flags = np.full(len(parameters), Flag.OK, dtype=np.int8)
-        flags[has_others | undetermined.any(axis=1)] = Flag.AMBIGUOUS
+        flags[doubtful | undetermined.any(axis=1)] = Flag.AMBIGUOUS
+        flags[~(lack <= 1)] = Flag.LACK_OF_FIT
         flags[at_bound.any(axis=1)] = Flag.AT_BOUND
         flags[~(mse <= self.options.max_mse)] = Flag.POOR_FIT
         return flags
 
 
-def ncs_distance_squared(target: Target, angles: Real) -> Real:
-    """Return the sum over N, C, S and the measured wavelengths of the squared misfit, shape (n,)."""
+class Problem:
+    """Some spectra, in the quantities whose misfit is minimized."""
+
+    def __init__(self, fitter: SpectraFitter, target: Target, noise: Noise) -> None:
+        self._fitter, self.measured, self.noise = fitter, target, noise
+        self.freedom = fitter.freedom(target)
+        self.curve, self.target = fitter.curve, target
+        if fitter.options.minimized == "ncs":
+            self.curve, self.target = NcsCurve(fitter.curve), ncs_target(target, noise.chord)
+
+    def minima(self) -> Minimum:
+        """Return the minimum from the best node, and from each other that could lead to one that counts."""
+        look_up = self._fitter.look_up
+        points = lookup_points(self.measured, self.noise)
+        candidates = look_up.candidates(points, self.measured)
+        n, m = len(self.freedom), look_up.nodes.shape[1]
+        parameters = np.full((n, MOST_CANDIDATES, m), np.nan)
+        chi2 = np.full((n, MOST_CANDIDATES), np.inf)
+        normal = np.zeros((n, MOST_CANDIDATES, m, m))
+        # Distances in N, C, S are at most this times the root of chi squared.
+        unit = self.noise.chord.min(axis=-1)
+        limit = np.full(n, np.inf)
+        for rank in range(MOST_CANDIDATES):
+            rows = np.flatnonzero((candidates.node[:, rank] >= 0) & (candidates.least[:, rank] <= limit))
+            if not rows.size:
+                continue
+            start = look_up.nodes[candidates.node[rows, rank]]
+            found = minimize(self.curve, self.target.part(rows), start)
+            parameters[rows, rank], chi2[rows, rank], normal[rows, rank] = found
+            least = chi2.min(axis=1)
+            limit = unit * np.sqrt(least + self._fitter.window(least / self.freedom))
+        return Minimum(parameters, chi2, normal)
+
+    def at(self, parameters: Real) -> Minimum:
+        """Return chi squared and normal matrices at given parameters, shape (n, parameter)."""
+        return minimize(self.curve, self.target, parameters, most_steps=0)
+
+
+def noise_of_options(options: FitOptions, n_bands: int) -> Noise:
+    """Return the noise that the options give, else the usual one."""
+    usual = usual_noise(n_bands, grows=options.delta_noise == "growing")
+    given = options.sigma_psi_deg, options.sigma_delta_deg
+    if given == (None, None):
+        return usual
+    psi, delta = (
+        known if sigma is None else np.full(n_bands, float(sigma))
+        for sigma, known in zip(given, (usual.psi_deg, usual.delta_deg), strict=True)
+    )
+    return Noise(psi, delta, usual.grows, "given", is_known=True)
+
+
+def lookup_points(target: Target, noise: Noise) -> NDArray[np.float32]:
+    """Return N, C, S of spectra, shape (n, 3 band), weighted by noise and zero where not both are known."""
+    n_bands = target.angles.shape[1] // 2
+    both = (target.weights[:, :n_bands] > 0) & (target.weights[:, n_bands:] > 0)
+    chord = noise.chord
+    shares = np.where(both, np.square(chord.min(axis=-1, keepdims=True) / chord), 0)
+    return ncs(target.angles) * np.tile(shares, (1, 3)).astype(np.float32)
+
+
+def ncs_distance_squared(target: Target, angles: Real) -> tuple[Real, Real]:
+    """Return the sum of the squared misfits in N, C, S, and of how many of these, both of shape (n,).
+
+    Where Delta is missing, N alone tells the misfit; where Psi is, C and S do at the modelled Psi.
+    """
     rest = np.deg2rad(target.residuals(angles))
     psi, delta = np.split(rest, 2, axis=1)
-    measured, modelled = (np.deg2rad(2 * a[:, : psi.shape[1]]) for a in (target.angles, angles))
+    has_psi, has_delta = (part > 0 for part in np.split(target.weights, 2, axis=1))
+    modelled = np.deg2rad(2 * angles[:, : psi.shape[1]])
+    measured = np.where(has_psi, np.deg2rad(2 * target.angles[:, : psi.shape[1]]), modelled)
     # The chord between two points of the sphere, in a form that loses no digits where they are close.
-    squares = 4 * np.sin(psi) ** 2 + 4 * np.sin(measured) * np.sin(modelled) * np.sin(delta / 2) ** 2
-    total: Real = np.einsum("pb,pb->p", squares, (target.weights[:, : psi.shape[1]] > 0).astype(np.float64))
-    return total
+    along = np.where(has_delta, np.sin(psi) ** 2, np.square(np.sin(psi) * np.sin((measured + modelled) / 2)))
+    across = np.sin(measured) * np.sin(modelled) * np.sin(delta / 2) ** 2
+    squares = 4 * (np.where(has_psi, along, 0) + np.where(has_delta, across, 0)).sum(axis=1)
+    return squares, has_psi.sum(axis=1) + 2.0 * has_delta.sum(axis=1)
 
 
-def _standard_errors(normal: Real) -> Real:
-    """Return the roots of the diagonal of the covariance; infinite where the data do not determine it."""
-    scale = np.sqrt(np.einsum("pii->pi", normal))
-    powerless = scale == 0
-    scale = np.where(powerless, 1.0, scale)
-    scaled = normal / (scale[:, :, None] * scale[:, None, :])
-    size = normal.shape[1]
-    scaled[:, range(size), range(size)] = 1.0
-    singular = np.linalg.det(scaled) < 1e-12
-    scaled[singular] = np.eye(size)
-    variances = np.einsum("pii->pi", np.linalg.inv(scaled))
-    errors = np.sqrt(np.maximum(variances, 0)) / scale
-    return np.where(powerless | singular[:, None], np.inf, errors)
+def standard_errors(normal: Real) -> Real:
+    """Return the roots of the diagonal of the covariance; infinite where the data do not determine it.
+
+    Parameters
+    ----------
+    normal : ndarray of float, shape (n, parameter, parameter)
+        Normal matrices.
+    """
+    return np.asarray(np.sqrt(np.einsum("pii->pi", covariances(normal))))
+
+
+def _median_of_known(values: Real) -> Real:
+    """Return the median of each row's finite values; at least one is finite."""
+    ordered = np.sort(values, axis=1)
+    count = np.isfinite(values).sum(axis=1)
+    row = np.arange(len(values))
+    middle: Real = (ordered[row, (count - 1) // 2] + ordered[row, count // 2]) / 2
+    return middle
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

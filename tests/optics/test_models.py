@@ -12,7 +12,7 @@ from support.stacks import one_sentence
 
 from ellimaps.core.errors import EllimapsError, ReadError, SettingError
 from ellimaps.optics.library import material, material_names, read_nk
-from ellimaps.optics.materials import Cauchy, Constant, Sellmeier, Tabulated, UniaxialMaterial
+from ellimaps.optics.materials import Cauchy, Constant, Sellmeier, Table, UniaxialMaterial
 from ellimaps.optics.model import Layer, ThinFilm
 from ellimaps.optics.model_file import model_text, read_model
 
@@ -49,7 +49,7 @@ def test_every_built_in_material_is_physical_over_its_range(name: str) -> None:
 def test_formulae() -> None:
     assert complex(Cauchy(1.45, 0.004, 0.001)(500.0)) == pytest.approx(1.45 + 0.004 * 4 + 0.001 * 16)
     assert complex(Sellmeier(((1.0, 0.1),))(500.0)) ** 2 == pytest.approx(1 + 0.25 / (0.25 - 0.01))
-    assert complex(Tabulated(((400, 1, 0), (500, 2, 1)))(450.0)) == pytest.approx(1.5 + 0.5j)
+    assert complex(Table(((400, 1, 0), (500, 2, 1)))(450.0)) == pytest.approx(1.5 + 0.5j)
 
 
 def test_nothing_is_extrapolated() -> None:

@@ -54,8 +54,11 @@ def map_figure(fit: MapFit) -> Figure:
     _draw_image(error, fit.painted_errors(name), fit.stack, "standard error (nm)")
     _draw_image(mse, fit.painted_mse(), fit.stack, "MSE")
     values = fit.painted(name)
-    histogram.hist(values[np.isfinite(values)], bins=120, color=CLUSTER_COLORS[0])
-    histogram.set(xlabel="thickness (nm)", ylabel="trusted pixels", yscale="log")
+    trusted = values[np.isfinite(values)]
+    histogram.hist(trusted, bins=120, color=CLUSTER_COLORS[0])
+    histogram.set(
+        xlabel="thickness (nm)", ylabel="trusted pixels", yscale="log" if trusted.size else "linear"
+    )
     histogram.grid(alpha=0.3)
     return _finished(figure, fit.stack)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,10 @@ from ellimaps.core.provenance import software_facts
 from ellimaps.maps.export import map_facts
 from ellimaps.maps.films.figures import map_figure, shots_figure
 from ellimaps.maps.films.results import ClusterFit, MapFit, ShotFits, parameter_names, thickness_name
+from ellimaps.optics.materials import AnyMaterial, UniaxialMaterial, tabulated
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
+from ellimaps.optics.noise import Noise
 from ellimaps.optics.spectra import Flag
 
 
@@ -76,6 +79,8 @@ def cluster_facts(fit: ClusterFit) -> dict[str, Any]:
         "mse": fit.mse,
         "chi2": fit.chi2,
         "n_wavelengths": fit.n_wavelengths,
+        "spreads": dict(fit.spreads),
+        "left_out": list(fit.left_out),
         "flag": fit.flag.text,
         "others": [{"parameters": dict(o.parameters), "chi2": o.chi2} for o in fit.others],
     }
@@ -117,11 +122,36 @@ def _common_facts(fit: ShotFits | MapFit) -> dict[str, Any]:
         "name": stack.name,
         "inputs_sha256": dict(stack.inputs),
         "preprocessing": [dict(step) for step in stack.history],
-        "model": model_text(fit.model),
+        "model": model_text(_nameable(fit)),
         "options": asdict(fit.options),
+        "noise": _noise_facts(fit.noise),
+        "bands": fit.pairs[["wavelength_nm", "aoi_deg"]].to_dict("records"),
         "maps": map_facts(stack),
         "warnings": list(stack.warnings),
     }
+
+
+def _noise_facts(noise: Noise) -> dict[str, Any]:
+    return {
+        "origin": noise.origin,
+        "delta": "divided by sin 2 Psi" if noise.grows else "the same at every Psi",
+        "psi_deg": noise.psi_deg.tolist(),
+        "delta_deg": noise.delta_deg.tolist(),
+    }
+
+
+def _nameable(fit: ShotFits | MapFit) -> ThinFilm:
+    """Return the fitted model, a user's own kinds of material as tables at the wavelengths of the fit."""
+    waves = np.unique(fit.pairs["wavelength_nm"])
+
+    def named(material: AnyMaterial) -> AnyMaterial:
+        if isinstance(material, UniaxialMaterial):
+            both = tabulated(material.ordinary, waves), tabulated(material.extraordinary, waves)
+            return UniaxialMaterial(*both, material.name)
+        return tabulated(material, waves)
+
+    layers = tuple(replace(layer, material=named(layer.material)) for layer in fit.model.layers)
+    return replace(fit.model, substrate=named(fit.model.substrate), layers=layers)
 
 
 def _shots_facts(fit: ShotFits) -> dict[str, Any]:
@@ -136,6 +166,7 @@ def _map_facts(fit: MapFit) -> dict[str, Any]:
     return {
         "flags": {flag.text: int(np.count_nonzero(fit.flags == flag)) for flag in Flag},
         "trusted_fraction": fit.trusted_fraction,
+        "pixels_with_wild_values": int(np.count_nonzero(fit.n_wild)),
         "medians": {name: fit.median(name) for name in parameter_names(fit.model)},
         "timings_s": {"fit": round(fit.seconds, 4)},
     }

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from ellimaps.core.errors import SettingError
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
+from ellimaps.maps.films.noise import noise_of_map
 from ellimaps.maps.films.results import ClusterFit, MapFit, OtherMinimum, ShotFits, model_curves
+from ellimaps.maps.films.shots import Shots
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.joint import joint_minimum, shared_columns
@@ -58,16 +60,22 @@ def fit_shots(
         If the data are not Delta and Psi, the angle of incidence is not known, a material does not cover
         the wavelengths, nothing is free, or a shared parameter does not exist.
     """
-    pairs = _pairs(segmentation.stack)
+    pairs = _pairs(segmentation.stack, model)
     columns = shared_columns(model, shared)
-    fitter = _fitter(model, pairs, options)
-    psi, delta = (segmentation.means[:, pairs[name].to_numpy()] for name in ("psi", "delta"))
-    fit = fitter.fit(psi, delta)
+    fitter = _fitter(model, pairs, segmentation.stack, options)
+    shots = Shots(segmentation, pairs, fitter.noise, fitter.options.min_share)
+    fit = fitter.fit(shots.psi_deg, shots.delta_deg, shots.noise)
     enough = fit.flags != Flag.TOO_FEW_WAVELENGTHS
     if columns and enough.any():
-        fit = _jointly(model, fitter, fit, psi, delta, columns)
-    clusters = tuple(_cluster_fit(number, model, fit) for number in range(segmentation.k))
-    return ShotFits(clusters, model, tuple(shared), fitter.options, segmentation, pairs, psi, delta)
+        fit = _jointly(model, fitter, fit, shots, columns)
+    spreads = shots.spreads(fitter, fit)
+    clusters = tuple(
+        _cluster_fit(number, model, fit, shots, spreads[number]) for number in range(segmentation.k)
+    )
+    return ShotFits(
+        clusters, model, tuple(shared), fitter.options, segmentation, pairs, shots.psi_deg, shots.delta_deg,
+        shots.noise,
+    )  # fmt: skip
 
 
 def shot_curves(segmentation: Segmentation, cluster: int, model: ThinFilm | None = None) -> pd.DataFrame:
@@ -78,7 +86,7 @@ def shot_curves(segmentation: Segmentation, cluster: int, model: ThinFilm | None
     SettingError
         If the data are not Delta and Psi, or a material of the model does not cover the wavelengths.
     """
-    pairs = _pairs(segmentation.stack)
+    pairs = _pairs(segmentation.stack, model)
     psi, delta = (segmentation.means[cluster, pairs[name].to_numpy()] for name in ("psi", "delta"))
     return model_curves(pairs, psi, delta, model)
 
@@ -96,7 +104,7 @@ def fit_map(
     Parameters
     ----------
     stack : ImageStack
-        Delta and Psi maps; missing and gap-filled values are left out, wavelength by wavelength.
+        Delta and Psi maps; missing and gap-filled values are left out, value by value.
     model : ThinFilm
         What to fit; at least one parameter is free.
     mask : ndarray of bool, shape (y, x), optional
@@ -114,12 +122,12 @@ def fit_map(
     Raises
     ------
     SettingError
-        As `fit_shots`, or if the mask's shape is not that of the maps.
+        As `fit_shots`, or if the mask is not of True and False or its shape not that of the maps.
     """
     start = time.perf_counter()
-    pairs = _pairs(stack)
+    pairs = _pairs(stack, model)
     pixels = _chosen_pixels(stack, mask)
-    fitter = _fitter(model, pairs, options, many=True)
+    fitter = _fitter(model, pairs, stack, options, many=True)
     size = max(64, _BLOCK_VALUES // len(pairs))
     blocks = [pixels[i : i + size] for i in range(0, len(pixels), size)]
     whole = _nothing(stack, len(model.parameters))
@@ -129,7 +137,7 @@ def fit_map(
         whole.parameters[:, block], whole.standard_errors[:, block] = fit.parameters.T, fit.standard_errors.T
         whole.mse[block], whole.chi2[block] = fit.mse, fit.chi2
         whole.n_wavelengths[block], whole.flags[block] = fit.n_wavelengths, fit.flags
-        whole.other[:, block] = fit.others[:, 0].T
+        whole.other[:, block], whole.n_wild[block] = fit.others[:, 0].T, fit.wild.sum(axis=1)
         return len(block)
 
     done = 0
@@ -146,8 +154,25 @@ def fit_map(
     maps: dict[str, Any] = {
         name: values.reshape(*values.shape[:-1], *stack.shape) for name, values in whole._asdict().items()
     }
+    _distrust_where_most_lack_fit(whole.flags, fitter.options.min_described)
     seconds = time.perf_counter() - start
-    return MapFit(**maps, model=model, options=fitter.options, stack=stack, seconds=seconds)
+    return MapFit(
+        **maps,
+        model=model,
+        options=fitter.options,
+        noise=fitter.noise,
+        pairs=pairs,
+        stack=stack,
+        seconds=seconds,
+    )
+
+
+def _distrust_where_most_lack_fit(flags: NDArray[np.int8], min_described: float) -> None:
+    """Let no pixel be ok of a model that most of the map contradicts: there it fits by accident."""
+    tried = flags[(flags != Flag.NOT_FITTED) & (flags != Flag.TOO_FEW_WAVELENGTHS)]
+    lacking = np.count_nonzero((tried == Flag.LACK_OF_FIT) | (tried == Flag.POOR_FIT))
+    if lacking > (1 - min_described) * len(tried):
+        flags[flags == Flag.OK] = Flag.LACK_OF_FIT
 
 
 class _Pixels(NamedTuple):
@@ -160,6 +185,7 @@ class _Pixels(NamedTuple):
     n_wavelengths: NDArray[np.int16]
     flags: NDArray[np.int8]
     other: Real
+    n_wild: NDArray[np.int16]
 
 
 def _nothing(stack: ImageStack, n_parameters: int) -> _Pixels:
@@ -172,29 +198,41 @@ def _nothing(stack: ImageStack, n_parameters: int) -> _Pixels:
         n_wavelengths=np.zeros(n, dtype=np.int16),
         flags=np.full(n, Flag.NOT_FITTED, dtype=np.int8),
         other=np.full((n_parameters, n), np.nan),
+        n_wild=np.zeros(n, dtype=np.int16),
     )
 
 
-def _pairs(stack: ImageStack) -> pd.DataFrame:
+def _pairs(stack: ImageStack, model: ThinFilm | None) -> pd.DataFrame:
+    """Return the pairs of bands that a model uses, all without one."""
+    if not isinstance(model, ThinFilm | None):
+        raise SettingError(f"A fit needs a ThinFilm, such as read_model gives of a file, got {model!r:.80}.")
     pairs = stack.pairs()
     if pairs.empty:
         raise SettingError(f"{stack.name} has no pair of Delta and Psi maps: a film model needs both.")
     if not np.isfinite(pairs["wavelength_nm"]).all():
         raise SettingError(f"{stack.name} does not tell the wavelength of every map: a film model needs it.")
+    if model is not None:
+        pairs = pairs[model.uses(pairs["wavelength_nm"])].reset_index(drop=True)
+        if pairs.empty:
+            raise SettingError(f"The model leaves no wavelength of {stack.name}: widen wavelengths_nm.")
     return pairs
 
 
 def _fitter(
-    model: ThinFilm, pairs: pd.DataFrame, options: FitOptions | None, *, many: bool = False
+    model: ThinFilm, pairs: pd.DataFrame, stack: ImageStack, options: FitOptions | None, *, many: bool = False
 ) -> SpectraFitter:
+    options = options or FitOptions()
     wavelength = pairs["wavelength_nm"].to_numpy(dtype=np.float64)
     angle = model.incidence(pairs["aoi_deg"].to_numpy(dtype=np.float64))
-    return SpectraFitter(model, wavelength, angle, options or FitOptions(), many=many)
+    noise = noise_of_map(stack, pairs, options)
+    return SpectraFitter(model, wavelength, angle, options, noise, many=many)
 
 
 def _chosen_pixels(stack: ImageStack, mask: NDArray[np.bool_] | None) -> NDArray[np.intp]:
     if mask is None:
         return np.arange(stack.shape[0] * stack.shape[1])
+    if np.asarray(mask).dtype != np.bool_:
+        raise SettingError("The mask must be of True and False, such as labels == 2.")
     if mask.shape != stack.shape:
         raise SettingError(f"The mask has shape {mask.shape}, the maps {stack.shape}.")
     return np.flatnonzero(mask)
@@ -210,25 +248,27 @@ def _values(stack: ImageStack, bands: pd.Series[int], block: NDArray[np.intp]) -
 
 
 def _jointly(
-    model: ThinFilm, fitter: SpectraFitter, alone: SpectraFit, psi: Real, delta: Real, shared: Sequence[int]
+    model: ThinFilm, fitter: SpectraFitter, alone: SpectraFit, shots: Shots, shared: Sequence[int]
 ) -> SpectraFit:
     rows = np.flatnonzero(alone.flags != Flag.TOO_FEW_WAVELENGTHS)
-    parameters, errors, chi2 = joint_minimum(model, fitter, psi[rows], delta[rows], shared)
-    target, used = fitter.target(psi[rows], delta[rows])
+    psi, delta, noise = shots.psi_deg[rows], shots.delta_deg[rows], shots.noise.part(rows)
+    parameters, errors, chi2 = joint_minimum(model, fitter, psi, delta, shared, noise)
+    target = fitter.target(psi, delta, noise)
     # Each spectrum pays for its own parameters and for its part of the shared ones.
     paid = len(model.parameters) - len(shared) + len(shared) / len(rows)
-    freedom = np.maximum(2.0 * used - paid, 1)
+    freedom = fitter.freedom(target, paid)
     errors = errors * np.sqrt(max(1.0, float(chi2.sum() / freedom.sum())))
-    mse = fitter.mse(target, parameters, used)
+    angles, _ = fitter.curve(parameters)
+    mse, lack = fitter.mse(target, angles), fitter.lack_of_fit(target, angles, noise)
     nothing = np.full_like(alone.others, np.nan), np.full_like(alone.others_chi2, np.nan)
-    result = alone._replace(others=nothing[0], others_chi2=nothing[1])
+    result = alone._replace(others=nothing[0], others_chi2=nothing[1], wild=np.zeros_like(alone.wild))
     result.parameters[rows], result.standard_errors[rows] = parameters, errors
     result.mse[rows], result.chi2[rows] = mse, chi2 / freedom
-    result.flags[rows] = fitter.flags(parameters, errors, mse, np.zeros(len(rows), dtype=bool))
+    result.flags[rows] = fitter.flags(parameters, errors, mse, lack, np.zeros(len(rows), dtype=bool))
     return result
 
 
-def _cluster_fit(number: int, model: ThinFilm, fit: SpectraFit) -> ClusterFit:
+def _cluster_fit(number: int, model: ThinFilm, fit: SpectraFit, shots: Shots, spread: Real) -> ClusterFit:
     names = [parameter.name for parameter in model.parameters]
     values = fit.parameters[number]
     others = [
@@ -243,6 +283,9 @@ def _cluster_fit(number: int, model: ThinFilm, fit: SpectraFit) -> ClusterFit:
         mse=float(fit.mse[number]),
         chi2=float(fit.chi2[number]),
         n_wavelengths=int(fit.n_wavelengths[number]),
+        spreads=dict(zip(names, map(float, spread), strict=True)),
+        left_out=shots.left_out(number, fit.wild[number]),
+        wild=fit.wild[number],
         flag=Flag(int(fit.flags[number])),
         others=tuple(others),
         model=model.with_parameters(values) if np.isfinite(values).all() else None,

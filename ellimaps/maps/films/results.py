@@ -14,10 +14,13 @@ from ellimaps.core.angles import wrap_degrees
 from ellimaps.core.errors import SettingError
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.optics.certainty import Certainty, certainty_of
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.model import THICKNESS, ThinFilm
+from ellimaps.optics.noise import Noise
+from ellimaps.optics.remedies import remedies
 from ellimaps.optics.sensitivity import sensitivity_table
-from ellimaps.optics.spectra import FitOptions, Flag
+from ellimaps.optics.spectra import FitOptions, Flag, Problem, SpectraFitter
 
 
 class OtherMinimum(NamedTuple):
@@ -42,6 +45,12 @@ class ClusterFit:
         MSE in N, C, S and reduced chi squared.
     n_wavelengths : int
         Wavelengths (and angles) used.
+    spreads : mapping of str to float
+        Standard deviation of each parameter over the cluster's pixels, to first order; noise is a part of it.
+    left_out : tuple of str
+        Values that were measured and not used, and why, such as ``Psi 700 nm (8 % measured)``.
+    wild : ndarray of bool, shape (2 pair,)
+        Those of Psi, then of Delta, that were left out as wild.
     flag : Flag
         Whether to trust it.
     others : tuple of OtherMinimum
@@ -56,6 +65,9 @@ class ClusterFit:
     mse: float
     chi2: float
     n_wavelengths: int
+    spreads: Mapping[str, float]
+    left_out: tuple[str, ...]
+    wild: NDArray[np.bool_]
     flag: Flag
     others: tuple[OtherMinimum, ...]
     model: ThinFilm | None
@@ -80,7 +92,9 @@ class ShotFits:
     pairs : DataFrame
         Wavelength and angle of each pair of bands, as `ImageStack.pairs`.
     psi_deg, delta_deg : ndarray of float, shape (cluster, pair)
-        The clustershots that were fitted.
+        The clustershots that were fitted; NaN where too few pixels were measured.
+    noise : Noise
+        Standard deviations that these were fitted with, shape (cluster, pair).
     """
 
     clusters: tuple[ClusterFit, ...]
@@ -91,6 +105,7 @@ class ShotFits:
     pairs: pd.DataFrame
     psi_deg: Real
     delta_deg: Real
+    noise: Noise
 
     @property
     def stack(self) -> ImageStack:
@@ -103,8 +118,9 @@ class ShotFits:
         Returns
         -------
         DataFrame
-            ``cluster, n_pixels``, each free parameter followed by its standard error (``_se``), ``mse, chi2,
-            n_wavelengths, flag, others``; the last lists the other minima as text.
+            ``cluster, n_pixels``, each free parameter followed by its standard error (``_se``) and its spread
+            over the cluster's pixels (``_spread``), ``mse, chi2, n_wavelengths, left_out, flag, others``; the
+            last lists the other minima as text.
         """
         rows = []
         for fit in self.clusters:
@@ -113,8 +129,13 @@ class ShotFits:
                 "n_pixels": int(self.segmentation.n_pixels[fit.cluster]),
             }
             for name, value in fit.parameters.items():
-                row |= {name: value, f"{name}_se": fit.standard_errors[name]}
+                row |= {
+                    name: value,
+                    f"{name}_se": fit.standard_errors[name],
+                    f"{name}_spread": fit.spreads[name],
+                }
             row |= {"mse": fit.mse, "chi2": fit.chi2, "n_wavelengths": fit.n_wavelengths}
+            row["left_out"] = "; ".join(fit.left_out)
             rows.append(row | {"flag": fit.flag.text, "others": _others_text(fit.others)})
         return pd.DataFrame(rows)
 
@@ -152,9 +173,51 @@ class ShotFits:
             model,
             self.pairs["wavelength_nm"].to_numpy(),
             model.incidence(self.pairs["aoi_deg"].to_numpy()),
-            np.isfinite(self.psi_deg[cluster]) & np.isfinite(self.delta_deg[cluster]),
-            self.options,
+            self.weights(cluster),
         )
+
+    def certainty(self, cluster: int) -> Certainty | None:
+        """Return limits, correlations and curves of a cluster's parameters.
+
+        None where it was not fitted, or jointly: then no cluster has a chi squared of its own.
+        """
+        fit = self.clusters[cluster]
+        if fit.model is None or self.shared:
+            return None
+        fitter = self._fitter(fit.model)
+        psi, delta, noise = self._shot(cluster)
+        problem = Problem(fitter, fitter.target(psi, delta, noise).without(fit.wild[None]), noise)
+        parameters, errors = (
+            np.array(list(values.values())) for values in (fit.parameters, fit.standard_errors)
+        )
+        return certainty_of(fitter, problem, parameters, errors)
+
+    def remedies(self, cluster: int) -> pd.DataFrame:
+        """Return which change of the model would mend a cluster's fit; empty where it was not fitted.
+
+        Returns
+        -------
+        DataFrame
+            As `ellimaps.optics.remedies.remedies`.
+        """
+        model = self.clusters[cluster].model
+        if model is None:
+            return pd.DataFrame()
+        return remedies(self._fitter(model), model, *self._shot(cluster))
+
+    def _fitter(self, model: ThinFilm) -> SpectraFitter:
+        angles = model.incidence(self.pairs["aoi_deg"].to_numpy())
+        return SpectraFitter(model, self.pairs["wavelength_nm"].to_numpy(), angles, self.options)
+
+    def _shot(self, cluster: int) -> tuple[Real, Real, Noise]:
+        return self.psi_deg[[cluster]], self.delta_deg[[cluster]], self.noise.part(np.array([cluster]))
+
+    def weights(self, cluster: int) -> Real:
+        """Return one over the standard deviation of a cluster's values, 0 where not used, shape (2 pair,)."""
+        psi, delta, noise = self._shot(cluster)
+        sigma = np.concatenate(noise.sigmas(psi), axis=1)[0]
+        known = np.isfinite(np.concatenate([psi, delta], axis=1)[0])
+        return np.where(known & ~self.clusters[cluster].wild, 1 / sigma, 0.0)
 
     def painted(self, name: str) -> NDArray[np.float32]:
         """Return a map of one parameter: each trusted cluster's value on its pixels, NaN elsewhere."""
@@ -192,10 +255,16 @@ class MapFit:
         Values of `Flag`.
     other : ndarray of float, shape (parameter, y, x)
         The best other minimum within the chosen chi squared; NaN where there is none.
+    n_wild : ndarray of int16, shape (y, x)
+        Values that were measured but left out as wild.
     model : ThinFilm
         The model that was fitted.
     options : FitOptions
         Choices of the fit.
+    noise : Noise
+        Standard deviations of single values, per pair of bands.
+    pairs : DataFrame
+        The pairs of bands that were used, as `ImageStack.pairs`.
     stack : ImageStack
         What was fitted.
     seconds : float
@@ -209,8 +278,11 @@ class MapFit:
     n_wavelengths: NDArray[np.int16]
     flags: NDArray[np.int8]
     other: Real
+    n_wild: NDArray[np.int16]
     model: ThinFilm
     options: FitOptions
+    noise: Noise
+    pairs: pd.DataFrame
     stack: ImageStack
     seconds: float
 

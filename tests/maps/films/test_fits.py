@@ -134,11 +134,11 @@ def test_flags() -> None:
     psi, delta = measured(OXIDE, np.array([[100.0], [0.0], [300.0]]), waves)
     fit = fitted(OXIDE, psi, delta, waves)
     assert (fit.flags == Flag.OK).all()
-    narrow = replace(OXIDE, layers=(Layer("SiO2", 100.0, {"thickness_nm": (0.0, 99.5)}),))
+    narrow = replace(OXIDE, layers=(Layer("SiO2", 90.0, {"thickness_nm": (0.0, 99.5)}),))
     assert fitted(narrow, psi[:1], delta[:1], waves).flags[0] == Flag.AT_BOUND
     other = replace(OXIDE, substrate="Al")
     assert (fitted(other, psi, delta, waves).flags == Flag.POOR_FIT).all()
-    psi[0, 1:] = np.nan
+    psi[0, 1:] = delta[0, 1:] = np.nan
     fit = fitted(OXIDE, psi, delta, waves)
     assert fit.flags.tolist() == [Flag.TOO_FEW_WAVELENGTHS, Flag.OK, Flag.OK]
     assert np.isnan(fit.parameters[0]).all()
@@ -157,13 +157,13 @@ def test_the_mse_is_its_formula() -> None:
 
     squares = np.square(ncs(psi, delta) - ncs(model_psi, model_delta)).sum()
     assert fit.mse[0] == pytest.approx(1000 * np.sqrt(squares / (3 * 11 - 1)), rel=1e-6)
-    rest = (delta - model_delta + 180) % 360 - 180
+    rest = ((delta - model_delta + 180) % 360 - 180) * np.sin(np.deg2rad(2 * psi))
     chi2 = (np.square((psi - model_psi) / SIGMA[0]).sum() + np.square(rest / SIGMA[1]).sum()) / (22 - 1)
     assert fit.chi2[0] == pytest.approx(chi2, rel=1e-4)
 
 
 def test_only_measured_values_count() -> None:
-    """Nonsense in filled values changes nothing; a wavelength with a gap is left out, not the pixel."""
+    """Nonsense in filled values changes nothing; a value that is missing is left out, not its partner."""
     waves, shape = np.linspace(450.0, 750.0, 11), (6, 7)
     psi, delta = measured(OXIDE, np.full((42, 1), 123.0), waves)
     stack = stack_of(psi, delta, waves, shape)
@@ -173,8 +173,8 @@ def test_only_measured_values_count() -> None:
     filled = fit_map(stack.with_values(nonsense, filled=gaps), OXIDE)
     missing = fit_map(stack.with_values(np.where(gaps, np.nan, stack.values)), OXIDE)
     np.testing.assert_array_equal(filled.parameters, missing.parameters)
-    either = gaps[:11] | gaps[11:]
-    np.testing.assert_array_equal(filled.n_wavelengths, (~either).sum(axis=0))
+    both = gaps[:11] & gaps[11:]
+    np.testing.assert_array_equal(filled.n_wavelengths, (~both).sum(axis=0))
     assert np.abs(filled.parameters - 123).max() < 1
     shots = fit_shots(_all_one(stack.with_values(nonsense, filled=gaps)), OXIDE)
     assert shots.clusters[0].parameters["thickness_nm"] == pytest.approx(123, abs=0.2)

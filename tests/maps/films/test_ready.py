@@ -10,7 +10,7 @@ from ellimaps import fit_map, fit_shots, open_stack, preprocess, read_model, seg
 from ellimaps.core.errors import SettingError
 from ellimaps.images.line_profile import line_profile
 from ellimaps.maps.films.fit import shot_curves
-from ellimaps.optics.materials import Tabulated, UniaxialMaterial
+from ellimaps.optics.materials import Table, UniaxialMaterial
 from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
 from ellimaps.optics.model_file import model_files
 from ellimaps.optics.ready_models import ready_models
@@ -35,8 +35,8 @@ def test_ready_models_survive_their_files(tmp_path):
 
 
 def test_a_model_with_tables_is_written_with_them(tmp_path):
-    low = Tabulated(((400.0, 1.5, 0.0), (800.0, 1.1, 1 / 3)), "low.nk")
-    high = Tabulated(((400.0, 2.5, 0.0), (800.0, 2.1, 0.1)), "high.nk")
+    low = Table(((400.0, 1.5, 0.0), (800.0, 1.1, 1 / 3)), "low.nk")
+    high = Table(((400.0, 2.5, 0.0), (800.0, 2.1, 0.1)), "high.nk")
     model = ThinFilm(low, (Layer(UniaxialMaterial(low, high), 12.0, {THICKNESS: (0.0, 50.0)}),))
     for name, content in model_files(model).items():
         (tmp_path / name).write_bytes(content)
@@ -46,7 +46,7 @@ def test_a_model_with_tables_is_written_with_them(tmp_path):
 
 
 def test_two_tables_of_one_name_are_refused():
-    one, other = (Tabulated(((400.0, n, 0.0), (800.0, n, 0.0)), "a.nk") for n in (1.5, 1.6))
+    one, other = (Table(((400.0, n, 0.0), (800.0, n, 0.0)), "a.nk") for n in (1.5, 1.6))
     with pytest.raises(SettingError, match=r"called a\.nk: rename one"):
         model_files(ThinFilm(one, (Layer(other, 1.0),)))
 

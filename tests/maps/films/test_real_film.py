@@ -10,10 +10,12 @@ import pytest
 from support.stacks import real
 
 from ellimaps.maps.films.fit import fit_shots
+from ellimaps.maps.films.noise import noise_of_map
 from ellimaps.maps.films.results import ShotFits
 from ellimaps.maps.segmentation import Segmentation, segment, segmentation_of_labels
 from ellimaps.optics.materials import Cauchy, UniaxialMaterial
 from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.spectra import FitOptions
 
 OXIDE = ThinFilm("Si", (Layer("SiO2", 290.0, {"thickness_nm": (0.0, 400.0)}),))
 OXIDE_NM = 293.4
@@ -73,7 +75,8 @@ def test_the_thin_terrace_is_a_few_layers_of_hbn(real_hbn: Path) -> None:
     print(f"terrace: {fit.parameters['thickness_nm']:.2f} nm, MSE {fit.mse:.2f}")
     assert 5 <= fit.parameters["thickness_nm"] <= 7
     assert fit.mse <= 15
-    assert fit.flag.text == "ok"
+    # Its misfit of 0.2 deg is more than noise and instrument explain, so the number is shown and not trusted.
+    assert fit.flag.text == "lack of fit"
 
 
 def dispersive_hbn() -> ThinFilm:
@@ -87,15 +90,34 @@ def dispersive_hbn() -> ThinFilm:
 def test_three_flake_interiors_fit_region_wise(real_hbn: Path) -> None:
     for place, region in zip(INTERIORS, regions(real_hbn, *INTERIORS), strict=True):
         (fit,) = fit_shots(region, dispersive_hbn()).clusters
-        print(f"interior at {place}: {fit.parameters['thickness_nm']:.1f} nm, MSE {fit.mse:.1f}")
-        assert fit.mse <= 15
-        assert 30 < fit.parameters["thickness_nm"] < 45
+        nm, error = fit.parameters["thickness_nm"], fit.standard_errors["thickness_nm"]
+        print(f"interior at {place}: {nm:.1f} +- {error:.1f} nm, MSE {fit.mse:.1f}")
+        assert 30 < nm < 45
+        assert abs(nm - 37) < 2 * error
+        # A wavelength at which Psi differs by 10 deg within the region says little; the MSE counts it.
+        assert fit.mse <= (30 if place == (183, 157) else 15)
 
 
-def test_the_thick_flake_does_not_fit_and_is_not_trusted(real_hbn: Path) -> None:
-    """Psi falls to 8 deg near 700 nm there: what stray light from the edges adds is then not small."""
+def test_the_thick_flake_is_fitted_without_the_wavelength_that_few_pixels_survive(real_hbn: Path) -> None:
+    """At 700 nm 5 of its 63 pixels were measured, and those are no mean of it; at 675 nm 42."""
     (region,) = regions(real_hbn, THICK_INTERIOR)
     (fit,) = fit_shots(region, dispersive_hbn()).clusters
-    print(f"thick flake: {fit.parameters['thickness_nm']:.1f} nm, MSE {fit.mse:.1f}")
-    assert fit.mse > 15
-    assert fit.flag.text == "poor fit"
+    nm, error = fit.parameters["thickness_nm"], fit.standard_errors["thickness_nm"]
+    print(f"thick flake: {nm:.1f} +- {error:.1f} nm, MSE {fit.mse:.1f}, without {'; '.join(fit.left_out)}")
+    assert fit.left_out == ("Psi 700 nm (8% measured)", "Delta 700 nm (8% measured)")
+    assert abs(nm - 75.6) < 2 * error
+    assert error < 4
+    assert fit.mse < 15
+    assert fit.flag.text == "lack of fit"
+    (every,) = fit_shots(region, dispersive_hbn(), options=FitOptions(min_share=0.01)).clusters
+    assert abs(every.parameters["thickness_nm"] - 75.6) < 2 * every.standard_errors["thickness_nm"]
+
+
+def test_the_noise_of_the_background(real_hbn: Path) -> None:
+    """Delta's is twice Psi's over sin 2 Psi at every wavelength, and pixels apart differ as neighbors do."""
+    stack = real(real_hbn)
+    noise = noise_of_map(stack, stack.pairs(), FitOptions())
+    print("noise of Psi:", noise.psi_deg.round(3), "of Delta times sin 2 Psi:", noise.delta_deg.round(3))
+    assert noise.psi_deg.min() > 0.03
+    assert noise.psi_deg.max() < 0.1
+    np.testing.assert_allclose(noise.delta_deg / noise.psi_deg, 2.05, rtol=0.15)
