@@ -1,9 +1,11 @@
 """How fast and how right thin-film fits of every pixel are, side by side with fits one by one.
 
-Run ``python benchmarks/bench_fits.py [--pixels N] [--bands N] [--json FILE]``. The map is computed: oxide on
-silicon with the noise of a good instrument. scipy's ``least_squares`` (a grid for its start, then one call
-per pixel) and pyElli's model under lmfit (which needs ``pip install -e '.[bench]'``) are run on a sample of
-the pixels and extrapolated to all of them; the table says so.
+Run ``python benchmarks/bench_fits.py [--pixels N] [--bands N] [--json FILE]``; with ``--constants`` it
+varies the tuned constants of the look-up, the solver and the curve table in turn, and tells what becomes of
+the fits. The map is computed: oxide on silicon with the noise of a good instrument. scipy's
+``least_squares`` (a grid for its start, then one call per pixel) and pyElli's model under lmfit (which
+needs ``pip install -e '.[bench]'``) are run on a sample of the pixels and extrapolated to all of them; the
+table says so.
 """
 
 from __future__ import annotations
@@ -22,14 +24,30 @@ from scipy.optimize import least_squares
 
 from ellimaps.core.stack import DELTA, PSI, ImageStack
 from ellimaps.maps.films.fit import fit_map
+from ellimaps.optics import curve_table, lookup, solver
 from ellimaps.optics.materials import Cauchy
 from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.spectra import FitOptions, Flag, SpectraFitter
 
 AOI_DEG = 50.0
 SIGMA_PSI_DEG, SIGMA_DELTA_DEG = 0.05, 0.1
 A_RANGE = 1.40, 1.50
 SCIPY_SAMPLE, LMFIT_SAMPLE = 100, 8
 REPEATS = 3
+CONSTANTS_WAVES = np.linspace(450.0, 750.0, 11)
+CONSTANTS: list[tuple[Any, str, tuple[Any, ...]]] = [
+    (lookup, "_MOST_NODES", (30_000, 120_000)),
+    (lookup, "_PART_OF_WAVELENGTH", ({1: 1 / 75, 2: 1 / 25}, {1: 1 / 300, 2: 1 / 100})),
+    (lookup, "_PART_OF_MANY", (1 / 15, 1 / 60)),
+    (solver, "_MOST_STEPS", (30, 120)),
+    (solver, "_FIRST_DAMPING", (1e-5, 1e-3)),
+    (solver, "_LEAST_DAMPING", (1e-10, 1e-8)),
+    (solver, "_MOST_DAMPING", (1e7, 1e9)),
+    (solver, "_CLOSE", (1e-6, 1e-4)),
+    (curve_table, "_FIRST_CELLS", (128, 512)),
+    (curve_table, "_MOST_CELLS", (4096, 16384)),
+    (curve_table, "_TOLERANCE_DEG", (1e-5, 1e-3)),
+]
 
 
 def film(n_parameters: int) -> ThinFilm:
@@ -132,6 +150,44 @@ def lmfit_fit(n_parameters: int, waves: np.ndarray) -> Callable[[np.ndarray, np.
     return fit
 
 
+def vary_constants() -> None:
+    """Print what other values of the tuned constants do to fits with one to three free parameters."""
+    problems = [generated(n_parameters, count) for n_parameters, count in ((1, 6000), (2, 2000), (3, 500))]
+    print(f"{'as it is':40} {outcome(problems)}")
+    for module, name, others in CONSTANTS:
+        usual = getattr(module, name)
+        for value in others:
+            setattr(module, name, value)
+            print(f"{f'{name} = {value}':40} {outcome(problems)}")
+        setattr(module, name, usual)
+
+
+def generated(n_parameters: int, count: int) -> tuple[ThinFilm, np.ndarray, np.ndarray, np.ndarray]:
+    """Return a model with thickness, Cauchy A and B free, true parameters, and noisy Psi and Delta."""
+    rng = np.random.default_rng(n_parameters)
+    bounds = {"thickness_nm": (0.0, 800.0), "cauchy_a": (1.4, 1.6), "cauchy_b": (0.0, 0.01)}
+    free = dict(list(bounds.items())[:n_parameters])
+    model = ThinFilm("Si", (Layer(Cauchy(1.45, 0.0035), 100.0, free),))
+    low, high = np.array(list(free.values())).T
+    truth = low + (high - low) * rng.uniform(0.05, 0.95, (count, n_parameters))
+    psi, delta = model.psi_delta(CONSTANTS_WAVES, AOI_DEG, truth)
+    psi += rng.normal(0, SIGMA_PSI_DEG, psi.shape)
+    return model, truth, psi, (delta + rng.normal(0, SIGMA_DELTA_DEG, delta.shape)) % 360
+
+
+def outcome(problems: list[tuple[ThinFilm, np.ndarray, np.ndarray, np.ndarray]]) -> str:
+    """Return how many fits went astray, are trusted, and how long they took, by free parameters."""
+    texts = []
+    for model, truth, psi, delta in problems:
+        start = time.process_time()
+        angles = np.full(len(CONSTANTS_WAVES), AOI_DEG)
+        fit = SpectraFitter(model, CONSTANTS_WAVES, angles, FitOptions(), many=True).fit(psi, delta)
+        seconds = time.process_time() - start
+        astray = np.abs(fit.parameters - truth)[:, 0] > np.maximum(1, 6 * fit.standard_errors[:, 0])
+        texts.append(f"{astray.sum()} astray, {np.mean(fit.flags == Flag.OK):.2%} ok, {seconds:.2f} s")
+    return " | ".join(texts)
+
+
 def measure(n_parameters: int, pixels: int, bands: int) -> dict[str, Any]:
     """Return the figures for one or two free parameters."""
     model = film(n_parameters)
@@ -153,7 +209,11 @@ def main() -> None:
     parser.add_argument("--pixels", type=int, default=120_000)
     parser.add_argument("--bands", type=int, default=50)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--constants", action="store_true", help="vary the tuned constants instead")
     arguments = parser.parse_args()
+    if arguments.constants:
+        vary_constants()
+        return
     print(
         f"{arguments.pixels:,} pixels x {arguments.bands} wavelengths, {os.cpu_count()} CPUs, load {load()}"
     )

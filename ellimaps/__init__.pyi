@@ -1,7 +1,8 @@
 """The public names and where they live; `ellimaps/__init__.py` imports each on first use."""
 
+from . import plates as plates
 from .classify.deep_model import load_classifier as load_classifier
-from .classify.labels import read_labels as read_labels
+from .classify.training_labels import read_labels as read_labels
 from .core import errors as errors
 from .core.provenance import __version__ as __version__
 from .core.stack import ImageStack as ImageStack
@@ -27,31 +28,23 @@ from .maps.films.fit import (
 from .maps.films.fit import (
     fit_shots as fit_shots,
 )
-from .maps.pipeline import (
-    Settings as Settings,
-)
-from .maps.pipeline import (
-    run as run,
-)
+from .maps.pipeline import run as run
 from .maps.segmentation import (
     Segmentation as Segmentation,
 )
 from .maps.segmentation import (
     segment as segment,
 )
+from .maps.settings import Settings as Settings
 from .objects.analysis import (
     CellSettings as CellSettings,
 )
 from .objects.analysis import (
     analyse_image as analyse_image,
 )
-from .objects.detect import (
-    detect_circles as detect_circles,
-)
-from .objects.detect import (
-    detect_nuclei as detect_nuclei,
-)
+from .objects.circles import detect_circles as detect_circles
 from .objects.measure import measure_objects as measure_objects
+from .objects.nuclei import detect_nuclei as detect_nuclei
 from .optics.materials import Material as Material
 from .optics.model import (
     Layer as Layer,

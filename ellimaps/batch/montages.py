@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ellimaps.batch.store import STATE, Store
 from ellimaps.batch.tree import Tree
-from ellimaps.objects.quality import montage_png
+from ellimaps.images.outlines import montage_png
 
 MONTAGE = "montage.png"
 MOST_CROPS = 144

@@ -59,7 +59,7 @@ class PlateWork:
 
     def choices(self) -> dict[str, Any]:
         """Return every choice the result depends on, ready for JSON."""
-        return {"plates": self.settings.choices(), "channels": list(self.channels)}
+        return {"plates": self.settings.facts(), "channels": list(self.channels)}
 
     def __call__(self, path: str) -> Output:
         """Return a field's features as facts, and its cells as Parquet."""

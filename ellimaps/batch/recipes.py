@@ -12,7 +12,7 @@ from ellimaps.core.errors import SettingError
 from ellimaps.maps.films.results import thickness_name
 from ellimaps.maps.recipe import recipe_values, settings_of
 from ellimaps.objects.analysis import CellSettings
-from ellimaps.objects.quality import Limits
+from ellimaps.objects.quality import QualityLimits
 from ellimaps.optics.model_file import read_model
 from ellimaps.optics.spectra import FitOptions
 
@@ -88,7 +88,7 @@ def _cells(values: Mapping[str, Any], name: str) -> CellSettings:
     try:
         if isinstance(limits := chosen.get("limits"), dict):
             count = limits.get("count")
-            chosen["limits"] = Limits(**limits | ({"count": tuple(count)} if count else {}))
+            chosen["limits"] = QualityLimits(**limits | ({"count": tuple(count)} if count else {}))
         return CellSettings(**chosen)
     except (TypeError, ValueError) as error:
         raise SettingError(f"{name}: [cells] has a value of the wrong type ({error}).") from None

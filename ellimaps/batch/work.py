@@ -22,8 +22,9 @@ from ellimaps.maps.export import export_contents
 from ellimaps.maps.films.files import fit_contents
 from ellimaps.maps.films.fit import fit_map, fit_shots
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names
-from ellimaps.maps.pipeline import Settings, cluster, estimate_of, load
+from ellimaps.maps.pipeline import found_clusters, load
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.maps.settings import Settings
 from ellimaps.objects.analysis import CellSettings, analyse_image
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
@@ -136,19 +137,15 @@ class MapWork:
     def __call__(self, path: str) -> Output:
         """Return a folder's clusters with what the exports of `ellimaps segment` and `fit` hold."""
         stack = load(path, self.settings)
-        settings, estimate = self.settings, None
-        if settings.k is None:
-            estimate = estimate_of(stack, settings)
-            settings = replace(settings, k=estimate.suggested_k)
-        segmentation = cluster(stack, settings)
+        segmentation, estimate = found_clusters(stack, self.settings)
         # Seconds per step differ from run to run, and results must not.
         files = export_contents(
             segmentation,
-            names=settings.names,
-            regions=settings.regions,
+            names=self.settings.names,
+            regions=self.settings.regions,
             estimate=replace(estimate, table=estimate.table.assign(seconds=np.nan)) if estimate else None,
         )
-        table, facts = _cluster_table(segmentation, settings.names), _map_facts(segmentation)
+        table, facts = _cluster_table(segmentation, self.settings.names), _map_facts(segmentation)
         if self.fit is not None:
             found = self._fitted(stack, segmentation)
             files |= {name: _without_seconds(name, content) for name, content in fit_contents(found).items()}

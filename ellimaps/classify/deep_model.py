@@ -14,9 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.classify.cell_window import cut_cell, window
+from ellimaps.classify.image_features import CellFeatures, measure_image
 from ellimaps.classify.model_file import load_model
-from ellimaps.classify.population_model import Label, PopulationModel, Prediction
-from ellimaps.classify.portrait import Portrait, measure_image
+from ellimaps.classify.population_model import Label, PopulationModel, Prediction, pixel_size_doubts
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import write_files
 from ellimaps.deep.architectures import FAMILIES, Architecture, build, pooled
@@ -25,7 +25,7 @@ from ellimaps.deep.network_file import FACTS, pack, unpack
 from ellimaps.deep.penultimate import network_input
 
 _KIND = "deep cell classifier"
-_SAME_SIZE = 0.05
+# A file that declares a larger window is damaged or hostile: the networks we know look at 224 to 518 pixels.
 _MOST_SIDE_PX = 1024
 _CONTRIBUTIONS = ("measurement", "value", "typical", "contribution")
 
@@ -91,8 +91,8 @@ class DeepModel:
             If the array is no image.
         """
         size = (pixel_size_um or self.pixel_size_um) if self.unit == "um" else None
-        portrait = measure_image(values, size)
-        cut = cut_cell(values, portrait.mask, size or 1.0)
+        features = measure_image(values, size)
+        cut = cut_cell(values, features.mask, size or 1.0)
         shown = window(cut, self.window_extent, self.side_px)
         probabilities = self._probabilities(shown)
         answer = int(probabilities.argmax())
@@ -100,8 +100,8 @@ class DeepModel:
             label=self.classes[answer],
             probability=float(probabilities[1 if len(self.classes) == 2 else answer]),
             probabilities=dict(zip(self.classes, probabilities.tolist(), strict=True)),
-            warnings=[*portrait.warnings, *self._doubts(portrait, cut.extent, pixel_size_um)],
-            portrait=portrait,
+            warnings=[*features.warnings, *self._doubts(features, cut.extent, pixel_size_um)],
+            features=features,
             contributions=pd.DataFrame(columns=list(_CONTRIBUTIONS)),
         )
 
@@ -111,22 +111,15 @@ class DeepModel:
             odds = log_odds(self.network, self.architecture, torch.from_numpy(shown)[None])[0]
             return np.asarray(odds.double().softmax(0).numpy())
 
-    def _doubts(self, portrait: Portrait, extent: float, given_um: float | None) -> list[str]:
-        found = []
-        trained_um = self.pixel_size_um
-        if self.unit == "um" and given_um is None:
-            found.append(
-                f"The image has no pixel size; that of the training, {trained_um:.4g} µm, was taken."
-            )
-        if trained_um and given_um and abs(given_um / trained_um - 1) > _SAME_SIZE:
-            found.append(f"A pixel is {given_um:.4g} µm here and {trained_um:.4g} µm in the training images.")
-        if portrait.mask.any() and extent > self.window_extent:
+    def _doubts(self, features: CellFeatures, extent: float, given_um: float | None) -> list[str]:
+        found = pixel_size_doubts(self.unit, self.pixel_size_um, given_um)
+        if features.mask.any() and extent > self.window_extent:
             found.append("The cell is larger than those of the training images and was cut off.")
         return found
 
 
 def network_with_head(backbone: Any, dimension: int, classes: int) -> Any:
-    """Return a backbone and a linear classifier on its normalised features as one module."""
+    """Return a backbone and a linear classifier on its normalized features as one module."""
     nn = torch_library().nn
     head = nn.Sequential(nn.LayerNorm(dimension), nn.Linear(dimension, classes))
     return nn.ModuleDict({"backbone": backbone, "head": head})

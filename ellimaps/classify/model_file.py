@@ -17,17 +17,23 @@ from typing import Any
 
 import numpy as np
 
-from ellimaps.classify.population_model import Decider, Line, PopulationModel
+from ellimaps.classify.calibrated_classifier import CalibratedClassifier, LinearLogOdds
+from ellimaps.classify.population_model import PopulationModel
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import json_bytes, write_files
 
 SUFFIX = ".ellimodel"
 MAX_BYTES = 64 << 20
+"""The largest file that is read; those of ours have about 20 kB and 90 bytes an image."""
+
 _FORMAT = "ellimaps cell classifier 1"
 _FACTS = "model.json"
 _PARTS = "model.skops"
+# The oldest dates a zip can hold begin in 1980; a fixed one gives the same bytes at any time.
 _DATE = (2000, 1, 1, 0, 0, 0)
-_LINE = ("centre", "scale", "slopes", "intercepts")
+# Models of earlier versions call the center so.
+_LINE = {"centre": "center", "scale": "scale", "slopes": "slopes", "intercepts": "intercepts"}
+# What skops names in our own files, and nothing else.
 _ALLOWED = frozenset(
     {
         "builtins.dict",
@@ -106,8 +112,8 @@ def model_bytes(model: PopulationModel) -> bytes:
     """Return the file of a classifier."""
     import skops.io
 
-    line = {name: getattr(model.decider.line, name) for name in _LINE}
-    parts = {**line, "calibration": model.decider.calibration}
+    line = {name: getattr(model.classifier.line, attribute) for name, attribute in _LINE.items()}
+    parts = {**line, "calibration": model.classifier.calibration}
     facts = {
         "format": _FORMAT,
         "label_name": model.label_name,
@@ -115,7 +121,7 @@ def model_bytes(model: PopulationModel) -> bytes:
         "measurements": model.measurements,
         "unit": model.unit,
         "pixel_size_um": model.pixel_size_um,
-        "weights": model.decider.weights.tolist(),
+        "weights": model.classifier.weights.tolist(),
         "typical": model.typical.tolist(),
         "low": model.low.tolist(),
         "high": model.high.tolist(),
@@ -194,11 +200,11 @@ def _model(facts: dict[str, Any], parts: bytes) -> PopulationModel:
     loaded = skops.io.loads(parts, trusted=[])
     n = len(facts["measurements"])
     arrays = {name: np.array(facts[name], dtype=float) for name in ("typical", "low", "high")}
-    line = Line(*(np.asarray(loaded[name], dtype=float) for name in _LINE))
-    decider = Decider(line, loaded["calibration"], np.array(facts["weights"], dtype=float))
-    probabilities = decider.probabilities(arrays["typical"][None]) * decider.weights
+    line = LinearLogOdds(*(np.asarray(loaded[name], dtype=float) for name in _LINE))
+    classifier = CalibratedClassifier(line, loaded["calibration"], np.array(facts["weights"], dtype=float))
+    probabilities = classifier.probabilities(arrays["typical"][None]) * classifier.weights
     n_classes = len(facts["classes"])
-    fits = probabilities.shape == (1, n_classes) and decider.weights.shape == (n_classes,)
+    fits = probabilities.shape == (1, n_classes) and classifier.weights.shape == (n_classes,)
     fits &= all(array.shape == (n,) for array in arrays.values())
     if not fits or not np.isfinite(probabilities).all():
         raise ValueError("its parts do not fit together")
@@ -206,7 +212,7 @@ def _model(facts: dict[str, Any], parts: bytes) -> PopulationModel:
         label_name=str(facts["label_name"]),
         classes=facts["classes"],
         measurements=facts["measurements"],
-        decider=decider,
+        classifier=classifier,
         typical=arrays["typical"],
         low=arrays["low"],
         high=arrays["high"],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from ellimaps.core.errors import ReadError
+from ellimaps.core.errors import ReadError, SettingError
 
 
 def read_small(path: Path, what: str, limit_bytes: int) -> bytes:
@@ -50,3 +51,19 @@ def read_toml(path: Path, what: str, limit_bytes: int) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         reason = str(error).rstrip(".").replace("\n", " ")
         raise ReadError(f"The {what} {path} is not valid TOML: {reason:.200}.") from error
+
+
+def toml_value(value: Any) -> str:
+    """Return a value as TOML in one line: JSON's texts, numbers and lists are TOML's, DEL (0x7f) excepted.
+
+    Raises
+    ------
+    SettingError
+        If a text holds what is no Unicode character.
+    """
+    text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise SettingError(f"{text:.80} cannot go into a recipe: it is not valid Unicode.") from None
+    return text

@@ -96,12 +96,6 @@ def build_random(architecture: Architecture, seed: int) -> Any:
     return network
 
 
-def build_empty(architecture: Architecture) -> Any:
-    """Return the network without memory for its weights: for their names and shapes."""
-    with torch_library().device("meta"):
-        return build(architecture)
-
-
 def pooled(network: Any, architecture: Architecture, inputs: Any) -> Any:
     """Return the layer before the classifier, a tensor (image, feature).
 

@@ -14,8 +14,11 @@ from ellimaps.deep.libraries import torch_library
 
 TENSORS, FACTS = "network.safetensors", "network.json"
 _MOST_TENSOR_BYTES = 1 << 30
+"""VGG19, the largest of the networks, takes 0.56 GB up to its second hidden layer."""
 _MOST_FACT_BYTES = 1 << 24
+"""A model's facts list its training images: 16 MB are some 100,000 of them."""
 _THEN = (1980, 1, 1, 0, 0, 0)
+"""The first day that a zip can name: files that hold the same are the same."""
 
 
 def pack(facts: Mapping[str, Any], tensors: Mapping[str, Any]) -> bytes:

@@ -15,7 +15,8 @@ from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.solver import Target
 from ellimaps.optics.spectra import SpectraFitter
 
-# So many of the best places in the look-up are tried.
+# So many of the best nodes of the look-up are tried, for safety: on the terraces of the tests the first one,
+# and any number up to eight, leads to the truth.
 _STARTS = 4
 
 
@@ -60,13 +61,13 @@ def joint_minimum(
     Notes
     -----
     Three stages. The look-up takes, at each grid value of the shared parameters, every spectrum's best own
-    values and adds up the distances. At the best places each spectrum is fitted by itself in what is its
-    own, the shared ones held. Then everything is free, and the place that ends lowest is taken.
+    values and adds up the distances. At the best nodes each spectrum is fitted by itself in what is its
+    own, the shared ones held. Then everything is free, and the start that ends lowest is taken.
     """
     target, _ = fitter.target(psi_deg, delta_deg)
     problem = _Joint(fitter, target, shared)
     solutions = []
-    for values in _places(fitter, target, shared):
+    for values in _best_nodes(fitter, target, shared):
         start = np.tile(values, (len(psi_deg), 1))
         if problem.own:
             held = _holding(model, shared, values)
@@ -90,8 +91,8 @@ def joint_minimum(
     return problem.unpack(unknowns), errors, problem.chi2(unknowns)
 
 
-def _places(fitter: SpectraFitter, target: Target, shared: Sequence[int]) -> Real:
-    """Return the nodes with the best values of the shared parameters, shape (place, parameter)."""
+def _best_nodes(fitter: SpectraFitter, target: Target, shared: Sequence[int]) -> Real:
+    """Return the nodes with the best values of the shared parameters, shape (node, parameter)."""
     look_up = fitter.look_up
     scores = look_up.scores(fitter.points(target)).reshape(-1, *look_up.shape)
     own = tuple(1 + axis for axis in range(len(look_up.shape)) if axis not in shared)
@@ -101,8 +102,8 @@ def _places(fitter: SpectraFitter, target: Target, shared: Sequence[int]) -> Rea
     best = best[np.isfinite(peaks[best])]
     nodes = look_up.nodes.reshape(*look_up.shape, -1)
     first = tuple(slice(None) if axis in shared else slice(0, 1) for axis in range(len(look_up.shape)))
-    places: Real = nodes[first].reshape(-1, nodes.shape[-1])[best]
-    return places
+    chosen: Real = nodes[first].reshape(-1, nodes.shape[-1])[best]
+    return chosen
 
 
 def _holding(model: ThinFilm, shared: Sequence[int], values: Real) -> ThinFilm:
@@ -164,8 +165,8 @@ class _Joint:
         derivatives *= self._target.weights
         n_values = derivatives.shape[2]
         result = np.zeros((self._n, n_values, len(unknowns)))
-        for place, number in enumerate(self._shared):
-            result[:, :, place] = derivatives[number]
+        for column, number in enumerate(self._shared):
+            result[:, :, column] = derivatives[number]
         for spectrum in range(self._n):
             at = self.n_shared + spectrum * len(self.own)
             result[spectrum, :, at : at + len(self.own)] = derivatives[self.own, spectrum].T

@@ -12,18 +12,24 @@ from ellimaps.optics.gradient import ExactCurve
 from ellimaps.optics.materials import UniaxialMaterial
 from ellimaps.optics.model import AOI_OFFSET, CAUCHY_B, THICKNESS, Parameter, ThinFilm
 
+# Halving or doubling what says how fine the grid is sends none of 8,500 fits astray; finer takes longer,
+# three times as long with three parameters (`benchmarks/bench_fits.py --constants`).
+
 MOST_CANDIDATES = 6
+"""Minima looked at; with half as many the fits of `bench_fits.py --constants` are the same too."""
+# 60,000 nodes x 50 bands of N, C, S in single precision are 36 MB.
 _MOST_NODES = 60_000
+# 8 MB of scores at a time.
 _BLOCK_ELEMENTS = 1 << 21
-_AOI_STEP_DEG = 0.5
-# Steps of optical thickness as a part of the shortest wavelength; Psi and Delta repeat after about a half.
+# Steps of optical thickness as a part of the shortest wavelength, by the number of free parameters; Psi and
+# Delta repeat after about a half, so the coarsest has 15 steps a period.
 _PART_OF_WAVELENGTH = {1: 1 / 150, 2: 1 / 50}
 _PART_OF_MANY = 1 / 30
 
 Single = NDArray[np.float32]
 
 
-class Candidates(NamedTuple):
+class GridMinima(NamedTuple):
     """Local minima on the grid, best first.
 
     Attributes
@@ -67,7 +73,7 @@ class LookUp:
         """
         return points @ self._ncs.T
 
-    def candidates(self, points: Single) -> Candidates:
+    def candidates(self, points: Single) -> GridMinima:
         """Return the local minima of the distance to each spectrum.
 
         Parameters
@@ -78,8 +84,8 @@ class LookUp:
         rows = max(1, _BLOCK_ELEMENTS // len(self.nodes))
         parts = [self._of_block(points[start : start + rows]) for start in range(0, len(points), rows)]
         if not parts:
-            return Candidates(np.empty((0, 1), dtype=np.intp), np.empty((0, 1)))
-        return Candidates(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+            return GridMinima(np.empty((0, 1), dtype=np.intp), np.empty((0, 1)))
+        return GridMinima(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def _of_block(self, points: Single) -> tuple[NDArray[np.intp], Real]:
         scores = self.scores(points)
@@ -108,7 +114,7 @@ class LookUp:
             before, after = pad.copy(), pad.copy()
             before[axis], after[axis] = (1, 0), (0, 1)
             reach += np.maximum(np.pad(step, before), np.pad(step, after)) / 2
-        # A chord is shorter than the arc between two nodes.
+        # A chord is shorter than the arc between two nodes: 1.2 covers arcs up to 118 deg.
         return 1.2 * reach.ravel()
 
 
@@ -143,7 +149,7 @@ def _counts(model: ThinFilm, shortest_nm: float) -> tuple[int, ...]:
 def _steps(model: ThinFilm, parameter: Parameter, optical_nm: float, shortest_nm: float) -> int:
     width = parameter.high - parameter.low
     if parameter.kind == AOI_OFFSET or parameter.layer is None:
-        return max(2, int(np.ceil(width / _AOI_STEP_DEG)))
+        return max(2, int(np.ceil(width / 0.5)))
     layer = model.layers[parameter.layer]
     if parameter.kind == THICKNESS:
         return max(4, int(np.ceil(width * _largest_index(model, parameter.layer, shortest_nm) / optical_nm)))

@@ -25,8 +25,11 @@ AOI_OFFSET = "aoi_offset_deg"
 DISPERSION = (CAUCHY_A, CAUCHY_B, EXTRAORDINARY_A)
 LAYER_PARAMETERS = (THICKNESS, *DISPERSION)
 MAX_LAYERS = 20
+"""Bounds the work that a model file can ask for; ten pairs of layers, a mirror, are still a model."""
 MAX_THICKNESS_NM = 100_000.0
+"""Beyond 0.1 mm a layer is a plate: its interferences are finer than any instrument's bandwidth."""
 MAX_AOI_OFFSET_DEG = 10.0
+"""An instrument that is off by more has another angle of incidence, which is ``aoi_deg``."""
 
 Bounds = Mapping[str, tuple[float, float]]
 

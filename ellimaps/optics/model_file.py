@@ -22,6 +22,7 @@ from ellimaps.optics.materials import (
 from ellimaps.optics.model import Layer, ThinFilm
 
 MAX_MODEL_BYTES = 1024 * 1024
+"""A model of `MAX_LAYERS` layers takes some 5 kB."""
 
 _MODEL_KEYS = ("ambient", "substrate", "layers", "aoi_deg", "aoi_offset_deg", "free")
 _LAYER_KEYS = ("material", "thickness_nm", "free")
@@ -229,7 +230,10 @@ def _number(value: Any, where: str) -> float:
 
 
 def _toml(value: Any) -> str:
-    """Return a value as TOML: JSON's texts, numbers and lists are also TOML's, tables differ."""
+    """Return a value as TOML on one line: JSON's texts, numbers and lists are also TOML's, tables differ.
+
+    tomli-w would write ``free`` as a table of its own below each layer and a number per line.
+    """
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
     return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False).replace(

@@ -16,6 +16,8 @@ from ellimaps.optics.materials import shifted
 from ellimaps.optics.model import AOI_OFFSET, CAUCHY_A, THICKNESS, Layer, ThinFilm
 from ellimaps.optics.spectra import FitOptions
 
+# Stated in the table beside what they do, so that anyone can scale them: about what an alignment, a native
+# oxide and two published tables of one material differ by.
 AOI_CHANGE_DEG = 0.1
 THICKNESS_CHANGES_NM = (0.1, 1.0)
 INDEX_CHANGE = 0.01

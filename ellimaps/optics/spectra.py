@@ -15,9 +15,10 @@ from ellimaps.optics.fresnel import Real
 from ellimaps.optics.gradient import ExactCurve
 from ellimaps.optics.lookup import MOST_CANDIDATES, LookUp, ncs
 from ellimaps.optics.model import THICKNESS, ThinFilm
-from ellimaps.optics.solver import Curve, Minimum, Target, minimise
+from ellimaps.optics.solver import FilmCurve, Minimum, Target, minimize
 
-# A parameter whose standard error is above this part of the range between its bounds is not determined.
+# A parameter whose standard error is above this part of the range between its bounds is not determined: then
+# ten standard errors fill the range, and the bounds have as much say as the data.
 _UNDETERMINED = 0.1
 
 
@@ -130,7 +131,7 @@ class SpectraFitter:
         self.wavelength_nm, self.aoi_deg = wavelength_nm, aoi_deg
         self.exact = ExactCurve(model, wavelength_nm, aoi_deg)
         self.look_up = LookUp(model, self.exact, wavelength_nm)
-        self.curve: Curve = self.exact
+        self.curve: FilmCurve = self.exact
         if many and len(model.parameters) == 1:
             table = TabulatedCurve(self.exact)
             self.curve = table if table.is_accurate else self.exact
@@ -215,7 +216,7 @@ class SpectraFitter:
             if not rows.size:
                 continue
             start = self.look_up.nodes[candidates.node[rows, rank]]
-            found = minimise(self.curve, target.part(rows), start)
+            found = minimize(self.curve, target.part(rows), start)
             parameters[rows, rank], chi2[rows, rank], normal[rows, rank] = found
             least = chi2.min(axis=1)
             limit = unit * np.sqrt(least + self._window(least / freedom))
@@ -247,7 +248,22 @@ class SpectraFitter:
     def flags(
         self, parameters: Real, errors: Real, mse: Real, has_others: NDArray[np.bool_]
     ) -> NDArray[np.int8]:
-        """Return the verdicts, shape (n,); of several the gravest."""
+        """Return the verdicts; of several the gravest.
+
+        Parameters
+        ----------
+        parameters, errors : ndarray of float, shape (n, parameter)
+            Where the fits ended, and standard errors, in the parameters' units.
+        mse : ndarray of float, shape (n,)
+            MSE in N, C, S.
+        has_others : ndarray of bool, shape (n,)
+            Whether another minimum fits about as well.
+
+        Returns
+        -------
+        ndarray of int8, shape (n,)
+            Values of `Flag`.
+        """
         low, high = self.curve.low, self.curve.high
         width = high - low
         undetermined = ~(errors <= _UNDETERMINED * width)

@@ -15,13 +15,13 @@ from matplotlib.figure import Figure
 from ellimaps.core.figures import figure_png
 from ellimaps.core.html import cell_table, facts_table, html_page
 from ellimaps.core.progress import Progress, no_progress
-from ellimaps.plates.figures import Curve, dose_figure, map_figure, plate_figure
+from ellimaps.plates.figures import DosePanel, dose_figure, embedding_figure, plate_figure
 from ellimaps.plates.measuring.profiles import Profiles
 from ellimaps.plates.statistics.answers import CALLED_AT, DISTANCE, Answers, answers
 from ellimaps.plates.statistics.distance import ControlSpace, control_space
 from ellimaps.plates.statistics.embedding import Method, embed
 from ellimaps.plates.statistics.evaluation import evaluate
-from ellimaps.plates.statistics.positional_effect import plate_effect
+from ellimaps.plates.statistics.positional_effect import positional_effect
 from ellimaps.plates.statistics.treatments import treatments
 
 _STYLE = """
@@ -32,6 +32,7 @@ figure { margin: 0 0 1rem; } figcaption { color: #444; font-size: 13px; }
 @media print { nav { display: none; } }
 """
 _MOST_CURVES = 24
+"""Panels of a figure that fits a page; the table below it has all."""
 _PARTS = {
     "answers": "Answers",
     "plate": "Plate",
@@ -72,10 +73,12 @@ def plate_report(
     parts = {
         "answers": _answers(found),
         "plate": _plate(profiles, space),
-        "map": _figure(map_figure(positions), f"Wells by {method} of their profiles: near means alike."),
+        "map": _figure(
+            embedding_figure(positions), f"Wells by {method} of their profiles: near means alike."
+        ),
         "doses": _doses(profiles, space, found),
         "treatments": _treatments(found),
-        "place": _place(profiles),
+        "place": _positional_effect(profiles),
         "methods": _METHODS,
     }
     links = "".join(f'<a href="#{key}">{escape(title)}</a>' for key, title in _PARTS.items())
@@ -173,7 +176,7 @@ def _doses(profiles: Profiles, space: ControlSpace, found: Answers) -> str:
     return _figure(dose_figure(curves), told) + _cells(header, rows)
 
 
-def _curves(profiles: Profiles, space: ControlSpace, fits: pd.DataFrame) -> Iterator[Curve]:
+def _curves(profiles: Profiles, space: ControlSpace, fits: pd.DataFrame) -> Iterator[DosePanel]:
     found = treatments(profiles.wells)
     for _, fit in fits.iterrows():
         doses = [one for one in found if one.compound == fit["compound"] and one.concentration > 0]
@@ -183,7 +186,7 @@ def _curves(profiles: Profiles, space: ControlSpace, fits: pd.DataFrame) -> Iter
         amounts = np.concatenate([np.full(len(one.rows), one.concentration) for one in doses])
         title = f"{fit['compound']} ({fit['concentration_unit']})"
         values = space.along(rows)
-        yield Curve(title, amounts, values[rows], values[space.is_control], fit)
+        yield DosePanel(title, amounts, values[rows], values[space.is_control], fit)
 
 
 def _treatments(found: Answers) -> str:
@@ -214,8 +217,8 @@ def _treatments(found: Answers) -> str:
     return _cells(header, rows)
 
 
-def _place(profiles: Profiles) -> str:
-    table = plate_effect(profiles)
+def _positional_effect(profiles: Profiles) -> str:
+    table = positional_effect(profiles)
     rows = [
         [
             escape(str(row.factor)),

@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 import ellimaps
 from ellimaps.cli import cli
-from ellimaps.maps.pipeline import Settings
 from ellimaps.maps.recipe import recipe_text
 from ellimaps.maps.refinement import Clean, Merge
 from ellimaps.maps.regions import Region
+from ellimaps.maps.settings import Settings
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -170,7 +170,7 @@ def test_sample_is_reproducible(tmp_path):
         (("segment", EXAMPLE, "-k", "many", "--out", "x"), "neither a whole number nor auto"),
         (("segment", EXAMPLE, "-k", 3, "--features", "cubes", "--out", "x"), "features must be one of"),
         (("segment", EXAMPLE, "-k", 3, "--roi", 0, 999, 0, 5, "--out", "x"), "does not lie inside"),
-        (("estimate", EXAMPLE, "--k-min", 1), "within 2..30"),
+        (("estimate", EXAMPLE, "--k-min", 1), "k_min must be a whole number from 2 to 30"),
         (("info", ROOT / "README.md"), "not a measurement"),
     ],
 )

@@ -10,7 +10,8 @@ from scipy.spatial.distance import cdist
 from support.stacks import one_sentence
 
 from ellimaps.core.errors import SettingError
-from ellimaps.objects.detect import CIRCLE_COLUMNS, circle_labels, detect_circles, radius_in_px
+from ellimaps.objects.analysis import radius_in_px
+from ellimaps.objects.circles import CIRCLE_COLUMNS, circle_labels, detect_circles
 from ellimaps.samples.cells import phantom
 
 

@@ -17,8 +17,9 @@ from support.stacks import one_sentence
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.stack import band_label, stack_facts
-from ellimaps.maps.pipeline import Settings, run
+from ellimaps.maps.pipeline import run
 from ellimaps.maps.recipe import python_lines, recipe_text, settings_of
+from ellimaps.maps.settings import Settings
 from ellimaps.readers import list_datasets, open_stack
 
 OME = {

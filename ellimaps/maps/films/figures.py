@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from ellimaps.core.abscissa import AXIS_TITLES, film_abscissa_of
 from ellimaps.core.angles import unwrapped
 from ellimaps.core.colors import CLUSTER_COLORS, NO_DATA_COLOR
 from ellimaps.core.stack import DELTA, PSI, ImageStack
@@ -15,8 +16,7 @@ from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.films.results import MapFit, ShotFits, thickness_name
 from ellimaps.optics.spectra import Flag
 
-NOT_TRUSTED_COLOR = "#9A9A9A"
-_HATCH = "////"
+_NOT_TRUSTED_COLOR = "#9A9A9A"
 
 
 def shots_figure(fits: ShotFits) -> Figure:
@@ -26,7 +26,7 @@ def shots_figure(fits: ShotFits) -> Figure:
     name = thickness_name(fits.model)
     axes = figure.add_subplot(grid[:2, 0])
     asked = fits.segmentation.labels >= 0
-    _draw_thickness(axes, fits.painted(name), asked, fits.segmentation.stack)
+    _draw_thickness(axes, fits.painted(name), asked, fits.stack)
     axes.set_title("thickness of the clusters")
     _draw_values(figure.add_subplot(grid[2, 0]), fits)
     for column, quantity in enumerate((PSI, DELTA), start=1):
@@ -35,10 +35,12 @@ def shots_figure(fits: ShotFits) -> Figure:
         for cluster in range(fits.segmentation.k):
             _draw_curve(curve, rest, fits, cluster, quantity)
         curve.set(ylabel=f"{quantity} (deg)", title="measured (points) and modelled (lines)")
-        rest.set(ylabel="measured - modelled (deg)", xlabel=_abscissa(fits)[1])
+        rest.set(
+            ylabel="measured - modelled (deg)", xlabel=AXIS_TITLES[film_abscissa_of(fits.segmentation.stack)]
+        )
         for part in (curve, rest):
             part.grid(alpha=0.3)
-    return _finished(figure, fits.segmentation.stack)
+    return _finished(figure, fits.stack)
 
 
 def map_figure(fit: MapFit) -> Figure:
@@ -61,17 +63,17 @@ def map_figure(fit: MapFit) -> Figure:
 def _draw_thickness(
     axes: Axes, image: NDArray[np.float32], asked: NDArray[np.bool_], stack: ImageStack
 ) -> None:
-    """Draw a thickness map; what was fitted but is not trusted is grey and hatched."""
+    """Draw a thickness map; what was fitted but is not trusted is gray and hatched."""
     _draw_image(axes, image, stack, "thickness (nm)")
     doubtful = asked & ~np.isfinite(image)
     if doubtful.any():
-        grey = np.where(doubtful, 1.0, np.nan)
+        gray = np.where(doubtful, 1.0, np.nan)
         levels = axes.contourf(
-            np.nan_to_num(grey), levels=[0.5, 1.5], colors=[NOT_TRUSTED_COLOR], hatches=[_HATCH]
+            np.nan_to_num(gray), levels=[0.5, 1.5], colors=[_NOT_TRUSTED_COLOR], hatches=["////"]
         )
         levels.set_edgecolor("white")
         levels.set_linewidth(0)
-        patch = Patch(facecolor=NOT_TRUSTED_COLOR, edgecolor="white", hatch=_HATCH, label="not trusted")
+        patch = Patch(facecolor=_NOT_TRUSTED_COLOR, edgecolor="white", hatch="////", label="not trusted")
         axes.legend(handles=[patch], loc="upper right", fontsize=8)
 
 
@@ -93,13 +95,13 @@ def _draw_values(axes: Axes, fits: ShotFits) -> None:
         for fit in fits.clusters
     ]
     size = 9 if len(lines) <= 8 else 6
-    for place, (fit, line) in enumerate(zip(fits.clusters, lines, strict=True)):
-        height = 1 - (place + 0.5) / len(lines)
+    for row, (fit, line) in enumerate(zip(fits.clusters, lines, strict=True)):
+        height = 1 - (row + 0.5) / len(lines)
         axes.text(0.02, height, line, color=CLUSTER_COLORS[fit.cluster], fontsize=size, va="center")
 
 
 def _draw_curve(curve: Axes, rest: Axes, fits: ShotFits, cluster: int, quantity: str) -> None:
-    column = _abscissa(fits)[0]
+    column = film_abscissa_of(fits.segmentation.stack)
     table, key = fits.curves(cluster).sort_values(column), quantity.lower()
     color, x = CLUSTER_COLORS[cluster], table[column].to_numpy()
     measured = unwrapped(table[key].to_numpy(dtype=np.float64), quantity)
@@ -107,12 +109,6 @@ def _draw_curve(curve: Axes, rest: Axes, fits: ShotFits, cluster: int, quantity:
     curve.plot(x, measured, "o", color=color, markersize=3)
     curve.plot(x, measured - residual, "-", color=color, linewidth=1.2)
     rest.plot(x, residual, "-", color=color, linewidth=1)
-
-
-def _abscissa(fits: ShotFits) -> tuple[str, str]:
-    if fits.pairs["wavelength_nm"].nunique() > 1:
-        return "wavelength_nm", "wavelength (nm)"
-    return "aoi_deg", "angle of incidence (deg)"
 
 
 def _finished(figure: Figure, stack: ImageStack) -> Figure:

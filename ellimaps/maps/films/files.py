@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from ellimaps.core.figures import figure_png
 from ellimaps.core.files import csv_bytes, json_bytes, write_files
 from ellimaps.core.provenance import software_facts
-from ellimaps.core.stack import ImageStack
-from ellimaps.maps.export import map_rows
+from ellimaps.maps.export import map_facts
 from ellimaps.maps.films.figures import map_figure, shots_figure
 from ellimaps.maps.films.results import ClusterFit, MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.optics.model_file import model_text
@@ -47,25 +46,23 @@ def export_fit(fit: ShotFits | MapFit, out: str | Path) -> list[Path]:
     ExportError
         If the folder cannot be written; then nothing in it has changed.
     """
-    stack = fit.segmentation.stack if isinstance(fit, ShotFits) else fit.stack
-    return write_files(Path(out), fit_contents(fit), listing=f"{stack.name}_fit.json")
+    return write_files(Path(out), fit_contents(fit), listing=f"{fit.stack.name}_fit.json")
 
 
 def fit_contents(fit: ShotFits | MapFit) -> dict[str, bytes]:
     """Return what `export_fit` writes: the contents of each file by its name."""
-    stack = fit.segmentation.stack if isinstance(fit, ShotFits) else fit.stack
-    name = stack.name
+    name = fit.stack.name
     files = {f"{name}_{end}.tif": _tiff(image) for end, image in _maps(fit).items()}
     if isinstance(fit, ShotFits):
         files[f"{name}_fit.csv"] = csv_bytes(fit.table())
         files[f"{name}_fit_sensitivity.csv"] = csv_bytes(_sensitivities(fit))
         files[f"{name}_fit.png"] = figure_png(shots_figure(fit))
-        found = _facts_of_shots(fit)
+        facts = _shots_facts(fit)
     else:
         files[f"{name}_fit.png"] = figure_png(map_figure(fit))
-        found = _facts_of_map(fit)
+        facts = _map_facts(fit)
     listing = f"{name}_fit.json"
-    facts = _provenance(stack, fit) | found | {"files": sorted([*files, listing])}
+    facts = _common_facts(fit) | facts | {"files": sorted([*files, listing])}
     files[listing] = json_bytes(_without_nan(facts))
     return files
 
@@ -113,7 +110,8 @@ def _sensitivities(fit: ShotFits) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _provenance(stack: ImageStack, fit: ShotFits | MapFit) -> dict[str, Any]:
+def _common_facts(fit: ShotFits | MapFit) -> dict[str, Any]:
+    stack = fit.stack
     return {
         "software": software_facts(),
         "name": stack.name,
@@ -121,12 +119,12 @@ def _provenance(stack: ImageStack, fit: ShotFits | MapFit) -> dict[str, Any]:
         "preprocessing": [dict(step) for step in stack.history],
         "model": model_text(fit.model),
         "options": asdict(fit.options),
-        "maps": map_rows(stack),
+        "maps": map_facts(stack),
         "warnings": list(stack.warnings),
     }
 
 
-def _facts_of_shots(fit: ShotFits) -> dict[str, Any]:
+def _shots_facts(fit: ShotFits) -> dict[str, Any]:
     return {
         "segmentation": dict(fit.segmentation.settings),
         "shared": list(fit.shared),
@@ -134,7 +132,7 @@ def _facts_of_shots(fit: ShotFits) -> dict[str, Any]:
     }
 
 
-def _facts_of_map(fit: MapFit) -> dict[str, Any]:
+def _map_facts(fit: MapFit) -> dict[str, Any]:
     return {
         "flags": {flag.text: int(np.count_nonzero(fit.flags == flag)) for flag in Flag},
         "trusted_fraction": fit.trusted_fraction,

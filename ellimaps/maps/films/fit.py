@@ -22,8 +22,8 @@ from ellimaps.optics.joint import joint_minimum, shared_columns
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.spectra import FitOptions, Flag, SpectraFit, SpectraFitter
 
+# Half a MB a quantity in double precision: what a block needs stays in a core's cache.
 _BLOCK_VALUES = 1 << 16
-_MAX_THREADS = 4
 
 
 def fit_shots(
@@ -134,7 +134,7 @@ def fit_map(
 
     done = 0
     # NumPy works outside the interpreter's lock in most of this, so threads help.
-    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as threads:
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
         tasks = [threads.submit(fit_block, block) for block in blocks]
         try:
             for task in as_completed(tasks):

@@ -92,6 +92,11 @@ class ShotFits:
     psi_deg: Real
     delta_deg: Real
 
+    @property
+    def stack(self) -> ImageStack:
+        """What was clustered."""
+        return self.segmentation.stack
+
     def table(self) -> pd.DataFrame:
         """Return one row per cluster.
 

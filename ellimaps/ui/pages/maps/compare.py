@@ -6,14 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.maps.comparison import Comparison, compare
-from ellimaps.maps.pipeline import Settings
+from ellimaps.maps.settings import Settings
 from ellimaps.ui.components.viewer import MapPanel, Scene, map_viewer
 from ellimaps.ui.pages.maps.loading import Source, segmented
 from ellimaps.ui.pages.maps.segment import segmentation_title
-from ellimaps.ui.shared.state import Session, remembered
+from ellimaps.ui.pages.maps.state import MapsState
 
 
-def compare_section(state: Session, source: Source) -> None:
+def compare_tab(state: MapsState, source: Source) -> None:
     """Show two of the segmentations made, their agreement, and what was split."""
     if len(state.kept) < 2:
         st.info("Segment at least twice, for instance with k = 4 and with k = 5, to compare the two.")
@@ -50,25 +50,20 @@ def compare_section(state: Session, source: Source) -> None:
     st.dataframe(pd.DataFrame(comparison.overlap, index=looks[0].titles, columns=looks[1].titles))
 
 
-def _choose(state: Session) -> tuple[Settings, Settings]:
-    left, right = st.columns(2)
-    with left:
-        first = _choice(state, "First", -2)
-    with right:
-        second = _choice(state, "Second", -1)
-    return first, second
-
-
-def _choice(state: Session, label: str, default: int) -> Settings:
-    chosen: Settings = remembered(
-        st.selectbox,
-        label,
-        options=state.kept,
-        format_func=segmentation_title,
-        key=f"compare_{label.lower()}",
-        default=state.kept[default],
+def _choose(state: MapsState) -> tuple[Settings, Settings]:
+    """Let the user choose two, at first the last two made."""
+    first, second = (
+        column.selectbox(
+            label,
+            state.kept,
+            len(state.kept) - from_the_end,
+            format_func=segmentation_title,
+            key=f"compare_{label.lower()}",
+            persist_state="session",
+        )
+        for column, label, from_the_end in zip(st.columns(2), ("First", "Second"), (2, 1), strict=True)
     )
-    return chosen
+    return first, second
 
 
 def _facts(comparison: Comparison) -> None:

@@ -11,11 +11,12 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from ellimaps.core.abscissa import time_axis
 from ellimaps.core.stack import ImageStack, band_label
-from ellimaps.images.intensities import channels_of, time_axis
+from ellimaps.images.intensities import channels_of
 from ellimaps.images.preprocessing import Roi, crop
 from ellimaps.maps.figures import contrast_limits
-from ellimaps.maps.pipeline import Settings
+from ellimaps.maps.settings import Settings
 from ellimaps.ui.components.viewer import MapPanel, Scene, map_viewer
 from ellimaps.ui.pages.maps.conditions import conditions_panel
 from ellimaps.ui.pages.maps.intensities import (
@@ -25,13 +26,15 @@ from ellimaps.ui.pages.maps.intensities import (
     plane_choices,
 )
 from ellimaps.ui.pages.maps.loading import CORRECTIONS, Source, load, opened, prepared
-from ellimaps.ui.shared.state import Session, remembered
-from ellimaps.ui.shared.widgets import guarded, move_to, position_slider, positions, progress_bar
+from ellimaps.ui.pages.maps.sliders import band_groups, band_slider, move_band_slider
+from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.state import remembered
+from ellimaps.ui.shared.widgets import guarded, progress_bar
 
 T = TypeVar("T", bound=np.generic)
 
 
-def data_section(state: Session, source: Source) -> None:
+def data_tab(state: MapsState, source: Source) -> None:
     """Show the facts, the preprocessing choices and a map before and after."""
     facts = st.container()
     settings = _choices(source, state.settings)
@@ -183,8 +186,8 @@ def _roi(stack: ImageStack) -> Roi | None:
 @st.fragment
 def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, settings: Settings) -> None:
     with guarded():
-        position = position_slider(stack)
-        bands = positions(stack)[position][1]
+        position = band_slider(stack)
+        bands = band_groups(stack)[position][1]
         before = crop(measured, settings.roi)
         # Corrected intensities are on a scale of their own.
         rescaled = any(getattr(settings, name) for name in CORRECTIONS)
@@ -206,11 +209,7 @@ def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, s
             pixel_size_um=settings.pixel_size_um or measured.pixel_size_um,
             position=position,
         )
-        map_viewer(
-            scene,
-            key="before_after",
-            on_step=lambda target: move_to(stack, target),
-        )
+        map_viewer(scene, key="before_after", on_step=lambda target: move_band_slider(stack, target))
         st.caption(
             f"Pink: {int(filled.sum()):,} filled pixels ({filled.mean():.2%}). Grey: no value."
             + (

@@ -27,6 +27,7 @@ from ellimaps.ui.pages.maps.parameters import with_unit
 
 Materials = Mapping[str, AnyMaterial]
 Bounds = dict[str, tuple[float, float]]
+# To begin with: fused silica is near the first, and many a polymer near the second.
 _NEW = {
     "Cauchy": Cauchy(1.45, 0.0035, 0.0, name="Cauchy"),
     "constant index": Constant(1.5, 0.0, "constant index"),

@@ -10,18 +10,18 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from ellimaps.core.abscissa import time_axis
 from ellimaps.core.stack import ImageStack
-from ellimaps.images.intensities import BACKGROUND_RADIUS_PX, PERCENTILES, Bleaching, channels_of, time_axis
-from ellimaps.maps.pipeline import Settings
+from ellimaps.images.intensities import BACKGROUND_RADIUS_PX, PERCENTILES, Bleaching, channels_of
+from ellimaps.maps.settings import Settings
 from ellimaps.readers.planes import Axis
 from ellimaps.ui.pages.maps.charts import bleaching_chart, chart_specification
 from ellimaps.ui.pages.maps.loading import Source, axes, bleaching, opened
-from ellimaps.ui.shared.state import Session, remembered
+from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.state import remembered
 
-_MOST_ROWS = 5
 # What the reader does of itself; a recipe leaves it out.
 _DEFAULT = "default"
-_FEWEST_FRAMES = 4
 
 
 def plane_choices(source: Source, settings: Settings) -> Settings:
@@ -100,7 +100,7 @@ def _switch(label: str, key: str, text: str) -> bool:
     return bool(remembered(st.checkbox, label, key=key, default=False, width="content", help=text))
 
 
-def channel_editor(state: Session, stack: ImageStack, settings: Settings) -> None:
+def channel_editor(state: MapsState, stack: ImageStack, settings: Settings) -> None:
     """Show the channels with names and wavelengths to edit."""
     table = channels_of(stack)
     rows = pd.DataFrame({"name": table["channel"], "wavelength (nm)": table["wavelength_nm"].astype(float)})
@@ -109,7 +109,8 @@ def channel_editor(state: Session, stack: ImageStack, settings: Settings) -> Non
     st.data_editor(
         rows,
         hide_index=True,
-        height=36 * (min(len(rows), _MOST_ROWS) + 1),
+        # In pixels: five rows and the header, each as high as Streamlit draws it.
+        height=36 * (min(len(rows), 5) + 1),
         disabled=["channel"],
         column_config={
             "channel": st.column_config.NumberColumn("channel", width="small"),
@@ -123,7 +124,7 @@ def channel_editor(state: Session, stack: ImageStack, settings: Settings) -> Non
     )
 
 
-def take_channels(state: Session, rows: pd.DataFrame, edited_rows: Mapping[int, Mapping[str, Any]]) -> None:
+def take_channels(state: MapsState, rows: pd.DataFrame, edited_rows: Mapping[int, Mapping[str, Any]]) -> None:
     """Call the channels whose rows were edited something else."""
     changed = rows.copy()
     for row, cells in edited_rows.items():
@@ -145,8 +146,9 @@ def bleaching_panel(source: Source, settings: Settings) -> None:
     """Show how the mean intensity falls over time, where there is time."""
     stack = opened(source, settings)
     if time_axis(stack) is None:
-        # Whether the single images of a folder are channels or time points, only the user knows.
-        if stack.n_bands < _FEWEST_FRAMES or axes(source)[0] > 1:
+        # Whether the single images of a folder are channels or time points, only the user knows. A decay is
+        # fitted to four points at least.
+        if stack.n_bands < 4 or axes(source)[0] > 1:
             return
         if not _switch("Images are time points", "as_frames", "Shows how the dye bleaches over them."):
             return

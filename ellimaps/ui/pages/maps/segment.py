@@ -7,10 +7,11 @@ from dataclasses import fields, replace
 import streamlit as st
 
 from ellimaps.maps.clustering.features import crosses_zero, default_features
-from ellimaps.maps.pipeline import Settings
 from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
+from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.loading import PREPROCESSING, load, segmented
-from ellimaps.ui.shared.state import Session, go_to, remembered
+from ellimaps.ui.pages.maps.state import MapsState, go_to
+from ellimaps.ui.shared.state import remembered
 from ellimaps.ui.shared.tasks import start
 
 _FEATURES_OF_MAPS = (
@@ -23,7 +24,7 @@ _FEATURES_OF_INTENSITIES = (
 )
 
 
-def segment_controls(state: Session) -> None:
+def segment_controls(state: MapsState) -> None:
     """Show k, features and seed, segment on request, and choose among the segmentations made."""
     k = remembered(
         st.number_input,
@@ -53,7 +54,7 @@ def segment_controls(state: Session) -> None:
         _choose_shown(state)
 
 
-def choose_features(state: Session) -> None:
+def choose_features(state: MapsState) -> None:
     """Show the choice of features."""
     assert state.source is not None
     stack = load(state.source)
@@ -72,13 +73,13 @@ def choose_features(state: Session) -> None:
     state.settings = replace(state.settings, features=chosen)
 
 
-def make_segmentation(state: Session, k: int) -> None:
+def make_segmentation(state: MapsState, k: int) -> None:
     """Segment with the settings as they stand and show the result."""
     assert state.source is not None
     make(state, replace(state.settings, k=k, refine=()), f"Segmenting into {k} clusters")
 
 
-def make(state: Session, settings: Settings, what: str) -> None:
+def make(state: MapsState, settings: Settings, what: str) -> None:
     """Make the segmentation these settings describe, in the background, and show it."""
     source = state.source
     assert source is not None
@@ -96,7 +97,7 @@ def make(state: Session, settings: Settings, what: str) -> None:
     start(state, what, lambda on_progress: segmented(source, settings, on_progress), show)
 
 
-def pending_changes(state: Session) -> str:
+def pending_changes(state: MapsState) -> str:
     """Say which choices differ from those of the segmentation shown; empty if none."""
     if state.current is None:
         return ""
@@ -104,7 +105,7 @@ def pending_changes(state: Session) -> str:
         field.name for field in fields(Settings) if field.name in (*PREPROCESSING, "features", "seed")
     ]
     changed = [name for name in compared if getattr(state.settings, name) != getattr(state.current, name)]
-    if state.memory.get("k", state.current.k) != state.current.k:
+    if st.session_state.get("k", state.current.k) != state.current.k:
         changed.insert(0, "k")
     return ", ".join(changed)
 
@@ -142,7 +143,7 @@ def step_title(step: Refinement) -> str:
             return f"clean {size} px"
 
 
-def _choose_shown(state: Session) -> None:
+def _choose_shown(state: MapsState) -> None:
     st.session_state["shown"] = state.current
     st.selectbox(
         "Shown",
@@ -155,5 +156,5 @@ def _choose_shown(state: Session) -> None:
     )
 
 
-def _show(state: Session, settings: Settings) -> None:
+def _show(state: MapsState, settings: Settings) -> None:
     state.keep(settings)
