@@ -443,9 +443,9 @@ class SensorLog:
         return self._named(table)[[*KEY, "unit", "unit_assumed", *figures]]
 
     def provenance(self) -> dict[str, Any]:
-        """Return where the log came from and the SHA-256 of its files, ready for JSON."""
+        """Return where the log came from, what it was taken for and its files' SHA-256, ready for JSON."""
         hashes = json.loads((self.store / INPUTS).read_text(encoding="utf-8"))
-        return {"log": self.name, "inputs_sha256": hashes}
+        return {"log": self.name, "taken_as": self.report.lines(), "inputs_sha256": hashes}
 
     def _span(
         self, sensors: pd.DataFrame, start: Time | None, end: Time | None

@@ -110,7 +110,8 @@ def sorted_readings(base: Any, location: Location, staged: Staged, target: Path)
         )
     known = _with_one_unit(groups, result)
     result.sensors = _sensors(known)
-    known["clock_min"] = _one_clock(base, known, result, location)
+    stated_local = any(file.layout.offset is not None for file in staged.files.values())
+    known["clock_min"] = _one_clock(base, known, result, location, stated_local=stated_local)
     base.register("known", known)
     _leave_out(base, result)
     base.execute(
@@ -196,7 +197,9 @@ def _sensors(known: pd.DataFrame) -> pd.DataFrame:
     return sensors.astype({"start": "datetime64[us]", "end": "datetime64[us]"})
 
 
-def _one_clock(base: Any, known: pd.DataFrame, result: Sorted, location: Location) -> pd.Series:
+def _one_clock(
+    base: Any, known: pd.DataFrame, result: Sorted, location: Location, *, stated_local: bool
+) -> pd.Series:
     """Return the minutes from UTC that a whole sensor is shown in, where its lines have several clocks.
 
     Offsets that change with summer time are one clock; anything else, as lines with Z among lines with
@@ -220,7 +223,7 @@ def _one_clock(base: Any, known: pd.DataFrame, result: Sorted, location: Locatio
             clocks[part.index] = chosen
             low = high = chosen
             result.clocks.append(f"{label} has lines of several offsets, all shown in {offset_text(chosen)}")
-        texts.append(_clock_text(low, high) if with_offset else "")
+        texts.append(_clock_text(low, high, stated_local) if with_offset else "")
     result.sensors["clock"] = texts
     return clocks
 
@@ -254,7 +257,10 @@ def offset_text(minutes: float) -> str:
     return f"UTC{'-' if whole < 0 else '+'}{abs(whole) // 60:02}:{abs(whole) % 60:02}" if whole else "UTC"
 
 
-def _clock_text(low: float, high: float) -> str:
+def _clock_text(low: float, high: float, stated_local: bool) -> str:
+    """Return the clock of a sensor; one that a column puts into local time is not in UTC."""
+    if low == high == 0 and stated_local:
+        return "UTC+00:00"
     return offset_text(low) if low == high else f"{offset_text(low)} to {offset_text(high)}"
 
 
