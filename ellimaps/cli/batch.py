@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ellimaps.cli.bundles import takes
+from ellimaps.cli.log_options import SAID
 from ellimaps.cli.options import (
     AcquisitionLog,
     AcquisitionPattern,
@@ -26,12 +28,14 @@ if TYPE_CHECKING:
     from ellimaps.batch.runner import BatchSummary
 
 
+@takes(said=SAID)
 def command(
     recipe: Annotated[
         Path, typer.Argument(metavar="RECIPE", help="A recipe.toml of the workbench.", show_default=False)
     ],
     root: AcquisitionRoot,
     out: ResultFolder,
+    said: dict[str, Any],
     model: Annotated[
         Path | None, typer.Option("--model", help="A film model (TOML) to fit to the clusters.")
     ] = None,
@@ -53,12 +57,17 @@ def command(
     from ellimaps.batch.runner import run_batch, tree_of
     from ellimaps.batch.work import MapWork
     from ellimaps.sensors.store.logs import open_log
+    from ellimaps.sensors.store.options import ImportOptions
 
     work = read_work(recipe, model=model, kind=kind, radius=radius)
     tree = tree_of(root, out, pattern, folders=isinstance(work, MapWork))
     engine = engine_of(workers, scheduler)
     with progress_on_stderr() as on_progress:
-        conditions = ConditionColumns(open_log(sensors, on_progress), sensor) if sensors else None
+        conditions = (
+            ConditionColumns(open_log(sensors, on_progress, ImportOptions(**said)), sensor)
+            if sensors
+            else None
+        )
         summary = run_batch(tree, work, out, engine, on_progress, conditions)
     tell_batch(summary, as_json)
 

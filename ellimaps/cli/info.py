@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ellimaps.cli.bundles import setting_options, takes
+from ellimaps.cli.log_options import SAID
 from ellimaps.cli.options import AcquisitionLog, AcquisitionSensor, Json, PathArgument
 from ellimaps.cli.output import print_json, progress_on_stderr
 from ellimaps.maps.settings import Opening, names_of
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 _MOST_BANDS = 12
 
 
-@takes(opening=setting_options(*names_of(Opening)))
+@takes(opening=setting_options(*names_of(Opening)), said=SAID)
 def command(
     path: PathArgument,
     opening: dict[str, Any],
+    said: dict[str, Any],
     sensors: AcquisitionLog = None,
     sensor: AcquisitionSensor = None,
     as_json: Json = False,
@@ -34,7 +36,7 @@ def command(
 
     with progress_on_stderr() as on_progress:
         stack = open_stack(path, **opening, on_progress=on_progress)
-        measured = _conditions(stack, sensors, sensor, on_progress) if sensors else {}
+        measured = _conditions(stack, sensors, said, sensor, on_progress) if sensors else {}
     facts = stack_facts(stack)
     if as_json:
         print_json(facts | measured)
@@ -59,6 +61,7 @@ def command(
     if stack.is_ellipsometric:
         del rows["bands"]
     if measured:
+        rows["log"] = measured["conditions"]["import"]["sentence"]
         rows["temperature"] = measured["conditions"]["sentence"]
     for key, value in rows.items():
         print(f"  {key:<18}  {value}")
@@ -66,11 +69,15 @@ def command(
         print(f"  warning             {warning}")
 
 
-def _conditions(stack: ImageStack, log: str, sensor: str | None, on_progress: Progress) -> dict[str, Any]:
+def _conditions(
+    stack: ImageStack, path: str, said: dict[str, Any], sensor: str | None, on_progress: Progress
+) -> dict[str, Any]:
     from ellimaps.sensors.conditions import conditions_of
     from ellimaps.sensors.store.logs import open_log
+    from ellimaps.sensors.store.options import ImportOptions
 
-    return {"conditions": conditions_of(open_log(log, on_progress), stack, sensor).facts()}
+    log = open_log(path, on_progress, ImportOptions(**said))
+    return {"conditions": conditions_of(log, stack, sensor).facts() | {"import": log.report.facts()}}
 
 
 def _bands(stack: ImageStack) -> str:

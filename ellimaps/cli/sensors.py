@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ellimaps.cli.bundles import optional_options, takes
+from ellimaps.cli.log_options import SAID
 from ellimaps.cli.options import Json, Seed
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
 
@@ -61,10 +62,11 @@ Horizons = Annotated[
 
 
 @group.command("summary")
-@takes(chosen=_CHOSEN)
+@takes(chosen=_CHOSEN, said=SAID)
 def summary(
     log: LogArgument,
     chosen: dict[str, Any],
+    said: dict[str, Any],
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -75,30 +77,32 @@ def summary(
     from ellimaps.core.files import write_files
     from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
+    from ellimaps.sensors.store.options import ImportOptions
     from ellimaps.sensors.summary import summary_files, summary_of
 
     with progress_on_stderr() as on_progress:
-        opened = open_log(log, on_progress)
+        opened = open_log(log, on_progress, ImportOptions(**said))
     found = summary_of(opened, SensorFilters(**chosen))
     written = write_files(out, summary_files(opened, found)) if out else []
     facts = found.facts()
     if as_json:
         print_json(facts | _listed(written))
         return
+    for line in opened.report.lines():
+        print(f"  {line}")
     columns = {"region": "", "source_id": "", "sensor_name": "", "unit": "", "n": "d", "mean": ".2f"}
     print_table(facts["sensors"], columns | {"minimum": ".2f", "maximum": ".2f", "start": "", "end": ""})
-    if assumed := int(found.sensors["unit_assumed"].sum()):
-        print(f"  units assumed, as the log states none: {assumed}")
     for row in facts["problem_counts"]:
         print(f"  {row['kind']}: {row['n']}")
     print_files(written)
 
 
 @group.command("stability")
-@takes(chosen=_CHOSEN)
+@takes(chosen=_CHOSEN, said=SAID)
 def stability(
     log: LogArgument,
     chosen: dict[str, Any],
+    said: dict[str, Any],
     limit: Annotated[
         float, typer.Option("--limit", help="Largest movement within the window, in deg C.", metavar="DEG")
     ] = 0.5,
@@ -114,19 +118,27 @@ def stability(
     from ellimaps.sensors.stability import stability_files, stability_of
     from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
+    from ellimaps.sensors.store.options import ImportOptions
     from ellimaps.sensors.summary import plain_rows
 
     with progress_on_stderr() as on_progress:
-        opened = open_log(log, on_progress)
+        opened = open_log(log, on_progress, ImportOptions(**said))
         filters = SensorFilters(**chosen)
         found = stability_of(opened, filters, limit=limit, window=window, on_progress=on_progress)
     written = write_files(out, stability_files(opened, found)) if out else []
     sensors, periods = plain_rows(found.sensors), plain_rows(found.periods)
     if as_json:
-        facts = {"log": opened.name, **found.settings, "sensors": sensors, "periods": periods}
+        facts = {
+            "log": opened.name,
+            "import": opened.report.facts(),
+            **found.settings,
+            "sensors": sensors,
+            "periods": periods,
+        }
         facts |= {"days": plain_rows(found.days)}
         print_json(facts | _listed(written))
         return
+    print(opened.report.sentence)
     names = {"region": "", "source_id": "", "sensor_name": ""}
     numbers = {
         "hours": ".1f",
@@ -145,10 +157,11 @@ def stability(
 
 
 @group.command("anomalies")
-@takes(chosen=_CHOSEN)
+@takes(chosen=_CHOSEN, said=SAID)
 def anomalies(
     log: LogArgument,
     chosen: dict[str, Any],
+    said: dict[str, Any],
     false_alarms: FalseAlarms = 1.0,
     limit: Limit = 0.5,
     seed: Seed = 0,
@@ -163,10 +176,11 @@ def anomalies(
     from ellimaps.sensors.analysis.whole_logs import anomalies_of, anomaly_files
     from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
+    from ellimaps.sensors.store.options import ImportOptions
 
     filters = SensorFilters(**chosen)
     with progress_on_stderr() as on_progress:
-        opened = open_log(log, on_progress)
+        opened = open_log(log, on_progress, ImportOptions(**said))
         found = anomalies_of(
             opened,
             filters,
@@ -177,8 +191,9 @@ def anomalies(
         )
         written = write_files(out, anomaly_files(opened, found, filters)) if out else []
     if as_json:
-        print_json(found.facts() | _listed(written))
+        print_json({"import": opened.report.facts()} | found.facts() | _listed(written))
         return
+    print(opened.report.sentence)
     columns = {"region": "", "source_id": "", "score": ".1f", "reason": ""}
     print_table(found.facts()["periods"], columns)
     for row in found.skipped:
@@ -187,10 +202,11 @@ def anomalies(
 
 
 @group.command("forecast")
-@takes(chosen=_CHOSEN)
+@takes(chosen=_CHOSEN, said=SAID)
 def forecast(
     log: LogArgument,
     chosen: dict[str, Any],
+    said: dict[str, Any],
     horizon: Horizons = None,
     limit: Limit = 0.5,
     out: Out = None,
@@ -205,16 +221,18 @@ def forecast(
     from ellimaps.sensors.analysis.whole_logs import forecast_files, forecasts_of
     from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
+    from ellimaps.sensors.store.options import ImportOptions
 
     filters = SensorFilters(**chosen)
     with progress_on_stderr() as on_progress:
-        opened = open_log(log, on_progress)
+        opened = open_log(log, on_progress, ImportOptions(**said))
         horizons = tuple(horizon or HORIZONS)
         found = forecasts_of(opened, filters, horizons=horizons, limit=limit, on_progress=on_progress)
         written = write_files(out, forecast_files(opened, found)) if out else []
     if as_json:
-        print_json(found.facts() | _listed(written))
+        print_json({"import": opened.report.facts()} | found.facts() | _listed(written))
         return
+    print(opened.report.sentence)
     columns = {"horizon": "", "value": ".2f", "low": ".2f", "high": ".2f", "seasonal_naive": ".2f"}
     for key, one in found.forecasts.items():
         print(" ".join(key))
@@ -227,10 +245,11 @@ def forecast(
 
 
 @group.command("explain")
-@takes(chosen=_CHOSEN)
+@takes(chosen=_CHOSEN, said=SAID)
 def explain(
     log: LogArgument,
     chosen: dict[str, Any],
+    said: dict[str, Any],
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -242,15 +261,21 @@ def explain(
     from ellimaps.sensors.analysis.whole_logs import hypotheses_of, hypothesis_files
     from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
+    from ellimaps.sensors.store.options import ImportOptions
 
     with progress_on_stderr() as on_progress:
-        opened = open_log(log, on_progress)
+        opened = open_log(log, on_progress, ImportOptions(**said))
         cards = hypotheses_of(opened, SensorFilters(**chosen), on_progress=on_progress)
         written = write_files(out, hypothesis_files(opened, cards)) if out else []
     if as_json:
-        facts = {"log": opened.name, "hypotheses": [card.facts() for card in cards]}
+        facts = {
+            "log": opened.name,
+            "import": opened.report.facts(),
+            "hypotheses": [card.facts() for card in cards],
+        }
         print_json(facts | _listed(written))
         return
+    print(opened.report.sentence)
     for card in cards:
         print(f"{'holds        ' if card.holds else 'not supported'}  {card.statement}")
         print(f"               {card.test}")

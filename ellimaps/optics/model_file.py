@@ -47,7 +47,7 @@ def read_model(path: str | Path) -> ThinFilm:
         If it holds something ellimaps does not know or that makes no model; the message says where.
     """
     path = Path(path)
-    values = readtoml_value(path, "model", MAX_MODEL_BYTES)
+    values = read_toml(path, "model", MAX_MODEL_BYTES)
     try:
         return model_of(values, path.parent)
     except EllimapsError as error:

@@ -106,9 +106,10 @@ def stability_of(
         allowed = limit_in_unit(log, key, limit)
         sensors.append(label | {"unit": row.unit, "limit": allowed} | _figures(table))
         days += [
-            label | {"day": day, "mean": float(part["value"].mean())} | _figures(part)
+            label
+            | {"day": day, "mean": float(np.average(part["value"], weights=part["hours"]))}
+            | _figures(part)
             for day, part in table.groupby(pd.DatetimeIndex(table.index).normalize())
-            if part["value"].notna().any()
         ]
         periods += [label | period for period in _periods(table)]
     on_progress(len(chosen), len(chosen), "done")
@@ -149,9 +150,8 @@ def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame
 
 
 def _figures(table: pd.DataFrame) -> dict[str, float]:
-    known = table["range"].notna()
-    hours = float(known.sum()) * _step_hours(table)
-    hours_out = float(table["out"].sum()) * _step_hours(table)
+    hours = float(table["hours"][table["range"].notna()].sum())
+    hours_out = float(table["hours"][table["out"]].sum())
     slope = table["slope"].to_numpy()
     steepest = slope[np.nanargmax(np.abs(slope))] if np.isfinite(slope).any() else np.nan
     return {
@@ -159,31 +159,26 @@ def _figures(table: pd.DataFrame) -> dict[str, float]:
         "hours_out": hours_out,
         "share_out": hours_out / hours if hours else np.nan,
         "largest_range": float(table["range"].max()),
-        "hours_steep": float(table["steep"].sum()) * _step_hours(table),
+        "hours_steep": float(table["hours"][table["steep"]].sum()),
         "steepest_slope": float(steepest),
     }
 
 
-def _step_hours(table: pd.DataFrame) -> float:
-    freq = getattr(table.index, "freq", None)
-    if freq is not None:
-        return float(pd.Timedelta(freq) / _HOUR)
-    return float(np.median(np.diff(table.index)) / _HOUR) if len(table) > 1 else 0.0
-
-
 def _periods(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Return runs of moments out of limit."""
+    """Return runs of moments out of limit; a gap ends one."""
+    hours = table["hours"].to_numpy(np.float64)
+    since = np.diff(table.index, prepend=table.index[:1]) / _HOUR
     out = table["out"].to_numpy(bool)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], out, [False]]).astype(np.int8)))
-    step = pd.Timedelta(hours=_step_hours(table))
-    for first, behind in zip(edges[::2], edges[1::2], strict=True):
-        part = table.iloc[first:behind]
+    begins = out & ~(np.concatenate([[False], out[:-1]]) & (since <= 1.001 * hours))
+    numbers = np.cumsum(begins)
+    for number in range(1, int(numbers[-1]) + 1 if len(numbers) else 1):
+        part = table[out & (numbers == number)]
         slope = part["slope"].to_numpy()
         steepest = slope[np.nanargmax(np.abs(slope))] if np.isfinite(slope).any() else np.nan
         yield {
             "start": part.index[0],
             "end": part.index[-1],
-            "hours": (part.index[-1] - part.index[0] + step) / _HOUR,
+            "hours": (part.index[-1] - part.index[0]) / _HOUR + float(part["hours"].iloc[0]),
             "range": float(part["range"].max()),
             "slope": float(steepest),
         }

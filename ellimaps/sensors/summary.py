@@ -11,6 +11,7 @@ from ellimaps.core.files import csv_bytes, json_bytes
 from ellimaps.core.provenance import software_facts
 from ellimaps.sensors.store.filters import EVERYTHING, SensorFilters
 from ellimaps.sensors.store.logs import KEY, SensorLog
+from ellimaps.sensors.store.report import ImportReport
 from ellimaps.sensors.store.times import end_of, time_of
 
 
@@ -20,13 +21,15 @@ class LogSummary:
 
     Attributes
     ----------
+    report : ImportReport
+        What the log was taken for.
     sensors : DataFrame
         One row per sensor, as `SensorLog.statistics` has it.
     problems : DataFrame
         As `SensorLog.problems`, of these sensors and this time.
     """
 
-    log: str
+    report: ImportReport
     sensors: pd.DataFrame
     problems: pd.DataFrame
 
@@ -34,7 +37,8 @@ class LogSummary:
         """Return the summary as plain values, ready for JSON."""
         counts = self.problems.groupby("kind", sort=True).size()
         return {
-            "log": self.log,
+            "log": self.report.log,
+            "import": self.report.facts(),
             "n_sensors": len(self.sensors),
             "n_readings": int(self.sensors["n"].sum()),
             "sensors": plain_rows(self.sensors),
@@ -57,7 +61,7 @@ def summary_of(log: SensorLog, filters: SensorFilters = EVERYTHING) -> LogSummar
         inside &= problems["start"] <= end_of(end)
     # A file's unreadable lines belong to no sensor and no time.
     chosen = problems[(mine & inside) | (problems["kind"] == "unreadable")]
-    return LogSummary(log.name, table, chosen.reset_index(drop=True))
+    return LogSummary(log.report, table, chosen.reset_index(drop=True))
 
 
 def summary_files(log: SensorLog, summary: LogSummary) -> dict[str, bytes]:

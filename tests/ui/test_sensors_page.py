@@ -180,3 +180,20 @@ def test_logs_that_may_not_be_opened(empty, typed, sentence):
 def test_damaged_log_is_a_sentence(empty):
     opened(empty, "damaged.csv")
     assert "damaged.csv" in texts(empty)
+
+
+def test_a_log_that_can_be_read_in_two_ways_is_asked_about_and_then_read(empty, data):
+    times = pd.date_range("2025-03-04 08:00", periods=60, freq="10min")
+    table = pd.DataFrame({"time": times.strftime("%m/%d/%Y %H:%M"), "room temperature": 21.0})
+    table.to_csv(data / "american.csv", index=False)
+    page = opened(empty, "american.csv")
+    assert any("make sense in either order" in warning.value for warning in page.warning)
+    field = next(one for one in page.text_input if one.label == "Times")
+    field.set_value("mdy")
+    next(button for button in page.button if button.label == "Read again").click().run()
+    page = waited(page)
+    state = page.session_state["SensorsState"]
+    assert state.log.start == times[0]
+    assert "month, day, year" in next(one.label for one in page.expander if one.label.startswith("Taken as"))
+    opened(page, "demo/log.csv")
+    assert opened(page, "american.csv").session_state["SensorsState"].log.start == times[0]

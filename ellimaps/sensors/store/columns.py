@@ -1,50 +1,63 @@
-"""What the columns of a log mean: found from their names and, for times, from their values."""
+"""What the columns of a log mean: found from their names and from what stands in them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from ellimaps.core.errors import ReadError
-
-ISO, EPOCH_S, EPOCH_MS = "iso", "epoch_s", "epoch_ms"
-MISSING = ("", "nan", "na", "n/a", "null", "none", "-", "--", "#n/a", "inf", "-inf")
-
-_ROLES = {
-    "offset": ("utcoffset", "timezoneoffset", "tzoffset", "offset"),
-    "value": ("sensorvalue", "value", "reading", "messwert", "wert"),
-    "name": ("sensorname", "sensor", "parameter", "variable", "quantity", "channel", "sensorid", "name"),
-    "source": (
-        "sourceid",
-        "source",
-        "instrumentid",
-        "instrument",
-        "deviceid",
-        "device",
-        "machine",
-        "station",
-    ),
-    "region": ("region", "site", "location"),
-    "unit": ("unit", "units", "einheit"),
-    "time": (
-        *("datetime", "timestamp", "datetimeutc", "timestamputc", "utc", "localtime", "datetimelocal"),
-        *("dateandtime", "datumzeit", "zeitstempel", "time", "date", "datum", "zeit", "ds"),
-    ),
-}
-_NOT_SENSORS = ("", "index", "row", "id", "no", "nr", "unnamed0", "column0")
-_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?")
-_ISO = re.compile(
-    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)?\s*(Z|[+-]\d{2}:?(\d{2})?)?"
+from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.sensors.store.number_formats import numeral
+from ellimaps.sensors.store.options import FROM_THE_LOG, NONE, ImportOptions, fixed_offset, flag
+from ellimaps.sensors.store.time_formats import (
+    ENOUGH,
+    EPOCHS,
+    EXCEL,
+    MISSING,
+    asked_format,
+    excel_formats_of,
+    formats_of,
+    is_clock,
+    share,
 )
-_DATES = ("%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%Y", "%m-%d-%Y")
-_WORDED = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %B %Y", "%b %d %Y", "%b %d, %Y")
-_CLOCKS = (" %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S.%f", "")
-_COMPACT = ("%Y%m%d%H%M%S", "%Y%m%dT%H%M%S", "%Y%m%d %H%M%S", "%Y%m%dT%H%M%SZ")
-# Of the cells of a column: a log with faults in a third of its lines is still one.
-_ENOUGH = 0.6
+from ellimaps.sensors.store.units import stated_unit
+
+_OFFSETS = ("utcoffset", "timezoneoffset", "tzoffset", "offset")
+_UNITS = ("unit", "units", "einheit", "unitofmeasurement")
+_REGIONS = ("region", "site", "location", "standort")
+# What is measured: in a long table the name of a sensor.
+_QUANTITIES = (
+    *("sensorname", "entityid", "statisticid", "measurement", "field", "metric", "parameter", "variable"),
+    *("quantity", "attribute", "type", "name"),
+)
+# Which of several sensors measured it.
+_SENSORS = ("sensor", "sensorid", "channel", "channelid", "probe", "probeid", "fuehler", "port")
+_SOURCES = (
+    *("sourceid", "source", "instrumentid", "instrument", "deviceid", "device", "devicename", "machine"),
+    *("station", "stationid", "room", "raum", "zimmer", "lab", "node", "nodeid", "host", "hostname", "tag"),
+    *("logger", "loggerid", "serial", "serialnumber", "mac", "macaddress", "address", "deveui", "building"),
+    *("floor", "rack", "chamber", "incubator", "freezer", "fridge"),
+)
+_VALUES = ("sensorvalue", "value", "reading", "messwert", "wert", "state")
+_TIMES = (
+    *("datetime", "timestamp", "datetimeutc", "timestamputc", "utc", "localtime", "datetimelocal"),
+    *("dateandtime", "datumzeit", "zeitstempel", "time", "lastchanged", "lastupdated", "ts", "date", "datum"),
+    *("zeit", "ds", "uhrzeit"),
+)
+_TIME_BEGINNINGS = ("datetime", "timestamp", "time", "date", "datum", "zeit")
+# Of what a reading is about; taken for its time if nothing else is.
+_BOUNDS = ("start", "stop", "end")
+_COUNTERS = ("", "index", "row", "record", "id", "no", "nr", "unnamed0", "column0", "seq")
+# Text beside readings that says how good they are, not of what.
+_REMARKS = re.compile(
+    r"note|comment|remark|bemerk|kommentar|status|quality|flag|alarm|error|valid|event|battery|user|operator|unit|"
+    r"message|attribute|_start|_stop|datatype|^result$|^table$",
+    re.I,
+)
+_ZONE = re.compile(r"(?:\b|time|stamp|date)(?:UTC|GMT)\s*([+-]\d{1,2}:?\d{0,2})?", re.I)
+# Sensors that report in turn; more would hardly be listed row by row.
+_MOST_IN_TURN = 64
 
 
 @dataclass(frozen=True)
@@ -56,29 +69,55 @@ class Layout:
     time : tuple of int
         The time; or a date and a time of day.
     formats : tuple of str
-        Formats of `datetime.strptime` that fit the times seen, or one of ``iso, epoch_s, epoch_ms``.
+        Formats that fit the times seen; see `ellimaps.sensors.store.time_formats`.
     values : tuple of int
         One column of values, or in a wide table one for every sensor.
-    name, source, region, unit, offset : int, optional
-        Columns of a long table, where there are any.
+    names, sources : tuple of int
+        Columns whose cells together name a sensor, and its source. A table without the former is wide: every
+        column of values is a sensor.
+    region, unit, offset : int, optional
+        Columns of these, where there are any.
+    zone_min : int, optional
+        Minutes from UTC that the header of the time states.
+    doubtful : tuple of int
+        Columns that may tell sensors apart; the readings themselves must decide.
     """
 
     time: tuple[int, ...]
     formats: tuple[str, ...]
     values: tuple[int, ...]
-    name: int | None = None
-    source: int | None = None
+    names: tuple[int, ...] = ()
+    sources: tuple[int, ...] = ()
     region: int | None = None
     unit: int | None = None
     offset: int | None = None
+    zone_min: int | None = None
+    doubtful: tuple[int, ...] = ()
 
     @property
     def is_wide(self) -> bool:
         """Whether every sensor has a column of its own."""
-        return self.name is None
+        return not self.names
+
+    def with_keys(self, keys: Sequence[int]) -> Layout:
+        """Return the layout with further columns that tell sensors apart."""
+        return replace(self, sources=(*self.sources, *keys), doubtful=())
+
+    def used(self) -> set[int]:
+        """Return the columns that mean something."""
+        single = {one for one in (self.region, self.unit, self.offset) if one is not None}
+        return {*self.time, *self.values, *self.names, *self.sources, *single}
 
 
-def layout_of(header: Sequence[str], rows: Sequence[Sequence[str]], file: str) -> Layout:
+def layout_of(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    file: str,
+    options: ImportOptions = FROM_THE_LOG,
+    *,
+    units: Sequence[str] = (),
+    is_named: bool = True,
+) -> Layout:
     """Find out what the columns of a log mean.
 
     Parameters
@@ -86,35 +125,46 @@ def layout_of(header: Sequence[str], rows: Sequence[Sequence[str]], file: str) -
     header : sequence of str
         Column names.
     rows : sequence of sequence of str
-        Some rows as text; numbers with a decimal point.
+        Some rows as text.
     file : str
         Name of the file, for the message.
+    options : ImportOptions
+        What the user said.
+    units : sequence of str
+        Units of the columns, where a row of its own states them.
+    is_named : bool
+        Whether the names are the file's own.
 
     Raises
     ------
     ReadError
         If no column holds times, or none values.
+    SettingError
+        If a column asked for is not there.
     """
-    roles = _named_roles(header)
-    time, formats = _time_columns(header, rows, roles, file)
-    taken = {*time, *(number for role, number in roles.items() if role != "value")}
-    value = roles.get("value")
-    if value is not None and value not in time:
-        values: tuple[int, ...] = (value,)
-    else:
-        values = tuple(
-            number
-            for number, name in enumerate(header)
-            if number not in taken and plain(name) not in _NOT_SENSORS and _is_numeric(rows, number)
-        )
-        roles.pop("name", None)
+    roles = {role: _first_named(header, known) for role, known in (("offset", _OFFSETS), ("unit", _UNITS))}
+    taken = {number for number in roles.values() if number is not None}
+    time, formats = _time_columns(header, rows, taken, file, options, is_named)
+    taken |= set(time)
+    # What has a unit is a reading, whatever its name.
+    with_unit = {n for n, name in enumerate(header) if stated_unit(units[n] if n < len(units) else "", name)}
+    keys = _key_columns(header, rows, taken | with_unit, options)
+    region = next((number for number in keys if plain(header[number]) in _REGIONS), None)
+    keys = [number for number in keys if number != region]
+    taken |= {*keys, *(() if region is None else (region,))}
+    values = _value_columns(header, rows, taken, keys, with_unit, options)
     if not values:
         raise ReadError(
             f"{file} has no column of numbers beside its times: a log needs datetime and sensor_value, or "
             "one column per sensor."
         )
+    names = _name_columns(header, keys) if len(values) == 1 and _is_long(header, values[0], keys) else ()
+    sources = tuple(number for number in keys if number not in names)
+    doubtful = () if options.sensor_columns else _doubtful_columns(header, rows, {*taken, *values})
+    zone = _ZONE.search(header[time[0]].replace("_", " "))
+    zone_min = fixed_offset("UTC" + (zone[1] or "")) if zone else None
     return Layout(
-        time, formats, values, *(roles.get(role) for role in ("name", "source", "region", "unit", "offset"))
+        time, formats, values, names, sources, region, roles["unit"], roles["offset"], zone_min, doubtful
     )
 
 
@@ -123,97 +173,194 @@ def plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name.lower())
 
 
-def formats_of(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return the time formats that fit most of some texts; several where day and month can be swapped."""
-    seen = [text.strip() for text in texts if text.strip().lower() not in MISSING]
-    if not seen:
-        return ()
-    if _share(seen, lambda text: _ISO.fullmatch(text) is not None) >= _ENOUGH:
-        return (ISO,)
-    fits = {fmt: _share(seen, partial(_parses, fmt)) for fmt in _formats(seen)}
-    best = max(fits.values(), default=0.0)
-    if best >= _ENOUGH:
-        return tuple(fmt for fmt, share in fits.items() if share == best)
-    for name, low, high in ((EPOCH_S, 1e8, 1e10), (EPOCH_MS, 1e11, 1e13)):
-        if _share(seen, partial(_lies_between, low, high)) >= _ENOUGH:
-            return (name,)
-    return ()
-
-
-def _formats(texts: Sequence[str]) -> list[str]:
-    with_clock = [date + clock for date in (*_DATES, *_WORDED) for clock in _CLOCKS]
-    return [*with_clock, *_COMPACT] if any(not text.isdigit() or len(text) == 14 for text in texts) else []
-
-
-def _named_roles(header: Sequence[str]) -> dict[str, int]:
-    names = [plain(name) for name in header]
-    roles: dict[str, int] = {}
-    for role, known in _ROLES.items():
-        if role == "time":
-            continue
-        for word in known:
-            if word in names and names.index(word) not in roles.values():
-                roles[role] = names.index(word)
-                break
-    return roles
-
-
-def _time_columns(
-    header: Sequence[str], rows: Sequence[Sequence[str]], roles: dict[str, int], file: str
-) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Return the columns of the time, known names first, and its formats."""
-    names = [plain(name) for name in header]
-    known = [names.index(word) for word in _ROLES["time"] if word in names]
-    others = [number for number in range(len(header)) if number not in known]
-    free = [number for number in [*known, *others] if number not in roles.values()]
-    for number in free:
-        cells = _cells(rows, number)
-        if not (formats := formats_of(cells)):
-            continue
-        if number not in known and formats[0] in (EPOCH_S, EPOCH_MS):
-            continue
-        if not any(":" in cell for cell in cells) and formats[0] not in (EPOCH_S, EPOCH_MS):
-            for clock in free:
-                if clock != number and _share(_cells(rows, clock), _is_clock) >= _ENOUGH:
-                    both = [f"{a} {b}" for a, b in zip(cells, _cells(rows, clock), strict=True)]
-                    return (number, clock), formats_of(both) or formats
-        return (number,), formats
-    raise ReadError(
-        f"{file} has no column of dates and times that can be read: write them as 2025-01-31 14:05:00."
-    )
-
-
-def _cells(rows: Sequence[Sequence[str]], number: int) -> list[str]:
+def cells_of(rows: Sequence[Sequence[str]], number: int) -> list[str]:
+    """Return the cells of a column, empty where a row is too short."""
     return [row[number].strip() if number < len(row) else "" for row in rows]
 
 
-def _is_clock(text: str) -> bool:
-    return _CLOCK.fullmatch(text) is not None
+def is_counter(cells: Sequence[str]) -> bool:
+    """Return whether cells count their rows: whole numbers, each one more than the last."""
+    said = [int(cell) for cell in cells if cell.isdigit()]
+    return len(said) == len(cells) > 2 and all(b - a == 1 for a, b in pairwise(said))
 
 
-def _is_numeric(rows: Sequence[Sequence[str]], number: int) -> bool:
-    seen = [cell for cell in _cells(rows, number) if cell.lower() not in MISSING]
-    return _share(seen, lambda text: _number(text) is not None) >= _ENOUGH if seen else True
+def _first_named(header: Sequence[str], known: Sequence[str]) -> int | None:
+    names = [plain(name) for name in header]
+    return next((names.index(word) for word in known if word in names), None)
 
 
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+def _asked_columns(header: Sequence[str], asked: Sequence[str], option: str) -> list[int]:
+    found = []
+    for name in asked:
+        fits = [
+            n for n, have in enumerate(header) if name in (have, have.strip()) or plain(name) == plain(have)
+        ]
+        if not fits:
+            there = ", ".join(name for name in header if name)
+            raise SettingError(f"No column is called {name!r:.60} ({flag(option)}): choose of {there:.300}.")
+        found.append(fits[0])
+    return found
 
 
-def _parses(fmt: str, text: str) -> bool:
-    try:
-        datetime.strptime(text, fmt)
-    except ValueError:
+def _time_columns(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    taken: set[int],
+    file: str,
+    options: ImportOptions,
+    is_named: bool,
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return the columns of the time, known names first, and its formats."""
+    if options.time_column:
+        free = _asked_columns(header, [options.time_column], "time_column")
+        known = set(free)
+    else:
+        names = [plain(name) for name in header]
+        exact = [names.index(word) for word in _TIMES if word in names]
+        alike = [n for n, name in enumerate(names) if name.startswith(_TIME_BEGINNINGS) and n not in exact]
+        known = {*exact, *alike} if is_named else {0}
+        others = [n for n in range(len(header)) if n not in known]
+        others.sort(key=lambda n: names[n] in _BOUNDS)
+        free = [n for n in [*exact, *alike, *others] if n not in taken]
+    for number in free:
+        cells = cells_of(rows, number)
+        formats = _formats(cells, options, number in known)
+        if not formats or (formats[0] in EPOCHS and number not in known and not _is_ascending(cells)):
+            continue
+        if formats[0] in (*EPOCHS, EXCEL) or any(":" in cell or "%H" in formats[0] for cell in cells):
+            return (number,), formats
+        clock = next(
+            (n for n in range(len(header)) if n not in (number, *taken) and _is_clock(rows, n)), None
+        )
+        if clock is None:
+            return (number,), formats
+        both = [f"{a} {b}" for a, b in zip(cells, cells_of(rows, clock), strict=True)]
+        return (number, clock), _formats(both, options, True) or formats
+    raise ReadError(
+        f"{file} has no column of dates and times that can be read: write them as 2025-01-31 14:05:00, or "
+        f"say how "
+        f"they are written ({flag('time_format')})."
+    )
+
+
+def _formats(cells: Sequence[str], options: ImportOptions, known: bool) -> tuple[str, ...]:
+    if options.time_format:
+        return asked_format(options.time_format, cells)
+    return formats_of(cells) or (excel_formats_of(cells) if known else ())
+
+
+def _is_clock(rows: Sequence[Sequence[str]], number: int) -> bool:
+    return share(cells_of(rows, number), is_clock) >= ENOUGH
+
+
+def _is_ascending(cells: Sequence[str]) -> bool:
+    numbers = [float(cell) for cell in cells if numeral(cell) == cell]
+    return all(a <= b for a, b in pairwise(numbers))
+
+
+def _key_columns(
+    header: Sequence[str], rows: Sequence[Sequence[str]], taken: set[int], options: ImportOptions
+) -> list[int]:
+    """Return the columns that tell sensors apart, by their names; of numbers only whole ones can."""
+    if options.sensor_columns:
+        return (
+            []
+            if NONE in options.sensor_columns
+            else _asked_columns(header, options.sensor_columns, "sensor_columns")
+        )
+    known = {*_REGIONS, *_QUANTITIES, *_SENSORS, *_SOURCES}
+    return [
+        number
+        for number, name in enumerate(header)
+        if number not in taken and plain(name) in known and _names_things(cells_of(rows, number))
+    ]
+
+
+def _names_things(cells: Sequence[str]) -> bool:
+    """Return whether cells may be names: texts, or whole numbers that come again."""
+    said = [cell for cell in cells if cell.lower() not in MISSING]
+    if share(said, lambda cell: numeral(cell) == cell) < ENOUGH:
+        return True
+    return all(cell.isdigit() for cell in said) and len(set(said)) <= max(len(said) / 4, 3)
+
+
+def _value_columns(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    taken: set[int],
+    keys: Sequence[int],
+    with_unit: set[int],
+    options: ImportOptions,
+) -> tuple[int, ...]:
+    if options.value_columns:
+        return tuple(_asked_columns(header, options.value_columns, "value_columns"))
+    numeric = [
+        number
+        for number in range(len(header))
+        if number not in taken and _is_numeric(header, rows, number, sure=number in with_unit)
+    ]
+    value = next((n for word in _VALUES for n in numeric if plain(header[n]) == word), None)
+    has_names = any(plain(header[number]) in (*_QUANTITIES, *_SENSORS) for number in keys)
+    if value is not None and (has_names or (keys and len(numeric) > 1) or len(numeric) == 1):
+        return (value,)
+    if value is None and any(plain(header[number]) in _QUANTITIES for number in keys) and len(numeric) == 1:
+        return (numeric[0],)
+    return tuple(numeric)
+
+
+def _is_numeric(header: Sequence[str], rows: Sequence[Sequence[str]], number: int, *, sure: bool) -> bool:
+    cells = cells_of(rows, number)
+    said = [cell for cell in cells if cell.lower() not in MISSING]
+    # Of a column that is empty at first nothing is known but its name.
+    if not said:
+        return bool(plain(header[number])) and plain(header[number]) not in _COUNTERS
+    if not sure and _tells_no_reading(header, number, said):
         return False
-    return True
+    return share(said, lambda cell: numeral(cell) is not None) >= ENOUGH
 
 
-def _lies_between(low: float, high: float, text: str) -> bool:
-    return low < (_number(text) or 0.0) < high
+def _tells_no_reading(header: Sequence[str], number: int, said: Sequence[str]) -> bool:
+    return plain(header[number]) in _COUNTERS or (number == 0 and is_counter(said)) or takes_turns(said)
 
 
-def _share(texts: Sequence[str], test: Callable[[str], bool]) -> float:
-    return sum(map(test, texts)) / max(len(texts), 1)
+def _is_long(header: Sequence[str], value: int, keys: Sequence[int]) -> bool:
+    known = plain(header[value]) in _VALUES
+    return any(
+        plain(header[number]) in _QUANTITIES or (known and plain(header[number]) in _SENSORS)
+        for number in keys
+    )
+
+
+def _name_columns(header: Sequence[str], keys: Sequence[int]) -> tuple[int, ...]:
+    """Return the columns that say what is measured; where none does, the one that says by which sensor."""
+    quantities = tuple(number for number in keys if plain(header[number]) in _QUANTITIES)
+    if "sensorname" in [plain(header[number]) for number in quantities]:
+        return tuple(number for number in quantities if plain(header[number]) == "sensorname")
+    return quantities or tuple(number for number in keys if plain(header[number]) in _SENSORS)[:1]
+
+
+def _doubtful_columns(
+    header: Sequence[str], rows: Sequence[Sequence[str]], taken: set[int]
+) -> tuple[int, ...]:
+    """Return further columns of texts or small numbers that are no remarks: they may name sensors."""
+    return tuple(
+        number
+        for number, name in enumerate(header)
+        if number not in taken and not _REMARKS.search(name) and _may_name(cells_of(rows, number))
+    )
+
+
+def _may_name(cells: Sequence[str]) -> bool:
+    said = [cell for cell in cells if cell.lower() not in MISSING]
+    if share(said, lambda cell: numeral(cell) is None and not formats_of([cell])) >= ENOUGH:
+        return True
+    return all(cell.isdigit() for cell in said) and not is_counter(said) and bool(said)
+
+
+def takes_turns(cells: Sequence[str]) -> bool:
+    """Return whether whole numbers come round in the same order, as sensors that are read in turn."""
+    turn = len(set(cells))
+    if not 1 < turn <= _MOST_IN_TURN or len(cells) < 3 * turn or not all(cell.isdigit() for cell in cells):
+        return False
+    same = sum(a == b for a, b in zip(cells, cells[turn:], strict=False))
+    return same >= 0.9 * (len(cells) - turn) and len(set(cells[:turn])) == turn

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.progress import Progress, no_progress
@@ -24,12 +26,16 @@ from ellimaps.sensors.store.importing import (
     OVERVIEW_POINTS,
     PROBLEMS,
     READINGS,
+    REPORT,
     SENSORS,
     connection,
     store_of,
 )
 from ellimaps.sensors.store.locations import location_of
+from ellimaps.sensors.store.options import FROM_THE_LOG, ImportOptions
+from ellimaps.sensors.store.report import ImportReport
 from ellimaps.sensors.store.sql import quoted
+from ellimaps.sensors.store.steps import gaps
 from ellimaps.sensors.store.times import Time, end_of, length_of, time_of
 
 Names = str | Sequence[str]
@@ -38,7 +44,11 @@ KEY = ("region", "source_id", "sensor_name")
 _MOST_GRID = 50_000_000
 
 
-def open_log(path_or_url: str | os.PathLike[str], on_progress: Progress | None = None) -> SensorLog:
+def open_log(
+    path_or_url: str | os.PathLike[str],
+    on_progress: Progress | None = None,
+    options: ImportOptions = FROM_THE_LOG,
+) -> SensorLog:
     """Open a sensor log; it is imported once, into a cache, and opened from there afterwards.
 
     Parameters
@@ -47,6 +57,8 @@ def open_log(path_or_url: str | os.PathLike[str], on_progress: Progress | None =
         A CSV or Parquet file, a folder of such, or a URL as ``s3://bucket/log.csv``; see `location_of`.
     on_progress : callable, optional
         Called as ``on_progress(done, total, what)`` while it is imported.
+    options : ImportOptions
+        Answers where the log can be read in two ways, and what is to be read otherwise than it was.
 
     Returns
     -------
@@ -57,13 +69,15 @@ def open_log(path_or_url: str | os.PathLike[str], on_progress: Progress | None =
     ------
     ReadError
         If it cannot be read, or holds no reading.
+    ImportQuestion
+        If it can be read in two ways; a `ReadError` whose sentence asks.
     ExportError
         If the cache cannot be written; ``ELLIMAPS_CACHE`` names another folder for it.
     MissingExtraError
         If DuckDB or the library for the URL is not installed.
     """
     location = location_of(path_or_url)
-    return SensorLog(location.name, store_of(location, on_progress or no_progress))
+    return SensorLog(location.name, store_of(location, options, on_progress or no_progress))
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,24 +94,32 @@ class SensorLog:
     Attributes
     ----------
     sensors : DataFrame
-        One row per sensor: ``region, source_id, sensor_name, unit, n, start, end, unit_assumed``. Where the
-        log states no unit it is assumed for temperatures (`ellimaps.sensors.store.units`), and empty for
-        others.
+        One row per sensor: ``region, source_id, sensor_name, unit, n, start, end, clock, unit_assumed,
+        step_s, held``. Where the log states no unit it is assumed for temperatures that can hardly be in
+        another (`ellimaps.sensors.store.units`), and empty for others. The clock is what is known of the
+        local times: ``UTC+01:00``, ``UTC+01:00 to UTC+02:00`` over the year, ``UTC``, or nothing. The usual
+        step is in seconds; a sensor that is held tells changes only, and its values hold until the next.
+    report : ImportReport
+        What the log was taken for.
     problems : DataFrame
         What is wrong with the readings: ``region, source_id, sensor_name, kind, start, end, detail``. Kinds
-        are duplicates, gap, unit jump, stuck, out of order and unreadable (of a file, named as source).
+        are duplicates, gap, unit jump, stuck, out of order, error code, wrong time and unreadable (of a file,
+        named as source).
     """
 
     name: str
     store: Path
     sensors: pd.DataFrame = field(init=False)
     problems: pd.DataFrame = field(init=False)
+    report: ImportReport = field(init=False)
     _base: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         try:
             object.__setattr__(self, "sensors", pd.read_parquet(self.store / SENSORS))
             object.__setattr__(self, "problems", pd.read_parquet(self.store / PROBLEMS))
+            facts = json.loads((self.store / REPORT).read_text(encoding="utf-8"))
+            object.__setattr__(self, "report", ImportReport.of_facts(facts))
         except (OSError, ValueError) as error:
             raise ReadError(f"The cache of {self.name} is damaged: remove {self.store}.") from error
         object.__setattr__(self, "_base", connection(self.store))
@@ -189,7 +211,8 @@ class SensorLog:
         start, end : str or datetime, optional
             Local times, both included.
         every : str, optional
-            A length as ``5min``: mean values on a regular grid, NaN where nothing was read.
+            A length as ``5min``: mean values on a regular grid, NaN where nothing was read. Values of a
+            sensor that tells changes only hold until the next, and count for as long as they do.
 
         Returns
         -------
@@ -201,23 +224,50 @@ class SensorLog:
         SettingError
             If no such sensor is there, or a setting cannot be read.
         """
-        of = self._of(self.chosen(region, source_id, sensor_name), start, end)
-        once = f"SELECT time, avg(value) AS value {of} GROUP BY time"
-        if every is not None:
-            step = length_of(every)
-            width = int(step / pd.Timedelta(microseconds=1))
-            binned = f"make_timestamp((epoch_us(time) // {width}) * {width})"
-            once = f"SELECT {binned} AS time, avg(value) AS value FROM ({once}) GROUP BY 1"
-        table = self._ask(f"{once} ORDER BY time")
-        found = pd.Series(
-            table["value"].to_numpy("float64"), pd.DatetimeIndex(table["time"], name="time"), name=sensor_name
-        )
-        if every is None or not len(found):
+        chosen = self.chosen(region, source_id, sensor_name)
+        step = length_of(every) if every is not None else None
+        held = bool(chosen["held"].iloc[0])
+        if step is not None and not held:
+            found = self.averaged(region, source_id, sensor_name, start, end, step)
+        else:
+            of = self._of(chosen, start, end)
+            table = self._ask(f"SELECT time, avg(value) AS value {of} GROUP BY time ORDER BY time")
+            index = pd.DatetimeIndex(table["time"], name="time")
+            found = pd.Series(table["value"].to_numpy("float64"), index, name=sensor_name)
+        if step is None or not len(found):
             return found
         if (found.index[-1] - found.index[0]) / step > _MOST_GRID:
             raise SettingError(f"A grid of {every} over this log has too many steps: choose a longer one.")
-        grid = pd.date_range(found.index[0], found.index[-1], freq=step, name="time", unit="us")
-        return found.reindex(grid)
+        grid = pd.date_range(found.index[0].floor(step), found.index[-1], freq=step, name="time", unit="us")
+        return held_means(found, grid, step) if held else found.reindex(grid)
+
+    def averaged(
+        self,
+        region: str,
+        source_id: str,
+        sensor_name: str,
+        start: Time | None,
+        end: Time | None,
+        every: pd.Timedelta,
+    ) -> pd.Series:
+        """Return one sensor's mean values over cells of time, without the cells in which nothing was read.
+
+        Parameters
+        ----------
+        region, source_id, sensor_name : str
+            The sensor.
+        start, end : str or datetime, optional
+            Local times, both included.
+        every : Timedelta
+            Length of a cell; each has the time it begins at.
+        """
+        width = int(every / pd.Timedelta(microseconds=1))
+        of = self._of(self.chosen(region, source_id, sensor_name), start, end)
+        once = f"SELECT time, avg(value) AS value {of} GROUP BY time"
+        binned = f"make_timestamp((epoch_us(time) // {width}) * {width})"
+        table = self._ask(f"SELECT {binned} AS time, avg(value) AS value FROM ({once}) GROUP BY 1 ORDER BY 1")
+        index = pd.DatetimeIndex(table["time"], name="time")
+        return pd.Series(table["value"].to_numpy("float64"), index, name=sensor_name)
 
     def head(
         self,
@@ -241,6 +291,19 @@ class SensorLog:
         """
         of = self._of(self.chosen(region, source_id, sensor_name), start, end)
         return self._ask(f"SELECT time, value {of} ORDER BY time LIMIT {int(n)}")
+
+    def offset_at(self, region: str, source_id: str, sensor_name: str, utc: pd.Timestamp) -> int:
+        """Return the minutes from UTC of one sensor's clock at a time in UTC, as its reading before says."""
+        of = self._of(self.chosen(region, source_id, sensor_name), None, None)
+        distinct = self._ask(f"SELECT DISTINCT offset_min AS it {of} AND offset_min IS NOT NULL")["it"]
+        if len(distinct) == 1:
+            return int(distinct.iloc[0])
+        moment = "time - to_minutes(offset_min)"
+        before = self._ask(
+            f"SELECT arg_max(offset_min, {moment}) AS it {of} AND {moment} <= TIMESTAMP '{utc}'"
+        )["it"]
+        first = self._ask(f"SELECT arg_min(offset_min, {moment}) AS it {of}")["it"]
+        return int(before.iloc[0] if pd.notna(before.iloc[0]) else first.iloc[0])
 
     def window(
         self,
@@ -380,9 +443,9 @@ class SensorLog:
         return self._named(table)[[*KEY, "unit", "unit_assumed", *figures]]
 
     def provenance(self) -> dict[str, Any]:
-        """Return where the log came from and the SHA-256 of its files, ready for JSON."""
+        """Return where the log came from, what it was taken for and its files' SHA-256, ready for JSON."""
         hashes = json.loads((self.store / INPUTS).read_text(encoding="utf-8"))
-        return {"log": self.name, "inputs_sha256": hashes}
+        return {"log": self.name, "taken_as": self.report.lines(), "inputs_sha256": hashes}
 
     def _span(
         self, sensors: pd.DataFrame, start: Time | None, end: Time | None
@@ -412,6 +475,34 @@ class SensorLog:
             names = pd.Categorical(self.sensors[column])
             table[column] = pd.Categorical.from_codes(names.codes[rows], names.categories)
         return table
+
+
+def held_means(values: pd.Series, grid: pd.DatetimeIndex, step: pd.Timedelta) -> pd.Series:
+    """Return means over the cells of a grid of values that hold until the next, NaN in gaps.
+
+    Parameters
+    ----------
+    values : Series
+        By ascending time, each time once.
+    grid : DatetimeIndex
+        Where the cells begin.
+    step : Timedelta
+        How long each is.
+    """
+    seconds = ((pd.DatetimeIndex(values.index) - grid[0]) / pd.Timedelta(seconds=1)).to_numpy(np.float64)
+    steps = np.diff(seconds)
+    known = ~gaps(steps, held=True)
+    edges = np.arange(len(grid) + 1) * (step / pd.Timedelta(seconds=1))
+
+    def until(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        total = np.concatenate([[0.0], np.cumsum(steps * weights)])
+        return np.asarray(np.interp(edges, seconds, total))
+
+    area = until(np.where(known, values.to_numpy(np.float64)[:-1], 0.0))
+    time = until(known.astype(np.float64))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = np.diff(area) / np.diff(time)
+    return pd.Series(np.where(np.diff(time) > 0, means, np.nan), grid, name=values.name)
 
 
 def _between(start: Time | None, end: Time | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ellimaps.sensors.store.options import ImportQuestion
 from ellimaps.sensors.store.sql import quoted
+from ellimaps.sensors.store.steps import gaps, is_held, usual_steps
 from ellimaps.sensors.store.times import length_text
 
 COLUMNS = ("region", "source_id", "sensor_name", "kind", "start", "end", "detail")
+# Of the readings of a sensor, that have the time of another one but not its value: two sensors taken for one.
+# Clocks that go back in autumn double an hour, which is 2 % of two days.
+_MERGED_SHARE, _FEWEST_MERGED = 0.05, 3
 # Per sensor and kind, the largest: a list that a reader may still look through.
 _MOST_OF_A_KIND = 200
 # No other unit of a temperature above -37 deg C lies nearer: 1.8 t + 32 - t > 6 holds from -32 on.
@@ -31,10 +36,67 @@ class Problem:
     detail: str
 
 
+@dataclass(frozen=True)
+class Course:
+    """How often a sensor was read.
+
+    Attributes
+    ----------
+    step_s : float
+        The usual seconds between two readings; NaN for fewer than two.
+    held : bool
+        Whether it tells changes only, so that a value holds until the next one.
+    shared : float
+        The share of readings that have the time of another one but not its value.
+    has_clock : bool
+        Whether any reading has a time of day other than midnight.
+    """
+
+    step_s: float
+    held: bool
+    shared: float
+    has_clock: bool
+
+
+def course_of(utc: NDArray[np.datetime64], values: NDArray[np.float64]) -> Course:
+    """Return how often a sensor was read; times ascending, shape ``(reading,)`` as the values."""
+    steps = np.diff(utc) / np.timedelta64(1, "s")
+    positive = steps[steps > 0]
+    differing = int(np.sum((steps == 0) & (values[1:] != values[:-1])))
+    shared = differing / len(values) if differing >= _FEWEST_MERGED else 0.0
+    usual = float(np.median(positive)) if len(positive) else float("nan")
+    has_clock = not shared or bool(np.any(utc != utc.astype("datetime64[D]")))
+    return Course(usual, is_held(steps), shared, has_clock)
+
+
+def check_not_merged(course: Course, label: str, name: str) -> None:
+    """Refuse a sensor that reads several values at once.
+
+    Raises
+    ------
+    ImportQuestion
+        If it does.
+    """
+    if course.shared > _MERGED_SHARE and not course.has_clock:
+        raise ImportQuestion(
+            f"{name} has dates of {label}, but no time of day beside them that can be read: which column "
+            f"holds the times",
+            "time_column",
+        )
+    if course.shared > _MERGED_SHARE:
+        raise ImportQuestion(
+            f"{name} has several readings of {label} at the same times ({course.shared:.0%}): which "
+            f"column tells "
+            "sensors apart, or is it one sensor, whose readings of a time are averaged",
+            "sensor_columns",
+            ("COLUMN", "none"),
+        )
+
+
 def found_problems(
-    base: Any, readings: Path, sensors: pd.DataFrame, unreadable: Mapping[str, str]
-) -> pd.DataFrame:
-    """Return what is wrong with every sensor.
+    base: Any, readings: Path, sensors: pd.DataFrame, others: Sequence[tuple[object, ...]] = ()
+) -> tuple[pd.DataFrame, list[Course]]:
+    """Return what is wrong with every sensor, and how often each was read.
 
     Parameters
     ----------
@@ -44,17 +106,18 @@ def found_problems(
         A Parquet file with ``sensor, time, offset_min, value, row``, by sensor and time.
     sensors : DataFrame
         ``region, source_id, sensor_name``, one row per sensor, by its number.
-    unreadable : mapping of str to str
-        What could not be read, by file.
+    others : sequence of tuple
+        Rows of problems that are known already.
 
     Returns
     -------
     DataFrame
         See :data:`COLUMNS`.
+    list of Course
+        By sensor.
     """
-    rows: list[tuple[object, ...]] = [
-        ("", file, "", "unreadable", pd.NaT, pd.NaT, detail) for file, detail in unreadable.items()
-    ]
+    rows: list[tuple[object, ...]] = list(others)
+    courses = []
     for number, sensor in sensors.iterrows():
 
         def column(expression: str, which: object = number) -> NDArray[Any]:
@@ -64,17 +127,18 @@ def found_problems(
             return np.asarray(base.sql(query).fetchnumpy()["it"])
 
         # Column by column: one sensor may have all of the readings.
-        utc = "time - to_minutes(coalesce(offset_min, 0))"
-        problems = list(sensor_problems(column(utc), column("value"), column("row")))
+        utc, values = column("time - to_minutes(coalesce(offset_min, 0))"), column("value")
+        courses.append(course_of(utc, values))
+        problems = list(sensor_problems(utc, values, column("row"), held=courses[-1].held))
         time = column("time") if problems else np.array([], "datetime64[us]")
         label = (sensor["region"], sensor["source_id"], sensor["sensor_name"])
         rows += [(*label, one.kind, time[one.first], time[one.last], one.detail) for one in problems]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    return table.astype({"start": "datetime64[us]", "end": "datetime64[us]"})
+    return table.astype({"start": "datetime64[us]", "end": "datetime64[us]"}), courses
 
 
 def sensor_problems(
-    utc: NDArray[np.datetime64], values: NDArray[np.float64], row: NDArray[np.int64]
+    utc: NDArray[np.datetime64], values: NDArray[np.float64], row: NDArray[np.int64], *, held: bool = False
 ) -> Iterator[Problem]:
     """Find what is wrong with one sensor.
 
@@ -86,6 +150,8 @@ def sensor_problems(
         Values.
     row : ndarray of int64, shape (reading,)
         Positions of the readings in the log.
+    held : bool
+        Whether the sensor tells changes only: it is never stuck.
     """
     if len(utc) < 2:
         return
@@ -99,8 +165,9 @@ def sensor_problems(
     if not len(positive):
         return
     usual = float(np.median(positive))
-    yield from _gaps(steps, usual)
-    yield from _stuck(values, steps, usual)
+    yield from _gaps(steps, held=held)
+    if not held:
+        yield from _stuck(values, steps, usual)
     yield from _unit_jumps(values)
 
 
@@ -118,10 +185,10 @@ def _duplicates(steps: NDArray[np.float64]) -> Iterator[Problem]:
         yield Problem("duplicates", int(twice[0]), int(twice[-1]) + 1, detail)
 
 
-def _gaps(steps: NDArray[np.float64], usual: float) -> Iterator[Problem]:
-    gaps = np.flatnonzero(steps > 3.5 * usual)
-    for i in _largest(gaps, steps):
-        detail = f"No reading for {_minutes(steps[i])}, where one is usual every {_minutes(usual)}."
+def _gaps(steps: NDArray[np.float64], *, held: bool) -> Iterator[Problem]:
+    usual = usual_steps(steps)
+    for i in _largest(np.flatnonzero(gaps(steps, held=held)), steps):
+        detail = f"No reading for {_minutes(steps[i])}, where one is usual every {_minutes(usual[i])}."
         yield Problem("gap", i, i + 1, detail)
 
 

@@ -1,19 +1,24 @@
-"""Text tables: separator, decimal sign, encoding and header, found from the first lines of a file."""
+"""Text tables: separator, encoding, header and units, found from the first lines of a file."""
 
 from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ellimaps.core.errors import ReadError
-from ellimaps.sensors.store.columns import Layout, formats_of, layout_of
+from ellimaps.sensors.store.number_formats import numeral
+from ellimaps.sensors.store.time_formats import MISSING, is_time_like
+from ellimaps.sensors.store.units import is_unit
 
 # 400 lines of 600 characters, enough for headers of loggers and a first day of readings.
 _HEAD_BYTES = 1 << 18
 _MOST_LINES = 400
 _SEPARATORS = ("\t", ";", ",", "|")
+# Below a header: what Campbell's loggers write of a column, and how a sheet says how its times look.
+_BELOW_HEADERS = ("ts", "rn", "smp", "avg", "min", "max", "std", "tot", "med", "text", "time", "date")
 
 
 @dataclass(frozen=True)
@@ -24,34 +29,37 @@ class TextTable:
     ----------
     separator, encoding : str
         As DuckDB names them.
-    decimal_comma : bool
-        Whether numbers are written as 21,5.
     skip : int
         Lines before the first reading.
     header : tuple of str
         Column names; ``column 1`` and so on where the file has none.
+    units : tuple of str
+        Units from a row below the header, as long as the header; empty texts where there is none.
+    is_named : bool
+        Whether the file has a header.
+    rows : list of list of str
+        Some rows as text.
     quoted : bool
         Whether cells may stand in double quotes.
-    layout : Layout
-        What the columns mean.
     """
 
     separator: str
     encoding: str
-    decimal_comma: bool
     skip: int
     header: tuple[str, ...]
+    units: tuple[str, ...]
+    is_named: bool
+    rows: list[list[str]]
     quoted: bool
-    layout: Layout
 
 
 def read_head(path: Path) -> TextTable:
-    """Find out how a text file is a table of readings.
+    """Find out how a text file is a table.
 
     Raises
     ------
     ReadError
-        If it is not text, or no table with times and values.
+        If it is not text, or no table.
     """
     try:
         with path.open("rb") as file:
@@ -65,15 +73,20 @@ def read_head(path: Path) -> TextTable:
     lines = [line.rstrip("\r") for line in lines[:_MOST_LINES]]
     separator, rows = _table(lines, path.name)
     width = _usual_width(rows)
-    names, skip = _header(rows, width)
+    names, units, skip = _header(rows, width)
     body = [row for row in rows[skip:] if any(cell.strip() for cell in row)]
-    comma = _has_decimal_commas(body)
-    if comma:
-        body = [[cell.replace(",", ".") if _is_decimal(cell) else cell for cell in row] for row in body]
-    width = max(len(names), max((len(row) for row in body), default=0) if len(body) < 3 else width)
+    if len(body) < 3:
+        width = max(len(row) for row in [names, *body])
+    is_named = bool(names)
+    if is_named and len(names) == width - 1 and all(len(row) == width for row in body):
+        # R writes the names of rows before the first column, and none above them.
+        names, units = ["row", *names], ["", *units]
+    if not is_named:
+        names = ["time", "value"] if width == 2 else [f"column {n + 1}" for n in range(width)]
+    width = max(width, len(names))
     names += [""] * (width - len(names))
-    layout = layout_of(names, body, path.name)
-    return TextTable(separator, encoding, comma, skip, tuple(names), '"' in text, layout)
+    units = [*units[:width], *[""] * (width - len(units))]
+    return TextTable(separator, encoding, skip, tuple(names), tuple(units), is_named, body, '"' in text)
 
 
 def _decoded(head: bytes, name: str) -> tuple[str, str]:
@@ -120,27 +133,39 @@ def _usual_width(rows: list[list[str]]) -> int:
     return Counter(len(row) for row in rows if len(row) > 1).most_common(1)[0][0]
 
 
-def _header(rows: list[list[str]], width: int) -> tuple[list[str], int]:
-    """Return the column names, and how many lines stand before the first reading."""
-    whole = [number for number, row in enumerate(rows) if len(row) >= width]
-    first = next(
-        (number for number in whole if any(formats_of([cell]) for cell in rows[number])), whole[0] + 1
-    )
-    before = [number for number in whole if number < first]
-    if before:
-        return [_name(cell) for cell in rows[before[-1]]], first
-    names = [f"column {number + 1}" for number in range(width)]
-    return (["time", "value"] if width == 2 else names), first
+def _header(rows: list[list[str]], width: int) -> tuple[list[str], list[str], int]:
+    """Return column names and units, if there are any, and the lines before the first reading."""
+    first = next((n for n, row in enumerate(rows) if len(row) >= width - 1 and _is_reading(row)), None)
+    # A header may be one shorter than its rows, if these have names.
+    above = [n for n, row in enumerate(rows[:first]) if len(row) >= max(width - 1, 1) and len(row) > 1]
+    if first is None:
+        first = above[0] + 1 if above else 1
+        above = [n for n in above if n < first]
+    below = []
+    while len(above) > 1 and _is_below_header(rows[above[-1]]):
+        below.append(rows[above.pop()])
+    if not above:
+        return [], [], first
+    units = next((row for row in below if any(is_unit(cell) for cell in row)), [])
+    return [_name(cell) for cell in rows[above[-1]]], [cell.strip() for cell in units], first
+
+
+def _is_reading(row: Sequence[str]) -> bool:
+    cells = [cell.strip() for cell in row]
+    said = [cell for cell in cells if cell.lower() not in MISSING]
+    return any(map(is_time_like, said)) or (len(said) > 1 and all(map(numeral, said)))
+
+
+def _is_below_header(row: Sequence[str]) -> bool:
+    said = [cell.strip() for cell in row if cell.strip()]
+    return all(is_unit(cell) or cell.lower() in _BELOW_HEADERS or _is_time_pattern(cell) for cell in said)
+
+
+def _is_time_pattern(cell: str) -> bool:
+    """Return whether a cell says how times look, as yyyy-mm-dd hh:mm:ss."""
+    letters = {letter for letter in cell.lower() if letter.isalpha()}
+    return bool(letters) and letters <= set("ymdhstj")
 
 
 def _name(cell: str) -> str:
     return cell.strip().lstrip("#").strip()
-
-
-def _is_decimal(cell: str) -> bool:
-    whole, comma, fraction = cell.strip().lstrip("+-").partition(",")
-    return bool(comma) and whole.isdigit() and fraction.isdigit()
-
-
-def _has_decimal_commas(rows: list[list[str]]) -> bool:
-    return any(_is_decimal(cell) for row in rows for cell in row)

@@ -356,7 +356,7 @@ def test_quotes_within_quotes_and_commas_before_milliseconds_are_read(tmp_path):
     [
         ("room_temperature", 21, "degC", True),
         ("room_temperature", 70, "degF", True),
-        ("oven_temperature", 120, "degC", True),
+        ("oven_temperature", 120, "", False),
         ("room_temperature_F", 21, "degF", False),
         ("room temperature [K]", 294, "K", False),
         ("temperature_humidity (%RH)", 45, "%RH", False),

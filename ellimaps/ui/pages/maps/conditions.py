@@ -7,6 +7,7 @@ import streamlit as st
 from ellimaps.core.stack import ImageStack
 from ellimaps.sensors.conditions import conditions_of
 from ellimaps.sensors.store.logs import open_log
+from ellimaps.sensors.store.options import ImportOptions
 from ellimaps.ui.shared.data_root import inside_root
 from ellimaps.ui.shared.widgets import guarded, progress_bar
 
@@ -24,8 +25,17 @@ def conditions_panel(stack: ImageStack) -> None:
     )
     if not path.strip():
         return
+    zone = st.text_input(
+        "Zone of the lab",
+        key="sensor_log_zone",
+        placeholder="as the log states",
+        persist_state="session",
+        help="As Europe/Berlin: needed where the log or the measurement does not state its zone.",
+    )
     with guarded():
         with progress_bar() as show:
-            found = conditions_of(open_log(inside_root(path), show), stack)
+            log = open_log(inside_root(path), show, ImportOptions(zone=zone.strip()))
+            found = conditions_of(log, stack)
+        st.caption(log.report.sentence)
         tell = {"stable": st.success, "unstable": st.warning}.get(found.verdict, st.info)
         tell(found.sentence, icon=":material/thermostat:")

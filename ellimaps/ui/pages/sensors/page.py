@@ -7,9 +7,11 @@ from functools import partial
 import streamlit as st
 
 from ellimaps.sensors.store.logs import SensorLog, open_log
+from ellimaps.sensors.store.options import FROM_THE_LOG
 from ellimaps.ui.pages.sensors.anomalies import anomalies_tab
 from ellimaps.ui.pages.sensors.coverage import coverage_tab
 from ellimaps.ui.pages.sensors.forecast import forecast_tab
+from ellimaps.ui.pages.sensors.import_report import import_panel
 from ellimaps.ui.pages.sensors.logs import allowed_log, logs_below, offered_urls
 from ellimaps.ui.pages.sensors.readings import readings_tab
 from ellimaps.ui.pages.sensors.stability import stability_tab
@@ -39,7 +41,10 @@ def render() -> None:
         if not text:
             _empty()
             return
-        log = _opened(state, allowed_log(text))
+        location = allowed_log(text)
+        log = _opened(state, location)
+        if state.task is None:
+            import_panel(state, location, log)
         if log is None:
             return
         _header(log)
@@ -70,10 +75,17 @@ def _empty() -> None:
 
 
 def _opened(state: SensorsState, location: str) -> SensorLog | None:
-    if state.location == location:
+    options = state.said.get(location, FROM_THE_LOG)
+    if (state.location, state.options) == (location, options):
         return state.log
     if state.task is None and not state.message:
-        start(state, "Reading the log", partial(open_log, location), partial(state.open, location))
+        read = partial(open_log, location, options=options)
+        start(
+            state,
+            "Reading the log",
+            lambda on_progress: read(on_progress),
+            partial(state.open, location, options),
+        )
     return None
 
 

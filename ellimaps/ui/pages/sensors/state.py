@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from ellimaps.sensors.store.logs import SensorLog
+from ellimaps.sensors.store.options import FROM_THE_LOG, ImportOptions
 from ellimaps.ui.shared.state import PageState
 
 
@@ -47,6 +48,10 @@ class SensorsState(PageState):
         Path or URL of the open log; empty if none is open.
     log : SensorLog, optional
         The open log.
+    options : ImportOptions
+        How it was read.
+    said : dict
+        What the user said of each log, by its location.
     zoom : Span, optional
         The time that is looked at; all of the log unless the user zoomed.
     zooms : int
@@ -56,12 +61,14 @@ class SensorsState(PageState):
 
     location: str = ""
     log: SensorLog | None = None
+    options: ImportOptions = FROM_THE_LOG
+    said: dict[str, ImportOptions] = field(default_factory=dict)
     zoom: Span | None = None
     zooms: int = 0
 
-    def open(self, location: str, log: SensorLog) -> None:
+    def open(self, location: str, options: ImportOptions, log: SensorLog) -> None:
         """Make a log the open one."""
-        self.location, self.log, self.zoom = location, log, None
+        self.location, self.options, self.log, self.zoom = location, options, log, None
 
     @property
     def span(self) -> Span:
