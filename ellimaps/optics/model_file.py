@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ellimaps.core.errors import EllimapsError, SettingError
-from ellimaps.core.small_files import toml_value
+from ellimaps.core.small_files import read_toml, toml_value
 from ellimaps.optics.library import is_built_in, material, read_nk
 from ellimaps.optics.materials import (
     AnyMaterial,
