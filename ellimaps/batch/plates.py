@@ -26,13 +26,13 @@ from ellimaps.plates.measuring.field import FieldSettings, inputs_hash, measure_
 from ellimaps.plates.measuring.plate import Field, Plate, check_output
 from ellimaps.plates.measuring.profiles import (
     CELL_METADATA,
+    CELLS as CELL_TABLE,
     Profiles,
     assemble,
     parquet_bytes,
     provenance,
     table_files,
 )
-from ellimaps.plates.measuring.profiles import CELLS as CELL_TABLE
 
 FAILURES = "failures.csv"
 _FAILURE_COLUMNS = ("plate", "well", "field", "files", "reason")

@@ -94,8 +94,7 @@ def train(
 
     Example: ellimaps cells train images --labels labels.csv --out cells.ellimodel
     """
-    from ellimaps.classify import SUFFIX, read_labels, save_model, training_html
-    from ellimaps.classify import train as train_model
+    from ellimaps.classify import SUFFIX, read_labels, save_model, train as train_model, training_html
     from ellimaps.core.errors import SettingError
     from ellimaps.core.files import write_files
 

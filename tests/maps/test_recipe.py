@@ -9,8 +9,7 @@ from unittest.mock import Mock, call, patch
 
 import pytest
 from conftest import EXAMPLE, ROOT
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from support.stacks import one_sentence
 
 from ellimaps.core.errors import EllimapsError, ReadError, SettingError

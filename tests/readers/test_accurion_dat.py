@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from support.ep4_tools import TAG, check_sentence, edit, info_of, table_of, write_small
 from support.reading import message_of, refusal, same_stack, within
 

@@ -21,11 +21,17 @@ from ellimaps.maps.clustering.features import Features, FeatureSpace
 from ellimaps.maps.clustering.kmeans import MAX_CLUSTERS, KMeans, KMeansFit, single_threaded
 
 SILHOUETTE_PIXELS = 2048
+"""Their distances take 16 MB, and a mean silhouette has a standard error of 0.002 to 0.006."""
 FLAT_PIXELS = 1 << 15
+"""Sixteen times the pixels of a silhouette; more would cost time and are not looked at."""
 
+# Eight pixels for each of 30 clusters.
 _FEWEST_FLAT_PIXELS = 256
+# A block of distances of 1 MB, which a core's cache holds; no result depends on it.
 _DISTANCE_ROWS = 128
+# Kaufman and Rousseeuw 1990, Finding Groups in Data: above it a reasonable structure has been found.
 _GOOD_SILHOUETTE = 0.5
+# Several standard errors of a silhouette; only the sentence that gives the reason knows it.
 _SMALL_LEAD = 0.02
 
 

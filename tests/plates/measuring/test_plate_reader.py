@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.plates.measuring.file_names import read_plate_files

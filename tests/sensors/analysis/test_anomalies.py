@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from support.sensor_truth import TOLERANCE, counted, plain_forest, quiet, real_log, series_of, windows_of
 from typer.testing import CliRunner
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from ellimaps.core.errors import EllimapsError, ReadError
 from ellimaps.plates.measuring.profiles import FACTS, FIELDS, Profiles, read_profiles
-from ellimaps.plates.measuring.thumbnails import FACTS as SHEETS
-from ellimaps.plates.measuring.thumbnails import Thumbnails, field_picture, read_thumbnails
+from ellimaps.plates.measuring.thumbnails import FACTS as SHEETS, Thumbnails, field_picture, read_thumbnails
 from ellimaps.plates.statistics.answers import Answers
 from ellimaps.plates.statistics.clusters import ClusterMethod, cluster
 from ellimaps.plates.statistics.components import Level
