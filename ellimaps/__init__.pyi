@@ -37,29 +37,15 @@ from .objects.measure import measure_objects as measure_objects
 from .objects.nuclei import detect_nuclei as detect_nuclei
 from .optics.library import (
     material as material,
-)
-from .optics.library import (
     material_names as material_names,
-)
-from .optics.library import (
     read_nk as read_nk,
 )
 from .optics.materials import (
     Cauchy as Cauchy,
-)
-from .optics.materials import (
     Constant as Constant,
-)
-from .optics.materials import (
     Material as Material,
-)
-from .optics.materials import (
     Sellmeier as Sellmeier,
-)
-from .optics.materials import (
     Table as Table,
-)
-from .optics.materials import (
     UniaxialMaterial as UniaxialMaterial,
 )
 from .optics.model import (

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from ellimaps.optics.fresnel import Real
 
-USUAL_PSI_DEG = 0.05
-USUAL_DELTA_DEG = 0.1
+USUAL_PSI_DEG, USUAL_DELTA_DEG = 0.05, 0.1
 """A good instrument; flat parts of the real folder have 0.033..0.09 deg of Psi, and twice as much of Delta
 (``tests/maps/films/test_real_film.py`` prints it)."""
 

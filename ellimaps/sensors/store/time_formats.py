@@ -26,6 +26,7 @@ _ISO = re.compile(
 _NUMERIC_DATE = re.compile(r"(\d{1,4})([./-])\d{1,2}\2(\d{1,4})")
 _WORDED = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %B %Y", "%b %d %Y", "%b %d, %Y")
 _CLOCKS = (" %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S.%f", "")
+# By the number of digits.
 _COMPACT: dict[int, tuple[str, ...]] = {
     8: ("%Y%m%d",),
     10: ("%Y%m%d%H",),
