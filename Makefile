@@ -27,7 +27,7 @@ run: $(VENV)/.runtime ## Segment an example, then serve the workbench on data_ex
 test: $(VENV)/.test ## Run the test suite (PYTEST_ARGS="-k reader" for a part of it)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-check: $(VENV)/.dev docs ## Lint, formatting, types, the import contracts, and the documentation without a warning
+check: $(VENV)/.dev docs ## Lint, formatting, types, import contracts, JavaScript, and the documentation without a warning
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -3,6 +3,8 @@
 Run ``python benchmarks/bench_constants.py [--json FILE]``. For every constant and both factors: the largest
 inertia over k = 4 and 10 and three measurements (the real folder, where it is at hand, and two generated
 ones), as excess in percent over the lowest that any setting reached, and the time relative to the default.
+For those of the estimate: how many of the measurements that chose its rule (every other one of the first half
+of ``bench_choosing_k.py``) are given the true number of kinds.
 """
 
 from __future__ import annotations
@@ -17,9 +19,12 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from bench_choosing_k import HALF, settings_of
 from tools import REAL, Figures, arguments, machine, report
 
-from ellimaps.maps.clustering import center_search, features, kmeans, weighted_points
+from ellimaps.core.stack import ImageStack
+from ellimaps.maps.clustering import center_search, edges, estimation, features, kmeans, weighted_points
+from ellimaps.maps.clustering.estimation import estimate_k
 from ellimaps.maps.clustering.features import FeatureSpace
 from ellimaps.maps.clustering.kmeans import KMeans
 from ellimaps.maps.pipeline import load
@@ -48,6 +53,17 @@ CONSTANTS: tuple[tuple[ModuleType, str], ...] = (
     (weighted_points, "SINGLES"),
     (weighted_points, "_LEADING_AXES"),
     (weighted_points, "_VARIANCE_PIXELS"),
+)
+OF_THE_ESTIMATE: tuple[tuple[ModuleType, str], ...] = (
+    (edges, "MAX_POSITIONS"),
+    (edges, "BLOCK_PX"),
+    (edges, "FLATTEST_SHARE"),
+    (edges, "_NOISE_SPREADS"),
+    (edges, "_SIGMA_PIXELS"),
+    (edges, "_LARGEST_TERM"),
+    (estimation, "SILHOUETTE_PIXELS"),
+    (estimation, "FLAT_PIXELS"),
+    (estimation, "_FEWEST_FLAT_PIXELS"),
 )
 KS = (4, 10)
 
@@ -83,6 +99,35 @@ def inertias(pixels: list[FeatureSpace]) -> tuple[float, list[float]]:
     return time.perf_counter() - start, found
 
 
+def known_maps() -> list[tuple[int, ImageStack]]:
+    """Return maps with their true number of kinds."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = []
+        for number in range(0, HALF, 2):
+            choice = settings_of(number)
+            path = sample_ep4(Path(folder) / str(number), **choice)
+            found.append((choice["kinds"], load(path, Settings())))
+        return found
+
+
+def right(maps: list[tuple[int, ImageStack]]) -> str:
+    """Return how many are given their true number of kinds, and the seconds that took."""
+    start = time.perf_counter()
+    count = sum(estimate_k(stack).suggested_k == kinds for kinds, stack in maps)
+    return f"{count} of {len(maps)} right, {time.perf_counter() - start:.1f} s"
+
+
+def chosen_numbers() -> dict[str, str]:
+    """Return how many are right as it is, and with each constant of the estimate changed."""
+    maps = known_maps()
+    rows = {"as it is": right(maps)}
+    for module, name in OF_THE_ESTIMATE:
+        for label, factor in (("halved", 0.5), ("doubled", 2.0)):
+            with scaled(module, name, factor):
+                rows[f"{module.__name__.rpartition('.')[2]}.{name} {label}"] = right(maps)
+    return rows
+
+
 def main() -> None:
     """Measure, print, and write JSON if asked."""
     options = arguments(__doc__)
@@ -101,7 +146,11 @@ def main() -> None:
         f"{name} {label}": f"excess {percent:.3f} %, time {seconds / usual:.2f}"
         for ((name, label), (seconds, _)), percent in zip(measured.items(), excess, strict=True)
     }
-    figures: Figures = {"machine": machine(), "each halved and doubled": rows}
+    figures: Figures = {
+        "machine": machine(),
+        "each halved and doubled": rows,
+        "numbers of kinds": chosen_numbers(),
+    }
     report(figures, options.json)
 
 

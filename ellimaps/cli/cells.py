@@ -25,7 +25,6 @@ from ellimaps.cli.output import print_json, print_table, progress_on_stderr
 
 if TYPE_CHECKING:
     from ellimaps.classify import DeepModel, PopulationModel, Training
-    from ellimaps.objects.column_names import Names
 
 FocalPlane = Annotated[
     str | None,
@@ -80,10 +79,11 @@ def detect(
     from ellimaps.batch.cells import CellWork
     from ellimaps.batch.recipes import cell_settings
     from ellimaps.batch.runner import run_batch, tree_of
+    from ellimaps.objects.column_names import names_called
 
     where = {"channel": channel, "z": plane(z), "t": plane(t), "scene": scene}
     settings = cell_settings(kind=kind, radius=radius, unit=unit, pixel_size_um=pixel_size_um, **where)
-    work = CellWork(settings, measure_names(names))
+    work = CellWork(settings, names_called(names))
     tree = tree_of(root, out, pattern, folders=False)
     engine = engine_of(workers, scheduler)
     with progress_on_stderr() as on_progress:
@@ -118,6 +118,7 @@ def measure(
     from ellimaps.batch.recipes import cell_settings
     from ellimaps.batch.runner import run_batch, tree_of
     from ellimaps.core.errors import ReadError
+    from ellimaps.objects.column_names import names_called
 
     if not labels.is_dir():
         raise ReadError(f"{labels} is not a folder: give the one that holds the label images.")
@@ -129,22 +130,13 @@ def measure(
     tree = MaskedTree(found.root, found.pattern, without=found.without, masks=masks)
     engine = engine_of(workers, scheduler)
     with progress_on_stderr() as on_progress:
-        summary = run_batch(tree, MaskWork(settings, measure_names(names)), out, engine, on_progress)
+        summary = run_batch(tree, MaskWork(settings, names_called(names)), out, engine, on_progress)
     tell_batch(summary, as_json)
 
 
 def plane(text: str | None) -> int | str | None:
     """Return a plane's number, or the name of a projection."""
     return int(text) if text is not None and text.isdigit() else text
-
-
-def measure_names(text: str) -> Names:
-    """Return whose names measures have."""
-    from ellimaps.core.errors import SettingError
-
-    if text == "skimage" or text == "cellprofiler":
-        return text
-    raise SettingError(f"--names must be skimage or cellprofiler, not {text!r:.80}.")
 
 
 @group.command("train")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,11 @@ def toml_value(value: Any) -> str:
     SettingError
         If a text holds what is no Unicode character.
     """
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {toml_value(item)}" for key, item in value.items()) + " }"
     text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise SettingError(f"{text:.80} cannot go into a recipe: it is not valid Unicode.") from None
+        raise SettingError(f"{text:.80} cannot be written to a file: it is not valid Unicode.") from None
     return text

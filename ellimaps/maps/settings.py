@@ -365,7 +365,15 @@ class Clustering:
             ),
         ),
     ] = None
-    k_min: Annotated[int, Setting(Whole(2, 30), "Smallest number of clusters to try.", "--k-min")] = 2
+    k_min: Annotated[
+        int,
+        Setting(
+            Whole(2, 30),
+            "Smallest number of clusters to try.",
+            "--k-min",
+            control=Control("Range of k", hint="The numbers of clusters to try."),
+        ),
+    ] = 2
     k_max: Annotated[
         int, Setting(Whole(2, 30), "Largest number of clusters to try, up to 30.", "--k-max")
     ] = 10

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import pandas as pd
+
+from ellimaps.core.errors import SettingError
 
 Names = Literal["skimage", "cellprofiler"]
 
@@ -48,6 +50,20 @@ _OF_SHAPES: dict[Names, dict[str, str]] = {
         "bbox-3": "AreaShape_BoundingBoxMaximum_X",
     },
 }
+
+
+def names_called(text: str) -> Names:
+    """Return whose names are meant.
+
+    Raises
+    ------
+    SettingError
+        If they are nobody's that is known.
+    """
+    for names in get_args(Names):
+        if text == names:
+            return cast(Names, names)
+    raise SettingError(f"Measures have the names of {' or '.join(get_args(Names))}, not of {text!r:.80}.")
 
 
 def renamed(table: pd.DataFrame, channels: Sequence[str], names: Names) -> pd.DataFrame:

@@ -239,13 +239,13 @@ def _preview(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     finite = values[np.isfinite(values)]
     low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
     scaled = (np.nan_to_num(values, nan=float(low)) - low) / max(float(high - low), 1e-12)
-    grey: NDArray[np.uint8] = np.round(255 * scaled).astype(np.uint8)
-    return grey
+    gray: NDArray[np.uint8] = np.round(255 * scaled).astype(np.uint8)
+    return gray
 
 
-def _scanlines(grey: NDArray[np.uint8]) -> bytes:
+def _scanlines(gray: NDArray[np.uint8]) -> bytes:
     # Each PNG line starts with its filter type; 0 is none.
-    return zlib.compress(np.pad(grey, ((0, 0), (1, 0))).tobytes(), 6)
+    return zlib.compress(np.pad(gray, ((0, 0), (1, 0))).tobytes(), 6)
 
 
 def _chunk(kind: bytes, payload: bytes) -> bytes:

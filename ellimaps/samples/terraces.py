@@ -69,8 +69,8 @@ def draw_scene(
         _grow(fine, int(kind), share, rng)
     reach = SUBPIXELS * (2 * EDGE_WIDTH_PX + 1)
     mixed = ndimage.maximum_filter(fine, reach) != ndimage.minimum_filter(fine, reach)
-    centre = (slice(SUBPIXELS // 2, None, SUBPIXELS),) * 2
-    return SampleScene(fine[centre].copy(), _coverage(fine, kinds), mixed[centre].copy())
+    center = (slice(SUBPIXELS // 2, None, SUBPIXELS),) * 2
+    return SampleScene(fine[center].copy(), _coverage(fine, kinds), mixed[center].copy())
 
 
 def draw_gaps(edge: NDArray[np.bool_], bands: int, rng: np.random.Generator) -> NDArray[np.bool_]:

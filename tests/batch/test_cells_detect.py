@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from ellimaps.batch.assemble import EXPERIMENTS, EXPERIMENTS_PARQUET, FAILURES, IMAGES
 from ellimaps.batch.cells import CellWork
-from ellimaps.batch.engines import Task, local_processes
+from ellimaps.batch.engines import BatchTask, local_processes
 from ellimaps.batch.store import Store
 from ellimaps.batch.tree import Item
 from ellimaps.batch.work import attempt
@@ -327,7 +327,7 @@ def test_a_script_without_a_guard_does_not_start_itself_anew(phantoms, tmp_path)
 
 
 def test_a_killed_worker_loses_nothing_and_a_deadly_image_only_itself(tmp_path):
-    tasks = [Task(Item(name, tmp_path / name, {}), "") for name in "abcdef"]
+    tasks = [BatchTask(Item(name, tmp_path / name, {}), "") for name in "abcdef"]
     work = Killing(str(tmp_path), {"b": 1, "d": 99})
     results = {task.item.key: outcome for task, outcome in local_processes(2)(work, iter(tasks))}
     assert set(results) == set("abcdef")

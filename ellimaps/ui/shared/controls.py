@@ -121,6 +121,33 @@ def whole_number(name: str, *, width: int, high: int | None = None, key: str = "
     )
 
 
+def whole_range(lower: str, upper: str, *, key: str, width: int) -> tuple[int, int]:
+    """Show two settings as the ends of a range.
+
+    Parameters
+    ----------
+    lower, upper : str
+        Names of the settings; what the control is called and may be is declared with the lower one.
+    key : str
+        Of the control.
+    width : int
+        In pixels of the page.
+    """
+    setting = DECLARED[lower]
+    assert isinstance(setting.kind, Whole)
+    low, high = st.slider(
+        _label(setting),
+        setting.kind.low,
+        setting.kind.high,
+        (getattr(Settings, lower), getattr(Settings, upper)),
+        key=key,
+        width=width,
+        help=setting.control.hint,
+        persist_state="session",
+    )
+    return low, high
+
+
 def one_of(name: str) -> Any:
     """Show the words of a setting side by side."""
     setting = DECLARED[name]

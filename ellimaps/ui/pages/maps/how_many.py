@@ -14,6 +14,7 @@ from ellimaps.ui.pages.maps.charts import estimate_charts
 from ellimaps.ui.pages.maps.loading import Source, prepared
 from ellimaps.ui.pages.maps.segment import choose_features, make_segmentation
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.controls import whole_range
 from ellimaps.ui.shared.tasks import start
 
 _INTRO = """
@@ -46,16 +47,7 @@ def estimate_key(settings: Settings) -> str:
 
 def _controls(state: MapsState, source: Source) -> Settings:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        low, high = st.slider(
-            "Range of k",
-            2,
-            30,
-            (2, 10),
-            key="k_range",
-            width=340,
-            persist_state="session",
-            help="The numbers of clusters to try.",
-        )
+        low, high = whole_range("k_min", "k_max", key="k_range", width=340)
         choose_features(state)
         state.settings = settings = replace(state.settings, k_min=low, k_max=high)
         if st.button("Estimate", type="primary", key="estimate", disabled=state.task is not None):
