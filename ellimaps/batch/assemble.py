@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ellimaps.batch.conditions import COLUMNS, ConditionColumns
 from ellimaps.batch.store import Record, Store, told
 from ellimaps.batch.tree import LEVELS, Item, Tree
-from ellimaps.batch.work import OVERLAY, TABLE
 
 EXPERIMENTS, EXPERIMENTS_PARQUET = "experiments.csv", "experiments.parquet"
 IMAGES, FAILURES = "images.csv", "failures.csv"
-WHOLE_NUMBERS = ("Circle", "Cluster", "Pixels")
-_OWN_COLUMNS = ("objects", "flags")
+WHOLE_NUMBERS = ("Circle", "Nucleus", "Object", "Cluster", "Pixels", "Scene", "T", "Z")
+_OWN_COLUMNS = ("objects", "flags", "warnings", "suffix")
+PLANE = ("Scene", "T", "Z")
 # A row has some 60 numbers: a group is 16 MB, whatever the number of images.
 ROWS_PER_GROUP = 1 << 15
 
 Kinds = dict[str, str]
 
 
+class TableCounts(NamedTuple):
+    """Rows of the tables: objects, images, and of these the ones that a reader warned of."""
+
+    objects: int
+    images: int
+    warned: int
+
+
 def write_tables(
     store: Store, tree: Tree, recipe: str, lead: Sequence[str], conditions: ConditionColumns | None = None
-) -> int:
+) -> TableCounts:
     """Write the tables of all images of a tree that have a record of this recipe.
 
     Parameters
@@ -43,8 +51,8 @@ def write_tables(
 
     Returns
     -------
-    int
-        Number of objects.
+    TableCounts
+        How many rows the tables have.
     """
     columns, facts = _columns(store, tree, recipe, lead)
     measured = COLUMNS if conditions else {}
@@ -61,14 +69,16 @@ def write_tables(
             *facts,
             *measured,
             "Flags",
+            "Warnings",
             "Table",
             "Overlay",
+            "Labels",
         ]
         images = files.enter_context(_Csv(store.scratch(IMAGES), header))
         failures = files.enter_context(
             _Csv(store.scratch(FAILURES), [*LEVELS, *tree.extra_names, "File", "Reason"])
         )
-        count = 0
+        count = n_images = warned = 0
         for item, record in _recorded(store, tree, recipe):
             about = {name: _text(value) for name, value in item.fields.items()}
             file = _text(item.path.relative_to(tree.root).as_posix())
@@ -76,15 +86,20 @@ def write_tables(
                 failures.row(about | {"File": file, "Reason": record.reason})
                 continue
             about |= conditions(record) if conditions else {}
-            about["Flags"] = str(record.facts.get("flags", ""))
+            found = record.images or [record.facts]
+            flags = {_plane(image): str(image.get("flags", "")) for image in found}
             for row in _rows(store, record):
+                row["Flags"] = flags.get(_plane(row), next(iter(flags.values())))
                 objects.row(about | row)
                 parquet.row(about | row)
                 count += 1
-            images.row(about | {"File": file} | _image_row(record))
+            for image in found:
+                n_images += 1
+                warned += bool(image.get("warnings"))
+                images.row(about | {"File": file} | _image_row(record, image))
     for name in names:
         store.publish(store.scratch(name), name)
-    return count
+    return TableCounts(count, n_images, warned)
 
 
 def _recorded(store: Store, tree: Tree, recipe: str) -> Iterator[tuple[Item, Record]]:
@@ -99,7 +114,8 @@ def _columns(store: Store, tree: Tree, recipe: str, lead: Sequence[str]) -> tupl
     found: Kinds = {}
     facts: dict[str, None] = {}
     for _, record in _recorded(store, tree, recipe):
-        facts |= dict.fromkeys(record.facts)
+        for image in record.images or [record.facts]:
+            facts |= dict.fromkeys(image)
         for name, kind in record.columns.items():
             found[name] = "text" if "text" in (kind, found.get(name)) else kind
     first: Kinds = dict.fromkeys(LEVELS, "text") | dict.fromkeys(lead, "number")
@@ -114,18 +130,27 @@ def _rows(store: Store, record: Record) -> Iterable[dict[str, str]]:
         yield from csv.DictReader(file)
 
 
-def _image_row(record: Record) -> dict[str, str]:
-    folders = {TABLE: "objects/", OVERLAY: "qc/"}
-    where = {
-        role: next((name for name in record.files if name.startswith(start)), "")
-        for role, start in folders.items()
-    }
-    facts = {name: _written(value) for name, value in record.facts.items() if name not in _OWN_COLUMNS}
+def _plane(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(facts.get(name, "")) for name in PLANE)
+
+
+def _image_row(record: Record, image: dict[str, Any]) -> dict[str, str]:
+    facts = {name: _written(value) for name, value in image.items() if name not in _OWN_COLUMNS}
+    suffix = str(image.get("suffix", ""))
     return facts | {
-        "Objects": str(record.facts.get("objects", 0)),
-        "Table": _text(where[TABLE]),
-        "Overlay": _text(where[OVERLAY]),
+        "Objects": str(image.get("objects", 0)),
+        "Flags": str(image.get("flags", "")),
+        "Warnings": str(image.get("warnings", "")),
+        "Table": _file(record, "objects/"),
+        "Overlay": _file(record, "qc/", f"{suffix}_overlay.png"),
+        "Labels": _file(record, "labels/", f"_s{image.get('Scene')}.tif") or _file(record, "labels/"),
     }
+
+
+def _file(record: Record, folder: str, end: str = "") -> str:
+    """Return the first of an image's files in a folder that ends as it should; empty if there is none."""
+    found = (name for name in record.files if name.startswith(folder) and name.endswith(end))
+    return _text(next(found, ""))
 
 
 def _written(value: Any) -> str:
@@ -135,6 +160,11 @@ def _written(value: Any) -> str:
 def _text(value: str) -> str:
     """Return a file name as valid Unicode."""
     return value.encode("utf-8", "replace").decode()
+
+
+def _is_whole(name: str, kind: str) -> bool:
+    """Whether a column holds whole numbers; a projection's name stands in place of a plane's number."""
+    return name in WHOLE_NUMBERS and kind == "number"
 
 
 class _Csv:
@@ -166,10 +196,10 @@ class _Parquet:
 
         types = {"text": pa.string(), "number": pa.float64()}
         fields = [
-            (name, pa.int64() if name in WHOLE_NUMBERS else types[kind]) for name, kind in columns.items()
+            (name, pa.int64() if _is_whole(name, kind) else types[kind]) for name, kind in columns.items()
         ]
         self._read: dict[str, Any] = {
-            name: int if name in WHOLE_NUMBERS else float if kind == "number" else str
+            name: int if _is_whole(name, kind) else float if kind == "number" else str
             for name, kind in columns.items()
         }
         self._schema = pa.schema(fields)

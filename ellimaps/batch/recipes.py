@@ -7,7 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ellimaps.batch.work import CellWork, FitRecipe, MapWork, Work
+from ellimaps.batch.cells import CellWork
+from ellimaps.batch.work import FitRecipe, MapWork, Work
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.films.results import thickness_name
 from ellimaps.maps.recipe import recipe_values, settings_of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ellimaps.batch.assemble import EXPERIMENTS_PARQUET, FAILURES, IMAGES
+from ellimaps.batch.assemble import EXPERIMENTS_PARQUET, FAILURES, IMAGES, PLANE
 from ellimaps.batch.montages import MONTAGE
 from ellimaps.batch.tree import LEVELS
 from ellimaps.core.errors import ReadError
@@ -74,7 +74,7 @@ class Results:
     def objects_of(self, image: pd.Series) -> pd.DataFrame:
         """Return the objects of one row of `images`."""
         same = pd.Series(True, index=self.objects.index)
-        for level in LEVELS:
+        for level in (*LEVELS, *(name for name in PLANE if name in self.objects and name in image)):
             same &= self.objects[level] == image[level]
         return self.objects[same]
 
@@ -123,7 +123,7 @@ def read_results(folder: Path) -> Results:
     return Results(folder, images, objects, failures)
 
 
-_TEXT = dict.fromkeys((*LEVELS, "File", "Flags", "Table", "Overlay"), str)
+_TEXT = dict.fromkeys((*LEVELS, "File", "Flags", "Warnings", "Table", "Overlay", "Labels"), str)
 
 
 def _texts(images: pd.DataFrame) -> pd.DataFrame:

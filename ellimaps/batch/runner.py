@@ -29,11 +29,17 @@ class BatchSummary:
     Attributes
     ----------
     images : int
-        Images or folders found.
+        Files or folders found.
     done, skipped, failed : int
         Of these: worked on now, already done, and those listed in ``failures.csv``.
     objects : int
         Rows of the table.
+    planes : int
+        Images in these files: a file may hold several.
+    warned : int
+        Images that a reader warned of; ``images.csv`` says what.
+    ignored : dict of str to int
+        Files below the root that are no input, by what they are.
     seconds : float
         Time taken.
     table : Path
@@ -45,6 +51,9 @@ class BatchSummary:
     skipped: int
     failed: int
     objects: int
+    planes: int
+    warned: int
+    ignored: dict[str, int]
     seconds: float
     table: Path
 
@@ -112,20 +121,25 @@ def run_batch(
         run.work(work, engine)
         on_progress(total, total, "tables")
         write_montages(store, tree, run.recipe)
+        ignored = tree.ignored()
         facts = {"software": software_facts(), "recipe_sha256": run.recipe, **work.facts()}
+        facts |= {"ignored_files": ignored} if ignored else {}
         if conditions is not None:
             facts["sensors"] = conditions.facts()
         store.write(PROVENANCE, json_bytes(facts))
-        objects = write_tables(store, tree, run.recipe, work.lead, conditions)
+        rows = write_tables(store, tree, run.recipe, work.lead, conditions)
     seconds = time.monotonic() - start
-    return BatchSummary(total, run.done, run.skipped, run.failed, objects, seconds, out / EXPERIMENTS)
+    done = (total, run.done, run.skipped, run.failed)
+    return BatchSummary(*done, rows.objects, rows.images, rows.warned, ignored, seconds, out / EXPERIMENTS)
 
 
 def _nothing(tree: Tree) -> str:
     what = "folder with maps or images" if tree.folders else "TIFF or PNG image"
     text = tree.pattern.text if tree.pattern else None if tree.folders else Pattern().text
     where = f" that fits the pattern {text}" if text else ""
-    return f"{tree.root} holds no {what}{where}: check the folder, or give another pattern."
+    others = ", ".join(f"{count} {name}" for name, count in tree.ignored().items())
+    found = f" (but {others})" if others else ""
+    return f"{tree.root} holds no {what}{where}{found}: check the folder, or give another pattern."
 
 
 class Run:

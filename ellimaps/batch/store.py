@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ellimaps.batch.work import CELLS, CROPS, OVERLAY, TABLE, Output
-from ellimaps.core.errors import ExportError
+from ellimaps.batch.work import CELLS, CROPS, LABELS, OVERLAY, TABLE, Output
+from ellimaps.core.errors import AbortedError, ExportError
 
 STATE = ".ellimaps"
 _LOCK = "lock"
@@ -39,6 +39,8 @@ class Record:
         Columns of its table, each ``number`` or ``text``.
     facts : dict
         Measures of the image as a whole.
+    images : list of dict
+        Those of each image where a file holds several.
     """
 
     input: str
@@ -47,6 +49,7 @@ class Record:
     files: dict[str, int] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    images: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Store:
@@ -70,8 +73,16 @@ class Store:
         Raises
         ------
         ExportError
-            If another run uses it, or it cannot be written.
+            If another run uses it, or it cannot be written: an `AbortedError`, as for all that fails inside.
         """
+        try:
+            with self._locked():
+                yield self
+        except ExportError as error:
+            raise AbortedError(str(error)) from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         with told(self.out):
             self.state.mkdir(parents=True, exist_ok=True)
             lock = (self.state / _LOCK).open("a+b")
@@ -81,7 +92,7 @@ class Store:
                 # What a killed run left half-written.
                 shutil.rmtree(self._scratch, ignore_errors=True)
                 self._scratch.mkdir(exist_ok=True)
-            yield self
+            yield
 
     def record(self, key: str) -> Record | None:
         """Return what is known of an image, if anything that can be read."""
@@ -114,7 +125,8 @@ class Store:
         for name, content in files.items():
             self.write(name, content)
         sizes = {name: len(content) for name, content in files.items()}
-        self._put(key, Record(input_hash, recipe, "", sizes, output.columns, output.facts))
+        record = Record(input_hash, recipe, "", sizes, output.columns, output.facts, list(output.images))
+        self._put(key, record)
 
     def keep_failure(self, key: str, input_hash: str, recipe: str, reason: str) -> None:
         """Note why an image has no results; those of its former content are removed.
@@ -171,9 +183,12 @@ class Store:
 
 def _path_of(key: str, role: str) -> str:
     """Return where a result goes, below the output folder."""
+    if role.startswith(OVERLAY):
+        return f"qc/{key}{role.removeprefix(OVERLAY)}_overlay.png"
+    if role.startswith(LABELS):
+        return f"labels/{key}{role.removeprefix(LABELS)}.tif"
     known = {
         TABLE: f"objects/{key}.csv",
-        OVERLAY: f"qc/{key}_overlay.png",
         CROPS: f"{STATE}/crops/{key}.npy",
         CELLS: f"{STATE}/cells/{key}.parquet",
     }

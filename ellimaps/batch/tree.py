@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.readers.foreign import format_by_name, is_zarr
 
 LEVELS = ("Date", "Subject", "Experiment", "FOV")
 IMAGE_PATTERN = "{date}/{subject}/{experiment}/{fov}"
 IMAGE_ENDINGS = (".tif", ".tiff", ".png")
 TABLE_ENDING = ".ds.dat"
+ANOTHER_DEPTH, ZARR = "image the pattern does not fit", "OME-Zarr image"
 
 _KNOWN = {name.casefold(): name for name in LEVELS}
 _PIECE = re.compile(r"\{([^{}]*)\}|\*|[^{}*]+|[{}]")
@@ -139,6 +141,32 @@ class Tree:
         if not self.root.is_dir():
             raise ReadError(f"{self.root} is not a folder: give the folder that holds the images.")
         yield from self._below(self.root, PurePosixPath())
+
+    def ignored(self) -> dict[str, int]:
+        """Return how many files below the root are no input, by what they are; nothing where folders are.
+
+        Images that the pattern does not fit count as :data:`ANOTHER_DEPTH`, a Zarr store as one file.
+        """
+        return {} if self.folders else dict(sorted(Counter(self._others()).items()))
+
+    def _others(self) -> Iterator[str]:
+        pattern = self.pattern or Pattern()
+        for folder, folders, names in os.walk(self.root):
+            here = Path(folder)
+            if is_zarr(here):
+                yield ZARR
+                folders.clear()
+                continue
+            folders[:] = [
+                name for name in folders if not name.startswith(".") and here / name != self.without
+            ]
+            relative = PurePosixPath(here.relative_to(self.root).as_posix())
+            for name in names:
+                if not name.casefold().endswith(IMAGE_ENDINGS):
+                    if not name.startswith("."):
+                        yield format_by_name(name)
+                elif pattern.fields(str(relative / name)) is None:
+                    yield ANOTHER_DEPTH
 
     def _below(self, folder: Path, relative: PurePosixPath) -> Iterator[Item]:
         try:

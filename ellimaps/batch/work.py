@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -25,18 +24,13 @@ from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names
 from ellimaps.maps.pipeline import found_clusters, load
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Settings
-from ellimaps.objects.analysis import CellSettings, analyse_image
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
 from ellimaps.optics.spectra import FitOptions
 
-FORMAT = 2
+FORMAT = 3
 """Raised where the files of a result change: what is kept is then computed again."""
-CROPS_PER_IMAGE = 12
-"""What is kept for a sheet of an experiment: twelve images fill one (`ellimaps.batch.montages`)."""
-TABLE, OVERLAY, CROPS, CELLS = "table", "overlay", "crops", "cells"
-
-_CELL_NAMES = {"object": "Circle", "x": "X", "y": "Y", "radius": "R", "mean_intensity": "Mean Intensity"}
+TABLE, OVERLAY, LABELS, CROPS, CELLS = "table", "overlay", "labels", "crops", "cells"
 
 
 @dataclass(frozen=True)
@@ -46,20 +40,24 @@ class Output:
     Attributes
     ----------
     files : dict of str to bytes
-        Contents by role: :data:`TABLE`, :data:`OVERLAY`, :data:`CROPS`, :data:`CELLS`; other names are
-        files of its own.
+        Contents by role: :data:`TABLE`, :data:`OVERLAY`, :data:`LABELS`, :data:`CROPS`, :data:`CELLS`,
+        overlays and labels with a suffix where a file holds several images; other names are files of its
+        own.
     facts : dict
         Measures of the image as a whole, and ``objects``, their number.
     inputs : dict of str to str
         SHA-256 of the files read, by name.
     columns : dict of str to str
         Columns of the table, each ``number`` or ``text``.
+    images : tuple of dict
+        Facts of each image where a file holds several, with the ``suffix`` of its overlay.
     """
 
     files: dict[str, bytes]
     facts: dict[str, Any]
     inputs: dict[str, str]
     columns: dict[str, str]
+    images: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,29 +80,6 @@ class Work(Protocol):
 
     def facts(self) -> dict[str, Any]:
         """Return every choice the result depends on, ready for JSON."""
-
-
-@dataclass(frozen=True)
-class CellWork:
-    """Find and measure objects."""
-
-    settings: CellSettings = field(default_factory=CellSettings)
-    lead: ClassVar[tuple[str, ...]] = tuple(_CELL_NAMES.values())
-
-    def facts(self) -> dict[str, Any]:
-        """Return every choice the result depends on, ready for JSON."""
-        return {"cells": asdict(self.settings)}
-
-    def __call__(self, path: str) -> Output:
-        """Return an image's objects, overlay and some crops."""
-        result = analyse_image(path, self.settings)
-        table = result.table.rename(columns=_CELL_NAMES)
-        table = table[[*self.lead, *(column for column in table if column not in self.lead)]]
-        quality = {key: value for key, value in result.quality.row().items() if key != "count"}
-        crops = io.BytesIO()
-        np.save(crops, result.crops[:CROPS_PER_IMAGE], allow_pickle=False)
-        files = {TABLE: csv_bytes(_numbers(table)), OVERLAY: result.overlay, CROPS: crops.getvalue()}
-        return Output(files, {"objects": len(table), **quality}, result.inputs, _kinds(table))
 
 
 @dataclass(frozen=True)
@@ -154,7 +129,7 @@ class MapWork:
             table, facts = _with_fit(table, facts, found)
         overlay = files[f"{stack.name}_maps.png"]
         files |= {TABLE: csv_bytes(table), OVERLAY: overlay}
-        return Output(files, facts, dict(stack.inputs), _kinds(table))
+        return Output(files, facts, dict(stack.inputs), kinds_of(table))
 
     def _fitted(self, stack: ImageStack, segmentation: Segmentation) -> ShotFits | MapFit:
         assert self.fit is not None
@@ -200,13 +175,14 @@ def _line(text: str) -> str:
     return " ".join(text.split())[:500]
 
 
-def _numbers(table: pd.DataFrame) -> pd.DataFrame:
+def with_numbers(table: pd.DataFrame) -> pd.DataFrame:
     """Make flags numbers, so that every measurement has the same type in every image."""
     flags = [column for column in table if table[column].dtype == bool]
     return table.astype(dict.fromkeys(flags, int))
 
 
-def _kinds(table: pd.DataFrame) -> dict[str, str]:
+def kinds_of(table: pd.DataFrame) -> dict[str, str]:
+    """Return of each column whether it is ``number`` or ``text``."""
     return {
         str(name): "number" if pd.api.types.is_numeric_dtype(dtype) else "text"
         for name, dtype in table.dtypes.items()

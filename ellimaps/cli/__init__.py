@@ -1,6 +1,7 @@
 """The command line: thin commands over the pipeline.
 
-Exit codes: 0 done, 1 a failure (such as a full disk), 2 bad input or options.
+Exit codes: 0 done, 1 a failure (such as a full disk), 2 bad input or options. Work on many images ends with 1
+if some of them failed, and with 3 if it was aborted (a full disk, a folder in use).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import sys
 import typer
 
 from ellimaps.cli import app, batch, cells, estimate, fit, info, plates, sample, segment, sensors, serve
-from ellimaps.core.errors import EllimapsError, ExportError
+from ellimaps.core.errors import AbortedError, EllimapsError, ExportError
 
 cli = typer.Typer(
     name="ellimaps",
@@ -48,6 +49,8 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     try:
         cli()
+    except AbortedError as error:
+        _leave(str(error), 3)
     except ExportError as error:
         _leave(str(error), 1)
     except EllimapsError as error:

@@ -85,6 +85,14 @@ def engine_of(workers: int | None, scheduler: str | None) -> Engine:
     return dask_cluster(scheduler)
 
 
+def _remedy(what: str) -> str:
+    from ellimaps.batch.tree import ANOTHER_DEPTH
+    from ellimaps.readers.foreign import remedy_for
+
+    remedy = "give --pattern" if what == ANOTHER_DEPTH else remedy_for(what)
+    return f" ({remedy})" if remedy else ""
+
+
 def tell_batch(summary: BatchSummary, as_json: bool) -> None:
     """Print what a batch did, and leave with exit code 1 if an image failed."""
     from dataclasses import asdict
@@ -96,6 +104,12 @@ def tell_batch(summary: BatchSummary, as_json: bool) -> None:
             f"{summary.images} images: {summary.done} done, {summary.skipped} skipped, "
             f"{summary.failed} failed; {summary.objects} objects in {summary.seconds:.1f} s"
         )
+        if summary.planes > summary.done + summary.skipped:
+            print(f"  {summary.planes} scenes, time points and planes in them")
+        for what, count in summary.ignored.items():
+            print(f"  ignored: {count} x {what}{_remedy(what)}")
+        if summary.warned:
+            print(f"  {summary.warned} with warnings, see the column Warnings of images.csv")
         failures = [summary.table.with_name("failures.csv")] if summary.failed else []
         print_files([summary.table, *failures])
     if summary.failed:

@@ -26,6 +26,22 @@ from ellimaps.cli.output import print_json, print_table, progress_on_stderr
 if TYPE_CHECKING:
     from ellimaps.classify import DeepModel, PopulationModel, Training
 
+FocalPlane = Annotated[
+    str | None,
+    typer.Option("--z", help="One focal plane from 0, or max or mean of all (default: each).", metavar="N"),
+]
+TimePoint = Annotated[
+    str | None,
+    typer.Option("--t", help="One time point from 0, or max or mean of all (default: each).", metavar="N"),
+]
+Scene = Annotated[
+    int | None, typer.Option("--scene", help="One scene of an OME-TIFF, from 0 (default: each).", min=0)
+]
+PixelSize = Annotated[float | None, typer.Option("--pixel-size", help="Width of a pixel.", metavar="UM")]
+MeasureNames = Annotated[
+    str, typer.Option("--names", help="What measures are called: as in skimage or in cellprofiler.")
+]
+
 group = typer.Typer(help="Count and measure objects in fluorescence images.", no_args_is_help=True)
 
 FolderArgument = Annotated[
@@ -45,10 +61,12 @@ def detect(
     kind: ObjectKind = None,
     radius: Radius = None,
     unit: Annotated[str, typer.Option("--unit", help="Unit of the radius: px or um.")] = "px",
-    pixel_size_um: Annotated[
-        float | None, typer.Option("--pixel-size", help="Width of a pixel.", metavar="UM")
-    ] = None,
+    pixel_size_um: PixelSize = None,
     channel: Annotated[int, typer.Option("--channel", help="Channel to find objects in, from 0.")] = 0,
+    z: FocalPlane = None,
+    t: TimePoint = None,
+    scene: Scene = None,
+    names: MeasureNames = "skimage",
     pattern: AcquisitionPattern = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
@@ -58,18 +76,67 @@ def detect(
 
     Example: ellimaps cells detect acquisitions --out results --radius 10 40 --workers 4
     """
+    from ellimaps.batch.cells import CellWork
     from ellimaps.batch.recipes import cell_settings
     from ellimaps.batch.runner import run_batch, tree_of
-    from ellimaps.batch.work import CellWork
+    from ellimaps.objects.column_names import names_called
 
-    settings = cell_settings(
-        kind=kind, radius=radius, unit=unit, pixel_size_um=pixel_size_um, channel=channel
-    )
+    where = {"channel": channel, "z": plane(z), "t": plane(t), "scene": scene}
+    settings = cell_settings(kind=kind, radius=radius, unit=unit, pixel_size_um=pixel_size_um, **where)
+    work = CellWork(settings, names_called(names))
     tree = tree_of(root, out, pattern, folders=False)
     engine = engine_of(workers, scheduler)
     with progress_on_stderr() as on_progress:
-        summary = run_batch(tree, CellWork(settings), out, engine, on_progress)
+        summary = run_batch(tree, work, out, engine, on_progress)
     tell_batch(summary, as_json)
+
+
+@group.command("measure")
+def measure(
+    root: AcquisitionRoot,
+    labels: Annotated[
+        Path,
+        typer.Option("--labels", help="Folder of label images, called as the images.", show_default=False),
+    ],
+    out: ResultFolder,
+    pixel_size_um: PixelSize = None,
+    channel: Annotated[int, typer.Option("--channel", help="Channel of the overlays, from 0.")] = 0,
+    z: FocalPlane = None,
+    t: TimePoint = None,
+    scene: Scene = None,
+    names: MeasureNames = "skimage",
+    pattern: AcquisitionPattern = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the objects that label images name, from any program, in all images below ROOT.
+
+    Example: ellimaps cells measure acquisitions --labels masks --out results
+    """
+    from ellimaps.batch.cells import MaskedTree, MaskWork
+    from ellimaps.batch.recipes import cell_settings
+    from ellimaps.batch.runner import run_batch, tree_of
+    from ellimaps.core.errors import ReadError
+    from ellimaps.objects.column_names import names_called
+
+    if not labels.is_dir():
+        raise ReadError(f"{labels} is not a folder: give the one that holds the label images.")
+    settings = cell_settings(
+        kind="nuclei", pixel_size_um=pixel_size_um, channel=channel, z=plane(z), t=plane(t), scene=scene
+    )
+    found = tree_of(root, out, pattern, folders=False)
+    masks = labels.resolve()
+    tree = MaskedTree(found.root, found.pattern, without=found.without, masks=masks)
+    engine = engine_of(workers, scheduler)
+    with progress_on_stderr() as on_progress:
+        summary = run_batch(tree, MaskWork(settings, names_called(names)), out, engine, on_progress)
+    tell_batch(summary, as_json)
+
+
+def plane(text: str | None) -> int | str | None:
+    """Return a plane's number, or the name of a projection."""
+    return int(text) if text is not None and text.isdigit() else text
 
 
 @group.command("train")

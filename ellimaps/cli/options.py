@@ -26,7 +26,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and no
 Radius = Annotated[
     tuple[float, float] | None,
     typer.Option(
-        "--radius", help="Smallest and largest radius in pixels (default: 10 60).", metavar="MIN MAX"
+        "--radius",
+        help="Smallest and largest radius in pixels (default: circles 10 60, nuclei from each image).",
+        metavar="MIN MAX",
     ),
 ]
 ObjectKind = Annotated[

@@ -24,6 +24,10 @@ class ExportError(EllimapsError):
     """A result cannot be written."""
 
 
+class AbortedError(ExportError):
+    """Work on many images cannot go on; what is done is kept."""
+
+
 class MissingExtraError(EllimapsError):
     """An optional dependency is not installed; the message names the extra that brings it."""
 

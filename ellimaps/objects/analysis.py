@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -12,16 +13,21 @@ from numpy.typing import NDArray
 
 from ellimaps.core.errors import SettingError
 from ellimaps.core.stack import ImageStack
+from ellimaps.images.intensities import background_of
 from ellimaps.images.outlines import crops, overlay_png
 from ellimaps.objects.circles import CIRCLE_COLUMNS, circle_labels, detect_circles
+from ellimaps.objects.extended import FORM_COLUMNS, extended_measures
 from ellimaps.objects.measure import channel_names, measure_objects
-from ellimaps.objects.nuclei import Threshold, detect_nuclei
+from ellimaps.objects.nuclei import Threshold, detect_nuclei, suggested_radius
 from ellimaps.objects.quality import Quality, QualityLimits, image_quality
-from ellimaps.readers import open_stack
+from ellimaps.objects.suitability import unsuitable
+from ellimaps.readers import PlaneNumber, open_planes
 from ellimaps.readers.planes import Axis
 
 Kind = Literal["circles", "nuclei"]
 FIRST_COLUMNS = ("object", "y", "x", "radius", "mean_intensity")
+DEFAULT_RADIUS = (10.0, 60.0)
+"""Of circles, in pixels: what the first acquisitions of round objects held."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,9 @@ class CellSettings:
     ----------
     kind : {"circles", "nuclei"}
         Round objects as circles, or objects of any shape as regions.
-    radius : (float, float)
-        Smallest and largest radius, in ``unit``.
+    radius : (float, float), optional
+        Smallest and largest radius, in ``unit``; by default :data:`DEFAULT_RADIUS` for circles, and what
+        `ellimaps.objects.nuclei.suggested_radius` says of each image for nuclei.
     unit : {"px", "um"}
         Unit of the radius and the ring.
     pixel_size_um : float, optional
@@ -41,7 +48,9 @@ class CellSettings:
     channel : int
         The channel that objects are found in, from 0; all are measured.
     z, t : int, "max" or "mean", optional
-        Focal plane and time point; by default the brightest of all planes, and the first time point.
+        Focal plane and time point, or a projection; by default each is an image of its own.
+    scene : int, optional
+        Which image of a file that holds several; by default all.
     threshold : {"local", "otsu"}
         See `ellimaps.objects.nuclei.detect_nuclei`.
     ring : (float, float), optional
@@ -53,12 +62,13 @@ class CellSettings:
     """
 
     kind: Kind = "circles"
-    radius: tuple[float, float] = (10.0, 60.0)
+    radius: tuple[float, float] | None = None
     unit: Literal["px", "um"] = "px"
     pixel_size_um: float | None = None
     channel: int = 0
     z: Axis = None
-    t: Axis = 0
+    t: Axis = None
+    scene: int | None = None
     threshold: Threshold = "local"
     ring: tuple[float, float] | None = None
     limits: QualityLimits = field(default_factory=QualityLimits)
@@ -69,12 +79,14 @@ class CellSettings:
             raise SettingError(f"kind must be one of {', '.join(get_args(Kind))}, not {self.kind!r}.")
         if self.unit not in ("px", "um"):
             raise SettingError(f"unit must be px or um, not {self.unit!r}.")
-        if len(self.radius) != 2 or not 0 < self.radius[0] <= self.radius[1] < np.inf:
+        if self.radius is not None and (
+            len(self.radius) != 2 or not 0 < self.radius[0] <= self.radius[1] < np.inf
+        ):
             raise SettingError(f"radius must be a smallest and a largest one, not {self.radius!r}.")
         # 10 and 10.0 are the same choice and must have the same hash.
-        object.__setattr__(self, "radius", tuple(float(side) for side in self.radius))
-        if self.ring is not None:
-            object.__setattr__(self, "ring", tuple(float(side) for side in self.ring))
+        for name in ("radius", "ring"):
+            if (pair := getattr(self, name)) is not None:
+                object.__setattr__(self, name, tuple(float(side) for side in pair))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +97,9 @@ class CellResult:
     ----------
     table : DataFrame
         One row per object, :data:`FIRST_COLUMNS` first: number, centre and radius in pixels, mean in the
-        channel of detection; then ``x_um, y_um, radius_um`` where the pixel size is known, and what
-        `ellimaps.objects.measure.measure_objects` gives. Circles have ``support`` and ``contrast``, and no
-        shape.
+        channel of detection; then ``x_um, y_um, radius_um, area_um2`` where the pixel size is known, and
+        what `ellimaps.objects.measure.measure_objects` and `ellimaps.objects.extended.extended_measures`
+        give. Circles have ``support`` and ``contrast``, and no shape.
     labels : ndarray of int32, shape (y, x)
         The objects; 0 is background.
     quality : Quality
@@ -96,6 +108,10 @@ class CellResult:
         PNG of that channel with outlines.
     crops : ndarray of uint8, shape (object, crop_px, crop_px)
         For a montage.
+    channels : tuple of str
+        Names of the channels, as they end the names of columns.
+    pixel_size_um : float or None
+        Side of a pixel.
     inputs : dict of str to str
         SHA-256 by file name.
     warnings : tuple of str
@@ -107,6 +123,8 @@ class CellResult:
     quality: Quality
     overlay: bytes
     crops: NDArray[np.uint8]
+    channels: tuple[str, ...]
+    pixel_size_um: float | None
     inputs: dict[str, str]
     warnings: tuple[str, ...]
 
@@ -125,14 +143,15 @@ def radius_in_px(radius_um: tuple[float, float], pixel_size_um: float | None) ->
 
 
 def analyse_image(path: str | Path, settings: CellSettings | None = None) -> CellResult:
-    """Find, measure and draw the objects of one image file.
+    """Find, measure and draw the objects of one image.
 
     The same file and settings give the same result, bytes of the picture included.
 
     Parameters
     ----------
     path : str or Path
-        What `ellimaps.open_stack` opens.
+        What `ellimaps.open_stack` opens. Of several scenes and time points the first is taken and of focal
+        planes the brightest pixels, unless the settings choose; `analyse_planes` goes through all.
     settings : CellSettings, optional
         The choices; the defaults otherwise.
 
@@ -144,39 +163,131 @@ def analyse_image(path: str | Path, settings: CellSettings | None = None) -> Cel
         If a setting does not fit the image.
     """
     settings = settings or CellSettings()
-    stack = open_stack(path, z=settings.z, t=settings.t)
-    return analyse_stack(stack, settings)
+    depth = "max" if settings.z is None else settings.z
+    planes = open_planes(path, z=depth, t=settings.t, scene=settings.scene)
+    _, stack = next(planes)
+    result = analyse_stack(stack, settings)
+    if next(planes, None) is None:
+        return result
+    rest = f"{stack.name} holds further time points or scenes, which were not measured."
+    return replace(result, warnings=(*result.warnings, rest))
+
+
+def analyse_planes(
+    path: str | Path, settings: CellSettings | None = None
+) -> Iterator[tuple[PlaneNumber, CellResult]]:
+    """Find, measure and draw the objects of each scene, time point and focal plane that the settings leave.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TIFF or PNG, or a folder of single ones.
+    settings : CellSettings, optional
+        The choices; the defaults otherwise.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read.
+    SettingError
+        If a setting does not fit the image.
+    """
+    settings = settings or CellSettings()
+    for number, stack in open_planes(path, z=settings.z, t=settings.t, scene=settings.scene):
+        yield number, analyse_stack(stack, settings)
 
 
 def analyse_stack(stack: ImageStack, settings: CellSettings) -> CellResult:
     """Find, measure and draw the objects of an opened image; see `analyse_image`."""
+    image = _channel_of(stack, settings.channel)
+    radius = _radius(image, settings, settings.pixel_size_um or stack.pixel_size_um)
+    found, labels = _detected(image, radius, settings)
+    return _result(stack, settings, labels, radius, found)
+
+
+def measure_stack(stack: ImageStack, labels: NDArray[np.int32], settings: CellSettings) -> CellResult:
+    """Measure and draw the objects that labels name, in place of finding them.
+
+    Parameters
+    ----------
+    stack : ImageStack
+        The opened image.
+    labels : ndarray of int32, shape (y, x)
+        0 is background.
+    settings : CellSettings
+        The choices; ``kind`` and ``threshold`` do not matter.
+
+    Raises
+    ------
+    SettingError
+        If a setting does not fit the image, or the labels have another size.
+    """
+    image = _channel_of(stack, settings.channel)
+    if labels.shape != image.shape:
+        raise SettingError(f"{stack.name} has {image.shape} pixels, its labels {labels.shape}.")
+    areas = np.bincount(labels.ravel())[1:]
+    largest = max(float(np.sqrt(areas.max(initial=1) / np.pi)), 2.0)
+    return _result(stack, replace(settings, kind="nuclei"), labels, (1.0, largest), pd.DataFrame())
+
+
+def _channel_of(stack: ImageStack, channel: int) -> NDArray[np.float32]:
     if stack.is_ellipsometric:
         raise SettingError(f"{stack.name} holds Delta and Psi maps: objects are found in intensities.")
-    if not 0 <= settings.channel < stack.n_bands:
-        raise SettingError(
-            f"{stack.name} has no channel {settings.channel}: it has {stack.n_bands}, counted from 0."
-        )
+    if not 0 <= channel < stack.n_bands:
+        raise SettingError(f"{stack.name} has no channel {channel}: it has {stack.n_bands}, counted from 0.")
+    return stack.values[channel]
+
+
+def _radius(
+    image: NDArray[np.float32], settings: CellSettings, pixel_size_um: float | None
+) -> tuple[float, float]:
+    """Return the range of radii in pixels."""
+    if settings.radius is None:
+        found = suggested_radius(image) if settings.kind == "nuclei" else None
+        return found or DEFAULT_RADIUS
+    return settings.radius if settings.unit == "px" else radius_in_px(settings.radius, pixel_size_um)
+
+
+def _result(
+    stack: ImageStack,
+    settings: CellSettings,
+    labels: NDArray[np.int32],
+    radius: tuple[float, float],
+    circles: pd.DataFrame,
+) -> CellResult:
+    image, names = stack.values[settings.channel], channel_names(list(stack.bands["channel"]))
     pixel_size = settings.pixel_size_um or stack.pixel_size_um
-    radius = settings.radius if settings.unit == "px" else radius_in_px(settings.radius, pixel_size)
     ring = settings.ring
     if ring is not None and settings.unit == "um":
         ring = radius_in_px(ring, pixel_size)
-    image = stack.values[settings.channel]
-    found, labels = _detected(image, radius, settings)
-    names = channel_names(list(stack.bands["channel"]))
-    measured = measure_objects(
-        dict(zip(names, stack.values, strict=True)), labels, shape=settings.kind == "nuclei", ring=ring
-    )
-    table = _ordered(_merged(found, measured), names[settings.channel], pixel_size)
+    images = dict(zip(names, stack.values, strict=True))
+    grounds = {name: background_of(values, 1.5 * radius[1]) for name, values in images.items()}
+    measured = measure_objects(images, labels, shape=settings.kind == "nuclei", ring=ring)
+    further = extended_measures(images, labels, grounds)
+    if settings.kind == "circles":
+        further = further.drop(columns=list(FORM_COLUMNS))
+    table = _ordered(_merged(circles, measured.join(further)), names[settings.channel], pixel_size)
     return CellResult(
         table=table,
         labels=labels,
-        quality=image_quality(image, len(table), largest=radius[1], limits=settings.limits),
+        quality=_judged(stack, settings, names, len(table), radius[1]),
         overlay=overlay_png(image, labels),
         crops=crops(image, table if settings.crop_px else table[:0], max(settings.crop_px, 1)),
+        channels=tuple(names),
+        pixel_size_um=pixel_size,
         inputs=dict(stack.inputs),
         warnings=stack.warnings,
     )
+
+
+def _judged(
+    stack: ImageStack, settings: CellSettings, names: list[str], count: int, largest: float
+) -> Quality:
+    """Return the quality of the channel of detection, with flags for what it shows instead of objects."""
+    image = stack.values[settings.channel]
+    quality = image_quality(image, count, largest=largest, limits=settings.limits)
+    flags = [*unsuitable(list(stack.values), names, settings.channel, count), quality.flags]
+    return replace(quality, flags="; ".join(flag for flag in flags if flag))
 
 
 def _detected(
@@ -202,6 +313,7 @@ def _ordered(table: pd.DataFrame, channel: str, pixel_size_um: float | None) -> 
     table = table.assign(mean_intensity=table[f"mean_{channel}"])
     if pixel_size_um is not None:
         table = table.assign(
-            **{f"{column}_um": table[column] * pixel_size_um for column in ("x", "y", "radius")}
+            **{f"{column}_um": table[column] * pixel_size_um for column in ("x", "y", "radius")},
+            area_um2=table["area"] * pixel_size_um**2,
         )
     return table[[*FIRST_COLUMNS, *(column for column in table if column not in FIRST_COLUMNS)]]

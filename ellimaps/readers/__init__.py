@@ -16,7 +16,7 @@ from ellimaps.readers.foreign import foreign_format, is_zarr
 from ellimaps.readers.pictures import PictureSet, PlaneNumber
 from ellimaps.readers.planes import Axis, Choice
 
-__all__ = ["list_datasets", "open_planes", "open_stack", "picture_axes"]
+__all__ = ["PlaneNumber", "list_datasets", "open_planes", "open_stack", "picture_axes"]
 
 _Dataset = TypeVar("_Dataset", Ep4Dataset, PictureSet, Ep4Dataset | PictureSet)
 

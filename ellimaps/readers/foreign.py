@@ -43,7 +43,7 @@ def format_by_name(name: str) -> str:
 def remedy_for(what: str) -> str:
     """Return how files that `format_by_name` names can be read; empty where that is not known."""
     known = {name: remedy for _, name, remedy in _BEGINNINGS}
-    return known.get(what, _CONVERT if what in _ENDINGS.values() else "")
+    return known.get(what, _CONVERT if what in (*_ENDINGS.values(), "OME-Zarr image") else "")
 
 
 def is_zarr(folder: Path) -> bool:

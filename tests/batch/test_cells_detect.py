@@ -18,10 +18,11 @@ from support.killing import Killing
 from typer.testing import CliRunner
 
 from ellimaps.batch.assemble import EXPERIMENTS, EXPERIMENTS_PARQUET, FAILURES, IMAGES
+from ellimaps.batch.cells import CellWork
 from ellimaps.batch.engines import BatchTask, local_processes
 from ellimaps.batch.store import Store
 from ellimaps.batch.tree import Item
-from ellimaps.batch.work import CellWork, attempt
+from ellimaps.batch.work import attempt
 from ellimaps.cli import cli
 from ellimaps.core.errors import ExportError
 from ellimaps.objects.analysis import CellSettings

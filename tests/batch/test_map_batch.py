@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from ellimaps.batch.cells import CellWork
 from ellimaps.batch.engines import local_processes
 from ellimaps.batch.recipes import read_work
-from ellimaps.batch.work import CellWork, attempt, recipe_hash
+from ellimaps.batch.work import attempt, recipe_hash
 from ellimaps.cli import cli
 from ellimaps.core.errors import EllimapsError
 from ellimaps.samples import sample_cells, sample_ep4

@@ -7,9 +7,10 @@ import pytest
 from conftest import ROOT
 from streamlit.testing.v1 import AppTest
 
+from ellimaps.batch.cells import CellWork
 from ellimaps.batch.results import read_results, result_folders
 from ellimaps.batch.runner import run_batch, tree_of
-from ellimaps.batch.work import CellWork, attempt
+from ellimaps.batch.work import attempt
 from ellimaps.core.errors import ReadError
 from ellimaps.objects.analysis import CellSettings
 from ellimaps.objects.quality import QualityLimits

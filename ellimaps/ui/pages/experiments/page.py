@@ -129,7 +129,7 @@ def _images(results: Results) -> None:
         st.caption(
             f"The first {_MOST_ROWS:,} of {len(results.images):,} images; filter by subject for others."
         )
-    hidden = ("File", "Table", "Overlay")
+    hidden = ("File", "Table", "Overlay", "Labels")
     levels = [name for name in LEVELS if (table[name] != "").any()]
     rest = [name for name in table if name not in (*LEVELS, *hidden, "Flags", "Objects")]
     row = pick_row(table[[*levels, "Objects", "Flags", *rest]], key="experiments_images", height=280)

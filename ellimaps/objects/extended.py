@@ -1,0 +1,89 @@
+"""Further measures of labelled objects: boxes, extremes, intensity above background, Feret diameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import ConvexHull, QhullError
+from skimage.measure import regionprops_table
+
+BOX_COLUMNS = ("bbox-0", "bbox-1", "bbox-2", "bbox-3")
+FORM_COLUMNS = ("feret_diameter_max", "feret_diameter_min", "form_factor")
+
+
+def extended_measures(
+    images: Mapping[str, NDArray[np.generic]],
+    labels: NDArray[np.int32],
+    backgrounds: Mapping[str, NDArray[np.generic]],
+) -> pd.DataFrame:
+    """Measure what an analyst of images expects beside `ellimaps.objects.measure.measure_objects`.
+
+    Parameters
+    ----------
+    images : mapping of str to ndarray, shape (y, x)
+        Channels by name; NaN = not measured and left out.
+    labels : ndarray of int32, shape (y, x)
+        0 is background, objects have numbers from 1 on.
+    backgrounds : mapping of str to ndarray, shape (y, x)
+        The smooth background of each channel, such as `ellimaps.images.intensities.background_of` finds.
+
+    Returns
+    -------
+    DataFrame
+        One row per object in order of its number: ``bbox-0, bbox-1, bbox-2, bbox-3`` (first row and column,
+        and the first ones behind it), ``feret_diameter_max, feret_diameter_min, form_factor``; for each
+        channel NAME ``min_NAME, max_NAME``, and ``corrected_mean_NAME, corrected_integrated_NAME`` above
+        the background. Lengths are in pixels; form factor is 4 pi area / perimeter squared.
+    """
+    numbers = np.flatnonzero(np.bincount(labels.ravel()))
+    numbers = numbers[numbers > 0]
+    table = _shapes(labels)
+    for name, image in images.items():
+        values = np.asarray(image, dtype=np.float64)
+        known = np.where(np.isfinite(values), labels, 0)
+        above = np.nan_to_num(values - np.asarray(backgrounds[name], dtype=np.float64))
+        filled = np.nan_to_num(values)
+        counts = np.bincount(known.ravel(), minlength=int(labels.max()) + 1)[numbers]
+        with np.errstate(invalid="ignore"):
+            total = np.where(counts > 0, ndimage.sum_labels(above, known, numbers), np.nan)
+            table = table.assign(
+                **{
+                    f"min_{name}": np.where(counts > 0, ndimage.minimum(filled, known, numbers), np.nan),
+                    f"max_{name}": np.where(counts > 0, ndimage.maximum(filled, known, numbers), np.nan),
+                    f"corrected_mean_{name}": total / counts,
+                    f"corrected_integrated_{name}": total,
+                }
+            )
+    return table
+
+
+def _shapes(labels: NDArray[np.int32]) -> pd.DataFrame:
+    properties = ("bbox", "area", "perimeter", "feret_diameter_max")
+    found = pd.DataFrame(regionprops_table(labels, properties=properties))  # type: ignore[no-untyped-call]
+    boxes = ndimage.find_objects(labels)
+    narrow = [
+        _narrowest(labels[box] == number) for number, box in enumerate(boxes, start=1) if box is not None
+    ]
+    with np.errstate(divide="ignore"):
+        form = 4 * np.pi * found["area"] / found["perimeter"] ** 2
+    return found[[*BOX_COLUMNS, "feret_diameter_max"]].assign(
+        feret_diameter_min=np.array(narrow, dtype=float), form_factor=form.where(found["perimeter"] > 0)
+    )
+
+
+def _narrowest(mask: NDArray[np.bool_]) -> float:
+    """Return the smallest distance of parallel lines around the pixels as squares; one lies along a side."""
+    edge = mask & ~ndimage.binary_erosion(mask)
+    centers = np.argwhere(edge).astype(float)
+    corners = np.concatenate([np.add(centers, (dy, dx)) for dy in (-0.5, 0.5) for dx in (-0.5, 0.5)])
+    try:
+        hull = corners[ConvexHull(corners).vertices]
+    except QhullError:
+        return float("nan")
+    sides = np.diff(hull, axis=0, append=hull[:1])
+    normals = np.stack([-sides[:, 1], sides[:, 0]]) / np.hypot(sides[:, 0], sides[:, 1])
+    return float(np.ptp(hull @ normals, axis=0).min())
