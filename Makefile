@@ -13,7 +13,7 @@ PYTEST_WORKERS ?= 2
 EXTRAS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench screenshots constraints clean
+.PHONY: help run test check docs bench screenshots constraints clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,11 +27,17 @@ run: $(VENV)/.runtime ## Segment an example, then serve the workbench on data_ex
 test: $(VENV)/.test ## Run the test suite (PYTEST_ARGS="-k reader" for a part of it)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-check: $(VENV)/.dev ## Lint, formatting, types and the import contracts
+check: $(VENV)/.dev docs ## Lint, formatting, types, import contracts, JavaScript, and the documentation without a warning
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/oxlint ellimaps
+	$(BIN)/oxfmt --check ellimaps/ui
+
+docs: $(VENV)/.dev ## Build the documentation as a site in docs/_build/
+	rm -rf docs/_api
+	$(BIN)/sphinx-build -W --keep-going --quiet -b html docs docs/_build
 
 bench: $(VENV)/.bench ## Run the timings beside other software; one table (BENCH="speed memory" for some of them)
 	$(BIN)/python benchmarks/run.py $(BENCH)
@@ -45,7 +51,7 @@ constraints: $(VENV)/.dev ## Pin what .venv holds now in constraints.txt
 	mv constraints.tmp constraints.txt
 
 clean: ## Remove caches and build products (not .venv, not results/)
-	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
+	rm -rf docs/_api docs/_build build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 $(BIN)/python:

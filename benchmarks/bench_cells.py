@@ -1,9 +1,10 @@
 """How fast and how well round objects are found, beside Canny edges and a circular Hough transform.
 
-Run ``python benchmarks/bench_cells.py [--images N] [--seed S] [--json FILE]``. Both get the same phantoms of
-1024 x 1024 pixels: 20 to 60 discs of radius 10 to 60, noise, uneven light, touching pairs. The peer is
-scikit-image's ``canny`` and ``hough_circle`` over the radii 10..59 with ``hough_circle_peaks``; it is told
-how many objects there are, which it could not know. A match is within 5 px.
+Run ``python benchmarks/bench_cells.py [--images N] [--seed S] [--constants] [--json FILE]``. Both get the
+same phantoms of 1024 x 1024 pixels: 20 to 60 discs of radius 10 to 60, noise, uneven light, touching pairs.
+The peer is scikit-image's ``canny`` and ``hough_circle`` over the radii 10..59 with ``hough_circle_peaks``;
+it is told how many objects there are, which it could not know. A match is within 5 px. With ``--constants``
+each constant of the method is halved and doubled instead, which says how much depends on it.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from skimage.feature import canny
 from skimage.transform import hough_circle, hough_circle_peaks
+from tools import report, sensitivity
 
-from ellimaps.objects.detect import circle_labels, detect_circles
+from ellimaps.objects import circles
+from ellimaps.objects.circles import circle_labels, detect_circles
 from ellimaps.samples.cells import Phantom, phantom
 
 TOLERANCE_PX = 5.0
@@ -40,6 +43,11 @@ def held_out(seed: int) -> Phantom:
         noise=float(random.uniform(0.5, 2)),
         unevenness=float(random.uniform(0.2, 0.7)),
     )
+
+
+def by_ellimaps(made: Phantom) -> pd.DataFrame:
+    """Find circles as ellimaps does."""
+    return detect_circles(made.image, (10, 60))
 
 
 def by_hough(made: Phantom) -> pd.DataFrame:
@@ -88,12 +96,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1000)
+    parser.add_argument("--constants", action="store_true", help="halve and double each constant instead")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
     images = [held_out(arguments.seed + number) for number in range(arguments.images)]
-    detect_circles(images[0].image)
+    if arguments.constants:
+        report(sensitivity(circles, lambda: figures(images, by_ellimaps)), arguments.json)
+        return
+    by_ellimaps(images[0])
     result: dict[str, Any] = {
-        "ellimaps": figures(images, lambda made: detect_circles(made.image, (10, 60))),
+        "ellimaps": figures(images, by_ellimaps),
         "canny + hough": figures(images, by_hough),
     }
     result["times_faster"] = result["canny + hough"]["seconds_median"] / result["ellimaps"]["seconds_median"]

@@ -22,7 +22,8 @@ from tools import arguments, machine, report
 from ellimaps.maps.clustering.estimation import SilhouetteSample, elbow, estimate_k
 from ellimaps.maps.clustering.features import FeatureSpace
 from ellimaps.maps.clustering.kmeans import KMeans
-from ellimaps.maps.pipeline import Settings, load
+from ellimaps.maps.pipeline import load
+from ellimaps.maps.settings import Settings
 from ellimaps.samples import sample_ep4
 
 SETS = 84

@@ -1,10 +1,11 @@
 """How right and how fast the classifier of cells is on real images, as they are and altered.
 
-Run ``python benchmarks/bench_classify.py [--json FILE]``. Needs the 104 labelled images of the shared data.
-Grouped 5-fold cross-validation, 10 repeats; every fold trains on original images and is tested on the
-held-out ones as they are, padded by up to 25 % on each side with background and its noise, padded by 25 % on
-every side, cropped to the cell's bounding box, and in 8 bit (divided by 256, from minimum to maximum,
-stretched between the percentiles 1 and 99.5). The score is the product of the recalls of both classes.
+Run ``python benchmarks/bench_classify.py [--constants] [--json FILE]``. Needs the 104 labelled images of the
+shared data. Grouped 5-fold cross-validation, 10 repeats; every fold trains on original images and is tested
+on the held-out ones as they are, padded by up to 25 % on each side with background and its noise, padded by
+25 % on every side, cropped to the cell's bounding box, and in 8 bit (divided by 256, from minimum to maximum,
+stretched between the percentiles 1 and 99.5). The score is the product of the recalls of both classes. With
+``--constants`` each constant of the measurements is halved and doubled instead, on images as they are.
 """
 
 from __future__ import annotations
@@ -17,12 +18,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tools import SHARED, Figures, arguments, machine, report
+from tools import SHARED, Figures, arguments, machine, report, sensitivity
 
-from ellimaps.classify import measure_image, read_image, read_labels
-from ellimaps.classify.deciding import fit_decider, grouped_folds, score
+from ellimaps.classify import (
+    cell_outline,
+    classifier_fit,
+    image_features,
+    measure_image,
+    read_image,
+    read_labels,
+    shape,
+    texture,
+)
+from ellimaps.classify.classifier_fit import fit_classifier, grouped_folds, recall_product
+from ellimaps.classify.image_features import MEASUREMENTS
 from ellimaps.classify.measured_folder import group_numbers, measure_folder
-from ellimaps.classify.portrait import MEASUREMENTS
 from ellimaps.classify.training import REPEATS, classes_of
 from ellimaps.core.parallel import one_thread
 
@@ -110,11 +120,11 @@ def cross_validated(
     for seed in range(REPEATS):
         answers = {name: np.zeros(len(truth), dtype=np.intp) for name in rows}
         for train, test in grouped_folds(truth, groups, seed):
-            decider = fit_decider(rows["original"][train], truth[train], groups[train], seed)
+            classifier = fit_classifier(rows["original"][train], truth[train], groups[train], seed)
             for name, altered in rows.items():
-                answers[name][test] = decider.answers(altered[test])
+                answers[name][test] = classifier.answers(altered[test])
         for name, given in answers.items():
-            scores[name].append(score(truth, given, int(truth.max()) + 1))
+            scores[name].append(recall_product(truth, given, int(truth.max()) + 1))
     return {
         name: {"score": statistics.mean(found), "spread": statistics.stdev(found), "lowest": min(found)}
         for name, found in scores.items()
@@ -135,11 +145,29 @@ def speed(files: list[str]) -> dict[str, float]:
     return {"cpu_s_median": statistics.median(seconds), "cpu_s_max": max(seconds)}
 
 
+def of_originals() -> dict[str, float]:
+    """Measure the images as they are and cross-validate."""
+    labels = read_labels(FOLDER / "labels.csv", FOLDER / "images")
+    measured = measure_folder(FOLDER / "images", labels)
+    _, truth = classes_of(measured.labels)
+    groups = group_numbers(measured.thumbnails, measured.groups)
+    return {
+        **cross_validated({"original": measured.rows}, truth, groups)["original"],
+        "cells found": len(measured.files),
+        "images kept together": len(truth) - len(np.unique(groups)),
+    }
+
+
 def main() -> None:
     """Measure, print, and write JSON if asked."""
-    options = arguments(__doc__)
+    options = arguments(__doc__, constants="halve and double each constant instead")
     if not FOLDER.is_dir():
         sys.exit(f"{FOLDER} is absent: set ELLIMAPS_SHARED_DATA")
+    if options.constants:
+        modules = (cell_outline, shape, texture, image_features, classifier_fit)
+        found = [sensitivity(module, of_originals) for module in modules]
+        report({name: row for one in found for name, row in one.items()}, options.json)
+        return
     figures: Figures = {"machine": machine()}
     labels = read_labels(FOLDER / "labels.csv", FOLDER / "images")
     original = measure_folder(FOLDER / "images", labels)

@@ -24,7 +24,8 @@ RUN = """
 import sys, time
 from pathlib import Path
 start = time.perf_counter()
-from ellimaps.maps.pipeline import Settings, run
+from ellimaps.maps.pipeline import run
+from ellimaps.maps.settings import Settings
 k = None if sys.argv[2] == "auto" else int(sys.argv[2])
 result = run(Path(sys.argv[1]), Path(sys.argv[3]) / sys.argv[2], Settings(k=k))
 figures = {"k": result.segmentation.k, "seconds_with_imports": time.perf_counter() - start}

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from tools import in_process, machine, report, sample_folder
 
-from ellimaps.maps.pipeline import Settings, load
+from ellimaps.maps.pipeline import load
+from ellimaps.maps.settings import Settings
 from ellimaps.samples.ep4_files import map_png
 
 SIDE_PX = 4096
@@ -28,7 +29,8 @@ WORKING_SET_GB = 1.5
 RUN = """
 import sys
 import numpy as np
-from ellimaps.maps.pipeline import Settings, run
+from ellimaps.maps.pipeline import run
+from ellimaps.maps.settings import Settings
 side = int(sys.argv[4])
 settings = Settings(k=5, roi=(0, side, 0, side)) if side else Settings(k=5)
 working_set = float(sys.argv[3])

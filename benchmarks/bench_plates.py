@@ -55,17 +55,17 @@ def accuracy(folder: Path) -> Figures:
     from ellimaps.plates.measuring.plate import read_plate
     from ellimaps.plates.measuring.profiles import profile_plate
     from ellimaps.plates.statistics.evaluation import evaluate
-    from ellimaps.plates.statistics.normalisation import Vectors
+    from ellimaps.plates.statistics.normalization import Vectors
 
     plate = read_plate(folder / "hepg2_merged_fields", folder / "layout.csv")
     profiles = profile_plate(plate)
-    found = {"plain measurements": evaluate(profiles).row()}
+    found = {"plain measurements": evaluate(profiles).facts()}
     for number in sorted(profiles.fields["field"].unique()):
         found[f"field {number} held back"] = held_back(profiles, number)
     published = pd.read_csv(folder / "hepg2_umap_features.csv").set_index("Name")[["Vector1", "Vector2"]]
     points = published.loc[profiles.fields["files"]].to_numpy()
     means = pd.DataFrame(points).groupby(profiles.fields["well"].to_numpy(), sort=False).mean().to_numpy()
-    found["published coordinates"] = evaluate(profiles, Vectors(points, means, ("1", "2"))).row()
+    found["published coordinates"] = evaluate(profiles, Vectors(points, means, ("1", "2"))).facts()
     return found
 
 
@@ -86,7 +86,7 @@ def recognised(profiles: Any, out: np.ndarray, learned: Any) -> dict[str, float]
     """Compare the fields marked ``out`` with the others in other wells; ``learned`` is what teaches."""
     from scipy.spatial.distance import cdist
 
-    from ellimaps.plates.statistics import normalisation as n
+    from ellimaps.plates.statistics import normalization as n
     from ellimaps.plates.statistics.evaluation import average_precision
 
     space = n.fit_space(n.compress(n.scaled(learned)[0]), n.well_numbers(learned))

@@ -67,8 +67,8 @@ def trained(folder: Path) -> Path:
 @contextmanager
 def serving(model: Path, workers: int) -> Iterator[tuple[str, psutil.Process]]:
     """Run the server; give its address and process."""
-    with socket.create_server(("127.0.0.1", 0)) as place:
-        port = place.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
     command = [sys.executable, "-c", "from ellimaps.cli import main; main()", "serve", "--model", str(model)]
     options = ["--port", str(port), "--workers", str(workers)]
     log = model.with_suffix(".log")

@@ -22,8 +22,9 @@ from ellimaps.core.stack import ImageStack
 from ellimaps.maps.clustering.estimation import estimate_k
 from ellimaps.maps.clustering.features import FeatureSpace, feature_matrix
 from ellimaps.maps.clustering.kmeans import KMeans
-from ellimaps.maps.pipeline import Settings, cluster, estimate_of, load
+from ellimaps.maps.pipeline import cluster, estimate_of, load
 from ellimaps.maps.segmentation import segment
+from ellimaps.maps.settings import Settings
 from ellimaps.maps.tables import clustershot_table, coordinates_file, full_table
 
 STARTS = {5: 10, 10: 10, 20: 10}
@@ -34,7 +35,8 @@ HYPERSPY_TIMEOUT_S = 180.0
 
 WHOLE_RUN = """
 import sys
-from ellimaps.maps.pipeline import Settings, run
+from ellimaps.maps.pipeline import run
+from ellimaps.maps.settings import Settings
 from ellimaps.readers.accurion_png import read_facts
 k = None if sys.argv[2] == "auto" else int(sys.argv[2])
 result = run(sys.argv[1], sys.argv[3], Settings(k=k))

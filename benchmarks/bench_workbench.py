@@ -47,7 +47,7 @@ def server_times(folder: Path) -> dict[str, Any]:
     page.segmented_control(key="view").set_value("Explore").run()
     page.number_input(key="k").set_value(5)
     page.button(key="segment").click().run()
-    while page.session_state["ellimaps"].task is not None:
+    while page.session_state["MapsState"].task is not None:
         time.sleep(0.05)
         page.run()
     before = {name: cache.computed for name, cache in loading.CACHES.items()}

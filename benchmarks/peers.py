@@ -105,13 +105,14 @@ def older_method(folder: Path, out: Path, k: int = 5) -> dict[str, float]:
 
     from astropy.convolution import Gaussian2DKernel, convolve, interpolate_replace_nans
 
+    from ellimaps.core.inputs import InputFile
     from ellimaps.readers.accurion_png import read_map
 
     marks = [time.perf_counter()]
     files = sorted(folder.glob("*.png"))
     kernel = Gaussian2DKernel(OLDER_SIGMA_PX, OLDER_SIGMA_PX, theta=9)
     assert kernel.shape == (65, 65)
-    maps = [(m.facts.quantity, m.facts.wavelength_nm, m.values) for m in map(read_map, files)]
+    maps = [(m.facts.quantity, m.facts.wavelength_nm, m.values) for m in map(read_map, map(InputFile, files))]
     filled = [(q, w, interpolate_replace_nans(image, kernel, convolve=convolve)) for q, w, image in maps]
     marks.append(time.perf_counter())
     delta = np.stack([np.nan_to_num(image).ravel() for q, _, image in filled if q == "Delta"], axis=1)

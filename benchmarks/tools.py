@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,11 +84,29 @@ def report(figures: Figures, json_file: Path | None) -> None:
         json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
-def arguments(description: str | None) -> argparse.Namespace:
-    """Read the options that all timings have."""
+def arguments(description: str | None, **flags: str) -> argparse.Namespace:
+    """Read the options that all timings have, and further ones that are on or off, with their help."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
+    for name, text in flags.items():
+        parser.add_argument(f"--{name}", action="store_true", help=text)
     return parser.parse_args()
+
+
+def sensitivity(module: ModuleType, measure: Callable[[], dict[str, float]]) -> Figures:
+    """Return what is measured with each private numeric constant of a module halved, and doubled."""
+    found: Figures = {"as it is": measure()}
+    numbers = {
+        name: value
+        for name, value in vars(module).items()
+        if name[:1] == "_" and name.isupper() and isinstance(value, int | float)
+    }
+    for name, value in numbers.items():
+        for what, factor in (("half", 0.5), ("double", 2)):
+            setattr(module, name, type(value)(value * factor))
+            found[f"{name} = {value:g}, {what}"] = measure()
+        setattr(module, name, value)
+    return found
 
 
 def machine() -> dict[str, Any]:

@@ -11,6 +11,8 @@ From a folder of maps to clusters, spectra and files:
 
 import lazy_loader
 
+from ellimaps.core import errors as errors
+
 # The names are listed in __init__.pyi, and nowhere else. Each is imported on first use, so that the command
 # line answers --help without loading NumPy.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,21 +1,18 @@
 """The public names and where they live; `ellimaps/__init__.py` imports each on first use."""
 
+from . import plates as plates
 from .classify.deep_model import load_classifier as load_classifier
-from .classify.labels import read_labels as read_labels
+from .classify.training_labels import read_labels as read_labels
 from .core import errors as errors
 from .core.provenance import __version__ as __version__
 from .core.stack import ImageStack as ImageStack
 from .images.intensities import (
     bleaching_curve as bleaching_curve,
-)
-from .images.intensities import (
     correct_intensities as correct_intensities,
 )
 from .images.preprocessing import preprocess as preprocess
 from .maps.clustering.estimation import (
     ClusterEstimate as ClusterEstimate,
-)
-from .maps.clustering.estimation import (
     estimate_k as estimate_k,
 )
 from .maps.clustering.features import feature_matrix as feature_matrix
@@ -23,83 +20,47 @@ from .maps.export import export_segmentation as export_segmentation
 from .maps.films.files import export_fit as export_fit
 from .maps.films.fit import (
     fit_map as fit_map,
-)
-from .maps.films.fit import (
     fit_shots as fit_shots,
 )
-from .maps.pipeline import (
-    Settings as Settings,
-)
-from .maps.pipeline import (
-    run as run,
-)
+from .maps.pipeline import run as run
 from .maps.segmentation import (
     Segmentation as Segmentation,
-)
-from .maps.segmentation import (
     segment as segment,
 )
+from .maps.settings import Settings as Settings
 from .objects.analysis import (
     CellSettings as CellSettings,
-)
-from .objects.analysis import (
     analyse_image as analyse_image,
 )
-from .objects.detect import (
-    detect_circles as detect_circles,
-)
-from .objects.detect import (
-    detect_nuclei as detect_nuclei,
-)
+from .objects.circles import detect_circles as detect_circles
 from .objects.measure import measure_objects as measure_objects
+from .objects.nuclei import detect_nuclei as detect_nuclei
 from .optics.library import (
     material as material,
-)
-from .optics.library import (
     material_names as material_names,
-)
-from .optics.library import (
     read_nk as read_nk,
 )
 from .optics.materials import (
     Cauchy as Cauchy,
-)
-from .optics.materials import (
     Constant as Constant,
-)
-from .optics.materials import (
     Material as Material,
-)
-from .optics.materials import (
     Sellmeier as Sellmeier,
-)
-from .optics.materials import (
     Table as Table,
-)
-from .optics.materials import (
     UniaxialMaterial as UniaxialMaterial,
 )
 from .optics.model import (
     Layer as Layer,
-)
-from .optics.model import (
     ThinFilm as ThinFilm,
 )
 from .optics.model_file import (
     model_text as model_text,
-)
-from .optics.model_file import (
     read_model as read_model,
 )
 from .optics.spectra import FitOptions as FitOptions
 from .plates.measuring.plate import read_plate as read_plate
 from .plates.measuring.profiles import (
     profile_plate as profile_plate,
-)
-from .plates.measuring.profiles import (
     read_profiles as read_profiles,
-)
-from .plates.measuring.profiles import (
     save_profiles as save_profiles,
 )
 from .plates.statistics.answers import answers as answers
@@ -107,24 +68,17 @@ from .plates.statistics.embedding import embed as embed
 from .plates.statistics.evaluation import evaluate as evaluate
 from .readers import (
     list_datasets as list_datasets,
-)
-from .readers import (
     open_stack as open_stack,
 )
 from .samples import (
     sample_cells as sample_cells,
-)
-from .samples import (
     sample_ep4 as sample_ep4,
-)
-from .samples import (
     sample_plate as sample_plate,
-)
-from .samples import (
     sample_sensors as sample_sensors,
 )
 from .sensors.analysis.anomalies import find_anomalies as find_anomalies
 from .sensors.analysis.forecast import forecast as forecast
 from .sensors.conditions import acquisition_conditions as acquisition_conditions
 from .sensors.stability import stability_of as stability_of
+from .sensors.store.filters import SensorFilters as SensorFilters
 from .sensors.store.logs import open_log as open_log

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from importlinter.cli import lint_imports
 
+import ellimaps
+
 ROOT = Path(__file__).resolve().parents[1]
 FORBIDDEN = {
     "a package index address": re.compile(r"index[-_]url|find[-_]links|https?://[^\s)\"']*/simple\b", re.I),
@@ -37,6 +39,16 @@ def test_imports_point_down_only():
 
 def test_the_entry_page_only_navigates():
     assert len((ROOT / "streamlit_app.py").read_text(encoding="utf-8").splitlines()) <= 40
+
+
+def test_every_public_name_is_on_the_api_page():
+    listed = set(re.findall(r"^   (\w+)$", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.M))
+    homes = {"errors", "plates"}
+    names = {
+        name for name in (*ellimaps.__all__, *ellimaps.plates.__all__) if not name.startswith("_")
+    } - homes
+    errors = {name for name in vars(ellimaps.errors) if name.endswith("Error")}
+    assert listed == names | errors
 
 
 def test_nothing_of_this_machine_is_in_the_tree():

@@ -8,22 +8,23 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from ellimaps.batch.conditions import COLUMNS, Conditions
+from ellimaps.batch.conditions import COLUMNS, ConditionColumns
 from ellimaps.batch.store import Record, Store, told
-from ellimaps.batch.tree import PLACES, Item, Tree
+from ellimaps.batch.tree import LEVELS, Item, Tree
 from ellimaps.batch.work import OVERLAY, TABLE
 
 EXPERIMENTS, EXPERIMENTS_PARQUET = "experiments.csv", "experiments.parquet"
 IMAGES, FAILURES = "images.csv", "failures.csv"
 WHOLE_NUMBERS = ("Circle", "Cluster", "Pixels")
 _OWN_COLUMNS = ("objects", "flags")
-_ROWS_PER_GROUP = 1 << 15
+# A row has some 60 numbers: a group is 16 MB, whatever the number of images.
+ROWS_PER_GROUP = 1 << 15
 
 Kinds = dict[str, str]
 
 
 def write_tables(
-    store: Store, tree: Tree, recipe: str, lead: Sequence[str], conditions: Conditions | None = None
+    store: Store, tree: Tree, recipe: str, lead: Sequence[str], conditions: ConditionColumns | None = None
 ) -> int:
     """Write the tables of all images of a tree that have a record of this recipe.
 
@@ -37,7 +38,7 @@ def write_tables(
         Hash of the choices.
     lead : sequence of str
         The columns that come after date, subject, experiment and FOV.
-    conditions : Conditions, optional
+    conditions : ConditionColumns, optional
         Says the columns of `ellimaps.batch.conditions` for a record.
 
     Returns
@@ -53,7 +54,7 @@ def write_tables(
         objects = files.enter_context(_Csv(store.scratch(EXPERIMENTS), list(columns)))
         parquet = files.enter_context(_Parquet(store.scratch(EXPERIMENTS_PARQUET), columns))
         header = [
-            *PLACES,
+            *LEVELS,
             *tree.extra_names,
             "File",
             "Objects",
@@ -65,7 +66,7 @@ def write_tables(
         ]
         images = files.enter_context(_Csv(store.scratch(IMAGES), header))
         failures = files.enter_context(
-            _Csv(store.scratch(FAILURES), [*PLACES, *tree.extra_names, "File", "Reason"])
+            _Csv(store.scratch(FAILURES), [*LEVELS, *tree.extra_names, "File", "Reason"])
         )
         count = 0
         for item, record in _recorded(store, tree, recipe):
@@ -101,7 +102,7 @@ def _columns(store: Store, tree: Tree, recipe: str, lead: Sequence[str]) -> tupl
         facts |= dict.fromkeys(record.facts)
         for name, kind in record.columns.items():
             found[name] = "text" if "text" in (kind, found.get(name)) else kind
-    first: Kinds = dict.fromkeys(PLACES, "text") | dict.fromkeys(lead, "number")
+    first: Kinds = dict.fromkeys(LEVELS, "text") | dict.fromkeys(lead, "number")
     extra = dict.fromkeys(tree.extra_names, "text")
     rest = {name: kind for name, kind in found.items() if name not in first}
     return first | extra | rest | {"Flags": "text"}, [name for name in facts if name not in _OWN_COLUMNS]
@@ -114,10 +115,10 @@ def _rows(store: Store, record: Record) -> Iterable[dict[str, str]]:
 
 
 def _image_row(record: Record) -> dict[str, str]:
-    places = {TABLE: "objects/", OVERLAY: "qc/"}
+    folders = {TABLE: "objects/", OVERLAY: "qc/"}
     where = {
         role: next((name for name in record.files if name.startswith(start)), "")
-        for role, start in places.items()
+        for role, start in folders.items()
     }
     facts = {name: _written(value) for name, value in record.facts.items() if name not in _OWN_COLUMNS}
     return facts | {
@@ -181,7 +182,7 @@ class _Parquet:
             text = values.get(name, "")
             self._group[name].append(read(text) if text or read is str else None)
         self._waiting += 1
-        if self._waiting == _ROWS_PER_GROUP:
+        if self._waiting == ROWS_PER_GROUP:
             self._flush()
 
     def _flush(self) -> None:

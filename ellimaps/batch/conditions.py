@@ -26,7 +26,7 @@ COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Conditions:
+class ConditionColumns:
     """Says the columns of a record: mean, drift per hour, range within an hour, and the verdict.
 
     Parameters
@@ -50,7 +50,7 @@ class Conditions:
         if self.sensor is not None:
             sensors_called(self.log, self.sensor)
 
-    def choices(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return what the columns depend on, ready for JSON."""
         return {**self.log.provenance(), "sensor": self.sensor}
 

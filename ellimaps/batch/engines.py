@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from typing import Any
 
 from ellimaps.batch.tree import Item
 from ellimaps.batch.work import Outcome, Work, attempt
 from ellimaps.core.errors import ExportError, MissingExtraError, SettingError
-from ellimaps.core.parallel import program_hidden
+from ellimaps.core.workers import Line, WorkerProcess
 
 TRIES = 3
-_AHEAD = 2
-_PATIENCE_S = 60.0
-_ANSWER_S = 5.0
+"""Dask's default too (``allowed-failures``): one death may be a neighbor's want of memory, not three."""
 
 
 @dataclass
-class Task:
+class BatchTask:
     """One image to be worked on.
 
     Attributes
@@ -44,8 +41,8 @@ class Task:
     tries: int = 0
 
 
-Done = tuple[Task, Outcome]
-Engine = Callable[[Work, Iterator[Task]], Iterator[Done]]
+Done = tuple[BatchTask, Outcome]
+Engine = Callable[[Work, Iterator[BatchTask]], Iterator[Done]]
 
 
 def local_processes(workers: int) -> Engine:
@@ -58,11 +55,11 @@ def local_processes(workers: int) -> Engine:
     return lambda work, tasks: _run_local(work, tasks, workers)
 
 
-def _run_local(work: Work, tasks: Iterator[Task], workers: int) -> Iterator[Done]:
-    again: deque[Task] = deque()
+def _run_local(work: Work, tasks: Iterator[BatchTask], workers: int) -> Iterator[Done]:
+    again: deque[BatchTask] = deque()
     pool: list[_Worker] = []
 
-    def next_task() -> Task | None:
+    def next_task() -> BatchTask | None:
         return again.popleft() if again else next(tasks, None)
 
     try:
@@ -76,7 +73,7 @@ def _run_local(work: Work, tasks: Iterator[Task], workers: int) -> Iterator[Done
 
 
 def _round(
-    pool: list[_Worker], work: Work, next_task: Callable[[], Task | None], again: deque[Task]
+    pool: list[_Worker], work: Work, next_task: Callable[[], BatchTask | None], again: deque[BatchTask]
 ) -> Iterator[Done]:
     """Wait for workers that are ready, give them more to do, and yield what they have done.
 
@@ -109,17 +106,12 @@ def _round(
 class _Worker:
     """A process and the image it works on."""
 
-    def __init__(self, work: Work, task: Task) -> None:
-        # A new interpreter: a copy of this process could inherit locks held by its threads.
-        context = multiprocessing.get_context("spawn")
-        self.line, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, work), name="ellimaps", daemon=True)
-        with program_hidden():
-            self._process.start()
-        theirs.close()
+    def __init__(self, work: Work, task: BatchTask) -> None:
+        self._process = WorkerProcess(_serve, work)
+        self.line = self._process.line
         self.give(task)
 
-    def give(self, task: Task) -> None:
+    def give(self, task: BatchTask) -> None:
         self.task = task
         task.tries += 1
         # Where it has died, `receive` says so.
@@ -136,18 +128,13 @@ class _Worker:
 
     def stop(self) -> None:
         self.line.close()
-        self._process.terminate()
-        self._process.join()
+        self._process.kill()
 
 
-def _serve(line: Connection[Any, Any], work: Work) -> None:
-    """Work on images until the other end hangs up, which it also does by dying."""
-    try:
-        while True:
-            path, files = line.recv()
-            line.send(attempt(work, path, files))
-    except (EOFError, OSError, KeyboardInterrupt):
-        return
+def _serve(line: Line, work: Work) -> None:
+    while True:
+        path, files = line.recv()
+        line.send(attempt(work, path, files))
 
 
 def dask_cluster(address: str) -> Engine:
@@ -169,24 +156,25 @@ def dask_cluster(address: str) -> Engine:
     return lambda work, tasks: _run_dask(work, tasks, address)
 
 
-def _run_dask(work: Work, tasks: Iterator[Task], address: str) -> Iterator[Done]:
+def _run_dask(work: Work, tasks: Iterator[BatchTask], address: str) -> Iterator[Done]:
     # Its annotations are too few for strict types.
     distributed: Any = importlib.import_module("distributed")
     try:
-        client = distributed.Client(address, timeout=_ANSWER_S, set_as_default=False)
+        client = distributed.Client(address, timeout=5, set_as_default=False)
     except (OSError, ValueError) as error:
         raise SettingError(f"No Dask scheduler answers at {address}: check the address.") from error
     with client:
         try:
-            client.wait_for_workers(1, timeout=_PATIENCE_S)
+            # Workers that start with their scheduler need some seconds to load their libraries.
+            client.wait_for_workers(1, timeout=60)
         except TimeoutError:
             raise SettingError(f"The Dask scheduler at {address} has no workers: start some.") from None
-        running: dict[Any, Task] = {}
+        running: dict[Any, BatchTask] = {}
         finished = distributed.as_completed(loop=client.loop)
 
         def fill() -> None:
-            # Work for every thread and a little ahead; the rest of the images stays on disk.
-            room = _AHEAD * max(2, sum(client.nthreads().values())) - len(running)
+            # One at work and one waiting for every thread; the rest of the images stays on disk.
+            room = 2 * max(2, sum(client.nthreads().values())) - len(running)
             for _ in range(max(room, 0)):
                 if (task := next(tasks, None)) is None:
                     return

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from ellimaps.batch.store import STATE, Store
 from ellimaps.batch.tree import Tree
-from ellimaps.objects.quality import montage_png
+from ellimaps.images.outlines import montage_png
 
 MONTAGE = "montage.png"
 MOST_CROPS = 144
+"""A sheet of 12 x 12, which a screen shows whole."""
 
 
 def write_montages(store: Store, tree: Tree, recipe: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from ellimaps.batch.assemble import ROWS_PER_GROUP
 from ellimaps.batch.engines import Engine
 from ellimaps.batch.runner import Run
 from ellimaps.batch.store import Record, Store, told
@@ -25,16 +26,15 @@ from ellimaps.plates.measuring.field import FieldSettings, inputs_hash, measure_
 from ellimaps.plates.measuring.plate import Field, Plate, check_output
 from ellimaps.plates.measuring.profiles import (
     CELL_METADATA,
+    CELLS as CELL_TABLE,
     Profiles,
     assemble,
     parquet_bytes,
     provenance,
     table_files,
 )
-from ellimaps.plates.measuring.profiles import CELLS as CELL_TABLE
 
 FAILURES = "failures.csv"
-_ROWS_PER_GROUP = 1 << 15
 _FAILURE_COLUMNS = ("plate", "well", "field", "files", "reason")
 
 
@@ -57,9 +57,9 @@ class PlateWork:
     settings: FieldSettings
     lead: ClassVar[tuple[str, ...]] = ()
 
-    def choices(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return every choice the result depends on, ready for JSON."""
-        return {"plates": self.settings.choices(), "channels": list(self.channels)}
+        return {"plates": self.settings.facts(), "channels": list(self.channels)}
 
     def __call__(self, path: str) -> Output:
         """Return a field's features as facts, and its cells as Parquet."""
@@ -203,7 +203,7 @@ def _write_cells(store: Store, plate: Plate, fields: list[Field]) -> None:
                 schema = pa.Schema.from_pandas(table, preserve_index=False).remove_metadata()
                 writer = parquet.ParquetWriter(store.scratch(CELL_TABLE), schema, compression="zstd")
             waiting.append(table)
-            if sum(map(len, waiting)) >= _ROWS_PER_GROUP:
+            if sum(map(len, waiting)) >= ROWS_PER_GROUP:
                 writer.write_table(pa.Table.from_pandas(pd.concat(waiting), schema, preserve_index=False))
                 waiting.clear()
         assert writer is not None

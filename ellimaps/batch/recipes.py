@@ -7,12 +7,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ellimaps.batch.work import CellWork, FitChoice, MapWork, Work
+from ellimaps.batch.work import CellWork, FitRecipe, MapWork, Work
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.films.results import thickness_name
 from ellimaps.maps.recipe import recipe_values, settings_of
 from ellimaps.objects.analysis import CellSettings
-from ellimaps.objects.quality import Limits
+from ellimaps.objects.quality import QualityLimits
 from ellimaps.optics.model_file import read_model
 from ellimaps.optics.spectra import FitOptions
 
@@ -88,13 +88,13 @@ def _cells(values: Mapping[str, Any], name: str) -> CellSettings:
     try:
         if isinstance(limits := chosen.get("limits"), dict):
             count = limits.get("count")
-            chosen["limits"] = Limits(**limits | ({"count": tuple(count)} if count else {}))
+            chosen["limits"] = QualityLimits(**limits | ({"count": tuple(count)} if count else {}))
         return CellSettings(**chosen)
     except (TypeError, ValueError) as error:
         raise SettingError(f"{name}: [cells] has a value of the wrong type ({error}).") from None
 
 
-def _fit(values: dict[str, Any], model: Path, name: str) -> FitChoice:
+def _fit(values: dict[str, Any], model: Path, name: str) -> FitRecipe:
     film = read_model(model)
     thickness_name(film)
     known = [field.name for field in fields(FitOptions)]
@@ -108,4 +108,4 @@ def _fit(values: dict[str, Any], model: Path, name: str) -> FitChoice:
     if pixels and shared:
         raise SettingError(f"{name}: pixels are fitted one by one and share nothing.")
     options = FitOptions(**{key: value for key, value in values.items() if key in known})
-    return FitChoice(film, options, tuple(map(str, shared)), pixels)
+    return FitRecipe(film, options, tuple(map(str, shared)), pixels)

@@ -11,11 +11,13 @@ import pandas as pd
 
 from ellimaps.batch.assemble import EXPERIMENTS_PARQUET, FAILURES, IMAGES
 from ellimaps.batch.montages import MONTAGE
-from ellimaps.batch.tree import PLACES
+from ellimaps.batch.tree import LEVELS
 from ellimaps.core.errors import ReadError
 
 MEASURES = ("R", "Mean Intensity")
+# Results lie beside acquisitions, which have three levels of folders.
 _DEPTH = 3
+# Bounds the wait where listing a folder takes 10 ms, as on a network drive, to 5 s.
 _FOLDERS_SEARCHED = 500
 
 
@@ -28,7 +30,7 @@ class Results:
     folder : Path
         Where it lies.
     images : DataFrame
-        One row per image: its place, number of ``Objects``, quality and ``Flags``, ``Table``, ``Overlay``.
+        One row per image: its levels, number of ``Objects``, quality and ``Flags``, ``Table``, ``Overlay``.
     objects : DataFrame
         One row per object of all images.
     failures : DataFrame
@@ -72,8 +74,8 @@ class Results:
     def objects_of(self, image: pd.Series) -> pd.DataFrame:
         """Return the objects of one row of `images`."""
         same = pd.Series(True, index=self.objects.index)
-        for place in PLACES:
-            same &= self.objects[place] == image[place]
+        for level in LEVELS:
+            same &= self.objects[level] == image[level]
         return self.objects[same]
 
     def picture(self, image: pd.Series) -> Path | None:
@@ -104,7 +106,7 @@ def read_results(folder: Path) -> Results:
         images = _texts(pd.read_csv(folder / IMAGES, dtype=_TEXT, keep_default_na=False))
         failures = pd.read_csv(folder / FAILURES, dtype=str, keep_default_na=False)
         images["Objects"] = images["Objects"].astype(int)
-        missing = {*PLACES, "Flags"} - set(objects) | {*PLACES, "Flags", "Table", "Overlay"} - set(images)
+        missing = {*LEVELS, "Flags"} - set(objects) | {*LEVELS, "Flags", "Table", "Overlay"} - set(images)
     except FileNotFoundError as error:
         name = Path(str(error.filename)).name
         raise ReadError(
@@ -121,7 +123,7 @@ def read_results(folder: Path) -> Results:
     return Results(folder, images, objects, failures)
 
 
-_TEXT = dict.fromkeys((*PLACES, "File", "Flags", "Table", "Overlay"), str)
+_TEXT = dict.fromkeys((*LEVELS, "File", "Flags", "Table", "Overlay"), str)
 
 
 def _texts(images: pd.DataFrame) -> pd.DataFrame:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ellimaps.batch.assemble import EXPERIMENTS, write_tables
-from ellimaps.batch.conditions import Conditions
-from ellimaps.batch.engines import Engine, Task
+from ellimaps.batch.conditions import ConditionColumns
+from ellimaps.batch.engines import BatchTask, Engine
 from ellimaps.batch.montages import write_montages
 from ellimaps.batch.store import Store
 from ellimaps.batch.tree import Item, Pattern, Tree
@@ -20,12 +20,10 @@ from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import software_facts
 
 PROVENANCE = "batch.json"
-_TELL_S = 2.0
-_TELL_SHARE = 0.05
 
 
 @dataclass(frozen=True)
-class Summary:
+class BatchSummary:
     """What a run did.
 
     Attributes
@@ -78,8 +76,8 @@ def run_batch(
     out: Path,
     engine: Engine,
     on_progress: Progress = no_progress,
-    conditions: Conditions | None = None,
-) -> Summary:
+    conditions: ConditionColumns | None = None,
+) -> BatchSummary:
     """Do the work with every image that is not done yet, and write the tables of all.
 
     Parameters
@@ -94,7 +92,7 @@ def run_batch(
         Where to do it: `ellimaps.batch.engines.local_processes` or `dask_cluster`.
     on_progress : callable, optional
         Called as ``on_progress(done, total, what)``.
-    conditions : Conditions, optional
+    conditions : ConditionColumns, optional
         Says the temperature during an acquisition.
 
     Raises
@@ -114,13 +112,13 @@ def run_batch(
         run.work(work, engine)
         on_progress(total, total, "tables")
         write_montages(store, tree, run.recipe)
-        facts = {"software": software_facts(), "recipe_sha256": run.recipe, **work.choices()}
+        facts = {"software": software_facts(), "recipe_sha256": run.recipe, **work.facts()}
         if conditions is not None:
-            facts["sensors"] = conditions.choices()
+            facts["sensors"] = conditions.facts()
         store.write(PROVENANCE, json_bytes(facts))
         objects = write_tables(store, tree, run.recipe, work.lead, conditions)
     seconds = time.monotonic() - start
-    return Summary(total, run.done, run.skipped, run.failed, objects, seconds, out / EXPERIMENTS)
+    return BatchSummary(total, run.done, run.skipped, run.failed, objects, seconds, out / EXPERIMENTS)
 
 
 def _nothing(tree: Tree) -> str:
@@ -166,7 +164,7 @@ class Run:
                 self.done += 1
             self.tell()
 
-    def tasks(self) -> Iterator[Task]:
+    def tasks(self) -> Iterator[BatchTask]:
         """Yield the images that are not done."""
         for item in self._items:
             try:
@@ -179,7 +177,7 @@ class Run:
                 self.skipped += 1
                 self.tell()
                 continue
-            yield Task(item, digest, files)
+            yield BatchTask(item, digest, files)
 
     def fail(self, key: str, input_hash: str, reason: str) -> None:
         """Note an image that gave no result."""
@@ -191,7 +189,8 @@ class Run:
         so_far = self.done + self.skipped + self.failed
         elapsed = time.monotonic() - self._start
         worked = self.done + self.failed
-        if worked and elapsed - self._told > max(_TELL_S, _TELL_SHARE * elapsed):
+        # Words that change more often cannot be read, and the time left is not known better than to 5 %.
+        if worked and elapsed - self._told > max(2.0, 0.05 * elapsed):
             rate = worked / elapsed
             left = _duration((self._total - so_far) / rate)
             self._told = elapsed

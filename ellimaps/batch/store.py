@@ -21,7 +21,6 @@ from ellimaps.core.errors import ExportError
 
 STATE = ".ellimaps"
 _LOCK = "lock"
-_BUSY = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -99,8 +98,18 @@ class Store:
         return all(_size(self.out / name) == size for name, size in record.files.items())
 
     def keep(self, key: str, input_hash: str, recipe: str, output: Output) -> None:
-        """Write an image's results, then its record."""
-        files = {_place(key, role): content for role, content in output.files.items()}
+        """Write an image's results, then its record.
+
+        Parameters
+        ----------
+        key : str
+            What its results are called.
+        input_hash, recipe : str
+            Hashes of its files and of the choices.
+        output : Output
+            The results.
+        """
+        files = {_path_of(key, role): content for role, content in output.files.items()}
         self.forget(key, but=files)
         for name, content in files.items():
             self.write(name, content)
@@ -108,7 +117,17 @@ class Store:
         self._put(key, Record(input_hash, recipe, "", sizes, output.columns, output.facts))
 
     def keep_failure(self, key: str, input_hash: str, recipe: str, reason: str) -> None:
-        """Note why an image has no results; those of its former content are removed."""
+        """Note why an image has no results; those of its former content are removed.
+
+        Parameters
+        ----------
+        key : str
+            What its results would be called.
+        input_hash, recipe : str
+            Hashes of its files and of the choices.
+        reason : str
+            One sentence.
+        """
         self.forget(key)
         self._put(key, Record(input_hash, recipe, reason))
 
@@ -150,15 +169,15 @@ class Store:
         return self.state / "records" / f"{key}.json"
 
 
-def _place(key: str, role: str) -> str:
+def _path_of(key: str, role: str) -> str:
     """Return where a result goes, below the output folder."""
-    places = {
+    known = {
         TABLE: f"objects/{key}.csv",
         OVERLAY: f"qc/{key}_overlay.png",
         CROPS: f"{STATE}/crops/{key}.npy",
         CELLS: f"{STATE}/cells/{key}.parquet",
     }
-    return places.get(role, f"maps/{key}/{role}")
+    return known.get(role, f"maps/{key}/{role}")
 
 
 def _is_below(name: str) -> bool:
@@ -209,8 +228,8 @@ def _lock_file(lock: Any) -> None:
     if os.name == "nt":
         import msvcrt
 
-        # Far behind the text, which others must be able to read.
-        lock.seek(_BUSY)
+        # Far behind the text, which others must be able to read: Windows locks bytes, also beyond the end.
+        lock.seek(1 << 30)
         msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
     else:
         import fcntl

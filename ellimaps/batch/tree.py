@@ -12,15 +12,14 @@ from pathlib import Path, PurePosixPath
 
 from ellimaps.core.errors import ReadError, SettingError
 
-PLACES = ("Date", "Subject", "Experiment", "FOV")
+LEVELS = ("Date", "Subject", "Experiment", "FOV")
 IMAGE_PATTERN = "{date}/{subject}/{experiment}/{fov}"
 IMAGE_ENDINGS = (".tif", ".tiff", ".png")
 TABLE_ENDING = ".ds.dat"
 
-_KNOWN = {name.casefold(): name for name in PLACES}
+_KNOWN = {name.casefold(): name for name in LEVELS}
 _PIECE = re.compile(r"\{([^{}]*)\}|\*|[^{}*]+|[{}]")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*")
-_BLOCK = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -134,14 +133,14 @@ class Tree:
     @property
     def extra_names(self) -> list[str]:
         """Fields of the pattern beyond date, subject, experiment and FOV."""
-        return [name for name in (self.pattern.names if self.pattern else ()) if name not in PLACES]
+        return [name for name in (self.pattern.names if self.pattern else ()) if name not in LEVELS]
 
     def __iter__(self) -> Iterator[Item]:
         if not self.root.is_dir():
             raise ReadError(f"{self.root} is not a folder: give the folder that holds the images.")
         yield from self._below(self.root, PurePosixPath())
 
-    def _below(self, folder: Path, place: PurePosixPath) -> Iterator[Item]:
+    def _below(self, folder: Path, relative: PurePosixPath) -> Iterator[Item]:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
@@ -151,36 +150,36 @@ class Tree:
         entries = [entry for entry in entries if not entry.name.startswith(".")]
         files = [entry.name for entry in entries if entry.name.casefold().endswith(IMAGE_ENDINGS)]
         if not self.folders:
-            yield from self._images(folder, place, files)
+            yield from self._images(folder, relative, files)
         elif files or any(entry.name.casefold().endswith(TABLE_ENDING) for entry in entries):
-            yield from self._folder(folder, place)
+            yield from self._folder(folder, relative)
         for entry in entries:
             if entry.is_dir() and not entry.is_symlink() and Path(entry.path) != self.without:
-                yield from self._below(Path(entry.path), place / entry.name)
+                yield from self._below(Path(entry.path), relative / entry.name)
 
-    def _images(self, folder: Path, place: PurePosixPath, names: list[str]) -> Iterator[Item]:
+    def _images(self, folder: Path, relative: PurePosixPath, names: list[str]) -> Iterator[Item]:
         stems = Counter(_without_ending(name) for name in names)
         for name in names:
             stem = _without_ending(name)
-            fields = (self.pattern or Pattern()).fields(str(place / name))
+            fields = (self.pattern or Pattern()).fields(str(relative / name))
             if fields is not None:
                 called = stem if stems[stem] == 1 else name
                 if fields.get("FOV", stem) == stem:
                     fields["FOV"] = called
-                yield Item(str(place / called), folder / name, fields)
+                yield Item(str(relative / called), folder / name, fields)
 
-    def _folder(self, folder: Path, place: PurePosixPath) -> Iterator[Item]:
-        key = str(place) if place.parts else folder.resolve().name or "root"
+    def _folder(self, folder: Path, relative: PurePosixPath) -> Iterator[Item]:
+        key = str(relative) if relative.parts else folder.resolve().name or "root"
         if self.pattern is None:
-            yield Item(key, folder, _guessed(place, key))
-        elif (fields := self.pattern.fields(str(place))) is not None:
+            yield Item(key, folder, _guessed(relative, key))
+        elif (fields := self.pattern.fields(str(relative))) is not None:
             yield Item(key, folder, {"FOV": key} | fields)
 
 
-def _guessed(place: PurePosixPath, key: str) -> dict[str, str]:
+def _guessed(relative: PurePosixPath, key: str) -> dict[str, str]:
     """Name the folders as the standard tree does where there are as many; else the path is the name."""
-    if len(place.parts) == len(PLACES):
-        return dict(zip(PLACES, place.parts, strict=True))
+    if len(relative.parts) == len(LEVELS):
+        return dict(zip(LEVELS, relative.parts, strict=True))
     return {"FOV": key}
 
 
@@ -210,8 +209,5 @@ def content_hash(path: Path) -> tuple[str, dict[str, str]]:
 
 
 def _file_hash(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

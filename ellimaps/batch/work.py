@@ -22,15 +22,18 @@ from ellimaps.maps.export import export_contents
 from ellimaps.maps.films.files import fit_contents
 from ellimaps.maps.films.fit import fit_map, fit_shots
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names
-from ellimaps.maps.pipeline import Settings, cluster, estimate_of, load
+from ellimaps.maps.pipeline import found_clusters, load
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.maps.settings import Settings
 from ellimaps.objects.analysis import CellSettings, analyse_image
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
 from ellimaps.optics.spectra import FitOptions
 
 FORMAT = 2
+"""Raised where the files of a result change: what is kept is then computed again."""
 CROPS_PER_IMAGE = 12
+"""What is kept for a sheet of an experiment: twelve images fill one (`ellimaps.batch.montages`)."""
 TABLE, OVERLAY, CROPS, CELLS = "table", "overlay", "crops", "cells"
 
 _CELL_NAMES = {"object": "Circle", "x": "X", "y": "Y", "radius": "R", "mean_intensity": "Mean Intensity"}
@@ -77,7 +80,7 @@ class Work(Protocol):
     def __call__(self, path: str) -> Output:
         """Do it with one image or folder."""
 
-    def choices(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return every choice the result depends on, ready for JSON."""
 
 
@@ -88,7 +91,7 @@ class CellWork:
     settings: CellSettings = field(default_factory=CellSettings)
     lead: ClassVar[tuple[str, ...]] = tuple(_CELL_NAMES.values())
 
-    def choices(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return every choice the result depends on, ready for JSON."""
         return {"cells": asdict(self.settings)}
 
@@ -105,7 +108,7 @@ class CellWork:
 
 
 @dataclass(frozen=True)
-class FitChoice:
+class FitRecipe:
     """A film model to fit to the clusters, or to every pixel."""
 
     film: ThinFilm
@@ -113,7 +116,7 @@ class FitChoice:
     shared: tuple[str, ...] = ()
     pixels: bool = False
 
-    def choices(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return every choice the fit depends on, ready for JSON."""
         # The text only names n, k files; their values count.
         values = sha256(repr(self.film).encode()).hexdigest()
@@ -126,29 +129,25 @@ class MapWork:
     """Segment a measurement, and fit a film model where one is given."""
 
     settings: Settings = field(default_factory=Settings)
-    fit: FitChoice | None = None
+    fit: FitRecipe | None = None
     lead: ClassVar[tuple[str, ...]] = ("Cluster", "Pixels", "Fraction")
 
-    def choices(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return every choice the result depends on, ready for JSON."""
-        return {"settings": asdict(self.settings), "fit": self.fit.choices() if self.fit else None}
+        return {"settings": asdict(self.settings), "fit": self.fit.facts() if self.fit else None}
 
     def __call__(self, path: str) -> Output:
         """Return a folder's clusters with what the exports of `ellimaps segment` and `fit` hold."""
         stack = load(path, self.settings)
-        settings, estimate = self.settings, None
-        if settings.k is None:
-            estimate = estimate_of(stack, settings)
-            settings = replace(settings, k=estimate.suggested_k)
-        segmentation = cluster(stack, settings)
+        segmentation, estimate = found_clusters(stack, self.settings)
         # Seconds per step differ from run to run, and results must not.
         files = export_contents(
             segmentation,
-            names=settings.names,
-            regions=settings.regions,
+            names=self.settings.names,
+            regions=self.settings.regions,
             estimate=replace(estimate, table=estimate.table.assign(seconds=np.nan)) if estimate else None,
         )
-        table, facts = _cluster_table(segmentation, settings.names), _map_facts(segmentation)
+        table, facts = _cluster_table(segmentation, self.settings.names), _map_facts(segmentation)
         if self.fit is not None:
             found = self._fitted(stack, segmentation)
             files |= {name: _without_seconds(name, content) for name, content in fit_contents(found).items()}
@@ -166,8 +165,8 @@ class MapWork:
 
 def recipe_hash(work: Work) -> str:
     """Return a hash of every choice, and of the version of ellimaps: another one may compute differently."""
-    choices = {"ellimaps": version("ellimaps"), "format": FORMAT, **work.choices()}
-    return sha256(json.dumps(choices, sort_keys=True, default=str).encode()).hexdigest()
+    facts = {"ellimaps": version("ellimaps"), "format": FORMAT, **work.facts()}
+    return sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def attempt(work: Work, path: str, expected: Mapping[str, str]) -> Outcome:

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.transform import resize
 
-_PERCENTILES = (1.0, 99.5)
+# More than twice the 224 pixels that the networks see, so that nothing they could see is lost.
 _MOST_PX = 512
-_WHITE = 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +39,9 @@ def cut_cell(values: NDArray[Any], mask: NDArray[np.bool_], pixel_size: float = 
     Parameters
     ----------
     values : ndarray, shape (y, x) or (channel, y, x)
-        Of any real number type; channels are averaged, NaN counts as background.
+        Of any real type and unit; channels are averaged, NaN counts as background.
     mask : ndarray of bool, shape (y, x)
-        The cell; see `ellimaps.classify.portrait.measure_image`.
+        The cell; see `ellimaps.classify.image_features.measure_image`.
     pixel_size : float
         Side of a pixel.
     """
@@ -54,13 +53,13 @@ def cut_cell(values: NDArray[Any], mask: NDArray[np.bool_], pixel_size: float = 
     cell = np.asarray(values)[(..., *box)].astype(np.float32)
     cell = cell if cell.ndim == 2 else cell.mean(axis=0)
     known = cell[inside & np.isfinite(cell)]
-    low, high = np.percentile(known, _PERCENTILES) if known.size else (0.0, 1.0)
+    low, high = np.percentile(known, (1.0, 99.5)) if known.size else (0.0, 1.0)
     shown = np.clip((cell - low) / (high - low if high > low else 1.0), 0, 1)
     shown = np.where(inside, np.nan_to_num(shown), 0)
     shrink = min(1.0, _MOST_PX / max(shown.shape))
     if shrink < 1:
         shown = _resized(shown, shrink)
-    return CellCut(np.rint(shown * _WHITE).astype(np.uint8), max(inside.shape) * pixel_size)
+    return CellCut(np.rint(shown * 255).astype(np.uint8), max(inside.shape) * pixel_size)
 
 
 def window(cut: CellCut, extent: float, side_px: int) -> NDArray[np.float32]:
@@ -83,7 +82,7 @@ def window(cut: CellCut, extent: float, side_px: int) -> NDArray[np.float32]:
     if cut.extent == 0:
         return square
     scale = cut.extent / extent * side_px / max(cut.levels.shape)
-    cell = _resized(cut.levels.astype(np.float32) / _WHITE, scale)
+    cell = _resized(cut.levels.astype(np.float32) / 255, scale)
     placed = [_overlap(length, side_px) for length in cell.shape]
     square[placed[0][0], placed[1][0]] = cell[placed[0][1], placed[1][1]]
     return square
@@ -96,7 +95,7 @@ def _resized(image: NDArray[np.floating[Any]], scale: float) -> NDArray[np.float
 
 
 def _overlap(length: int, side: int) -> tuple[slice, slice]:
-    """Return where a centred length lies in the side, and which part of it."""
+    """Return where a centered length lies in the side, and which part of it."""
     kept = min(length, side)
     start, skipped = (side - kept) // 2, (length - kept) // 2
     return slice(start, start + kept), slice(skipped, skipped + kept)

@@ -14,18 +14,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.classify.cell_window import cut_cell, window
+from ellimaps.classify.image_features import CellFeatures, measure_image
 from ellimaps.classify.model_file import load_model
-from ellimaps.classify.population_model import Label, PopulationModel, Prediction
-from ellimaps.classify.portrait import Portrait, measure_image
+from ellimaps.classify.population_model import Label, PopulationModel, Prediction, pixel_size_doubts
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import write_files
+from ellimaps.core.inputs import Source, as_input
+from ellimaps.core.provenance import sha256
 from ellimaps.deep.architectures import FAMILIES, Architecture, build, pooled
 from ellimaps.deep.libraries import torch_library
 from ellimaps.deep.network_file import FACTS, pack, unpack
 from ellimaps.deep.penultimate import network_input
 
 _KIND = "deep cell classifier"
-_SAME_SIZE = 0.05
+# A file that declares a larger window is damaged or hostile: the networks we know look at 224 to 518 pixels.
 _MOST_SIDE_PX = 1024
 _CONTRIBUTIONS = ("measurement", "value", "typical", "contribution")
 
@@ -91,8 +93,8 @@ class DeepModel:
             If the array is no image.
         """
         size = (pixel_size_um or self.pixel_size_um) if self.unit == "um" else None
-        portrait = measure_image(values, size)
-        cut = cut_cell(values, portrait.mask, size or 1.0)
+        features = measure_image(values, size)
+        cut = cut_cell(values, features.mask, size or 1.0)
         shown = window(cut, self.window_extent, self.side_px)
         probabilities = self._probabilities(shown)
         answer = int(probabilities.argmax())
@@ -100,8 +102,8 @@ class DeepModel:
             label=self.classes[answer],
             probability=float(probabilities[1 if len(self.classes) == 2 else answer]),
             probabilities=dict(zip(self.classes, probabilities.tolist(), strict=True)),
-            warnings=[*portrait.warnings, *self._doubts(portrait, cut.extent, pixel_size_um)],
-            portrait=portrait,
+            warnings=[*features.warnings, *self._doubts(features, cut.extent, pixel_size_um)],
+            features=features,
             contributions=pd.DataFrame(columns=list(_CONTRIBUTIONS)),
         )
 
@@ -111,22 +113,15 @@ class DeepModel:
             odds = log_odds(self.network, self.architecture, torch.from_numpy(shown)[None])[0]
             return np.asarray(odds.double().softmax(0).numpy())
 
-    def _doubts(self, portrait: Portrait, extent: float, given_um: float | None) -> list[str]:
-        found = []
-        trained_um = self.pixel_size_um
-        if self.unit == "um" and given_um is None:
-            found.append(
-                f"The image has no pixel size; that of the training, {trained_um:.4g} µm, was taken."
-            )
-        if trained_um and given_um and abs(given_um / trained_um - 1) > _SAME_SIZE:
-            found.append(f"A pixel is {given_um:.4g} µm here and {trained_um:.4g} µm in the training images.")
-        if portrait.mask.any() and extent > self.window_extent:
+    def _doubts(self, features: CellFeatures, extent: float, given_um: float | None) -> list[str]:
+        found = pixel_size_doubts(self.unit, self.pixel_size_um, given_um)
+        if features.mask.any() and extent > self.window_extent:
             found.append("The cell is larger than those of the training images and was cut off.")
         return found
 
 
 def network_with_head(backbone: Any, dimension: int, classes: int) -> Any:
-    """Return a backbone and a linear classifier on its normalised features as one module."""
+    """Return a backbone and a linear classifier on its normalized features as one module."""
     nn = torch_library().nn
     head = nn.Sequential(nn.LayerNorm(dimension), nn.Linear(dimension, classes))
     return nn.ModuleDict({"backbone": backbone, "head": head})
@@ -168,7 +163,7 @@ def save_deep_model(model: DeepModel, path: str | Path) -> DeepModel:
     return replace(model, version=hashlib.sha256(content).hexdigest()[:12])
 
 
-def load_deep_model(path: str | Path) -> DeepModel:
+def load_deep_model(source: Source) -> DeepModel:
     """Read a classifier; nothing in the file is executed.
 
     Raises
@@ -176,28 +171,35 @@ def load_deep_model(path: str | Path) -> DeepModel:
     ReadError
         If it is damaged, too large or something else.
     """
-    facts, tensors = unpack(path, _KIND)
+    file = as_input(source)
+    facts, tensors = unpack(file, _KIND)
     try:
         model = _model(facts, tensors)
     # torch, transformers and JSON have errors of their own for facts and tensors that do not fit.
     except Exception as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ReadError(
-            f"The model {path} is damaged ({type(error).__name__}: {reason:.120}): "
+            f"The model {file} is damaged ({type(error).__name__}: {reason:.120}): "
             "copy it again or train anew."
         ) from error
-    with Path(path).open("rb") as file:
-        return replace(model, version=hashlib.file_digest(file, "sha256").hexdigest()[:12])
+    return replace(model, version=sha256(file)[:12])
 
 
-def load_classifier(path: str | Path) -> PopulationModel | DeepModel:
-    """Read a classifier of either kind; see `load_deep_model` and `model_file.load_model`."""
+def load_classifier(source: Source, name: str | None = None) -> PopulationModel | DeepModel:
+    """Read a classifier of either kind, from a path or a stream; messages call a stream by its name.
+
+    Raises
+    ------
+    ReadError
+        As `load_deep_model` and `model_file.load_model`.
+    """
+    file = as_input(source, name)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with file.open() as stream, zipfile.ZipFile(stream) as archive:
             is_deep = FACTS in archive.namelist()
-    except (OSError, zipfile.BadZipFile):
+    except (ReadError, zipfile.BadZipFile):
         is_deep = False
-    return load_deep_model(path) if is_deep else load_model(path)
+    return load_deep_model(file) if is_deep else load_model(file)
 
 
 def _model(facts: Mapping[str, Any], tensors: Mapping[str, Any]) -> DeepModel:

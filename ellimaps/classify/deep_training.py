@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ellimaps.classify.cell_window import CellCut, cut_cell, window
-from ellimaps.classify.deciding import grouped_folds, score
+from ellimaps.classify.classifier_fit import grouped_folds, recall_product
 from ellimaps.classify.deep_model import DeepModel, log_odds, network_with_head
+from ellimaps.classify.image_features import measure_image
 from ellimaps.classify.images import read_image
-from ellimaps.classify.labels import Labels
 from ellimaps.classify.measured_folder import group_numbers
-from ellimaps.classify.portrait import measure_image
 from ellimaps.classify.training import classes_of
+from ellimaps.classify.training_labels import Labels
 from ellimaps.core.errors import SettingError
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import software_facts
@@ -28,13 +28,16 @@ from ellimaps.deep import Backbone
 from ellimaps.deep.libraries import seeded_torch, torch_library
 
 EPOCHS = 10
-_BATCH = 8
+"""Rounds over the images; a few hundred images on a CPU take minutes, and more may be asked for."""
+
 LEARNING_RATE = 3e-5
+"""Of AdamW for weights that are trained already: within the 2e-5 to 5e-5 recommended for fine-tuning
+(J. Devlin et al., BERT, 2019, appendix A.3)."""
+
+# The new head starts from nothing and learns about as fast as AdamW's usual 1e-3.
 _HEAD_FACTOR = 30.0
-_LONGEST_STEP = 1.0
-_ROOM = 1.25
-_LARGEST = 98.0
-_GAIN = (0.8, 1.25)
+# Few windows at once, for the memory of an ordinary computer.
+_BATCH = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +153,16 @@ def fine_tune_folder(
     *,
     learning_rate: float = LEARNING_RATE,
 ) -> DeepModel:
-    """Fine-tune a network on a labelled folder, of which one image is in memory at a time; see `fine_tune`.
+    """Fine-tune a network on a labelled folder, of which one image is in memory at a time.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder of the images.
+    labels : Labels
+        Of :func:`ellimaps.classify.training_labels.read_labels`.
+    backbone, epochs, seed, on_progress, learning_rate
+        See `fine_tune`.
 
     Raises
     ------
@@ -174,8 +186,8 @@ def _look_at_file(path: Path) -> _Seen:
 
 
 def _look(values: NDArray[Any], pixel_size_um: float | None, sha256: str) -> _Seen:
-    portrait = measure_image(values)
-    return _Seen(cut_cell(values, portrait.mask), pixel_size_um, portrait.thumbnail, sha256)
+    features = measure_image(values)
+    return _Seen(cut_cell(values, features.mask), pixel_size_um, features.thumbnail, sha256)
 
 
 def _cells(
@@ -208,7 +220,8 @@ def _cells(
 
 def _tuned(cells: _Cells, label_name: str, plan: _Plan, on_progress: Progress) -> DeepModel:
     backbone = plan.backbone
-    extent = _ROOM * float(np.percentile([cut.extent for cut in cells.cuts], _LARGEST))
+    # A quarter more than all but the largest cells: one giant must not shrink all others.
+    extent = 1.25 * float(np.percentile([cut.extent for cut in cells.cuts], 98))
     shown = np.stack([window(cut, extent, backbone.side_px) for cut in cells.cuts])
     folds = grouped_folds(cells.truth, cells.groups, plan.seed)
     steps = itertools.count(1)
@@ -247,7 +260,7 @@ def _provenance(cells: _Cells, plan: _Plan, answers: NDArray[np.intp]) -> dict[s
         "epochs": plan.epochs,
         "learning_rate": plan.learning_rate,
         "images": len(cells.cuts),
-        "score": score(cells.truth, answers, len(classes)),
+        "score": recall_product(cells.truth, answers, len(classes)),
         "recalls": [float((answers[cells.truth == c] == c).mean()) for c in classes],
         "inputs_sha256": cells.hashes,
     }
@@ -277,7 +290,7 @@ def _trained(
             optimiser.zero_grad()
             loss = criterion(log_odds(network, backbone.architecture, varied(windows[part])), classes[part])
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), _LONGEST_STEP)
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             of_parts.append(float(loss.detach()))
         schedule.step()
@@ -317,6 +330,6 @@ def varied(windows: Any) -> Any:
     functional = torch.nn.functional
     grid = functional.affine_grid(turns, [n, 1, *windows.shape[1:]], align_corners=False)
     turned = functional.grid_sample(windows[:, None], grid, align_corners=False)[:, 0]
-    low, high = _GAIN
+    low, high = 0.8, 1.25
     gain = low * (high / low) ** torch.rand(n, 1, 1)
     return (turned * gain).clamp(0, 1)

@@ -17,17 +17,24 @@ from typing import Any
 
 import numpy as np
 
-from ellimaps.classify.population_model import Decider, Line, PopulationModel
+from ellimaps.classify.calibrated_classifier import CalibratedClassifier, LinearLogOdds
+from ellimaps.classify.population_model import PopulationModel
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import json_bytes, write_files
+from ellimaps.core.inputs import Source, as_input
 
 SUFFIX = ".ellimodel"
 MAX_BYTES = 64 << 20
+"""The largest file that is read; those of ours have about 20 kB and 90 bytes an image."""
+
 _FORMAT = "ellimaps cell classifier 1"
 _FACTS = "model.json"
 _PARTS = "model.skops"
+# The oldest dates a zip can hold begin in 1980; a fixed one gives the same bytes at any time.
 _DATE = (2000, 1, 1, 0, 0, 0)
-_LINE = ("centre", "scale", "slopes", "intercepts")
+# Models of earlier versions call the center so.
+_LINE = {"centre": "center", "scale": "scale", "slopes": "slopes", "intercepts": "intercepts"}
+# What skops names in our own files, and nothing else.
 _ALLOWED = frozenset(
     {
         "builtins.dict",
@@ -62,10 +69,10 @@ def save_model(model: PopulationModel, path: str | Path) -> PopulationModel:
     target = Path(path)
     content = model_bytes(model)
     write_files(target.parent, {target.name: content})
-    return replace(model, version=_version(content))
+    return replace(model, version=version_of(content))
 
 
-def load_model(path: str | Path) -> PopulationModel:
+def load_model(source: Source) -> PopulationModel:
     """Read a classifier.
 
     Raises
@@ -73,31 +80,24 @@ def load_model(path: str | Path) -> PopulationModel:
     ReadError
         If it is no such file, damaged, too large, or names types that a classifier does not need.
     """
-    source = Path(path)
-    try:
-        with source.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ReadError(
-            f"The model {source.name} cannot be read ({error.strerror}): check the path."
-        ) from error
+    file = as_input(source)
+    with file.open() as stream:
+        content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise ReadError(f"{source.name} is no model of cells: it is larger than {MAX_BYTES >> 20} MB.")
+        raise ReadError(f"{file.name} is no model of cells: it is larger than {MAX_BYTES >> 20} MB.")
     try:
         facts, parts = _unpacked(content)
         if facts.get("format") != _FORMAT:
-            raise ReadError(
-                f"{source.name} is no model of cells of this version of ellimaps: train it again."
-            )
-        _check_types(source.name, parts)
-        return replace(_model(facts, parts), version=_version(content))
+            raise ReadError(f"{file.name} is no model of cells of this version of ellimaps: train it again.")
+        _check_types(file.name, parts)
+        return replace(_model(facts, parts), version=version_of(content))
     except ReadError:
         raise
     # skops, zipfile and scikit-learn raise whatever their parsing stumbles over.
     except Exception as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ReadError(
-            f"The model {source.name} is damaged ({type(error).__name__}: {reason:.120}): "
+            f"The model {file.name} is damaged ({type(error).__name__}: {reason:.120}): "
             "copy it again or train anew."
         ) from error
 
@@ -106,8 +106,8 @@ def model_bytes(model: PopulationModel) -> bytes:
     """Return the file of a classifier."""
     import skops.io
 
-    line = {name: getattr(model.decider.line, name) for name in _LINE}
-    parts = {**line, "calibration": model.decider.calibration}
+    line = {name: getattr(model.classifier.line, attribute) for name, attribute in _LINE.items()}
+    parts = {**line, "calibration": model.classifier.calibration}
     facts = {
         "format": _FORMAT,
         "label_name": model.label_name,
@@ -115,7 +115,7 @@ def model_bytes(model: PopulationModel) -> bytes:
         "measurements": model.measurements,
         "unit": model.unit,
         "pixel_size_um": model.pixel_size_um,
-        "weights": model.decider.weights.tolist(),
+        "weights": model.classifier.weights.tolist(),
         "typical": model.typical.tolist(),
         "low": model.low.tolist(),
         "high": model.high.tolist(),
@@ -124,7 +124,8 @@ def model_bytes(model: PopulationModel) -> bytes:
     return _zipped({_FACTS: json_bytes(facts), _PARTS: _canonical(skops.io.dumps(parts))})
 
 
-def _version(content: bytes) -> str:
+def version_of(content: bytes) -> str:
+    """Return the version of the classifier in a file."""
     return hashlib.sha256(content).hexdigest()[:12]
 
 
@@ -194,11 +195,11 @@ def _model(facts: dict[str, Any], parts: bytes) -> PopulationModel:
     loaded = skops.io.loads(parts, trusted=[])
     n = len(facts["measurements"])
     arrays = {name: np.array(facts[name], dtype=float) for name in ("typical", "low", "high")}
-    line = Line(*(np.asarray(loaded[name], dtype=float) for name in _LINE))
-    decider = Decider(line, loaded["calibration"], np.array(facts["weights"], dtype=float))
-    probabilities = decider.probabilities(arrays["typical"][None]) * decider.weights
+    line = LinearLogOdds(*(np.asarray(loaded[name], dtype=float) for name in _LINE))
+    classifier = CalibratedClassifier(line, loaded["calibration"], np.array(facts["weights"], dtype=float))
+    probabilities = classifier.probabilities(arrays["typical"][None]) * classifier.weights
     n_classes = len(facts["classes"])
-    fits = probabilities.shape == (1, n_classes) and decider.weights.shape == (n_classes,)
+    fits = probabilities.shape == (1, n_classes) and classifier.weights.shape == (n_classes,)
     fits &= all(array.shape == (n,) for array in arrays.values())
     if not fits or not np.isfinite(probabilities).all():
         raise ValueError("its parts do not fit together")
@@ -206,7 +207,7 @@ def _model(facts: dict[str, Any], parts: bytes) -> PopulationModel:
         label_name=str(facts["label_name"]),
         classes=facts["classes"],
         measurements=facts["measurements"],
-        decider=decider,
+        classifier=classifier,
         typical=arrays["typical"],
         low=arrays["low"],
         high=arrays["high"],

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.classify.portrait import Portrait, measure_image
+from ellimaps.classify.calibrated_classifier import CalibratedClassifier
+from ellimaps.classify.image_features import CellFeatures, measure_image
 
+# How far outside the range of the training images a measurement is unlike all of them, in parts of that
+# range: half of it leaves out what a few more images of the same kind would bring.
 _FAR = 0.5
-_NAMED = 3
-_SAME_SIZE = 0.05
 
 Label = int | str
 
@@ -33,7 +34,7 @@ class Prediction:
         Of every class, calibrated.
     warnings : list of str
         Why it may be wrong: no cell, saturated, unlike the training images, another pixel size.
-    portrait : Portrait
+    features : CellFeatures
         What was measured.
     contributions : DataFrame
         ``measurement, value, typical, contribution``, the strongest first: by how much each measurement
@@ -44,71 +45,8 @@ class Prediction:
     probability: float
     probabilities: dict[Label, float]
     warnings: list[str]
-    portrait: Portrait
+    features: CellFeatures
     contributions: pd.DataFrame
-
-
-@dataclass(frozen=True, eq=False)
-class Line:
-    """Log-odds that are linear in standardised measurements.
-
-    Attributes
-    ----------
-    centre, scale : ndarray, shape (measurement,)
-        Mean and standard deviation of the training images.
-    slopes : ndarray, shape (1 or class, measurement)
-        For two classes one row, towards the second.
-    intercepts : ndarray, shape (1 or class,)
-        Log-odds of an average image.
-    """
-
-    centre: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    slopes: NDArray[np.float64]
-    intercepts: NDArray[np.float64]
-
-    def log_odds(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return a table, shape (row, 1 or class)."""
-        return np.asarray((rows - self.centre) / self.scale @ self.slopes.T + self.intercepts)
-
-    def slope(self, answer: int) -> NDArray[np.float64]:
-        """Return how the log-odds of a class change with each measurement as it is."""
-        if len(self.slopes) == 1:
-            return np.asarray(self.slopes[0] / self.scale * (1 if answer else -1))
-        return np.asarray((self.slopes[answer] - self.slopes.mean(axis=0)) / self.scale)
-
-
-@dataclass(frozen=True, eq=False)
-class Decider:
-    """A fitted classifier of rows of measurements.
-
-    Attributes
-    ----------
-    line : Line
-        Log-odds.
-    calibration : sklearn.linear_model.LogisticRegression
-        From log-odds to probabilities.
-    weights : ndarray, shape (class,)
-        The answer is the class of the largest probability times weight.
-    """
-
-    line: Line
-    calibration: Any
-    weights: NDArray[np.float64]
-
-    def probabilities(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return calibrated probabilities, shape (row, class)."""
-        return np.asarray(self.calibration.predict_proba(self.line.log_odds(rows)), dtype=float)
-
-    def answers(self, rows: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Return the index of each row's class."""
-        return np.asarray((self.probabilities(rows) * self.weights).argmax(axis=1))
-
-    def pulls(
-        self, row: NDArray[np.float64], typical: NDArray[np.float64], answer: int
-    ) -> NDArray[np.float64]:
-        """Return how far each measurement moves the log-odds of a class away from the typical row's."""
-        return np.asarray(self.line.slope(answer) * (row - typical))
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +61,7 @@ class PopulationModel:
         The labels, sorted.
     measurements : list of str
         What it looks at, in order.
-    decider : Decider
+    classifier : CalibratedClassifier
         The fitted classifier.
     typical, low, high : ndarray, shape (measurement,)
         Median, smallest and largest of the training images.
@@ -140,7 +78,7 @@ class PopulationModel:
     label_name: str
     classes: list[Label]
     measurements: list[str]
-    decider: Decider
+    classifier: CalibratedClassifier
     typical: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
@@ -165,17 +103,17 @@ class PopulationModel:
             If the array is no image.
         """
         size = (pixel_size_um or self.pixel_size_um) if self.unit == "um" else None
-        portrait = measure_image(values, size)
-        row = self._row(portrait.measurements)
-        probabilities = self.decider.probabilities(row[None])[0]
-        answer = int(self.decider.answers(row[None])[0])
+        features = measure_image(values, size)
+        row = self._row(features.measurements)
+        probabilities = self.classifier.probabilities(row[None])[0]
+        answer = int(self.classifier.answers(row[None])[0])
         return Prediction(
             label=self.classes[answer],
             probability=float(probabilities[1 if len(self.classes) == 2 else answer]),
             probabilities=dict(zip(self.classes, probabilities.tolist(), strict=True)),
-            warnings=[*portrait.warnings, *self._doubts(portrait, pixel_size_um)],
-            portrait=portrait,
-            contributions=self._contributions(portrait.measurements, row, answer),
+            warnings=[*features.warnings, *self._doubts(features, pixel_size_um)],
+            features=features,
+            contributions=self._contributions(features.measurements, row, answer),
         )
 
     def _row(self, measured: Mapping[str, float]) -> NDArray[np.float64]:
@@ -191,15 +129,15 @@ class PopulationModel:
                 "measurement": self.measurements,
                 "value": [measured[name] for name in self.measurements],
                 "typical": self.typical,
-                "contribution": self.decider.pulls(row, self.typical, answer),
+                "contribution": self.classifier.pulls(row, self.typical, answer),
             }
         )
         order = table["contribution"].abs().sort_values(ascending=False, kind="stable").index
         return table.loc[order].reset_index(drop=True)
 
-    def _doubts(self, portrait: Portrait, pixel_size_um: float | None) -> list[str]:
-        found = _size_doubts(self.unit, self.pixel_size_um, pixel_size_um)
-        row = np.array([portrait.measurements[name] for name in self.measurements])
+    def _doubts(self, features: CellFeatures, pixel_size_um: float | None) -> list[str]:
+        found = pixel_size_doubts(self.unit, self.pixel_size_um, pixel_size_um)
+        row = np.array([features.measurements[name] for name in self.measurements])
         room = _FAR * (self.high - self.low)
         outside = (row < self.low - room) | (row > self.high + room)
         if outside.any():
@@ -207,15 +145,16 @@ class PopulationModel:
         return found
 
 
-def _size_doubts(unit: str, trained_um: float | None, given_um: float | None) -> list[str]:
+def pixel_size_doubts(unit: str, trained_um: float | None, given_um: float | None) -> list[str]:
+    """Return what is wrong with the pixel size of an image for a model trained at another one, in um."""
     if unit == "um" and given_um is None:
         return [f"The image has no pixel size; that of the training images, {trained_um:.4g} µm, was taken."]
-    if trained_um and given_um and abs(given_um / trained_um - 1) > _SAME_SIZE:
+    if trained_um and given_um and abs(given_um / trained_um - 1) > 0.05:
         return [f"A pixel is {given_um:.4g} µm here and {trained_um:.4g} µm in the training images."]
     return []
 
 
 def _unlike(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    shown = ", ".join(names[:_NAMED])
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    shown = ", ".join(names[:3])
     return f"Unlike all training images in {shown}{more}: another kind or scale of image."

@@ -10,15 +10,15 @@ import numpy as np
 
 from ellimaps.classify.deep_model import DeepModel
 from ellimaps.classify.images import read_image
-from ellimaps.classify.labels import Labels
 from ellimaps.classify.population_model import PopulationModel
+from ellimaps.classify.training_labels import Labels
 from ellimaps.core.errors import SettingError
 from ellimaps.core.parallel import ordered_map
 from ellimaps.core.progress import Progress, no_progress
 
 
 @dataclass(frozen=True)
-class Scored:
+class FolderScore:
     """Right answers and images of each class of the model."""
 
     classes: list[Any]
@@ -42,8 +42,19 @@ def score_folder(
     images: str | Path,
     labels: Labels,
     on_progress: Progress = no_progress,
-) -> Scored:
+) -> FolderScore:
     """Classify all labelled images of a folder and count.
+
+    Parameters
+    ----------
+    model : PopulationModel or DeepModel
+        What answers.
+    images : str or Path
+        Folder of the images.
+    labels : Labels
+        Of :func:`ellimaps.classify.training_labels.read_labels`.
+    on_progress : callable, optional
+        Told of images classified.
 
     Raises
     ------
@@ -63,4 +74,4 @@ def score_folder(
         right[label] += answer == label
         on_progress(number + 1, len(files), "classifying images")
     counts = [int((table["label"] == label).sum()) for label in model.classes]
-    return Scored(list(model.classes), list(right.values()), counts)
+    return FolderScore(list(model.classes), list(right.values()), counts)

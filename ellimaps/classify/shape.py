@@ -8,6 +8,7 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 from skimage.measure import perimeter_crofton
 
+# Every 2 degrees: a diameter that lies between two directions is measured 1 - cos(1 deg) = 0.015 % short.
 _N_DIRECTIONS = 90
 LENGTHS = ("equivalent_diameter", "caliper_mean", "feret_max", "feret_min", "inner_diameter", "gyration")
 """Measurements that are lengths: they scale with the magnification."""
@@ -40,8 +41,8 @@ def shape_measurements(mask: NDArray[np.bool_], pixel: float) -> dict[str, float
     widths = caliper_widths(points)
     hull_area, hull_perimeter = _hull(mask, widths)
     depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    centre = points.mean(axis=0)
-    distance = np.sqrt(((points - centre) ** 2).sum(axis=1))
+    center = points.mean(axis=0)
+    distance = np.sqrt(((points - center) ** 2).sum(axis=1))
     inner = 2 * float(depth.max())
     lengths = {
         "equivalent_diameter": diameter,
@@ -67,7 +68,17 @@ def shape_measurements(mask: NDArray[np.bool_], pixel: float) -> dict[str, float
 
 
 def caliper_widths(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the widths between parallel lines around pixels, over evenly spread directions, in pixels."""
+    """Return the widths between parallel lines around pixels, over evenly spread directions, in pixels.
+
+    Parameters
+    ----------
+    points : ndarray, shape (pixel, 2)
+        ``y, x`` of the pixels, row by row.
+
+    Returns
+    -------
+    ndarray, shape (direction,)
+    """
     angles = np.arange(_N_DIRECTIONS) * (np.pi / _N_DIRECTIONS)
     normals = np.stack([np.sin(angles), np.cos(angles)])
     shadows = _corners(points) @ normals

@@ -1,7 +1,7 @@
 """How brightness is spread over a cell: radial profile, levels, granularity, fibres, nuclei.
 
-Brightness is that of `ellimaps.classify.outline.Outline`, 0 in the background and 1 at the cell's median, cut
-off at a high percentile, so that neither gain nor offset nor a saturated stretch changes it.
+Brightness is that of `ellimaps.classify.cell_outline.CellOutline`, 0 in the background and 1 at the cell's
+median, cut off at a high percentile, so that neither gain nor offset nor a saturated stretch changes it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+# A stretch between percentiles saturates up to a few percent of an image, and more of its cell.
 _TOP_PERCENTILE = 90.0
-_RINGS = 4
-_QUANTILES = (0.25, 0.5, 0.75)
+# Scales of grain in diameters of the cell: octaves from what 500 pixels resolve to a sixth of the cell.
 _GRAIN_SHARES = (0.02, 0.04, 0.08, 0.16)
+# A nucleus is about a fifth of a cell across: a spot between a tenth and twice that.
 _BLOB_SHARE = 0.1
 
 
@@ -65,8 +66,8 @@ def _averaged(level: NDArray[np.float32], mask: NDArray[np.bool_], sigma: float)
 def _rings(level: NDArray[np.float32], mask: NDArray[np.bool_]) -> dict[str, float]:
     depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1][mask]
     inside = level[mask]
-    number = np.minimum((depth / depth.max() * _RINGS).astype(int), _RINGS - 1)
-    return {f"ring_{ring + 1}": _mean(inside[number == ring]) for ring in range(_RINGS)}
+    number = np.minimum((depth / depth.max() * 4).astype(int), 3)
+    return {f"ring_{ring + 1}": _mean(inside[number == ring]) for ring in range(4)}
 
 
 def _mean(values: NDArray[np.float32]) -> float:
@@ -82,7 +83,8 @@ def _grains(scales: list[NDArray[np.float32]], mask: NDArray[np.bool_]) -> dict[
 
 def _islands(level: NDArray[np.float32], mask: NDArray[np.bool_]) -> dict[str, float]:
     found = {}
-    for quantile, limit in zip(_QUANTILES, np.quantile(level[mask], _QUANTILES), strict=True):
+    quantiles = (0.25, 0.5, 0.75)
+    for quantile, limit in zip(quantiles, np.quantile(level[mask], quantiles), strict=True):
         labels, count = ndimage.label(mask & (level > limit))
         sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:].astype(float)
         # How many of one size would be as diverse (inverse Simpson index): specks of noise do not count.

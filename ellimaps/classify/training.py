@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.classify.deciding import FOLDS, fit_decider, grouped_folds, score
+from ellimaps.classify.calibrated_classifier import CalibratedClassifier
+from ellimaps.classify.classifier_fit import FOLDS, fit_classifier, grouped_folds, recall_product
+from ellimaps.classify.image_features import MEASUREMENTS, measure_image
 from ellimaps.classify.images import read_image
-from ellimaps.classify.labels import Labels
-from ellimaps.classify.measured_folder import Measured, group_numbers, measure_folder
-from ellimaps.classify.population_model import Decider, PopulationModel
-from ellimaps.classify.portrait import MEASUREMENTS, measure_image
+from ellimaps.classify.measured_folder import MeasuredFolder, group_numbers, measure_folder
+from ellimaps.classify.population_model import PopulationModel
+from ellimaps.classify.training_labels import Labels
 from ellimaps.core.errors import SettingError
 from ellimaps.core.parallel import one_thread
 from ellimaps.core.progress import Progress, no_progress
@@ -24,9 +25,11 @@ from ellimaps.core.provenance import software_facts
 from ellimaps.images.outlines import overlay_png
 
 REPEATS = 10
+"""Of the cross-validation: enough for the spread between draws of folds, 4 s for a hundred images."""
+
+# What a page of mistakes holds: more are not looked through, and each is in the HTML.
 MAX_PICTURES = 24
 PICTURE_PX = 360
-_INTERVAL = (2.5, 97.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +92,7 @@ class TrainingReport:
     @property
     def interval(self) -> tuple[float, float]:
         """Between which scores 95 % of the repeats lie."""
-        low, high = np.percentile(self.scores, _INTERVAL)
+        low, high = np.percentile(self.scores, (2.5, 97.5))
         return float(low), float(high)
 
 
@@ -116,7 +119,7 @@ def train(
     images : str or Path
         Folder of the images.
     labels : Labels
-        Of :func:`ellimaps.classify.labels.read_labels`.
+        Of :func:`ellimaps.classify.training_labels.read_labels`.
     seed : int
         Of the folds; the same images, labels and seed give the same model.
     on_progress : callable, optional
@@ -137,7 +140,7 @@ def train(
 
 
 def train_on(
-    measured: Measured,
+    measured: MeasuredFolder,
     label_name: str,
     folder: Path,
     seed: int = 0,
@@ -145,7 +148,19 @@ def train_on(
     *,
     repeats: int = REPEATS,
 ) -> Training:
-    """Train on images measured before; see `train`."""
+    """Train on images measured before.
+
+    Parameters
+    ----------
+    measured : MeasuredFolder
+        Of :func:`ellimaps.classify.measured_folder.measure_folder`.
+    label_name : str
+        What is predicted.
+    folder : Path
+        Folder of the images, for pictures of the mistakes.
+    seed, on_progress, repeats
+        See `train`.
+    """
     classes, truth = classes_of(measured.labels)
     groups = group_numbers(measured.thumbnails, measured.groups)
     results = []
@@ -154,8 +169,8 @@ def train_on(
         for number in range(repeats):
             results.append(cross_validate(measured.rows, truth, groups, seed + number))
             on_progress(number + 1, repeats, "cross-validating")
-        decider = fit_decider(measured.rows, truth, groups, seed)
-    model = _model(measured, label_name, classes, decider, seed, repeats)
+        classifier = fit_classifier(measured.rows, truth, groups, seed)
+    model = _model(measured, label_name, classes, classifier, seed, repeats)
     report = _report(measured, model, truth, groups, results, folder)
     facts = {"score": report.score, "score_spread": report.spread, "recalls": report.recalls}
     return Training(replace(model, provenance=model.provenance | facts), report)
@@ -178,7 +193,7 @@ def classes_of(labels: Sequence[Any]) -> tuple[list[Any], NDArray[np.intp]]:
 
 
 @dataclass(frozen=True, eq=False)
-class Fold:
+class HeldOutAnswers:
     """The held-out answers of one cross-validation: class index and probabilities of each image."""
 
     answers: NDArray[np.intp]
@@ -188,16 +203,26 @@ class Fold:
 
 def cross_validate(
     rows: NDArray[np.float64], truth: NDArray[np.intp], groups: NDArray[np.intp], seed: int
-) -> Fold:
-    """Answer every image by a classifier that saw neither it nor any image of its group."""
+) -> HeldOutAnswers:
+    """Answer every image by a classifier that saw neither it nor any image of its group.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (image, measurement)
+        Finite.
+    truth, groups : ndarray of int, shape (image,)
+        Class of each image, from 0, and its group.
+    seed : int
+        Of the folds.
+    """
     n_classes = len(np.unique(truth))
     answers = np.zeros(len(truth), dtype=np.intp)
     probabilities = np.zeros((len(truth), n_classes))
     for train_rows, test in grouped_folds(truth, groups, seed):
-        decider = fit_decider(rows[train_rows], truth[train_rows], groups[train_rows], seed)
-        answers[test] = decider.answers(rows[test])
-        probabilities[test] = decider.probabilities(rows[test])
-    return Fold(answers, probabilities, score(truth, answers, n_classes))
+        classifier = fit_classifier(rows[train_rows], truth[train_rows], groups[train_rows], seed)
+        answers[test] = classifier.answers(rows[test])
+        probabilities[test] = classifier.probabilities(rows[test])
+    return HeldOutAnswers(answers, probabilities, recall_product(truth, answers, n_classes))
 
 
 def _check(labels: Labels) -> None:
@@ -205,14 +230,19 @@ def _check(labels: Labels) -> None:
 
 
 def _model(
-    measured: Measured, label_name: str, classes: list[Any], decider: Decider, seed: int, repeats: int
+    measured: MeasuredFolder,
+    label_name: str,
+    classes: list[Any],
+    classifier: CalibratedClassifier,
+    seed: int,
+    repeats: int,
 ) -> PopulationModel:
     known = [size for size in measured.pixel_sizes_um if size is not None]
     return PopulationModel(
         label_name=label_name,
         classes=classes,
         measurements=list(MEASUREMENTS),
-        decider=decider,
+        classifier=classifier,
         typical=np.median(measured.rows, axis=0),
         low=measured.rows.min(axis=0),
         high=measured.rows.max(axis=0),
@@ -230,11 +260,11 @@ def _model(
 
 
 def _report(
-    measured: Measured,
+    measured: MeasuredFolder,
     model: PopulationModel,
     truth: NDArray[np.intp],
     groups: NDArray[np.intp],
-    results: list[Fold],
+    results: list[HeldOutAnswers],
     folder: Path,
 ) -> TrainingReport:
     n = len(model.classes)
@@ -250,7 +280,7 @@ def _report(
         confusion=pd.DataFrame(confusion, index=model.classes, columns=model.classes),
         importance=_importance(measured, model),
         mistakes=mistakes,
-        pictures={file: picture(folder / file) for file in mistakes["file"][:MAX_PICTURES]},
+        pictures={file: outline_png(folder / file) for file in mistakes["file"][:MAX_PICTURES]},
         same_cell=[[measured.files[i] for i in rows] for rows in together if len(rows) > 1],
         warnings=measured.warnings,
         folds=FOLDS,
@@ -264,10 +294,10 @@ def _confusion(truth: NDArray[np.intp], answers: NDArray[np.intp], n: int) -> ND
     return table
 
 
-def _importance(measured: Measured, model: PopulationModel) -> pd.DataFrame:
+def _importance(measured: MeasuredFolder, model: PopulationModel) -> pd.DataFrame:
     pulls = [
         np.mean(
-            [np.abs(model.decider.pulls(row, model.typical, c)) for c in range(len(model.classes))], axis=0
+            [np.abs(model.classifier.pulls(row, model.typical, c)) for c in range(len(model.classes))], axis=0
         )
         for row in measured.rows
     ]
@@ -277,7 +307,7 @@ def _importance(measured: Measured, model: PopulationModel) -> pd.DataFrame:
 
 
 def _mistakes(
-    measured: Measured, classes: list[Any], truth: NDArray[np.intp], results: list[Fold]
+    measured: MeasuredFolder, classes: list[Any], truth: NDArray[np.intp], results: list[HeldOutAnswers]
 ) -> pd.DataFrame:
     answers = np.array([result.answers for result in results])
     own = np.mean([result.probabilities[np.arange(len(truth)), truth] for result in results], axis=0)
@@ -297,11 +327,11 @@ def _mistakes(
     return table.sort_values(["wrong", "file"], ascending=[False, True]).reset_index(drop=True)
 
 
-def picture(path: Path) -> bytes:
+def outline_png(path: Path) -> bytes:
     """Return an image with the outline of its cell as a small PNG."""
     values, _ = read_image(path)
-    portrait = measure_image(values)
+    features = measure_image(values)
     grey = values if values.ndim == 2 else values.mean(axis=0)
     step = max(1, -(-max(grey.shape) // PICTURE_PX))
-    mask = portrait.mask[::step, ::step].astype(np.int32)
+    mask = features.mask[::step, ::step].astype(np.int32)
     return overlay_png(grey[::step, ::step], mask)

@@ -9,21 +9,7 @@ import sys
 
 import typer
 
-from ellimaps.cli import (
-    app,
-    batch,
-    cells,
-    estimate,
-    fit,
-    info,
-    plates,
-    plates_embed,
-    sample,
-    segment,
-    sensors,
-    sensors_anomalies,
-    serve,
-)
+from ellimaps.cli import app, batch, cells, estimate, fit, info, plates, sample, segment, sensors, serve
 from ellimaps.core.errors import EllimapsError, ExportError
 
 cli = typer.Typer(
@@ -38,17 +24,9 @@ cli.command("info")(info.command)
 cli.command("estimate")(estimate.command)
 cli.command("segment")(segment.command)
 cli.command("fit")(fit.command)
-batch.group.command("train")(cells.train)
-batch.group.command("predict")(cells.predict)
-batch.group.command("score")(cells.score)
-cli.add_typer(batch.group, name="cells")
+cli.add_typer(cells.group, name="cells")
 cli.command("batch")(batch.command)
-plates.group.command("embed")(plates_embed.embed)
-plates.group.command("report")(plates_embed.report)
 cli.add_typer(plates.group, name="plates")
-sensors.group.command("anomalies")(sensors_anomalies.anomalies)
-sensors.group.command("forecast")(sensors_anomalies.forecast)
-sensors.group.command("explain")(sensors_anomalies.explain)
 cli.add_typer(sensors.group, name="sensors")
 cli.add_typer(sample.group, name="sample")
 cli.command("app")(app.command)

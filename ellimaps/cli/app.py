@@ -39,6 +39,8 @@ def command(
         *("--server.port", str(port), "--server.address", host),
         *("--server.headless", "false" if desktop else "true"),
         *("--browser.gatherUsageStats", "false", "--client.toolbarMode", "minimal"),
+        # Controls have a first value, and some are moved by the page as well.
+        *("--global.disableWidgetStateDuplicationWarning", "true"),
         *("--server.fileWatcherType", "none", "--server.maxUploadSize", "2048"),
         *("--theme.light.primaryColor", "#0B6BB8", "--theme.dark.primaryColor", "#4DA3E8"),
     ]

@@ -1,4 +1,4 @@
-"""``ellimaps cells train``, ``predict`` and ``score``: kinds of cells."""
+"""``ellimaps cells``: count and measure objects, and tell kinds of cells apart."""
 
 from __future__ import annotations
 
@@ -8,11 +8,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ellimaps.cli.options import Json, Seed
-from ellimaps.cli.output import print_json, print_table, told_on_stderr
+from ellimaps.cli.batch import engine_of, tell_batch
+from ellimaps.cli.options import (
+    AcquisitionPattern,
+    AcquisitionRoot,
+    Json,
+    NetworkWeights,
+    ObjectKind,
+    Radius,
+    ResultFolder,
+    Scheduler,
+    Seed,
+    Workers,
+)
+from ellimaps.cli.output import print_json, print_table, progress_on_stderr
 
 if TYPE_CHECKING:
     from ellimaps.classify import DeepModel, PopulationModel, Training
+
+group = typer.Typer(help="Count and measure objects in fluorescence images.", no_args_is_help=True)
 
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="IMAGES", help="Folder of TIFF or PNG images.", show_default=False)
@@ -24,6 +38,41 @@ LabelsOption = Annotated[
 ModelOption = Annotated[Path, typer.Option("--model", help="What cells train wrote.", show_default=False)]
 
 
+@group.command("detect")
+def detect(
+    root: AcquisitionRoot,
+    out: ResultFolder,
+    kind: ObjectKind = None,
+    radius: Radius = None,
+    unit: Annotated[str, typer.Option("--unit", help="Unit of the radius: px or um.")] = "px",
+    pixel_size_um: Annotated[
+        float | None, typer.Option("--pixel-size", help="Width of a pixel.", metavar="UM")
+    ] = None,
+    channel: Annotated[int, typer.Option("--channel", help="Channel to find objects in, from 0.")] = 0,
+    pattern: AcquisitionPattern = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    as_json: Json = False,
+) -> None:
+    """Find and measure the objects of all images below ROOT; what is done already is skipped.
+
+    Example: ellimaps cells detect acquisitions --out results --radius 10 40 --workers 4
+    """
+    from ellimaps.batch.recipes import cell_settings
+    from ellimaps.batch.runner import run_batch, tree_of
+    from ellimaps.batch.work import CellWork
+
+    settings = cell_settings(
+        kind=kind, radius=radius, unit=unit, pixel_size_um=pixel_size_um, channel=channel
+    )
+    tree = tree_of(root, out, pattern, folders=False)
+    engine = engine_of(workers, scheduler)
+    with progress_on_stderr() as on_progress:
+        summary = run_batch(tree, CellWork(settings), out, engine, on_progress)
+    tell_batch(summary, as_json)
+
+
+@group.command("train")
 def train(
     images: FolderArgument,
     labels: LabelsOption,
@@ -36,9 +85,7 @@ def train(
         str | None,
         typer.Option("--backbone", help="Fine-tune this network instead, such as resnet50 (extra deep)."),
     ] = None,
-    weights: Annotated[
-        Path | None, typer.Option("--weights", help="File of the network's weights (default: the caches).")
-    ] = None,
+    weights: NetworkWeights = None,
     epochs: Annotated[int, typer.Option("--epochs", help="Rounds of fine-tuning.", min=1)] = 10,
     seed: Seed = 0,
     as_json: Json = False,
@@ -47,8 +94,7 @@ def train(
 
     Example: ellimaps cells train images --labels labels.csv --out cells.ellimodel
     """
-    from ellimaps.classify import SUFFIX, read_labels, save_model, training_html
-    from ellimaps.classify import train as train_model
+    from ellimaps.classify import SUFFIX, read_labels, save_model, train as train_model, training_html
     from ellimaps.core.errors import SettingError
     from ellimaps.core.files import write_files
 
@@ -58,13 +104,14 @@ def train(
     page = report or out.with_suffix(".html")
     if page == out:
         raise SettingError(f"{out} cannot be both the model and its report: end the model in {SUFFIX}.")
-    with told_on_stderr() as on_progress:
+    with progress_on_stderr() as on_progress:
         training = train_model(images, read_labels(labels, images), seed, on_progress, repeats=repeats)
     model = save_model(training.model, out)
     write_files(page.parent, {page.name: training_html(model, training.report).encode()})
     _tell_training(training, model, out, page, as_json)
 
 
+@group.command("predict")
 def predict(
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGE...", help="TIFF or PNG images.", show_default=False)
@@ -89,6 +136,7 @@ def predict(
             print(f"  {row['file']}: {warning}")
 
 
+@group.command("score")
 def score(images: FolderArgument, labels: LabelsOption, model: ModelOption, as_json: Json = False) -> None:
     """Compare a classifier's answers with labels: the product of the recalls of all classes.
 
@@ -97,7 +145,7 @@ def score(images: FolderArgument, labels: LabelsOption, model: ModelOption, as_j
     from ellimaps.classify import load_classifier, read_labels
     from ellimaps.classify.scoring import score_folder
 
-    with told_on_stderr() as on_progress:
+    with progress_on_stderr() as on_progress:
         result = score_folder(load_classifier(model), images, read_labels(labels, images), on_progress)
     if as_json:
         print_json(result.facts())
@@ -118,7 +166,7 @@ def _fine_tune(
     name, weights, epochs = network
     table = read_labels(labels, images)
     backbone = load_backbone(name, weights)
-    with told_on_stderr() as on_progress:
+    with progress_on_stderr() as on_progress:
         trained = fine_tune_folder(images, table, backbone, epochs, seed, on_progress)
     model = save_deep_model(trained, out)
     found = model.provenance

@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ellimaps.cli.options import (
-    Background,
-    Binning,
-    Channels,
-    Dataset,
-    Despike,
-    Features,
-    Gaps,
-    Json,
-    KMax,
-    KMin,
-    Log,
-    Normalise,
-    PathArgument,
-    Roi,
-    Seed,
-    Smooth,
-    T,
-    WorkingSet,
-    Z,
-    axis,
-    channel_names,
-    chosen_settings,
-)
-from ellimaps.cli.output import print_json, print_table, told_on_stderr
+from ellimaps.cli.bundles import setting_options, takes
+from ellimaps.cli.options import Json, PathArgument, WorkingSet
+from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
+from ellimaps.maps.settings import Corrections, Opening, Preprocessing, Settings, names_of
 
 if TYPE_CHECKING:
     from ellimaps.maps.clustering.estimation import ClusterEstimate
@@ -41,25 +20,17 @@ OutOption = Annotated[
 ]
 
 
+@takes(
+    given=setting_options(
+        *("k_min", "k_max", "features"),
+        *names_of(Preprocessing),
+        "seed",
+        *names_of(Opening, Corrections),
+    )
+)
 def command(
-    context: typer.Context,
     path: PathArgument,
-    k_min: KMin = 2,
-    k_max: KMax = 10,
-    features: Features = None,
-    gaps: Gaps = "fill",
-    despike: Despike = None,
-    smooth: Smooth = None,
-    roi: Roi = None,
-    binning: Binning = 1,
-    seed: Seed = 0,
-    dataset: Dataset = None,
-    z: Z = None,
-    t: T = None,
-    channels: Channels = None,
-    background: Background = None,
-    normalise: Normalise = None,
-    log: Log = False,
+    given: dict[str, Any],
     working_set_gb: WorkingSet = None,
     out: OutOption = None,
     as_json: Json = False,
@@ -70,26 +41,8 @@ def command(
     """
     from ellimaps.maps.pipeline import estimate_of, load
 
-    options = {
-        "dataset": dataset,
-        "z": axis(z),
-        "t": axis(t),
-        "channels": channel_names(channels),
-        "background": background,
-        "normalise": normalise,
-        "log": log,
-        "gaps": gaps,
-        "despike": despike,
-        "smooth": smooth,
-        "roi": roi,
-        "binning": binning,
-        "k_min": k_min,
-        "k_max": k_max,
-        "features": features,
-        "seed": seed,
-    }
-    settings = chosen_settings(context, options)
-    with told_on_stderr() as on_progress:
+    settings = Settings(**given)
+    with progress_on_stderr() as on_progress:
         stack = load(path, settings, on_progress, working_set_gb=working_set_gb)
         estimate = estimate_of(stack, settings, on_progress)
     files: list[Path] = []
@@ -103,8 +56,7 @@ def command(
         print_json(estimate_facts(estimate) | {"files": [str(file) for file in files]})
         return
     print_estimate(estimate)
-    for file in files:
-        print(f"  {file}")
+    print_files(files)
 
 
 def print_estimate(estimate: ClusterEstimate) -> None:

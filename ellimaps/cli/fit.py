@@ -7,33 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ellimaps.cli.options import (
-    Binning,
-    Dataset,
-    Despike,
-    Features,
-    Gaps,
-    Json,
-    PathArgument,
-    Roi,
-    Seed,
-    Smooth,
-    chosen_settings,
-)
-from ellimaps.cli.output import print_json, print_table, told_on_stderr
-from ellimaps.cli.segment import number_of_clusters
+from ellimaps.cli.bundles import parsed, setting_options, takes
+from ellimaps.cli.options import Json, OutFolder, PathArgument
+from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
+from ellimaps.maps.settings import Preprocessing, Settings, names_of
 
 if TYPE_CHECKING:
     from ellimaps.core.progress import Progress
     from ellimaps.core.stack import ImageStack
     from ellimaps.maps.films.results import MapFit, ShotFits
-    from ellimaps.maps.pipeline import Settings
     from ellimaps.maps.segmentation import Segmentation
 
 ModelOption = Annotated[
     Path, typer.Option("--model", help="The film model, a TOML file.", show_default=False)
 ]
-OutOption = Annotated[Path, typer.Option("--out", help="Folder for the files.", show_default=False)]
 KOption = Annotated[
     str | None, typer.Option("-k", help="Fit this many clusters, or auto (default) for the suggested number.")
 ]
@@ -51,11 +38,12 @@ SigmaDelta = Annotated[float, typer.Option("--sigma-delta", help="Standard devia
 MaxMse = Annotated[float, typer.Option("--max-mse", help="A fit above this MSE is poor and not trusted.")]
 
 
+@takes(given=setting_options("features", *names_of(Preprocessing), "seed", "dataset"))
 def command(
-    context: typer.Context,
     path: PathArgument,
     model: ModelOption,
-    out: OutOption,
+    out: OutFolder,
+    *,
     k: KOption = None,
     labels: LabelsOption = None,
     pixels: PixelsOption = False,
@@ -63,14 +51,7 @@ def command(
     sigma_psi: SigmaPsi = 0.05,
     sigma_delta: SigmaDelta = 0.1,
     max_mse: MaxMse = 15.0,
-    features: Features = None,
-    gaps: Gaps = "fill",
-    despike: Despike = None,
-    smooth: Smooth = None,
-    roi: Roi = None,
-    binning: Binning = 1,
-    seed: Seed = 0,
-    dataset: Dataset = None,
+    given: dict[str, Any],
     as_json: Json = False,
 ) -> None:
     """Fit a thin-film model to clusters or to every pixel and write tables, maps and a figure.
@@ -80,29 +61,17 @@ def command(
     from ellimaps.maps.films.files import export_fit
     from ellimaps.maps.films.fit import fit_map, fit_shots
     from ellimaps.maps.films.results import thickness_name
-    from ellimaps.maps.pipeline import prepare
+    from ellimaps.maps.pipeline import load
     from ellimaps.optics.model_file import read_model
     from ellimaps.optics.spectra import FitOptions
-    from ellimaps.readers import open_stack
 
     _check_choice(k, labels, pixels, shared)
-    options = {
-        "dataset": dataset,
-        "gaps": gaps,
-        "despike": despike,
-        "smooth": smooth,
-        "roi": roi,
-        "binning": binning,
-        "k": number_of_clusters(k or "auto"),
-        "features": features,
-        "seed": seed,
-    }
-    settings = chosen_settings(context, options)
+    settings = Settings(**given, k=parsed("k", k or "auto"))
     film = read_model(model)
     thickness_name(film)
     limits = FitOptions(sigma_psi, sigma_delta, max_mse=max_mse)
-    with told_on_stderr() as on_progress:
-        stack = prepare(open_stack(path, dataset=dataset, on_progress=on_progress), settings, on_progress)
+    with progress_on_stderr() as on_progress:
+        stack = load(path, settings, on_progress)
         fit: ShotFits | MapFit
         if pixels:
             fit = fit_map(stack, film, options=limits, on_progress=on_progress)
@@ -123,18 +92,14 @@ def _check_choice(k: str | None, labels: Path | None, pixels: bool, shared: list
 def _segmentation(
     stack: ImageStack, settings: Settings, labels: Path | None, on_progress: Progress
 ) -> Segmentation:
-    from dataclasses import replace
-
-    from ellimaps.maps.label_file import read_labels
-    from ellimaps.maps.pipeline import cluster, estimate_of
+    from ellimaps.maps.label_file import read_label_image
+    from ellimaps.maps.pipeline import found_clusters
     from ellimaps.maps.segmentation import segmentation_of_labels
 
     if labels is not None:
         how = {"labels": labels.name, "features": settings.features, "seed": settings.seed}
-        return segmentation_of_labels(stack, read_labels(labels, stack.shape), how)
-    if settings.k is None:
-        settings = replace(settings, k=estimate_of(stack, settings, on_progress).suggested_k)
-    return cluster(stack, settings, on_progress)
+        return segmentation_of_labels(stack, read_label_image(labels, stack.shape), how)
+    return found_clusters(stack, settings, on_progress)[0]
 
 
 def _tell(fit: ShotFits | MapFit, files: list[str], as_json: bool) -> None:
@@ -148,8 +113,7 @@ def _tell(fit: ShotFits | MapFit, files: list[str], as_json: bool) -> None:
     else:
         _print_map(fit)
     print("files written")
-    for file in files:
-        print(f"  {file}")
+    print_files(files)
 
 
 def _shots_facts(fit: ShotFits) -> dict[str, Any]:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ellimaps.cli.options import Channels, Dataset, Json, PathArgument, T, Z, axis, channel_names
-from ellimaps.cli.output import print_json, told_on_stderr
-from ellimaps.cli.sensors_options import AcquisitionLog, AcquisitionSensor
+from ellimaps.cli.bundles import setting_options, takes
+from ellimaps.cli.options import AcquisitionLog, AcquisitionSensor, Json, PathArgument
+from ellimaps.cli.output import print_json, progress_on_stderr
+from ellimaps.maps.settings import Opening, names_of
 
 if TYPE_CHECKING:
     from ellimaps.core.progress import Progress
     from ellimaps.core.stack import ImageStack
 
+# More would fill the screen; --json has all.
 _MOST_BANDS = 12
 
 
+@takes(opening=setting_options(*names_of(Opening)))
 def command(
     path: PathArgument,
-    dataset: Dataset = None,
-    z: Z = None,
-    t: T = None,
-    channels: Channels = None,
+    opening: dict[str, Any],
     sensors: AcquisitionLog = None,
     sensor: AcquisitionSensor = None,
     as_json: Json = False,
@@ -32,15 +32,8 @@ def command(
     from ellimaps.core.stack import stack_facts
     from ellimaps.readers import open_stack
 
-    with told_on_stderr() as on_progress:
-        stack = open_stack(
-            path,
-            dataset=dataset,
-            z=axis(z),
-            t=axis(t),
-            channels=channel_names(channels),
-            on_progress=on_progress,
-        )
+    with progress_on_stderr() as on_progress:
+        stack = open_stack(path, **opening, on_progress=on_progress)
         measured = _conditions(stack, sensors, sensor, on_progress) if sensors else {}
     facts = stack_facts(stack)
     if as_json:

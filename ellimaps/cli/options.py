@@ -2,74 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from ellimaps.maps.pipeline import Settings
 
 PathArgument = Annotated[
     Path,
     typer.Argument(help="An EP4 folder or its .ds.dat, a TIFF, or a folder of images.", show_default=False),
 ]
-Dataset = Annotated[
-    str | None, typer.Option("--dataset", help="Which data set, where the folder holds several.")
-]
-Z = Annotated[
-    str | None,
-    typer.Option("--z", help="Focal plane of a TIFF, from 0, or max or mean of all (default: max)."),
-]
-T = Annotated[
-    str | None,
-    typer.Option("--t", help="Time point of a TIFF, from 0, or max or mean of all (default: each a band)."),
-]
-Channels = Annotated[
-    str | None,
-    typer.Option("--channels", help="New channel names: NAME or NAME@NM, as DNA@461.", metavar="A,B,..."),
-]
-Background = Annotated[
-    float | None,
-    typer.Option(
-        "--background", help="Subtract the background behind objects of up to this radius.", metavar="PX"
-    ),
-]
-Normalise = Annotated[
-    tuple[float, float] | None,
-    typer.Option(
-        "--normalise", help="Scale intensities: these percentiles become 0 and 1.", metavar="LOW HIGH"
-    ),
-]
-Log = Annotated[bool, typer.Option("--log", help="Take log(1 + intensity).")]
-Features = Annotated[
-    str | None,
-    typer.Option(
-        "--features", help="What is clustered: raw, standard or ncs (default: ncs for Delta and Psi)."
-    ),
-]
-Gaps = Annotated[
-    str, typer.Option("--gaps", help="Gaps wider than the 9 x 9 kernel: fill, or exclude as no data.")
-]
-Despike = Annotated[
-    float | None,
-    typer.Option("--despike", help="Take out values this many robust standard deviations off.", min=0),
-]
-Smooth = Annotated[
-    float | None, typer.Option("--smooth", help="Standard deviation of a Gaussian, in pixels.", min=0)
-]
-Roi = Annotated[
-    tuple[int, int, int, int] | None,
-    typer.Option("--roi", help="Region of interest in pixels, ends excluded.", metavar="Y0 Y1 X0 X1"),
-]
-Binning = Annotated[int, typer.Option("--binning", help="Average blocks of this many by this many pixels.")]
-KMin = Annotated[int, typer.Option("--k-min", help="Smallest number of clusters to try.")]
-KMax = Annotated[int, typer.Option("--k-max", help="Largest number of clusters to try, up to 30.")]
-PixelSize = Annotated[
-    float | None,
-    typer.Option("--pixel-size", help="Width of a measured pixel, for positions.", metavar="UM"),
-]
+OutFolder = Annotated[Path, typer.Option("--out", help="Folder for the files.", show_default=False)]
+ResultFolder = Annotated[Path, typer.Option("--out", help="Folder for the results.", show_default=False)]
 WorkingSet = Annotated[
     float | None,
     typer.Option(
@@ -80,36 +23,45 @@ WorkingSet = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.", min=0)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-
-
-def axis(text: str | None) -> int | str | None:
-    """Return a plane's number, or the name of a projection."""
-    return int(text) if text is not None and text.isascii() and text.isdigit() else text
-
-
-def channel_names(text: str | None) -> tuple[str, ...]:
-    """Return the names in a list with commas."""
-    return tuple(name.strip() for name in text.split(",")) if text else ()
-
-
-def chosen_settings(context: typer.Context, options: dict[str, Any], recipe: Path | None = None) -> Settings:
-    """Return a recipe's settings, or the default ones, with the options given on the command line in them.
-
-    Parameters
-    ----------
-    context : Context
-        Of the command; knows which options were given.
-    options : dict
-        Values of the command's options by the names they have in `Settings`.
-    recipe : Path, optional
-        A recipe to start from.
-    """
-    from ellimaps.maps.pipeline import Settings
-    from ellimaps.maps.recipe import read_recipe
-
-    def is_given(name: str) -> bool:
-        source = context.get_parameter_source(name)
-        return source is not None and source.name != "DEFAULT"
-
-    given = {name: value for name, value in options.items() if is_given(name)}
-    return replace(read_recipe(recipe) if recipe else Settings(), **given)
+Radius = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        "--radius", help="Smallest and largest radius in pixels (default: 10 60).", metavar="MIN MAX"
+    ),
+]
+ObjectKind = Annotated[
+    str | None, typer.Option("--kind", help="circles (default) for round objects, nuclei for any shape.")
+]
+AcquisitionRoot = Annotated[
+    Path, typer.Argument(metavar="ROOT", help="Folder of the acquisitions.", show_default=False)
+]
+AcquisitionPattern = Annotated[
+    str | None,
+    typer.Option("--pattern", help="How paths below ROOT are read, as {date}/{subject}/{experiment}/{fov}."),
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", help="Local processes (default: one per processor).", min=1)
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="An existing Dask cluster, as tcp://host:8786.", metavar="ADDRESS"),
+]
+NetworkWeights = Annotated[
+    Path | None, typer.Option("--weights", help="File of the network's weights (default: the caches).")
+]
+AcquisitionLog = Annotated[
+    str | None,
+    typer.Option(
+        "--sensors",
+        help="A sensor log (file, folder or URL): was the temperature stable meanwhile?",
+        metavar="LOG",
+        show_default=False,
+    ),
+]
+AcquisitionSensor = Annotated[
+    str | None,
+    typer.Option(
+        "--sensor",
+        help="Which sensor of the log: its name, its source, or SOURCE/NAME (default: every temperature).",
+    ),
+]

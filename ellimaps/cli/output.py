@@ -6,11 +6,14 @@ import json
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+# A longer wait interrupts a user's thought (J. Nielsen, Usability Engineering, 1993, chapter 5).
 _PATIENCE_S = 1.0
+# Of a terminal's 80 columns, so that the bar, its task and its count fit one line.
 _BAR_WIDTH = 30
 
 
@@ -27,8 +30,14 @@ def print_table(rows: Sequence[Mapping[str, Any]], formats: Mapping[str, str]) -
         print("  " + "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
 
 
+def print_files(files: Iterable[Path | str]) -> None:
+    """Print the names of files, one a line."""
+    for file in files:
+        print(f"  {file}")
+
+
 @contextmanager
-def told_on_stderr() -> Iterator[Any]:
+def progress_on_stderr() -> Iterator[Any]:
     """Show progress that takes over a second, and warnings as one line each, on standard error."""
     bar = _Bar()
     with warnings.catch_warnings():

@@ -1,15 +1,23 @@
-"""``ellimaps plates profile``: from the pictures of a screening plate to profiles of every well."""
+"""``ellimaps plates``: from pictures of a screening plate to profiles, a map and answers about compounds."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ellimaps.cli.batch import SchedulerOption, WorkersOption, engine_of
-from ellimaps.cli.options import Json, channel_names
-from ellimaps.cli.output import print_json, told_on_stderr
+from ellimaps.cli.batch import engine_of
+from ellimaps.cli.bundles import channel_names
+from ellimaps.cli.options import (
+    Json,
+    NetworkWeights,
+    ResultFolder,
+    Scheduler,
+    Seed,
+    Workers,
+)
+from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
 
 if TYPE_CHECKING:
     from ellimaps.batch.plates import PlateSummary
@@ -19,6 +27,19 @@ if TYPE_CHECKING:
     from ellimaps.plates.measuring.profiles import Profiles
 
 group = typer.Typer(help="Profiles of screening plates: what compounds change.", no_args_is_help=True)
+
+ProfilesArgument = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Output of ellimaps plates profile.", show_default=False)
+]
+MethodOption = Annotated[
+    Literal["pca", "tsne", "umap"], typer.Option("--method", help="How points are laid out in a plane.")
+]
+CorrectOption = Annotated[
+    Literal["none", "plates", "polish"],
+    typer.Option(
+        "--correct", help="Effects of place to take off: between plates, or of rows and columns (polish)."
+    ),
+]
 
 
 @group.command("profile")
@@ -32,7 +53,7 @@ def profile(
             "--layout", help="CSV or XLSX: well, compound, concentration, control.", show_default=False
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the results.", show_default=False)],
+    out: ResultFolder,
     pattern: Annotated[
         str | None,
         typer.Option("--pattern", help="How file names are read, as {well}_s{field}_w{channel}."),
@@ -48,11 +69,9 @@ def profile(
         str,
         typer.Option("--features", help="plain, autoencoder or deep:NAME, as deep:resnet50 (extra deep)."),
     ] = "plain",
-    weights: Annotated[
-        Path | None, typer.Option("--weights", help="File of the network's weights (default: the caches).")
-    ] = None,
-    workers: WorkersOption = None,
-    scheduler: SchedulerOption = None,
+    weights: NetworkWeights = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> None:
     """Measure every field of a plate; what is done already is skipped.
@@ -66,7 +85,7 @@ def profile(
 
     settings = FieldSettings(radius_px=radius, channels=channel_names(channels))
     plate = read_plate(root, layout, pattern)
-    with told_on_stderr() as on_progress:
+    with progress_on_stderr() as on_progress:
         if features == "plain":
             engine = engine_of(workers, scheduler)
             profiles, summary = run_plate(plate, settings, out, engine, on_progress)
@@ -76,6 +95,81 @@ def profile(
     _tell(plate, profiles, summary, as_json)
     if summary.failed:
         raise typer.Exit(1)
+
+
+@group.command("embed")
+def embed(
+    folder: ProfilesArgument,
+    method: MethodOption = "pca",
+    seed: Seed = 0,
+    level: Annotated[Literal["field", "well"], typer.Option("--level", help="What a point is.")] = "field",
+    clusters: Annotated[
+        Literal["agglomerative", "kmeans", "hdbscan"],
+        typer.Option("--clusters", help="How points are grouped."),
+    ] = "agglomerative",
+    correct: CorrectOption = "none",
+    as_json: Json = False,
+) -> None:
+    """Lay fields or wells out in a plane, group them, and compare compounds with the controls.
+
+    Example: ellimaps plates embed profiles --method umap --seed 1
+    """
+    from ellimaps.plates.measuring.profiles import read_profiles
+    from ellimaps.plates.outputs import write_answers
+    from ellimaps.plates.statistics.evaluation import evaluate
+    from ellimaps.plates.statistics.positional_effect import corrected
+
+    profiles = read_profiles(folder)
+    with progress_on_stderr() as on_progress:
+        files, found = write_answers(
+            profiles,
+            folder,
+            method=method,
+            seed=seed,
+            level=level,
+            clusters=clusters,
+            correct=correct,
+            on_progress=on_progress,
+        )
+        facts = evaluate(corrected(profiles, correct)).facts()
+    if as_json:
+        print_json({**facts, "files": [str(file) for file in files]})
+        return
+    print(
+        f"{facts['n_fields']} fields of {facts['n_wells']} wells; nearest neighbour of the same compound for "
+        f"{facts['field_accuracy_1nn']:.1%} of fields and {facts['well_accuracy_1nn']:.1%} of wells, "
+        f"mean average precision {facts['map']:.3f}"
+    )
+    formats = {"compound": "", "strongest_dose": "g", "distance": ".2f", "q": ".2g", "active": ""}
+    print_table(found.compounds.to_dict(orient="records"), formats)  # type: ignore[arg-type]
+    print_files(files)
+
+
+@group.command("report")
+def report(
+    folder: ProfilesArgument,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write (default: report.html in DIR).")
+    ] = None,
+    method: MethodOption = "pca",
+    seed: Seed = 0,
+    correct: CorrectOption = "none",
+) -> None:
+    """Write what a plate says as one HTML page that needs no other file.
+
+    Example: ellimaps plates report profiles --out plate.html
+    """
+    from ellimaps.core.files import write_files
+    from ellimaps.plates.measuring.profiles import read_profiles
+    from ellimaps.plates.report import plate_report
+    from ellimaps.plates.statistics.positional_effect import corrected
+
+    profiles = corrected(read_profiles(folder), correct)
+    target = out or folder / "report.html"
+    with progress_on_stderr() as on_progress:
+        page = plate_report(profiles, method=method, seed=seed, on_progress=on_progress)
+    (written,) = write_files(target.parent, {target.name: page.encode()})
+    print(written)
 
 
 def _by_network(
@@ -113,5 +207,4 @@ def _tell(plate: Plate, profiles: Profiles, summary: PlateSummary, as_json: bool
         f"{summary.skipped} skipped, {summary.failed} failed; {len(profiles.features)} features "
         f"in {summary.seconds:.1f} s"
     )
-    for file in summary.files:
-        print(f"  {file}")
+    print_files(summary.files)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ellimaps.cli.options import Json, Seed
-from ellimaps.cli.output import print_json, told_on_stderr
+from ellimaps.cli.output import print_json, progress_on_stderr
 
 group = typer.Typer(help="Write generated data with known truth.", no_args_is_help=True)
 
@@ -105,7 +105,7 @@ def plate(
     """
     from ellimaps.samples import sample_plate
 
-    with told_on_stderr() as on_progress:
+    with progress_on_stderr() as on_progress:
         written = sample_plate(
             folder, seed=seed, wells=wells, fields=fields, size=size, on_progress=on_progress
         )

@@ -2,75 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ellimaps.cli.bundles import setting_options, takes
 from ellimaps.cli.estimate import print_estimate
-from ellimaps.cli.options import (
-    Background,
-    Binning,
-    Channels,
-    Dataset,
-    Despike,
-    Features,
-    Gaps,
-    Json,
-    KMax,
-    KMin,
-    Log,
-    Normalise,
-    PathArgument,
-    PixelSize,
-    Roi,
-    Seed,
-    Smooth,
-    T,
-    WorkingSet,
-    Z,
-    axis,
-    channel_names,
-    chosen_settings,
-)
-from ellimaps.cli.output import print_json, print_table, told_on_stderr
+from ellimaps.cli.options import Json, OutFolder, PathArgument, WorkingSet
+from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
+from ellimaps.maps.settings import Calibration, Corrections, Opening, Preprocessing, Settings, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ellimaps.maps.pipeline import Result
 
-KOption = Annotated[str, typer.Option("-k", help="Number of clusters, or auto for the suggested one.")]
-OutOption = Annotated[Path, typer.Option("--out", help="Folder for the files.", show_default=False)]
 RecipeOption = Annotated[
     Path | None,
     typer.Option("--recipe", help="A recipe.toml from the workbench; options given here override it."),
 ]
 
 
+@takes(
+    given=setting_options(
+        *("k", "features"),
+        *names_of(Preprocessing),
+        *("k_min", "k_max", "seed"),
+        *names_of(Opening, Corrections, Calibration),
+    )
+)
 def command(
-    context: typer.Context,
     path: PathArgument,
-    out: OutOption,
+    out: OutFolder,
+    *,
     recipe: RecipeOption = None,
-    k: KOption = "auto",
-    features: Features = None,
-    gaps: Gaps = "fill",
-    despike: Despike = None,
-    smooth: Smooth = None,
-    roi: Roi = None,
-    binning: Binning = 1,
-    k_min: KMin = 2,
-    k_max: KMax = 10,
-    seed: Seed = 0,
-    dataset: Dataset = None,
-    z: Z = None,
-    t: T = None,
-    channels: Channels = None,
-    background: Background = None,
-    normalise: Normalise = None,
-    log: Log = False,
-    pixel_size_um: PixelSize = None,
+    given: dict[str, Any],
     working_set_gb: WorkingSet = None,
     as_json: Json = False,
 ) -> None:
@@ -79,29 +47,10 @@ def command(
     Example: ellimaps segment data_example/terraces -k auto --out results/terraces
     """
     from ellimaps.maps.pipeline import run
+    from ellimaps.maps.recipe import read_recipe
 
-    options = {
-        "dataset": dataset,
-        "z": axis(z),
-        "t": axis(t),
-        "channels": channel_names(channels),
-        "background": background,
-        "normalise": normalise,
-        "log": log,
-        "pixel_size_um": pixel_size_um,
-        "gaps": gaps,
-        "despike": despike,
-        "smooth": smooth,
-        "roi": roi,
-        "binning": binning,
-        "k": number_of_clusters(k),
-        "k_min": k_min,
-        "k_max": k_max,
-        "features": features,
-        "seed": seed,
-    }
-    settings = chosen_settings(context, options, recipe)
-    with told_on_stderr() as on_progress:
+    settings = replace(read_recipe(recipe) if recipe else Settings(), **given)
+    with progress_on_stderr() as on_progress:
         result = run(path, out, settings, on_progress, working_set_gb=working_set_gb)
     if as_json:
         _print_json(result, settings.names)
@@ -110,13 +59,13 @@ def command(
 
 
 def _print_json(result: Result, names: Sequence[str]) -> None:
-    from ellimaps.maps.export import cluster_rows
+    from ellimaps.maps.export import cluster_facts
 
     print_json(
         {
             "k": result.segmentation.k,
             "inertia": result.segmentation.inertia,
-            "clusters": cluster_rows(result.segmentation, names),
+            "clusters": cluster_facts(result.segmentation, names),
             "files": [str(file) for file in result.files],
             "seconds": result.seconds,
         }
@@ -124,7 +73,7 @@ def _print_json(result: Result, names: Sequence[str]) -> None:
 
 
 def _print(result: Result, names: Sequence[str]) -> None:
-    from ellimaps.maps.export import cluster_rows
+    from ellimaps.maps.export import cluster_facts
 
     segmentation = result.segmentation
     if result.estimate is not None:
@@ -132,17 +81,6 @@ def _print(result: Result, names: Sequence[str]) -> None:
     no_data = int((segmentation.labels < 0).sum())
     print(f"{segmentation.k} clusters, inertia {segmentation.inertia:.6g}, {no_data} pixels without data")
     columns = {"cluster": "d", "n_pixels": ",d", "fraction": ".2%"} | ({"name": "s"} if names else {})
-    print_table(cluster_rows(segmentation, names), columns)
+    print_table(cluster_facts(segmentation, names), columns)
     print("files written")
-    for file in result.files:
-        print(f"  {file}")
-
-
-def number_of_clusters(text: str) -> int | None:
-    """Return what ``-k`` says: a number, or None for auto."""
-    if text == "auto":
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is neither a whole number nor auto.", param_hint="-k") from None
+    print_files(result.files)

@@ -1,28 +1,70 @@
-"""``ellimaps sensors``: what a log of environment sensors says."""
+"""``ellimaps sensors``: what a log of environment sensors says, what is unusual, what comes, and why."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ellimaps.cli.options import Json
-from ellimaps.cli.output import print_json, print_table, told_on_stderr
-from ellimaps.cli.sensors_options import End, LogArgument, Out, Region, Sensor, Source, Start
+from ellimaps.cli.bundles import optional_options, takes
+from ellimaps.cli.options import Json, Seed
+from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
 
+# Periods that fit a screen; --json and --out have all.
 _WORST = 10
 
 group = typer.Typer(help="Logs of room and instrument sensors.", no_args_is_help=True)
 
+LogArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="LOG",
+        help="A CSV or Parquet file, a folder of such, or an abfs:// or s3:// URL.",
+        show_default=False,
+    ),
+]
+_CHOSEN = optional_options(
+    region=Annotated[list[str] | None, typer.Option("--region", help="Only this region; may be repeated.")],
+    source_id=Annotated[
+        list[str] | None, typer.Option("--source", help="Only this source (source_id); may be repeated.")
+    ],
+    sensor_name=Annotated[
+        list[str] | None, typer.Option("--sensor", help="Only this sensor (sensor_name); may be repeated.")
+    ],
+    start=Annotated[
+        str | None,
+        typer.Option("--start", help="From this local time, as 2025-01-31 or 2025-01-31T14:05."),
+    ],
+    end=Annotated[
+        str | None, typer.Option("--end", help="To this local time; a date alone includes its day.")
+    ],
+)
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", help="Folder for tables and figures.", metavar="DIR", show_default=False),
+]
+FalseAlarms = Annotated[
+    float,
+    typer.Option("--false-alarms", help="False alarms to put up with, a month and sensor.", metavar="N"),
+]
+Limit = Annotated[
+    float,
+    typer.Option(
+        "--limit", help="Change that matters, in deg C (other quantities: their unit).", metavar="DEG"
+    ),
+]
+Horizons = Annotated[
+    list[str] | None,
+    typer.Option("--horizon", help="How far ahead, as 6h; may be repeated (default: 1h, 6h and 24h)."),
+]
+
 
 @group.command("summary")
+@takes(chosen=_CHOSEN)
 def summary(
     log: LogArgument,
-    region: Region = None,
-    source: Source = None,
-    sensor: Sensor = None,
-    start: Start = None,
-    end: End = None,
+    chosen: dict[str, Any],
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -31,16 +73,17 @@ def summary(
     Example: ellimaps sensors summary demo/log.csv --sensor room_temperature
     """
     from ellimaps.core.files import write_files
+    from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
     from ellimaps.sensors.summary import summary_files, summary_of
 
-    with told_on_stderr() as on_progress:
+    with progress_on_stderr() as on_progress:
         opened = open_log(log, on_progress)
-    found = summary_of(opened, region, source, sensor, start, end)
+    found = summary_of(opened, SensorFilters(**chosen))
     written = write_files(out, summary_files(opened, found)) if out else []
     facts = found.facts()
     if as_json:
-        print_json(facts | ({"files": [str(file) for file in written]} if out else {}))
+        print_json(facts | _listed(written))
         return
     columns = {"region": "", "source_id": "", "sensor_name": "", "unit": "", "n": "d", "mean": ".2f"}
     print_table(facts["sensors"], columns | {"minimum": ".2f", "maximum": ".2f", "start": "", "end": ""})
@@ -48,18 +91,14 @@ def summary(
         print(f"  units assumed, as the log states none: {assumed}")
     for row in facts["problem_counts"]:
         print(f"  {row['kind']}: {row['n']}")
-    for file in written:
-        print(f"  {file}")
+    print_files(written)
 
 
 @group.command("stability")
+@takes(chosen=_CHOSEN)
 def stability(
     log: LogArgument,
-    region: Region = None,
-    source: Source = None,
-    sensor: Sensor = None,
-    start: Start = None,
-    end: End = None,
+    chosen: dict[str, Any],
     limit: Annotated[
         float, typer.Option("--limit", help="Largest movement within the window, in deg C.", metavar="DEG")
     ] = 0.5,
@@ -73,20 +112,20 @@ def stability(
     """
     from ellimaps.core.files import write_files
     from ellimaps.sensors.stability import stability_files, stability_of
+    from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
     from ellimaps.sensors.summary import plain_rows
 
-    with told_on_stderr() as on_progress:
+    with progress_on_stderr() as on_progress:
         opened = open_log(log, on_progress)
-        found = stability_of(
-            opened, region, source, sensor, start, end, limit=limit, window=window, on_progress=on_progress
-        )
+        filters = SensorFilters(**chosen)
+        found = stability_of(opened, filters, limit=limit, window=window, on_progress=on_progress)
     written = write_files(out, stability_files(opened, found)) if out else []
     sensors, periods = plain_rows(found.sensors), plain_rows(found.periods)
     if as_json:
         facts = {"log": opened.name, **found.settings, "sensors": sensors, "periods": periods}
         facts |= {"days": plain_rows(found.days)}
-        print_json(facts | ({"files": [str(file) for file in written]} if out else {}))
+        print_json(facts | _listed(written))
         return
     names = {"region": "", "source_id": "", "sensor_name": ""}
     numbers = {
@@ -102,8 +141,124 @@ def stability(
         [_known(row) for row in periods[:_WORST]],
         names | {"start": "", "end": "", "range": ".2f", "slope": "+.2f"},
     )
-    for file in written:
-        print(f"  {file}")
+    print_files(written)
+
+
+@group.command("anomalies")
+@takes(chosen=_CHOSEN)
+def anomalies(
+    log: LogArgument,
+    chosen: dict[str, Any],
+    false_alarms: FalseAlarms = 1.0,
+    limit: Limit = 0.5,
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Find periods in which a sensor did what it does not do by chance, and say why.
+
+    Example: ellimaps sensors anomalies demo/log.csv --sensor room_temperature
+    """
+    from ellimaps.core.files import write_files
+    from ellimaps.sensors.analysis.whole_logs import anomalies_of, anomaly_files
+    from ellimaps.sensors.store.filters import SensorFilters
+    from ellimaps.sensors.store.logs import open_log
+
+    filters = SensorFilters(**chosen)
+    with progress_on_stderr() as on_progress:
+        opened = open_log(log, on_progress)
+        found = anomalies_of(
+            opened,
+            filters,
+            false_alarms_per_month=false_alarms,
+            limit=limit,
+            seed=seed,
+            on_progress=on_progress,
+        )
+        written = write_files(out, anomaly_files(opened, found, filters)) if out else []
+    if as_json:
+        print_json(found.facts() | _listed(written))
+        return
+    columns = {"region": "", "source_id": "", "score": ".1f", "reason": ""}
+    print_table(found.facts()["periods"], columns)
+    for row in found.skipped:
+        print(f"  skipped {row['region']} {row['source_id']} {row['sensor_name']}: {row['why']}")
+    print_files(written)
+
+
+@group.command("forecast")
+@takes(chosen=_CHOSEN)
+def forecast(
+    log: LogArgument,
+    chosen: dict[str, Any],
+    horizon: Horizons = None,
+    limit: Limit = 0.5,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Say what sensors will read, how sure that is, and when they leave the limit.
+
+    Example: ellimaps sensors forecast demo/log.csv --sensor instrument_temperature --horizon 6h
+    """
+    from ellimaps.core.files import write_files
+    from ellimaps.sensors.analysis.forecast import HORIZONS
+    from ellimaps.sensors.analysis.whole_logs import forecast_files, forecasts_of
+    from ellimaps.sensors.store.filters import SensorFilters
+    from ellimaps.sensors.store.logs import open_log
+
+    filters = SensorFilters(**chosen)
+    with progress_on_stderr() as on_progress:
+        opened = open_log(log, on_progress)
+        horizons = tuple(horizon or HORIZONS)
+        found = forecasts_of(opened, filters, horizons=horizons, limit=limit, on_progress=on_progress)
+        written = write_files(out, forecast_files(opened, found)) if out else []
+    if as_json:
+        print_json(found.facts() | _listed(written))
+        return
+    columns = {"horizon": "", "value": ".2f", "low": ".2f", "high": ".2f", "seasonal_naive": ".2f"}
+    for key, one in found.forecasts.items():
+        print(" ".join(key))
+        rows = one.facts()["horizons"]
+        print_table(rows, columns | {"mase": ".2f", "coverage": ".0%"})
+        print(f"  {one.warning or 'The forecast and its interval stay within the limit.'}")
+    for row in found.skipped:
+        print(f"skipped {row['region']} {row['source_id']} {row['sensor_name']}: {row['why']}")
+    print_files(written)
+
+
+@group.command("explain")
+@takes(chosen=_CHOSEN)
+def explain(
+    log: LogArgument,
+    chosen: dict[str, Any],
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Test what may explain the temperatures: time of day, months, the room, other instruments.
+
+    Example: ellimaps sensors explain demo/log.csv --region Europe
+    """
+    from ellimaps.core.files import write_files
+    from ellimaps.sensors.analysis.whole_logs import hypotheses_of, hypothesis_files
+    from ellimaps.sensors.store.filters import SensorFilters
+    from ellimaps.sensors.store.logs import open_log
+
+    with progress_on_stderr() as on_progress:
+        opened = open_log(log, on_progress)
+        cards = hypotheses_of(opened, SensorFilters(**chosen), on_progress=on_progress)
+        written = write_files(out, hypothesis_files(opened, cards)) if out else []
+    if as_json:
+        facts = {"log": opened.name, "hypotheses": [card.facts() for card in cards]}
+        print_json(facts | _listed(written))
+        return
+    for card in cards:
+        print(f"{'holds        ' if card.holds else 'not supported'}  {card.statement}")
+        print(f"               {card.test}")
+    print_files(written)
+
+
+def _listed(files: list[Path]) -> dict[str, Any]:
+    return {"files": [str(file) for file in files]} if files else {}
 
 
 def _known(row: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     import socket
 
-# Past the limit of a request, so that every one at work is answered.
+# Past the limit of a request, `ellimaps.server` has the default, so that every one at work is answered.
 _LAST_ANSWERS_S = 12
 
 

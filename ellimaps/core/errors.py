@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from typing import Protocol
 
 
 class EllimapsError(Exception):
@@ -31,8 +28,13 @@ class MissingExtraError(EllimapsError):
     """An optional dependency is not installed; the message names the extra that brings it."""
 
 
-def unreadable(path: Path, error: OSError) -> ReadError:
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def unreadable(file: _Named, error: OSError) -> ReadError:
     """Return the error for a file that the system does not let us read."""
     return ReadError(
-        f"{path.name} cannot be read ({error.strerror or error}): check the file and its permissions."
+        f"{file.name} cannot be read ({error.strerror or error}): check the file and its permissions."
     )

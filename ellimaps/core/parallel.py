@@ -17,6 +17,7 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 MAX_THREADS = 8
+"""More would wait for the memory and not for a processor, and each holds blocks of its own."""
 
 _here = threading.local()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import platform
 from importlib.metadata import version
-from pathlib import Path
+from typing import Any, cast
 
-from ellimaps.core.errors import unreadable
+from ellimaps.core.inputs import Source, as_input
 
 __version__ = version("ellimaps")
 
@@ -19,7 +19,7 @@ def software_facts() -> dict[str, str]:
     return {**own, "python": platform.python_version(), **libraries}
 
 
-def sha256(path: Path) -> str:
+def sha256(source: Source) -> str:
     """Return the SHA-256 of a file, 64 hexadecimal digits.
 
     Raises
@@ -27,8 +27,6 @@ def sha256(path: Path) -> str:
     ReadError
         If the file cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise unreadable(path, error) from error
+    with as_input(source).open() as stream:
+        # A BinaryIO can be read into a buffer, though its type does not say so.
+        return hashlib.file_digest(cast(Any, stream), "sha256").hexdigest()

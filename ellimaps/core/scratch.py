@@ -19,9 +19,8 @@ from ellimaps.core.errors import SettingError
 WORKING_SET_GB = 4.0
 """Memory that opening and clustering a stack may take by default."""
 
-# The stack, what is invented in it, and the work on it.
 _STACKS_IN_WORKING_SET = 2.5
-_WRITTEN_AT_ONCE = 1 << 24
+"""The stack, what is invented in it, and the work on it; ``benchmarks/bench_speed.py`` prints the peak."""
 
 
 def new_array(shape: tuple[int, ...], dtype: DTypeLike, working_set_gb: float | None = None) -> NDArray[Any]:
@@ -80,8 +79,8 @@ def _temporary_file(size: int) -> mmap.mmap:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, size)
         else:
-            zeros = bytes(_WRITTEN_AT_ONCE)
-            for start in range(0, size, _WRITTEN_AT_ONCE):
+            zeros = bytes(1 << 24)
+            for start in range(0, size, len(zeros)):
                 file.write(zeros[: size - start])
             file.flush()
         return mmap.mmap(file.fileno(), size)

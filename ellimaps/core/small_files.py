@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ellimaps.core.errors import ReadError
+from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.core.inputs import InputFile
 
 
-def read_small(path: Path, what: str, limit_bytes: int) -> bytes:
+def read_small(path: Path | InputFile, what: str, limit_bytes: int) -> bytes:
     """Return the content of a small file.
 
     Parameters
     ----------
-    path : Path
+    path : Path or InputFile
         The file.
     what : str
         What it should be, for the message.
@@ -27,7 +30,7 @@ def read_small(path: Path, what: str, limit_bytes: int) -> bytes:
         If it cannot be read or is larger.
     """
     try:
-        with path.open("rb") as file:
+        with path.open() if isinstance(path, InputFile) else path.open("rb") as file:
             content = file.read(limit_bytes + 1)
     except OSError as error:
         raise ReadError(f"The {what} {path} cannot be read: {error.strerror or error}.") from error
@@ -50,3 +53,21 @@ def read_toml(path: Path, what: str, limit_bytes: int) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         reason = str(error).rstrip(".").replace("\n", " ")
         raise ReadError(f"The {what} {path} is not valid TOML: {reason:.200}.") from error
+
+
+def toml_value(value: Any) -> str:
+    """Return a value as TOML in one line: JSON's texts, numbers and lists are TOML's, DEL (0x7f) excepted.
+
+    Raises
+    ------
+    SettingError
+        If a text holds what is no Unicode character.
+    """
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {toml_value(item)}" for key, item in value.items()) + " }"
+    text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise SettingError(f"{text:.80} cannot be written to a file: it is not valid Unicode.") from None
+    return text

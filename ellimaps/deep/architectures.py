@@ -38,8 +38,10 @@ class Known:
     torch_files: tuple[str, ...] = ()
 
 
+# Simonyan and Zisserman 2015, arXiv:1409.1556, table 1, column E; 0 is a pooling layer.
 _VGG19_WIDTHS = (64, 64, 0, 128, 128, 0, *(256,) * 4, 0, *(512,) * 4, 0, *(512,) * 4, 0)
 
+# Names and sizes as their publishers give them.
 KNOWN: dict[str, Known] = {
     "resnet50": Known(
         {"family": "resnet"}, "microsoft/resnet-50", ("resnet50-11ad3fa6.pth", "resnet50-0676ba61.pth")
@@ -94,12 +96,6 @@ def build_random(architecture: Architecture, seed: int) -> Any:
             elif isinstance(module, torch.nn.BatchNorm2d):
                 module.reset_parameters()
     return network
-
-
-def build_empty(architecture: Architecture) -> Any:
-    """Return the network without memory for its weights: for their names and shapes."""
-    with torch_library().device("meta"):
-        return build(architecture)
 
 
 def pooled(network: Any, architecture: Architecture, inputs: Any) -> Any:

@@ -14,6 +14,7 @@ from ellimaps.deep.weights import find_weights, put_weights, read_weights
 
 BACKBONES = tuple(KNOWN)
 _SIDE_PX = 224
+"""What all these networks were published with."""
 
 
 @dataclass(frozen=True)

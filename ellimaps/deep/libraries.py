@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ellimaps.core.errors import MissingExtraError
+from ellimaps.core.extras import optional
 
 
 def torch_library() -> Any:
-    """Return the module ``torch``.
-
-    Raises
-    ------
-    MissingExtraError
-        If it is not installed.
-    """
-    return _library("torch")
+    """Return the module ``torch``, or raise `MissingExtraError`."""
+    return optional("torch", "deep", "Deep networks")
 
 
 def transformers_library() -> Any:
-    """Return the module ``transformers``.
-
-    Raises
-    ------
-    MissingExtraError
-        If it is not installed.
-    """
-    return _library("transformers")
+    """Return the module ``transformers``, or raise `MissingExtraError`."""
+    return optional("transformers", "deep", "Deep networks")
 
 
 @contextmanager
@@ -39,12 +26,3 @@ def seeded_torch(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
-
-
-def _library(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise MissingExtraError(
-            f'Deep networks need {name} of the extra "deep": pip install "ellimaps[deep]".'
-        ) from error

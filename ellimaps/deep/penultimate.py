@@ -13,9 +13,11 @@ from ellimaps.deep.backbones import Backbone
 from ellimaps.deep.libraries import torch_library
 
 PERCENTILES = (0.1, 99.9)
+"""Black and white: a hot pixel or speck of dust in a thousand does not darken the rest."""
 _SAMPLE = 1 << 18
+"""Pixels that percentiles are taken of: 262 lie beyond either."""
 
-# What all four networks were trained on: the mean and standard deviation of ImageNet's colours.
+# What all four networks were trained on: the mean and standard deviation of ImageNet's colors.
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
 
@@ -95,7 +97,7 @@ def channel_limits(values: NDArray[np.generic]) -> Limits:
 
 
 def as_channels(image: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Return an image as (channel, y, x).
+    """Return an image of the shape (y, x) or (channel, y, x) as (channel, y, x).
 
     Raises
     ------

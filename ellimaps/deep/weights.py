@@ -84,6 +84,15 @@ def read_weights(path: Path) -> dict[str, Any]:
 def put_weights(network: Any, tensors: Mapping[str, Any], name: str, path: Path) -> None:
     """Put tensors into a network, whatever published layout their names follow.
 
+    Parameters
+    ----------
+    network : torch.nn.Module
+        To be changed.
+    tensors : mapping of str to tensor
+        Of `read_weights`.
+    name, path : str, Path
+        The network's name and the tensors' file, for the message.
+
     Raises
     ------
     ReadError

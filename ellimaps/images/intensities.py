@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage, optimize
+from skimage.measure import block_reduce
 
 from ellimaps.core.errors import SettingError
 from ellimaps.core.progress import Progress, no_progress
@@ -18,9 +19,9 @@ from ellimaps.core.scratch import like, release
 from ellimaps.core.stack import ImageStack
 
 BACKGROUND_RADIUS_PX = 50.0
+"""ImageJ's default for *Subtract background*."""
 PERCENTILES = (1.0, 99.8)
-_MOST_CELLS = 256
-_SURFACE_ROUNDS = 4
+"""Those of CSBDeep and StarDist."""
 
 
 def correct_intensities(
@@ -98,7 +99,8 @@ def background_of(image: NDArray[np.floating], radius: float) -> NDArray[np.floa
     The opening is the top-hat of mathematical morphology (P. Soille, Morphological Image Analysis, 2003,
     section 4.5); reducing the image first is what ImageJ's rolling ball does.
     """
-    cell = max(1, int(radius // 4), -(-max(image.shape) // _MOST_CELLS))
+    # At most 256 cells along a side: the opening's time then does not grow with the image.
+    cell = max(1, int(radius // 4), -(-max(image.shape) // 256))
     small = _cell_means(image, cell)
     width = 2 * int(np.ceil(radius / cell)) + 1
     # An opening cuts off the upper end of a slope, so slopes are taken out before and put back after.
@@ -112,8 +114,8 @@ def background_of(image: NDArray[np.floating], radius: float) -> NDArray[np.floa
     rest = ndimage.gaussian_filter(small - _surface(surface, cells), 1.0, mode="nearest")
     rest = ndimage.grey_opening(rest, size=(width, width), mode="nearest")
     rest = ndimage.gaussian_filter(rest, width / 4, mode="nearest")
-    places = [(p + 0.5) / cell - 0.5 for p in pixels]
-    enlarged = _resampled(_resampled(rest.T, places[0]).T, places[1])
+    rows, columns = ((p + 0.5) / cell - 0.5 for p in pixels)
+    enlarged = _resampled(_resampled(rest.T, rows).T, columns)
     return np.asarray(enlarged + _surface(surface, pixels), dtype=np.float32)
 
 
@@ -126,19 +128,6 @@ def channels_of(stack: ImageStack) -> pd.DataFrame:
     if "frame" in stack.bands:
         columns = columns[stack.bands["frame"] == stack.bands["frame"].iloc[0]]
     return columns.reset_index(drop=True)
-
-
-def time_axis(stack: ImageStack) -> str | None:
-    """Return the column of the band table that tells time points apart, None where there is no time.
-
-    It is ``time_s`` where the files tell the time of every image, and ``frame`` otherwise.
-    """
-    bands = stack.bands
-    if "frame" not in bands or bands["frame"].nunique() < 2:
-        return None
-    several = bands.assign(place=bands.groupby("frame").cumcount())
-    timed = bands["time_s"].notna().all() and not several.duplicated(["place", "time_s"]).any()
-    return "time_s" if timed else "frame"
 
 
 @dataclass(frozen=True)
@@ -205,17 +194,13 @@ def _check(background: float | None, normalise: tuple[float, float] | None) -> N
 
 def _cell_means(image: NDArray[np.floating], cell: int) -> NDArray[np.float64]:
     """Return means over squares of pixels; a cell without a value takes the nearest one that has."""
-    height, width = (-(-size // cell) * cell for size in image.shape)
-    padding = ((0, height - image.shape[0]), (0, width - image.shape[1]))
-    padded = np.pad(image.astype(np.float64), padding, constant_values=np.nan)
-    blocks = padded.reshape(height // cell, cell, width // cell, cell)
-    known = np.isfinite(blocks)
-    count = known.sum(axis=(1, 3))
+    known = np.isfinite(image)
+    count = block_reduce(known, cell)  # type: ignore[no-untyped-call]
     if not count.any():
         return np.zeros(count.shape)
-    means = np.where(known, blocks, 0).sum(axis=(1, 3)) / np.maximum(count, 1)
+    total = block_reduce(np.where(known, image, 0).astype(np.float64), cell)  # type: ignore[no-untyped-call]
     nearest = ndimage.distance_transform_edt(count == 0, return_distances=False, return_indices=True)
-    return np.asarray(means[tuple(nearest)])
+    return np.asarray((total / np.maximum(count, 1))[tuple(nearest)])
 
 
 def _fit_surface(image: NDArray[np.float64], axes: list[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -228,7 +213,7 @@ def _fit_surface(image: NDArray[np.float64], axes: list[NDArray[np.float64]]) ->
     height = max(float(np.abs(values).max()), 1e-300)
     used = np.ones(values.size, dtype=np.bool_)
     found: NDArray[np.float64] = np.zeros(6)
-    for _ in range(_SURFACE_ROUNDS):
+    for _ in range(4):
         solved = np.linalg.lstsq(matrix[used], values[used] / height, rcond=None)[0]
         found = np.asarray(height * solved, dtype=np.float64)
         rest = values - matrix @ found
@@ -244,12 +229,12 @@ def _surface(found: NDArray[np.float64], axes: list[NDArray[np.float64]]) -> NDA
     return np.asarray(column + (found[3] * y) * x + (found[2] * x + found[5] * x**2))
 
 
-def _resampled(image: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Interpolate linearly along the last axis."""
+def _resampled(image: NDArray[np.float64], positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Interpolate linearly along the last axis, at positions in pixels."""
     last = image.shape[-1] - 1
-    places = np.clip(places, 0, last)
-    low = np.minimum(places.astype(int), max(last - 1, 0))
-    weight = places - low
+    inside = np.clip(positions, 0, last)
+    low = np.minimum(inside.astype(int), max(last - 1, 0))
+    weight = inside - low
     return np.asarray(image[..., low] * (1 - weight) + image[..., np.minimum(low + 1, last)] * weight)
 
 

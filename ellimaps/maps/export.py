@@ -75,7 +75,13 @@ def export_contents(
     estimate: ClusterEstimate | None = None,
     timings: Mapping[str, float] | None = None,
 ) -> dict[str, bytes]:
-    """Return what `export_segmentation` writes: the contents of each file by its name."""
+    """Return what `export_segmentation` writes: the contents of each file by its name.
+
+    Parameters
+    ----------
+    segmentation, names, regions, estimate, timings
+        As of `export_segmentation`.
+    """
     check_names(names, segmentation)
     check_region_names(regions)
     name = segmentation.stack.name
@@ -159,10 +165,10 @@ def _provenance(
         "preprocessing": [dict(step) for step in stack.history],
         "settings": dict(segmentation.settings),
         "inertia": segmentation.inertia,
-        "clusters": cluster_rows(segmentation, names),
+        "clusters": cluster_facts(segmentation, names),
         "no_data_pixels": int((segmentation.labels < 0).sum()),
         "regions": [asdict(region) for region in regions],
-        "maps": map_rows(stack),
+        "maps": map_facts(stack),
         "warnings": list(stack.warnings),
     }
     if estimate is not None:
@@ -170,7 +176,7 @@ def _provenance(
     return facts
 
 
-def cluster_rows(segmentation: Segmentation, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+def cluster_facts(segmentation: Segmentation, names: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Return ``cluster, n_pixels, fraction`` per cluster, and its ``name`` where names are given.
 
     The fraction is of all labelled pixels.
@@ -185,7 +191,7 @@ def cluster_rows(segmentation: Segmentation, names: Sequence[str] = ()) -> list[
     return rows
 
 
-def map_rows(stack: ImageStack) -> list[dict[str, Any]]:
+def map_facts(stack: ImageStack) -> list[dict[str, Any]]:
     """Return the share of missing and of filled values per map."""
     return [
         {

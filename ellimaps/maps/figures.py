@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 from matplotlib.image import AxesImage
 from matplotlib.patches import Patch
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
+from ellimaps.core.abscissa import AXIS_TITLES, abscissa_of, time_axis
 from ellimaps.core.angles import unwrapped
 from ellimaps.core.colors import CLUSTER_COLORS, NO_DATA_COLOR
 from ellimaps.core.stack import ImageStack, band_label
@@ -21,8 +24,9 @@ from ellimaps.maps.clustering.estimation import ClusterEstimate
 from ellimaps.maps.segmentation import Segmentation
 
 CONTRAST_PERCENTILES = (1.0, 99.0)
+"""Colour limits by default: a speck of dust, less than 1 % of the pixels, does not darken the rest."""
 _MOST_SHOWN = 600
-_LONGEST_NAME = 40
+"""Pixels along a side of a drawn map; a panel of the figure has about 350 dots."""
 
 
 def contrast_limits(
@@ -43,7 +47,21 @@ def draw_map(
     band: int,
     limits: tuple[float, float] | None = None,
 ) -> None:
-    """Draw an image of one band's quantity with its colour bar and the right pixel aspect."""
+    """Draw an image of one band's quantity with its colour bar and the right pixel aspect.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    stack : ImageStack
+        Tells the band's quantity and unit, and the pixels' aspect.
+    image : ndarray of float32, shape (y, x)
+        What to draw, in the band's unit; NaN is left blank.
+    band : int
+        Number of the band.
+    limits : (float, float), optional
+        Values of the first and the last colour; by default `contrast_limits` of the image.
+    """
     low, high = limits or contrast_limits(image)
     row = stack.bands.iloc[band]
     shown = _show(axes, image, stack.pixel_aspect, vmin=low, vmax=high, cmap="viridis")
@@ -58,18 +76,34 @@ def draw_labels(axes: Axes, segmentation: Segmentation) -> None:
     _show(axes, segmentation.labels, aspect, vmin=-1.5, vmax=segmentation.k - 0.5, cmap=colors)
 
 
-def draw_spectra(axes: Axes, segmentation: Segmentation, quantity: str) -> None:
-    """Draw one quantity's clustershots over wavelength (or over angle, or over bands)."""
+def draw_spectra(axes: Axes, segmentation: Segmentation, quantity: str, channel: str | None = None) -> None:
+    """Draw one quantity's clustershots over wavelength, angle, time or bands.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    segmentation : Segmentation
+        The clusters.
+    quantity : str
+        Whose means and standard deviations.
+    channel : str, optional
+        Of a stack over time, whose; all of them by default.
+    """
+    stack = segmentation.stack
+    column = abscissa_of(stack)
     shots = segmentation.clustershots()
-    shots = shots[shots["quantity"] == quantity]
-    column, label = _abscissa(segmentation.stack)
+    if column not in shots:
+        shots = shots.join(stack.bands[column], on="band")
+    wanted = shots["quantity"] == quantity
+    shots = shots[wanted if channel is None else wanted & (shots["channel"] == channel)]
     for cluster, shot in shots.groupby("cluster"):
         color = CLUSTER_COLORS[int(str(cluster))]
         x, y = shot[column].to_numpy(), unwrapped(shot["mean"].to_numpy(), quantity)
         axes.plot(x, y, color=color, marker="o", markersize=3, linewidth=1.5)
         axes.fill_between(x, y - shot["std"], y + shot["std"], color=color, alpha=0.15, linewidth=0)
-    axes.set_xlabel(label)
-    unit = segmentation.stack.bands["unit"].iloc[0]
+    axes.set_xlabel(AXIS_TITLES[column])
+    unit = stack.bands["unit"].iloc[0]
     axes.set_ylabel(f"{quantity} ({unit})" if unit else quantity)
     axes.grid(alpha=0.3)
 
@@ -133,17 +167,6 @@ def report_bands(stack: ImageStack) -> list[int]:
     return list(dict.fromkeys(np.linspace(0, stack.n_bands - 1, 3).astype(int).tolist()))
 
 
-def _abscissa(stack: ImageStack) -> tuple[str, str]:
-    wavelengths = stack.bands["wavelength_nm"]
-    # Channels may lack a wavelength, and time points repeat theirs: neither makes a spectrum.
-    spectral = stack.is_ellipsometric or (wavelengths.notna().all() and wavelengths.is_unique)
-    if len(stack.wavelengths_nm) > 1 and spectral:
-        return "wavelength_nm", "wavelength (nm)"
-    if len(stack.angles_deg) > 1:
-        return "aoi_deg", "angle of incidence (deg)"
-    return "band", "band"
-
-
 def _show(axes: Axes, image: NDArray[Any], aspect: float, **look: Any) -> AxesImage:
     """Show an image, of a large one only as many pixels as a figure has room for."""
     step = max(1, max(image.shape) // _MOST_SHOWN)
@@ -158,7 +181,7 @@ def _show(axes: Axes, image: NDArray[Any], aspect: float, **look: Any) -> AxesIm
 def _draw_legend(axes: Axes, segmentation: Segmentation, names: Sequence[str]) -> None:
     axes.axis("off")
     total = max(int(segmentation.n_pixels.sum()), 1)
-    titles = [f"{i} {' '.join(name.split())[:_LONGEST_NAME]}" for i, name in enumerate(names)]
+    titles = [f"{i} {' '.join(name.split())[:40]}" for i, name in enumerate(names)]
     titles = titles or [str(i) for i in range(segmentation.k)]
     handles = [
         Patch(color=CLUSTER_COLORS[i], label=f"{titles[i]}: {n:,} px ({n / total:.1%})")
@@ -178,13 +201,16 @@ def _draw_legend(axes: Axes, segmentation: Segmentation, names: Sequence[str]) -
     )
 
 
-def _draw_all_spectra(figure: Figure, place: Any, segmentation: Segmentation) -> None:
-    quantities = segmentation.stack.quantities
-    for axes, quantity in zip(
-        figure.add_subfigure(place).subplots(1, len(quantities), squeeze=False)[0], quantities, strict=True
-    ):
-        draw_spectra(axes, segmentation, quantity)
-        axes.set_title(f"clustershots, {quantity} (mean and one standard deviation)")
+def _draw_all_spectra(figure: Figure, cell: SubplotSpec, segmentation: Segmentation) -> None:
+    stack = segmentation.stack
+    # Over time every channel has a panel of its own, as every quantity has over wavelength.
+    channels: list[str | None] = [None] if time_axis(stack) is None else [*stack.bands["channel"].unique()]
+    panels = list(product(stack.quantities, channels))
+    all_axes = figure.add_subfigure(cell).subplots(1, len(panels), squeeze=False)[0]
+    for axes, (quantity, channel) in zip(all_axes, panels, strict=True):
+        draw_spectra(axes, segmentation, quantity, channel)
+        what = f"{channel} {quantity}" if channel else quantity
+        axes.set_title(f"clustershots, {what} (mean and one standard deviation)")
 
 
 def _title(stack: ImageStack) -> str:

@@ -9,10 +9,10 @@ import tifffile
 from numpy.typing import NDArray
 
 from ellimaps.core.errors import ReadError, SettingError
-from ellimaps.maps.segmentation import MAX_CLUSTERS
+from ellimaps.maps.clustering.kmeans import MAX_CLUSTERS
 
 
-def read_labels(path: str | Path, shape: tuple[int, int]) -> NDArray[np.int16]:
+def read_label_image(path: str | Path, shape: tuple[int, int]) -> NDArray[np.int16]:
     """Read a label TIFF.
 
     Parameters

@@ -2,48 +2,55 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from ellimaps.core.errors import SettingError
-from ellimaps.core.small_files import read_toml
-from ellimaps.maps.pipeline import Settings
-from ellimaps.maps.refinement import Refinement, refinement_of_row, refinement_row
+from ellimaps.core.small_files import read_toml, toml_value
+from ellimaps.maps.refinement import Refinement, refinement_facts, refinement_of
 from ellimaps.maps.regions import Region
+from ellimaps.maps.settings import (
+    DECLARED,
+    Corrections,
+    Kind,
+    Number,
+    OneOf,
+    Opening,
+    Percentiles,
+    Plane,
+    Preprocessing,
+    Settings,
+    Switch,
+    Tables,
+    Text,
+    Texts,
+    Whole,
+    WholeOrAuto,
+    Window,
+    names_of,
+    values_of,
+)
 
 MAX_RECIPE_BYTES = 4 * 1024 * 1024
+"""Outlines of some 100,000 vertices: more than anybody draws."""
 
 _HEADER = "# ellimaps recipe; run it again with: ellimaps segment FOLDER --recipe THIS_FILE --out DIR"
-_PREPROCESSING = ("gaps", "despike", "smooth", "roi", "binning")
-_OPENING = ("dataset", "z", "t", "channels")
-_CORRECTIONS = ("background", "normalise", "log")
 _NUMBER = (int, float)
-_KINDS: dict[str, tuple[type, ...]] = {
-    "dataset": (str,),
-    "z": (int, str),
-    "t": (int, str),
-    "channels": (list,),
-    "background": _NUMBER,
-    "normalise": (list,),
-    "log": (bool,),
-    "pixel_size_um": _NUMBER,
-    "gaps": (str,),
-    "despike": _NUMBER,
-    "smooth": _NUMBER,
-    "roi": (list,),
-    "binning": (int,),
-    "k": (int,),
-    "k_min": (int,),
-    "k_max": (int,),
-    "features": (str,),
-    "seed": (int,),
-    "refine": (list,),
-    "names": (list,),
-    "regions": (list,),
+# What TOML holds of each kind of setting. True is no number, although Python takes it for one.
+_WRITTEN: dict[type[Kind], tuple[type, ...]] = {
+    Text: (str,),
+    Texts: (list,),
+    Switch: (bool,),
+    Plane: (int, str),
+    OneOf: (str,),
+    Whole: (int,),
+    WholeOrAuto: (int,),
+    Number: _NUMBER,
+    Percentiles: (list,),
+    Window: (list,),
+    Tables: (list,),
 }
 
 
@@ -55,13 +62,13 @@ def recipe_text(settings: Settings) -> str:
     SettingError
         If a text holds what is no Unicode character.
     """
-    lines = [_HEADER, f"ellimaps = {_toml(version('ellimaps'))}"]
-    for field in fields(Settings):
-        value = getattr(settings, field.name)
-        if value not in (None, ()) and field.name not in ("refine", "regions"):
-            lines.append(f"{field.name} = {_toml(value)}")
+    lines = [_HEADER, f"ellimaps = {toml_value(version('ellimaps'))}"]
+    for name, setting in DECLARED.items():
+        value = getattr(settings, name)
+        if value not in (None, ()) and not isinstance(setting.kind, Tables):
+            lines.append(f"{name} = {toml_value(value)}")
     for step in settings.refine:
-        lines += ["", "[[refine]]", *_pairs(refinement_row(step))]
+        lines += ["", "[[refine]]", *_pairs(refinement_facts(step))]
     for region in settings.regions:
         values = {"name": region.name, "kind": region.kind, "vertices": region.vertices}
         lines += ["", "[[regions]]", *_pairs(values)]
@@ -76,7 +83,7 @@ def read_recipe(path: str | Path) -> Settings:
     ReadError
         If the file cannot be read or is not TOML.
     SettingError
-        If it holds a setting ellimaps does not know, or one of the wrong type.
+        If it holds a setting ellimaps does not know, or one of the wrong type or out of bounds.
     """
     path = Path(path)
     return settings_of(recipe_values(path), path.name)
@@ -106,28 +113,38 @@ def settings_of(values: Mapping[str, Any], name: str = "recipe") -> Settings:
     Raises
     ------
     SettingError
-        If there is a setting ellimaps does not know, or one of the wrong type.
+        If there is a setting ellimaps does not know, or one of the wrong type or out of bounds.
     """
     chosen = {key: value for key, value in values.items() if key != "ellimaps"}
-    for key, value in chosen.items():
-        if key not in _KINDS:
-            raise SettingError(f"{name} has the unknown setting {key!r:.80}: use {', '.join(_KINDS)}.")
-        if not _is(value, _KINDS[key]):
-            raise SettingError(f"{name}: {key} cannot be {value!r:.80}.")
-    if "roi" in chosen and not (len(chosen["roi"]) == 4 and all(_is(v, (int,)) for v in chosen["roi"])):
-        raise SettingError(f"{name}: roi must be four whole numbers, y0 y1 x0 x1.")
-    for key in ("names", "channels"):
-        if not all(isinstance(text, str) for text in chosen.get(key, ())):
-            raise SettingError(f"{name}: {key} must be a list of texts.")
-    if not all(_is(value, _NUMBER) for value in chosen.get("normalise", ())):
-        raise SettingError(f"{name}: normalise must be two percentiles, low and high.")
-    chosen |= {key: tuple(value) for key, value in chosen.items() if isinstance(value, list)}
+    for key in chosen:
+        if key not in DECLARED:
+            raise SettingError(f"{name} has the unknown setting {key!r:.80}: use {', '.join(DECLARED)}.")
     try:
-        chosen["refine"] = tuple(_refinement(row) for row in values.get("refine", ()))
-        chosen["regions"] = tuple(_region(row) for row in values.get("regions", ()))
-        return Settings(**chosen)
+        return Settings(**{key: _read(key, value) for key, value in chosen.items()})
     except SettingError as error:
         raise SettingError(f"{name}: {error}") from None
+
+
+def _read(name: str, value: Any) -> Any:
+    """Return a setting as it stands in a recipe, checked."""
+    kind = DECLARED[name].kind
+    if not _is(value, _WRITTEN[type(kind)]):
+        raise SettingError(f"{name} cannot be {value!r:.80}.")
+    if name in _OBJECTS:
+        return tuple(_OBJECTS[name](row) for row in value)
+    _check_items(name, kind, value)
+    kind.check(name, value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _check_items(name: str, kind: Kind, value: Any) -> None:
+    match kind:
+        case Window() if len(value) != 4 or not all(_is(side, (int,)) for side in value):
+            raise SettingError(f"{name} must be four whole numbers, y0 y1 x0 x1.")
+        case Texts() if not all(isinstance(text, str) for text in value):
+            raise SettingError(f"{name} must be a list of texts.")
+        case Percentiles() if not all(_is(percentile, _NUMBER) for percentile in value):
+            raise SettingError(f"{name} must be two percentiles, low and high.")
 
 
 def python_lines(settings: Settings, path: str, out: str = "results") -> str:
@@ -143,12 +160,14 @@ def python_lines(settings: Settings, path: str, out: str = "results") -> str:
         Folder for the files.
     """
     imports = ["import ellimaps"]
-    changes = [*_changed(settings, _PREPROCESSING)]
-    lines = [f"stack = ellimaps.open_stack({', '.join([repr(path), *_changed(settings, _OPENING)])})"]
+    changes = [*_changed(settings, names_of(Preprocessing))]
+    lines = [
+        f"stack = ellimaps.open_stack({', '.join([repr(path), *_changed(settings, names_of(Opening))])})"
+    ]
     if settings.pixel_size_um is not None:
         lines.append(f"stack = stack.with_values(stack.values, pixel_size_um={settings.pixel_size_um!r})")
-    if _changed(settings, _CORRECTIONS):
-        corrections = [f"{name}={getattr(settings, name)!r}" for name in _CORRECTIONS]
+    if _changed(settings, names_of(Corrections)):
+        corrections = [f"{name}={value!r}" for name, value in values_of(settings, Corrections).items()]
         lines.append(f"stack = ellimaps.correct_intensities({', '.join(['stack', *corrections])})")
     lines.append(f"stack = ellimaps.preprocess({', '.join(['stack', *changes])})")
     clustering = _changed(settings, ("features", "seed"))
@@ -179,17 +198,7 @@ def _changed(settings: Settings, names: tuple[str, ...]) -> list[str]:
 
 
 def _pairs(values: Mapping[str, Any]) -> list[str]:
-    return [f"{key} = {_toml(value)}" for key, value in values.items()]
-
-
-def _toml(value: Any) -> str:
-    """Return a value as TOML: JSON's texts, numbers and lists are also TOML's, DEL (0x7f) excepted."""
-    text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise SettingError(f"{text:.80} cannot go into a recipe: it is not valid Unicode.") from None
-    return text
+    return [f"{key} = {toml_value(value)}" for key, value in values.items()]
 
 
 def _is(value: Any, kinds: tuple[type, ...]) -> bool:
@@ -199,7 +208,7 @@ def _is(value: Any, kinds: tuple[type, ...]) -> bool:
 def _refinement(row: Any) -> Refinement:
     if not isinstance(row, dict):
         raise SettingError("refine must be given as [[refine]] tables.")
-    return refinement_of_row(row)
+    return refinement_of(row)
 
 
 def _region(row: Any) -> Region:
@@ -213,3 +222,6 @@ def _region(row: Any) -> Region:
 
 def _is_vertex(vertex: Any) -> bool:
     return isinstance(vertex, list) and len(vertex) == 2 and all(_is(value, _NUMBER) for value in vertex)
+
+
+_OBJECTS: dict[str, Callable[[Any], Any]] = {"refine": _refinement, "regions": _region}

@@ -13,8 +13,8 @@ from scipy import ndimage
 from ellimaps.core.checks import whole_number
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.clustering.features import FeatureSpace
-from ellimaps.maps.clustering.kmeans import KMeans
-from ellimaps.maps.segmentation import MAX_CLUSTERS, NO_DATA, Segmentation, segmentation_of_labels
+from ellimaps.maps.clustering.kmeans import MAX_CLUSTERS, KMeans
+from ellimaps.maps.segmentation import NO_DATA, Segmentation, segmentation_of_labels
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ class Clean:
 Refinement = Merge | Split | Drop | Clean
 ACTIONS: dict[str, type[Refinement]] = {"merge": Merge, "split": Split, "drop": Drop, "clean": Clean}
 MAX_FILTER_SIZE = 999
+"""An odd number beyond any use, so that a slip of the keyboard does not compute for hours."""
 
 
 def refine(segmentation: Segmentation, steps: Iterable[Refinement]) -> Segmentation:
@@ -100,15 +101,15 @@ def refine(segmentation: Segmentation, steps: Iterable[Refinement]) -> Segmentat
     return segmentation
 
 
-def refinement_row(step: Refinement) -> dict[str, Any]:
+def refinement_facts(step: Refinement) -> dict[str, Any]:
     """Return a step as plain values: its ``action`` and its settings."""
     action = next(name for name, kind in ACTIONS.items() if isinstance(step, kind))
     values = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(step).items()}
     return {"action": action, **values}
 
 
-def refinement_of_row(row: Mapping[str, Any]) -> Refinement:
-    """Return the step that `refinement_row` wrote.
+def refinement_of(row: Mapping[str, Any]) -> Refinement:
+    """Return the step that `refinement_facts` wrote.
 
     Raises
     ------
@@ -151,7 +152,7 @@ def _apply(segmentation: Segmentation, step: Refinement) -> Segmentation:
     else:
         labels = _clean(segmentation, step)
     settings = dict(segmentation.settings)
-    settings["refine"] = [*settings.get("refine", []), refinement_row(step)]
+    settings["refine"] = [*settings.get("refine", []), refinement_facts(step)]
     return segmentation_of_labels(segmentation.stack, labels, settings)
 
 

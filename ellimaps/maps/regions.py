@@ -17,7 +17,6 @@ from ellimaps.core.stack import ImageStack
 from ellimaps.maps.clustering.band_statistics import band_statistics
 
 RegionKind = Literal["pixel", "rectangle", "polygon"]
-_FARTHEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Region:
                 f"Region {self.name} ({self.kind}) has {len(self.vertices)} corners, not {corners}."
             )
         vertices = tuple((float(x), float(y)) for x, y in self.vertices)
-        if not all(abs(value) <= _FARTHEST for vertex in vertices for value in vertex):
+        if not all(abs(value) <= 1e6 for vertex in vertices for value in vertex):
             raise SettingError(f"Region {self.name} has a corner that lies nowhere near a map.")
         object.__setattr__(self, "vertices", vertices)
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Sequence
 from importlib.metadata import version
 
 import pandas as pd
 
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.core.figures import figure_png
-from ellimaps.core.html import cell_table, facts_table, html_page
+from ellimaps.core.html import render
 from ellimaps.core.stack import ImageStack, band_label, stack_facts
-from ellimaps.maps.export import cluster_rows
+from ellimaps.maps.export import cluster_facts
 from ellimaps.maps.figures import segmentation_figure
-from ellimaps.maps.refinement import refinement_of_row
+from ellimaps.maps.refinement import refinement_of
 from ellimaps.maps.regions import Region, check_region_names, region_spectrum
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.tables import check_names
 
-_COLUMNS_AT_ONCE = 6
+_Table = tuple[list[str], list[tuple[str, ...]]]
+"""Header and rows."""
 
 
 def report_html(
@@ -47,26 +47,24 @@ def report_html(
     check_region_names(regions)
     stack = segmentation.stack
     picture = base64.b64encode(figure_png(segmentation_figure(segmentation, names))).decode("ascii")
-    shots = segmentation.clustershots()
     titles = [f"{number} {names[number]}" if names else str(number) for number in range(segmentation.k)]
-    spectra = {title: shots[shots["cluster"] == number] for number, title in enumerate(titles)}
-    sections = [
-        f"<h1>{escape(stack.name)}</h1>",
-        "<h2>Measurement</h2>",
-        facts_table(_measurement(segmentation)),
-        "<h2>Settings</h2>",
-        facts_table(_settings(segmentation)),
-        "<h2>Clusters</h2>",
-        _clusters(segmentation, names),
-        f'<h2>Maps and spectra</h2>\n<img alt="Maps and clustershots" src="data:image/png;base64,{picture}">',
-        "<h2>Clustershots: mean (standard deviation) of the measured values</h2>",
-        *_spectra(stack, spectra),
-    ]
-    if regions:
-        sections.append("<h2>Regions of interest: mean (standard deviation) of the measured values</h2>")
-        sections += _spectra(stack, {region.name: region_spectrum(stack, region) for region in regions})
-    sections.append(f"<footer>ellimaps {escape(version('ellimaps'))}</footer>")
-    return html_page(stack.name, sections)
+    shots = [shot for _, shot in segmentation.clustershots().groupby("cluster")]
+    spectra = {region.name: region_spectrum(stack, region) for region in regions}
+    return render(
+        "maps/templates/report.html",
+        title=stack.name,
+        measurement=_measurement(segmentation),
+        settings=_settings(segmentation),
+        clusters=cluster_facts(segmentation, names),
+        named=bool(names),
+        colors=CLUSTER_COLORS,
+        no_data=int((segmentation.labels < 0).sum()),
+        inertia=segmentation.inertia,
+        picture=picture,
+        clustershots=_spectra(stack, titles, shots),
+        regions=_spectra(stack, list(spectra), list(spectra.values())),
+        version=version("ellimaps"),
+    )
 
 
 def _measurement(segmentation: Segmentation) -> dict[str, str]:
@@ -93,44 +91,24 @@ def _settings(segmentation: Segmentation) -> dict[str, str]:
         label = "Preprocessing" if len(segmentation.stack.history) == 1 else f"Preprocessing {number}"
         rows[label] = ", ".join(f"{key} {'off' if value is None else value}" for key, value in step.items())
     settings = dict(segmentation.settings)
-    changes = [refinement_of_row(row) for row in settings.pop("refine", ())]
+    changes = [refinement_of(row) for row in settings.pop("refine", ())]
     rows |= {str(key): str(value) for key, value in settings.items()}
     return rows | {f"Change {number} by hand": str(step) for number, step in enumerate(changes, start=1)}
 
 
-def _clusters(segmentation: Segmentation, names: Sequence[str]) -> str:
-    swatch = '<span class="swatch" style="background: {}"></span> {}'
-    rows = []
-    for row in cluster_rows(segmentation, names):
-        number = row["cluster"]
-        name = [f'<div class="name">{escape(row["name"])}</div>'] if names else []
-        count, share = f"{row['n_pixels']:,}", f"{row['fraction']:.2%}"
-        rows.append([swatch.format(CLUSTER_COLORS[number], number), *name, count, share])
-    no_data = int((segmentation.labels < 0).sum())
-    return (
-        cell_table(["cluster", *(['<div class="name">name</div>'] if names else []), "pixels", "share"], rows)
-        + f"\n<p>{no_data:,} pixels have no data. Inertia: {segmentation.inertia:.6g}.</p>"
-    )
-
-
-def _spectra(stack: ImageStack, spectra: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Return tables of one row per map and a few spectra each, so that a page has room for them."""
+def _spectra(stack: ImageStack, titles: list[str], spectra: list[pd.DataFrame]) -> list[_Table]:
+    """Return tables of one row per map and six spectra each, so that a page has room for them."""
     several_angles = len(stack.angles_deg) > 1
     maps = []
     for _, band in stack.bands.iterrows():
         angle = f", {band['aoi_deg']:g} deg" if several_angles else ""
         unit = f" ({band['unit']})" if band["unit"] else ""
-        maps.append(escape(band_label(band) + angle + unit))
+        maps.append(band_label(band) + angle + unit)
     show = _degrees if stack.is_ellipsometric else _number
-    columns = {
-        escape(title): [show(mean, std) for mean, std in zip(table["mean"], table["std"], strict=True)]
-        for title, table in spectra.items()
-    }
-    titles = list(columns)
-    parts = [titles[first : first + _COLUMNS_AT_ONCE] for first in range(0, len(titles), _COLUMNS_AT_ONCE)]
+    columns = [list(map(show, table["mean"], table["std"])) for table in spectra]
     return [
-        cell_table(["map", *part], zip(maps, *(columns[title] for title in part), strict=True))
-        for part in parts
+        (["map", *titles[first : first + 6]], list(zip(maps, *columns[first : first + 6], strict=True)))
+        for first in range(0, len(titles), 6)
     ]
 
 

@@ -17,10 +17,10 @@ from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.clustering.band_statistics import band_statistics
 from ellimaps.maps.clustering.features import Features, FeatureSpace
-from ellimaps.maps.clustering.kmeans import KMeans, KMeansFit, fit_of_labels
+from ellimaps.maps.clustering.kmeans import MAX_CLUSTERS, KMeans, KMeansFit, fit_of_labels
 
 NO_DATA = -1
-MAX_CLUSTERS = 30
+"""Label of a pixel without data."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from ellimaps.maps.segmentation import Segmentation
 _REGION_COLUMNS = ("ROIidx", "AOI", "Lambda", "Bandwidth", "ExposureTime", "ROI_x", "ROI_y", "Delta", "Psi")
 _REGION_UNITS = ("-", "deg", "nm", "nm", "us", "µm", "µm", "deg", "deg")
 _ROWS_AT_ONCE = 1 << 14
+"""Rows written at once, which bounds the memory: some 100 texts of 10 MB."""
 
 
 def clustershot_table(segmentation: Segmentation) -> pd.DataFrame:

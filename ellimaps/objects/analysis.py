@@ -13,16 +13,10 @@ from numpy.typing import NDArray
 from ellimaps.core.errors import SettingError
 from ellimaps.core.stack import ImageStack
 from ellimaps.images.outlines import crops, overlay_png
-from ellimaps.objects.detect import (
-    CIRCLE_COLUMNS,
-    Threshold,
-    circle_labels,
-    detect_circles,
-    detect_nuclei,
-    radius_in_px,
-)
+from ellimaps.objects.circles import CIRCLE_COLUMNS, circle_labels, detect_circles
 from ellimaps.objects.measure import channel_names, measure_objects
-from ellimaps.objects.quality import Limits, Quality, image_quality
+from ellimaps.objects.nuclei import Threshold, detect_nuclei
+from ellimaps.objects.quality import Quality, QualityLimits, image_quality
 from ellimaps.readers import open_stack
 from ellimaps.readers.planes import Axis
 
@@ -49,10 +43,10 @@ class CellSettings:
     z, t : int, "max" or "mean", optional
         Focal plane and time point; by default the brightest of all planes, and the first time point.
     threshold : {"local", "otsu"}
-        See `ellimaps.objects.detect.detect_nuclei`.
+        See `ellimaps.objects.nuclei.detect_nuclei`.
     ring : (float, float), optional
         Gap and width of a ring to measure around every object.
-    limits : Limits
+    limits : QualityLimits
         When an image is flagged.
     crop_px : int
         Side of the crops for a montage; 0 makes none.
@@ -67,7 +61,7 @@ class CellSettings:
     t: Axis = 0
     threshold: Threshold = "local"
     ring: tuple[float, float] | None = None
-    limits: Limits = field(default_factory=Limits)
+    limits: QualityLimits = field(default_factory=QualityLimits)
     crop_px: int = 64
 
     def __post_init__(self) -> None:
@@ -115,6 +109,19 @@ class CellResult:
     crops: NDArray[np.uint8]
     inputs: dict[str, str]
     warnings: tuple[str, ...]
+
+
+def radius_in_px(radius_um: tuple[float, float], pixel_size_um: float | None) -> tuple[float, float]:
+    """Return a range of radii in pixels.
+
+    Raises
+    ------
+    SettingError
+        If the pixel size is not known.
+    """
+    if pixel_size_um is None or not 0 < pixel_size_um < np.inf:
+        raise SettingError("Radii in micrometres need the pixel size: give it, or radii in pixels.")
+    return radius_um[0] / pixel_size_um, radius_um[1] / pixel_size_um
 
 
 def analyse_image(path: str | Path, settings: CellSettings | None = None) -> CellResult:

@@ -20,24 +20,34 @@ from ellimaps.core.errors import SettingError
 
 CIRCLE_COLUMNS = ("y", "x", "radius", "support", "contrast")
 
+# Chosen on phantoms. benchmarks/bench_cells.py --constants halves and doubles each: F1 stays 1.000 and the
+# median error of the radius below 0.06 px for all but _OCTAVE (0.75 and 0.97).
 _SMOOTH_PX = 1.5
-# What pixels, interpolation and differences blur in addition; measured on discs of known radius.
+# Variance that pixels, interpolation and differences blur in addition: with it the radii of noiseless discs
+# of radius 8 to 35 are right to 0.15 px (tests/objects/test_circles.py).
 _GRID_BLUR_PX2 = 1.1
+# One pixel in 270,000 of pure noise is steeper: exp(-5**2 / 2), Rayleigh.
 _NOISE_FACTOR = 5.0
+# Where there is no noise, as in computed images: parts of the steepest edge that the slope of uneven light
+# stays below, and of the brightest value that rounding stays below.
 _LEAST_STEEP = 0.02
-_MOST_STEEP = 35.0
 _LEAST_OF_LEVEL = 1e-5
+# Percent of the pixels that vote at most: outlines of crowded circles are fewer, texture is more.
+_MOST_STEEP = 35.0
+# Radii of one count of votes: as many pixels apart as votes scatter, since cells are a tenth of the radius.
 _OCTAVE = 1.3
+# Parts of a whole outline that must vote for a center, and be found along the rays. Half of a circle that
+# touches two others, or lies across the edge of the image, is open.
 _LEAST_VOTES = 0.35
 _LEAST_SUPPORT = 0.55
+# A ray's edge lies on the circle if it is this near, in pixels and in radii: cells are not ideal circles.
 _OFF_PX = 1.5
 _OFF_SHARE = 0.05
+# Candidates nearer to each other than this part of the radius would be fitted to the same outline.
 _SAME_SHARE = 0.25
 _LEAST_WINDOW_PX = 3.0
-_FIT_ROUNDS = 6
+# Bounds the time where texture votes everywhere; a sharp image of 2048 x 2048 holds fewer objects of 10 px.
 _MAX_CANDIDATES = 4000
-_NOISE_SAMPLE = 1 << 18
-_RAYLEIGH_MEDIAN = 1.1774
 
 
 class _Look(NamedTuple):
@@ -109,6 +119,37 @@ def detect_circles(
     return _table(_without_repeats(fitted[good]))
 
 
+def circle_labels(circles: pd.DataFrame, shape: tuple[int, int]) -> NDArray[np.int32]:
+    """Return circles as a label image: the pixels whose centres lie in one.
+
+    Parameters
+    ----------
+    circles : DataFrame
+        ``y, x, radius`` in pixels.
+    shape : (int, int)
+        Of the image.
+
+    Returns
+    -------
+    ndarray of int32, shape (y, x)
+        0 is background; row i of the table has the label i + 1. Where circles overlap, a pixel belongs to
+        the one whose outline it is deepest in, by its share of the radius.
+    """
+    labels = np.zeros(shape, dtype=np.int32)
+    depth = np.full(shape, 1.0, dtype=np.float32)
+    places = circles[["y", "x", "radius"]].to_numpy(float)
+    for number, (y, x, r) in enumerate(places, start=1):
+        rows = slice(max(int(y - r), 0), max(int(y + r) + 2, 0))
+        columns = slice(max(int(x - r), 0), max(int(x + r) + 2, 0))
+        ys = np.arange(shape[0])[rows, None] - y
+        xs = np.arange(shape[1])[None, columns] - x
+        inside = np.hypot(ys, xs) / max(r, 1e-9)
+        nearer = inside <= depth[rows, columns]
+        labels[rows, columns][nearer] = number
+        depth[rows, columns][nearer] = inside[nearer]
+    return labels
+
+
 def _checked(
     image: NDArray[np.generic], radius: tuple[float, float], min_support: float
 ) -> tuple[float, float]:
@@ -135,9 +176,10 @@ def _edges(image: NDArray[np.generic]) -> _Edges | None:
     smooth = _smoothed(image)
     dy, dx = np.gradient(smooth) if min(smooth.shape) > 1 else (np.zeros_like(smooth),) * 2
     steep = np.hypot(dy, dx)
-    sample = steep.ravel()[:: max(1, steep.size // _NOISE_SAMPLE)]
-    # Most pixels are flat, and there a gradient is noise: its length is Rayleigh distributed.
-    sigma = float(np.median(sample)) / _RAYLEIGH_MEDIAN
+    sample = steep.ravel()[:: max(1, steep.size // (1 << 18))]
+    # Most pixels are flat, and there a gradient is noise: its length is Rayleigh distributed, of median
+    # 1.1774.
+    sigma = float(np.median(sample)) / 1.1774
     # Without noise the slope of uneven light would count; in a textured image nearly everything.
     steepest, ceiling = np.percentile(sample, (99.9, 100 - _MOST_STEEP))
     floor = _LEAST_STEEP * steepest
@@ -296,7 +338,7 @@ def _fit_circles(
     off = distance - middle[:, None]
     terms = np.stack([py, px, np.ones_like(py)], axis=-1)
     center, radius = np.zeros((len(distance), 2)), middle
-    for _ in range(_FIT_ROUNDS):
+    for _ in range(6):
         scale = np.maximum(1.0, 1.5 * _median(np.abs(off), valid))[:, None]
         weight = valid / (1 + (off / scale) ** 2) ** 2
         weighted = (terms * weight[..., None]).transpose(0, 2, 1)

@@ -21,6 +21,7 @@ from ellimaps.optics.materials import (
 MAX_TABLE_BYTES = 8 * 1024 * 1024
 """About 200,000 rows of n and k."""
 
+# Each from the publication above it.
 _FORMULAE: dict[str, Material] = {
     "air": Constant(1.0, name="air"),
     # I. H. Malitson, J. Opt. Soc. Am. 55, 1205 (1965), doi:10.1364/JOSA.55.001205: fused silica.

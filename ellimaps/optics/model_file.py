@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ellimaps.core.errors import EllimapsError, SettingError
-from ellimaps.core.small_files import read_toml
+from ellimaps.core.small_files import read_toml, toml_value
 from ellimaps.optics.library import is_built_in, material, read_nk
 from ellimaps.optics.materials import (
     AnyMaterial,
@@ -93,23 +92,26 @@ def model_of(values: Mapping[str, Any], folder: Path) -> ThinFilm:
 
 def model_text(model: ThinFilm) -> str:
     """Return a model as TOML, which `read_model` reads back."""
-    lines = [f"ambient = {_toml(_spec(model.ambient))}", f"substrate = {_toml(_spec(model.substrate))}"]
+    lines = [
+        f"ambient = {toml_value(_spec(model.ambient))}",
+        f"substrate = {toml_value(_spec(model.substrate))}",
+    ]
     if model.aoi_deg is not None:
-        lines.append(f"aoi_deg = {_toml(model.aoi_deg)}")
+        lines.append(f"aoi_deg = {toml_value(model.aoi_deg)}")
     offsets = {name: getattr(model, name) for name in OFFSETS}
-    lines += [f"{name} = {_toml(value)}" for name, value in offsets.items() if value]
+    lines += [f"{name} = {toml_value(value)}" for name, value in offsets.items() if value]
     if model.wavelengths_nm is not None:
-        lines.append(f"wavelengths_nm = {_toml(model.wavelengths_nm)}")
+        lines.append(f"wavelengths_nm = {toml_value(model.wavelengths_nm)}")
     if model.without_nm:
         left_out = [low if low == high else (low, high) for low, high in model.without_nm]
-        lines.append(f"without_nm = {_toml(left_out)}")
+        lines.append(f"without_nm = {toml_value(left_out)}")
     if model.free:
-        lines.append(f"free = {_toml(model.free)}")
+        lines.append(f"free = {toml_value(model.free)}")
     for layer in model.layers:
-        lines += ["", "[[layers]]", f"material = {_toml(_spec(layer.material))}"]
-        lines.append(f"thickness_nm = {_toml(float(layer.thickness_nm))}")
+        lines += ["", "[[layers]]", f"material = {toml_value(_spec(layer.material))}"]
+        lines.append(f"thickness_nm = {toml_value(float(layer.thickness_nm))}")
         if layer.free:
-            lines.append(f"free = {_toml(layer.free)}")
+            lines.append(f"free = {toml_value(layer.free)}")
     return "\n".join(lines) + "\n"
 
 
@@ -244,15 +246,3 @@ def _number(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SettingError(f"{where} must be a number, got {value!r:.80}.")
     return float(value)
-
-
-def _toml(value: Any) -> str:
-    """Return a value as TOML on one line: JSON's texts, numbers and lists are also TOML's, tables differ.
-
-    tomli-w would write ``free`` as a table of its own below each layer and a number per line.
-    """
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
-    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False).replace(
-        "\x7f", "\\u007f"
-    )

@@ -12,21 +12,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ellimaps.core.colors import CLUSTER_COLORS, NO_DATA_COLOR
-from ellimaps.plates.statistics.points import Floats
+from ellimaps.plates.measuring.wells import row_letters
+from ellimaps.plates.statistics.components import Floats
 
 _MOST_NAMED = 24
+"""Lines of the legend that the figure's height holds."""
 _MARKERS = "osD^vP*X"
 
 
 def plate_figure(wells: pd.DataFrame, values: Floats, title: str) -> Figure:
-    """Draw a value of every well at its place, a plate beside the other.
+    """Draw a value of every well where it lies, one plate below the other.
 
     Parameters
     ----------
     wells : DataFrame
         With ``plate, row, column, control``; controls have a frame.
     values : ndarray, shape (well,)
-        NaN is drawn like a place without a well.
+        NaN is drawn as if there were no well.
     title : str
         What is drawn, with its unit.
     """
@@ -39,20 +41,20 @@ def plate_figure(wells: pd.DataFrame, values: Floats, title: str) -> Figure:
     for axes, plate in zip(np.ravel(figure.subplots(len(plates), 1)), plates, strict=True):
         here = (wells["plate"].astype(str) == plate).to_numpy()
         grid = np.full((rows, columns), np.nan)
-        place = wells.loc[here, "row"].to_numpy(int) - 1, wells.loc[here, "column"].to_numpy(int) - 1
-        grid[place] = values[here]
+        position = wells.loc[here, "row"].to_numpy(int) - 1, wells.loc[here, "column"].to_numpy(int) - 1
+        grid[position] = values[here]
         axes.set_facecolor(NO_DATA_COLOR)
         shown = axes.imshow(grid, cmap="viridis", vmin=limits[0], vmax=limits[1])
         framed = wells.loc[here, "control"].to_numpy(bool)
-        axes.scatter(place[1][framed], place[0][framed], s=14, facecolors="none", edgecolors="white")
+        axes.scatter(position[1][framed], position[0][framed], s=14, facecolors="none", edgecolors="white")
         axes.set_xticks(range(columns), [str(number + 1) for number in range(columns)], fontsize=7)
-        axes.set_yticks(range(rows), [_row_name(number) for number in range(rows)], fontsize=7)
+        axes.set_yticks(range(rows), [row_letters(number + 1) for number in range(rows)], fontsize=7)
         axes.set_title(plate if len(plates) > 1 else "", fontsize=9)
         figure.colorbar(shown, ax=axes, label=title, shrink=0.9)
     return figure
 
 
-def map_figure(positions: pd.DataFrame) -> Figure:
+def embedding_figure(positions: pd.DataFrame) -> Figure:
     """Draw an embedding coloured by compound; larger dots are higher doses, controls are grey crosses.
 
     Parameters
@@ -84,7 +86,7 @@ def map_figure(positions: pd.DataFrame) -> Figure:
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class DosePanel:
     """What a panel of `dose_figure` shows.
 
     Attributes
@@ -106,7 +108,7 @@ class Curve:
     fit: pd.Series
 
 
-def dose_figure(curves: Sequence[Curve]) -> Figure:
+def dose_figure(curves: Sequence[DosePanel]) -> Figure:
     """Draw dose-response curves, one panel per compound on the same scale."""
     columns = min(4, max(len(curves), 1))
     rows = math.ceil(max(len(curves), 1) / columns)
@@ -134,8 +136,3 @@ def _draw_curve(axes: Axes, doses: Floats, fit: pd.Series) -> None:
         at, fit["bottom"] + (fit["top"] - fit["bottom"]) * share, color=CLUSTER_COLORS[3], linewidth=1.3
     )
     axes.axvspan(fit["ec50_low"], fit["ec50_high"], color=CLUSTER_COLORS[1], alpha=0.25, linewidth=0)
-
-
-def _row_name(number: int) -> str:
-    """Return A..Z, AA.. for rows from 0."""
-    return (chr(64 + number // 26) if number >= 26 else "") + chr(65 + number % 26)

@@ -10,9 +10,9 @@ from ellimaps.core.provenance import software_facts
 from ellimaps.plates.measuring.profiles import Profiles
 from ellimaps.plates.statistics.answers import Answers, answers
 from ellimaps.plates.statistics.clusters import ClusterMethod, cluster
+from ellimaps.plates.statistics.components import Level
 from ellimaps.plates.statistics.embedding import Method, embed
-from ellimaps.plates.statistics.points import Level
-from ellimaps.plates.statistics.positional_effect import Correction, corrected, plate_effect
+from ellimaps.plates.statistics.positional_effect import Correction, corrected, positional_effect
 
 LISTING = "embedding.json"
 
@@ -60,10 +60,10 @@ def write_answers(
         If the folder cannot be written; then nothing in it has changed.
     """
     on_progress(0, 1, "laying out points")
-    place = plate_effect(profiles)
+    effect = positional_effect(profiles)
     profiles = corrected(profiles, correct)
     positions = embed(profiles, method, seed, level)
-    positions["cluster"] = cluster(profiles, clusters, None, seed, level)
+    positions["cluster"] = cluster(profiles, clusters, seed, level)
     found = answers(profiles, seed, on_progress=on_progress)
     files = {
         "embedding.csv": csv_bytes(positions),
@@ -71,7 +71,7 @@ def write_answers(
         "compounds.csv": csv_bytes(found.compounds),
         "dose_response.csv": csv_bytes(found.dose_responses),
         "changes.csv": csv_bytes(found.changes),
-        "plate_effect.csv": csv_bytes(place),
+        "plate_effect.csv": csv_bytes(effect),
     }
     facts = {
         "software": software_facts(),

@@ -4,43 +4,37 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from html import escape
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from ellimaps.core.figures import figure_png
-from ellimaps.core.html import cell_table, facts_table, html_page
+from ellimaps.core.html import render
 from ellimaps.core.progress import Progress, no_progress
-from ellimaps.plates.figures import Curve, dose_figure, map_figure, plate_figure
+from ellimaps.plates.figures import DosePanel, dose_figure, embedding_figure, plate_figure
 from ellimaps.plates.measuring.profiles import Profiles
 from ellimaps.plates.statistics.answers import CALLED_AT, DISTANCE, Answers, answers
 from ellimaps.plates.statistics.distance import ControlSpace, control_space
 from ellimaps.plates.statistics.embedding import Method, embed
 from ellimaps.plates.statistics.evaluation import evaluate
-from ellimaps.plates.statistics.positional_effect import plate_effect
+from ellimaps.plates.statistics.positional_effect import positional_effect
 from ellimaps.plates.statistics.treatments import treatments
 
-_STYLE = """
-nav a { margin-right: 1.2em; } a:focus-visible, .wide:focus-visible { outline: 3px solid #0B6BB8; }
-.words { white-space: normal; text-align: left; min-width: 16em; }
-thead th { overflow-wrap: normal; }
-figure { margin: 0 0 1rem; } figcaption { color: #444; font-size: 13px; }
-@media print { nav { display: none; } }
-"""
 _MOST_CURVES = 24
-_PARTS = {
-    "answers": "Answers",
-    "plate": "Plate",
-    "map": "Map of the wells",
-    "doses": "Dose and response",
-    "treatments": "All compounds and doses",
-    "place": "Effect of the place",
-    "methods": "How to read this",
-}
+"""Panels of a figure that fits a page; the table below it has all."""
+
+_Table = tuple[list[str], list[list[str]]]
+"""Header and rows."""
+
+
+class _Drawn(NamedTuple):
+    """A figure as the template takes it: PNG in base64."""
+
+    picture: str
+    caption: str
 
 
 def plate_report(
@@ -67,25 +61,24 @@ def plate_report(
     positions = embed(profiles, method, seed, "well")
     found = answers(profiles, seed, on_progress=on_progress)
     on_progress(1, 1, "drawing")
-    name = str(profiles.facts.get("name") or "Plate")
     space = control_space(profiles, seed)
-    parts = {
-        "answers": _answers(found),
-        "plate": _plate(profiles, space),
-        "map": _figure(map_figure(positions), f"Wells by {method} of their profiles: near means alike."),
-        "doses": _doses(profiles, space, found),
-        "treatments": _treatments(found),
-        "place": _place(profiles),
-        "methods": _METHODS,
-    }
-    links = "".join(f'<a href="#{key}">{escape(title)}</a>' for key, title in _PARTS.items())
-    sections = [
-        f"<header><h1>{escape(name)}</h1>\n<nav aria-label='Contents'>{links}</nav></header>\n<main>",
-        facts_table(_facts(profiles)),
-        *(f'<section id="{key}"><h2>{_PARTS[key]}</h2>\n{part}</section>' for key, part in parts.items()),
-        f"</main><footer>ellimaps {escape(version('ellimaps'))}, seed {seed}</footer>",
-    ]
-    return html_page(name, sections, _STYLE)
+    return render(
+        "plates/templates/report.html",
+        title=str(profiles.facts.get("name") or "Plate"),
+        facts=_facts(profiles),
+        n_active=int(found.compounds["active"].sum()),
+        n_compounds=len(found.compounds),
+        called_at=CALLED_AT,
+        answers=_answers(found),
+        plate=list(_plate(profiles, space)),
+        map=_drawn(embedding_figure(positions), f"Wells by {method} of their profiles: near means alike."),
+        curves=_curves(profiles, space, found.dose_responses),
+        doses=_doses(found.dose_responses),
+        treatments=_treatments(found),
+        positional_effect=_positional_effect(profiles),
+        version=version("ellimaps"),
+        seed=seed,
+    )
 
 
 def _facts(profiles: Profiles) -> dict[str, str]:
@@ -105,75 +98,63 @@ def _facts(profiles: Profiles) -> dict[str, str]:
     }
 
 
-def _answers(found: Answers) -> str:
-    active = found.compounds[found.compounds["active"].to_numpy(bool)]
-    rows = []
+def _answers(found: Answers) -> _Table:
+    header = ["compound", "changes cells", "from dose", "distance", "q", "EC50", "dose order", "what changes"]
     curves = found.dose_responses.query("measure == @DISTANCE").set_index("compound")
     doses = found.treatments
     strongest = doses.loc[doses.groupby("compound")["distance"].idxmax()].set_index("compound")["changes"]
-    for row in found.compounds.itertuples():
-        curve = curves.loc[str(row.compound)]
-        rows.append(
-            [
-                escape(str(row.compound)),
-                "yes" if row.active else "no",
-                _amount(row.lowest_active, row.concentration_unit),
-                _number(row.distance),
-                _number(row.q),
-                _amount(curve["ec50"], row.concentration_unit),
-                _number(row.dose_spearman),
-                _Text(strongest[str(row.compound)]),
-            ]
-        )
-    header = ["compound", "changes cells", "from dose", "distance", "q", "EC50", "dose order", "what changes"]
-    told = f"{len(active)} of {len(found.compounds)} compounds change the cells (q &lt; {CALLED_AT:g})."
-    return f"<p>{told}</p>\n{_cells(header, rows)}"
-
-
-def _plate(profiles: Profiles, space: ControlSpace) -> str:
-    wells = profiles.wells
-    figures = [
-        _figure(
-            plate_figure(wells, np.sqrt(np.square(space.points).sum(axis=1)) / space.unit, "distance"),
-            "Distance of each well from the controls (circles); 1 = a typical control well.",
-        )
-    ]
-    counts = [name for name in profiles.features if name.endswith("count")][:1]
-    for name in counts:
-        values = wells[name].to_numpy(np.float64)
-        figures.append(_figure(plate_figure(wells, values, name), f"{name} of each well."))
-    return "\n".join(figures)
-
-
-def _doses(profiles: Profiles, space: ControlSpace, found: Answers) -> str:
-    table = found.dose_responses
     rows = [
         [
-            escape(str(row.compound)),
-            escape(str(row.measure)),
-            _amount(row.ec50, row.concentration_unit),
-            f"{_number(row.ec50_low)} .. {_number(row.ec50_high)}"
-            if np.isfinite(float(str(row.ec50)))
-            else "-",
-            _number(row.hill),
-            _number(row.r2),
-            _number(row.p),
-            _Text(str(row.reason)),
+            str(row.compound),
+            "yes" if row.active else "no",
+            _amount(row.lowest_active, row.concentration_unit),
+            _number(row.distance),
+            _number(row.q),
+            _amount(curves.loc[str(row.compound)]["ec50"], row.concentration_unit),
+            _number(row.dose_spearman),
+            str(strongest[str(row.compound)]),
         ]
-        for row in table.itertuples()
+        for row in found.compounds.itertuples()
     ]
+    return header, rows
+
+
+def _plate(profiles: Profiles, space: ControlSpace) -> Iterator[_Drawn]:
+    wells = profiles.wells
+    distance = np.sqrt(np.square(space.points).sum(axis=1)) / space.unit
+    told = "Distance of each well from the controls (circles); 1 = a typical control well."
+    yield _drawn(plate_figure(wells, distance, "distance"), told)
+    for name in [name for name in profiles.features if name.endswith("count")][:1]:
+        values = wells[name].to_numpy(np.float64)
+        yield _drawn(plate_figure(wells, values, name), f"{name} of each well.")
+
+
+def _doses(fits: pd.DataFrame) -> _Table:
     header = ["compound", "measure", "EC50", "95 % interval", "hill", "r2", "p", "why there is no EC50"]
-    curves = list(_curves(profiles, space, table[table["measure"] == DISTANCE]))[:_MOST_CURVES]
-    if not curves:
-        return _cells(header, rows)
+    rows = [
+        [
+            str(row.compound),
+            str(row.measure),
+            _amount(row.ec50, row.concentration_unit),
+            _interval(row) if np.isfinite(float(str(row.ec50))) else "-",
+            *(_number(value) for value in (row.hill, row.r2, row.p)),
+            str(row.reason),
+        ]
+        for row in fits.itertuples()
+    ]
+    return header, rows
+
+
+def _curves(profiles: Profiles, space: ControlSpace, fits: pd.DataFrame) -> _Drawn | None:
+    panels = list(_panels(profiles, space, fits[fits["measure"] == DISTANCE]))[:_MOST_CURVES]
     told = (
         "How far each well lies in the direction of its compound's change, by dose; "
         "grey: two standard deviations of controls; orange: the EC50's interval."
     )
-    return _figure(dose_figure(curves), told) + _cells(header, rows)
+    return _drawn(dose_figure(panels), told) if panels else None
 
 
-def _curves(profiles: Profiles, space: ControlSpace, fits: pd.DataFrame) -> Iterator[Curve]:
+def _panels(profiles: Profiles, space: ControlSpace, fits: pd.DataFrame) -> Iterator[DosePanel]:
     found = treatments(profiles.wells)
     for _, fit in fits.iterrows():
         doses = [one for one in found if one.compound == fit["compound"] and one.concentration > 0]
@@ -183,10 +164,10 @@ def _curves(profiles: Profiles, space: ControlSpace, fits: pd.DataFrame) -> Iter
         amounts = np.concatenate([np.full(len(one.rows), one.concentration) for one in doses])
         title = f"{fit['compound']} ({fit['concentration_unit']})"
         values = space.along(rows)
-        yield Curve(title, amounts, values[rows], values[space.is_control], fit)
+        yield DosePanel(title, amounts, values[rows], values[space.is_control], fit)
 
 
-def _treatments(found: Answers) -> str:
+def _treatments(found: Answers) -> _Table:
     header = [
         "compound",
         "dose",
@@ -202,51 +183,32 @@ def _treatments(found: Answers) -> str:
     ]
     rows = [
         [
-            escape(str(row.compound)),
+            str(row.compound),
             _amount(row.concentration, row.concentration_unit),
             str(row.n_wells),
             *(_number(value) for value in (row.distance, row.p, row.q, row.map, row.map_null, row.map_q)),
-            _Text(str(row.changes)),
-            _Text(str(row.nearest)),
+            str(row.changes),
+            str(row.nearest),
         ]
         for row in found.treatments.itertuples()
     ]
-    return _cells(header, rows)
+    return header, rows
 
 
-def _place(profiles: Profiles) -> str:
-    table = plate_effect(profiles)
+def _positional_effect(profiles: Profiles) -> _Table:
     rows = [
-        [
-            escape(str(row.factor)),
-            _share(row.explained),
-            escape(str(row.feature)) or "-",
-            _share(row.feature_explained),
-        ]
-        for row in table.itertuples()
+        [str(row.factor), _share(row.explained), str(row.feature) or "-", _share(row.feature_explained)]
+        for row in positional_effect(profiles).itertuples()
     ]
-    told = "Share of the differences between wells of equal treatment that their place explains."
-    return f"<p>{told}</p>" + _cells(["place", "of all features", "most affected", "of that one"], rows)
+    return ["place", "of all features", "most affected", "of that one"], rows
 
 
-class _Text(str):
-    """A cell of running text, not yet HTML."""
+def _drawn(figure: Figure, caption: str) -> _Drawn:
+    return _Drawn(base64.b64encode(figure_png(figure)).decode("ascii"), caption)
 
 
-def _cells(header: list[str], rows: list[list[str]]) -> str:
-    def cell(value: str) -> str:
-        return f'<div class="words">{escape(value)}</div>' if isinstance(value, _Text) else value
-
-    return cell_table(header, ([cell(value) for value in row] for row in rows))
-
-
-def _figure(figure: Figure, caption: str) -> str:
-    picture = base64.b64encode(figure_png(figure)).decode("ascii")
-    text = escape(caption)
-    return (
-        f'<figure><img alt="{text}" src="data:image/png;base64,{picture}">'
-        f"<figcaption>{text}</figcaption></figure>\n"
-    )
+def _interval(row: Any) -> str:
+    return f"{_number(row.ec50_low)} .. {_number(row.ec50_high)}"
 
 
 def _number(value: Any) -> str:
@@ -254,16 +216,8 @@ def _number(value: Any) -> str:
 
 
 def _amount(value: Any, unit: Any) -> str:
-    return "-" if not np.isfinite(value) else f"{value:.3g} {escape(str(unit))}".strip()
+    return "-" if not np.isfinite(value) else f"{value:.3g} {unit}".strip()
 
 
 def _share(value: Any) -> str:
     return "the layout cannot tell" if not np.isfinite(value) else f"{max(value, 0.0):.1%}"
-
-
-_METHODS = """<p>Whole wells are compared with control wells of the same plate. <b>p</b> is the share of all
-choices of wells that differ from the rest as much as the treated ones do; <b>q</b> allows for the number of
-treatments (Benjamini and Hochberg). <b>distance</b>: 1 is as far as a control well typically lies from the
-others. <b>dose order</b>: rank correlation of dose and distance. <b>mAP</b>: how far the wells of a treatment
-find each other before control wells, 1 = always; beside it what chance gives. <b>like</b>: compounds that
-change cells in the same direction, 1 = the same. Changes are in standard deviations of control wells.</p>"""

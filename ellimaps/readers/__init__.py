@@ -1,30 +1,30 @@
-"""Readers: a path becomes an ImageStack, chosen by what the files hold."""
+"""Readers: a path or a stream becomes an ImageStack, chosen by what the files hold."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.core.inputs import InputFile, first_bytes
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
-from ellimaps.readers import accurion_dat, accurion_png, ep4, ep4_datasets, pictures
-from ellimaps.readers.ep4_datasets import Ep4Dataset
+from ellimaps.readers import accurion_dat, accurion_png, ep4, ep4_datasets, pictures, tiff
+from ellimaps.readers.ep4_datasets import Ep4Dataset, Folder, facts_seen, look_into
 from ellimaps.readers.pictures import PictureSet
 from ellimaps.readers.planes import Axis, Choice
 
 __all__ = ["list_datasets", "open_stack", "picture_axes"]
 
-_MANY = 10
-
 _Dataset = TypeVar("_Dataset", Ep4Dataset, PictureSet, Ep4Dataset | PictureSet)
 
 
 def open_stack(
-    path: str | Path,
+    path: str | Path | BinaryIO,
     *,
     dataset: str | None = None,
+    name: str | None = None,
     z: Axis = None,
     t: Axis = None,
     channels: Sequence[str] = (),
@@ -35,11 +35,13 @@ def open_stack(
 
     Parameters
     ----------
-    path : str or Path
+    path : str, Path or binary stream
         An Accurion EP4 folder, with or without its ``.ds.dat``; the ``.ds.dat`` itself; or one of its PNGs.
-        Or a TIFF, OME-TIFF, ImageJ stack or PNG, or a folder of them.
+        Or a TIFF, OME-TIFF, ImageJ stack or PNG, or a folder of them; of these one file may be a stream.
     dataset : str, optional
         The name of the data set to open where the folder holds several, or the name of its file.
+    name : str, optional
+        What a stream is called, as files are by their names.
     z : int, "max" or "mean", optional
         Which focal plane of a TIFF, from 0, or how to project them; by default the maximum.
     t : int, "max" or "mean", optional
@@ -67,7 +69,10 @@ def open_stack(
         the temporary folder has room for the values.
     """
     choice = Choice(z, t, tuple(channels), working_set_gb)
-    found = _dataset_at(_existing(path), dataset)
+    if isinstance(path, str | Path):
+        found = _dataset_at(_existing(path), dataset)
+    else:
+        found = _picture_in(InputFile(path, name))
     if isinstance(found, PictureSet):
         return pictures.read_pictures(found, choice, on_progress)
     if choice != Choice(working_set_gb=working_set_gb):
@@ -83,7 +88,7 @@ def list_datasets(path: str | Path) -> list[str]:
     ReadError
         If the folder does not exist or cannot be read.
     """
-    return _names(_find(_existing(path)))
+    return _names(_find(look_into(_existing(path))))
 
 
 def picture_axes(path: str | Path, dataset: str | None = None) -> tuple[int, int]:
@@ -111,89 +116,102 @@ def _existing(path: str | Path) -> Path:
     return found
 
 
-def _find(folder: Path) -> list[Ep4Dataset | PictureSet]:
+def _find(folder: Folder) -> list[Ep4Dataset | PictureSet]:
     """List what a folder holds: pictures count where there are no measured maps."""
     return [*ep4_datasets.find_datasets(folder)] or [*pictures.find_pictures(folder)]
 
 
 def _dataset_at(path: Path, dataset: str | None) -> Ep4Dataset | PictureSet:
     if path.is_dir():
-        return _choose(path, _find(path), dataset)
+        folder = look_into(path)
+        return _choose(folder, _find(folder), dataset)
     if not path.is_file():
         raise ReadError(f"{path.name} is neither a file nor a folder: open an EP4 folder or its .ds.dat.")
-    if accurion_png.is_png(path):
-        return _dataset_around(path, dataset)
-    if pictures.is_picture(path):
-        return pictures.picture_set(path)
-    if path.name.lower().endswith(".dat") or accurion_dat.is_table(path):
-        return _choose(path, [ep4_datasets.table_dataset(path)], dataset)
-    raise ReadError(
-        f"{path.name} is not a measurement ellimaps knows (it begins with {_first_bytes(path)!r}): "
-        "open an EP4 folder or its .ds.dat, a TIFF or a PNG."
+    file = InputFile(path)
+    if accurion_png.is_png(file):
+        return _dataset_around(file, dataset)
+    if tiff.is_tiff(file):
+        return pictures.picture_set(file)
+    if path.name.lower().endswith(".dat") or accurion_dat.is_table(file):
+        folder = _around(file)
+        return _choose(folder, [ep4_datasets.table_dataset(folder, file)], dataset)
+    raise _unknown(file, "open an EP4 folder or its .ds.dat, a TIFF or a PNG")
+
+
+def _around(file: InputFile) -> Folder:
+    """Look into the folder of a file, which keeps what was seen of the file."""
+    folder = look_into(file.path.parent)
+    return Folder(folder.path, [file if one.name == file.name else one for one in folder.files])
+
+
+def _picture_in(stream: InputFile) -> PictureSet:
+    if not pictures.is_picture(stream):
+        raise _unknown(stream, "give a TIFF or a PNG")
+    if accurion_png.is_png(stream) and facts_seen(stream).has_values:
+        raise ReadError(f"{stream.name} is one map of a data set: open its folder instead.")
+    return pictures.picture_set(stream)
+
+
+def _unknown(file: InputFile, remedy: str) -> ReadError:
+    begins = file.seen(first_bytes)
+    return ReadError(
+        f"{file.name} is not a measurement ellimaps knows (it begins with {begins!r}): {remedy}."
     )
 
 
-def _dataset_around(png: Path, dataset: str | None) -> Ep4Dataset | PictureSet:
+def _dataset_around(png: InputFile, dataset: str | None) -> Ep4Dataset | PictureSet:
     """Return the data set that a PNG is part of, or the one asked for in its folder; else the PNG itself."""
-    if dataset is None and _is_alone(png):
+    folder = _around(png)
+    if dataset is None and _is_alone(png, folder):
         return pictures.picture_set(png)
-    found = ep4_datasets.find_datasets(png.parent)
+    found = ep4_datasets.find_datasets(folder)
     if dataset is not None:
-        return _choose(png.parent, found, dataset)
+        return _choose(folder, found, dataset)
     chosen = ep4_datasets.dataset_of_png(found, png)
     if chosen is None:
-        facts = accurion_png.read_facts(png)
+        facts = facts_seen(png)
         if not found and not facts.has_values and facts.quantity is None:
             return pictures.picture_set(png)
-        accurion_png.require_values(png, facts)
+        accurion_png.require_values(png.name, facts)
         raise ReadError(f"{png.name} belongs to no data set of Delta and Psi maps: open its folder instead.")
     return chosen
 
 
-def _is_alone(png: Path) -> bool:
-    """Whether a PNG is an ordinary image and no table can name it; its neighbours need not be read then."""
-    facts = accurion_png.read_facts(png)
+def _is_alone(png: InputFile, folder: Folder) -> bool:
+    """Whether a PNG is an ordinary image and no table can name it; its neighbors need not be read then."""
+    facts = facts_seen(png)
     if facts.has_values or facts.quantity is not None:
         return False
-    names = (path.name.lower() for path in ep4_datasets.list_files(png.parent))
-    return not any(name.endswith(".dat") for name in names)
+    return not any(file.name.lower().endswith(".dat") for file in folder.files)
 
 
-def _choose(path: Path, found: list[_Dataset], dataset: str | None) -> _Dataset:
+def _choose(folder: Folder, found: Sequence[_Dataset], dataset: str | None) -> _Dataset:
     if not found:
         raise ReadError(
-            f"{path} holds no Delta and Psi maps and no pictures: "
+            f"{folder.path} holds no Delta and Psi maps and no pictures: "
             "choose the folder with the .ds.dat or the pictures."
         )
     names = _names(found)
     if dataset is not None:
         chosen = [one for one, name in zip(found, names, strict=True) if dataset in (name, one.where)]
         if len(chosen) != 1:
-            raise ReadError(f"{path} has no data set {dataset[:200]!r}: choose one of {_enumerate(names)}.")
+            raise ReadError(
+                f"{folder.path} has no data set {dataset[:200]!r}: choose one of {_enumerate(names)}."
+            )
         return chosen[0]
     if len(found) > 1:
         raise ReadError(
-            f"{path} holds {len(found)} data sets: choose one of them (dataset=), {_enumerate(names)}."
+            f"{folder.path} holds {len(found)} data sets: choose one of them (dataset=), {_enumerate(names)}."
         )
     return found[0]
 
 
-def _names(found: list[_Dataset]) -> list[str]:
+def _names(found: Sequence[_Dataset]) -> list[str]:
     """Tell data sets apart: by name, or by the table's file name where two have the same."""
     names = [dataset.name for dataset in found]
     return [one.where if names.count(one.name) > 1 else one.name for one in found]
 
 
 def _enumerate(names: list[str]) -> str:
-    more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
-    return ", ".join(names[:_MANY]) + more
-
-
-def _first_bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(8)
-    except OSError as error:
-        raise ReadError(
-            f"{path.name} cannot be read ({error.strerror or error}): check the file and its permissions."
-        ) from error
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ", ".join(names[:10]) + more

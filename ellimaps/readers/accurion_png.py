@@ -13,13 +13,13 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ellimaps.core.errors import ReadError, unreadable
+from ellimaps.core.errors import ReadError
+from ellimaps.core.inputs import InputFile, first_bytes, size_of
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAP_TYPES = ("Delta", "Psi", "Pmin", "Amin", "Cmin", "Image", "Image_float", "RT", "MM", "Other")
@@ -28,20 +28,40 @@ _RAW_KEY = b".ACCURION_RAWDATA"
 _MAP_KEY = b"Map"
 _GEOMETRY_KEY = b"IMAGE_GEOCORR_FACTOR"
 _KEYS = (_RAW_KEY, _MAP_KEY, _GEOMETRY_KEY)
-_LONGEST_KEYWORD = 79
+_LONGEST_KEYWORD = 79  # PNG specification, 11.3.4.2
 _MAP_TAIL = struct.Struct(">HdddH")
 _GEOMETRY_TAIL = struct.Struct(">dd?")
-_RAW_HEADER_BYTES = 12
+_RAW_HEADER_BYTES = 12  # beside the n bytes the header declares
+# A real file has 18 chunks and its Map chunk 198 bytes: thousands of times as much would only keep us busy.
 _MAX_CHUNKS = 100_000
 _MAX_FACTS_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class MapFacts:
-    """What a PNG says about its own map; None where it says nothing."""
+    """What a PNG says about its own map; None where it says nothing.
+
+    Attributes
+    ----------
+    shape : (int, int)
+        Rows and columns.
+    has_values : bool
+        Whether it holds a float map.
+    n_bytes : int
+        Size of the file.
+    n_colors, bits : int
+        Channels of its visible pixels, without transparency, and bits of each.
+    quantity, wavelength_nm, aoi_deg, time_s
+        What its map is of: one of :data:`MAP_TYPES`, in nm, degrees and seconds.
+    pixel_aspect : float
+        Height over width of a pixel.
+    """
 
     shape: tuple[int, int]
     has_values: bool
+    n_bytes: int
+    n_colors: int
+    bits: int
     quantity: str | None = None
     wavelength_nm: float | None = None
     aoi_deg: float | None = None
@@ -71,16 +91,15 @@ class _Chunk(NamedTuple):
         return self.end - self.start
 
 
-def is_png(path: Path) -> bool:
+def is_png(file: InputFile) -> bool:
     """Tell by its first bytes whether a file is a PNG."""
     try:
-        with path.open("rb") as file:
-            return file.read(len(SIGNATURE)) == SIGNATURE
-    except OSError:
+        return file.seen(first_bytes) == SIGNATURE
+    except ReadError:
         return False
 
 
-def read_facts(path: Path) -> MapFacts:
+def read_facts(file: InputFile) -> MapFacts:
     """Read what a PNG says about its map, without reading the map.
 
     Raises
@@ -88,15 +107,11 @@ def read_facts(path: Path) -> MapFacts:
     ReadError
         If the file is not a complete PNG, or declares a float map of another size than it has room for.
     """
-    try:
-        _require_file(path)
-        with path.open("rb") as file:
-            return _facts(path, file, _chunks(path, file, path.stat().st_size))
-    except OSError as error:
-        raise unreadable(path, error) from error
+    with file.open() as stream:
+        return _facts(file.name, stream, _chunks(file.name, stream))
 
 
-def read_map(path: Path) -> PngMap:
+def read_map(file: InputFile) -> PngMap:
     """Read the float map of a PNG.
 
     Raises
@@ -104,73 +119,64 @@ def read_map(path: Path) -> PngMap:
     ReadError
         If the file is damaged, is not a PNG, or holds no float map.
     """
-    try:
-        _require_file(path)
-        data = path.read_bytes()
-    except OSError as error:
-        raise unreadable(path, error) from error
-    file = io.BytesIO(data)
-    chunks = _chunks(path, file, len(data))
-    facts = _facts(path, file, chunks)
-    require_values(path, facts)
+    with file.open() as stream:
+        content = stream.read()
+    stream = io.BytesIO(content)
+    chunks = _chunks(file.name, stream)
+    facts = _facts(file.name, stream, chunks)
+    require_values(file.name, facts)
     raw = chunks[_RAW_KEY]
-    _check_sum(path, file, raw)
+    _check_sum(file.name, stream, raw)
     height, width = facts.shape
-    values = np.frombuffer(data, ">f4", count=height * width, offset=raw.end - 4 * height * width)
-    return PngMap(values.reshape(facts.shape).astype(np.float32), facts, hashlib.sha256(data).hexdigest())
+    values = np.frombuffer(content, ">f4", count=height * width, offset=raw.end - 4 * height * width)
+    return PngMap(values.reshape(facts.shape).astype(np.float32), facts, hashlib.sha256(content).hexdigest())
 
 
-def require_values(path: Path, facts: MapFacts) -> None:
+def require_values(name: str, facts: MapFacts) -> None:
     """Refuse a PNG without a float map."""
     if not facts.has_values:
         raise ReadError(
-            f"{path.name} is an ordinary picture without a float map (no {_RAW_KEY.decode()} chunk): "
+            f"{name} is an ordinary picture without a float map (no {_RAW_KEY.decode()} chunk): "
             "copy the original file again, as image editors drop the measurement when they save."
         )
 
 
-def _require_file(path: Path) -> None:
-    if not path.is_file():
-        raise ReadError(f"{path.name} is missing in {path.parent}: copy the whole measurement folder.")
+def _damaged(name: str, what: str) -> ReadError:
+    return ReadError(f"{name} is damaged ({what}): copy it again.")
 
 
-def _damaged(path: Path, what: str) -> ReadError:
-    return ReadError(f"{path.name} is damaged ({what}): copy it again.")
-
-
-def _chunks(path: Path, file: BinaryIO, size: int) -> dict[bytes, _Chunk]:
+def _chunks(name: str, stream: BinaryIO) -> dict[bytes, _Chunk]:
     """Find the chunks that matter here: IHDR, and the known texts by their keyword."""
     found: dict[bytes, _Chunk] = {}
-    for chunk in _walk(path, file, size):
+    for chunk in _walk(name, stream):
         key = chunk.kind if chunk.kind == b"IHDR" else chunk.keyword
         if key not in (b"IHDR", *_KEYS):
             continue
         if key in found:
-            raise _damaged(path, f"it holds two {key.decode()} chunks")
+            raise _damaged(name, f"it holds two {key.decode()} chunks")
         found[key] = chunk
     return found
 
 
-def _walk(path: Path, file: BinaryIO, size: int) -> Iterator[_Chunk]:
-    signature = file.read(len(SIGNATURE))
+def _walk(name: str, stream: BinaryIO) -> Iterator[_Chunk]:
+    size = size_of(stream)
+    signature = stream.read(len(SIGNATURE))
     if size == 0 or (signature != SIGNATURE and SIGNATURE.startswith(signature)):
-        raise _truncated(path)
+        raise _truncated(name)
     if signature != SIGNATURE:
-        raise ReadError(
-            f"{path.name} is not a PNG file (it begins with {signature!r}): copy the original again."
-        )
+        raise ReadError(f"{name} is not a PNG file (it begins with {signature!r}): copy the original again.")
     position = len(SIGNATURE)
     for number in range(_MAX_CHUNKS):
-        file.seek(position)
-        head = file.read(8 + _LONGEST_KEYWORD + 1)
+        stream.seek(position)
+        head = stream.read(8 + _LONGEST_KEYWORD + 1)
         if len(head) < 12:
-            raise _truncated(path)
+            raise _truncated(name)
         length, kind = struct.unpack_from(">I4s", head)
         start, end = position + 8, position + 8 + length
         if end + 4 > size:
-            raise _truncated(path)
+            raise _truncated(name)
         if number == 0 and kind != b"IHDR":
-            raise _damaged(path, "its first chunk is not the image header")
+            raise _damaged(name, "its first chunk is not the image header")
         keyword = b""
         if kind == b"tEXt":
             keyword, separator, _ = head[8 : 8 + min(length, _LONGEST_KEYWORD + 1)].partition(b"\0")
@@ -179,40 +185,44 @@ def _walk(path: Path, file: BinaryIO, size: int) -> Iterator[_Chunk]:
         if kind == b"IEND":
             return
         position = end + 4
-    raise _damaged(path, f"it has more than {_MAX_CHUNKS} chunks")
+    raise _damaged(name, f"it has more than {_MAX_CHUNKS} chunks")
 
 
-def _truncated(path: Path) -> ReadError:
-    return ReadError(f"{path.name} is truncated (it ends inside a chunk): copy it again.")
+def _truncated(name: str) -> ReadError:
+    return ReadError(f"{name} is truncated (it ends inside a chunk): copy it again.")
 
 
-def _check_sum(path: Path, file: BinaryIO, chunk: _Chunk) -> bytes:
+def _check_sum(name: str, stream: BinaryIO, chunk: _Chunk) -> bytes:
     """Return the payload of a chunk after comparing its checksum."""
-    file.seek(chunk.start)
-    payload = file.read(chunk.size)
+    stream.seek(chunk.start)
+    payload = stream.read(chunk.size)
     head = chunk.kind if chunk.kind == b"IHDR" else chunk.kind + chunk.keyword + b"\0"
-    if file.read(4) != struct.pack(">I", zlib.crc32(payload, zlib.crc32(head))):
-        raise _damaged(path, f"the checksum of its {(chunk.keyword or chunk.kind).decode()} chunk is wrong")
+    if stream.read(4) != struct.pack(">I", zlib.crc32(payload, zlib.crc32(head))):
+        raise _damaged(name, f"the checksum of its {(chunk.keyword or chunk.kind).decode()} chunk is wrong")
     return payload
 
 
-def _facts(path: Path, file: BinaryIO, chunks: dict[bytes, _Chunk]) -> MapFacts:
+def _facts(name: str, stream: BinaryIO, chunks: dict[bytes, _Chunk]) -> MapFacts:
     small = {key: chunk for key, chunk in chunks.items() if key != _RAW_KEY}
     for key, chunk in small.items():
         if chunk.size > _MAX_FACTS_BYTES:
-            raise _damaged(path, f"its {key.decode()} chunk is {chunk.size} bytes long")
-    texts = {key: _check_sum(path, file, chunk) for key, chunk in small.items()}
+            raise _damaged(name, f"its {key.decode()} chunk is {chunk.size} bytes long")
+    texts = {key: _check_sum(name, stream, chunk) for key, chunk in small.items()}
     header = texts.get(b"IHDR", b"")
     if len(header) != 13:
-        raise _damaged(path, "its image header is not whole")
-    width, height = struct.unpack_from(">II", header)
+        raise _damaged(name, "its image header is not whole")
+    width, height, bits, color_type = struct.unpack_from(">IIBB", header)
     if width == 0 or height == 0:
-        raise _damaged(path, f"it declares an image of {height} x {width} pixels")
+        raise _damaged(name, f"it declares an image of {height} x {width} pixels")
     if _RAW_KEY in chunks:
-        _check_declared(path, file, chunks[_RAW_KEY], (height, width))
+        _check_declared(name, stream, chunks[_RAW_KEY], (height, width))
     facts = MapFacts(
         shape=(height, width),
         has_values=_RAW_KEY in chunks,
+        n_bytes=size_of(stream),
+        # Bit 1 of the color type; a palette has colors as well.
+        n_colors=3 if color_type & 2 else 1,
+        bits=bits,
         pixel_aspect=_pixel_aspect(texts.get(_GEOMETRY_KEY, b"")),
     )
     map_text = texts.get(_MAP_KEY, b"")
@@ -228,20 +238,20 @@ def _facts(path: Path, file: BinaryIO, chunks: dict[bytes, _Chunk]) -> MapFacts:
     )
 
 
-def _check_declared(path: Path, file: BinaryIO, raw: _Chunk, shape: tuple[int, int]) -> None:
+def _check_declared(name: str, stream: BinaryIO, raw: _Chunk, shape: tuple[int, int]) -> None:
     """Compare the size of the float map with what it declares and with the image."""
-    file.seek(raw.start)
-    extra = int.from_bytes(file.read(2), "big")
+    stream.seek(raw.start)
+    extra = int.from_bytes(stream.read(2), "big")
     header_bytes = _RAW_HEADER_BYTES + extra
-    file.seek(raw.start + header_bytes - 8)
-    declared = int.from_bytes(file.read(4), "big"), int.from_bytes(file.read(4), "big")
+    stream.seek(raw.start + header_bytes - 8)
+    declared = int.from_bytes(stream.read(4), "big"), int.from_bytes(stream.read(4), "big")
     if shape != declared:
         raise _damaged(
-            path, f"it declares {declared[0]} x {declared[1]} float values but {shape[0]} x {shape[1]} pixels"
+            name, f"it declares {declared[0]} x {declared[1]} float values but {shape[0]} x {shape[1]} pixels"
         )
     if raw.size - header_bytes != 4 * shape[0] * shape[1]:
         raise _damaged(
-            path, f"its float map does not have the declared size of {shape[0]} x {shape[1]} values"
+            name, f"its float map does not have the declared size of {shape[0]} x {shape[1]} values"
         )
 
 
@@ -256,6 +266,7 @@ def _pixel_aspect(text: bytes) -> float | None:
     x_factor, y_factor, resampled = _GEOMETRY_TAIL.unpack(text[-_GEOMETRY_TAIL.size :])
     if resampled:
         return 1.0
+    # 100 is 1 / cos(89.4 deg), beyond any angle of incidence.
     if not (0 < x_factor < math.inf and 0 < y_factor < math.inf and 0.01 < y_factor / x_factor < 100):
         return None
     return float(y_factor / x_factor)

@@ -6,22 +6,23 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ellimaps.core.errors import ReadError, unreadable
+from ellimaps.core.errors import ReadError
+from ellimaps.core.inputs import InputFile, Source, as_input
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
-from ellimaps.readers.accurion_png import is_png, read_facts
-from ellimaps.readers.ep4_datasets import list_files
-from ellimaps.readers.planes import RGB_NAMES, Channel, Choice, Picture, stack_of
-from ellimaps.readers.tiff import is_tiff, opened
+from ellimaps.readers.accurion_png import is_png
+from ellimaps.readers.ep4_datasets import Folder, facts_seen
+from ellimaps.readers.planes import RGB_NAMES, Choice, PlaneChannel, Planes, stack_of
+from ellimaps.readers.tiff import MOST_PACKED, is_tiff, opened_tiff
 
 _ENDINGS = (".tif", ".tiff", ".png")
-_MOST_PACKED = 1500
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class PictureSet:
 
     name: str
     source: Path
-    files: list[Path]
+    files: list[InputFile]
 
     @property
     def where(self) -> str:
@@ -38,12 +39,12 @@ class PictureSet:
         return self.files[0].name
 
 
-def is_picture(path: Path) -> bool:
-    """Tell by its first bytes whether a file is a TIFF or an ordinary PNG."""
-    return is_tiff(path) or is_png(path)
+def is_picture(file: InputFile) -> bool:
+    """Tell by its first bytes whether a file is a TIFF or a PNG."""
+    return is_tiff(file) or is_png(file)
 
 
-def find_pictures(folder: Path) -> list[PictureSet]:
+def find_pictures(folder: Folder) -> list[PictureSet]:
     """List the stacks in a folder.
 
     Where every file is a single image, they are one stack, in the natural order of their names. Where one
@@ -52,15 +53,15 @@ def find_pictures(folder: Path) -> list[PictureSet]:
     Raises
     ------
     ReadError
-        If the folder or one of its files cannot be read.
+        If one of its files cannot be read.
     """
-    named = [path for path in list_files(folder) if path.name.lower().endswith(_ENDINGS)]
-    files = sorted((path for path in named if is_tiff(path) or _is_plain_png(path)), key=_natural)
+    named = [file for file in folder.files if file.name.lower().endswith(_ENDINGS)]
+    files = sorted((file for file in named if is_tiff(file) or _is_plain_png(file)), key=_natural)
     if not files:
         return []
-    if len(files) == 1 or any(is_tiff(path) and _n_images(path) > 1 for path in files):
-        return [picture_set(path) for path in files]
-    return [PictureSet(folder.name, folder, files)]
+    if len(files) == 1 or any(is_tiff(file) and file.seen(_size).n_images > 1 for file in files):
+        return [picture_set(file) for file in files]
+    return [PictureSet(folder.path.name, folder.path, files)]
 
 
 def read_pictures(found: PictureSet, choice: Choice, on_progress: Progress = no_progress) -> ImageStack:
@@ -75,14 +76,11 @@ def read_pictures(found: PictureSet, choice: Choice, on_progress: Progress = no_
     """
     if len(found.files) > 1:
         return stack_of(_joined(found), choice, on_progress)
-    path = found.files[0]
-    if is_tiff(path):
-        with opened(path) as picture:
-            return stack_of(replace(picture, name=found.name), choice, on_progress)
-    return stack_of(_png(path), choice, on_progress)
+    with _opened_exactly(found.files[0]) as picture:
+        return stack_of(replace(picture, name=found.name, source=found.source), choice, on_progress)
 
 
-def read_values(path: Path) -> NDArray[Any]:
+def read_values(source: Source) -> NDArray[Any]:
     """Return the values of one picture as they are stored, shape (channel, y, x).
 
     Of several focal planes the maximum is taken, of several time points the first.
@@ -92,18 +90,10 @@ def read_values(path: Path) -> NDArray[Any]:
     ReadError
         If it is missing, damaged or no picture.
     """
-    if is_tiff(path):
-        with opened(path) as picture:
-            planes = range(picture.shape[2])
-            return np.stack(
-                [np.max([picture.plane(0, c, z) for z in planes], axis=0) for c in _channels(picture)]
-            )
-    picture = _png(path)
-    return np.stack([picture.plane(0, c, 0) for c in _channels(picture)])
-
-
-def _channels(picture: Picture) -> range:
-    return range(picture.shape[1])
+    with _opened_exactly(as_input(source)) as picture:
+        _, n_channels, n_planes = picture.shape[:3]
+        each = ([picture.plane(0, c, z) for z in range(n_planes)] for c in range(n_channels))
+        return np.stack([np.max(planes, axis=0) for planes in each])
 
 
 def axes_of(found: PictureSet) -> tuple[int, int]:
@@ -116,86 +106,107 @@ def axes_of(found: PictureSet) -> tuple[int, int]:
     """
     if len(found.files) > 1:
         n_times, _, n_planes = _joined(found).shape[:3]
-    elif is_tiff(found.files[0]):
-        with opened(found.files[0]) as picture:
-            n_times, _, n_planes = picture.shape[:3]
     else:
-        n_times = n_planes = 1
+        n_times, _, n_planes = found.files[0].seen(_size).shape[:3]
     return n_times, n_planes
 
 
 @contextmanager
-def opened_picture(path: Path) -> Iterator[Picture]:
+def opened_picture(file: InputFile) -> Iterator[Planes]:
     """Open one picture file; nothing is decoded before one of its planes is read inside the context.
 
-    Of a colour PNG of 16 bit the upper 8 are read, which a stack of measured values would not accept.
+    Of a color PNG of 16 bit the upper 8 are read, which a stack of measured values would not accept.
 
     Raises
     ------
     ReadError
         If the file is damaged; also for planes read inside.
     """
-    if is_tiff(path):
-        with opened(path) as picture:
+    if is_tiff(file):
+        with opened_tiff(file) as picture:
             yield picture
     else:
-        yield _png_picture(path)
+        yield _png(file)
 
 
-def _is_plain_png(path: Path) -> bool:
+@contextmanager
+def _opened_exactly(file: InputFile) -> Iterator[Planes]:
+    """Open one picture file, but none whose values Pillow would cut."""
+    with opened_picture(file) as picture:
+        if not is_tiff(file):
+            _refuse_deep_color(file)
+        yield picture
+
+
+def _is_plain_png(file: InputFile) -> bool:
     """Tell whether a file is a PNG without a float map, whose pixels would only be a preview."""
-    return is_png(path) and not read_facts(path).has_values
+    return is_png(file) and not facts_seen(file).has_values
 
 
-def picture_set(path: Path) -> PictureSet:
+def picture_set(file: InputFile) -> PictureSet:
     """Return the stack that is one file."""
-    stem = path.stem
-    return PictureSet(stem[:-4] if stem.lower().endswith(".ome") else stem, path, [path])
+    stem = file.path.stem
+    return PictureSet(stem[:-4] if stem.lower().endswith(".ome") else stem, file.path, [file])
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
+def _natural(file: InputFile) -> list[tuple[int, str]]:
     """Sort 2 before 10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in _parts(path.name.casefold())]
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in _parts(file.name.casefold())]
 
 
 def _parts(name: str) -> list[str]:
     return re.findall(r"[0-9]+|[^0-9]+", name)
 
 
-def _n_images(path: Path) -> int:
-    with opened(path) as picture:
-        n_times, n_channels, n_planes = picture.shape[:3]
-        return n_times * n_channels * n_planes // picture.samples
+class _Size(NamedTuple):
+    """What has to be the same for pictures to make one stack: time, channel, depth, y, x; and colors."""
+
+    shape: tuple[int, int, int, int, int]
+    samples: int
+
+    @property
+    def n_images(self) -> int:
+        return self.shape[0] * self.shape[1] * self.shape[2] // self.samples
+
+    def __str__(self) -> str:
+        _, n_channels, _, height, width = self.shape
+        return f"{height} x {width} pixels of {n_channels} channel{'s' if n_channels > 1 else ''}"
 
 
-def _joined(found: PictureSet) -> Picture:
-    """Return the pictures of a folder as one: colour pictures are time points, grey ones are channels.
+def _size(file: InputFile) -> _Size:
+    with _opened_exactly(file) as picture:
+        return _Size(picture.shape, picture.samples)
 
-    Grey channels are named by what differs in the names of the files.
+
+def _joined(found: PictureSet) -> Planes:
+    """Return the pictures of a folder as one: color pictures are time points, gray ones are channels.
+
+    Gray channels are named by what differs in the names of the files.
     """
-    shapes = {path: _shape(path) for path in found.files}
-    first = found.files[0]
-    for path, shape in shapes.items():
-        if shape != shapes[first]:
+    first, size = found.files[0], found.files[0].seen(_size)
+    for file in found.files:
+        if file.seen(_size) != size:
             raise ReadError(
-                f"{path.name} is {_size(shape)} but {first.name} is {_size(shapes[first])}: "
+                f"{file.name} is {file.seen(_size)} but {first.name} is {size}: "
                 "keep pictures of one size and kind in a folder, or open one file."
             )
-    samples, height, width = shapes[first]
+    _, samples, _, height, width = size.shape
     count = len(found.files)
-    names = RGB_NAMES[:samples] if samples > 1 else _differences([path.stem for path in found.files])
+    names = RGB_NAMES[:samples] if samples > 1 else _differences([file.path.stem for file in found.files])
     n_times, n_channels = (count, samples) if samples > 1 else (1, count)
+    # The colors of a picture are asked for one after the other.
+    values = lru_cache(maxsize=1)(read_values)
 
-    def number(t: int, c: int) -> int:
-        return t if samples > 1 else c
+    def file_of(t: int, c: int) -> InputFile:
+        return found.files[t if samples > 1 else c]
 
-    return Picture(
+    return Planes(
         name=found.name,
         source=found.source,
         shape=(n_times, n_channels, 1, height, width),
-        plane=lambda t, c, _z: _read_plane(found.files[number(t, c)], c if samples > 1 else 0),
-        channels=[Channel(name) for name in names],
-        file_of=lambda t, c: found.files[number(t, c)].name,
+        plane=lambda t, c, _z: values(file_of(t, c))[c if samples > 1 else 0],
+        channels=[PlaneChannel(name) for name in names],
+        file_of=lambda t, c: file_of(t, c).name,
         files=found.files,
         times_s=np.full((n_times, n_channels), np.nan),
         samples=samples,
@@ -220,74 +231,49 @@ def _common(first: str, last: str) -> str:
     return first[: same.index(False) if False in same else len(same)]
 
 
-def _size(shape: tuple[int, int, int]) -> str:
-    return f"{shape[1]} x {shape[2]} pixels of {shape[0]} channel{'s' if shape[0] > 1 else ''}"
+def _refuse_deep_color(file: InputFile) -> None:
+    facts = facts_seen(file)
+    if facts.n_colors > 1 and facts.bits == 16:
+        raise ReadError(f"{file.name} is a 16-bit colour PNG: save its channels as grey pictures or as TIFF.")
 
 
-def _shape(path: Path) -> tuple[int, int, int]:
-    """Return the numbers of channels, rows and columns of a single picture."""
-    if is_tiff(path):
-        with opened(path) as picture:
-            return picture.shape[1], picture.shape[3], picture.shape[4]
-    picture = _png(path)
-    return picture.shape[1], picture.shape[3], picture.shape[4]
-
-
-def _read_plane(path: Path, sample: int) -> NDArray[Any]:
-    if is_tiff(path):
-        with opened(path) as picture:
-            return np.array(picture.plane(0, sample, 0))
-    return _png(path).plane(0, sample, 0)
-
-
-def _png(path: Path) -> Picture:
-    if _png_kind(path) == (len(RGB_NAMES), 16):
-        raise ReadError(f"{path.name} is a 16-bit colour PNG: save its channels as grey pictures or as TIFF.")
-    return _png_picture(path)
-
-
-def _png_picture(path: Path) -> Picture:
-    height, width = read_facts(path).shape
-    if height * width > _MOST_PACKED * 8 * path.stat().st_size:
-        raise ReadError(f"{path.name} is truncated (it declares more pixels than it holds): copy it again.")
-    samples, _ = _png_kind(path)
+def _png(file: InputFile) -> Planes:
+    facts = facts_seen(file)
+    height, width = facts.shape
+    if height * width > MOST_PACKED * 8 * facts.n_bytes:
+        raise ReadError(f"{file.name} is truncated (it declares more pixels than it holds): copy it again.")
+    samples = facts.n_colors
     names = RGB_NAMES[:samples] if samples > 1 else ("",)
+    values = cache(lambda: _png_values(file))
 
-    return Picture(
-        name=path.stem,
-        source=path,
+    def plane(_t: int, c: int, _z: int) -> NDArray[Any]:
+        return values() if values().ndim == 2 else values()[..., min(c, values().shape[-1] - 1)]
+
+    return Planes(
+        name=file.path.stem,
+        source=file.path,
         shape=(1, samples, 1, height, width),
-        plane=lambda _t, c, _z: _png_values(path, c),
-        channels=[Channel(name) for name in names],
-        file_of=lambda *_: path.name,
-        files=[path],
+        plane=plane,
+        channels=[PlaneChannel(name) for name in names],
+        file_of=lambda *_: file.name,
+        files=[file],
         times_s=np.full((1, samples), np.nan),
         samples=samples,
     )
 
 
-def _png_kind(path: Path) -> tuple[int, int]:
-    """Return the numbers of channels and of bits per sample; a palette has colours."""
-    with path.open("rb") as file:
-        head = file.read(26)
-    return (3 if head[25] & 2 else 1), head[24]
-
-
-def _png_values(path: Path, sample: int) -> NDArray[Any]:
+def _png_values(file: InputFile) -> NDArray[Any]:
+    """Decode a PNG, shape (y, x) or (y, x, color)."""
     from PIL import Image
 
-    try:
-        with Image.open(path) as image:
-            indirect = image.mode in ("P", "PA", "RGBA")
-            values = np.asarray(image.convert("RGB") if indirect else image)
-    except OSError as error:
-        if error.errno is not None:
-            raise unreadable(path, error) from error
-        raise _damaged(path, error) from error
-    except (ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise _damaged(path, error) from error
-    return values if values.ndim == 2 else values[..., min(sample, values.shape[-1] - 1)]
-
-
-def _damaged(path: Path, error: Exception) -> ReadError:
-    return ReadError(f"{path.name} is damaged ({str(error).rstrip('.'):.120}): copy it again.")
+    with file.open() as stream:
+        try:
+            with Image.open(stream) as image:
+                indirect = image.mode in ("P", "PA", "RGBA")
+                return np.asarray(image.convert("RGB") if indirect else image)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            # What fails with a number, the system told and not Pillow.
+            if getattr(error, "errno", None) is not None:
+                raise
+            reason = f"{str(error).rstrip('.'):.120}"
+            raise ReadError(f"{file.name} is damaged ({reason}): copy it again.") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.core.errors import SettingError
+from ellimaps.core.inputs import InputFile
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import sha256
 from ellimaps.core.scratch import new_array, release
@@ -20,7 +21,6 @@ from ellimaps.core.stack import INTENSITY, ImageStack
 
 PROJECTIONS = ("max", "mean")
 RGB_NAMES = ("red", "green", "blue")
-_LARGEST_EXACT = 1 << 24
 
 Axis = int | str | None
 """A plane's number from 0, the name of a projection, or None for the default of that axis."""
@@ -59,7 +59,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Channel:
+class PlaneChannel:
     """A channel's name and wavelength in nm (NaN: not known)."""
 
     name: str
@@ -67,7 +67,7 @@ class Channel:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Planes:
     """Planes of one size, readable one at a time.
 
     Attributes
@@ -80,27 +80,31 @@ class Picture:
         Numbers of time points, channels and focal planes, then height and width.
     plane : callable
         ``plane(t, c, z)`` returns the values, shape (y, x), of any real number type.
-    channels : list of Channel
+    channels : list of PlaneChannel
         One per channel.
     file_of : callable
         ``file_of(t, c)`` returns the name of the file that a band is from.
-    files : list of Path
+    files : list of InputFile
         Every file the values come from.
     times_s : ndarray, shape (t, c)
         When each plane was taken, NaN where that is not known.
     samples : int
-        How many neighbouring channels are the colours of one picture.
+        How many neighboring channels are the colors of one picture.
     plain_pages : int
         How many pages count as channels although the file does not call them so.
+    pixel_size_um, pixel_aspect, acquired_at, comment
+        What the file says, as in an `ImageStack`.
+    warnings : tuple of str
+        What was left out or is in doubt, one sentence each.
     """
 
     name: str
     source: Path
     shape: tuple[int, int, int, int, int]
     plane: Callable[[int, int, int], NDArray[Any]]
-    channels: list[Channel]
+    channels: list[PlaneChannel]
     file_of: Callable[[int, int], str]
-    files: list[Path]
+    files: list[InputFile]
     times_s: NDArray[np.float64]
     samples: int = 1
     plain_pages: int = 1
@@ -111,7 +115,7 @@ class Picture:
     warnings: tuple[str, ...] = field(default_factory=tuple)
 
 
-def stack_of(picture: Picture, choice: Choice, on_progress: Progress = no_progress) -> ImageStack:
+def stack_of(picture: Planes, choice: Choice, on_progress: Progress = no_progress) -> ImageStack:
     """Read a picture's planes as a stack: for each time point one band per channel.
 
     Values become float32, which holds whole numbers up to 2^24 exactly.
@@ -137,7 +141,7 @@ def stack_of(picture: Picture, choice: Choice, on_progress: Progress = no_progre
     # Three equal channels are how grey pictures are often stored; three times the same band says no more.
     if picture.samples == 3 and _all_equal(values):
         values, bands = values[::3].copy(), [(group, c // 3) for group, c in bands[::3]]
-        channels = [Channel(channel.name.rpartition(" ")[0]) for channel in channels[::3]]
+        channels = [PlaneChannel(channel.name.rpartition(" ")[0]) for channel in channels[::3]]
     return ImageStack(
         values=values,
         bands=_band_table(picture, _named(picture.name, channels, choice.channels), bands),
@@ -148,11 +152,11 @@ def stack_of(picture: Picture, choice: Choice, on_progress: Progress = no_progre
         acquired_at=picture.acquired_at,
         comment=picture.comment,
         warnings=(*picture.warnings, *_warnings(picture, choice, values)),
-        inputs={path.name: sha256(path) for path in picture.files},
+        inputs={file.name: sha256(file) for file in picture.files},
     )
 
 
-def _named(where: str, channels: list[Channel], names: Sequence[str]) -> list[Channel]:
+def _named(where: str, channels: list[PlaneChannel], names: Sequence[str]) -> list[PlaneChannel]:
     if not names:
         return channels
     if len(names) != len(channels):
@@ -163,17 +167,17 @@ def _named(where: str, channels: list[Channel], names: Sequence[str]) -> list[Ch
     return [_channel(str(name), old) for name, old in zip(names, channels, strict=True)]
 
 
-def _channel(text: str, old: Channel) -> Channel:
+def _channel(text: str, old: PlaneChannel) -> PlaneChannel:
     name, at, wavelength = text.rpartition("@")
     if not at:
-        return Channel(text, old.wavelength_nm)
+        return PlaneChannel(text, old.wavelength_nm)
     try:
         number = float(wavelength)
     except ValueError:
         number = np.nan
     if not 0 < number < np.inf:
         raise SettingError(f"{text!r:.80} is no channel: write NAME, or NAME@NM with a wavelength in nm.")
-    return Channel(name, number)
+    return PlaneChannel(name, number)
 
 
 def _chosen(name: str, value: Axis, count: int, where: str) -> list[int]:
@@ -184,23 +188,24 @@ def _chosen(name: str, value: Axis, count: int, where: str) -> list[int]:
     return [value]
 
 
-def _projected(picture: Picture, places: list[tuple[int, int, int]], choice: Choice) -> NDArray[np.float32]:
-    """Return one band: over time the named projection, over depth the named one or the maximum."""
-    if len(places) == 1:
-        return picture.plane(*places[0]).astype(np.float32)
-    by_time: Mapping[int, NDArray[np.float64]] = {}
-    by_time = {t: _over([p for p in places if p[0] == t], picture, choice.z or "max") for t, _, _ in places}
-    result = list(by_time.values())
+def _projected(
+    picture: Planes, planes: Sequence[tuple[int, int, int]], choice: Choice
+) -> NDArray[np.float32]:
+    """Return one band of planes (t, c, z): over time the named projection, over depth that or the maximum."""
+    if len(planes) == 1:
+        return picture.plane(*planes[0]).astype(np.float32)
+    times = dict.fromkeys(t for t, _, _ in planes)
+    result = [_over([one for one in planes if one[0] == t], picture, choice.z or "max") for t in times]
     total = result[0] if len(result) == 1 else _join(result, str(choice.t))
     return np.asarray(total, dtype=np.float32)
 
 
-def _over(places: list[tuple[int, int, int]], picture: Picture, how: Axis) -> NDArray[np.float64]:
-    total = picture.plane(*places[0]).astype(np.float64)
-    for place in places[1:]:
-        plane = picture.plane(*place)
+def _over(planes: Sequence[tuple[int, int, int]], picture: Planes, how: Axis) -> NDArray[np.float64]:
+    total = picture.plane(*planes[0]).astype(np.float64)
+    for one in planes[1:]:
+        plane = picture.plane(*one)
         total = total + plane if how == "mean" else np.fmax(total, plane)
-    return total / len(places) if how == "mean" else total
+    return total / len(planes) if how == "mean" else total
 
 
 def _join(images: list[NDArray[np.float64]], how: str) -> NDArray[np.float64]:
@@ -208,7 +213,7 @@ def _join(images: list[NDArray[np.float64]], how: str) -> NDArray[np.float64]:
 
 
 def _band_table(
-    picture: Picture, channels: list[Channel], bands: list[tuple[list[int], int]]
+    picture: Planes, channels: list[PlaneChannel], bands: list[tuple[list[int], int]]
 ) -> pd.DataFrame:
     each = len(picture.channels) // len(channels)
     return pd.DataFrame(
@@ -231,13 +236,13 @@ def _all_equal(values: NDArray[np.float32]) -> bool:
     )
 
 
-def _warnings(picture: Picture, choice: Choice, values: NDArray[np.float32]) -> list[str]:
+def _warnings(picture: Planes, choice: Choice, values: NDArray[np.float32]) -> list[str]:
     found = []
     if choice.z is None and picture.shape[2] > 1:
         found.append(
             f"The brightest of {picture.shape[2]} focal planes was taken at each pixel; "
             "choose one plane or another projection with z."
         )
-    if np.nanmax(np.abs(values[0]), initial=0) >= _LARGEST_EXACT:
+    if np.nanmax(np.abs(values[0]), initial=0) >= 1 << 24:
         found.append("Values of 2^24 and above are rounded, as values are kept as 32-bit floats.")
     return found

@@ -12,8 +12,9 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from ellimaps.readers.planes import Channel
+from ellimaps.readers.planes import PlaneChannel
 
+# Units as OME-XML and ImageJ spell them.
 _IN_UM = {
     "m": 1e6, "cm": 1e4, "mm": 1e3, "µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0,
     "micrometer": 1.0, "nm": 1e-3, "inch": 25400.0,
@@ -23,20 +24,20 @@ _IN_S = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9,
 
 
 @dataclass(frozen=True)
-class Facts:
+class TiffFacts:
     """What a file says; NaN, None or empty where it says nothing. Times have the shape (t, channel)."""
 
     times_s: NDArray[np.float64]
-    channels: list[Channel] = field(default_factory=list)
+    channels: list[PlaneChannel] = field(default_factory=list)
     pixel_size_um: float | None = None
     pixel_aspect: float = 1.0
     acquired_at: datetime | None = None
     comment: str = ""
 
 
-def facts_of(file: tifffile.TiffFile, n_times: int, n_channels: int) -> Facts:
+def facts_of(file: tifffile.TiffFile, n_times: int, n_channels: int) -> TiffFacts:
     """Return what an OME-TIFF or ImageJ file says about its first image; damaged metadata say nothing."""
-    nothing = Facts(np.full((n_times, n_channels), np.nan))
+    nothing = TiffFacts(np.full((n_times, n_channels), np.nan))
     if file.is_ome and file.ome_metadata:
         return _ome_facts(file.ome_metadata, nothing)
     if file.is_imagej and file.imagej_metadata:
@@ -44,7 +45,7 @@ def facts_of(file: tifffile.TiffFile, n_times: int, n_channels: int) -> Facts:
     return nothing
 
 
-def _ome_facts(text: str, nothing: Facts) -> Facts:
+def _ome_facts(text: str, nothing: TiffFacts) -> TiffFacts:
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError:
@@ -55,7 +56,7 @@ def _ome_facts(text: str, nothing: Facts) -> Facts:
         return nothing
     size, aspect = _pixel(*(_length(pixels, f"PhysicalSize{axis}", _IN_UM, "µm") for axis in "XY"))
     found = [_ome_channel(channel, i) for i, channel in enumerate(pixels.findall("{*}Channel"))]
-    return Facts(
+    return TiffFacts(
         times_s=_ome_times(pixels, nothing.times_s.shape),
         channels=found if len(found) == nothing.times_s.shape[1] else [],
         pixel_size_um=size,
@@ -65,11 +66,11 @@ def _ome_facts(text: str, nothing: Facts) -> Facts:
     )
 
 
-def _ome_channel(channel: ElementTree.Element, number: int) -> Channel:
+def _ome_channel(channel: ElementTree.Element, number: int) -> PlaneChannel:
     name = channel.get("Name") or channel.get("Fluor") or f"channel {number + 1}"
     emission = _length(channel, "EmissionWavelength", _IN_NM, "nm")
     excitation = _length(channel, "ExcitationWavelength", _IN_NM, "nm")
-    return Channel(name, next((w for w in (emission, excitation) if w is not None), np.nan))
+    return PlaneChannel(name, next((w for w in (emission, excitation) if w is not None), np.nan))
 
 
 def _ome_times(pixels: ElementTree.Element, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -88,12 +89,12 @@ def _ome_times(pixels: ElementTree.Element, shape: tuple[int, ...]) -> NDArray[n
     return times
 
 
-def _imagej_facts(file: tifffile.TiffFile, said: dict[str, Any], nothing: Facts) -> Facts:
+def _imagej_facts(file: tifffile.TiffFile, said: dict[str, Any], nothing: TiffFacts) -> TiffFacts:
     n_times, n_channels = nothing.times_s.shape
     labels = said.get("Labels")
-    channels: list[Channel] = []
+    channels: list[PlaneChannel] = []
     if isinstance(labels, list) and len(labels) >= n_channels > 1 and all(labels[:n_channels]):
-        channels = [Channel(str(label)) for label in labels[:n_channels]]
+        channels = [PlaneChannel(str(label)) for label in labels[:n_channels]]
     scale = _IN_UM.get(str(said.get("unit", "")).replace("\\u00B5", "µ"))
     sides = [_resolution(file, axis, scale) for axis in "XY"] if scale else [None, None]
     size, aspect = _pixel(sides[0], sides[1])
@@ -101,7 +102,7 @@ def _imagej_facts(file: tifffile.TiffFile, said: dict[str, Any], nothing: Facts)
     times = nothing.times_s.copy()
     if isinstance(step, int | float) and 0 < step < math.inf and n_times > 1:
         times[:] = float(step) * np.arange(n_times)[:, None]
-    return Facts(times_s=times, channels=channels, pixel_size_um=size, pixel_aspect=aspect)
+    return TiffFacts(times_s=times, channels=channels, pixel_size_um=size, pixel_aspect=aspect)
 
 
 def _resolution(file: tifffile.TiffFile, axis: str, scale: float | None) -> float | None:

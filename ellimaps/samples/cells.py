@@ -23,11 +23,11 @@ from scipy import ndimage
 from ellimaps.core.checks import whole_number
 from ellimaps.core.errors import ExportError, SettingError
 
+# Parts of a pixel's side, to cover edge pixels in part: an area is right to about a hundredth of a pixel's.
 _SUBPIXELS = 4
-_TRIES = 200
+# Pixels between objects that do not touch, so that their blurred outlines stay apart.
 _GAP_PX = 4.0
-_MARGIN_PX = 2.0
-_FIRST_DAY = np.datetime64("2026-01-05")
+# Counts per photon of a scientific camera at 16 bit: a full well of 3,000 photons.
 _GAIN = 20.0
 
 
@@ -195,7 +195,7 @@ def _write_table(path: Path, rows: pd.DataFrame) -> None:
 
 def _image_names(dates: int, subjects: int, experiments: int, fovs: int) -> list[str]:
     return [
-        f"{_FIRST_DAY + 7 * d}/subject_{s:02d}/experiment_{e:02d}/fov_{f:02d}.png"
+        f"{np.datetime64('2026-01-05') + 7 * d}/subject_{s:02d}/experiment_{e:02d}/fov_{f:02d}.png"
         for d in range(dates)
         for s in range(subjects)
         for e in range(experiments)
@@ -237,14 +237,15 @@ def _place(
     circles: list[tuple[float, float, float, bool]] = []
 
     def fits(y: float, x: float, r: float, but: int = -1) -> bool:
-        inside = all(r + _MARGIN_PX <= p <= s - 1 - r - _MARGIN_PX for p, s in zip((y, x), size, strict=True))
+        inside = all(r + 2 <= p <= s - 1 - r - 2 for p, s in zip((y, x), size, strict=True))
         return inside and all(
             np.hypot(y - cy, x - cx) >= r + cr + _GAP_PX
             for i, (cy, cx, cr, _) in enumerate(circles)
             if i != but
         )
 
-    for _ in range(_TRIES * max(count, 1)):
+    # Where 200 draws for each object found no room there is hardly any left.
+    for _ in range(200 * max(count, 1)):
         if len(circles) >= count:
             break
         r = float(random.uniform(*radius))

@@ -21,6 +21,7 @@ from ellimaps.core.errors import SettingError
 MAP_TYPES = ("Delta", "Psi", "Pmin", "Amin", "Cmin", "Image", "Image_float", "RT", "MM", "Other")
 BINNINGS = ("none", "2x2", "3x3", "4x4", "5x5", "6x6", "7x7", "8x8")
 
+# Types and flags of the description's format.
 _SINGLE, _DOUBLE, _ENUM, _BOOLEAN, _ARRAY, _CLUSTER = 0x09, 0x0A, 0x16, 0x21, 0x40, 0x50
 _LABELLED = 0x40
 _MISSING_BITS = 0xFFFFFFFF
@@ -238,13 +239,13 @@ def _preview(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     finite = values[np.isfinite(values)]
     low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
     scaled = (np.nan_to_num(values, nan=float(low)) - low) / max(float(high - low), 1e-12)
-    grey: NDArray[np.uint8] = np.round(255 * scaled).astype(np.uint8)
-    return grey
+    gray: NDArray[np.uint8] = np.round(255 * scaled).astype(np.uint8)
+    return gray
 
 
-def _scanlines(grey: NDArray[np.uint8]) -> bytes:
+def _scanlines(gray: NDArray[np.uint8]) -> bytes:
     # Each PNG line starts with its filter type; 0 is none.
-    return zlib.compress(np.pad(grey, ((0, 0), (1, 0))).tobytes(), 6)
+    return zlib.compress(np.pad(gray, ((0, 0), (1, 0))).tobytes(), 6)
 
 
 def _chunk(kind: bytes, payload: bytes) -> bytes:

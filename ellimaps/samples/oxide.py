@@ -18,6 +18,7 @@ from ellimaps.optics.fresnel import Complex, Real, mueller_elements, reflection_
 SILICA_CAUCHY_UM = (1.44686, 0.004274, -0.000095)
 
 THICKEST_NM = 400.0
+"""Two periods of Delta and Psi at 550 nm: room for ten that differ well, and for wrong fits."""
 
 # At 50 deg Delta of an oxide film on silicon stays within 139..221 deg whatever its thickness. Beyond about
 # 71 deg some thicknesses take it through 0/360; at 76 deg they do so at every wavelength from 450 to 750 nm
@@ -25,7 +26,7 @@ THICKEST_NM = 400.0
 PLAIN_AOI_DEG = 50.0
 WRAPPING_AOI_DEG = 76.0
 
-_CANDIDATE_STEP_NM = 2.5
+_CANDIDATE_STEP_NM = 2.5  # 160 candidates, of which at most 10 are chosen.
 
 
 def silica_index(wavelength_nm: Real) -> Real:
@@ -45,7 +46,7 @@ def silicon_table() -> Real:
 
 
 def silicon_index(wavelength_nm: Real) -> Complex:
-    """Return the refractive index n + ik of silicon, interpolated between 400 and 900 nm."""
+    """Return the index n + ik of silicon, shape of ``wavelength_nm``, interpolated between 400 and 900 nm."""
     wavelength, n, k = silicon_table().T
     index: Complex = np.interp(wavelength_nm, wavelength, n) + 1j * np.interp(wavelength_nm, wavelength, k)
     return index
@@ -121,7 +122,7 @@ def choose_thicknesses(
     return choices[0]
 
 
-def _normalised(thickness_nm: Real, wavelengths_nm: Real, aoi_deg: float) -> Real:
+def _normalized(thickness_nm: Real, wavelengths_nm: Real, aoi_deg: float) -> Real:
     elements = oxide_elements(thickness_nm, wavelengths_nm, aoi_deg)
     ncs: Real = elements / np.sqrt((elements**2).sum(axis=0))
     return ncs
@@ -131,7 +132,7 @@ def _distances(thickness_nm: Real, wavelengths_nm: Real, aoi_deg: float, tilt: f
     """Return the rms distance of every pair in N, C, S, the least along the tilt."""
     spectra = []
     for factor in np.unique([1 - abs(tilt) / 2, 1.0, 1 + abs(tilt) / 2]):
-        ncs = _normalised(factor * thickness_nm, wavelengths_nm, aoi_deg)
+        ncs = _normalized(factor * thickness_nm, wavelengths_nm, aoi_deg)
         spectra.append(ncs.reshape(-1, len(thickness_nm)).T)
     pairs = [cdist(one, other) for one in spectra for other in spectra]
     nearest: Real = np.min(pairs, axis=0) / np.sqrt(spectra[0].shape[1])
@@ -148,7 +149,7 @@ def _farthest_points(distances: Real, start: int, count: int) -> list[int]:
 def _wrap_crossings(wavelengths_nm: Real, aoi_deg: float) -> Real:
     """Return rows of (band number, thickness in nm) at which Delta passes through 0/360."""
     grid = np.arange(0.0, THICKEST_NM + 0.5, 0.5)
-    n, c, s = _normalised(grid, wavelengths_nm, aoi_deg)
+    n, c, s = _normalized(grid, wavelengths_nm, aoi_deg)
     # Where Psi is close to 0 or 90 deg Delta means little and one nanometre turns it right round.
     meaningful = (c > 0.1) & (np.abs(n) < 0.995)
     crosses = (s[:, 1:] * s[:, :-1] < 0) & meaningful[:, 1:] & meaningful[:, :-1]
@@ -165,5 +166,5 @@ def _s_element(thickness_nm: float, wavelength_nm: Real, aoi_deg: float) -> floa
 
 
 def _on_both_sides(thickness_nm: Real, wavelength_nm: float, aoi_deg: float) -> bool:
-    _, c, s = _normalised(thickness_nm, np.array([wavelength_nm]), aoi_deg)
+    _, c, s = _normalized(thickness_nm, np.array([wavelength_nm]), aoi_deg)
     return bool(((c > 0) & (s > 0)).any() and ((c > 0) & (s < 0)).any())

@@ -29,6 +29,8 @@ from ellimaps.core.checks import whole_number
 from ellimaps.core.errors import ExportError, SettingError
 from ellimaps.core.progress import Progress, no_progress
 
+# The plate is invented, and what is chosen here is the truth for those who read it. Doses lie on both sides
+# of the EC50; full effects are strong enough for two wells a dose to show, and leave cells to measure.
 DOSES_UM = (1.0, 2.5, 6.0, 15.0, 40.0, 100.0)
 EC50_UM = 15.0
 EFFECTS = {
@@ -44,17 +46,25 @@ FULL_EFFECTS = {"count": -0.85, "size": 0.4, "intensity": 1.0, "texture": 0.8}
 
 CONTROL = "DMSO"
 _SHAPES = {48: (6, 8), 96: (8, 12), 384: (16, 24), 1536: (32, 48)}
+"""Plates that 48 treatments fit into a whole number of times."""
+
+# A quarter of a field is covered by 40 cells, each twice as wide as its nucleus; bodies touch, nuclei hardly.
 _CELLS = 40
 _RADIUS_SHARE = 1 / 45
-_REACH = 2.4
 _SPACING = 2.6
-_TRIES = 40
-_OFFSET = 300.0
-_LEVELS = (4000.0, 2500.0, 2500.0, 1500.0)
+_REACH = 2.4
+"""Radii that the body of the longest cell reaches: twice the square root of a stretch of 1.35."""
 _CONTRAST = 0.25
+"""Of the grain in channel 3 of untreated cells."""
+
+# Relative standard deviations: between wells of one treatment, between cells, of their number between fields.
 _WELL_SPREAD = 0.04
 _CELL_SPREAD = 0.12
 _COUNT_SPREAD = 0.05
+
+# A 16-bit camera, in counts: its offset and levels of the four stains, counts per electron, and read noise.
+_OFFSET = 300.0
+_LEVELS = (4000.0, 2500.0, 2500.0, 1500.0)
 _GAIN = 4.0
 _READOUT = 12.0
 
@@ -62,7 +72,7 @@ Image = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Appearance:
     """What the cells of a well look like, relative to untreated ones."""
 
     count: float = 1.0
@@ -149,16 +159,16 @@ def _check(wells: int, fields: int, size: int, only_wells: int | None) -> None:
 def _layout(seed: int, wells: int) -> pd.DataFrame:
     """Return one row per well in the order of the plate; ``effect`` is the share of the full effect."""
     rows, columns = _SHAPES[wells]
-    places = [(r, c) for r in range(1, rows + 1) for c in range(1, columns + 1)]
-    inner = [i for i, (_, c) in enumerate(places) if 1 < c < columns]
+    positions = [(r, c) for r in range(1, rows + 1) for c in range(1, columns + 1)]
+    inner = [i for i, (_, c) in enumerate(positions) if 1 < c < columns]
     doses = [(name, dose) for name in EFFECTS for dose in DOSES_UM] * (wells // 48)
-    content: list[tuple[str, float]] = [(CONTROL, np.nan)] * len(places)
+    content: list[tuple[str, float]] = [(CONTROL, np.nan)] * len(positions)
     drawn = np.random.default_rng((seed, wells)).permutation(inner)
     for index, treatment in zip(drawn, doses, strict=False):
         content[index] = treatment
     table = pd.DataFrame(content, columns=["compound", "concentration_um"])
     table.insert(0, "number", range(wells))
-    table.insert(1, "well", [f"{_letters(r)}{c:02d}" for r, c in places])
+    table.insert(1, "well", [f"{_letters(r)}{c:02d}" for r, c in positions])
     table["control"] = (table["compound"] == CONTROL).astype(int)
     dose = table["concentration_um"]
     active = table["compound"].map(EFFECTS).fillna("none") != "none"
@@ -171,13 +181,13 @@ def _letters(row: int) -> str:
     return (chr(ord("A") + above - 1) if above else "") + chr(ord("A") + below)
 
 
-def _look(seed: int, row: object) -> _Look:
+def _look(seed: int, row: object) -> _Appearance:
     """Return how the cells of a well look: its compound's effect, and what differs from well to well."""
     number, compound, effect = (getattr(row, name) for name in ("number", "compound", "effect"))
     what = EFFECTS.get(compound, "none")
     change = {name: full * effect if name == what else 0.0 for name, full in FULL_EFFECTS.items()}
     own = 1 + _WELL_SPREAD * np.random.default_rng((seed, number, 7)).standard_normal(3)
-    return _Look(
+    return _Appearance(
         count=(1 + change["count"]) * own[0],
         size=1 + change["size"],
         intensity=(1 + change["intensity"]) * own[1],
@@ -186,7 +196,7 @@ def _look(seed: int, row: object) -> _Look:
 
 
 def _well_files(
-    seed: int, number: int, look: _Look, fields: int, size: int, wells: int
+    seed: int, number: int, look: _Appearance, fields: int, size: int, wells: int
 ) -> Iterator[tuple[str, bytes]]:
     row, column = divmod(number, _SHAPES[wells][1])
     for field in range(1, fields + 1):
@@ -198,13 +208,13 @@ def _well_files(
             yield name, buffer.getvalue()
 
 
-def _pictures(random: np.random.Generator, look: _Look, size: int) -> Iterator[NDArray[np.uint16]]:
+def _pictures(random: np.random.Generator, look: _Appearance, size: int) -> Iterator[NDArray[np.uint16]]:
     """Yield what a camera records in each channel."""
     radius = _RADIUS_SHARE * size * look.size
     clean = np.zeros((4, size, size), dtype=np.float32)
     spread = 1 + _COUNT_SPREAD * random.standard_normal()
     count = max(round(_CELLS * look.count * spread), 0)
-    for y, x in _places(random, count, size, _SPACING * radius):
+    for y, x in _centers(random, count, size, _SPACING * radius):
         _add_cell(random, clean, y, x, radius)
     grain = random.standard_normal((size, size), dtype=np.float32)
     grain = ndimage.gaussian_filter(grain, max(_RADIUS_SHARE * size / 6, 0.8))
@@ -217,10 +227,10 @@ def _pictures(random: np.random.Generator, look: _Look, size: int) -> Iterator[N
         yield np.clip(np.rint(signal), 0, 65535).astype(np.uint16)
 
 
-def _places(random: np.random.Generator, count: int, size: int, spacing: float) -> list[tuple[float, float]]:
-    """Return centres that keep their distance, fewer where there is no room."""
+def _centers(random: np.random.Generator, count: int, size: int, spacing: float) -> list[tuple[float, float]]:
+    """Return centers that keep their distance, fewer where there is no room: 40 tries for each."""
     found: list[tuple[float, float]] = []
-    for _ in range(_TRIES * count):
+    for _ in range(40 * count):
         if len(found) >= count:
             break
         y, x = random.uniform(0, size, 2)

@@ -34,7 +34,7 @@ KINDS = ("spike", "drift", "step", "oscillation", "stuck", "unit jump")
 FIRST_DAY = np.datetime64("2025-01-06", "m")
 
 _ZONES = {"Europe": "Europe/Berlin", "America": "America/Los_Angeles"}
-_MONTH_DAYS = 30
+# Noise of common loggers, and faults as seldom as a month of a real log has them: by eye, truth being known.
 _NOISE = {ROOM: 0.02, HUMIDITY: 0.2, INSTRUMENT: 0.01}
 _DAY_MIN, _YEAR_DAYS = 1440, 365.25
 _GAPS_PER_MONTH, _DUPLICATES_PER_MONTH = 2, 5
@@ -127,7 +127,16 @@ def sensor_log(
 def sample_sensors(
     out: str | Path, seed: int = 0, *, days: int = 60, every: int = 5, instruments: int = 2
 ) -> Path:
-    """Write a generated log with its truth; see `sensor_log` for the settings.
+    """Write a generated log with its truth.
+
+    Parameters
+    ----------
+    out : str or Path
+        A new folder, or an empty one.
+    seed : int
+        Seed of everything random.
+    days, every, instruments : int
+        Length in days, minutes between readings, and number of instruments; see `sensor_log`.
 
     Returns
     -------
@@ -207,17 +216,17 @@ def _source(
 
 def _events(random: np.random.Generator, n: int, every: int, lag_steps: int) -> Iterator[_Event]:
     """Return one anomaly of every kind a month, each with a slot of its own so that none overlap."""
-    month = _MONTH_DAYS * _DAY_MIN // every
+    month = 30 * _DAY_MIN // every
     slot = month // len(KINDS)
     durations_min = {"spike": (0, 2 * every), "step": (180, 480), "drift": (240, 480)}
     for first in range(0, n, month):
-        for place, kind in enumerate(random.permutation(KINDS)):
+        for slot_number, kind in enumerate(random.permutation(KINDS)):
             low, high = durations_min.get(kind, (360, 720))
             length = max(0, round(float(random.uniform(low, high)) / every))
             margin = length + lag_steps + 240 // every
             start = (
                 first
-                + place * slot
+                + slot_number * slot
                 + int(random.integers(240 // every, max(slot - margin, 241 // every + 1)))
             )
             seed = int(random.integers(2**31))
@@ -273,7 +282,7 @@ def _with_flaws(
 ) -> tuple[pd.DataFrame, list[tuple[str, dict[str, str]]]]:
     """Return a sensor's readings with gaps and duplicates, away from its anomalies, and their truth."""
     n = len(values)
-    months = max(1, round(n * every / _DAY_MIN / _MONTH_DAYS))
+    months = max(1, round(n * every / _DAY_MIN / 30))
     busy = np.zeros(n, bool)
     for event in events:
         busy[max(event.start - 720 // every, 0) : event.end + 720 // every] = True

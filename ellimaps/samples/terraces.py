@@ -12,14 +12,18 @@ SUBPIXELS = 3
 """Pixels are divided this finely along each axis, so that edge pixels see a mixture of two kinds."""
 
 EDGE_WIDTH_PX = 2
+"""The truth calls as far from a boundary edge: what a pixel's neighbors and a little blur can mix."""
 WIDE_GAP_RADIUS_PX = 5.6
+"""A gap of 117 px around a 9 x 9 kernel, which 4.8 would just hold: such a kernel cannot fill its center."""
+# A real measurement lacks 1.6 % of its values, half of them in gaps that hold a whole 9 x 9 kernel.
 _GAP_SHARE = 0.01
 _WIDE_SHARE = 0.4
+# Flakes weigh 1 to 2: the background stays the largest kind.
 _BACKGROUND_WEIGHT = 3.0
 
 
 @dataclass(frozen=True)
-class Scene:
+class SampleScene:
     """The kinds of region on a map.
 
     Parameters
@@ -39,7 +43,7 @@ class Scene:
 
 def draw_scene(
     shape: tuple[int, int], kinds: int, smallest: float, rng: np.random.Generator, order: NDArray[np.intp]
-) -> Scene:
+) -> SampleScene:
     """Draw flakes on a background.
 
     Parameters
@@ -57,7 +61,7 @@ def draw_scene(
 
     Returns
     -------
-    Scene
+    SampleScene
         Labels, coverage and edges.
     """
     fine = np.zeros((shape[0] * SUBPIXELS, shape[1] * SUBPIXELS), dtype=np.int16)
@@ -65,8 +69,8 @@ def draw_scene(
         _grow(fine, int(kind), share, rng)
     reach = SUBPIXELS * (2 * EDGE_WIDTH_PX + 1)
     mixed = ndimage.maximum_filter(fine, reach) != ndimage.minimum_filter(fine, reach)
-    centre = (slice(SUBPIXELS // 2, None, SUBPIXELS),) * 2
-    return Scene(fine[centre].copy(), _coverage(fine, kinds), mixed[centre].copy())
+    center = (slice(SUBPIXELS // 2, None, SUBPIXELS),) * 2
+    return SampleScene(fine[center].copy(), _coverage(fine, kinds), mixed[center].copy())
 
 
 def draw_gaps(edge: NDArray[np.bool_], bands: int, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -118,19 +122,19 @@ def _grow(fine: NDArray[np.int16], kind: int, share: float, rng: np.random.Gener
 
 
 def _flake(fine: NDArray[np.int16], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return a field that grows outwards from a roomy place; its level lines are flake outlines."""
-    cy, cx = _roomy_place(fine, rng)
+    """Return a field that grows outwards from a roomy pixel; its level lines are flake outlines."""
+    cy, cx = _roomy_pixel(fine, rng)
     outline = _polygon if rng.random() < 0.5 else _blob
     y = np.arange(fine.shape[0], dtype=np.float64)[:, None] - cy
     x = np.arange(fine.shape[1], dtype=np.float64)[None, :] - cx
     return outline(y, x, rng)
 
 
-def _roomy_place(fine: NDArray[np.int16], rng: np.random.Generator) -> tuple[float, float]:
+def _roomy_pixel(fine: NDArray[np.int16], rng: np.random.Generator) -> tuple[float, float]:
     free = np.pad(fine[::SUBPIXELS, ::SUBPIXELS] == 0, 1)
     room = ndimage.distance_transform_edt(free)[1:-1, 1:-1]
-    places = np.argwhere(room >= 0.75 * room.max())
-    y, x = places[rng.integers(len(places))] * SUBPIXELS
+    pixels = np.argwhere(room >= 0.75 * room.max())
+    y, x = pixels[rng.integers(len(pixels))] * SUBPIXELS
     return float(y), float(x)
 
 
@@ -171,9 +175,9 @@ def _stamp(
     gaps: NDArray[np.bool_], shape: NDArray[np.bool_], where: NDArray[np.bool_], rng: np.random.Generator
 ) -> None:
     half_y, half_x = shape.shape[0] // 2, shape.shape[1] // 2
-    places = np.argwhere(where[half_y:-half_y, half_x:-half_x])
-    if len(places):
-        y, x = places[rng.integers(len(places))]
+    pixels = np.argwhere(where[half_y:-half_y, half_x:-half_x])
+    if len(pixels):
+        y, x = pixels[rng.integers(len(pixels))]
         gaps[y : y + shape.shape[0], x : x + shape.shape[1]] |= shape
 
 
@@ -185,7 +189,7 @@ def _sprinkle(gaps: NDArray[np.bool_], quota: int, edge: NDArray[np.bool_], rng:
         size = min(int(rng.integers(1, 6)), quota)
         quota -= size
         anywhere = rng.random() < 0.5 or not len(at_edge)
-        place = rng.integers(0, limits + 1) if anywhere else at_edge[rng.integers(len(at_edge))]
+        pixel = rng.integers(0, limits + 1) if anywhere else at_edge[rng.integers(len(at_edge))]
         for _ in range(size):
-            gaps[tuple(place)] = True
-            place = np.clip(place + rng.integers(-1, 2, 2), 0, limits)
+            gaps[tuple(pixel)] = True
+            pixel = np.clip(pixel + rng.integers(-1, 2, 2), 0, limits)

@@ -11,17 +11,18 @@ import pandas as pd
 
 from ellimaps.core.errors import SettingError
 from ellimaps.core.stack import ImageStack
-from ellimaps.sensors.rolling import LIMIT, WINDOW, check_limit, limit_in_unit, moved
+from ellimaps.sensors.movement import LIMIT, WINDOW, check_limit, limit_in_unit, movement_of
 from ellimaps.sensors.store.logs import KEY, SensorLog
 from ellimaps.sensors.store.times import Time, end_of, length_of, time_of
 from ellimaps.sensors.store.units import reads_temperature, unit_text
 
-ASSUMED = timedelta(minutes=10)
+# A map of some ten wavelengths takes about that long; ellipsometric files do not say when they ended.
+_ASSUMED_LENGTH = timedelta(minutes=10)
 _WORST = ("unknown", "stable", "unstable")
 
 
 @dataclass(frozen=True)
-class Conditions:
+class AcquisitionConditions:
     """What a sensor read during an acquisition.
 
     Attributes
@@ -69,7 +70,7 @@ def acquisition_conditions(
     sensor: str | None = None,
     limit: float = LIMIT,
     window: str = WINDOW,
-) -> Conditions:
+) -> AcquisitionConditions:
     """Say whether a sensor was stable during an acquisition and the window before its end.
 
     Parameters
@@ -82,7 +83,7 @@ def acquisition_conditions(
         A sensor's name, a source, ``source/sensor`` or ``region/source/sensor``; by default every sensor that
         reads a temperature. Of several, the one that moved most is told.
     limit, window
-        See `ellimaps.sensors.rolling.moved`.
+        See `ellimaps.sensors.movement.movement_of`.
 
     Raises
     ------
@@ -117,14 +118,28 @@ def acquisition_time(stack: ImageStack) -> tuple[pd.Timestamp, pd.Timestamp, str
     if not stack.is_ellipsometric and len(times) > 1:
         seconds = float(times[-1] + np.median(np.diff(times)))
         return start, start + pd.Timedelta(seconds=seconds), ""
-    minutes = ASSUMED.seconds // 60
-    return start, start + ASSUMED, f"{minutes} min assumed, as the measurement does not say when it ended"
+    minutes = _ASSUMED_LENGTH.seconds // 60
+    return (
+        start,
+        start + _ASSUMED_LENGTH,
+        f"{minutes} min assumed, as the measurement does not say when it ended",
+    )
 
 
 def conditions_of(
     log: SensorLog, stack: ImageStack, sensor: str | None = None, limit: float = LIMIT, window: str = WINDOW
-) -> Conditions:
-    """Return the conditions under which a stack was acquired; see `acquisition_conditions`."""
+) -> AcquisitionConditions:
+    """Return the conditions under which a stack was acquired.
+
+    Parameters
+    ----------
+    log : SensorLog
+        The log.
+    stack : ImageStack
+        The stack; see `acquisition_time` for when it was acquired.
+    sensor, limit, window
+        See `acquisition_conditions`.
+    """
     when = acquisition_time(stack)
     if when is None:
         never = pd.NaT
@@ -133,12 +148,12 @@ def conditions_of(
     found = acquisition_conditions(log, start, end, sensor, limit, window)
     if not assumed:
         return found
-    return Conditions(**{**vars(found), "sentence": f"{found.sentence[:-1]} ({assumed})."})
+    return AcquisitionConditions(**{**vars(found), "sentence": f"{found.sentence[:-1]} ({assumed})."})
 
 
-def _unknown(first: Any, last: Any, sentence: str) -> Conditions:
+def _unknown(first: Any, last: Any, sentence: str) -> AcquisitionConditions:
     nan = float("nan")
-    return Conditions(first, last, "", "", nan, nan, nan, "unknown", sentence)
+    return AcquisitionConditions(first, last, "", "", nan, nan, nan, "unknown", sentence)
 
 
 def sensors_called(log: SensorLog, text: str) -> pd.DataFrame:
@@ -173,13 +188,13 @@ def _of_sensor(
     last: pd.Timestamp,
     limit: float,
     window: str,
-) -> Conditions | None:
+) -> AcquisitionConditions | None:
     """Return what one sensor read; None if nothing."""
     length = length_of(window)
     begin = min(first, last - length)
     if len(log.head(*key, start=begin, end=last, n=2)) < 2:
         return None
-    table = moved(log, key, start=first, end=last, limit=limit, window=window)
+    table = movement_of(log, key, start=first, end=last, limit=limit, window=window)
     values = log.series(*key, start=begin, end=last)
     during = values[values.index >= first]
     mean = float(during.mean() if len(during) else values.iloc[-1])
@@ -187,7 +202,7 @@ def _of_sensor(
     # The last window counts even if the acquisition is shorter than the time between two readings.
     known = table["range"].dropna()
     if not len(known):
-        table = moved(log, key, start=begin, end=last, limit=limit, window=window).tail(1)
+        table = movement_of(log, key, start=begin, end=last, limit=limit, window=window).tail(1)
         known = table["range"].dropna()
     moved_by = float(known.to_numpy().max()) if len(known) else float("nan")
     drift = _drift(values)
@@ -204,7 +219,7 @@ def _of_sensor(
         sentence = (
             f"Not known: {what}, but too few readings within {_spoken(window)} to say whether it moved."
         )
-    return Conditions(first, last, "/".join(key), unit, mean, drift, moved_by, verdict, sentence)
+    return AcquisitionConditions(first, last, "/".join(key), unit, mean, drift, moved_by, verdict, sentence)
 
 
 def _covered(values: pd.Series, last: pd.Timestamp, length: pd.Timedelta) -> bool:

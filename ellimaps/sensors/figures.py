@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from ellimaps.sensors.store.logs import KEY
 
+# What is legible on a page.
 _MOST_ROWS = 60
 _MOST_CALENDARS = 12
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -22,7 +23,7 @@ def coverage_figure(coverage: pd.DataFrame) -> Figure:
     names = list(dict.fromkeys(labels))[:_MOST_ROWS]
     figure = Figure(figsize=(9, 1.2 + 0.24 * len(names)), layout="constrained")
     axes = figure.subplots()
-    for place, name in enumerate(names):
+    for row, name in enumerate(names):
         part = coverage[labels == name]
         start = part["start"].to_numpy()
         # Bars that touch would show hairlines between them.
@@ -30,7 +31,7 @@ def coverage_figure(coverage: pd.DataFrame) -> Figure:
         share = part["n"].to_numpy() / part["n"].max()
         colors = np.full((len(part), 4), (0.12, 0.47, 0.71, 1.0))
         colors[:, 3] = 0.25 + 0.75 * share
-        axes.barh(np.full(len(part), place), width, left=start, height=0.7, color=colors)
+        axes.barh(np.full(len(part), row), width, left=start, height=0.7, color=colors)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_title("Readings over time (darker: more)")

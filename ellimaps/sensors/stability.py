@@ -1,7 +1,4 @@
-"""Is it stable: time out of limit, worst periods and a calendar, per instrument and day.
-
-The limit of 0.5 deg C is what makers of confocal microscopes allow for the temperature of the room.
-"""
+"""Is it stable: time out of limit, worst periods and a calendar, per instrument and day."""
 
 from __future__ import annotations
 
@@ -16,15 +13,14 @@ from ellimaps.core.figures import figure_png
 from ellimaps.core.files import csv_bytes, json_bytes
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import software_facts
-from ellimaps.sensors.conditions import Conditions, acquisition_conditions, temperature_sensors
-from ellimaps.sensors.rolling import LIMIT, WINDOW, check_limit, limit_in_unit, moved
-from ellimaps.sensors.store.logs import KEY, Names, SensorLog
-from ellimaps.sensors.store.times import Time, length_of
+from ellimaps.sensors.conditions import temperature_sensors
+from ellimaps.sensors.movement import LIMIT, WINDOW, check_limit, limit_in_unit, movement_of
+from ellimaps.sensors.store.filters import EVERYTHING, SensorFilters
+from ellimaps.sensors.store.logs import KEY, SensorLog
+from ellimaps.sensors.store.times import length_of
 from ellimaps.sensors.summary import plain_rows
 
-__all__ = ["LIMIT", "WINDOW", "Conditions", "Stability", "acquisition_conditions", "moved", "stability_of"]
-
-_HOUR = pd.Timedelta(hours=1)
+_HOUR = pd.Timedelta(hours=1)  # a cell of the calendar
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +65,7 @@ class Stability:
 
 def stability_of(
     log: SensorLog,
-    region: Names | None = None,
-    source_id: Names | None = None,
-    sensor_name: Names | None = None,
-    start: Time | None = None,
-    end: Time | None = None,
+    filters: SensorFilters = EVERYTHING,
     *,
     limit: float = LIMIT,
     window: str = WINDOW,
@@ -85,12 +77,10 @@ def stability_of(
     ----------
     log : SensorLog
         The log.
-    region, source_id, sensor_name : str or sequence of str, optional
-        Which sensors; without a name all that read a temperature.
-    start, end : str or datetime, optional
-        Local times, both included; an end without a time of day includes its day.
+    filters : SensorFilters
+        Which sensors and time; without a sensor's name all that read a temperature.
     limit, window
-        See `ellimaps.sensors.rolling.moved`.
+        See `ellimaps.sensors.movement.movement_of`.
     on_progress : callable
         Called as ``on_progress(done, total, what)`` for every sensor.
 
@@ -101,17 +91,17 @@ def stability_of(
     """
     check_limit(limit)
     length_of(window)
-    chosen = log.chosen(region, source_id, sensor_name)
-    if sensor_name is None:
+    chosen = filters.sensors(log)
+    if filters.sensor_name is None:
         chosen = temperature_sensors(chosen)
     sensors, days, periods = [], [], []
     for number, row in enumerate(chosen.itertuples()):
         key = (str(row.region), str(row.source_id), str(row.sensor_name))
         on_progress(number, len(chosen), f"{key[2]} of {key[1]}")
-        found = log.head(*key, start=start, end=end, n=2)
+        found = log.head(*key, start=filters.start, end=filters.end, n=2)
         if len(found) < 2:
             continue
-        table = moved(log, key, start, end, limit=limit, window=window)
+        table = movement_of(log, key, filters.start, filters.end, limit=limit, window=window)
         label: dict[str, Any] = dict(zip(KEY, key, strict=True))
         allowed = limit_in_unit(log, key, limit)
         sensors.append(label | {"unit": row.unit, "limit": allowed} | _figures(table))

@@ -9,12 +9,13 @@ import pandas as pd
 
 from ellimaps.core.files import csv_bytes, json_bytes
 from ellimaps.core.provenance import software_facts
-from ellimaps.sensors.store.logs import KEY, Names, SensorLog
-from ellimaps.sensors.store.times import Time, end_of, time_of
+from ellimaps.sensors.store.filters import EVERYTHING, SensorFilters
+from ellimaps.sensors.store.logs import KEY, SensorLog
+from ellimaps.sensors.store.times import end_of, time_of
 
 
 @dataclass(frozen=True, eq=False)
-class Summary:
+class LogSummary:
     """What some sensors of a log read.
 
     Attributes
@@ -42,16 +43,10 @@ class Summary:
         }
 
 
-def summary_of(
-    log: SensorLog,
-    region: Names | None = None,
-    source_id: Names | None = None,
-    sensor_name: Names | None = None,
-    start: Time | None = None,
-    end: Time | None = None,
-) -> Summary:
-    """Return what some sensors read; see `SensorLog.select` for the filters."""
-    table = log.statistics(region, source_id, sensor_name, start, end)
+def summary_of(log: SensorLog, filters: SensorFilters = EVERYTHING) -> LogSummary:
+    """Return what some sensors read."""
+    start, end = filters.start, filters.end
+    table = log.statistics(filters.region, filters.source_id, filters.sensor_name, start, end)
     problems = log.problems
     wanted = table[list(KEY)].astype(str).agg("\0".join, axis=1)
     mine = problems[list(KEY)].agg("\0".join, axis=1).isin(set(wanted))
@@ -62,10 +57,10 @@ def summary_of(
         inside &= problems["start"] <= end_of(end)
     # A file's unreadable lines belong to no sensor and no time.
     chosen = problems[(mine & inside) | (problems["kind"] == "unreadable")]
-    return Summary(log.name, table, chosen.reset_index(drop=True))
+    return LogSummary(log.name, table, chosen.reset_index(drop=True))
 
 
-def summary_files(log: SensorLog, summary: Summary) -> dict[str, bytes]:
+def summary_files(log: SensorLog, summary: LogSummary) -> dict[str, bytes]:
     """Return a summary as files: tables of sensors, problems and coverage, a figure, and the provenance."""
     from ellimaps.core.figures import figure_png
     from ellimaps.sensors.figures import coverage_figure

@@ -11,10 +11,10 @@ from ellimaps.core.errors import MissingExtraError
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from ellimaps.server.routes import Limits, Service
+    from ellimaps.server.routes import RequestLimits, Service
 
 
-def create_app(model: str | Path, *, workers: int = 2, limits: Limits | None = None) -> FastAPI:
+def create_app(model: str | Path, *, workers: int = 2, limits: RequestLimits | None = None) -> FastAPI:
     """Return the web application that classifies images with a model.
 
     Parameters
@@ -23,7 +23,7 @@ def create_app(model: str | Path, *, workers: int = 2, limits: Limits | None = N
         A model file of `ellimaps cells train`. It is read once: replacing it later changes nothing.
     workers : int
         Processes that classify. They start with the application and end with it.
-    limits : Limits, optional
+    limits : RequestLimits, optional
         Bounds of a request.
 
     Returns
@@ -42,9 +42,9 @@ def create_app(model: str | Path, *, workers: int = 2, limits: Limits | None = N
     """
     require_extra()
     from ellimaps.server.classifier import classifier_of
-    from ellimaps.server.routes import Limits, Service
+    from ellimaps.server.routes import RequestLimits, Service
 
-    limits = limits or Limits()
+    limits = limits or RequestLimits()
     classifier = classifier_of(Path(model))
     return application(Service(classifier.facts, classifier.workers(workers, limits.seconds), limits))
 

@@ -7,10 +7,12 @@ import base64
 import json
 import re
 
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-FIELD = "cell"
+from ellimaps.server.documents import ImageBody
+
 _DATA_URI = re.compile(r"data:[\w.+/-]*(?:;[\w.+=-]+)*;base64,", re.I)
 _WHITE = b" \t\r\n"
 _JSON = re.compile(r"application/(?:[\w.-]+\+)?json")
@@ -82,10 +84,11 @@ def image_bytes(body: bytes, declared: str) -> bytes:
             reason = 'The body is not JSON: send {"cell": "<base64>"} and "Content-Type: application/json".'
             raise HTTPException(415, reason) from None
         raise HTTPException(400, 'The body is not JSON: send {"cell": "<base64>"}.') from None
-    text = content.get(FIELD) if isinstance(content, dict) else None
-    if not isinstance(text, str):
+    try:
+        text = ImageBody.model_validate(content).cell
+    except ValidationError:
         reason = 'The body must be a JSON object whose field "cell" is a text: the image file in base64.'
-        raise HTTPException(422, reason)
+        raise HTTPException(422, reason) from None
     if head := _DATA_URI.match(text):
         text = text[head.end() :]
     try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import logging
-import tempfile
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -76,11 +76,7 @@ def load_classify(content: bytes) -> Classify:
     """Return the function that classifies an encoded image, for a process of its own."""
     from ellimaps.classify import load_classifier
 
-    with tempfile.TemporaryDirectory(prefix="ellimaps-") as folder:
-        file = Path(folder) / "served.ellimodel"
-        file.write_bytes(content)
-        model = load_classifier(file)
-    return partial(classify, model)
+    return partial(classify, load_classifier(io.BytesIO(content), "the served model"))
 
 
 def classify(model: Any, image: bytes) -> Answer:

@@ -1,95 +1,101 @@
-"""Parts of the OpenAPI document: the body a client sends, and every answer it may get."""
+"""What is sent and answered, as models: they check it, and they are its OpenAPI document."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from ellimaps.server.bodies import FIELD
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
 from ellimaps.server.classifier import ModelFacts
 
-Responses = dict[int, dict[str, Any]]
+
+class ImageBody(BaseModel):
+    """The body of a request; further fields are ignored."""
+
+    cell: str = Field(
+        description="A TIFF or PNG file, 8 or 16 bit, grey or colour, in base64.",
+        json_schema_extra={"contentEncoding": "base64", "minLength": 4},
+    )
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Message(_Answer):
+    """That the server is there."""
+
+    message: str
+
+
+class About(_Answer):
+    """What the server is."""
+
+    service: str
+    uptime: float = Field(ge=0, description="Seconds since the start.")
+    model: str = Field(description="Version of the model.")
+
+
+class Health(_Answer):
+    """That images can be classified."""
+
+    status: Literal["ok"]
+
+
+class Refusal(_Answer):
+    """Why there is no other answer."""
+
+    detail: str = Field(description="One sentence: what is wrong and what to do.")
+
+
+class _DetailedAnswer(_Answer):
+    probability: float = Field(ge=0, le=1)
+    warnings: list[str]
+    seconds: float = Field(ge=0, description="Time the image took, without waiting.")
+    model: str = Field(description="Version of the model.")
+
+
+def label_of(facts: ModelFacts) -> type[BaseModel]:
+    """Return the model of an answer that is the class alone, under the name its training gave it."""
+    return create_model("Label", __base__=_Answer, label=_label(facts))
+
+
+def details_of(facts: ModelFacts) -> type[BaseModel]:
+    """Return the model of an answer with the class and how it was found."""
+    return create_model("Details", __base__=_DetailedAnswer, label=_label(facts))
+
+
+def _label(facts: ModelFacts) -> Any:
+    # An alias may be any text; a field could not be called "copy", for one.
+    return (Literal[facts.classes], Field(alias=facts.label_name))
+
 
 BODY = {
     "requestBody": {
         "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": [FIELD],
-                    "properties": {
-                        FIELD: {
-                            "type": "string",
-                            "contentEncoding": "base64",
-                            "minLength": 4,
-                            "description": "A TIFF or PNG file, 8 or 16 bit, grey or colour, in base64.",
-                        }
-                    },
-                }
-            }
-        },
+        "content": {"application/json": {"schema": ImageBody.model_json_schema()}},
     }
 }
 
 
-def _object(**properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-MESSAGE = _object(message={"type": "string"})
-ABOUT = _object(
-    service={"type": "string"},
-    uptime={"type": "number", "minimum": 0, "description": "Seconds since the start."},
-    model={"type": "string", "description": "Version of the model."},
-)
-HEALTH = _object(status={"type": "string", "enum": ["ok"]})
-_DETAIL = _object(detail={"type": "string", "description": "One sentence: what is wrong and what to do."})
-_RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
-
-
-def label_of(facts: ModelFacts) -> dict[str, Any]:
-    """Return the schema of an answer that is the class alone."""
-    return _object(**{facts.label_name: {"enum": list(facts.classes)}})
-
-
-def details_of(facts: ModelFacts) -> dict[str, Any]:
-    """Return the schema of an answer with the class and how it was found."""
-    return _object(
-        **{facts.label_name: {"enum": list(facts.classes)}},
-        probability={"type": "number", "minimum": 0, "maximum": 1},
-        warnings={"type": "array", "items": {"type": "string"}},
-        seconds={"type": "number", "minimum": 0, "description": "Time the image took, without waiting."},
-        model={"type": "string", "description": "Version of the model."},
-    )
-
-
-def answered(schema: dict[str, Any]) -> Responses:
-    """Return the documentation of the answer to a good request."""
-    return {200: _response("The answer", schema)}
-
-
-def refusals(body_bytes: int, seconds: float) -> Responses:
-    """Return the documentation of every other answer to an image."""
+def refusals(body_bytes: int, seconds: float) -> dict[int | str, dict[str, Any]]:
+    """Return the documentation of every answer to an image but the class, for bounds in bytes and s."""
     reasons = {
         400: "The body is not JSON",
         408: f"The body did not arrive within {seconds:g} s",
         413: f"The body is larger than {body_bytes / 2**20:g} MiB",
         415: "The body is not said to be JSON",
         422: "The field is missing, not base64, not an image, or an image with too many pixels",
+        503: "Too many requests are waiting",
         504: f"The image was not classified within {seconds:g} s",
     }
-    documented = {status: _response(reason, _DETAIL) for status, reason in reasons.items()}
-    documented[503] = _response("Too many requests are waiting", _DETAIL) | {"headers": _RETRY_AFTER}
-    return documented
+    return {status: _refusal(status, reason) for status, reason in reasons.items()}
 
 
-def _response(description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+def _refusal(status: int, reason: str) -> dict[str, Any]:
+    retry = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
+    return {"description": reason, "model": Refusal, **({"headers": retry} if status == 503 else {})}
 
 
-NOT_READY = {503: _response("No worker process is ready", _DETAIL) | {"headers": _RETRY_AFTER}}
+# What the OpenAPI document says of it.
+NOT_READY = {503: _refusal(503, "No worker process is ready")}

@@ -7,7 +7,9 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+# A sender who pauses for longer reads already; over loopback or a network the rest of a body comes without.
 _SILENCE_S = 0.5
+# 32 MiB, the largest body, come in this time at 54 Mbit/s; who sends slower meets a closed connection.
 _LONGEST_S = 5.0
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_LONGEST_PATH = 80
+# What nginx logs where the client has closed the connection.
 _CLIENT_LEFT = 499
 
 logger = logging.getLogger("ellimaps.server")
@@ -47,6 +47,6 @@ class RequestLog:
         finally:
             client = (scope.get("client") or ("-",))[0]
             milliseconds = 1000 * (time.monotonic() - start)
-            path = quote(scope["path"])[:_LONGEST_PATH]
+            path = quote(scope["path"])[:80]
             text = "%s %s %s %d %d bytes %.0f ms"
             logger.info(text, client, scope["method"], path, status, received, milliseconds)

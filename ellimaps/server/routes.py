@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,17 +17,16 @@ from starlette.responses import JSONResponse, Response
 from ellimaps.server import documents
 from ellimaps.server.bodies import image_bytes, media_type, read_body
 from ellimaps.server.classifier import ModelFacts
+from ellimaps.server.documents import About, Health, Message
 from ellimaps.server.workers import Answer, NoWorkerFree, TookTooLong, WorkerDied, Workers
 
-# Share of the time after which what is left would hardly do for an image.
-_WAITING = 0.8
 _RETRY = {"Retry-After": "1"}
 
 logger = logging.getLogger("ellimaps.server")
 
 
 @dataclass(frozen=True)
-class Limits:
+class RequestLimits:
     """Bounds of a request.
 
     Attributes
@@ -35,7 +34,8 @@ class Limits:
     body_bytes : int
         Size of a body. What an image may have in pixels is up to the reader of images.
     seconds : float
-        From the head of a request to its answer; most of it may be spent waiting for a process.
+        From the head of a request to its answer; 4/5 of it may be spent waiting for a process, and the rest
+        does for an image of the usual size (``benchmarks/bench_server.py``: 1000 x 1000 pixels).
     waiting : int
         Requests that may wait, for each process that works.
     arriving : int
@@ -49,15 +49,15 @@ class Limits:
     arriving: int = 32
 
 
-class _Places:
-    """A number of places, each for one request."""
+class _Slots:
+    """A number of slots, each for one request."""
 
     def __init__(self, count: int) -> None:
         self._free = count
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Return a context that holds a place, or send the request away."""
+        """Return a context that holds a slot, or send the request away."""
         if not self._free:
             raise _busy()
         self._free -= 1
@@ -76,16 +76,16 @@ class Service:
         Of the model the processes have.
     workers : Workers
         The processes.
-    limits : Limits
+    limits : RequestLimits
         Bounds of a request.
     """
 
-    def __init__(self, facts: ModelFacts, workers: Workers, limits: Limits) -> None:
+    def __init__(self, facts: ModelFacts, workers: Workers, limits: RequestLimits) -> None:
         self.facts = facts
         self.limits = limits
         self._workers = workers
-        self._arriving = _Places(limits.arriving)
-        self._places = _Places(workers.processes * (1 + limits.waiting))
+        self._arriving = _Slots(limits.arriving)
+        self._slots = _Slots(workers.processes * (1 + limits.waiting))
         self._started = time.monotonic()
 
     @asynccontextmanager
@@ -100,38 +100,37 @@ class Service:
             await self._workers.stop()
             logger.info("stopped")
 
-    async def root(self, _: Request) -> Response:
+    async def root(self, _: Request) -> Message:
         """Say that the endpoint is running."""
-        return JSONResponse({"message": "The endpoint is running: POST images to /predict."})
+        return Message(message="The endpoint is running: POST images to /predict.")
 
-    async def about(self, _: Request) -> Response:
+    async def about(self, _: Request) -> About:
         """Name the service and say for how many seconds it has been up."""
         uptime = round(time.monotonic() - self._started, 3)
-        return JSONResponse({"service": "ellimaps", "uptime": uptime, "model": self.facts.version})
+        return About(service="ellimaps", uptime=uptime, model=self.facts.version)
 
-    async def health(self, _: Request) -> Response:
+    async def health(self, _: Request) -> Health:
         """Say whether images can be classified."""
         if not self._workers.ready:
             raise HTTPException(503, "No worker process is ready: wait a moment.", _RETRY)
-        return JSONResponse({"status": "ok"})
+        return Health(status="ok")
 
-    async def predict(self, request: Request) -> Response:
+    async def predict(self, request: Request) -> Answer:
         """Answer with the class of an image and nothing else."""
         answer = await self._classified(request)
-        return JSONResponse({self.facts.label_name: answer["label"]})
+        return {self.facts.label_name: answer["label"]}
 
-    async def predict_v1(self, request: Request) -> Response:
+    async def predict_v1(self, request: Request) -> Answer:
         """Answer with the class of an image, how sure that is, and by which model."""
         answer = await self._classified(request)
-        label = {self.facts.label_name: answer.pop("label")}
-        return JSONResponse(label | answer | {"model": self.facts.version})
+        return {self.facts.label_name: answer.pop("label"), **answer, "model": self.facts.version}
 
     async def _classified(self, request: Request) -> Answer:
         begun = asyncio.get_running_loop().time()
         deadline = begun + self.limits.seconds
         with self._arriving.one():
             body = await read_body(request, self.limits.body_bytes, deadline)
-        with self._places.one():
+        with self._slots.one():
             # Megabytes of base64 would hold up the other requests here.
             image = await asyncio.to_thread(image_bytes, body, media_type(request))
             del body
@@ -143,7 +142,7 @@ class Service:
     async def _asked(self, image: bytes, begun: float) -> Answer:
         seconds = self.limits.seconds
         try:
-            return await self._workers.ask(image, begun + _WAITING * seconds, begun + seconds)
+            return await self._workers.ask(image, begun + 0.8 * seconds, begun + seconds)
         except NoWorkerFree:
             raise _busy() from None
         except TookTooLong:
@@ -161,29 +160,20 @@ def _busy() -> HTTPException:
 def routes_of(service: Service) -> list[dict[str, Any]]:
     """Return what `FastAPI.add_api_route` needs for each address."""
     refusals = documents.refusals(service.limits.body_bytes, service.limits.seconds)
-    label = documents.answered(documents.label_of(service.facts))
-    details = documents.answered(documents.details_of(service.facts))
-    health = documents.answered(documents.HEALTH) | documents.NOT_READY
+    asked = {"methods": ["POST"], "openapi_extra": documents.BODY, "responses": refusals}
+    label, details = documents.label_of(service.facts), documents.details_of(service.facts)
     return [
-        _route("/", service.root, "GET", documents.answered(documents.MESSAGE)),
-        _route("/api", service.about, "GET", documents.answered(documents.ABOUT)),
-        _route("/healthz", service.health, "GET", health),
-        _route("/predict", service.predict, "POST", label | refusals),
-        _route("/v1/predict", service.predict_v1, "POST", details | refusals),
+        {"path": "/", "endpoint": service.root, "response_model": Message},
+        {"path": "/api", "endpoint": service.about, "response_model": About},
+        {
+            "path": "/healthz",
+            "endpoint": service.health,
+            "response_model": Health,
+            "responses": documents.NOT_READY,
+        },
+        {"path": "/predict", "endpoint": service.predict, "response_model": label, **asked},
+        {"path": "/v1/predict", "endpoint": service.predict_v1, "response_model": details, **asked},
     ]
-
-
-def _route(
-    path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str, responses: Mapping[int, Any]
-) -> dict[str, Any]:
-    return {
-        "path": path,
-        "endpoint": endpoint,
-        "methods": [method],
-        "responses": responses,
-        "response_model": None,
-        "openapi_extra": documents.BODY if method == "POST" else None,
-    }
 
 
 async def _no_such_address(_: Request, __: Exception) -> Response:
@@ -199,6 +189,7 @@ async def _fault(_: Request, __: Exception) -> Response:
     return JSONResponse({"detail": "The server made a mistake: its log has more."}, 500)
 
 
+# By status, or by the exception that leads to it.
 ERROR_HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     404: _no_such_address,
     405: _no_such_method,

@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import multiprocessing
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from enum import Enum, auto
-from multiprocessing.connection import Connection
 from typing import Any
 
 from ellimaps.core.errors import EllimapsError
-from ellimaps.core.parallel import one_thread, program_hidden
+from ellimaps.core.parallel import one_thread
+from ellimaps.core.workers import Line, WorkerProcess
 
 Answer = dict[str, Any]
 Classify = Callable[[bytes], Answer]
 
+# A process starts in a few seconds, with PyTorch in ten or more; what takes minutes will not come.
 _START_S = 120.0
-_PAUSE_S = 1.0
 
 logger = logging.getLogger("ellimaps.server")
 
@@ -94,7 +92,7 @@ class Workers:
             process.kill()
         self._threads.shutdown(wait=True)
         for process in self._all:
-            process.close()
+            process.line.close()
 
     async def ask(self, image: bytes, start_by: float, deadline: float) -> Answer:
         """Return what a process says about an image.
@@ -151,7 +149,7 @@ class Workers:
 
     def _replace(self, process: _Process) -> None:
         process.kill()
-        process.close()
+        process.line.close()
         self._ready.discard(process)
         self._all.discard(process)
         task = asyncio.get_running_loop().create_task(self._add_until_it_works())
@@ -161,7 +159,7 @@ class Workers:
     async def _add_until_it_works(self) -> None:
         while not await self._add():
             logger.error("a worker process could not start; trying again")
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(1)
 
     async def _add(self) -> bool:
         process = _Process(self._load)
@@ -169,7 +167,7 @@ class Workers:
         loop = asyncio.get_running_loop()
         if not await loop.run_in_executor(self._threads, process.is_ready):
             process.kill()
-            process.close()
+            process.line.close()
             self._all.discard(process)
             return False
         self._ready.add(process)
@@ -177,48 +175,32 @@ class Workers:
         return True
 
 
-class _Process:
-    """A process and the pipe to it."""
+class _Process(WorkerProcess):
+    """A process that has the model, once it is ready."""
 
     def __init__(self, load: Callable[[], Classify]) -> None:
-        # A new interpreter: a copy of this process could inherit locks held by its threads.
-        context = multiprocessing.get_context("spawn")
-        self._line, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, load), name="ellimaps", daemon=True)
-        with program_hidden():
-            self._process.start()
-        theirs.close()
+        super().__init__(_serve, load)
 
     def is_ready(self) -> bool:
         """Wait until the model is loaded; False if that failed."""
         try:
-            return self._line.poll(_START_S) and bool(self._line.recv_bytes())
+            return self.line.poll(_START_S) and bool(self.line.recv_bytes())
         except (EOFError, OSError):
             return False
 
-    def is_alive(self) -> bool:
-        return self._process.is_alive()
-
     def ask(self, image: bytes) -> bytes:
         """Hand an image over and wait for the answer; killing the process ends the wait."""
-        self._line.send_bytes(image)
-        return self._line.recv_bytes()
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.join()
-
-    def close(self) -> None:
-        self._line.close()
+        self.line.send_bytes(image)
+        return self.line.recv_bytes()
 
 
-def _serve(line: Connection[Any, Any], load: Callable[[], Classify]) -> None:
-    """Answer until the other end hangs up, which it also does by dying."""
+def _serve(line: Line, load: Callable[[], Classify]) -> None:
     # They may reach all processes of a group; the server ends this one when its requests are answered.
     for ignored in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ignored, signal.SIG_IGN)
-    with one_thread(), suppress(EOFError, OSError):
+    with one_thread():
         classify = load()
         line.send_bytes(b"ready")
         while True:
+            # JSON, for what was given a stranger's image should not have us unpickle its answer.
             line.send_bytes(json.dumps(classify(line.recv_bytes())).encode())

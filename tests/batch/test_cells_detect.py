@@ -18,7 +18,7 @@ from support.killing import Killing
 from typer.testing import CliRunner
 
 from ellimaps.batch.assemble import EXPERIMENTS, EXPERIMENTS_PARQUET, FAILURES, IMAGES
-from ellimaps.batch.engines import Task, local_processes
+from ellimaps.batch.engines import BatchTask, local_processes
 from ellimaps.batch.store import Store
 from ellimaps.batch.tree import Item
 from ellimaps.batch.work import CellWork, attempt
@@ -88,9 +88,9 @@ def test_table_holds_every_object_where_the_truth_has_it(phantoms, undisturbed):
     table = pd.read_csv(undisturbed / EXPERIMENTS)
     assert list(table.columns[: len(FIRST)]) == FIRST
     truth = pd.read_csv(phantoms / "truth.csv")
-    place = truth["image"].str.removesuffix(".png").str.split("/", expand=True)
+    levels = truth["image"].str.removesuffix(".png").str.split("/", expand=True)
     found = 0
-    for (_, true), (date, subject, experiment, fov) in zip(truth.iterrows(), place.to_numpy(), strict=True):
+    for (_, true), (date, subject, experiment, fov) in zip(truth.iterrows(), levels.to_numpy(), strict=True):
         same = table[
             (table["Date"] == date) & (table["Subject"] == subject)
             & (table["Experiment"] == experiment) & (table["FOV"] == fov)
@@ -116,12 +116,12 @@ def test_parquet_says_what_the_csv_says(undisturbed):
 
 
 def test_files_of_every_image_and_experiment(phantoms, undisturbed):
-    places = [path.relative_to(phantoms).with_suffix("") for path in images(phantoms)]
-    for place in places:
-        assert (undisturbed / "objects" / f"{place}.csv").is_file()
-        assert (undisturbed / "qc" / f"{place}_overlay.png").is_file()
-        assert (undisturbed / "qc" / place.parent / "montage.png").is_file()
-    assert len(pd.read_csv(undisturbed / IMAGES)) == len(places)
+    keys = [path.relative_to(phantoms).with_suffix("") for path in images(phantoms)]
+    for key in keys:
+        assert (undisturbed / "objects" / f"{key}.csv").is_file()
+        assert (undisturbed / "qc" / f"{key}_overlay.png").is_file()
+        assert (undisturbed / "qc" / key.parent / "montage.png").is_file()
+    assert len(pd.read_csv(undisturbed / IMAGES)) == len(keys)
     assert json.loads((undisturbed / "batch.json").read_text())["cells"]["radius"] == [8.0, 25.0]
     assert not list((undisturbed / ".ellimaps" / "tmp").iterdir())
 
@@ -326,7 +326,7 @@ def test_a_script_without_a_guard_does_not_start_itself_anew(phantoms, tmp_path)
 
 
 def test_a_killed_worker_loses_nothing_and_a_deadly_image_only_itself(tmp_path):
-    tasks = [Task(Item(name, tmp_path / name, {}), "") for name in "abcdef"]
+    tasks = [BatchTask(Item(name, tmp_path / name, {}), "") for name in "abcdef"]
     work = Killing(str(tmp_path), {"b": 1, "d": 99})
     results = {task.item.key: outcome for task, outcome in local_processes(2)(work, iter(tasks))}
     assert set(results) == set("abcdef")

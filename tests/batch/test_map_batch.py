@@ -33,8 +33,8 @@ def in_process(monkeypatch):
 def measurements(tmp_path_factory):
     folder = tmp_path_factory.mktemp("maps") / "measurements"
     for number in range(3):
-        place = folder / "2026-01-05" / f"wafer_{number}"
-        sample_ep4(place, seed=number, size=(32, 40), kinds=3, bands=5)
+        acquisition = folder / "2026-01-05" / f"wafer_{number}"
+        sample_ep4(acquisition, seed=number, size=(32, 40), kinds=3, bands=5)
     return folder
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser.conftest import idle, serve
+from browser.conftest import WAIT_MS, idle, serve, show
 from playwright.sync_api import TimeoutError
 from support.cell_folder import write_cells
 
-PATIENCE_MS = 240_000
 PRESS_MS = 8_000
 PRESSES = 5
 
@@ -21,11 +20,6 @@ def cells(tmp_path_factory):
     write_cells(root, 16, 96)
     with serve(root, tmp_path_factory.mktemp("workbench")) as running:
         yield root, running
-
-
-def show(page, view):
-    page.get_by_role("radiogroup", name="View").get_by_text(view, exact=True).click()
-    idle(page)
 
 
 def label(page, key, then):
@@ -52,7 +46,7 @@ def press(page, key, then):
 def test_label_train_try(chromium, cells):
     root, workbench = cells
     page = chromium.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(PATIENCE_MS)
+    page.set_default_timeout(WAIT_MS)
     page.goto(f"{workbench.address}/classify")
     page.get_by_text("1 of 16 · no label").wait_for()
     page.get_by_role("button", name="heterogeneous").wait_for()

@@ -111,3 +111,31 @@ def test_a_point_shows_its_picture(chromium, plates, tmp_path):
         low, high = picture.convert("L").getextrema()
     assert high - low > 60
     page.close()
+
+
+def test_choices_outlive_tabs_and_pages_and_a_reload_finds_the_tab(chromium, plates):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{plates.address}/plates?plates_view=Plate+map")
+    page.get_by_text("Edge effect").wait_for()
+    idle(page)
+    page.get_by_role("radiogroup", name="Values").get_by_text("Against the controls").click()
+    page.get_by_text("(robust z)", exact=False).nth(1).wait_for()
+    idle(page)
+    show(page, "Answers")
+    assert page.url.endswith("?plates_view=Answers")
+    page.get_by_role("link", name="Sensors").click()
+    page.get_by_role("textbox", name="Or a file or folder").wait_for()
+    idle(page)
+    assert page.url.endswith("/sensors")
+    page.get_by_role("link", name="Plates").click()
+    page.get_by_text("change the cells").wait_for()
+    show(page, "Plate map")
+    chosen = page.get_by_role("radiogroup", name="Values").get_by_role("radio", checked=True)
+    assert chosen.inner_text() == "Against the controls (robust z)"
+    page.reload()
+    page.get_by_text("Edge effect").wait_for()
+    idle(page)
+    assert page.url.endswith("?plates_view=Plate+map")
+    assert plates.complaints() == []
+    page.close()

@@ -17,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 from support.cell_pictures import branched, compact, labelled_folder
 from typer.testing import CliRunner
 
-from ellimaps.classify import PopulationModel, load_model, read_labels, save_model, train
+from ellimaps.classify import PopulationModel, load_classifier, load_model, read_labels, save_model, train
 from ellimaps.classify.model_file import MAX_BYTES
 from ellimaps.cli import cli
 from ellimaps.core.errors import EllimapsError, ExportError, ReadError
@@ -173,6 +173,17 @@ def test_the_commands_from_folder_to_score(folder: tuple[Path, Path], tmp_path: 
     assert scored == {"score": 1.0, "a0": 1, "a1": 0, "n0": 1, "n1": 0}
     assert "is_homogenous" in call("predict", images / "001.tif", "--model", out)
     assert "score 1.0000" in call("score", images, "--labels", labels, "--model", out)
+
+
+def test_models_and_labels_in_streams(folder: tuple[Path, Path], saved: Path) -> None:
+    images, labels = folder
+    assert load_classifier(io.BytesIO(saved.read_bytes()), "mine").version == load_model(saved).version
+    with pytest.raises(ReadError, match=r"^The model mine is damaged"):
+        load_classifier(io.BytesIO(b"none"), "mine")
+    given = read_labels(io.BytesIO(labels.read_bytes()), images, "mine")
+    assert given.table.equals(read_labels(labels, images).table)
+    with pytest.raises(ReadError, match=r"^mine needs a row per image"):
+        read_labels(io.BytesIO(b"image_id\n1\n"), images, "mine")
 
 
 def test_bad_input_is_an_error_of_the_package(folder: tuple[Path, Path], saved: Path, tmp_path: Path) -> None:

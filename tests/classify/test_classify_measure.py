@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 from support.cell_pictures import branched, cell, compact, padded
 
 from ellimaps.classify import measure_image, read_image
-from ellimaps.classify.portrait import MEASUREMENTS, SIZES
+from ellimaps.classify.image_features import MEASUREMENTS, SIZES
 from ellimaps.core.errors import ReadError
 
 STEADY = [*SIZES, "solidity", "elongation", "compactness", "contour", "variation", "ring_1", "ring_4"]
@@ -115,11 +114,11 @@ def test_the_mask_is_the_cell_and_not_the_speck_beside_it() -> None:
     ids=["black", "one pixel", "NaN", "colour pixel", "infinite", "huge", "huge in 32 bit", "column"],
 )
 def test_an_image_without_a_cell_says_so(image: NDArray[Any]) -> None:
-    portrait = measure_image(image)
-    assert not portrait.mask.any()
-    assert portrait.mask.shape == image.shape[-2:]
-    assert all(np.isnan(value) for value in portrait.measurements.values())
-    assert "No cell" in portrait.warnings[0]
+    features = measure_image(image)
+    assert not features.mask.any()
+    assert features.mask.shape == image.shape[-2:]
+    assert all(np.isnan(value) for value in features.measurements.values())
+    assert "No cell" in features.warnings[0]
 
 
 def test_noise_alone_is_no_cell() -> None:

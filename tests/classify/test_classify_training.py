@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from support.cell_pictures import branched, compact, labelled_folder, large, padded
 
 from ellimaps.classify import Training, read_labels, train, training_html
-from ellimaps.classify.deciding import fit_decider, grouped_folds, score
+from ellimaps.classify.classifier_fit import fit_classifier, grouped_folds, recall_product
 from ellimaps.classify.model_file import model_bytes
 from ellimaps.core.errors import EllimapsError, ReadError, SettingError
 
@@ -54,8 +54,8 @@ def test_contributions_add_up_to_the_log_odds(training: Training) -> None:
     found = training.model.predict(compact(60))
     table = found.contributions
     assert list(table.columns) == ["measurement", "value", "typical", "contribution"]
-    line = training.model.decider.line
-    row = np.array([found.portrait.measurements[name] for name in training.model.measurements])
+    line = training.model.classifier.line
+    row = np.array([found.features.measurements[name] for name in training.model.measurements])
     difference = line.log_odds(row[None])[0, 0] - line.log_odds(training.model.typical[None])[0, 0]
     assert table["contribution"].sum() == pytest.approx(difference)
     assert table["contribution"].abs().is_monotonic_decreasing
@@ -107,19 +107,19 @@ def test_folds_keep_groups_on_one_side() -> None:
 
 def test_the_score_is_the_product_of_the_recalls() -> None:
     truth, answers = np.array([0, 0, 0, 0, 1, 1]), np.array([0, 0, 0, 1, 1, 0])
-    assert score(truth, answers, 2) == pytest.approx(3 * 1 / (4 * 2))
+    assert recall_product(truth, answers, 2) == pytest.approx(3 * 1 / (4 * 2))
 
 
 def test_a_rare_class_is_not_given_up() -> None:
     random = np.random.default_rng(0)
     truth = np.repeat([0, 1], [200, 12])
     rows = random.normal(size=(212, 6)) + truth[:, None] * [2.5, 0, 0, 0, 0, 0]
-    decider = fit_decider(rows, truth, np.arange(212), 0)
+    classifier = fit_classifier(rows, truth, np.arange(212), 0)
     fresh = np.repeat([0, 1], 500)
     new = random.normal(size=(1000, 6)) + fresh[:, None] * [2.5, 0, 0, 0, 0, 0]
-    assert score(fresh, decider.answers(new), 2) > 0.6
+    assert recall_product(fresh, classifier.answers(new), 2) > 0.6
     # Calibrated: the mean probability is the share in the training.
-    assert decider.probabilities(rows)[:, 1].mean() == pytest.approx(12 / 212, abs=0.03)
+    assert classifier.probabilities(rows)[:, 1].mean() == pytest.approx(12 / 212, abs=0.03)
 
 
 def test_random_labels_score_like_a_coin(tmp_path: Path) -> None:
@@ -208,8 +208,8 @@ def test_few_images_do_not_move_the_threshold() -> None:
     fresh, _ = rare_class([2000, 2000], 99)
     for seed in (4, 5, 7):
         rows, truth = rare_class([80, 14], seed)
-        decider = fit_decider(rows, truth, np.arange(94), 0)
-        np.testing.assert_array_equal(decider.answers(fresh), decider.line.log_odds(fresh)[:, 0] > 0)
+        classifier = fit_classifier(rows, truth, np.arange(94), 0)
+        np.testing.assert_array_equal(classifier.answers(fresh), classifier.line.log_odds(fresh)[:, 0] > 0)
 
 
 def outliers(count: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
@@ -222,7 +222,7 @@ def outliers(count: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int
 
 
 def test_many_images_move_the_threshold() -> None:
-    decider = fit_decider(*outliers(200, 2), np.arange(400), 0)
+    classifier = fit_classifier(*outliers(200, 2), np.arange(400), 0)
     fresh, truth = outliers(2000, 102)
-    even = (decider.line.log_odds(fresh)[:, 0] > 0).astype(np.intp)
-    assert score(truth, decider.answers(fresh), 2) > score(truth, even, 2) + 0.03
+    even = (classifier.line.log_odds(fresh)[:, 0] > 0).astype(np.intp)
+    assert recall_product(truth, classifier.answers(fresh), 2) > recall_product(truth, even, 2) + 0.03

@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 import ellimaps
 from ellimaps.cli import cli
-from ellimaps.maps.pipeline import Settings
 from ellimaps.maps.recipe import recipe_text
 from ellimaps.maps.refinement import Clean, Merge
 from ellimaps.maps.regions import Region
+from ellimaps.maps.settings import Settings
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -170,7 +170,7 @@ def test_sample_is_reproducible(tmp_path):
         (("segment", EXAMPLE, "-k", "many", "--out", "x"), "neither a whole number nor auto"),
         (("segment", EXAMPLE, "-k", 3, "--features", "cubes", "--out", "x"), "features must be one of"),
         (("segment", EXAMPLE, "-k", 3, "--roi", 0, 999, 0, 5, "--out", "x"), "does not lie inside"),
-        (("estimate", EXAMPLE, "--k-min", 1), "within 2..30"),
+        (("estimate", EXAMPLE, "--k-min", 1), "k_min must be a whole number from 2 to 30"),
         (("info", ROOT / "README.md"), "not a measurement"),
     ],
 )
@@ -232,6 +232,11 @@ def test_help_and_info_load_no_heavy_library():
     code += f"sys.exit(', '.join(m for m in {heavy!r} if m in sys.modules) or 0)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert answer.returncode == 0, answer.stderr
+
+
+def test_help_loads_no_numpy():
+    code = "import sys, ellimaps.cli; sys.exit('numpy' in sys.modules or 'pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
 
 
 def test_the_six_lines_of_the_readme_run(tmp_path):

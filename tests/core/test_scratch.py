@@ -18,7 +18,8 @@ from support.stacks import one_sentence
 from ellimaps.core.errors import SettingError
 from ellimaps.core.scratch import lies_in_file, like, new_array, release
 from ellimaps.images.preprocessing import preprocess, preprocess_in_place
-from ellimaps.maps.pipeline import Settings, run
+from ellimaps.maps.pipeline import run
+from ellimaps.maps.settings import Settings
 from ellimaps.readers import open_stack
 
 TINY_GB = 1e-6

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support.stacks import delta_psi, intensities, one_sentence
 
 from ellimaps.core.angles import full_circle, wrap_degrees

@@ -10,7 +10,7 @@ import pytest
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.deep import BACKBONES, channel_limits, load_backbone, penultimate
-from ellimaps.deep.architectures import KNOWN, build_empty, build_random
+from ellimaps.deep.architectures import KNOWN, Architecture, build, build_random
 from ellimaps.deep.weights import put_weights, read_weights
 
 WIDTH = {"resnet50": 2048, "efficientnet-b0": 1280, "dinov2-small": 384, "vgg19": 4096}
@@ -18,6 +18,14 @@ pytestmark = pytest.mark.usefixtures("torch")
 
 DEEPER_RESNET = {"family": "resnet", "embedding_size": 8, "hidden_sizes": [16, 32], "depths": [1, 3]}
 TINY_VGG = {"family": "vgg", "widths": [4, 0, 8, 0], "grid": 2, "hidden": 12}
+
+
+def empty(architecture: Architecture) -> Any:
+    """Return a network without memory for its weights: for their names and shapes."""
+    import torch
+
+    with torch.device("meta"):
+        return build(architecture)
 
 
 def image(seed: int = 0, shape: tuple[int, ...] = (40, 40)) -> Any:
@@ -37,8 +45,7 @@ def test_seeded_features_have_the_published_width_and_tell_images_apart(name: st
 
 def test_vgg19_has_the_tensors_torchvision_publishes() -> None:
     shapes = {
-        key: tuple(value.shape)
-        for key, value in build_empty(KNOWN["vgg19"].architecture).state_dict().items()
+        key: tuple(value.shape) for key, value in empty(KNOWN["vgg19"].architecture).state_dict().items()
     }
     convolutions = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34]
     assert [key for key in shapes if key.endswith("weight")] == [
@@ -56,7 +63,7 @@ def test_vgg19_has_the_tensors_torchvision_publishes() -> None:
     ("name", "millions"), [("resnet50", 23.508), ("efficientnet-b0", 4.008), ("dinov2-small", 22.057)]
 )
 def test_networks_have_as_many_weights_as_published(name: str, millions: float) -> None:
-    n = sum(parameter.numel() for parameter in build_empty(KNOWN[name].architecture).parameters())
+    n = sum(parameter.numel() for parameter in empty(KNOWN[name].architecture).parameters())
     assert n / 1e6 == pytest.approx(millions, abs=5e-4)
 
 

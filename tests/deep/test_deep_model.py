@@ -14,8 +14,8 @@ from ellimaps.classify import deep_training
 from ellimaps.classify.cell_window import cut_cell, window
 from ellimaps.classify.deep_model import DeepModel, load_classifier, load_deep_model, save_deep_model
 from ellimaps.classify.deep_training import fine_tune, fine_tune_folder
-from ellimaps.classify.labels import Labels
-from ellimaps.classify.portrait import measure_image
+from ellimaps.classify.image_features import measure_image
+from ellimaps.classify.training_labels import Labels
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.deep.libraries import seeded_torch
 

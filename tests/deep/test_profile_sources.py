@@ -14,7 +14,7 @@ from ellimaps.core.errors import SettingError
 from ellimaps.plates.measuring import profile_sources
 from ellimaps.plates.measuring.plate import METADATA, Plate, read_plate
 from ellimaps.plates.measuring.profile_sources import principal, profiles_from
-from ellimaps.plates.statistics.normalisation import vectors
+from ellimaps.plates.statistics.normalization import vectors
 
 pytestmark = pytest.mark.usefixtures("torch")
 

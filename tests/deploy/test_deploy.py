@@ -19,7 +19,7 @@ from typer.main import get_command
 
 from ellimaps.cli import cli
 from ellimaps.server.classifier import ModelFacts
-from ellimaps.server.routes import Limits, Service, routes_of
+from ellimaps.server.routes import RequestLimits, Service, routes_of
 from ellimaps.server.workers import Workers
 
 DEPLOY = ROOT / "deploy"
@@ -164,7 +164,7 @@ def test_the_server_is_asked_where_it_answers():
     assert all(probe == {"path": "/healthz", "port": port} for probe in probes)
     assert f"127.0.0.1:{port}/healthz" in compose["healthcheck"]["test"][-1]
     assert compose["ports"] == [f"127.0.0.1:{port}:{port}"]
-    paths = {route["path"] for route in routes_of(Service(FACTS, Workers(dict, 1, 1.0), Limits()))}
+    paths = {route["path"] for route in routes_of(Service(FACTS, Workers(dict, 1, 1.0), RequestLimits()))}
     assert "/healthz" in paths
     assert str(port) in re.search("^EXPOSE (.*)$", dockerfile(), re.M)[1].split()
 

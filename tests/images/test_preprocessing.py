@@ -7,8 +7,7 @@ import warnings
 import numpy as np
 import pytest
 from astropy.convolution import Gaussian2DKernel, interpolate_replace_nans
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
 from support.stacks import delta_psi, intensities, one_sentence, real, sample

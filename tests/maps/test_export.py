@@ -11,8 +11,7 @@ import pytest
 import tifffile
 from conftest import EXAMPLE
 from elli.importer.accurion import read_accurion_psi_delta
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from support.stacks import delta_psi, intensities

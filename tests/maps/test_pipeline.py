@@ -13,9 +13,10 @@ from support.stacks import delta_psi, one_sentence
 
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.export import export_contents
-from ellimaps.maps.pipeline import Settings, cluster, estimate_of, prepare, run
+from ellimaps.maps.pipeline import cluster, estimate_of, prepare, run
 from ellimaps.maps.refinement import Clean, Merge
 from ellimaps.maps.regions import Region
+from ellimaps.maps.settings import Settings
 from ellimaps.readers import open_stack
 
 

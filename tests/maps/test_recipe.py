@@ -9,15 +9,15 @@ from unittest.mock import Mock, call, patch
 
 import pytest
 from conftest import EXAMPLE, ROOT
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from support.stacks import one_sentence
 
 from ellimaps.core.errors import EllimapsError, ReadError, SettingError
-from ellimaps.maps.pipeline import Settings, run
+from ellimaps.maps.pipeline import run
 from ellimaps.maps.recipe import MAX_RECIPE_BYTES, python_lines, read_recipe, recipe_text, settings_of
 from ellimaps.maps.refinement import Clean, Drop, Merge, Split
 from ellimaps.maps.regions import Region
+from ellimaps.maps.settings import Settings
 
 # What TOML can hold: any character but surrogates. Those that have tripped writers of TOML come often.
 texts = st.text(

@@ -6,8 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from support.stacks import intensities, one_sentence, row, sample
 
@@ -20,8 +19,8 @@ from ellimaps.maps.refinement import (
     Merge,
     Split,
     refine,
-    refinement_of_row,
-    refinement_row,
+    refinement_facts,
+    refinement_of,
 )
 from ellimaps.maps.segmentation import segment, segmentation_of_labels
 
@@ -208,7 +207,7 @@ def test_dropping_leaves_no_data_exactly_there(labels, cluster):
 @given(steps(30))
 @settings(max_examples=40, deadline=None)
 def test_steps_survive_as_rows(chosen):
-    assert [refinement_of_row(refinement_row(step)) for step in chosen] == chosen
+    assert [refinement_of(refinement_facts(step)) for step in chosen] == chosen
 
 
 def test_numbers_of_numpy_become_plain():
@@ -278,5 +277,5 @@ def test_a_cluster_of_equal_pixels_cannot_be_split():
 )
 def test_a_row_that_makes_no_sense_is_refused(values):
     with pytest.raises(SettingError) as error:
-        refinement_of_row(values)
+        refinement_of(values)
     assert one_sentence(error)

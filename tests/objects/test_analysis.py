@@ -11,8 +11,9 @@ from scipy import ndimage
 from support.stacks import delta_psi, one_sentence
 
 from ellimaps.core.errors import SettingError
+from ellimaps.images.outlines import crops, montage_png, overlay_png
 from ellimaps.objects.analysis import FIRST_COLUMNS, CellSettings, analyse_image, analyse_stack
-from ellimaps.objects.quality import Limits, crops, image_quality, montage_png, overlay_png
+from ellimaps.objects.quality import QualityLimits, image_quality
 from ellimaps.samples.cells import phantom, sample_cells
 
 
@@ -98,7 +99,7 @@ SHARP = phantom(1, size=(300, 300), count=8, radius=(12, 30), unevenness=0.2)
 
 
 def flags(image: np.ndarray, **limits: object) -> str:
-    return image_quality(image, 8, largest=30, limits=Limits(**limits)).flags
+    return image_quality(image, 8, largest=30, limits=QualityLimits(**limits)).flags
 
 
 def test_a_good_image_has_no_flag():

@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from support.stacks import one_sentence
 
 from ellimaps.core.errors import SettingError
-from ellimaps.objects.detect import CIRCLE_COLUMNS, circle_labels, detect_circles, radius_in_px
+from ellimaps.objects.analysis import radius_in_px
+from ellimaps.objects.circles import CIRCLE_COLUMNS, circle_labels, detect_circles
 from ellimaps.samples.cells import phantom
 
 

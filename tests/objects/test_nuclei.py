@@ -6,7 +6,7 @@ from scipy import ndimage
 from support.stacks import one_sentence
 
 from ellimaps.core.errors import SettingError
-from ellimaps.objects.detect import detect_nuclei
+from ellimaps.objects.nuclei import detect_nuclei
 from ellimaps.readers import open_stack
 from ellimaps.samples.cells import phantom
 

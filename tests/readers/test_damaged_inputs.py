@@ -63,8 +63,8 @@ def flip(rng: random.Random, files: Files) -> None:
 
 def insert(rng: random.Random, files: Files) -> None:
     name = rng.choice(sorted(files))
-    place = rng.randrange(len(files[name]) + 1)
-    files[name] = files[name][:place] + rng.randbytes(rng.choice([1, 4, 100])) + files[name][place:]
+    position = rng.randrange(len(files[name]) + 1)
+    files[name] = files[name][:position] + rng.randbytes(rng.choice([1, 4, 100])) + files[name][position:]
 
 
 def reorder_chunks(rng: random.Random, files: Files) -> None:
@@ -81,11 +81,11 @@ def reorder_chunks(rng: random.Random, files: Files) -> None:
 def forge_length(rng: random.Random, files: Files) -> None:
     name = some_png(rng, files)
     chunks = split_png(files[name])
-    place, length = rng.randrange(len(chunks)), odd_number(rng)
+    position, length = rng.randrange(len(chunks)), odd_number(rng)
     if rng.random() < 0.5:
-        length = max(0, len(chunks[place][1]) + rng.randint(-9, 9))
+        length = max(0, len(chunks[position][1]) + rng.randint(-9, 9))
     parts = [
-        chunk_bytes(*chunk, length=length if number == place else None, good_sum=rng.random() < 0.9)
+        chunk_bytes(*chunk, length=length if number == position else None, good_sum=rng.random() < 0.9)
         for number, chunk in enumerate(chunks)
     ]
     files[name] = SIGNATURE + b"".join(parts)
@@ -95,8 +95,8 @@ def forge_payload(rng: random.Random, files: Files) -> None:
     """Wrong contents under a right checksum: sizes, map type, wavelength, angle, factors, values."""
     name = some_png(rng, files)
     chunks = split_png(files[name])
-    place = rng.choice([0, 1, 1, 2, 3, 3])
-    kind, payload = chunks[place]
+    position = rng.choice([0, 1, 1, 2, 3, 3])
+    kind, payload = chunks[position]
     data = bytearray(payload)
     start = rng.choice([0, len(data) - 28, len(data) - 200, rng.randrange(len(data)), data.find(b"\0") + 1])
     odd = rng.choice(
@@ -110,7 +110,7 @@ def forge_payload(rng: random.Random, files: Files) -> None:
     )
     start = max(0, start)
     data[start : start + len(odd)] = odd
-    chunks[place] = kind, bytes(data[: rng.choice([len(data), len(data), len(data) - rng.randrange(30)])])
+    chunks[position] = kind, bytes(data[: rng.choice([len(data), len(data), len(data) - rng.randrange(30)])])
     files[name] = join_png(chunks)
 
 

@@ -17,8 +17,9 @@ from support.stacks import one_sentence
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.stack import band_label, stack_facts
-from ellimaps.maps.pipeline import Settings, run
+from ellimaps.maps.pipeline import run
 from ellimaps.maps.recipe import python_lines, recipe_text, settings_of
+from ellimaps.maps.settings import Settings
 from ellimaps.readers import list_datasets, open_stack
 
 OME = {
@@ -336,8 +337,8 @@ def test_flipped_and_cut_bytes_end_in_a_read_error_or_a_stack(whole):
     random = np.random.default_rng(0)
     for _ in range(150):
         damaged = bytearray(content)
-        for place in random.integers(0, len(content), 3):
-            damaged[place] = int(random.integers(256))
+        for position in random.integers(0, len(content), 3):
+            damaged[position] = int(random.integers(256))
         whole.write_bytes(damaged[: int(random.integers(8, len(content) + 1))])
         with contextlib.suppress(ReadError):
             open_stack(whole)
@@ -398,9 +399,9 @@ def test_a_page_may_not_unpack_to_far_more_than_its_pixels(tmp_path, monkeypatch
     packer = zlib.compressobj() if compression == "zlib" else lzma.LZMACompressor(preset=0)
     packed = b"".join([packer.compress(bytes(3 << 20)), packer.flush()])
     with tifffile.TiffFile(path, mode="r+") as file:
-        place = path.stat().st_size
-        file.pages[0].tags["StripOffsets"].overwrite(place, dtype="I")
+        position = path.stat().st_size
+        file.pages[0].tags["StripOffsets"].overwrite(position, dtype="I")
         file.pages[0].tags["StripByteCounts"].overwrite(len(packed), dtype="I")
     with path.open("ab") as file:
-        file.write(bytes(place - path.stat().st_size) + packed)
+        file.write(bytes(position - path.stat().st_size) + packed)
     assert "unpacks to far more" in refusal(path)

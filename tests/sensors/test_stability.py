@@ -15,8 +15,10 @@ from ellimaps.cli import cli
 from ellimaps.core.errors import SettingError
 from ellimaps.core.stack import ImageStack
 from ellimaps.readers import open_stack
-from ellimaps.sensors.conditions import acquisition_time, conditions_of
-from ellimaps.sensors.stability import acquisition_conditions, moved, stability_files, stability_of
+from ellimaps.sensors.conditions import acquisition_conditions, acquisition_time, conditions_of
+from ellimaps.sensors.movement import movement_of
+from ellimaps.sensors.stability import stability_files, stability_of
+from ellimaps.sensors.store.filters import SensorFilters
 from ellimaps.sensors.store.logs import open_log
 
 KEY = ("EU", "M1", "room temperature")
@@ -38,12 +40,12 @@ def stepped(tmp_path):
 def test_a_ramp_has_its_slope_and_range(tmp_path):
     hours = (DAY - DAY[0]) / pd.Timedelta(hours=1)
     log = log_of(tmp_path, 20 + 0.3 * hours)
-    table = moved(log, KEY).iloc[12:]
+    table = movement_of(log, KEY).iloc[12:]
     np.testing.assert_allclose(table["slope"], 0.3, atol=1e-9)
     np.testing.assert_allclose(table["range"], 0.3, atol=1e-9)
     assert not table["out"].any()
-    assert moved(log, KEY, limit=0.29).iloc[12:][["out", "steep"]].all(axis=None)
-    np.testing.assert_allclose(moved(log, KEY, window="2h").iloc[24:]["range"], 0.6, atol=1e-9)
+    assert movement_of(log, KEY, limit=0.29).iloc[12:][["out", "steep"]].all(axis=None)
+    np.testing.assert_allclose(movement_of(log, KEY, window="2h").iloc[24:]["range"], 0.6, atol=1e-9)
 
 
 def test_slopes_agree_with_polyfit_where_readings_are_missing(tmp_path):
@@ -51,7 +53,7 @@ def test_slopes_agree_with_polyfit_where_readings_are_missing(tmp_path):
     keep = np.sort(random.choice(len(DAY), 700, replace=False))
     values = random.normal(20, 1, 700).round(3)
     log = log_of(tmp_path, values, DAY[keep])
-    table = moved(log, KEY)
+    table = movement_of(log, KEY)
     series = pd.Series(values, DAY[keep])
     checked = 0
     for when in table.index[50:800:25]:
@@ -78,13 +80,13 @@ def test_a_step_is_one_period_of_a_window(stepped):
     assert list(calendar["weekday"]) == [0, 1, 2]
     assert set(calendar["week"]) == {pd.Timestamp("2025-01-06")}
     assert not len(stability_of(stepped, limit=0.9).periods)
-    assert not len(stability_of(stepped, end="2025-01-06").periods)
+    assert not len(stability_of(stepped, SensorFilters(end="2025-01-06")).periods)
 
 
 def test_gaps_and_sparse_readings_say_nothing(tmp_path):
     keep = (pd.Timestamp("2025-01-07 10:00") > DAY) | (pd.Timestamp("2025-01-07 16:00") <= DAY)
     log = log_of(tmp_path, np.where(pd.Timestamp("2025-01-07 12:00") <= DAY, 30.0, 20.0)[keep], DAY[keep])
-    assert not moved(log, KEY)["out"].any()
+    assert not movement_of(log, KEY)["out"].any()
     assert acquisition_conditions(log, "2025-01-07 13:00", "2025-01-07 13:10").verdict == "unknown"
     found = acquisition_conditions(log, "2025-01-07 10:20", "2025-01-07 10:50")
     assert (found.verdict, found.sentence[:9]) == ("unknown", "Not known")

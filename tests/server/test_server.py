@@ -230,8 +230,8 @@ def test_a_missing_or_damaged_model_is_named(monkeypatch, capsys, tmp_path, mode
 
 
 def test_a_port_in_use_is_named(monkeypatch, capsys, model_file):
-    with socket.create_server(("127.0.0.1", 0)) as place:
-        port = place.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         code, said = leave(monkeypatch, capsys, "serve", "--model", model_file, "--port", port)
     assert code == 2
     assert f"Port {port} of 127.0.0.1" in said

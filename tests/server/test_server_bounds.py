@@ -24,7 +24,7 @@ from support.server_calls import JSON, answers, call, is_sentence, posix, said, 
 
 from ellimaps.server import application
 from ellimaps.server.classifier import ModelFacts
-from ellimaps.server.routes import Limits, Service
+from ellimaps.server.routes import RequestLimits, Service
 from ellimaps.server.workers import Workers
 
 SECONDS = 3.0
@@ -35,15 +35,15 @@ IMAGE = b"x" * 30_000
 @contextmanager
 def running():
     """Run the application on a socket; give its port."""
-    limits = Limits(body_bytes=BODY_BYTES, seconds=SECONDS, waiting=1)
+    limits = RequestLimits(body_bytes=BODY_BYTES, seconds=SECONDS, waiting=1)
     workers = Workers(stalling.load_classifier, 1, SECONDS)
     app = application(Service(ModelFacts("is_homogenous", (0, 1), "stub"), workers, limits))
-    place = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [place]})
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        port = place.getsockname()[1]
+        port = listener.getsockname()[1]
         wait_until(lambda: server.started or not thread.is_alive())
         yield port
     finally:
@@ -78,8 +78,8 @@ def stopped_worker():
 
 
 def address(url):
-    place = urllib.parse.urlsplit(url)
-    return place.hostname, place.port
+    parts = urllib.parse.urlsplit(url)
+    return parts.hostname, parts.port
 
 
 def raw(url, sent):

@@ -16,7 +16,7 @@ class Killing:
     def __init__(self, notes, times):
         self.notes, self.times = notes, times
 
-    def choices(self):
+    def facts(self):
         return {}
 
     def __call__(self, path):

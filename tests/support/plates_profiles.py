@@ -36,16 +36,16 @@ def profiles(
     controls: int = 24,
     fields: int = 2,
     plates: tuple[str, ...] = ("plate1",),
-    place: Any = None,
+    by_position: Any = None,
 ) -> Profiles:
-    """Return profiles of plates of 8 rows, filled column by column at random places.
+    """Return profiles of plates of 8 rows, filled column by column at random positions.
 
     Parameters
     ----------
     effects : dict
         Change of features at full effect, in standard deviations of wells; by default those above.
-    place : callable, optional
-        Added to the features of a well: ``place(plate, row, column) -> {feature: value}``.
+    by_position : callable, optional
+        Added to the features of a well: ``by_position(plate, row, column) -> {feature: value}``.
     """
     random = np.random.default_rng(seed)
     effects = EFFECTS if effects is None else effects
@@ -60,7 +60,7 @@ def profiles(
             change = pd.Series(0.0, index=FEATURES)
             for feature, size in effects.get(name, {}).items():
                 change[feature] += size * dose**1.5 / (dose**1.5 + EC50**1.5)
-            for feature, size in (place(plate, row, column) if place else {}).items():
+            for feature, size in (by_position(plate, row, column) if by_position else {}).items():
                 change[feature] += size
             well = 100 + 10 * (change.to_numpy() + mixing @ random.standard_normal(len(FEATURES)))
             for field in range(1, fields + 1):

@@ -10,7 +10,7 @@ from support.cell_folder import cell_image, write_cells
 
 from ellimaps.classify import load_model
 from ellimaps.core.errors import ExportError, ReadError
-from ellimaps.ui.pages.classify.files import beside, image_folders, label_lists, model_files, new_file
+from ellimaps.ui.pages.classify.files import beside, image_folders, label_lists, new_file, saved_models
 from ellimaps.ui.pages.classify.models import save_trained, trained_on
 from ellimaps.ui.pages.classify.pictures import picture_of
 
@@ -25,7 +25,7 @@ def made(tmp_path_factory):
     root = tmp_path_factory.mktemp("data").resolve()
     images = write_cells(root / "cells", COUNT, wrong=2)
     trained = trained_on(
-        images, "cells/images", read_labels(root / "cells" / "labels.csv", images), 1, 0, lambda *_: None
+        images, "cells/images", read_labels(root / "cells" / "labels.csv", images), 1, lambda *_: None
     )
     save_trained(trained, root / "models" / "first.ellimodel")
     return root, trained
@@ -63,12 +63,12 @@ def label(page, number):
 
 
 def work(page):
-    return page.session_state["ellimaps"].memory["classify"]
+    return page.session_state["ClassifyState"]
 
 
 def labelling(page):
     [one] = work(page).lists.values()
-    return one.labelling
+    return one.labeling
 
 
 @pytest.mark.parametrize("view", ["Label", "Train", "Try"])
@@ -173,7 +173,7 @@ def test_training_on_labels_given_here(root):
     for number in range(1, 13):
         label(page, number % 2)
     page.segmented_control(key="classify_view").set_value("Train").run()
-    assert page.selectbox(key="train_labels").value == "Labels given here"
+    assert page.selectbox(key="train_found").value == "Labels given here"
     page.number_input(key="train_repeats").set_value(1)
     press(page, "train")
     wait_for_training(page)
@@ -273,7 +273,7 @@ def test_what_is_found_below_the_root(root):
     (root / ".hidden").mkdir(exist_ok=True)
     assert image_folders(root) == ["cells/images"]
     assert "cells/labels.csv" in label_lists(root / "cells" / "images", root)
-    assert "models/first.ellimodel" in model_files(root)
+    assert "models/first.ellimodel" in saved_models(root)
     assert beside(root / "cells" / "images", "labels.csv") == "cells/images_labels.csv"
     assert beside(root, "labels.csv") == ""
 

@@ -12,7 +12,7 @@ from ellimaps.batch.runner import run_batch, tree_of
 from ellimaps.batch.work import CellWork, attempt
 from ellimaps.core.errors import ReadError
 from ellimaps.objects.analysis import CellSettings
-from ellimaps.objects.quality import Limits
+from ellimaps.objects.quality import QualityLimits
 from ellimaps.samples import sample_cells
 
 
@@ -26,7 +26,7 @@ def data(tmp_path_factory):
     )  # fmt: skip
     sorted(images.rglob("fov_*.png"))[0].write_bytes(b"no image")
     out = root / "results" / "cells"
-    work = CellWork(CellSettings(radius=(8, 25), limits=Limits(count=(2, 9))))
+    work = CellWork(CellSettings(radius=(8, 25), limits=QualityLimits(count=(2, 9))))
     run_batch(
         tree_of(images, out, None, folders=False),
         work,

@@ -21,7 +21,7 @@ from ellimaps.optics.spectra import FitOptions
 from ellimaps.ui.pages.maps import fitting
 from ellimaps.ui.pages.maps.export import zipped
 from ellimaps.ui.pages.maps.fit_model import FOLDER_MODEL, take_files
-from ellimaps.ui.pages.maps.fitting import OWN_MODEL, FitChoice, fitted_shots, folder_model, uploaded
+from ellimaps.ui.pages.maps.fitting import OWN_MODEL, FitSetup, fitted_shots, folder_model, uploaded
 from ellimaps.ui.pages.maps.loading import Source
 
 K = 4
@@ -67,7 +67,7 @@ class File(io.BytesIO):
 
 
 def state(page):
-    return page.session_state["ellimaps"]
+    return page.session_state["MapsState"]
 
 
 def film(page):
@@ -120,10 +120,10 @@ def test_without_a_segmentation_the_view_says_what_to_do(opened):
 
 def test_segmenting_stays_in_the_view_and_shows_the_model_of_the_folder(loaded):
     fine(loaded)
-    assert state(loaded).memory["view"] == "Fit"
+    assert loaded.session_state["view"] == "Fit"
     assert loaded.selectbox(key="film").value == FOLDER_MODEL
     assert film(loaded).model == read_model(EXAMPLE / "model.toml")
-    assert film(loaded).choice is None
+    assert film(loaded).setup is None
     assert thickness_slider(loaded).value == 114.5
     assert "Press **Fit**" in texts(loaded)
 
@@ -139,8 +139,8 @@ def test_the_table_has_the_values_of_the_library(fitted, fits):
 
 
 def test_the_fitted_thicknesses_are_the_true_ones(fitted):
-    source, choice = state(fitted).source, film(fitted).choice
-    shown = fitted_shots(source, state(fitted).current, choice)
+    source, setup = state(fitted).source, film(fitted).setup
+    shown = fitted_shots(source, state(fitted).current, setup)
     with np.load(EXAMPLE / "truth.npz") as truth:
         thickness, edge = truth["thickness_nm"], truth["edge"] > 0
     inside = ~edge & np.isfinite(shown.painted(THICKNESS))
@@ -169,7 +169,7 @@ def test_fitting_pixels_can_be_stopped(fitted, monkeypatch):
             time.sleep(0.1)
 
     monkeypatch.setattr(fitting, "fit_map", endless)
-    fitting.FITS.clear()
+    fitting.MAP_FITS.clear()
     fitted.button(key="fit_pixels").click().run()
     assert state(fitted).task is not None
     assert fitted.button(key="fit_pixels").disabled
@@ -362,16 +362,16 @@ def test_models_that_name_one_file_with_other_contents_never_share_a_fit():
         nk = f"400 3.5 0\n800 3.5 {k}\n".encode()
         return uploaded([File("m.toml", b'substrate = { file = "s.nk" }'), File("s.nk", nk)]).model
 
-    first, second = FitChoice(made(0)), FitChoice(made(1))
+    first, second = FitSetup(made(0)), FitSetup(made(1))
     assert first.key != second.key
-    assert first.key == FitChoice(made(0)).key
-    assert first.key != FitChoice(made(0), options=FitOptions(max_mse=3.0)).key
+    assert first.key == FitSetup(made(0)).key
+    assert first.key != FitSetup(made(0), options=FitOptions(max_mse=3.0)).key
 
 
 def test_opening_another_measurement_forgets_model_and_fit(fitted):
     fitted.button(key="open_another").click().run()
     fitted.button(key="example_terraces_wrap").click().run()
-    assert film(fine(fitted)).choice is None
+    assert film(fine(fitted)).setup is None
     assert film(fitted).model is None
 
 

@@ -13,9 +13,10 @@ import tifffile
 from conftest import EXAMPLE, ROOT
 from streamlit.testing.v1 import AppTest
 
-from ellimaps.images.intensities import channels_of, time_axis
-from ellimaps.maps.pipeline import Settings
+from ellimaps.core.abscissa import time_axis
+from ellimaps.images.intensities import channels_of
 from ellimaps.maps.recipe import python_lines, recipe_text
+from ellimaps.maps.settings import Settings
 from ellimaps.readers import open_stack, picture_axes
 from ellimaps.ui.pages.maps import loading
 from ellimaps.ui.pages.maps.charts import bleaching_chart, spectra_chart
@@ -67,7 +68,7 @@ def timed(folder):
 
 
 def state(page):
-    return page.session_state["ellimaps"]
+    return page.session_state["MapsState"]
 
 
 def view(page, name):

@@ -39,7 +39,7 @@ def segmented(opened):
 
 
 def state(page):
-    return page.session_state["ellimaps"]
+    return page.session_state["MapsState"]
 
 
 def view(page, name):

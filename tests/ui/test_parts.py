@@ -17,9 +17,9 @@ from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.ui.components.viewer.viewer import MapPanel, _panel_data, display_step
 from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.refine import text_color
-from ellimaps.ui.shared import data_root, uploads
+from ellimaps.ui.shared import uploads
 from ellimaps.ui.shared.cache import BoundedCache
-from ellimaps.ui.shared.data_root import example_folders, inside_root, measurements_below
+from ellimaps.ui.shared.data_root import example_folders, folders_from, inside_root, measurements_below
 from ellimaps.ui.shared.jobs import Job
 from ellimaps.ui.shared.uploads import store_uploads
 
@@ -45,29 +45,41 @@ def test_the_examples_may_be_opened_from_any_data_root(root):
         inside_root(str(ROOT / "docs"), root)
 
 
-def test_measurements_below_are_found_within_bounds(root, monkeypatch):
+def test_measurements_below_are_found_within_bounds(root):
     for name in ("b/deep/maps", "a", ".hidden"):
         (root / name).mkdir(parents=True)
         (root / name / "x.ds.dat").touch()
     (root / "loop").symlink_to(root)
     assert measurements_below(root) == [root / "a", root / "b/deep/maps"]
-    monkeypatch.setattr(data_root, "_FOLDERS_SEARCHED", 1)
-    assert measurements_below(root) == [root / "a"]
+    assert measurements_below(root, limit=1) == [root / "a"]
+    assert list(folders_from(root, most=2)) == [root, root / "a"]
 
 
-def test_a_cache_is_bounded_in_number_and_bytes():
-    cache = BoundedCache(max_entries=3, max_bytes=100, size_of=len)
-    for number in range(5):
+def test_a_cache_is_bounded_in_bytes():
+    cache = BoundedCache(limit=100, size_of=len)
+    for number in range(12):
         cache.get(number, lambda: b"x" * 10)
-    assert len(cache) == 3
+    assert len(cache) == 10
+    assert cache.kept(1) is None
+    assert cache.kept(11) == b"x" * 10
     cache.get("large", lambda: b"x" * 90)
-    assert cache.n_bytes <= 100
+    assert cache.size <= 100
     cache.get("too large", lambda: b"x" * 200)
     assert len(cache) == 1
+    assert cache.kept("too large") is not None
+
+
+def test_a_cache_without_sizes_is_bounded_in_number():
+    cache = BoundedCache(limit=3)
+    for number in range(5):
+        cache.get(number, lambda: b"x")
+    cache.get(2, lambda: b"never made")
+    cache.get(9, lambda: b"x")
+    assert [cache.kept(number) for number in (2, 3, 4, 9)] == [b"x", None, b"x", b"x"]
 
 
 def test_two_users_never_compute_the_same():
-    cache = BoundedCache(8, 1000, len)
+    cache = BoundedCache(1000, len)
 
     def make():
         time.sleep(0.1)
@@ -82,7 +94,7 @@ def test_two_users_never_compute_the_same():
 
 
 def test_work_that_failed_can_be_tried_again():
-    cache = BoundedCache(8, 1000, len)
+    cache = BoundedCache(1000, len)
     with pytest.raises(ReadError):
         cache.get("key", lambda: (_ for _ in ()).throw(ReadError("no")))
     assert cache.get("key", lambda: b"x") == b"x"

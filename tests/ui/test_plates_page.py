@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from support.small_plate import DOSES, saved_small_plate
 
+from ellimaps.plates.measuring.composites import composites
 from ellimaps.plates.measuring.profile_sources import SOURCES
 from ellimaps.plates.measuring.profiles import read_profiles
 from ellimaps.plates.measuring.thumbnails import (
@@ -19,7 +20,6 @@ from ellimaps.plates.measuring.thumbnails import (
     read_thumbnails,
     save_thumbnails,
 )
-from ellimaps.ui.pages.plates.compounds import mixed
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_loaded_lists_all_fields_and_suggests_a_control_beside_a_compound(page):
 
 
 def test_lasso_fills_the_table_and_the_left_picture(page):
-    page.session_state["ellimaps"].memory["plates_selected"] = [6, 7, 30]
+    page.session_state["PlatesState"].selected = [6, 7, 30]
     page.run()
     assert list(chosen_rows(page)["well"]) == ["A04", "A04", "C04"]
     assert page.selectbox(key="plates_left").value.startswith("A04 field 1")
@@ -85,7 +85,7 @@ def test_lasso_fills_the_table_and_the_left_picture(page):
 
 def test_legend_hides_groups_from_the_table(page):
     # Groups by name: dimmer, DMSO, inert, sizer.
-    page.session_state["ellimaps"].memory["plates_hidden"] = [1, 2]
+    page.session_state["PlatesState"].hidden = [1, 2]
     page.run()
     assert set(chosen_rows(page)["compound"]) == {"dimmer", "sizer"}
 
@@ -121,7 +121,7 @@ def test_plate_map_compares_edge_and_inside(page):
 
 @pytest.mark.parametrize("name", ["Scatter", "Plate map", "By compound"])
 def test_effects_of_place_can_be_taken_off(page, name):
-    page.session_state["ellimaps"].memory["plates_selected"] = [6, 7, 30]
+    page.session_state["PlatesState"].selected = [6, 7, 30]
     view(page, name)
     page.selectbox(key="plates_correct").set_value("polish").run()
     assert not page.exception
@@ -201,7 +201,7 @@ def test_thumbnails_show_each_field_at_its_place(data, tmp_path):
 def test_a_picture_without_values_leaves_the_others_visible():
     random = np.random.default_rng(0)
     good = random.uniform(0, 100, (1, 32, 32)).astype(np.float32)
-    drawn = mixed([good, np.full_like(good, np.nan)], ("#ffffff",), merged=False)
+    drawn = composites([good, np.full_like(good, np.nan)], 1, 32)
     assert drawn[0].mean() > 50
     assert drawn[1].max() == 0
     assert contrast(good * np.nan, (1, 99)) == (0.0, 1.0)

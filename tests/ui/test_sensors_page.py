@@ -42,7 +42,7 @@ def waited(page):
     """Run until the work in the background has ended."""
     for _ in range(100):
         assert not page.exception
-        task = page.session_state["ellimaps"].task
+        task = page.session_state["SensorsState"].task
         if task is None:
             return page
         task.job.wait(30)
@@ -81,7 +81,7 @@ def test_opened_counts_sensors_and_shows_all_sources_of_a_temperature(page):
 
 def test_buttons_move_and_zoom_within_the_log(page):
     def span():
-        return page.session_state["ellimaps"].memory["sensors_span"]
+        return page.session_state["SensorsState"].zoom
 
     page.button(key="sensors_last_day").click().run()
     day = span()
@@ -119,7 +119,7 @@ def test_stability_says_how_long_and_leads_to_the_period(page):
     page.run()
     page.button(key="sensors_look").click().run()
     assert page.segmented_control(key="sensors_view").value == "Readings"
-    span = page.session_state["ellimaps"].memory["sensors_span"]
+    span = page.session_state["SensorsState"].zoom
     assert span.start <= periods["start"].iloc[0] <= span.end
 
 
@@ -142,9 +142,19 @@ def test_a_log_too_short_to_forecast_says_so_and_the_page_stays(empty, data):
     pd.DataFrame({"timestamp": times, "room_temperature": 21.0}).to_csv(data / "short.csv", index=False)
     view(opened(empty, "short.csv"), "Forecast")
     assert "too few to test a forecast" in empty.info[0].value
-    assert empty.session_state["ellimaps"].task is None
+    assert empty.session_state["SensorsState"].task is None
     view(empty, "Readings")
     assert not empty.exception
+
+
+@pytest.mark.usefixtures("empty")
+def test_a_link_opens_a_log_and_a_tab():
+    linked = AppTest.from_function(_page, default_timeout=60)
+    linked.query_params |= {"sensors_typed": "demo/log.csv", "sensors_view": "Coverage"}
+    assert "When which sensor reported" in texts(waited(linked.run()))
+    outside = AppTest.from_function(_page, default_timeout=60)
+    outside.query_params["sensors_typed"] = "../log.csv"
+    assert waited(outside.run()).error
 
 
 def test_why_tests_room_against_instrument(page):

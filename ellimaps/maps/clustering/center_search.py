@@ -24,8 +24,11 @@ Real = NDArray[np.floating[Any]]
 F64 = NDArray[np.float64]
 
 TIGHT = 1e-5
-"""Share of the total scatter below which an inertia is too small for single precision."""
+"""Share of the total scatter below which an inertia is too small for single precision (1e-7)."""
 
+# Halved or doubled, the numbers below change inertia or time by little: benchmarks/bench_constants.py prints
+# how much. They were chosen where the inertia stops falling, beside scikit-learn's best of ten starts
+# (benchmarks/bench_speed.py prints the excess over it).
 _STARTS = 24
 _FINALISTS = 3
 # With few clusters a round is cheap, and few of its swaps are any good.
@@ -35,25 +38,24 @@ _SWAP_TRIES = 12
 _SAME_INERTIA = 1e-4
 # So many numbers fit into a core's cache.
 _SCORES_AT_ONCE = 400_000
-_NOISE = 1e-9
 # Most Lloyd iterations, and the relative fall of the inertia that ends them.
 _ROUGH = (4, 1e-2)
 _COARSE = (20, 1e-4)
 _FINE = (60, 1e-5)
 
 
-class Candidates(NamedTuple):
+class CenterSets(NamedTuple):
     """Several sets of centres, shape (set, center, component), and the inertia of each set."""
 
     centers: Real
     inertia: F64
 
-    def take(self, chosen: list[int]) -> Candidates:
+    def take(self, chosen: list[int]) -> CenterSets:
         """Return some of the sets."""
-        return Candidates(self.centers[chosen], self.inertia[chosen])
+        return CenterSets(self.centers[chosen], self.inertia[chosen])
 
 
-def search(points: WeightedPoints, k: int, rng: np.random.Generator) -> Candidates:
+def search(points: WeightedPoints, k: int, rng: np.random.Generator) -> CenterSets:
     """Return the best few sets of ``k`` centres that many starts and swaps lead to, best first."""
     starts = lloyd(points, spread_centers(points, k, _STARTS, rng), *_ROUGH)
     finalists = starts.take(_distinct(starts.inertia)[:_FINALISTS])
@@ -63,24 +65,35 @@ def search(points: WeightedPoints, k: int, rng: np.random.Generator) -> Candidat
     return refined.take(_distinct(refined.inertia))
 
 
-def rough_search(points: WeightedPoints, k: int, rng: np.random.Generator) -> Candidates:
+def rough_search(points: WeightedPoints, k: int, rng: np.random.Generator) -> CenterSets:
     """Return the best of many starts without swaps, at a fifth of the price of `search`."""
     starts = lloyd(points, spread_centers(points, k, _STARTS, rng), *_COARSE)
     return starts.take([int(starts.inertia.argmin())])
 
 
-def lloyd(points: WeightedPoints, centers: Real, most: int, tolerance: float) -> Candidates:
+def lloyd(points: WeightedPoints, centers: Real, most: int, tolerance: float) -> CenterSets:
     """Iterate each set of centres until none is idle and the inertia falls by less than ``tolerance``.
 
     A point as near to two centres counts for both; which one it belongs to does not matter here.
+
+    Parameters
+    ----------
+    points : WeightedPoints
+        What is clustered.
+    centers : ndarray, shape (set, center, component)
+        Where to begin.
+    most : int
+        Number of iterations after which to end.
+    tolerance : float
+        Fall of the inertia, as a share of it, that is not worth an iteration.
     """
     together = max(1, _SCORES_AT_ONCE // (centers.shape[1] * points.weights.size))
     groups = [centers[first : first + together] for first in range(0, len(centers), together)]
     done = list(ordered_map(lambda group: _lloyd(points, group, most, tolerance), groups))
-    return Candidates(*(np.concatenate(parts) for parts in zip(*done, strict=True)))
+    return CenterSets(*(np.concatenate(parts) for parts in zip(*done, strict=True)))
 
 
-def _lloyd(points: WeightedPoints, centers: Real, most: int, tolerance: float) -> Candidates:
+def _lloyd(points: WeightedPoints, centers: Real, most: int, tolerance: float) -> CenterSets:
     centers = centers.astype(points.values.dtype)
     inertia = np.full(len(centers), np.inf)
     moving = np.arange(len(centers))
@@ -104,11 +117,28 @@ def _lloyd(points: WeightedPoints, centers: Real, most: int, tolerance: float) -
             worst = (points.squares - 2 * best[going][number]).argmax()
             moved[number, idle[number].argmax()] = points.values[:, worst]
         centers[moving] = moved
-    return Candidates(centers, inertia)
+    return CenterSets(centers, inertia)
 
 
 def spread_centers(points: WeightedPoints, k: int, starts: int, rng: np.random.Generator) -> Real:
-    """Choose several sets of centres by greedy k-means++ seeding, shape (start, center, component)."""
+    """Choose several sets of centres by greedy k-means++ seeding.
+
+    Parameters
+    ----------
+    points : WeightedPoints
+        Centres are some of them.
+    k : int
+        Number of centres in a set.
+    starts : int
+        Number of sets.
+    rng : Generator
+        Draws them.
+
+    Returns
+    -------
+    ndarray, shape (start, center, component)
+        The sets.
+    """
     trials = 2 + int(np.log(k))
     chosen = np.empty((starts, k), dtype=np.intp)
     chosen[:, 0] = _draw(points.weights[None], starts, rng)[0]
@@ -132,8 +162,8 @@ def _draw(weights: Real, count: int, rng: np.random.Generator) -> NDArray[np.int
     return np.asarray(np.minimum(np.stack(drawn), weights.shape[1] - 1))
 
 
-def _swapped(points: WeightedPoints, candidates: Candidates, rng: np.random.Generator) -> Candidates:
-    """Move a centre to a badly served place as long as that lowers the inertia, in each set."""
+def _swapped(points: WeightedPoints, candidates: CenterSets, rng: np.random.Generator) -> CenterSets:
+    """Move a centre to a badly served point as long as that lowers the inertia, in each set."""
     centers, inertia = candidates.centers.copy(), candidates.inertia.copy()
     failures = np.zeros(len(centers), dtype=int)
     allowed = max(_FEWEST_FAILURES, _FAILURES_OF_ONE // centers.shape[1])
@@ -144,49 +174,49 @@ def _swapped(points: WeightedPoints, candidates: Candidates, rng: np.random.Gene
         for number, group in zip(live, np.split(np.arange(len(tries)), len(live)), strict=True):
             best = group[tried.inertia[group].argmin()]
             # Where all points coincide with a centre, rounding alone would go on for ever.
-            if tried.inertia[best] < inertia[number] * (1 - _SAME_INERTIA) - _NOISE * points.total:
+            if tried.inertia[best] < inertia[number] * (1 - _SAME_INERTIA) - 1e-9 * points.total:
                 centers[number], inertia[number] = tried.centers[best], tried.inertia[best]
                 failures[number] = 0
             else:
                 failures[number] += 1
-    return Candidates(centers, inertia)
+    return CenterSets(centers, inertia)
 
 
 def _promising_swaps(points: WeightedPoints, centers: Real, rng: np.random.Generator) -> Real:
-    """Return sets of centres with one moved to another place, shape (try, center, component).
+    """Return sets of centres with one moved to another point, shape (try, center, component).
 
     The inertia after each possible swap of one centre for one drawn point follows from every point's two
-    nearest centres. For each centre to leave and each cluster to go to, the best place is considered.
+    nearest centres. For each centre to leave and each cluster to go to, the best point is considered.
     """
     distances = np.maximum(points.squares - 2 * points.scores(centers[None])[0], 0)
     nearest, second = np.partition(distances, 1, axis=0)[:2]
-    places = _draw((nearest * points.weights)[None], _SWAP_CANDIDATES, rng)[0]
-    to_place = points.squared_distances(places)
-    kept = np.minimum(nearest, to_place)
-    lost = np.minimum(second, to_place) - kept
+    targets = _draw((nearest * points.weights)[None], _SWAP_CANDIDATES, rng)[0]
+    to_target = points.squared_distances(targets)
+    kept = np.minimum(nearest, to_target)
+    lost = np.minimum(second, to_target) - kept
     member = (distances == nearest) * points.weights
     expected = (kept @ points.weights)[:, None] + lost @ member.T
-    swaps = _best_places(expected, distances[:, places].argmin(axis=0))
+    swaps = _best_targets(expected, distances[:, targets].argmin(axis=0))
     # What a centre's points lose is overrated as long as no other has moved: each gets its chance to leave.
     rank = np.argsort(np.argsort(swaps.inertia, axis=0, kind="stable"), axis=0)
     order = np.lexsort((swaps.inertia.ravel(), rank.ravel()))[:_SWAP_TRIES]
-    leaving, arriving = order % len(centers), places[swaps.place.ravel()[order]]
+    leaving, arriving = order % len(centers), targets[swaps.target.ravel()[order]]
     swapped = np.repeat(centers[None], order.size, axis=0)
     swapped[np.arange(order.size), leaving] = points.values[:, arriving].T
     return swapped
 
 
 class _Swaps(NamedTuple):
-    """The best place in each cluster for each centre to move to, and the inertia expected there."""
+    """The best point in each cluster for each centre to move to, and the inertia expected there."""
 
-    place: NDArray[np.intp]
+    target: NDArray[np.intp]
     inertia: Real
 
 
-def _best_places(expected: Real, own: NDArray[np.intp]) -> _Swaps:
-    """Choose among places, by the cluster they lie in; a centre that stayed in its own would come back.
+def _best_targets(expected: Real, own: NDArray[np.intp]) -> _Swaps:
+    """Choose among points, by the cluster they lie in; a centre that stayed in its own would come back.
 
-    ``expected`` has the shape (place, leaving center), the result (arriving in cluster, leaving center).
+    ``expected`` has the shape (point, leaving center), the result (arriving in cluster, leaving center).
     """
     k = expected.shape[1]
     inside = np.where((own == np.arange(k)[:, None])[:, :, None], expected, np.inf)

@@ -18,16 +18,20 @@ from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.clustering.edges import flat_pixels
 from ellimaps.maps.clustering.features import Features, FeatureSpace
-from ellimaps.maps.clustering.kmeans import KMeans, KMeansFit, single_threaded
+from ellimaps.maps.clustering.kmeans import MAX_CLUSTERS, KMeans, KMeansFit, single_threaded
 
-MAX_K = 30
 SILHOUETTE_PIXELS = 2048
+"""Their distances take 16 MB, and a mean silhouette has a standard error of 0.002 to 0.006."""
 FLAT_PIXELS = 1 << 15
+"""Sixteen times the pixels of a silhouette; more would cost time and are not looked at."""
 
+# Eight pixels for each of 30 clusters.
 _FEWEST_FLAT_PIXELS = 256
-_COLUMNS = ["k", "inertia", "silhouette", "silhouette_se", "calinski_harabasz", "seconds"]
+# A block of distances of 1 MB, which a core's cache holds; no result depends on it.
 _DISTANCE_ROWS = 128
+# Kaufman and Rousseeuw 1990, Finding Groups in Data: above it a reasonable structure has been found.
 _GOOD_SILHOUETTE = 0.5
+# Several standard errors of a silhouette; only the sentence that gives the reason knows it.
 _SMALL_LEAD = 0.02
 
 
@@ -226,24 +230,6 @@ class SilhouetteSample:
         with single_threaded():
             return list(ordered_map(lambda fit: self._scores(fit.labels, len(fit.centers)), fits))
 
-    def score(self, labels: NDArray[np.int16], k: int) -> tuple[float, float]:
-        """Return the mean silhouette of all pixels and its standard error.
-
-        Parameters
-        ----------
-        labels : ndarray of int16, shape (pixel,)
-            Cluster of each complete pixel.
-        k : int
-            Number of clusters.
-        """
-        scores = self.scores(labels, k)
-        return scores.mean, scores.error
-
-    def scores(self, labels: NDArray[np.int16], k: int) -> Silhouettes:
-        """Return the mean over all pixels and the mean over all clusters, with their standard errors."""
-        with single_threaded():
-            return self._scores(labels, k)
-
     def _scores(self, labels: NDArray[np.int16], k: int) -> Silhouettes:
         sizes = np.bincount(labels, minlength=k)
         own = labels[self._pixels]
@@ -346,11 +332,11 @@ def _stratified(
 
 def _checked_range(k_range: Iterable[int]) -> list[int]:
     try:
-        ks = sorted({whole_number("k", k, 2, MAX_K) for k in k_range})
+        ks = sorted({whole_number("k", k, 2, MAX_CLUSTERS) for k in k_range})
     except SettingError as error:
-        raise SettingError(f"The range of k must hold whole numbers within 2..{MAX_K}.") from error
+        raise SettingError(f"The range of k must hold whole numbers within 2..{MAX_CLUSTERS}.") from error
     if not ks:
-        raise SettingError(f"The range of k is empty: choose whole numbers within 2..{MAX_K}.")
+        raise SettingError(f"The range of k is empty: choose whole numbers within 2..{MAX_CLUSTERS}.")
     return ks
 
 

@@ -19,12 +19,11 @@ from ellimaps.core.stack import DELTA, ImageStack
 Features = Literal["raw", "standard", "ncs"]
 
 BLOCK_NUMBERS = 1 << 18
+"""Numbers in a block: 1 MB, about a core's cache; ``benchmarks/bench_constants.py`` varies it."""
 MIN_BLOCK_PIXELS = 512
-_BLOCKS_HELD = 64
+"""Below this many pixels, calling NumPy takes longer than its work."""
 CACHE_BYTES = 256 * 1024 * 1024
-
-# Share of the pixels below which values beyond 0/360 deg are taken for outliers.
-_STRAY_SHARE = 1e-4
+"""Features that are kept and not computed anew in every pass; a sixteenth of the default working set."""
 
 
 class WrappedDeltaWarning(UserWarning):
@@ -197,8 +196,9 @@ def blocks_of(n_pixels: int, n_numbers: int) -> list[slice]:
 
 
 def ends_stretch(part: slice) -> bool:
-    """Return whether a stack in a file should let go of what was read: doing so after every block is slow."""
-    return bool(part.start // (part.stop - part.start) % _BLOCKS_HELD == 0)
+    """Return whether a stack in a file should let go of what was read: so after every 64th block."""
+    # 64 blocks are 64 MB; letting go after each would read pages that two blocks share twice.
+    return bool(part.start // (part.stop - part.start) % 64 == 0)
 
 
 def _complete_pixels(values: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -244,6 +244,7 @@ def crosses_zero(stack: ImageStack) -> bool:
     """Whether any Delta map has values on both sides of 0/360 deg, up to a quarter turn away."""
     for band in np.flatnonzero(stack.bands["quantity"] == DELTA):
         angle = full_circle(stack.values[band])
-        if min(np.mean(angle < 90), np.mean(angle > 270)) > _STRAY_SHARE:
+        # Fewer pixels than that on one side are outliers.
+        if min(np.mean(angle < 90), np.mean(angle > 270)) > 1e-4:
             return True
     return False

@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from ellimaps.core.checks import whole_number
+from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.core.errors import SettingError
 from ellimaps.core.parallel import ordered_map
-from ellimaps.maps.clustering.center_search import TIGHT, Candidates, lloyd, rough_search, search
+from ellimaps.maps.clustering.center_search import TIGHT, CenterSets, lloyd, rough_search, search
 from ellimaps.maps.clustering.features import FeatureSpace, blocks_of
 from ellimaps.maps.clustering.weighted_points import WeightedPoints, condense
 
@@ -33,10 +34,14 @@ F64 = NDArray[np.float64]
 Real = NDArray[np.floating[Any]]
 Labels = NDArray[np.int16]
 
+MAX_CLUSTERS = len(CLUSTER_COLORS)
+"""More could not be told apart in a figure."""
 MAX_SEED = 2**32 - 1
+"""What NumPy's older generators and scikit-learn take as a seed."""
+
+# Halved or doubled, these change inertia or time by little: benchmarks/bench_constants.py prints how much.
 MAX_COMPONENTS = 16
 SAMPLE_PIXELS = 1 << 17
-
 _CLOSE_INERTIA = 1e-2
 # Most Lloyd iterations, and the relative fall of the inertia that ends them.
 _FINE = (12, 1e-5)
@@ -163,7 +168,7 @@ class KMeans:
 
 
 class _Search(Protocol):
-    def __call__(self, points: WeightedPoints, k: int, rng: np.random.Generator) -> Candidates: ...
+    def __call__(self, points: WeightedPoints, k: int, rng: np.random.Generator) -> CenterSets: ...
 
 
 class _Block(NamedTuple):

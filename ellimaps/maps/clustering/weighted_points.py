@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 Real = NDArray[np.floating[Any]]
 
+# Halved or doubled, these change inertia or time by little: benchmarks/bench_constants.py prints how much.
 LEAVES = 2048
 SINGLES = 2048
-
 _LEADING_AXES = 6
 _VARIANCE_PIXELS = 64
 
@@ -94,10 +94,10 @@ def condense(points: Real) -> WeightedPoints:
 
 
 def _leaves(leading: Real) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return the points of each leaf and how much of each point is in it, both of shape (leaf, place)."""
+    """Return the points of each leaf and how much of each point is in it, both of shape (leaf, point)."""
     n_axes, n_points = leading.shape
     size = -(-n_points // LEAVES)
-    # The leaves have room for more points than there are: some stand in two places, with half a weight each.
+    # The leaves have room for more points than there are: some stand in two leaves, with half a weight each.
     order = np.arange(size * LEAVES) * n_points // (size * LEAVES)
     share = (1 / np.bincount(order)).astype(np.float32)
     nodes = 1

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from ellimaps.core.abscissa import AXIS_TITLES, film_abscissa_of
 from ellimaps.core.angles import unwrapped
 from ellimaps.core.colors import CLUSTER_COLORS, NO_DATA_COLOR
 from ellimaps.core.stack import DELTA, PSI, ImageStack
@@ -37,7 +38,9 @@ def shots_figure(fits: ShotFits) -> Figure:
         for cluster in range(fits.segmentation.k):
             _draw_curve(curve, rest, fits, cluster, quantity)
         curve.set(ylabel=f"{quantity} (deg)", title="measured (points) and modelled (lines)")
-        rest.set(ylabel="measured - modelled (deg)", xlabel=_abscissa(fits)[1])
+        rest.set(
+            ylabel="measured - modelled (deg)", xlabel=AXIS_TITLES[film_abscissa_of(fits.segmentation.stack)]
+        )
         for part in (curve, rest):
             part.grid(alpha=0.3)
     return _finished(figure, fits.stack)
@@ -122,7 +125,7 @@ def _draw_values(axes: Axes, fits: ShotFits) -> None:
 
 
 def _draw_curve(curve: Axes, rest: Axes, fits: ShotFits, cluster: int, quantity: str) -> None:
-    column = _abscissa(fits)[0]
+    column = film_abscissa_of(fits.segmentation.stack)
     table, key = fits.curves(cluster).sort_values(column), quantity.lower()
     color, x = CLUSTER_COLORS[cluster], table[column].to_numpy()
     measured = unwrapped(table[key].to_numpy(dtype=np.float64), quantity)
@@ -130,12 +133,6 @@ def _draw_curve(curve: Axes, rest: Axes, fits: ShotFits, cluster: int, quantity:
     curve.plot(x, measured, "o", color=color, markersize=3)
     curve.plot(x, measured - residual, "-", color=color, linewidth=1.2)
     rest.plot(x, residual, "-", color=color, linewidth=1)
-
-
-def _abscissa(fits: ShotFits) -> tuple[str, str]:
-    if fits.pairs["wavelength_nm"].nunique() > 1:
-        return "wavelength_nm", "wavelength (nm)"
-    return "aoi_deg", "angle of incidence (deg)"
 
 
 def _finished(figure: Figure, stack: ImageStack) -> Figure:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ellimaps.core.figures import figure_png
 from ellimaps.core.files import csv_bytes, json_bytes, write_files
 from ellimaps.core.provenance import software_facts
-from ellimaps.maps.export import map_rows
+from ellimaps.maps.export import map_facts
 from ellimaps.maps.films.figures import map_figure, shots_figure, uniqueness_figure
 from ellimaps.maps.films.results import ClusterFit, MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.optics.certainty import Certainty
@@ -132,7 +132,7 @@ def _common_facts(fit: ShotFits | MapFit) -> dict[str, Any]:
         "options": asdict(fit.options),
         "noise": noise_facts(fit.noise),
         "bands": fit.pairs[["wavelength_nm", "aoi_deg"]].to_dict("records"),
-        "maps": map_rows(stack),
+        "maps": map_facts(stack),
         "warnings": list(stack.warnings),
     }
 

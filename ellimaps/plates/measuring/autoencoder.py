@@ -1,8 +1,8 @@
 """A small autoencoder that learns a plate's own pictures; its code is a profile (extra ``deep``).
 
-A convolutional encoder shrinks a picture eight times and describes every place in a few numbers; a decoder
+A convolutional encoder shrinks a picture eight times and describes every spot in a few numbers; a decoder
 learns to draw the picture again from them (Hinton and Salakhutdinov 2006, doi:10.1126/science.1127647). The
-profile of a field is the mean and the spread of these numbers over its places, wherever cells lie.
+profile of a field is the mean and the spread of these numbers over its spots, wherever cells lie.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ from ellimaps.core.provenance import software_facts
 from ellimaps.deep.libraries import seeded_torch, torch_library
 from ellimaps.deep.network_file import pack, unpack
 from ellimaps.deep.penultimate import Images, Limits, as_channels, scaled_square
-from ellimaps.plates.measuring.deep_features import channel_names, plate_limits
+from ellimaps.plates.measuring.deep_features import names_for_channels, plate_limits
 
 _KIND = "autoencoder of a plate"
+# Small enough to learn without a graphics card: 288 fields take 30 s of processor time (docs/deep.md).
 _WIDTHS = (16, 32, 64)
-_SHRINK = 8
+"""Channels after each step of the encoder, doubled where the picture is halved."""
+_SHRINK = 2 ** len(_WIDTHS)
 _BATCH = 32
-_FEWEST_PATCHES = 512
 _PATCHES_PER_FIELD = 4
-_HELD_OUT = 0.1
-_WORTH = 0.99
+_FEWEST_PATCHES = 16 * _BATCH
+"""A round has 16 steps at least; a plate of ten fields would take two."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class AutoencoderSettings:
     Attributes
     ----------
     code : int
-        Numbers that describe a place.
+        Numbers that describe a spot.
     side_px : int
         What the longer side of a field is scaled to; a multiple of 8.
     patch_px : int
@@ -114,8 +115,8 @@ class Autoencoder:
             on_progress(number, len(fields), "fields through the autoencoder")
             square = _square(fields[number], self.limits, self.settings.side_px, number)
             with torch.inference_mode():
-                places = self.encoder(torch.from_numpy(square)[None])[0].flatten(1)
-                rows[number] = torch.cat([places.mean(1), places.std(1, correction=0)]).numpy()
+                spots = self.encoder(torch.from_numpy(square)[None])[0].flatten(1)
+                rows[number] = torch.cat([spots.mean(1), spots.std(1, correction=0)]).numpy()
         on_progress(len(fields), len(fields), "fields through the autoencoder")
         names = [f"code_{what}_{i:02d}" for what in ("mean", "spread") for i in range(self.settings.code)]
         return pd.DataFrame(rows, columns=names)
@@ -153,7 +154,7 @@ def train_autoencoder(
     if len(fields) < 2:
         raise SettingError("An autoencoder needs at least two fields to learn from: give more.")
     limits = plate_limits(fields)
-    names = tuple(channel_names(channels, len(limits)))
+    names = tuple(names_for_channels(channels, len(limits)))
     squares = _drawn(fields, limits, settings)
     with seeded_torch(settings.seed):
         encoder, decoder = _networks(len(limits), settings.code)
@@ -177,8 +178,8 @@ def save_autoencoder(model: Autoencoder, path: str | Path) -> Path:
         "limits": model.limits.tolist(),
         "history": list(model.history),
     }
-    place = Path(path)
-    return write_files(place.parent, {place.name: pack(facts, _tensors(model.encoder, model.decoder))})[0]
+    target = Path(path)
+    return write_files(target.parent, {target.name: pack(facts, _tensors(model.encoder, model.decoder))})[0]
 
 
 def load_autoencoder(path: str | Path) -> Autoencoder:
@@ -194,7 +195,7 @@ def load_autoencoder(path: str | Path) -> Autoencoder:
         settings = AutoencoderSettings(**facts["settings"])
         settings.check()
         limits = np.array(facts["limits"], dtype=np.float64).reshape(-1, 2)
-        names = tuple(channel_names(facts["channels"], len(limits)))
+        names = tuple(names_for_channels(facts["channels"], len(limits)))
         encoder, decoder = _networks(len(limits), settings.code)
         for name, network in (("encoder", encoder), ("decoder", decoder)):
             network.load_state_dict(_below(tensors, name))
@@ -222,9 +223,9 @@ def _drawn(fields: Images, limits: Limits, settings: AutoencoderSettings) -> NDA
     order = np.random.default_rng(settings.seed).permutation(len(fields))[: settings.most_fields]
     shape = (len(order), len(limits), settings.side_px, settings.side_px)
     squares = np.empty(shape, np.uint8)
-    for place, number in enumerate(order):
+    for row, number in enumerate(order):
         square = _square(fields[int(number)], limits, settings.side_px, int(number))
-        squares[place] = np.rint(square * 255).astype(np.uint8)
+        squares[row] = np.rint(square * 255).astype(np.uint8)
     return squares
 
 
@@ -244,11 +245,11 @@ def _fit(
 ) -> list[float]:
     """Train until held-out fields gain no more, and leave the best weights in the networks."""
     torch = torch_library()
-    n_held = max(1, round(len(squares) * _HELD_OUT))
+    n_held = max(1, round(len(squares) * 0.1))
     learned = squares[n_held:]
     held = _patches(squares[:n_held], settings.patch_px, _PATCHES_PER_FIELD)
     network = torch.nn.Sequential(encoder, decoder)
-    optimiser = torch.optim.Adam(network.parameters(), lr=2e-3)
+    optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
     repeats = max(_PATCHES_PER_FIELD, -(-_FEWEST_PATCHES // len(learned)))
     variance = float(held.var(dim=(0, 2, 3), correction=0).mean()) or 1.0
     history: list[float] = []
@@ -256,9 +257,9 @@ def _fit(
     for epoch in range(settings.epochs):
         left = f"{history[-1]:.1%} not yet drawn" if history else "first round"
         on_progress(epoch, settings.epochs, f"training the autoencoder, {left}")
-        _round(network, optimiser, _patches(learned, settings.patch_px, repeats))
+        _round(network, optimizer, _patches(learned, settings.patch_px, repeats))
         history.append(_error(network, held) / variance)
-        waited = 0 if history[-1] < best * _WORTH else waited + 1
+        waited = 0 if history[-1] < best * 0.99 else waited + 1
         if history[-1] < best:
             best, best_weights = history[-1], _copy(network)
         if waited >= settings.patience:
@@ -268,11 +269,11 @@ def _fit(
     return history
 
 
-def _round(network: Any, optimiser: Any, patches: Any) -> None:
+def _round(network: Any, optimizer: Any, patches: Any) -> None:
     for part in patches.split(_BATCH):
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         (network(part) - part).square().mean().backward()
-        optimiser.step()
+        optimizer.step()
 
 
 def _error(network: Any, patches: Any) -> float:
@@ -283,14 +284,14 @@ def _error(network: Any, patches: Any) -> float:
 
 
 def _patches(squares: NDArray[np.uint8], side: int, each: int) -> Any:
-    """Return patches of each square at random places and in random orientations, in random order."""
+    """Return patches of each square at random positions and in random orientations, in random order."""
     torch = torch_library()
     room = squares.shape[-1] - side + 1
     order = torch.randperm(each * len(squares)).tolist()
-    places = torch.randint(room, (len(order), 2)).tolist()
+    corners = torch.randint(room, (len(order), 2)).tolist()
     turns = torch.randint(8, (len(order),)).tolist()
     patches = []
-    for number, (y, x), turn in zip(order, places, turns, strict=True):
+    for number, (y, x), turn in zip(order, corners, turns, strict=True):
         patch = squares[number % len(squares), :, y : y + side, x : x + side]
         patch = np.rot90(patch, turn % 4, axes=(1, 2))
         patches.append(patch[:, :, ::-1] if turn >= 4 else patch)

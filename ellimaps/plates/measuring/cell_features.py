@@ -13,15 +13,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ellimaps.objects.detect import detect_nuclei
 from ellimaps.objects.measure import measure_objects
+from ellimaps.objects.nuclei import detect_nuclei
 from ellimaps.plates.measuring.pictures import FieldPictures
 
 _NOT_AGGREGATED = ("object", "y", "x", "radius", "at_border")
 _RINGS = 3
+"""Inside of the nucleus, its rim on both sides, the cell around: half of the way outwards is the nucleus."""
 _FINE_PX, _COARSE_PX = 1.0, 3.0
-_LEAST_SPREAD = 3
-_LEAST_PX = 1.0
+"""What is coarser than a small nucleus, 3 pixels in radius in a binned field, is no texture."""
 
 Labels = NDArray[np.int32]
 Values = NDArray[np.float64]
@@ -49,7 +49,7 @@ def measure_cells(pictures: FieldPictures, radius_px: tuple[float, float]) -> pd
     """
     values = pictures.values
     source = values.mean(axis=0) if pictures.is_merged else values[0]
-    low, high = (max(side / pictures.binning, _LEAST_PX) for side in radius_px)
+    low, high = (max(side / pictures.binning, 1.0) for side in radius_px)
     # One threshold for all: nuclei of a field are stained alike, and the blurred rim of one is none.
     nuclei = detect_nuclei(source, (low, max(high, low)), threshold="otsu")
     images = dict(zip(pictures.names, values, strict=True))
@@ -64,7 +64,7 @@ def measure_cells(pictures: FieldPictures, radius_px: tuple[float, float]) -> pd
     return _in_file_pixels(table, pictures.binning)
 
 
-def summarise_cells(cells: pd.DataFrame) -> dict[str, float]:
+def summarize_cells(cells: pd.DataFrame) -> dict[str, float]:
     """Return the number of cells, and median and interquartile range of every measurement.
 
     ``cell_count, cell_NAME_median, cell_NAME_iqr``; NaN where there are no cells, or fewer than three for a
@@ -77,7 +77,8 @@ def summarise_cells(cells: pd.DataFrame) -> dict[str, float]:
         values = cells[names].to_numpy(np.float64)
         some = np.isfinite(values).any(axis=0)
         quartiles[:, some] = np.nanpercentile(values[:, some], (25, 50, 75), axis=0)
-    if len(cells) < _LEAST_SPREAD:
+    # Quartiles of two values say what their median says.
+    if len(cells) < 3:
         quartiles[[0, 2]] = np.nan
     for number, name in enumerate(names):
         features[f"cell_{name}_median"] = float(quartiles[1, number])
@@ -146,8 +147,8 @@ def _cells(nuclei: Labels, reach: float) -> tuple[Labels, NDArray[np.float32]]:
 
     Half of the way is the nucleus, from its deepest pixel to its rim; the other half the cell around it.
     """
-    outside, place = ndimage.distance_transform_edt(nuclei == 0, return_indices=True)
-    cells = np.where(outside <= reach, nuclei[tuple(place)], 0).astype(np.int32)
+    outside, nearest = ndimage.distance_transform_edt(nuclei == 0, return_indices=True)
+    cells = np.where(outside <= reach, nuclei[tuple(nearest)], 0).astype(np.int32)
     depth = ndimage.distance_transform_edt(nuclei)
     deepest = np.zeros(int(nuclei.max(initial=0)) + 1)
     np.maximum.at(deepest, nuclei[nuclei > 0], depth[nuclei > 0])

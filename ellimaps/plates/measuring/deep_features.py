@@ -15,9 +15,6 @@ from ellimaps.core.progress import Progress, no_progress
 from ellimaps.deep import Backbone, channel_limits, penultimate
 from ellimaps.deep.penultimate import Images, Limits, as_channels
 
-_LOOKED_AT = 200
-_BRIGHTEST = 95.0
-
 
 @dataclass(frozen=True)
 class LazyFields:
@@ -78,7 +75,7 @@ def deep_profiles(
     """
     limits = plate_limits(fields)
     values = penultimate(backbone, fields, limits, on_progress=on_progress)
-    names = channel_names(channels, len(limits))
+    names = names_for_channels(channels, len(limits))
     width = values.shape[1] // len(names)
     columns = [f"{backbone.name}_{name}_{i:04d}" for name in names for i in range(width)]
     return pd.DataFrame(values, columns=columns)
@@ -97,17 +94,17 @@ def plate_limits(fields: Images) -> Limits:
     """
     if len(fields) == 0:
         raise SettingError("The plate has no fields: give at least one.")
-    numbers = np.unique(np.linspace(0, len(fields) - 1, min(len(fields), _LOOKED_AT)).round().astype(int))
+    numbers = np.unique(np.linspace(0, len(fields) - 1, min(len(fields), 200)).round().astype(int))
     found = [channel_limits(as_channels(fields[int(number)])) for number in numbers]
     odd = next((n for n, limits in zip(numbers, found, strict=True) if len(limits) != len(found[0])), None)
     if odd is not None:
         raise SettingError(f"Field {odd} of the plate has another number of channels: leave it out.")
     ends = np.stack(found)
-    black, white = np.median(ends[:, :, 0], axis=0), np.percentile(ends[:, :, 1], _BRIGHTEST, axis=0)
+    black, white = np.median(ends[:, :, 0], axis=0), np.percentile(ends[:, :, 1], 95, axis=0)
     return np.column_stack([black, white])
 
 
-def channel_names(channels: Sequence[str], count: int) -> list[str]:
+def names_for_channels(channels: Sequence[str], count: int) -> list[str]:
     """Return the names given, or ``ch1, ch2`` ...
 
     Raises

@@ -14,18 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ellimaps.core.statistics import MAD_TO_SIGMA
 from ellimaps.plates.measuring.pictures import FieldPictures
 
+# These four are in the names of features: with others, profiles of two versions could not be compared.
 _PERCENTILES = (5, 25, 50, 75, 90, 95, 99, 99.9)
 _TISSUE_PERCENTILES = (5, 25, 50, 75, 95, 99)
 _SCALES_PX = (0.7, 1.4, 2.8, 5.6, 11.2)
+"""Octaves, from the finest that pixels show to about the largest nuclei of a field binned to 400 pixels."""
 _DEPTHS_PX = (0.0, 1.5, 3.0, 5.0, np.inf)
-_MAD_TO_SIGMA = 1.4826
-_NOISE_FACTOR = 6.0
-_LEAST_QUANTA = 2.0
+"""The rim; as deep as the middle of a small nucleus, 3 pixels in radius; of a usual one; deeper."""
+
 _LEAST_TISSUE_PX = 50
+"""Two of the smallest nuclei: percentiles and correlations of fewer pixels are noise."""
 _LEAST_PATCH_PX = 12
-_TRUNCATE = 3.0
+"""Less than half of the smallest nucleus, 3 pixels in radius: what is smaller is noise or dirt."""
 
 Values = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -34,15 +37,17 @@ Mask = NDArray[np.bool_]
 def tissue_mask(pictures: FieldPictures) -> Mask:
     """Return which pixels belong to cells: those above the background of all channels together.
 
-    The threshold is six times the noise of the smoothed sum, at least two steps of its values.
+    The threshold is six times the noise of the smoothed sum, which normal noise alone passes in one of a
+    thousand fields of 400 by 400 pixels; and at least two steps of its values, as pixels of a dark ground are
+    mostly equal. The mask has the shape (y, x).
     """
     total = pictures.values.mean(axis=0)
     smooth = ndimage.gaussian_filter(total, 1.0)
     ground = float(np.percentile(smooth, 20))
     difference = smooth[:, 2:] - smooth[:, :-2]
     # Two columns have no neighbours' neighbours.
-    noise = _MAD_TO_SIGMA * float(np.median(np.abs(difference))) / np.sqrt(2) if difference.size else 0.0
-    return np.asarray(smooth > ground + max(_NOISE_FACTOR * noise, _LEAST_QUANTA * pictures.quantum))
+    noise = MAD_TO_SIGMA * float(np.median(np.abs(difference))) / np.sqrt(2) if difference.size else 0.0
+    return np.asarray(smooth > ground + max(6 * noise, 2 * pictures.quantum))
 
 
 def field_features(pictures: FieldPictures, tissue: Mask) -> dict[str, float]:
@@ -111,7 +116,7 @@ def _bands(image: Values) -> Iterator[Values]:
     """Yield what each Gaussian takes away from the one before."""
     before = image
     for sigma in _SCALES_PX:
-        smooth = ndimage.gaussian_filter(image, sigma, truncate=_TRUNCATE)
+        smooth = ndimage.gaussian_filter(image, sigma, truncate=3.0)
         yield before - smooth
         before = smooth
 

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from ellimaps.core.errors import ReadError, SettingError
-from ellimaps.plates.measuring.wells import row_number, well_name, well_place
+from ellimaps.plates.measuring.wells import row_number, well_name, well_position
 
 COLUMNS = ("well", "row", "column", "field", "channel", "z", "time", "file")
 MERGED = "merged"
@@ -43,7 +43,6 @@ _FIELDS = {
     "time": r"\d+",
 }
 _PIECE = re.compile(r"\{([^{}]*)\}|\*|[^{}*]+|[{}]")
-_SHOWN = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +86,7 @@ def read_plate_files(root: str | Path, pattern: str | None = None) -> PlateFiles
     Raises
     ------
     ReadError
-        If no name fits, or two pictures have the same place.
+        If no name fits, or two pictures are of the same field, channel, plane and time.
     SettingError
         If the pattern names no well or an unknown field.
     """
@@ -108,7 +107,7 @@ def read_plate_files(root: str | Path, pattern: str | None = None) -> PlateFiles
     raise ReadError(_no_fit(folder, names, pattern))
 
 
-def _pictures(folder: Path, place: PurePosixPath) -> Iterator[str]:
+def _pictures(folder: Path, below: PurePosixPath) -> Iterator[str]:
     try:
         entries = list(os.scandir(folder))
     except OSError as error:
@@ -117,9 +116,9 @@ def _pictures(folder: Path, place: PurePosixPath) -> Iterator[str]:
         if entry.name.startswith("."):
             continue
         if entry.is_dir(follow_symlinks=False):
-            yield from _pictures(Path(entry.path), place / entry.name)
+            yield from _pictures(Path(entry.path), below / entry.name)
         elif entry.name.casefold().endswith(ENDINGS):
-            yield str(place / entry.name)
+            yield str(below / entry.name)
 
 
 def _row(name: str, regex: re.Pattern[str]) -> tuple[str, int, int, int, str, int, int, str] | None:
@@ -131,7 +130,7 @@ def _row(name: str, regex: re.Pattern[str]) -> tuple[str, int, int, int, str, in
         return None
     try:
         if found.get("well"):
-            row, column = well_place(found["well"])
+            row, column = well_position(found["well"])
         else:
             row, column = row_number(found["row"]), int(found["column"])
         well = well_name(row, column)
@@ -151,8 +150,8 @@ def _without_merged(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ordered(table: pd.DataFrame) -> pd.DataFrame:
-    place = ["row", "column", "field", "channel", "z", "time"]
-    doubles = table[table.duplicated(place, keep=False)].sort_values(place)
+    key = ["row", "column", "field", "channel", "z", "time"]
+    doubles = table[table.duplicated(key, keep=False)].sort_values(key)
     if len(doubles):
         first, second = doubles["file"].iloc[:2]
         raise ReadError(
@@ -160,7 +159,7 @@ def _ordered(table: pd.DataFrame) -> pd.DataFrame:
             "keep one of them, or give a pattern that tells them apart."
         )
     keys = table["channel"].map(lambda text: f"{int(text):09d}" if text.isdecimal() else text)
-    order = table.assign(channel=keys).sort_values(place).index
+    order = table.assign(channel=keys).sort_values(key).index
     return table.loc[order].reset_index(drop=True)
 
 
@@ -191,7 +190,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 def _no_fit(folder: Path, names: list[str], pattern: str | None) -> str:
     if not names:
         return f"{folder} holds no TIFF or PNG image: give the folder of the plate's images."
-    shown = ", ".join(names[:_SHOWN])
+    shown = ", ".join(names[:3])
     how = f"the pattern {pattern}" if pattern else "the names of Harmony or ImageXpress"
     return (
         f"None of the {len(names)} images in {folder} fits {how} (the first are {shown}): "

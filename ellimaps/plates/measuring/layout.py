@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ellimaps.core.errors import MissingExtraError, ReadError
+from ellimaps.core.errors import ReadError
+from ellimaps.core.extras import optional
 from ellimaps.core.small_files import read_small
-from ellimaps.plates.measuring.wells import row_number, well_name, well_place
+from ellimaps.plates.measuring.wells import row_number, well_name, well_position
 
 LAYOUT_COLUMNS = ("well", "compound", "concentration", "concentration_unit", "control")
 
-_LIMIT = 16 << 20
+_MOST_BYTES = 16 << 20
+"""A hundred times what a layout of 1536 wells takes; more is some other file."""
 _NAMES = {
     "well": ("well", "well_id", "wellid", "well_name", "position"),
     "row": ("row",),
@@ -106,14 +108,17 @@ def read_layout(path: str | Path) -> pd.DataFrame:
     doubles = table["well"][table["well"].duplicated()]
     if len(doubles):
         raise ReadError(f"{file.name} names the well {doubles.iloc[0]} twice: keep one row per well.")
-    order = sorted(range(len(table)), key=lambda i: well_place(table["well"].iloc[i]))
+    order = sorted(range(len(table)), key=lambda i: well_position(table["well"].iloc[i]))
     return table.iloc[order].reset_index(drop=True)
 
 
 def _sheet(file: Path) -> pd.DataFrame:
-    content = read_small(file, "layout table", _LIMIT)
+    content = read_small(file, "layout table", _MOST_BYTES)
+    is_workbook = file.suffix.casefold() in (".xlsx", ".xlsm")
+    if is_workbook:
+        optional("openpyxl", "plates", "Layouts in XLSX")
     try:
-        if file.suffix.casefold() in (".xlsx", ".xlsm"):
+        if is_workbook:
             raw = pd.read_excel(io.BytesIO(content), dtype=str, keep_default_na=False)
         else:
             text = _text(content)
@@ -124,10 +129,6 @@ def _sheet(file: Path) -> pd.DataFrame:
                 keep_default_na=False,
                 skip_blank_lines=True,
             )
-    except ImportError as error:
-        raise MissingExtraError(
-            'Layouts in XLSX need the extra "plates": pip install "ellimaps[plates]".'
-        ) from error
     # pandas, openpyxl and zipfile raise whatever a damaged table makes them stumble over.
     except Exception as error:
         reason = " ".join(str(error).split()).rstrip(".")
@@ -159,7 +160,7 @@ def _wells(file: Path, raw: pd.DataFrame, found: dict[str, str | None]) -> list[
     for number in range(len(raw)):
         try:
             if well is not None:
-                names.append(well_name(*well_place(raw[well].iloc[number])))
+                names.append(well_name(*well_position(raw[well].iloc[number])))
             else:
                 names.append(
                     well_name(row_number(raw[row].iloc[number]), _column_number(raw[column].iloc[number]))

@@ -16,6 +16,7 @@ from ellimaps.readers.pictures import read_values
 from ellimaps.readers.planes import RGB_NAMES
 
 _WHITE_SHARE = 0.7
+"""Of full scale: the median of merged pictures on white is 0.99 (HepG2 plate), that on black near 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +123,9 @@ def _projected(pictures: list[NDArray[Any]], files: Sequence[str]) -> NDArray[np
 
 def _signal(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Leave transparency out, and equal colours but one."""
-    colours = values[: len(RGB_NAMES)]
-    same = len(colours) > 1 and all(np.array_equal(colours[0], other) for other in colours[1:])
-    return colours[:1] if same else colours
+    colors = values[: len(RGB_NAMES)]
+    same = len(colors) > 1 and all(np.array_equal(colors[0], other) for other in colors[1:])
+    return colors[:1] if same else colors
 
 
 def _binned(plane: NDArray[np.float32], factor: int) -> NDArray[np.float32]:

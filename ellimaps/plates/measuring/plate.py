@@ -12,7 +12,7 @@ from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.provenance import sha256
 from ellimaps.plates.measuring.file_names import read_plate_files
 from ellimaps.plates.measuring.layout import read_layout
-from ellimaps.plates.measuring.wells import plate_shape, well_place
+from ellimaps.plates.measuring.wells import plate_shape, well_position
 
 METADATA = (
     "plate",
@@ -27,8 +27,6 @@ METADATA = (
     "files",
 )
 """The columns every table of profiles begins with; see `ellimaps.plates.measuring.profiles`."""
-
-_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ class Plate:
         layout = {well: about for well, *about in self.layout.itertuples(index=False, name=None)}
         rows = []
         for field in self.fields():
-            row, column = well_place(field.well)
+            row, column = well_position(field.well)
             files = ";".join(name for names in field.files for name in names)
             rows.append((self.name, field.well, row, column, field.number, *layout[field.well], files))
         return pd.DataFrame(rows, columns=list(METADATA)).astype({"concentration": float, "control": bool})
@@ -140,7 +138,7 @@ def read_plate(
         raise ReadError(
             f"{Path(layout).name} and {Path(root)} have no well in common: check that they are of one plate."
         )
-    places = [well_place(well) for well in pictured | listed]
+    positions = [well_position(well) for well in pictured | listed]
     files = found.table[found.table["well"].isin(both)]
     first = files["time"].min()
     shown = files[files["time"] == first].reset_index(drop=True)
@@ -156,14 +154,14 @@ def read_plate(
         files=shown,
         layout=table[table["well"].isin(both)].reset_index(drop=True),
         channels=tuple(dict.fromkeys(shown["channel"])),
-        shape=plate_shape(places),
+        shape=plate_shape(positions),
         mismatches=tuple(note for note in notes if note),
         layout_sha256=sha256(Path(layout)),
     )
 
 
 def check_output(plate: Plate, out: Path) -> None:
-    """Refuse the folder of the pictures as the place for results.
+    """Refuse the folder of the pictures as the one for results.
 
     Raises
     ------
@@ -177,6 +175,6 @@ def check_output(plate: Plate, out: Path) -> None:
 def _note(wells: set[str], what: str) -> str:
     if not wells:
         return ""
-    names = sorted(wells, key=well_place)
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{len(names)} wells {what}: {', '.join(names[:_SHOWN])}{more}."
+    names = sorted(wells, key=well_position)
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return f"{len(names)} wells {what}: {', '.join(names[:6])}{more}."

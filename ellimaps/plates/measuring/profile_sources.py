@@ -24,6 +24,8 @@ from ellimaps.plates.measuring.profiles import Profiles, assemble, profile_plate
 PLAIN, AUTOENCODER, DEEP = "plain", "autoencoder", "deep:"
 SOURCES = (PLAIN, AUTOENCODER, *(f"{DEEP}{name}" for name in BACKBONES))
 MOST_COMPONENTS = 128
+"""Bounds the tables to the size that measurements give them; more than half of the components 288 fields have
+at most is kept. Not tuned: trained weights were not at hand (docs/deep.md)."""
 
 
 def profiles_from(

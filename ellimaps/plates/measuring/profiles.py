@@ -9,15 +9,15 @@ map or a dose-response curve of any feature means what its name says:
   count from 1, ``concentration`` is NaN where there is none, ``control`` is bool, ``files`` are paths
   below the plate's root joined by ``;``. Then the features, float64, NaN where a field has no such value
   (no cells).
-- ``wells``: one row per well: the same columns, but ``n_fields`` in the place of ``field``; features are the
+- ``wells``: one row per well: the same columns, but ``n_fields`` for ``field``; features are the
   means over the well's fields that have a value.
 - ``features``: names of the measurement columns.
 
 What distances are taken in, for nearest neighbours, embeddings, clusters and permutation tests, is
-`ellimaps.plates.statistics.normalisation.vectors(profiles)`: matrices whose rows are those of ``fields``
+`ellimaps.plates.statistics.normalization.vectors(profiles)`: matrices whose rows are those of ``fields``
 and ``wells``.
 Robust z-scores against the controls, feature by feature (for "most changed features"), are
-`ellimaps.plates.statistics.normalisation.scaled(profiles)`.
+`ellimaps.plates.statistics.normalization.scaled(profiles)`.
 
 On disk (`save_profiles`, `read_profiles`) a folder holds ``fields.parquet``, ``wells.parquet``, the same as
 CSV, ``cells.parquet`` (one row per cell, ``plate, well, field`` first) and ``plate.json`` (provenance:
@@ -47,6 +47,7 @@ WELL_METADATA = tuple("n_fields" if name == "field" else name for name in METADA
 CELL_METADATA = ("plate", "well", "field")
 FIELDS, WELLS, CELLS, FACTS = "fields.parquet", "wells.parquet", "cells.parquet", "plate.json"
 FORMAT = 1
+"""In ``plate.json``; to be counted up when what stands there changes its meaning."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +134,7 @@ def assemble(
     names = list(dict.fromkeys(name for row in features for name in row))
     values = pd.DataFrame([dict(row) for row in features], columns=names, dtype=float)
     fields = pd.concat([metadata.reset_index(drop=True), values], axis=1)
-    return Profiles(fields, wells_of(fields, names), tuple(names), facts, cell_table(metadata, cells))
+    return Profiles(fields, wells_of(fields, names), tuple(names), facts, cells_of_fields(metadata, cells))
 
 
 def wells_of(fields: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
@@ -147,12 +148,12 @@ def wells_of(fields: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
     return pd.concat([about[list(WELL_METADATA)], means], axis=1)
 
 
-def cell_table(metadata: pd.DataFrame, cells: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def cells_of_fields(metadata: pd.DataFrame, cells: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return the cells of all fields in one table, with the field each belongs to."""
-    places = [tuple(row) for row in metadata[list(CELL_METADATA)].to_numpy(object)]
+    owners = [tuple(row) for row in metadata[list(CELL_METADATA)].to_numpy(object)]
     parts = [
         table.assign(plate=plate, well=well, field=number)
-        for (plate, well, number), table in zip(places, cells, strict=False)
+        for (plate, well, number), table in zip(owners, cells, strict=False)
         if len(table)
     ]
     if not parts:
@@ -180,7 +181,7 @@ def provenance(plate: Plate, settings: FieldSettings, inputs: Mapping[str, str])
         "root": str(plate.root.resolve()),
         "channels": list(plate.channels),
         "shape": list(plate.shape),
-        "settings": settings.choices(),
+        "settings": settings.facts(),
         "mismatches": list(plate.mismatches),
         "layout_sha256": plate.layout_sha256,
         "inputs_sha256": dict(inputs),
@@ -227,18 +228,18 @@ def read_profiles(folder: str | Path, *, cells: bool = False) -> Profiles:
     ReadError
         If a file is missing or damaged.
     """
-    place = Path(folder)
+    folder = Path(folder)
     try:
-        facts = json.loads((place / FACTS).read_text(encoding="utf-8"))
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         features = tuple(facts["features"])
     except FileNotFoundError as error:
-        raise ReadError(f"{place} holds no profiles: run ellimaps plates profile first.") from error
+        raise ReadError(f"{folder} holds no profiles: run ellimaps plates profile first.") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ReadError(f"{place / FACTS} is damaged: run ellimaps plates profile again.") from error
-    fields = _read_table(place / FIELDS, (*METADATA, *features))
-    wells = _read_table(place / WELLS, (*WELL_METADATA, *features))
-    read = cells and (place / CELLS).is_file()
-    table = _read_table(place / CELLS, CELL_METADATA) if read else pd.DataFrame()
+        raise ReadError(f"{folder / FACTS} is damaged: run ellimaps plates profile again.") from error
+    fields = _read_table(folder / FIELDS, (*METADATA, *features))
+    wells = _read_table(folder / WELLS, (*WELL_METADATA, *features))
+    read = cells and (folder / CELLS).is_file()
+    table = _read_table(folder / CELLS, CELL_METADATA) if read else pd.DataFrame()
     return Profiles(fields, wells, features, facts, table)
 
 
@@ -263,6 +264,6 @@ def _read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     return table
 
 
-def feature_matrix(table: pd.DataFrame, features: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the features of a table as float64, shape (row, feature)."""
+def feature_values(table: pd.DataFrame, features: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the measurements of a table of fields or wells as float64, shape (row, feature)."""
     return table[list(features)].to_numpy(np.float64)

@@ -22,12 +22,13 @@ from ellimaps.readers.pictures import read_values
 from ellimaps.readers.planes import RGB_NAMES
 
 COLORS = ("#3f6fff", "#2ee66b", "#ffb000", "#ff4060", "#c77dff", "#e0e0e0")
+"""Of channels, nuclei first and so blue, as their stain; all readable on black."""
 RGB_COLORS = ("#ff0000", "#00ff00", "#0000ff")
-TILE = 64
+TILE_PX = 64
+"""Edge of a small picture: 10,000 of them are 40 sheets, which a browser loads at once."""
 COLUMNS = 16
+"""Small pictures in a row of a sheet, 256 in all: 1024 x 1024 px, which any browser draws."""
 FACTS = "thumbnails.json"
-_SAMPLED = 24
-_PERCENTILES = (1.0, 99.7)
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Thumbnails:
     """
 
     sheets: tuple[bytes, ...]
-    tile: int = TILE
+    tile: int = TILE_PX
     columns: int = COLUMNS
 
 
@@ -113,7 +114,8 @@ def make_thumbnails(profiles: Profiles, on_progress: Progress = no_progress) -> 
     for picture in ordered_map(small, names):
         pictures.append(picture)
         on_progress(len(pictures), len(names), "drawing thumbnails")
-    sampled = pictures[:: max(1, len(pictures) // _SAMPLED)]
+    # Two dozen pictures, spread over the plate, hold its dark and bright wells.
+    sampled = pictures[:: max(1, len(pictures) // 24)]
     merged = len(pictures[0]) > n_channels
     limits = _limits(sampled, merged=merged)
     colors = channel_colors(len(pictures[0]), merged=merged)
@@ -149,7 +151,8 @@ def read_thumbnails(folder: Path, fields: pd.DataFrame) -> Thumbnails | None:
 
 def _reduced(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     shrunk = [
-        np.asarray(Image.fromarray(plane).resize((TILE, TILE), Image.Resampling.BOX)) for plane in picture
+        np.asarray(Image.fromarray(plane).resize((TILE_PX, TILE_PX), Image.Resampling.BOX))
+        for plane in picture
     ]
     return np.stack(shrunk)
 
@@ -159,11 +162,12 @@ def _limits(pictures: Sequence[NDArray[np.float32]], *, merged: bool) -> list[tu
     stacked = np.stack(pictures)
     n = stacked.shape[1]
     seen = [stacked if merged else stacked[:, number] for number in range(n)]
-    return [contrast(values, _PERCENTILES) for values in seen]
+    # The brightest 0.3 % are few specks of dirt or debris, and may be white.
+    return [contrast(values, (1.0, 99.7)) for values in seen]
 
 
 def contrast(values: NDArray[np.float32], percentiles: tuple[float, float]) -> tuple[float, float]:
-    """Return the values to be black and white: percentiles of what was measured."""
+    """Return the values to be black and white: percentiles of what was measured, of any shape and unit."""
     measured = values[np.isfinite(values)]
     low, high = np.percentile(measured, percentiles) if measured.size else (0.0, 1.0)
     return float(low), float(high if high > low else low + 1)
@@ -172,7 +176,7 @@ def contrast(values: NDArray[np.float32], percentiles: tuple[float, float]) -> t
 def _mixed(
     picture: NDArray[np.float32], limits: Sequence[tuple[float, float]], colors: Sequence[str]
 ) -> NDArray[np.uint8]:
-    total = np.zeros((TILE, TILE, 3), dtype=np.float32)
+    total = np.zeros((TILE_PX, TILE_PX, 3), dtype=np.float32)
     for plane, (low, high), color in zip(picture, limits, colors, strict=True):
         rgb = np.array([int(color[start : start + 2], 16) for start in (1, 3, 5)], dtype=np.float32)
         # Not measured is black.
@@ -181,10 +185,10 @@ def _mixed(
 
 
 def _sheet(tiles: Sequence[NDArray[np.uint8]]) -> bytes:
-    sheet = np.zeros((COLUMNS * TILE, COLUMNS * TILE, 3), dtype=np.uint8)
+    sheet = np.zeros((COLUMNS * TILE_PX, COLUMNS * TILE_PX, 3), dtype=np.uint8)
     for number, tile in enumerate(tiles):
         y, x = divmod(number, COLUMNS)
-        sheet[y * TILE : (y + 1) * TILE, x * TILE : (x + 1) * TILE] = tile
+        sheet[y * TILE_PX : (y + 1) * TILE_PX, x * TILE_PX : (x + 1) * TILE_PX] = tile
     file = BytesIO()
     Image.fromarray(sheet).save(file, "jpeg", quality=82)
     return file.getvalue()

@@ -12,7 +12,6 @@ PLATE_SHAPES = {6: (2, 3), 12: (3, 4), 24: (4, 6), 48: (6, 8), 96: (8, 12), 384:
 MOST_ROWS, MOST_COLUMNS = PLATE_SHAPES[1536]
 
 _WELL = re.compile(r"([A-Za-z]{1,2})[-_ ]?0*([1-9][0-9]?)")
-_LETTERS = 26
 
 
 def row_letters(row: int) -> str:
@@ -25,7 +24,7 @@ def row_letters(row: int) -> str:
     """
     if not 1 <= row <= MOST_ROWS:
         raise ReadError(f"No plate has a row {row}: rows are counted from 1 to {MOST_ROWS}.")
-    above, below = divmod(row - 1, _LETTERS)
+    above, below = divmod(row - 1, 26)
     return (chr(ord("A") + above - 1) if above else "") + chr(ord("A") + below)
 
 
@@ -43,7 +42,7 @@ def row_number(letters: str) -> int:
     else:
         row = 0
         for letter in text:
-            row = row * _LETTERS + (ord(letter) - ord("A") + 1)
+            row = row * 26 + (ord(letter) - ord("A") + 1)
     if not (text.isascii() and text.isalnum() and 1 <= row <= MOST_ROWS):
         raise ReadError(f"{letters!r:.20} is no row of a plate: rows are A to {row_letters(MOST_ROWS)}.")
     return row
@@ -62,7 +61,7 @@ def well_name(row: int, column: int) -> str:
     return f"{row_letters(row)}{column:02d}"
 
 
-def well_place(name: str) -> tuple[int, int]:
+def well_position(name: str) -> tuple[int, int]:
     """Return row and column of a well, counted from 1, from a name such as A1, a01 or AF-48.
 
     Raises
@@ -78,9 +77,9 @@ def well_place(name: str) -> tuple[int, int]:
     return row, column
 
 
-def plate_shape(places: list[tuple[int, int]]) -> tuple[int, int]:
+def plate_shape(positions: list[tuple[int, int]]) -> tuple[int, int]:
     """Return rows and columns of the smallest standard plate that has all these wells."""
-    last_row = max((row for row, _ in places), default=1)
-    last_column = max((column for _, column in places), default=1)
+    last_row = max((row for row, _ in positions), default=1)
+    last_column = max((column for _, column in positions), default=1)
     fitting = (shape for shape in PLATE_SHAPES.values() if shape[0] >= last_row and shape[1] >= last_column)
     return next(fitting)

@@ -14,6 +14,8 @@ from ellimaps.core.errors import SettingError
 from ellimaps.core.parallel import one_thread
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.plates.measuring.profiles import Profiles
+from ellimaps.plates.statistics.changes import change_table, describe_changes
+from ellimaps.plates.statistics.components import Floats
 from ellimaps.plates.statistics.distance import (
     ControlSpace,
     along_change,
@@ -22,17 +24,17 @@ from ellimaps.plates.statistics.distance import (
     steady_changes,
 )
 from ellimaps.plates.statistics.dose_response import DoseResponse, fit_dose_response
-from ellimaps.plates.statistics.neighbours import nearest_treatments
-from ellimaps.plates.statistics.normalisation import vectors
-from ellimaps.plates.statistics.permutation import benjamini_hochberg
-from ellimaps.plates.statistics.points import Floats
+from ellimaps.plates.statistics.normalization import vectors
+from ellimaps.plates.statistics.permutation import false_discovery_rates
 from ellimaps.plates.statistics.significance import agreement, difference_p, trend_p
+from ellimaps.plates.statistics.similarity import nearest_treatments
 from ellimaps.plates.statistics.treatments import Treatment, treatments
-from ellimaps.plates.statistics.words import change_table, in_words
 
 DISTANCE = "distance"
 CALLED_AT = 0.01
-NEIGHBOURS_AT = 0.05
+"""The false discovery rate at which a compound is called active: a promise, so stricter than 0.05."""
+_NEAREST_AT = 0.05
+"""Of treatments whose change may be none the nearest means nothing; here a miss costs more than a guess."""
 COMPOUND_COLUMNS = (
     *("compound", "n_doses", "n_wells", "p", "q", "active", "lowest_active"),
     *("strongest_dose", "concentration_unit", "distance", "dose_spearman"),
@@ -65,7 +67,7 @@ class Answers:
     changes : DataFrame
         ``compound, concentration, feature, change_sd, p`` for every feature.
     nearest : DataFrame
-        See `ellimaps.plates.statistics.neighbours.nearest_treatments`; among the treatments with p < 0.05,
+        See `ellimaps.plates.statistics.similarity.nearest_treatments`; among the treatments with p < 0.05,
         as the direction of a change that may be none means nothing.
     """
 
@@ -105,11 +107,12 @@ def answers(profiles: Profiles, seed: int = 0, *, on_progress: Progress = no_pro
             table = change_table(relative, profiles.features, one, int(space.is_control.sum()))
             changes.append(table.assign(compound=one.compound, concentration=one.concentration))
             rows.append(
-                _row(profiles, space.distance(one.rows), points, one, seed) | {"changes": in_words(table)}
+                _row(profiles, space.distance(one.rows), points, one, seed)
+                | {"changes": describe_changes(table)}
             )
             on_progress(done, len(found), "comparing treatments with controls")
         table = _with_q_values(pd.DataFrame(rows))
-        likely = [one for one, p in zip(found, table["p"], strict=True) if p < NEIGHBOURS_AT]
+        likely = [one for one, p in zip(found, table["p"], strict=True) if p < _NEAREST_AT]
         nearest = nearest_treatments(space, likely)
         table = _with_nearest(table, nearest)
         changed = pd.concat(changes, ignore_index=True)
@@ -170,8 +173,8 @@ def _row(profiles: Profiles, distance: float, points: Floats, one: Treatment, se
 
 def _with_q_values(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(
-        q=benjamini_hochberg(table["p"].to_numpy(dtype=np.float64)),
-        map_q=benjamini_hochberg(table["map_p"].to_numpy(dtype=np.float64)),
+        q=false_discovery_rates(table["p"].to_numpy(dtype=np.float64)),
+        map_q=false_discovery_rates(table["map_p"].to_numpy(dtype=np.float64)),
     )
 
 
@@ -258,7 +261,7 @@ def _compounds(
         )
         on_progress(done, len(groups), "comparing compounds with controls")
     summed = pd.DataFrame(rows)
-    q = benjamini_hochberg(summed["p"].to_numpy(dtype=np.float64))
+    q = false_discovery_rates(summed["p"].to_numpy(dtype=np.float64))
     summed = summed.assign(q=q, active=q < CALLED_AT)
     summed["lowest_active"] = summed["lowest_active"].where(summed["active"])
     return summed[list(COMPOUND_COLUMNS)]

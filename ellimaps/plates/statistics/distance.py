@@ -14,14 +14,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.plates.measuring.profiles import Profiles, feature_matrix
+from ellimaps.plates.measuring.profiles import Profiles, feature_values
+from ellimaps.plates.statistics.components import Floats, principal_components
 from ellimaps.plates.statistics.permutation import Indices
-from ellimaps.plates.statistics.points import Floats, principal_components
 from ellimaps.plates.statistics.treatments import checked_controls
 
 _AT_ONCE = 1 << 14
+"""Choices of wells at a time: their sums over 50 components take 6.5 MB; no result depends on it."""
+
+
 _LEAST_SPREAD = 0.02
+"""Of the spread over all wells. On two generated plates, half and twice of it move distances by up to a
+quarter and change neither which compounds are active nor the order of doses, but half of it lets one EC50 out
+that the plate does not determine; no p-value knows it."""
 _LINEAR_TO = 10.0
+"""In standard deviations of controls. Of the eight active compounds of these plates, twice of it turns one
+correlation of ranks from 0.94 to 0.89; half of it changes none."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,8 @@ class ControlSpace:
 
     def distance(self, rows: NDArray[np.intp]) -> float:
         """Return the distance of a treatment's mean profile from the controls, in units of a control well's.
+
+        Its wells are given by their rows, shape (well,).
 
         What the scatter of ``n`` wells adds to a squared distance on average is taken off:
         ``sqrt(max(|mean|^2 - unit^2 / n, 0)) / unit``.
@@ -125,7 +135,7 @@ def relative_to_controls(profiles: Profiles) -> Floats:
     well is given relative to the *other* controls, as a treated well is. What was not measured is 0.
     """
     is_control = checked_controls(profiles.wells)
-    values = feature_matrix(profiles.wells, profiles.features).copy()
+    values = feature_values(profiles.wells, profiles.features).copy()
     for plate in _plates(profiles.wells):
         here = is_control & plate
         values[plate] -= _column_means(values[here if here.any() else is_control])
@@ -165,7 +175,10 @@ def blind_features(values: Floats, plates: NDArray[np.intp]) -> Floats:
 
 
 def blind_space(features: Floats) -> Floats:
-    """Return the principal components of `blind_features`, whitened with their shrunk covariance."""
+    """Return the principal components of `blind_features`, whitened with their shrunk covariance.
+
+    Shape (well, component), of features of shape (well, feature).
+    """
     if not features.size:
         return np.zeros((len(features), 1))
     points = principal_components(features)
@@ -176,7 +189,7 @@ def largest_changes(features: Floats, choices: Indices, weights: Floats | None =
     """Return how much the chosen wells change the feature they change most, shape (choice,).
 
     Up to a factor that is the same for all choices. One feature among a hundred is lost in a distance. With a
-    weight per place in a choice (of its dose), it is the trend over them.
+    weight per position in a choice (of its dose), it is the trend over them.
     """
     return _of_totals(features, choices, weights, lambda total: np.abs(total).max(axis=1, initial=0.0))
 

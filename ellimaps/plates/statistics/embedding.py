@@ -12,17 +12,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.core.errors import MissingExtraError, SettingError
+from ellimaps.core.errors import SettingError
+from ellimaps.core.extras import optional
 from ellimaps.core.parallel import one_thread
 from ellimaps.plates.measuring.profiles import Profiles
-from ellimaps.plates.statistics.points import Floats, Level, components_of, table_of
+from ellimaps.plates.statistics.components import Floats, Level, components_of, table_of
 
 Method = Literal["pca", "tsne", "umap"]
 
+# The defaults of t-SNE in scikit-learn and of UMAP in umap-learn, which published maps are drawn with.
 PERPLEXITY = 30.0
-NEIGHBOURS = 15
+NEIGHBORS = 15
 MIN_DIST = 0.1
-_FEWEST = 5
 
 
 def embed(profiles: Profiles, method: Method = "pca", seed: int = 0, level: Level = "field") -> pd.DataFrame:
@@ -32,7 +33,7 @@ def embed(profiles: Profiles, method: Method = "pca", seed: int = 0, level: Leve
     ----------
     profiles : Profiles
         What is known of every field and well; points are those of
-        `ellimaps.plates.statistics.normalisation.vectors`.
+        `ellimaps.plates.statistics.normalization.vectors`.
     method : {"pca", "tsne", "umap"}
         The first two principal components; t-SNE (van der Maaten and Hinton 2008) or UMAP (McInnes et al.,
         arXiv:1802.03426) of the first 50 components, both starting from the first two.
@@ -56,7 +57,8 @@ def embed(profiles: Profiles, method: Method = "pca", seed: int = 0, level: Leve
     if method not in get_args(Method):
         raise SettingError(f"The method {method!r} is unknown: choose {', '.join(get_args(Method))}.")
     table = table_of(profiles, level)
-    fewest = 2 if method == "pca" else _FEWEST
+    # Neighbourhoods of fewer than five points are the whole.
+    fewest = 2 if method == "pca" else 5
     if len(table) < fewest:
         raise SettingError(f"{method} needs {fewest} {level}s or more, and there are {len(table)}.")
     with one_thread():
@@ -78,14 +80,9 @@ def _tsne(points: Floats, seed: int) -> Floats:
 
 
 def _umap(points: Floats, seed: int) -> Floats:
-    try:
-        from umap import UMAP
-    except ImportError as error:
-        raise MissingExtraError(
-            'UMAP needs the extra "plates": pip install "ellimaps[plates]", or choose pca or tsne.'
-        ) from error
-    n_neighbors = min(NEIGHBOURS, len(points) - 1)
-    layout = UMAP(
+    umap = optional("umap", "plates", "Maps by UMAP")
+    n_neighbors = min(NEIGHBORS, len(points) - 1)
+    layout = umap.UMAP(
         n_neighbors=n_neighbors, min_dist=MIN_DIST, init=1e5 * _start(points), random_state=seed, n_jobs=1
     )
     return np.asarray(layout.fit_transform(points), dtype=np.float64)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ellimaps.core.errors import SettingError
 from ellimaps.plates.measuring.profiles import Profiles
-from ellimaps.plates.statistics.normalisation import Vectors, vectors
+from ellimaps.plates.statistics.normalization import Vectors, vectors
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Evaluation:
     well_accuracy_1nn: float
     map: float
 
-    def row(self) -> dict[str, Any]:
-        """Return the figures by name."""
+    def facts(self) -> dict[str, Any]:
+        """Return the figures as a plain dict, ready for JSON."""
         return asdict(self)
 
 
@@ -55,7 +55,7 @@ def evaluate(profiles: Profiles, space: Vectors | None = None) -> Evaluation:
         What is known of every field and well.
     space : Vectors, optional
         The points that distances are taken between; by default those of
-        `ellimaps.plates.statistics.normalisation.vectors`. Any embedding can be judged with the same figures.
+        `ellimaps.plates.statistics.normalization.vectors`. Any embedding can be judged with the same figures.
 
     Raises
     ------
@@ -66,8 +66,8 @@ def evaluate(profiles: Profiles, space: Vectors | None = None) -> Evaluation:
         raise SettingError("Nearest neighbours need two wells or more: profile more wells.")
     points = space or vectors(profiles)
     fields, wells = profiles.fields, profiles.wells
-    by_field = distances(points.fields, _owners(fields))
-    by_well = distances(points.wells, _owners(wells))
+    by_field = distances_between_owners(points.fields, _owners(fields))
+    by_well = distances_between_owners(points.wells, _owners(wells))
     precision = average_precision(by_well, wells["compound"].to_numpy(object))
     return Evaluation(
         n_fields=len(fields),
@@ -78,7 +78,7 @@ def evaluate(profiles: Profiles, space: Vectors | None = None) -> Evaluation:
     )
 
 
-def distances(points: NDArray[np.float64], owners: NDArray[np.object_]) -> NDArray[np.float64]:
+def distances_between_owners(points: NDArray[np.float64], owners: NDArray[np.object_]) -> NDArray[np.float64]:
     """Return Euclidean distances, infinite between points with the same owner.
 
     Parameters
@@ -96,12 +96,15 @@ def distances(points: NDArray[np.float64], owners: NDArray[np.object_]) -> NDArr
 
 
 def nearest_accuracy(distance: NDArray[np.float64], classes: NDArray[np.object_]) -> float:
-    """Return the share of rows whose nearest column has the same class; ties go to the first."""
+    """Return the share of rows whose nearest column has the same class; ties go to the first.
+
+    Distances have the shape (point, point), classes (point,).
+    """
     return float(np.mean(classes[distance.argmin(axis=1)] == classes))
 
 
 def average_precision(distance: NDArray[np.float64], classes: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Return of each row the average precision of its class among the other rows by distance.
+    """Return of each row the average precision of its class among the other rows by distance, shape (point,).
 
     The mean, over the ranks at which a row of the same class stands, of the share of that class up to
     there. NaN where there is no other row of the class. Ties stand in the order of the rows.

@@ -13,11 +13,14 @@ from math import comb, prod
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import false_discovery_control
 
 Indices = NDArray[np.int32]
 
 MOST_EXACT = 100_000
+"""Choices that are all tried: the 58,905 of 4 wells and 32 controls, a common layout, are among them."""
 N_DRAWN = 20_000
+"""Drawn where there are more: a p-value of 0.01 then has a standard error of 0.0007."""
 
 
 def choices(treated: NDArray[np.bool_], plates: NDArray[np.intp], seed: int) -> Indices:
@@ -60,7 +63,7 @@ def arrangements(treated: NDArray[np.bool_], plates: NDArray[np.intp], seed: int
 
 
 def p_value(statistics: NDArray[np.float64]) -> float:
-    """Return the share of the choices whose statistic is as large as that of the first, the observed one."""
+    """Return the share of the choices, shape (choice,), as large as the first, the observed one."""
     slack = 1e-9 * max(abs(float(statistics[0])), 1e-300)
     return float(np.mean(statistics >= statistics[0] - slack))
 
@@ -83,16 +86,14 @@ def _p_values(statistics: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((len(ordered) - below) / len(ordered), dtype=np.float64)
 
 
-def benjamini_hochberg(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return q-values: the least false discovery rate at which each test is called.
+def false_discovery_rates(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return q-values, shape (test,): the least false discovery rate at which each test is called.
 
     Source: Benjamini and Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x. NaN, a test not made, stays.
     """
     q = np.full(len(p), np.nan)
-    made = np.flatnonzero(~np.isnan(p))
-    order = made[np.argsort(p[made], kind="stable")][::-1]
-    ranks = np.arange(len(order), 0, -1)
-    q[order] = np.minimum.accumulate(np.minimum(p[order] * len(order) / ranks, 1.0))
+    made = ~np.isnan(p)
+    q[made] = false_discovery_control(p[made])
     return q
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ellimaps.plates.measuring.profiles import Profiles, feature_matrix
+from ellimaps.plates.measuring.profiles import Profiles, feature_values
+from ellimaps.plates.statistics.components import Floats
 from ellimaps.plates.statistics.distance import blind_features, blind_space, largest_changes, separations
 from ellimaps.plates.statistics.permutation import arrangements, choices, combined_p_value, p_value
-from ellimaps.plates.statistics.points import Floats
 from ellimaps.plates.statistics.reproducibility import mean_average_precisions
 from ellimaps.plates.statistics.treatments import control_wells
 
@@ -38,7 +38,7 @@ def difference_p(profiles: Profiles, rows: NDArray[np.intp], seed: int = 0) -> f
     tried = choices(np.arange(len(union)) < len(rows), plates, seed)
     if len(tried) < 2:
         return float("nan")
-    features = blind_features(feature_matrix(profiles.wells, profiles.features)[union], plates)
+    features = blind_features(feature_values(profiles.wells, profiles.features)[union], plates)
     separated = separations(blind_space(features), tried)
     return combined_p_value(separated, largest_changes(features, tried))
 
@@ -66,7 +66,7 @@ def trend_p(profiles: Profiles, rows: NDArray[np.intp], doses: Floats, seed: int
         return float("nan")
     tried = arrangements(np.arange(len(union)) < len(rows), plates, seed)
     weights = ranks[tried[0]]
-    features = blind_features(feature_matrix(profiles.wells, profiles.features)[union], plates)
+    features = blind_features(feature_values(profiles.wells, profiles.features)[union], plates)
     separated = separations(blind_space(features), tried, weights)
     return combined_p_value(separated, largest_changes(features, tried, weights))
 
@@ -81,7 +81,7 @@ def agreement(
     profiles : Profiles
         Where they are.
     points : ndarray, shape (well, dimension)
-        Of `ellimaps.plates.statistics.normalisation.vectors`.
+        Of `ellimaps.plates.statistics.normalization.vectors`.
     rows : ndarray of int, shape (well,)
         The treated wells; of one well everything is NaN.
     seed : int

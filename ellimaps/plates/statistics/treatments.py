@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ellimaps.core.errors import SettingError
 
 FEWEST_CONTROLS = 3
+"""The spread of two is one difference, and says nothing of itself."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def control_wells(wells: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def checked_controls(wells: pd.DataFrame) -> NDArray[np.bool_]:
-    """Return which wells are controls.
+    """Return which wells are controls, shape (well,).
 
     Raises
     ------

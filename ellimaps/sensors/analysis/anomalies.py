@@ -12,17 +12,21 @@ from ellimaps.core.progress import Progress, no_progress
 from ellimaps.sensors.analysis.decomposition import Decomposition, decompose
 from ellimaps.sensors.analysis.detectors.changes import CHANGE, level_changes
 from ellimaps.sensors.analysis.detectors.evidence import Evidence, kind_of
-from ellimaps.sensors.analysis.detectors.forest import FOREST, unlike_others
+from ellimaps.sensors.analysis.detectors.forest import FOREST, isolated_stretches
 from ellimaps.sensors.analysis.detectors.levels import LEVEL, SPIKE, held_levels, spikes
 from ellimaps.sensors.analysis.detectors.limits import LIMIT, beyond_limit
 from ellimaps.sensors.analysis.detectors.stuck import STUCK, stuck_stretches
 from ellimaps.sensors.analysis.reasons import reason_of
+from ellimaps.sensors.movement import LIMIT as LIMIT_PER_HOUR
 
 COLUMNS = ("start", "end", "score", "reason", "detectors")
-DEFAULT_LIMIT = 0.5
 _DETECTORS = 6
+"""As many as share the rate of false alarms a user allows."""
+# Extreme value distributions fitted to months say nothing of rarer than that.
 _LOWEST_RATE = 1e-12
+# Of detectors equally sure, the one whose sentence is most definite speaks.
 _TOLD_FIRST = (STUCK, SPIKE, LIMIT, CHANGE, LEVEL, FOREST)
+# Within an hour, the window of the limit, two alarms tell one user of one event.
 _MERGE = pd.Timedelta("1h")
 
 
@@ -30,7 +34,7 @@ def find_anomalies(
     series: pd.Series,
     false_alarms_per_month: float = 1.0,
     *,
-    limit: float = DEFAULT_LIMIT,
+    limit: float = LIMIT_PER_HOUR,
     what: str = "",
     unit: str = "deg C",
     seed: int = 0,
@@ -91,7 +95,7 @@ def _evidence(
         lambda: beyond_limit(log, rate, limit),
         lambda: stuck_stretches(log, rate),
         lambda: level_changes(log, rate),
-        lambda: unlike_others(log, rate, seed),
+        lambda: isolated_stretches(log, rate, seed),
     )
     found: list[Evidence] = []
     for done, detector in enumerate(detectors):

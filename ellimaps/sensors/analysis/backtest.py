@@ -24,11 +24,17 @@ from numpy.typing import NDArray
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.sensors.analysis.forecast_model import Course, fit_predict, seasonal_naive
 
+# Four of five: an interval users of weather forecasts know how to take.
 COVERAGE = 0.8
+# Results do not depend on it within a factor of 2: coverage of generated logs is 79 to 80 % on average with
+# 0.01, 0.02 and 0.04 (seeds 100 and 101).
 _ADAPTION = 0.02
+# Below it the ends of an 80 % interval are the largest errors themselves.
 _FEWEST_ERRORS = 20
+# A user's wait allows for six fits; the model changes little within a ninth of the log.
 _FITS = 6
 _FIRST_SHARE = 1 / 3
+# Eight times of day take part, none of them twice within the shortest default horizon.
 _BETWEEN_ORIGINS = pd.Timedelta("3h")
 
 Values = NDArray[np.float64]
@@ -125,7 +131,7 @@ def adaptive_interval(errors: Values, delay: int) -> tuple[float, float, float]:
     Parameters
     ----------
     errors : array
-        Errors by origin, NaN where nothing was measured.
+        Errors by origin, shape ``(origin,)``; NaN where nothing was measured.
     delay : int
         Origins after which an error is known.
     """

@@ -18,11 +18,16 @@ import pandas as pd
 
 from ellimaps.core.errors import SettingError
 
+# Rooms and instruments have time constants of tens of minutes: finer readings only tell noise.
 SHORTEST_STEP = pd.Timedelta("5min")
+# The limit is one per hour, and a daily course of fewer points has no shape.
 _LONGEST_STEP = pd.Timedelta("1h")
+# Two days of the longest step.
 _FEWEST_READINGS = 48
 _DAY = pd.Timedelta("1D")
+# Whole weeks, so that weekends leave no trace.
 _TREND_DAYS = 7
+# The median of fewer days follows each of them.
 _PROFILE_DAYS = 4
 _PROFILE_SMOOTHING = pd.Timedelta("1h")
 

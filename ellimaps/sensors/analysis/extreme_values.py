@@ -20,19 +20,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FEWEST_BLOCKS = 8
+# Three parameters need more than that many maxima that are not spared.
+_FEWEST_BLOCKS = 8
+# What is spared was chosen on generated logs, seeds 100 to 104, with the real machine in view: a twentieth of
+# the time instead of a tenth misses a second of its windows, a fifth changes nothing.
 _SPARED_PER_MONTH = 4
 _SPARED_TIME = 0.1
 _LARGEST_SPARED = 0.4
+# Shapes of measured extremes seldom leave -0.2 to 0.2 (Coles and Dixon 1999 penalise them likewise).
 _SHAPE_PRIOR = 0.1
+# Below it the power law and its limit, the exponential, agree to seven digits.
 _STRAIGHT = 1e-6
+# Nelder-Mead's first steps: a start at shape 0.05, as the edge at 0 would hold all corners.
 _FIRST_SIMPLEX = np.array([[0, 0, 0.05], [0.3, 0, 0.05], [0, -0.5, 0.05], [0, 0, 0.15]])
 
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Tail:
+class ExtremeValues:
     """A generalised extreme value distribution of block maxima.
 
     Attributes
@@ -61,27 +67,40 @@ class Tail:
 
 
 def block_maxima(values: Values, rows: int) -> Values:
-    """Return the largest value of every block of some rows; blocks without a value are left out."""
+    """Return the largest value of every block of some rows; blocks without a value are left out.
+
+    Parameters
+    ----------
+    values : array, shape (row,)
+        In any unit; NaN where there is none.
+    rows : int
+        Length of a block.
+
+    Returns
+    -------
+    array, shape (block,)
+        In the unit of the values.
+    """
     blocks = len(values) // rows
     whole = np.where(np.isfinite(values), values, -np.inf)[: blocks * rows].reshape(blocks, rows)
     maxima = whole.max(axis=1)
     return np.asarray(maxima[np.isfinite(maxima)])
 
 
-def fit_tail(maxima: Values, months: float) -> Tail | None:
+def fit_extreme_values(maxima: Values, months: float) -> ExtremeValues | None:
     """Fit the distribution of block maxima; None for fewer than 8 blocks or blocks that are all alike.
 
     Parameters
     ----------
     maxima : array
-        Block maxima.
+        Block maxima, shape ``(block,)``, in any unit.
     months : float
         The time they cover, in months of 30 days; what four events a month that last a tenth of
         the time touch is spared.
     """
     from scipy.optimize import minimize
 
-    if len(maxima) < FEWEST_BLOCKS:
+    if len(maxima) < _FEWEST_BLOCKS:
         return None
     spared = min(_LARGEST_SPARED, _SPARED_TIME + max(_SPARED_PER_MONTH * months, 1.0) / len(maxima))
     bound = float(np.quantile(maxima, 1 - spared))
@@ -99,7 +118,7 @@ def fit_tail(maxima: Values, months: float) -> Tail | None:
         options={"maxiter": 2000, "initial_simplex": _FIRST_SIMPLEX},
     ).x
     location, scale = middle + spread * float(found[0]), spread * float(np.exp(found[1]))
-    return Tail(location, scale, float(found[2]), len(maxima) / months)
+    return ExtremeValues(location, scale, float(found[2]), len(maxima) / months)
 
 
 def _rate(z: float | Values, shape: float) -> Values:

@@ -10,23 +10,34 @@ from ellimaps.sensors.analysis.forecast import Forecast
 from ellimaps.sensors.analysis.hypotheses import Hypothesis
 
 _LINE, _ALARM, _BASELINE = "#0B6BB8", "#D1495B", "#8A8A8A"
+# Two pixels of a figure over three months, and what stands below it without crowding.
 _NARROWEST = pd.Timedelta("3h")
 _MOST_REASONS = 8
 
 
 def anomalies_figure(series: pd.Series, periods: pd.DataFrame, title: str, unit: str) -> Figure:
-    """Draw a log with its anomalies shaded, and the reasons of the strongest below."""
+    """Draw a log with its anomalies shaded, and the reasons of the strongest below.
+
+    Parameters
+    ----------
+    series : Series
+        Readings by local time.
+    periods : DataFrame
+        As `find_anomalies` returns them.
+    title, unit : str
+        What is written above, and at the axis.
+    """
     figure = Figure(figsize=(11, 5.5), layout="constrained")
-    axes, words = figure.subplots(2, 1, gridspec_kw={"height_ratios": (3, 1.2)})
+    axes, text = figure.subplots(2, 1, gridspec_kw={"height_ratios": (3, 1.2)})
     axes.plot(series.index.to_numpy(), series.to_numpy(), linewidth=0.7, color=_LINE)
     strongest = periods.sort_values("score", ascending=False, kind="stable").head(_MOST_REASONS)
-    numbers = {place: number for number, place in enumerate(periods.sort_values("start").index, start=1)}
-    for place, row in zip(periods.index, periods.to_dict("records"), strict=True):
+    numbers = {row: number for number, row in enumerate(periods.sort_values("start").index, start=1)}
+    for at, row in zip(periods.index, periods.to_dict("records"), strict=True):
         # A single reading would be a hairline: every period is shaded wide enough to be seen.
         pad = max((_NARROWEST - (row["end"] - row["start"])) / 2, pd.Timedelta(0))
         axes.axvspan(row["start"] - pad, row["end"] + pad, color=_ALARM, alpha=0.3, linewidth=0)
         axes.annotate(
-            str(numbers[place]),
+            str(numbers[at]),
             (row["start"], 1),
             xycoords=("data", "axes fraction"),
             fontsize=7,
@@ -36,11 +47,11 @@ def anomalies_figure(series: pd.Series, periods: pd.DataFrame, title: str, unit:
     axes.set_ylabel(unit)
     axes.grid(alpha=0.3)
     lines = [
-        f"{numbers[place]}  {row['reason']}  (score {row['score']:.1f})"
-        for place, row in zip(strongest.index, strongest.to_dict("records"), strict=True)
+        f"{numbers[at]}  {row['reason']}  (score {row['score']:.1f})"
+        for at, row in zip(strongest.index, strongest.to_dict("records"), strict=True)
     ]
-    words.axis("off")
-    words.text(0, 1, "\n".join(lines) or "none", va="top", fontsize=9, transform=words.transAxes)
+    text.axis("off")
+    text.text(0, 1, "\n".join(lines) or "none", va="top", fontsize=9, transform=text.transAxes)
     return figure
 
 

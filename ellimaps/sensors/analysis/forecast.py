@@ -12,17 +12,20 @@ from numpy.typing import NDArray
 
 from ellimaps.core.errors import SettingError
 from ellimaps.core.progress import Progress, no_progress
-from ellimaps.sensors.analysis.anomalies import DEFAULT_LIMIT
 from ellimaps.sensors.analysis.backtest import COVERAGE, Backtest, backtest
 from ellimaps.sensors.analysis.decomposition import regular
 from ellimaps.sensors.analysis.forecast_model import fit_predict, prepare, seasonal_naive
 from ellimaps.sensors.analysis.reasons import duration
+from ellimaps.sensors.movement import LIMIT
 
 HORIZONS = ("1h", "6h", "24h")
+# Rooms change little in a quarter of an hour, and three times the rows take nine times the fit.
 _STEP = pd.Timedelta("15min")
+# Rooms a week ahead follow the weather, of which a log knows nothing.
 _LONGEST = pd.Timedelta("7D")
+# A whole year of seasons; older rows cost time and describe another room.
 _REMEMBERED = pd.Timedelta("365D")
-_NOW_ROWS = 4
+# Steps ahead whose interval is learned, evenly in their logarithm: errors grow smoothly between them.
 _KNOTS = 16
 
 
@@ -74,7 +77,7 @@ def forecast(
     series: pd.Series,
     horizons: Sequence[str] = HORIZONS,
     *,
-    limit: float = DEFAULT_LIMIT,
+    limit: float = LIMIT,
     unit: str = "deg C",
     on_progress: Progress = no_progress,
 ) -> Forecast:
@@ -119,7 +122,7 @@ def forecast(
     value = fit_predict(course, len(course.filled), last, ahead)[0]
     table = _path(course.measured.index[-1], course.step, value, tested, steps)
     table["seasonal_naive"] = seasonal_naive(course, last, ahead)[0]
-    now = float(np.median(course.filled[-_NOW_ROWS:]))
+    now = float(np.median(course.filled[-4:]))
     return Forecast(
         table,
         _by_horizon(table, times, steps, tested),
@@ -131,7 +134,17 @@ def forecast(
 
 
 def limit_warning(table: pd.DataFrame, now: float, limit: float, unit: str) -> str:
-    """Return a sentence on when the forecast, or its interval alone, leaves ``now +- limit``; or nothing."""
+    """Return a sentence on when the forecast, or its interval alone, leaves ``now +- limit``; or nothing.
+
+    Parameters
+    ----------
+    table : DataFrame
+        By time: ``value, low, high``.
+    now, limit : float
+        From where, and by how much it may differ, in the unit of the table.
+    unit : str
+        That unit, for the sentence.
+    """
     of = f" {unit}" if unit else ""
     times = pd.DatetimeIndex(table.index)
     beyond = (table["value"] - now).abs().to_numpy() - limit

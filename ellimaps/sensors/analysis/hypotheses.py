@@ -14,10 +14,13 @@ from ellimaps.core.extras import optional
 from ellimaps.sensors.analysis.decomposition import decompose, regular
 from ellimaps.sensors.analysis.lags import LagResult, lead_lag
 
+# Of the cards of one log, some ten, none should hold by chance.
 SIGNIFICANCE = 0.01
-_DAY = pd.Timedelta("1D")
+# A week, so that every weekday takes part.
 _FEWEST_DAYS = 7
+# Two months, the fewest that can differ.
 _SEASON_DAYS = 60
+# Two days: with fewer hours the daily course cannot be told from what is beyond it.
 _FEWEST_HOURS = 48
 
 
@@ -85,7 +88,7 @@ def follows(leader: pd.Series, follower: pd.Series) -> Hypothesis:
         _lag_test(found),
         found.significant,
         found.table,
-        found.numbers(),
+        found.facts(),
     )
 
 

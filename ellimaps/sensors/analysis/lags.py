@@ -22,12 +22,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.core.errors import SettingError
+from ellimaps.core.statistics import MAD_TO_SIGMA
 from ellimaps.sensors.analysis.decomposition import decompose
 
-LONGEST_LAG = pd.Timedelta("3h")
+# Instruments in enclosures follow their room within an hour or two.
+_LONGEST_LAG = pd.Timedelta("3h")
+# A day of 5 minute readings, to have days to draw.
 _FEWEST_ROWS = 288
+# Noises at which steps are cut off: normal ones keep all but one in 16,000.
 _CUT_OFF = 4.0
-_LONGEST_MEMORY = 12
+# Rows of autoregression, an hour at 5 minutes. The lags of generated logs (seeds 100 to 102) are the same to
+# the minute with 6 and 24.
+_MEMORY_ROWS = 12
+# The ends of a 95 % interval then are the fifth largest and smallest.
 _DRAWS = 200
 _CONFIDENCE = 0.95
 
@@ -70,8 +77,8 @@ class LagResult:
         """Whether the peak is more than chance at the 1 % level."""
         return self.p < 0.01
 
-    def numbers(self) -> dict[str, float]:
-        """Return the numbers by their names."""
+    def facts(self) -> dict[str, float]:
+        """Return the numbers by their names, ready for JSON."""
         names = ("lag_min", "low_min", "high_min", "r", "p", "n")
         return {name: float(getattr(self, name)) for name in names}
 
@@ -102,7 +109,7 @@ def lead_lag(leader: pd.Series, follower: pd.Series, seed: int = 0) -> LagResult
             f"it takes {_FEWEST_ROWS}."
         )
     step_min = float(step / pd.Timedelta("1min"))
-    most = round(LONGEST_LAG / step)
+    most = round(_LONGEST_LAG / step)
     x, y = _whitened(both.to_numpy(np.float64))
     products = _daily_products(x, y, most, round(pd.Timedelta("1D") / step))
     r = _correlation(products.sum(axis=0))
@@ -117,14 +124,12 @@ def lead_lag(leader: pd.Series, follower: pd.Series, seed: int = 0) -> LagResult
 def _whitened(values: Values) -> tuple[Values, Values]:
     """Return both logs as what their past does not foretell, by the leader's autoregression; NaN in gaps."""
     steps = np.diff(values, axis=0)
-    noise = 1.4826 * np.nanmedian(np.abs(steps), axis=0)
+    noise = MAD_TO_SIGMA * np.nanmedian(np.abs(steps), axis=0)
     noise = np.where(noise > 0, noise, np.maximum(np.nanstd(steps, axis=0), np.finfo(float).tiny))
     steps = np.clip(steps / noise, -_CUT_OFF, _CUT_OFF)
-    past = np.column_stack([np.roll(steps[:, 0], lag) for lag in range(1, _LONGEST_MEMORY + 1)])[
-        _LONGEST_MEMORY:
-    ]
-    known = np.isfinite(past).all(axis=1) & np.isfinite(steps[_LONGEST_MEMORY:, 0])
-    memory = np.linalg.lstsq(past[known], steps[_LONGEST_MEMORY:, 0][known], rcond=None)[0]
+    past = np.column_stack([np.roll(steps[:, 0], lag) for lag in range(1, _MEMORY_ROWS + 1)])[_MEMORY_ROWS:]
+    known = np.isfinite(past).all(axis=1) & np.isfinite(steps[_MEMORY_ROWS:, 0])
+    memory = np.linalg.lstsq(past[known], steps[_MEMORY_ROWS:, 0][known], rcond=None)[0]
     weights = np.concatenate([[1.0], -memory])
     x, y = (np.convolve(column, weights, mode="valid") for column in steps.T)
     return x, y

@@ -12,13 +12,26 @@ from ellimaps.sensors.analysis.detectors.stuck import STUCK
 from ellimaps.sensors.store.units import NO_NAMES
 
 _HOUR = pd.Timedelta("1h")
+# Of a change: the last twentieth of an exponential approach takes as long as all before.
 _MOST_OF_IT = 0.95
 
 
 def reason_of(
     log: Decomposition, start: pd.Timestamp, end: pd.Timestamp, strongest: Evidence, what: str, unit: str
 ) -> str:
-    """Return a sentence as "12 Jan 15:05-16:10, outside temperature +1.2 deg C in 61 min"."""
+    """Return a sentence as "12 Jan 15:05-16:10, outside temperature +1.2 deg C in 61 min".
+
+    Parameters
+    ----------
+    log : Decomposition
+        The log.
+    start, end : Timestamp
+        The period.
+    strongest : Evidence
+        What speaks for it most; its detector decides what is said.
+    what, unit : str
+        What was measured, in what.
+    """
     of = f" {unit}" if unit else ""
     kind = kind_of(strongest)
     if kind == STUCK:

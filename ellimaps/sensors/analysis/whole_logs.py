@@ -15,7 +15,7 @@ from ellimaps.core.figures import figure_png
 from ellimaps.core.files import csv_bytes, json_bytes
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import software_facts
-from ellimaps.sensors.analysis.anomalies import COLUMNS, DEFAULT_LIMIT, find_anomalies
+from ellimaps.sensors.analysis.anomalies import COLUMNS, find_anomalies
 from ellimaps.sensors.analysis.forecast import HORIZONS, Forecast, forecast
 from ellimaps.sensors.analysis.hypotheses import (
     Hypothesis,
@@ -26,29 +26,16 @@ from ellimaps.sensors.analysis.hypotheses import (
 )
 from ellimaps.sensors.analysis.reasons import spoken_name
 from ellimaps.sensors.conditions import temperature_sensors
-from ellimaps.sensors.store.logs import KEY, Names, SensorLog
-from ellimaps.sensors.store.times import Time
+from ellimaps.sensors.movement import LIMIT
+from ellimaps.sensors.store.filters import EVERYTHING, SensorFilters
+from ellimaps.sensors.store.logs import KEY, SensorLog
 from ellimaps.sensors.store.units import degrees, unit_text
 from ellimaps.sensors.summary import plain_rows
 
 # Finer readings tell these analyses nothing, and there may be millions of them.
 EVERY = "5min"
+# Names that loggers of labs give; the page lets the user choose any two.
 _ROOM, _INSTRUMENT = re.compile("room|ambient|lab", re.I), re.compile("instrument|stage|scope|machine", re.I)
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Which sensors and which time; see `SensorLog.select`."""
-
-    region: Names | None = None
-    source_id: Names | None = None
-    sensor_name: Names | None = None
-    start: Time | None = None
-    end: Time | None = None
-
-    def sensors(self, log: SensorLog) -> pd.DataFrame:
-        """Return the chosen rows of the log's sensors."""
-        return log.chosen(self.region, self.source_id, self.sensor_name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,14 +86,29 @@ class LogForecasts:
 
 def anomalies_of(
     log: SensorLog,
-    filters: Filters,
-    false_alarms_per_month: float = 1.0,
+    filters: SensorFilters = EVERYTHING,
     *,
-    limit: float = DEFAULT_LIMIT,
+    false_alarms_per_month: float = 1.0,
+    limit: float = LIMIT,
     seed: int = 0,
     on_progress: Progress = no_progress,
 ) -> LogAnomalies:
     """Find the anomalies of every chosen sensor; see `find_anomalies`.
+
+    Parameters
+    ----------
+    log : SensorLog
+        The log.
+    filters : SensorFilters
+        Which sensors and time; all by default.
+    false_alarms_per_month : float
+        Periods that chance may raise in 30 days of a sensor.
+    limit : float
+        Change within an hour that matters, in deg C, or the unit of a sensor that reads something else.
+    seed : int
+        Seed of the isolation forest.
+    on_progress : callable
+        Called as ``on_progress(done, total, what)`` for every sensor.
 
     Raises
     ------
@@ -142,13 +144,26 @@ def anomalies_of(
 
 def forecasts_of(
     log: SensorLog,
-    filters: Filters,
-    horizons: tuple[str, ...] = HORIZONS,
+    filters: SensorFilters = EVERYTHING,
     *,
-    limit: float = DEFAULT_LIMIT,
+    horizons: tuple[str, ...] = HORIZONS,
+    limit: float = LIMIT,
     on_progress: Progress = no_progress,
 ) -> LogForecasts:
     """Forecast every chosen sensor; see `forecast`.
+
+    Parameters
+    ----------
+    log : SensorLog
+        The log.
+    filters : SensorFilters
+        Which sensors and time; all by default.
+    horizons : tuple of str
+        How far ahead, as ``6h``.
+    limit : float
+        How far a sensor may move without a warning, in deg C, or the unit of one that reads something else.
+    on_progress : callable
+        Called as ``on_progress(done, total, what)`` for every sensor.
 
     Raises
     ------
@@ -171,7 +186,9 @@ def forecasts_of(
     return LogForecasts(log.name, made, skipped, {"horizons": list(horizons), "limit": limit})
 
 
-def hypotheses_of(log: SensorLog, filters: Filters, on_progress: Progress = no_progress) -> list[Hypothesis]:
+def hypotheses_of(
+    log: SensorLog, filters: SensorFilters = EVERYTHING, *, on_progress: Progress = no_progress
+) -> list[Hypothesis]:
     """Return the cards of the chosen temperature sensors: profiles, lags behind the room, correlations.
 
     Which sensor is a room's and which an instrument's is told by their names.
@@ -194,7 +211,7 @@ def hypotheses_of(log: SensorLog, filters: Filters, on_progress: Progress = no_p
     return cards
 
 
-def anomaly_files(log: SensorLog, filters: Filters, found: LogAnomalies) -> dict[str, bytes]:
+def anomaly_files(log: SensorLog, found: LogAnomalies, filters: SensorFilters) -> dict[str, bytes]:
     """Return anomalies as files: a table, a figure per sensor, and the provenance."""
     from ellimaps.sensors.analysis.figures import anomalies_figure
 
@@ -249,11 +266,11 @@ def _keys(sensors: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], str]]:
         yield key, str(row["unit"])
 
 
-def _series(log: SensorLog, key: tuple[str, str, str], filters: Filters) -> pd.Series:
+def _series(log: SensorLog, key: tuple[str, str, str], filters: SensorFilters) -> pd.Series:
     return log.series(*key, start=filters.start, end=filters.end, every=EVERY)
 
 
-def _tests(log: SensorLog, filters: Filters) -> Iterator[tuple[Any, list[tuple[str, str, str]]]]:
+def _tests(log: SensorLog, filters: SensorFilters) -> Iterator[tuple[Any, list[tuple[str, str, str]]]]:
     chosen = [key for key, _ in _keys(temperature_sensors(filters.sensors(log)))]
     for key in chosen:
         yield daily_profile, [key]

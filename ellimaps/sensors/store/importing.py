@@ -1,7 +1,7 @@
 """A log's files into one sorted Parquet store: readings by sensor and time, with bounded memory.
 
 A store is a folder with ``readings.parquet`` (``sensor, time, offset_min, value, row``: local time, and the
-place in the log), ``sensors.parquet``, ``overview.parquet`` (minima and maxima that stand for the readings
+position in the log), ``sensors.parquet``, ``overview.parquet`` (minima and maxima that stand for the readings
 when much is drawn small), ``problems.parquet`` and ``inputs.json`` (hashes of the files). It is written
 beside the others of its cache and moved, so it is there whole or not at all.
 """
@@ -26,22 +26,26 @@ from ellimaps.core.extras import optional
 from ellimaps.core.progress import Progress
 from ellimaps.sensors.store.decimation import decimated
 from ellimaps.sensors.store.file_queries import parquet_query, text_query
-from ellimaps.sensors.store.locations import Place
+from ellimaps.sensors.store.locations import Location
 from ellimaps.sensors.store.problems import found_problems
 from ellimaps.sensors.store.sql import quoted
 from ellimaps.sensors.store.units import stated_unit, with_assumed_units
 
+# To be raised whenever a store holds something else; stores of other formats are not opened.
 FORMAT = 3
 INPUTS = "inputs.json"
 READINGS, SENSORS, OVERVIEW, PROBLEMS = (
     f"{name}.parquet" for name in ("readings", "sensors", "overview", "problems")
 )
+# 8,192 pairs per sensor: four for each pixel of a wide screen.
 OVERVIEW_POINTS = 1 << 14
+# DuckDB takes about half as much again: 20 million readings stay below 1.4 GB (benchmarks/bench_sensors.py).
 _MEMORY = "800MB"
 # Also what damaged bytes say is no time of a log.
 _GOOD = (
     "coalesce(time BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '2200-01-01' AND abs(value) < 1e100, false)"
 )
+# A week: over a weekend and a holiday a log need not be imported again.
 _KEPT_S = 7 * 86400
 
 
@@ -73,7 +77,7 @@ def cache_folder() -> Path:
     return folder
 
 
-def store_of(place: Place, on_progress: Progress) -> Path:
+def store_of(location: Location, on_progress: Progress) -> Path:
     """Return the folder of a log's store; the log is imported if it is not yet there.
 
     Raises
@@ -84,7 +88,7 @@ def store_of(place: Place, on_progress: Progress) -> Path:
         If the cache cannot be written.
     """
     cache = cache_folder()
-    store = cache / f"{place.fingerprint[:32]}-{FORMAT}"
+    store = cache / f"{location.fingerprint[:32]}-{FORMAT}"
     if (store / SENSORS).is_file():
         os.utime(store)
         return store
@@ -93,8 +97,8 @@ def store_of(place: Place, on_progress: Progress) -> Path:
         with tempfile.TemporaryDirectory(prefix=".next-", dir=cache) as name:
             folder = Path(name) / "store"
             folder.mkdir()
-            with place.local_files(on_progress) as files:
-                _import(place, files, folder, Path(name), on_progress)
+            with location.local_files(on_progress) as files:
+                _import(location, files, folder, Path(name), on_progress)
             _put(folder, store)
     except OSError as error:
         raise ExportError(
@@ -122,7 +126,9 @@ def _forget_old(cache: Path) -> None:
                 shutil.rmtree(store, ignore_errors=True)
 
 
-def _import(place: Place, files: Sequence[Path], folder: Path, scratch: Path, on_progress: Progress) -> None:
+def _import(
+    location: Location, files: Sequence[Path], folder: Path, scratch: Path, on_progress: Progress
+) -> None:
     duckdb = optional("duckdb", "sensors", "Sensor logs")
     total = len(files) + 3
     base = connection(scratch)
@@ -155,7 +161,8 @@ def _import(place: Place, files: Sequence[Path], folder: Path, scratch: Path, on
             raise next(iter(refused.values()))
         if not len(sensors):
             raise ReadError(
-                f"{place.name} holds no reading with a time and a value: check its columns and date format."
+                f"{location.name} holds no reading with a time and a value: check its columns and "
+                "date format."
             )
         # The memory of the sort is given back only so.
         base.close()
@@ -170,7 +177,7 @@ def _import(place: Place, files: Sequence[Path], folder: Path, scratch: Path, on
         with_assumed_units(sensors, medians).to_parquet(folder / SENSORS)
         on_progress(total, total, "preparing the overview")
     except duckdb.OutOfMemoryException as error:
-        raise ReadError(f"{place.name} needs more memory to import than {_MEMORY}: split it.") from error
+        raise ReadError(f"{location.name} needs more memory to import than {_MEMORY}: split it.") from error
     except duckdb.IOException as error:
         raise ExportError(f"The cache cannot be written ({' '.join(str(error).split()):.200}).") from error
     finally:

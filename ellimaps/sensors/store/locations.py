@@ -1,4 +1,4 @@
-"""Where logs lie: local files and folders, and any place fsspec knows, as Azure Blob and S3.
+"""Where logs lie: local files and folders, and any location fsspec knows, as Azure Blob and S3.
 
 Credentials come from the environment alone: ``AZURE_STORAGE_CONNECTION_STRING`` or the other variables of
 adlfs, ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY`` and ``AWS_ENDPOINT_URL``.
@@ -20,6 +20,7 @@ from ellimaps.core.extras import optional
 from ellimaps.core.progress import Progress
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".log", ".parquet", ".pq")
+# A file a minute for two months; listing more would look as if the program hung.
 _MOST_FILES = 100_000
 _LIBRARIES = {"abfs": "adlfs", "abfss": "adlfs", "az": "adlfs", "s3": "s3fs", "s3a": "s3fs"}
 _SETTINGS: dict[str, dict[str, str]] = {
@@ -34,7 +35,7 @@ _SETTINGS: dict[str, dict[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """A log's files before anything of them is read.
 
     Attributes
@@ -71,12 +72,12 @@ class Place:
             # The stem names a source, so it is kept; a folder of its own tells equal names apart.
             target = folder / str(number) / PurePosixPath(file).name
             target.parent.mkdir()
-            with _told(self.name):
+            with _as_read_error(self.name):
                 self.system.get_file(file, str(target))
             yield target
 
 
-def place_of(path_or_url: str | os.PathLike[str]) -> Place:
+def location_of(path_or_url: str | os.PathLike[str]) -> Location:
     """Find the files of a log.
 
     Parameters
@@ -87,7 +88,7 @@ def place_of(path_or_url: str | os.PathLike[str]) -> Place:
     Raises
     ------
     ReadError
-        If there is nothing to read, or the place cannot be reached.
+        If there is nothing to read, or it cannot be reached.
     MissingExtraError
         If the library for such URLs is not installed.
     """
@@ -98,7 +99,7 @@ def place_of(path_or_url: str | os.PathLike[str]) -> Place:
     return _remote(name, protocol)
 
 
-def _local(path: Path) -> Place:
+def _local(path: Path) -> Location:
     try:
         if path.is_dir():
             candidates = (Path(base) / file for base, _, files in os.walk(path) for file in files)
@@ -108,14 +109,14 @@ def _local(path: Path) -> Place:
         states = tuple((str(file.resolve()), _state(file.stat())) for file in files)
     except OSError as error:
         raise ReadError(f"The sensor log {path} cannot be read: {error.strerror or error}.") from error
-    return _checked(Place(str(path), states))
+    return _checked(Location(str(path), states))
 
 
 def _state(found: os.stat_result) -> str:
     return f"{found.st_size} {found.st_mtime_ns}"
 
 
-def _remote(name: str, protocol: str) -> Place:
+def _remote(name: str, protocol: str) -> Location:
     library = _LIBRARIES.get(protocol)
     if library:
         optional(library, "cloud", "Sensor logs")
@@ -125,14 +126,14 @@ def _remote(name: str, protocol: str) -> Place:
         for key, variable in _SETTINGS.get(library or "", {}).items()
         if os.environ.get(variable)
     }
-    with _told(name):
+    with _as_read_error(name):
         system, path = fsspec.core.url_to_fs(name, **settings, use_listings_cache=False)
         if system.isdir(path):
             found = system.find(path, detail=True)
             infos = [found[file] for file in sorted(found) if _is_log(file)]
         else:
             infos = [system.info(path)]
-    return _checked(Place(name, tuple((info["name"], _remote_state(info)) for info in infos), system))
+    return _checked(Location(name, tuple((info["name"], _remote_state(info)) for info in infos), system))
 
 
 def _remote_state(info: dict[str, Any]) -> str:
@@ -145,12 +146,14 @@ def _is_log(name: str) -> bool:
     return base.lower().endswith(SUFFIXES) and not base.startswith((".", "_", "~"))
 
 
-def _checked(place: Place) -> Place:
-    if not place.files:
-        raise ReadError(f"{place.name} holds no log: a folder needs files that end in {_listed(SUFFIXES)}.")
-    if len(place.files) > _MOST_FILES:
-        raise ReadError(f"{place.name} holds more than {_MOST_FILES:,} files: choose a folder of fewer.")
-    return place
+def _checked(location: Location) -> Location:
+    if not location.files:
+        raise ReadError(
+            f"{location.name} holds no log: a folder needs files that end in {_listed(SUFFIXES)}."
+        )
+    if len(location.files) > _MOST_FILES:
+        raise ReadError(f"{location.name} holds more than {_MOST_FILES:,} files: choose a folder of fewer.")
+    return location
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -158,8 +161,8 @@ def _listed(words: Sequence[str]) -> str:
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
-    """Turn what a remote place says into a sentence; its libraries raise errors of many kinds."""
+def _as_read_error(name: str) -> Iterator[None]:
+    """Turn what a remote location says into a sentence; its libraries raise errors of many kinds."""
     try:
         yield
     except EllimapsError:

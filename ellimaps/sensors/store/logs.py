@@ -28,12 +28,13 @@ from ellimaps.sensors.store.importing import (
     connection,
     store_of,
 )
-from ellimaps.sensors.store.locations import place_of
+from ellimaps.sensors.store.locations import location_of
 from ellimaps.sensors.store.sql import quoted
 from ellimaps.sensors.store.times import Time, end_of, length_of, time_of
 
 Names = str | Sequence[str]
 KEY = ("region", "source_id", "sensor_name")
+# 400 MB of float64.
 _MOST_GRID = 50_000_000
 
 
@@ -43,7 +44,7 @@ def open_log(path_or_url: str | os.PathLike[str], on_progress: Progress | None =
     Parameters
     ----------
     path_or_url : str or path
-        A CSV or Parquet file, a folder of such, or a URL as ``s3://bucket/log.csv``; see `place_of`.
+        A CSV or Parquet file, a folder of such, or a URL as ``s3://bucket/log.csv``; see `location_of`.
     on_progress : callable, optional
         Called as ``on_progress(done, total, what)`` while it is imported.
 
@@ -61,8 +62,8 @@ def open_log(path_or_url: str | os.PathLike[str], on_progress: Progress | None =
     MissingExtraError
         If DuckDB or the library for the URL is not installed.
     """
-    place = place_of(path_or_url)
-    return SensorLog(place.name, store_of(place, on_progress or no_progress))
+    location = location_of(path_or_url)
+    return SensorLog(location.name, store_of(location, on_progress or no_progress))
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,7 +228,17 @@ class SensorLog:
         end: Time | None = None,
         n: int = 1000,
     ) -> pd.DataFrame:
-        """Return the first readings of one sensor in a time: ``time, value``."""
+        """Return the first readings of one sensor in a time: ``time, value``.
+
+        Parameters
+        ----------
+        region, source_id, sensor_name : str
+            The sensor.
+        start, end : str or datetime, optional
+            Local times, both included.
+        n : int
+            Readings at most.
+        """
         of = self._of(self.chosen(region, source_id, sensor_name), start, end)
         return self._ask(f"SELECT time, value {of} ORDER BY time LIMIT {int(n)}")
 
@@ -312,6 +323,13 @@ class SensorLog:
     ) -> pd.DataFrame:
         """Return how values are distributed over the hours of a day, the days of a week or the months.
 
+        Parameters
+        ----------
+        by : str
+            ``hour``, ``weekday`` or ``month``.
+        region, source_id, sensor_name, start, end
+            See `select`.
+
         Returns
         -------
         DataFrame
@@ -338,7 +356,12 @@ class SensorLog:
         start: Time | None = None,
         end: Time | None = None,
     ) -> pd.DataFrame:
-        """Return what each sensor read in a time; see `select` for the filters.
+        """Return what each sensor read in a time.
+
+        Parameters
+        ----------
+        region, source_id, sensor_name, start, end
+            See `select`.
 
         Returns
         -------

@@ -15,7 +15,9 @@ from ellimaps.sensors.store.sql import quoted
 from ellimaps.sensors.store.times import length_text
 
 COLUMNS = ("region", "source_id", "sensor_name", "kind", "start", "end", "detail")
+# Per sensor and kind, the largest: a list that a reader may still look through.
 _MOST_OF_A_KIND = 200
+# No other unit of a temperature above -37 deg C lies nearer: 1.8 t + 32 - t > 6 holds from -32 on.
 _LEAST_JUMP = 6.0
 
 
@@ -32,7 +34,24 @@ class Problem:
 def found_problems(
     base: Any, readings: Path, sensors: pd.DataFrame, unreadable: Mapping[str, str]
 ) -> pd.DataFrame:
-    """Return what is wrong with every sensor; see :data:`COLUMNS`."""
+    """Return what is wrong with every sensor.
+
+    Parameters
+    ----------
+    base : duckdb.DuckDBPyConnection
+        The connection to ask.
+    readings : Path
+        A Parquet file with ``sensor, time, offset_min, value, row``, by sensor and time.
+    sensors : DataFrame
+        ``region, source_id, sensor_name``, one row per sensor, by its number.
+    unreadable : mapping of str to str
+        What could not be read, by file.
+
+    Returns
+    -------
+    DataFrame
+        See :data:`COLUMNS`.
+    """
     rows: list[tuple[object, ...]] = [
         ("", file, "", "unreadable", pd.NaT, pd.NaT, detail) for file, detail in unreadable.items()
     ]
@@ -66,7 +85,7 @@ def sensor_problems(
     values : ndarray of float64, shape (reading,)
         Values.
     row : ndarray of int64, shape (reading,)
-        Places of the readings in the log.
+        Positions of the readings in the log.
     """
     if len(utc) < 2:
         return
@@ -124,6 +143,7 @@ def _stuck(values: NDArray[np.float64], steps: NDArray[np.float64], usual: float
         yield Problem("stuck", first, last, detail)
 
 
+# Name, factor, offset.
 _CONVERSIONS = (
     ("deg C to deg F", 1.8, 32.0),
     ("deg F to deg C", 1 / 1.8, -32 / 1.8),
@@ -142,7 +162,7 @@ def _unit_jumps(values: NDArray[np.float64]) -> Iterator[Problem]:
     jumps = np.flatnonzero(steps > max(_LEAST_JUMP, 8 * usual))
     del steps
     end = -1
-    for place, i in enumerate(jumps[: 10 * _MOST_OF_A_KIND]):
+    for nth, i in enumerate(jumps[: 10 * _MOST_OF_A_KIND]):
         if i <= end:
             continue
         before, after = _levels(values, int(i))
@@ -151,7 +171,7 @@ def _unit_jumps(values: NDArray[np.float64]) -> Iterator[Problem]:
             if abs(expected - after) < 0.1 * abs(after - before) and abs(expected - after) < 0.05 * abs(
                 after
             ):
-                back = [j for j in jumps[place + 1 : place + 50] if _is_back(values, int(j), before, after)]
+                back = [j for j in jumps[nth + 1 : nth + 50] if _is_back(values, int(j), before, after)]
                 end = int(back[0]) if back else len(values) - 1
                 detail = f"The values change from {before:.4g} to {after:.4g}, as from {name}."
                 yield Problem("unit jump", int(i) + 1, end, detail)
@@ -167,11 +187,11 @@ def _is_back(values: NDArray[np.float64], i: int, before: float, after: float) -
     return abs(here - before) < abs(here - after) and abs(there - after) < abs(there - before)
 
 
-def _largest(places: NDArray[np.intp], sizes: NDArray[Any]) -> list[int]:
-    """Return the places of the largest sizes in order; there may be very many."""
-    if len(places) > _MOST_OF_A_KIND:
-        places = np.sort(places[np.argsort(-sizes[places], kind="stable")[:_MOST_OF_A_KIND]])
-    return [int(place) for place in places]
+def _largest(rows: NDArray[np.intp], sizes: NDArray[Any]) -> list[int]:
+    """Return the rows of the largest sizes in order; there may be very many."""
+    if len(rows) > _MOST_OF_A_KIND:
+        rows = np.sort(rows[np.argsort(-sizes[rows], kind="stable")[:_MOST_OF_A_KIND]])
+    return [int(row) for row in rows]
 
 
 def _minutes(minutes: float) -> str:

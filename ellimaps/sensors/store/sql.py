@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ellimaps.sensors.store.columns import EPOCH_MS, EPOCH_S, ISO, MISSING
 
+# UTC+14, Kiritimati, is the farthest zone there is.
 _MOST_HOURS = 14
 _OFFSET_CLOCK = r"^(?:utc|UTC|gmt|GMT)?\s*([+-]?\d{1,2}(?::\d{2}(?::\d{2})?|\d{2})?)$"
 _TEXT_OFFSET = r"(Z|[+-]\d{2}:?\d{0,2})\s*$"

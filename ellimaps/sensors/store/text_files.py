@@ -10,6 +10,7 @@ from pathlib import Path
 from ellimaps.core.errors import ReadError
 from ellimaps.sensors.store.columns import Layout, formats_of, layout_of
 
+# 400 lines of 600 characters, enough for headers of loggers and a first day of readings.
 _HEAD_BYTES = 1 << 18
 _MOST_LINES = 400
 _SEPARATORS = ("\t", ";", ",", "|")

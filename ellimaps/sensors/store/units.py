@@ -22,6 +22,7 @@ _SPELLINGS = {
 _BRACKETED = re.compile(r"[\[(]\s*([^\])]{1,12}?)\s*[\])]\s*$")
 _LAST_WORD = re.compile(r"temp.*[\s_.-](deg[ _]?[cf]|[cfk]|celsius|fahrenheit|kelvin)$", re.I)
 _TOLD = {CELSIUS: "deg C", FAHRENHEIT: "deg F"}
+# In deg F: 15 to 35 deg C, between an air-conditioned cellar and an incubator.
 _FAHRENHEIT_MEDIANS = (59.0, 95.0)
 # The sensor of a table of times and values: its file says what it reads.
 NO_NAMES = ("value", "reading", "sensorvalue", "sensor_value", "wert", "messwert")

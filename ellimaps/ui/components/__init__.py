@@ -1,1 +1,1 @@
-"""Parts drawn in the browser."""
+"""Parts drawn in the browser: each a folder of ES modules with the Python that calls them."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
 from ellimaps.core.errors import ReadError
 
 VARIABLE = "ELLIMAPS_DATA_ROOT"
-_EXAMPLES = Path(__file__).resolve().parents[2] / "data_example"
-_FOLDERS_SEARCHED = 300
-_DEPTH = 3
-_MEASUREMENTS = ("*.ds.dat", "*.tif", "*.tiff")
+# Beside the package in a checkout; an installed package has none.
+_EXAMPLES = Path(__file__).resolve().parents[3] / "data_example"
 
 
 def data_root() -> Path:
@@ -63,34 +61,46 @@ def example_folders(root: Path) -> list[Path]:
 
 
 def measurements_below(folder: Path, limit: int = 12) -> list[Path]:
-    """Return folders below this one that hold a data set's table or a TIFF, nearest first.
+    """Return folders below this one that hold a data set's table or a TIFF, nearest first."""
+    endings = (".ds.dat", ".tif", ".tiff")
+    below = islice(folders_from(folder), 1, None)
+    return list(islice((one for one in below if any(f.name.endswith(endings) for f in files_in(one))), limit))
 
-    The search is bounded.
+
+def folders_from(folder: Path, most: int = 400) -> Iterator[Path]:
+    """Yield a folder and those below it that are not hidden, nearest first and not deeper than four levels.
+
+    Pages search at every run: ``most`` is as many as a local disk lists in a tenth of a second.
     """
-    found: list[Path] = []
-    for below in islice(folders_from(folder), 1, _FOLDERS_SEARCHED + 1):
-        if len(found) >= limit:
-            break
-        try:
-            if any(next(below.glob(pattern), None) for pattern in _MEASUREMENTS):
-                found.append(below)
-        except OSError:
-            continue
-    return found
-
-
-def folders_from(folder: Path) -> Iterator[Path]:
-    """Yield a folder and those below it that are not hidden, nearest first, not deeper than three levels."""
     level = [folder]
-    for _ in range(_DEPTH + 1):
-        yield from level
+    for _ in range(5):
+        yield from level[:most]
+        most -= len(level)
+        if most <= 0:
+            return
         level = [below for above in level for below in subfolders(above)]
 
 
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders in a folder that are not hidden, by name; none if it cannot be listed."""
+    found = (Path(entry.path) for entry in _visible(folder) if entry.is_dir(follow_symlinks=False))
+    return sorted(found, key=lambda path: path.name.casefold())
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return the files in a folder that are not hidden, by name; none if it cannot be listed."""
+    return sorted(Path(entry.path) for entry in _visible(folder) if entry.is_file())
+
+
+def file_marks(files: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
+    """Return what changes when files do: path, time and size of each that is there."""
+    found = [(str(file), file.stat()) for file in files if file.is_file()]
+    return tuple((name, status.st_mtime_ns, status.st_size) for name, status in found)
+
+
+def _visible(folder: Path) -> list[os.DirEntry[str]]:
     try:
-        inside = [path for path in folder.iterdir() if not path.name.startswith(".") and path.is_dir()]
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if not entry.name.startswith(".")]
     except OSError:
         return []
-    return sorted((path for path in inside if not path.is_symlink()), key=lambda path: path.name.casefold())

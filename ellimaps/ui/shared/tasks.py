@@ -2,51 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import streamlit as st
 
+from ellimaps.core.errors import EllimapsError
 from ellimaps.core.progress import Progress
+from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.jobs import Job
-from ellimaps.ui.shared.state import Task
+from ellimaps.ui.shared.state import BackgroundTask, PageState
+from ellimaps.ui.shared.widgets import guarded
 
-_POLL_S = 0.3
+# Below a second nobody misses a progress bar, which would only flash.
 _SHORT_S = 0.8
-
 T = TypeVar("T")
 
 
-class Worker(Protocol):
-    """What a page keeps of its user's work; it does one piece at a time."""
+@contextmanager
+def page_run(state: PageState) -> Iterator[None]:
+    """Take over the result of work that has ended; what the page told of it is forgotten at the end."""
+    with guarded():
+        _settle(state)
+        yield
+    state.message = ""
 
-    task: Task | None
-    message: str
 
-
-def start(state: Worker, what: str, work: Callable[[Progress], T], finish: Callable[[T], None]) -> None:
+def start(
+    state: PageState, what: str, work: Callable[[Progress], T], finish: Callable[[T], None] = lambda _: None
+) -> None:
     """Do work in the background and run the page again; short work is done by then.
 
     Parameters
     ----------
-    state : Worker
+    state : PageState
         Of the page and user; it does one piece of work at a time.
     what : str
         What is being done.
     work : callable
         Called with an ``on_progress`` callback, in a thread of its own.
-    finish : callable
+    finish : callable, optional
         Called with the result, in the user's session.
     """
     if state.task is None:
         state.message = ""
-        state.task = Task(what, Job(work), finish)
+        state.task = BackgroundTask(what, Job(work), finish)
         state.task.job.wait(_SHORT_S)
     st.rerun()
 
 
-def settle(state: Worker) -> None:
-    """Take over the result of work that has ended; called at the top of the page."""
+def computed(
+    state: PageState,
+    cache: BoundedCache[T | EllimapsError],
+    key: Hashable,
+    what: str,
+    work: Callable[[Progress], T],
+) -> T | None:
+    """Return what a cache has; else start the work for it, or show why it gives nothing.
+
+    Parameters
+    ----------
+    state : PageState
+        Of the page and user.
+    cache : BoundedCache
+        Keeps results for all users, and the errors of work that can give none.
+    key : hashable
+        What the result depends on.
+    what, work
+        As for `start`.
+    """
+    found = cache.kept(key)
+    if isinstance(found, EllimapsError):
+        st.info(str(found), icon=":material/info:")
+        return None
+    # In the run that tells why work was stopped or failed, it does not begin again by itself.
+    if found is None and state.task is None and not state.message:
+        start(state, what, lambda on_progress: cache.get(key, lambda: _result_or_error(work, on_progress)))
+    return found
+
+
+def work_panel(state: PageState) -> None:
+    """Show the progress of the running work, or what became of the last."""
+    if state.task is not None:
+        _progress_panel(state)
+    if state.message:
+        st.warning(state.message, icon=":material/warning:")
+
+
+# Three moves a second look like one, and ask little of the server.
+@st.fragment(run_every=0.3)
+def _progress_panel(state: PageState) -> None:
+    task = state.task
+    if task is None or not task.job.running:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", key="task"):
+        job: Job[Any] = task.job
+        st.progress(job.fraction, f"{task.what}: {job.what}, {job.done} of {job.total}")
+        st.button("Stop", key="stop", icon=":material/stop_circle:", on_click=job.stop)
+
+
+def _settle(state: PageState) -> None:
     task = state.task
     if task is None or task.job.running:
         return
@@ -57,16 +113,8 @@ def settle(state: Worker) -> None:
         task.finish(task.job.result)
 
 
-@st.fragment(run_every=_POLL_S)
-def task_panel(state: Worker) -> None:
-    """Show the progress of the running work and a stop button."""
-    task = state.task
-    if task is None or not task.job.running:
-        st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center", key="task"):
-        st.progress(task.job.fraction, f"{task.what}: {_progress_text(task.job)}")
-        st.button("Stop", key="stop", icon=":material/stop_circle:", on_click=task.job.stop)
-
-
-def _progress_text(job: Job[Any]) -> str:
-    return f"{job.what}, {job.done} of {job.total}"
+def _result_or_error(work: Callable[[Progress], T], on_progress: Progress) -> T | EllimapsError:
+    try:
+        return work(on_progress)
+    except EllimapsError as error:
+        return error

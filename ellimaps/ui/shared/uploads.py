@@ -10,9 +10,9 @@ from typing import IO, Any
 
 from ellimaps.core.errors import ReadError
 
+# Bounds against a filled disk, beyond any measurement of ours: 500 maps of a megapixel are 2 GB.
 MAX_FILES = 2000
 MAX_BYTES = 2 * 1024**3
-_CHUNK = 1 << 20
 
 
 def store_uploads(files: Iterable[Any]) -> tempfile.TemporaryDirectory[str]:
@@ -56,7 +56,7 @@ class _Writer:
         if not base or base.startswith("."):
             return
         with (self._folder / base).open("wb") as target:
-            while chunk := content.read(_CHUNK):
+            while chunk := content.read(1 << 20):
                 self._bytes += len(chunk)
                 if self._bytes > MAX_BYTES:
                     raise ReadError(

@@ -1,21 +1,22 @@
-"""Small pieces that several sections show."""
+"""Small pieces that several pages show."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from mimetypes import guess_type
+from typing import Any, Literal
 
+import pandas as pd
 import streamlit as st
 
 from ellimaps.core.errors import EllimapsError
+from ellimaps.core.files import csv_bytes
 from ellimaps.core.progress import Progress
-from ellimaps.core.stack import ImageStack, band_label
-from ellimaps.maps.figures import CONTRAST_PERCENTILES
-from ellimaps.maps.segmentation import Segmentation
-from ellimaps.ui.shared.state import Session, remembered
 
 _LOG = logging.getLogger(__name__)
+BindOption = Literal["query-params"] | None
 
 
 @contextmanager
@@ -37,96 +38,116 @@ def guarded() -> Iterator[None]:
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
     """Show the progress of work in the foreground and take it away at the end."""
-    place = st.empty()
+    bar = st.empty()
 
     def show(done: int, total: int, what: str) -> None:
-        place.progress(min(1.0, done / max(total, 1)), what)
+        bar.progress(min(1.0, done / max(total, 1)), what)
 
     try:
         yield show
     finally:
-        place.empty()
+        bar.empty()
 
 
-def positions(stack: ImageStack) -> list[tuple[str, list[int]]]:
-    """Return what a wavelength slider steps through: a label and the bands that belong to it."""
-    if not stack.is_ellipsometric:
-        labels = [band_label(band) for _, band in stack.bands.iterrows()]
-        return [
-            (f"{label} ({number})" if labels.count(label) > 1 else label, [number])
-            for number, label in enumerate(labels)
-        ]
-    several_angles = len(stack.angles_deg) > 1
-    return [
-        (
-            f"{pair.wavelength_nm:g}" + (f" nm, {pair.aoi_deg:g} deg" if several_angles else ""),
-            [int(str(pair.delta)), int(str(pair.psi))],
-        )
-        for pair in stack.pairs().itertuples()
-    ]
-
-
-def position_slider(stack: ImageStack) -> int:
-    """Show the wavelength slider and return its position among `positions`."""
-    labels = [label for label, _ in positions(stack)]
-    if len(labels) == 1:
-        return 0
-    label = "Wavelength (nm)" if stack.is_ellipsometric and len(stack.angles_deg) <= 1 else "Map"
-    label = label if stack.is_ellipsometric else "Image"
-    chosen = remembered(
-        st.select_slider,
-        label,
-        options=labels,
-        key="position",
-        default=labels[0],
-        help="The arrow keys move it, also while the pictures below have the focus.",
+def choose_tab(names: Sequence[str], *, key: str, bind: BindOption = "query-params") -> str:
+    """Show the tabs of a page and return the chosen one; a reload or a link finds it again if bound."""
+    chosen = st.segmented_control(
+        "View",
+        names,
+        default=names[0],
+        key=key,
+        required=True,
+        label_visibility="collapsed",
+        bind=bind,
+        persist_state="session",
     )
-    return labels.index(chosen)
+    return str(chosen)
 
 
-def move_to(stack: ImageStack, position: int) -> None:
-    """Move the wavelength slider; for the arrow keys of the viewer, which run before it is shown."""
-    labels = [label for label, _ in positions(stack)]
-    st.session_state["position"] = labels[max(0, min(len(labels) - 1, int(position)))]
+def choose_below_root(
+    label: str,
+    found: Sequence[str],
+    *,
+    key: str,
+    placeholder: str,
+    typed_label: str = "Or a folder below the data root",
+    format_func: Callable[[str], str] = str,
+) -> str:
+    """Show what was found below the data root beside a field to type a path; a reload finds it again.
+
+    Parameters
+    ----------
+    label : str
+        What is chosen.
+    found : sequence of str
+        What to choose from; where it is empty, only the field is shown.
+    key : str
+        Of the controls, with ``_found`` and ``_typed`` behind it.
+    placeholder : str
+        An example of what to type.
+    typed_label : str
+        What is typed.
+    format_func : callable
+        Gives the text shown for what was found.
+
+    Returns
+    -------
+    str
+        What was typed, else what was chosen; empty if neither.
+    """
+    kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+    chosen = ""
+    if found:
+        chosen = st.selectbox(label, found, key=f"{key}_found", format_func=format_func, **kept)
+    typed = st.text_input(typed_label, key=f"{key}_typed", placeholder=placeholder, **kept)
+    return typed.strip() or chosen
 
 
-def cluster_slider(state: Session, segmentation: Segmentation) -> int:
-    """Show the cluster slider, one for all views, and return the chosen cluster."""
-    if segmentation.k == 1:
-        return 0
-    titles = state.look.titles
-    chosen = remembered(
-        st.select_slider,
-        "Cluster",
-        options=list(range(segmentation.k)),
-        format_func=lambda number: titles[number],
-        key="cluster",
-        default=0,
-        help="The cluster emphasised in spectra and maps; a click on its name below a map chooses it too.",
+def pick_row(table: pd.DataFrame, *, key: str, **options: Any) -> int | None:
+    """Show a table and return the number of the row the user picked."""
+    event = st.dataframe(
+        table, key=key, on_select="rerun", selection_mode="single-row", hide_index=True, **options
     )
-    return int(chosen)
+    rows = event["selection"]["rows"]
+    return int(rows[0]) if rows and rows[0] < len(table) else None
 
 
-def choose_cluster(segmentation: Segmentation, number: int) -> None:
-    """Move the cluster slider; for clicks in the viewer, which run before it is shown."""
-    if 0 <= number < segmentation.k:
-        st.session_state["cluster"] = number
+def download(label: str, name: str, content: Callable[[], bytes], *, key: str, **options: Any) -> None:
+    """Offer a file, which is made when the button is pressed.
+
+    Parameters
+    ----------
+    label : str
+        Of the button.
+    name : str
+        Of the file; its ending says what it is.
+    content : callable
+        Gives what is in the file.
+    key : str
+        Streamlit key.
+    **options
+        As `streamlit.download_button`.
+    """
+    mime = guess_type(name)[0] or "application/octet-stream"
+    options = {"icon": ":material/download:", **options}
+    st.download_button(label, content, name, mime, key=key, on_click="ignore", **options)
 
 
-def contrast_percentiles() -> tuple[float, float]:
-    """Show the contrast control and return the percentiles of a map that become its darkest and brightest."""
-    low, high = remembered(
-        st.slider,
-        "Contrast (percentiles)",
-        0.0,
-        100.0,
-        step=0.5,
-        format="%g",
-        key="contrast",
-        default=CONTRAST_PERCENTILES,
-        help="Values below the lower and above the upper percentile of the map share a colour.",
-    )
-    return float(low), float(max(high, low + 0.5))
+def csv_download(label: str, name: str, table: pd.DataFrame, *, key: str, **options: Any) -> None:
+    """Offer a table as a file.
+
+    Parameters
+    ----------
+    label, name : str
+        Of the button and of the file.
+    table : DataFrame
+        What is written when the button is pressed.
+    key : str
+        Streamlit key.
+    **options
+        As `download`.
+    """
+    download(label, name, lambda: csv_bytes(table), key=key, **options)
 
 
 def escaped(text: str) -> str:

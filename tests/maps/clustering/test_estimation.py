@@ -12,7 +12,7 @@ from ellimaps.core.errors import SettingError
 from ellimaps.maps.clustering import estimation as module
 from ellimaps.maps.clustering.estimation import SilhouetteSample, elbow, estimate_k
 from ellimaps.maps.clustering.features import FeatureSpace, feature_matrix
-from ellimaps.maps.clustering.kmeans import KMeans
+from ellimaps.maps.clustering.kmeans import KMeans, KMeansFit
 
 COLUMNS = ["k", "inertia", "silhouette", "silhouette_se", "calinski_harabasz", "seconds"]
 
@@ -22,6 +22,12 @@ def clouds(n, k, noise, seed=0):
     rng = np.random.default_rng(seed)
     kinds = np.minimum(rng.geometric(0.5, n) - 1, k - 1)
     return rng.uniform(-5, 5, (k, 3))[kinds] + rng.normal(0, noise, (n, 3))
+
+
+def silhouettes(sample, labels, k):
+    """The silhouettes of one clustering, given by its labels."""
+    (scores,) = sample.scores_of([KMeansFit(labels, np.zeros((k, 1)), 0.0)])
+    return scores
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +43,7 @@ def noisy():
 def test_silhouettes_of_a_sample_match_those_of_all_pixels(noisy, k):
     space, points, labels = noisy
     exact = silhouette_samples(points, labels[k])
-    scores = SilhouetteSample(space, size=2000).scores(labels[k], k)
+    scores = silhouettes(SilhouetteSample(space, size=2000), labels[k], k)
     assert abs(scores.mean - exact.mean()) <= 3 * scores.error
     balanced = np.mean([exact[labels[k] == c].mean() for c in range(k)])
     assert abs(scores.balanced - balanced) <= 3 * scores.balanced_error
@@ -48,8 +54,9 @@ def test_silhouettes_of_a_sample_match_those_of_all_pixels(noisy, k):
 def test_the_standard_errors_are_honest(noisy, k):
     space, points, labels = noisy
     exact = silhouette_score(points, labels[k])
-    scores = [SilhouetteSample(space, seed=seed, size=600).score(labels[k], k) for seed in range(60)]
-    means, errors = np.transpose(scores)
+    samples = [SilhouetteSample(space, seed=seed, size=600) for seed in range(60)]
+    scores = [silhouettes(sample, labels[k], k) for sample in samples]
+    means, errors = np.transpose([(score.mean, score.error) for score in scores])
     assert 0.7 < means.std() / errors.mean() < 1.4
     assert abs(means.mean() - exact) < 4 * errors.mean() / np.sqrt(60)
 
@@ -58,9 +65,9 @@ def test_a_sample_of_all_pixels_is_exact():
     space = FeatureSpace(row(clouds(800, 4, 1.0)), "raw")
     labels = KMeans(space).fit(4).labels
     points = space.take(np.arange(800)).T
-    mean, error = SilhouetteSample(space).score(labels, 4)
-    assert_allclose(mean, silhouette_score(points, labels), atol=1e-5)
-    assert error == 0
+    scores = silhouettes(SilhouetteSample(space), labels, 4)
+    assert_allclose(scores.mean, silhouette_score(points, labels), atol=1e-5)
+    assert scores.error == 0
 
 
 def test_silhouettes_of_tight_clusters_far_apart_are_exact():
@@ -70,18 +77,19 @@ def test_silhouettes_of_tight_clusters_far_apart_are_exact():
     space = FeatureSpace(row(points), "raw")
     labels = ((np.arange(600) % 2) * 2 + (points[:, 1] > 0)).astype(np.int16)
     expected = silhouette_score(space.take(np.arange(600)).T.astype(float), labels)
-    assert_allclose(SilhouetteSample(space).score(labels, 4)[0], expected, atol=1e-3)
+    assert_allclose(silhouettes(SilhouetteSample(space), labels, 4).mean, expected, atol=1e-3)
 
 
 def test_single_pixels_and_clusters_outside_the_sample_score_nothing():
     points = np.r_[np.zeros(50), np.ones(49), 9.0][:, None]
     space = FeatureSpace(row(points), "raw")
     labels = np.r_[np.zeros(50), np.ones(49), 2].astype(np.int16)
-    scores = SilhouetteSample(space).scores(labels, 3)
+    scores = silhouettes(SilhouetteSample(space), labels, 3)
     assert_allclose(scores.mean, silhouette_score(points, labels), atol=1e-6)
     assert_allclose(scores.balanced, 2 / 3, atol=1e-6)
-    assert SilhouetteSample(space, size=3).scores(labels, 3).balanced <= 2 / 3
-    assert SilhouetteSample(space).score(np.zeros(100, np.int16), 1) == (0, 0)
+    assert silhouettes(SilhouetteSample(space, size=3), labels, 3).balanced <= 2 / 3
+    single = silhouettes(SilhouetteSample(space), np.zeros(100, np.int16), 1)
+    assert (single.mean, single.error) == (0, 0)
 
 
 def test_the_table_holds_the_documented_numbers():

@@ -8,16 +8,14 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.cluster import KMeans as Peer
 from support.stacks import delta_psi, intensities, one_sentence, real, row, sample
 from threadpoolctl import threadpool_limits
 
 from ellimaps.core.errors import SettingError
-from ellimaps.maps.clustering import features as features_module
-from ellimaps.maps.clustering import kmeans as module
+from ellimaps.maps.clustering import features as features_module, kmeans as module
 from ellimaps.maps.clustering.center_search import lloyd
 from ellimaps.maps.clustering.features import FeatureSpace, feature_matrix
 from ellimaps.maps.clustering.kmeans import KMeans

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.plates.measuring.file_names import read_plate_files
@@ -19,7 +18,7 @@ from ellimaps.plates.measuring.wells import (
     row_letters,
     row_number,
     well_name,
-    well_place,
+    well_position,
 )
 
 UUID = "0F3A9C1B-12AB-4CDE-89AB-0123456789AB"
@@ -34,19 +33,19 @@ def touch(root: Path, *names: str) -> Path:
 
 @given(st.integers(1, 32), st.integers(1, 48))
 def test_wells_have_one_name(row, column):
-    assert well_place(well_name(row, column)) == (row, column)
+    assert well_position(well_name(row, column)) == (row, column)
     assert row_number(row_letters(row)) == row
 
 
 def test_rows_beyond_z_have_two_letters():
     assert [well_name(26, 1), well_name(27, 1), well_name(32, 48)] == ["Z01", "AA01", "AF48"]
-    assert well_place("aa-7") == (27, 7)
+    assert well_position("aa-7") == (27, 7)
 
 
 @pytest.mark.parametrize("name", ["", "A", "A0", "A49", "AG01", "1A", "A1.5"])
 def test_what_is_no_well_is_refused(name):
     with pytest.raises(ReadError):
-        well_place(name)
+        well_position(name)
 
 
 @pytest.mark.parametrize(("wells", "shape"), PLATE_SHAPES.items())

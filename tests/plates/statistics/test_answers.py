@@ -159,7 +159,7 @@ def test_plates_that_differ_do_not_make_compounds_active():
     def shifted(plate, _row, _column):
         return dict.fromkeys(FEATURES, 30.0) if plate == "two" else {}
 
-    made = profiles(6, plates=("one", "two"), place=shifted, doses=(0.5, 12.5), replicates=2)
+    made = profiles(6, plates=("one", "two"), by_position=shifted, doses=(0.5, 12.5), replicates=2)
     table = answers(made).treatments.set_index(["compound", "concentration"])
     assert (table.loc[INERT, "q"] > 0.01).all()
     for name in ACTIVE:

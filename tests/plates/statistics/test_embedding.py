@@ -16,9 +16,9 @@ from support.stacks import one_sentence
 from ellimaps.core.errors import MissingExtraError, SettingError
 from ellimaps.plates.measuring.profiles import Profiles
 from ellimaps.plates.statistics.clusters import cluster
+from ellimaps.plates.statistics.components import principal_components
 from ellimaps.plates.statistics.embedding import embed
-from ellimaps.plates.statistics.normalisation import Vectors
-from ellimaps.plates.statistics.points import principal_components
+from ellimaps.plates.statistics.normalization import Vectors
 
 GROUPS = {"One": {"cell_count": -40.0}, "Two": {"mean_ch2": 40.0}, "Three": {"texture_ch1": 40.0}}
 
@@ -31,7 +31,7 @@ def plain_vectors(monkeypatch):
         names = list(made.features)
         return Vectors(made.fields[names].to_numpy() / 10, made.wells[names].to_numpy() / 10, made.features)
 
-    monkeypatch.setattr("ellimaps.plates.statistics.points.vectors", plain)
+    monkeypatch.setattr("ellimaps.plates.statistics.components.vectors", plain)
 
 
 def grouped() -> Profiles:
@@ -39,8 +39,8 @@ def grouped() -> Profiles:
 
 
 def neighbours_agree(table: pd.DataFrame) -> float:
-    places = table[["x", "y"]].to_numpy()
-    gaps = np.square(places[:, None] - places).sum(axis=2)
+    found = table[["x", "y"]].to_numpy()
+    gaps = np.square(found[:, None] - found).sum(axis=2)
     np.fill_diagonal(gaps, np.inf)
     compound = table["compound"].to_numpy()
     return float(np.mean(compound[gaps.argmin(axis=1)] == compound))
@@ -61,8 +61,8 @@ def test_pca_is_that_of_the_vectors():
     values = made.fields[list(FEATURES)].to_numpy() / 10
     centered = values - values.mean(axis=0)
     strength = np.linalg.svd(centered, compute_uv=False)[:2]
-    places = embed(made)[["x", "y"]].to_numpy()
-    np.testing.assert_allclose(np.sqrt(np.square(places).sum(axis=0)), strength, rtol=1e-9)
+    found = embed(made)[["x", "y"]].to_numpy()
+    np.testing.assert_allclose(np.sqrt(np.square(found).sum(axis=0)), strength, rtol=1e-9)
 
 
 def test_what_does_not_fit_is_refused():
@@ -72,10 +72,10 @@ def test_what_does_not_fit_is_refused():
         (lambda: embed(made, "mds"), "method 'mds' is unknown"),
         (lambda: embed(made, level="cell"), "level 'cell' is unknown"),
         (lambda: embed(few, "tsne"), "needs 5 fields or more"),
-        (lambda: cluster(few), "need 4 wells or more"),
+        (lambda: cluster(few, level="well"), "need 4 wells or more"),
         (lambda: cluster(made, "spectral"), "Clusters by 'spectral'"),
-        (lambda: cluster(made, "kmeans", 97), "97 clusters of 96 wells"),
-        (lambda: cluster(made, "hdbscan", 3), "by itself"),
+        (lambda: cluster(made, "kmeans", level="well", n_clusters=97), "97 clusters of 96 wells"),
+        (lambda: cluster(made, "hdbscan", level="well", n_clusters=3), "by itself"),
     ):
         with pytest.raises(SettingError, match=message) as error:
             call()
@@ -92,16 +92,16 @@ def test_without_umap_the_extra_is_named(monkeypatch):
 @pytest.mark.parametrize("method", ["agglomerative", "kmeans", "hdbscan"])
 def test_clusters_are_the_groups(method):
     made = grouped()
-    labels = cluster(made, method)
+    labels = cluster(made, method, level="well")
     pairs = {(name, label) for name, label in zip(made.wells["compound"], labels, strict=True) if label >= 0}
     assert len(pairs) == 4
     assert len({label for _, label in pairs}) == 4
-    np.testing.assert_array_equal(labels, cluster(made, method))
+    np.testing.assert_array_equal(labels, cluster(made, method, level="well"))
     assert set(labels) - {-1} == {0, 1, 2, 3}
 
 
 def test_the_number_of_clusters_can_be_given():
-    assert len(set(cluster(grouped(), "kmeans", 7, level="field"))) == 7
+    assert len(set(cluster(grouped(), "kmeans", n_clusters=7))) == 7
 
 
 def test_ten_thousand_points_are_laid_out_in_a_second():

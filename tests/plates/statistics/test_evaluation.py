@@ -13,7 +13,7 @@ from ellimaps.plates.measuring.cell_features import nucleus_shapes
 from ellimaps.plates.measuring.plate import METADATA, read_plate
 from ellimaps.plates.measuring.profiles import Profiles, profile_plate, wells_of
 from ellimaps.plates.statistics.evaluation import average_precision, evaluate
-from ellimaps.plates.statistics.normalisation import Vectors, fit_space, scaled, select, vectors
+from ellimaps.plates.statistics.normalization import Vectors, fit_space, scaled, select, vectors
 
 
 def table_of(compounds: list[str], values: np.ndarray, fields: int = 2) -> Profiles:

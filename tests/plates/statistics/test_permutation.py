@@ -12,9 +12,9 @@ from ellimaps.plates.statistics.distance import blind_features, blind_space, lar
 from ellimaps.plates.statistics.permutation import (
     MOST_EXACT,
     N_DRAWN,
-    benjamini_hochberg,
     choices,
     combined_p_value,
+    false_discovery_rates,
     p_value,
 )
 from ellimaps.plates.statistics.reproducibility import mean_average_precisions
@@ -107,8 +107,8 @@ def test_the_blind_scale_does_not_know_units_or_plates():
 
 def test_benjamini_hochberg_as_by_hand():
     p = np.array([0.01, 0.04, 0.03, np.nan, 0.5])
-    np.testing.assert_allclose(benjamini_hochberg(p), [0.04, 0.04 * 4 / 3, 0.04 * 4 / 3, np.nan, 0.5])
-    assert benjamini_hochberg(np.array([])).size == 0
+    np.testing.assert_allclose(false_discovery_rates(p), [0.04, 0.04 * 4 / 3, 0.04 * 4 / 3, np.nan, 0.5])
+    assert false_discovery_rates(np.array([])).size == 0
 
 
 def slow_average_precision(points, chosen):

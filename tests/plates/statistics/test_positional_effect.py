@@ -1,4 +1,4 @@
-"""Effects of a well's place: found where they are, and taken off without the compounds' effects."""
+"""Effects of a well's position: found where they are, and taken off without the compounds' effects."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from ellimaps.plates.statistics.answers import answers
 from ellimaps.plates.statistics.positional_effect import (
     center_plates,
     corrected,
-    plate_effect,
     polish_plates,
-    sphere,
+    positional_effect,
 )
 
 
@@ -25,7 +24,7 @@ def rows_and_columns(_plate, row, column):
 
 
 def test_the_factor_that_acts_is_the_one_found():
-    table = plate_effect(profiles(1, place=rows_and_columns)).set_index("factor")
+    table = positional_effect(profiles(1, by_position=rows_and_columns)).set_index("factor")
     assert table.loc["row", "feature"] == "mean_ch2"
     assert table.loc["row", "feature_explained"] > 0.8
     assert table.loc["column", "feature"] == "cell_count"
@@ -34,13 +33,13 @@ def test_the_factor_that_acts_is_the_one_found():
 
 
 def test_what_was_not_measured_stands_at_the_mean_of_what_was():
-    made = profiles(1, place=rows_and_columns)
-    share = plate_effect(made).set_index("factor").loc["edge", "explained"]
+    made = profiles(1, by_position=rows_and_columns)
+    share = positional_effect(made).set_index("factor").loc["edge", "explained"]
     wells = made.wells.copy()
     wells.loc[wells.index[::9], FEATURES[0]] = np.nan
-    holes = plate_effect(replace(made, wells=wells)).set_index("factor").loc["edge", "explained"]
+    holes = positional_effect(replace(made, wells=wells)).set_index("factor").loc["edge", "explained"]
     shifted = wells.assign(**{FEATURES[0]: wells[FEATURES[0]] + 1e4})
-    moved = plate_effect(replace(made, wells=shifted)).set_index("factor").loc["edge", "explained"]
+    moved = positional_effect(replace(made, wells=shifted)).set_index("factor").loc["edge", "explained"]
     assert holes == pytest.approx(moved, rel=1e-6)
     assert holes == pytest.approx(share, abs=0.02)
 
@@ -58,7 +57,7 @@ def test_edges_are_found():
     def edge(_plate, row, column):
         return {"cell_area_median": 9.0} if row in (1, 8) or column in (1, 12) else {}
 
-    table = plate_effect(profiles(2, place=edge)).set_index("factor")
+    table = positional_effect(profiles(2, by_position=edge)).set_index("factor")
     assert (table.loc["edge", "feature"], table.loc["edge", "feature_explained"] > 0.7) == (
         "cell_area_median",
         True,
@@ -66,16 +65,18 @@ def test_edges_are_found():
 
 
 def test_without_an_effect_nothing_is_explained_on_average():
-    found = [plate_effect(profiles(seed)).set_index("factor")["explained"] for seed in range(6)]
+    found = [positional_effect(profiles(seed)).set_index("factor")["explained"] for seed in range(6)]
     for factor in ("row", "column", "edge"):
         assert abs(np.mean([table[factor] for table in found])) < 0.04
 
 
 def test_centring_takes_plates_off():
     made = profiles(
-        3, plates=("one", "two"), place=lambda plate, *_: dict.fromkeys(FEATURES, 9.0 * (plate == "two"))
+        3,
+        plates=("one", "two"),
+        by_position=lambda plate, *_: dict.fromkeys(FEATURES, 9.0 * (plate == "two")),
     )
-    before, after = plate_effect(made), plate_effect(center_plates(made))
+    before, after = positional_effect(made), positional_effect(center_plates(made))
     assert before["explained"][0] > 0.8
     assert abs(after["explained"][0]) < 0.1
     wells = center_plates(made).wells
@@ -84,9 +85,9 @@ def test_centring_takes_plates_off():
 
 
 def test_polishing_takes_rows_and_columns_off_and_leaves_effects():
-    made = profiles(4, place=rows_and_columns)
+    made = profiles(4, by_position=rows_and_columns)
     polished = polish_plates(made)
-    table = plate_effect(polished).set_index("factor")
+    table = positional_effect(polished).set_index("factor")
     assert abs(table.loc["row", "feature_explained"]) < 0.3
     truth = profiles(4)
     changed = {}
@@ -100,14 +101,6 @@ def test_polishing_takes_rows_and_columns_off_and_leaves_effects():
     assert answers(polished).compounds.set_index("compound")["active"].to_dict() == {
         name: bool(effect) for name, effect in EFFECTS.items()
     }
-
-
-def test_sphered_controls_scatter_alike():
-    random = np.random.default_rng(0)
-    points = random.standard_normal((400, 3)) * [1, 3, 1] @ [[1, 0.4, 0], [0, 1, 0.4], [0.4, 0, 1]]
-    controls = np.arange(400) < 300
-    sphered = sphere(points, controls)
-    np.testing.assert_allclose(np.cov(sphered[controls].T), np.eye(3), atol=0.15)
 
 
 def test_a_plate_without_controls_cannot_be_centred():

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from support.sensor_truth import TOLERANCE, counted, plain_forest, quiet, real_log, series_of, windows_of
 from typer.testing import CliRunner
 
@@ -17,8 +16,8 @@ from ellimaps.core.errors import SettingError
 from ellimaps.samples.sensors import sample_sensors, sensor_log
 from ellimaps.sensors.analysis.anomalies import COLUMNS, find_anomalies
 from ellimaps.sensors.analysis.decomposition import decompose, regular
-from ellimaps.sensors.analysis.extreme_values import fit_tail
-from ellimaps.sensors.analysis.whole_logs import Filters, anomalies_of
+from ellimaps.sensors.analysis.extreme_values import fit_extreme_values
+from ellimaps.sensors.analysis.whole_logs import anomalies_of
 from ellimaps.sensors.store.logs import open_log
 
 
@@ -128,7 +127,7 @@ def test_unit_and_offset_do_not_matter() -> None:
 @given(st.floats(0.01, 100), st.floats(-1000, 1000), st.integers(0, 100))
 def test_tails_follow_the_scale_and_state_their_own_rate(scale: float, shift: float, seed: int) -> None:
     maxima = np.random.default_rng(seed).gumbel(size=400)
-    first, second = fit_tail(maxima, 2.0), fit_tail(maxima * scale + shift, 2.0)
+    first, second = fit_extreme_values(maxima, 2.0), fit_extreme_values(maxima * scale + shift, 2.0)
     assert first is not None
     assert second is not None
     assert second.level(1.0) == pytest.approx(
@@ -141,7 +140,7 @@ def test_an_anomaly_does_not_teach_the_tail() -> None:
     maxima = np.random.default_rng(0).gumbel(size=360)
     spoilt = maxima.copy()
     spoilt[:4] = 1000
-    clean, dirty = fit_tail(maxima, 1.0), fit_tail(spoilt, 1.0)
+    clean, dirty = fit_extreme_values(maxima, 1.0), fit_extreme_values(spoilt, 1.0)
     assert clean is not None
     assert dirty is not None
     assert dirty.level(1.0) < clean.level(1.0) + 2
@@ -204,6 +203,6 @@ def test_reasons_have_the_unit_and_name_of_a_log_that_states_none(
     log.iloc[1200] = float(log.iloc[1190:1211].median()) + 2
     table = (log * factor + offset).round(3).rename("value").rename_axis("timestamp")
     table.to_csv(tmp_path / "outside_temperature.csv")
-    found = anomalies_of(open_log(tmp_path / "outside_temperature.csv"), Filters())
+    found = anomalies_of(open_log(tmp_path / "outside_temperature.csv"))
     [reason] = found.periods["reason"]
     assert f"outside temperature {said}" in reason

@@ -9,8 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from ellimaps.core.errors import EllimapsError, MissingExtraError, ReadError, SettingError
 from ellimaps.samples import sample_sensors, sensor_log

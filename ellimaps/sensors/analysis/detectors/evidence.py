@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from ellimaps.sensors.analysis.decomposition import Decomposition
-from ellimaps.sensors.analysis.extreme_values import Tail, block_maxima, fit_tail
+from ellimaps.sensors.analysis.extreme_values import ExtremeValues, block_maxima, fit_extreme_values
 
+# Twice the hour over which evidence is merged: neighbouring maxima are then hardly of one event.
 _SHORTEST_BLOCK_H = 2.0
 
 
@@ -56,7 +57,7 @@ def unusual_stretches(
     log : Decomposition
         The log.
     window_h : float
-        Hours of log that one value of the strength sees; blocks for the tail are twice as long.
+        Hours of log that one value of the strength sees; blocks are twice as long.
     rate : float
         False alarms in 30 days this detector may raise.
     detector : str
@@ -65,23 +66,24 @@ def unusual_stretches(
         A level below which nothing is unusual, however rare.
     """
     values = strength.to_numpy(np.float64)
-    tail = fit_tail(block_maxima(values, log.steps(max(2 * window_h, _SHORTEST_BLOCK_H))), log.months)
-    if tail is None:
+    block = log.steps(max(2 * window_h, _SHORTEST_BLOCK_H))
+    chance = fit_extreme_values(block_maxima(values, block), log.months)
+    if chance is None:
         return []
-    level = max(tail.level(rate), least)
+    level = max(chance.level(rate), least)
     return [
-        _evidence(strength, first, last, tail, detector)
+        _evidence(strength, first, last, chance, detector)
         for first, last in runs(np.nan_to_num(values, nan=-np.inf) > level)
     ]
 
 
 def runs(flags: np.typing.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return the first and last row of every run of true flags."""
+    """Return the first and last row of every run of true flags, shape ``(row,)``."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
     return [(int(first), int(last) - 1) for first, last in edges.reshape(-1, 2)]
 
 
-def _evidence(strength: pd.Series, first: int, last: int, tail: Tail, detector: str) -> Evidence:
+def _evidence(strength: pd.Series, first: int, last: int, chance: ExtremeValues, detector: str) -> Evidence:
     index = strength.index
-    rate = tail.rate(float(strength.iloc[first : last + 1].max()))
+    rate = chance.rate(float(strength.iloc[first : last + 1].max()))
     return Evidence(pd.Timestamp(index[first]), pd.Timestamp(index[last]), rate, detector)

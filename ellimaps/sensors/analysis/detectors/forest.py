@@ -14,19 +14,20 @@ from ellimaps.sensors.analysis.decomposition import Decomposition
 from ellimaps.sensors.analysis.detectors.evidence import Evidence, unusual_stretches
 
 FOREST = "isolation forest"
+# The grid of the change points; hours are compared, so finer rows only repeat them.
 _EVERY_H = 0.25
-_TREES = 100
+# Half a year of quarters of an hour: each tree draws 256 of them in any case (Liu et al. 2008).
 _MOST_ROWS = 20_000
 
 
-def unlike_others(log: Decomposition, rate: float, seed: int) -> list[Evidence]:
+def isolated_stretches(log: Decomposition, rate: float, seed: int) -> list[Evidence]:
     """Find stretches that an isolation forest separates from the rest in few cuts."""
     from sklearn.ensemble import IsolationForest  # type: ignore[import-untyped]
 
     features = lagged_features(log).iloc[:: log.steps(_EVERY_H)].dropna()
     if len(features) < 2:
         return []
-    forest = IsolationForest(n_estimators=_TREES, random_state=seed)
+    forest = IsolationForest(n_estimators=100, random_state=seed)
     training = features.iloc[:: max(1, len(features) // _MOST_ROWS)]
     score = -forest.fit(training.to_numpy()).score_samples(features.to_numpy())
     strength = pd.Series(score, features.index).reindex(log.values.index)

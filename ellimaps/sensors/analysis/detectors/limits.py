@@ -10,8 +10,8 @@ from ellimaps.sensors.analysis.decomposition import Decomposition
 from ellimaps.sensors.analysis.detectors.evidence import Evidence, unusual_stretches
 
 LIMIT = "limit"
+# The window of `ellimaps.sensors.movement`: the limit is one per hour.
 _HOUR = 1.0
-_SMOOTHING_ROWS = 3
 
 
 def beyond_limit(log: Decomposition, rate: float, limit: float) -> list[Evidence]:
@@ -27,7 +27,7 @@ def beyond_limit(log: Decomposition, rate: float, limit: float) -> list[Evidence
 
 def hourly_range(log: Decomposition) -> pd.Series:
     """Return largest less smallest reading within the hour around; medians of three leave spikes out."""
-    smooth = log.values.rolling(_SMOOTHING_ROWS, center=True, min_periods=2).median()
+    smooth = log.values.rolling(3, center=True, min_periods=2).median()
     around = smooth.rolling(log.steps(_HOUR) + 1, center=True, min_periods=log.steps(_HOUR) // 2 + 1)
     return around.max() - around.min()
 

@@ -9,9 +9,9 @@ from ellimaps.sensors.analysis.decomposition import Decomposition
 from ellimaps.sensors.analysis.detectors.evidence import Evidence, runs
 
 STUCK = "stuck"
-_SHORTEST_H = 1.0
-_RELATIVE_TOLERANCE = 1e-9
+# As in `extreme_values`: what four true events a month leave behind does not say what is usual.
 _SPARED_PER_MONTH = 4
+# Rows; a sensor that hardly ever repeats itself would otherwise be stuck when it does so twice.
 _SMALLEST_SCALE = 0.5
 
 
@@ -22,7 +22,7 @@ def stuck_stretches(log: Decomposition, rate: float) -> list[Evidence]:
     moves at random; the longest four a month do not take part.
     """
     values = log.values.to_numpy(np.float64)
-    equal = np.abs(np.diff(values)) <= _RELATIVE_TOLERANCE * np.nanmax(np.abs(values))
+    equal = np.abs(np.diff(values)) <= 1e-9 * np.nanmax(np.abs(values))
     found = runs(np.append(equal, False))
     if not found:
         return []
@@ -34,7 +34,7 @@ def stuck_stretches(log: Decomposition, rate: float) -> list[Evidence]:
     return [
         Evidence(pd.Timestamp(index[first]), pd.Timestamp(index[last + 1]), float(often), STUCK)
         for (first, last), rows, often in zip(found, length, chance, strict=True)
-        if rows > log.steps(_SHORTEST_H) and often < rate
+        if rows > log.steps(1) and often < rate
     ]
 
 

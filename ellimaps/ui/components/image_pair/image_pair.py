@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-MAX_EDGE = 720
+from ellimaps.ui.components.browser import component
+
+MAX_EDGE_PX = 720
+"""Half of a wide page: with two pictures side by side more is not seen until one zooms far in."""
 
 
 @dataclass(frozen=True)
-class Channel:
+class PairChannel:
     """A channel that all pictures have.
 
     Attributes
@@ -26,7 +27,7 @@ class Channel:
     name : str
         What it shows.
     color : str
-        Its colour (#rrggbb) until the user chooses another.
+        Its color (#rrggbb) until the user chooses another.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Channel:
 
 
 @dataclass(frozen=True)
-class Picture:
+class PairPicture:
     """One picture.
 
     Attributes
@@ -49,15 +50,15 @@ class Picture:
     values: NDArray[Any]
 
 
-def image_pair(pictures: Sequence[Picture], channels: Sequence[Channel], *, key: str) -> None:
-    """Show pictures side by side; channels, colours, contrast, gamma and zoom are the same in all of them.
+def image_pair(pictures: Sequence[PairPicture], channels: Sequence[PairChannel], *, key: str) -> None:
+    """Show pictures side by side; channels, colors, contrast, gamma and zoom are the same in all of them.
 
     Parameters
     ----------
-    pictures : sequence of Picture
+    pictures : sequence of PairPicture
         Usually two; a channel's darkest and brightest value are those of all pictures together, so that what
         looks brighter is brighter.
-    channels : sequence of Channel
+    channels : sequence of PairChannel
         One for each channel of the pictures.
     key : str
         Streamlit key.
@@ -79,7 +80,13 @@ def image_pair(pictures: Sequence[Picture], channels: Sequence[Channel], *, key:
             for picture in pictures
         ],
     }
-    _component()(data=data, key=key)
+    pair = component(
+        "image_pair",
+        "image_pair/image_pair.js",
+        '<div class="pair" aria-label="Pictures side by side"></div>',
+        "image_pair/image_pair.css",
+    )
+    pair(data=data, key=key)
 
 
 def _limits(images: Sequence[NDArray[Any]]) -> tuple[float, float]:
@@ -94,18 +101,7 @@ def _limits(images: Sequence[NDArray[Any]]) -> tuple[float, float]:
 def _png(values: NDArray[Any], low: float, high: float) -> str:
     share = np.nan_to_num((values.astype(np.float32) - low) / (high - low), nan=0.0)
     picture = Image.fromarray(np.round(np.clip(share, 0, 1) * 255).astype(np.uint8))
-    picture.thumbnail((MAX_EDGE, MAX_EDGE))
+    picture.thumbnail((MAX_EDGE_PX, MAX_EDGE_PX))
     file = BytesIO()
     picture.save(file, "png")
     return base64.b64encode(file.getvalue()).decode("ascii")
-
-
-def _component() -> Callable[..., Any]:
-    """Register the component anew in every process-wide registry, which page reloads may clear."""
-    folder = Path(__file__).parent
-    return st.components.v2.component(
-        "ellimaps_image_pair",
-        html='<div class="pair" aria-label="Pictures side by side"></div>',
-        css=(folder / "image_pair.css").read_text(encoding="utf-8"),
-        js=(folder / "image_pair.js").read_text(encoding="utf-8"),
-    )

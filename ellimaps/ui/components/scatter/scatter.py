@@ -5,18 +5,18 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
 from matplotlib import colormaps
 from numpy.typing import NDArray
+
+from ellimaps.ui.components.browser import base64_of, component, handler
 
 
 @dataclass(frozen=True)
 class Groups:
-    """Colour by group.
+    """Color by group.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Groups:
     names : sequence of str
         Name of each group.
     palette : sequence of str
-        Colour (#rrggbb) of each group.
+        Color (#rrggbb) of each group.
     """
 
     codes: NDArray[Any]
@@ -35,7 +35,7 @@ class Groups:
 
 @dataclass(frozen=True)
 class Scale:
-    """Colour by value.
+    """Color by value.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Thumbnails:
+class PointThumbnails:
     """Small pictures of all points, several to a sheet so that ten thousand stay light.
 
     Attributes
@@ -83,7 +83,7 @@ class Points:
     titles : sequence of str
         What a point is; shown beside its picture.
     color : Groups or Scale
-        How points are coloured.
+        How points are colored.
     axes : (str, str)
         Titles of the axes.
     """
@@ -97,8 +97,8 @@ class Points:
     def data(self) -> dict[str, Any]:
         """Return the points as ``scatter.js`` takes them."""
         return {
-            "x": _base64(np.asarray(self.x, dtype="<f4")),
-            "y": _base64(np.asarray(self.y, dtype="<f4")),
+            "x": base64_of(np.asarray(self.x, dtype="<f4")),
+            "y": base64_of(np.asarray(self.y, dtype="<f4")),
             "titles": list(self.titles),
             "axes": list(self.axes),
             **_color_data(self.color),
@@ -109,7 +109,7 @@ def scatter(
     points: Points,
     *,
     key: str,
-    thumbnails: Thumbnails | None = None,
+    thumbnails: PointThumbnails | None = None,
     on_select: Callable[[list[int]], None] | None = None,
     on_hide: Callable[[list[int]], None] | None = None,
 ) -> None:
@@ -121,7 +121,7 @@ def scatter(
         What is shown.
     key : str
         Streamlit key.
-    thumbnails : Thumbnails, optional
+    thumbnails : PointThumbnails, optional
         Pictures shown beside the pointer.
     on_select : callable, optional
         Called before the page runs again with the numbers of the points chosen by lasso, rectangle or click;
@@ -131,65 +131,46 @@ def scatter(
     """
     if thumbnails is not None:
         _show_sheets(thumbnails, key)
-    _component()(
+    plot = component(
+        "scatter",
+        "scatter/scatter.js",
+        '<div class="scatter" aria-label="Scatter plot"></div>',
+        "scatter/scatter.css",
+    )
+    plot(
         data=points.data() | {"thumbnails": _thumbnail_data(thumbnails)},
         key=key,
-        on_selected_change=_handler(key, "selected", on_select),
-        on_hidden_change=_handler(key, "hidden", on_hide),
+        on_selected_change=handler(key, "selected", _numbers_to(on_select)),
+        on_hidden_change=handler(key, "hidden", _numbers_to(on_hide)),
     )
 
 
 def _color_data(color: Groups | Scale) -> dict[str, Any]:
     if isinstance(color, Groups):
-        codes = _base64(np.asarray(color.codes, dtype="<u2"))
+        codes = base64_of(np.asarray(color.codes, dtype="<u2"))
         return {"codes": codes, "names": list(color.names), "palette": list(color.palette)}
     table = np.round(colormaps["viridis"](np.arange(256))[:, :3] * 255).astype(int)
     return {
-        "values": _base64(np.asarray(color.values, dtype="<f4")),
+        "values": base64_of(np.asarray(color.values, dtype="<f4")),
         "title": color.title,
         "colormap": table.tolist(),
     }
 
 
-def _thumbnail_data(thumbnails: Thumbnails | None) -> dict[str, Any] | None:
+def _thumbnail_data(thumbnails: PointThumbnails | None) -> dict[str, Any] | None:
     if thumbnails is None:
         return None
     return {"key": thumbnails.key, "tile": thumbnails.tile, "columns": thumbnails.columns}
 
 
-# Pictures travel in a component of their own: what it shows does not change when points are coloured
+# Pictures travel in a component of their own: what it shows does not change when points are colored
 # otherwise, and Streamlit does not send the same again.
-def _show_sheets(thumbnails: Thumbnails, key: str) -> None:
+def _show_sheets(thumbnails: PointThumbnails, key: str) -> None:
     sheets = [base64.b64encode(sheet).decode("ascii") for sheet in thumbnails.sheets]
-    store = st.components.v2.component(
-        "ellimaps_thumbnails",
-        html="<div></div>",
-        js=(Path(__file__).parent / "thumbnails.js").read_text(encoding="utf-8"),
-    )
+    store = component("thumbnails", "scatter/thumbnails.js")
     store(data={"key": thumbnails.key, "sheets": sheets}, key=f"{key}_thumbnails")
 
 
-def _base64(array: NDArray[Any]) -> str:
-    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
-
-
-def _component() -> Callable[..., Any]:
-    """Register the component anew in every process-wide registry, which page reloads may clear."""
-    folder = Path(__file__).parent
-    return st.components.v2.component(
-        "ellimaps_scatter",
-        html='<div class="scatter" aria-label="Scatter plot"></div>',
-        css=(folder / "scatter.css").read_text(encoding="utf-8"),
-        js="\n".join((folder / name).read_text(encoding="utf-8") for name in ("drawing.js", "scatter.js")),
-    )
-
-
-def _handler(key: str, event: str, call: Callable[[list[int]], None] | None) -> Callable[[], None]:
-    """Return what Streamlit calls for an event: it hands over no value, the session state has it."""
-
-    def handle() -> None:
-        value = st.session_state[key].get(event)
-        if call is not None and value is not None:
-            call([int(number) for number in value["numbers"]])
-
-    return handle
+def _numbers_to(call: Callable[[list[int]], None] | None) -> Callable[[Any], None] | None:
+    """Return what hands the whole numbers of an event on."""
+    return None if call is None else lambda value: call([int(number) for number in value["numbers"]])

@@ -1,39 +1,50 @@
 // Linked map panels on canvases: the same zoom in all of them, one readout, and regions drawn with the mouse.
 // Data come at display resolution; coordinates go back in pixels of the full image (data.step pixels a cell).
-// It runs together with painting.js, which comes first.
 
+import {
+  button,
+  clamp,
+  decode,
+  element,
+  gradient,
+  mounted,
+  nice,
+  onKeys,
+  onZoomWheel,
+  press,
+  rectangle,
+  resize,
+} from "../common.js";
+import { drawPanel, labelsImage, NO_VALUE, valuesImage } from "./painting.js";
+import { MARGIN, View } from "./view.js";
+
+// Maps take two fifths of the window, and on a small one as much as shows a map.
 const MIN_HEIGHT = 220;
+const SHARE_OF_WINDOW = 0.42;
+// After this an answer to a key is lost, and the slider's own position holds again.
 const PENDING_MS = 2000;
-const instances = new WeakMap();
+const TOOLS = {
+  move: ["Move", "Drag to move; where spectra are shown, click a pixel for its own"],
+  rectangle: ["Rectangle", "Drag a rectangle and read its mean spectrum"],
+  lasso: ["Lasso", "Draw around an area and read its mean spectrum"],
+  line: ["Line", "Drag a line and read the profile along it"],
+};
 
-export default function (component) {
-  const { parentElement, data } = component;
-  let viewer = instances.get(parentElement);
-  if (!viewer) {
-    viewer = new Viewer(parentElement);
-    instances.set(parentElement, viewer);
-  }
-  viewer.update(component, data);
-  return () => {
-    viewer.close();
-    instances.delete(parentElement);
-  };
-}
+export default mounted((parent) => new Viewer(parent.querySelector(".viewer")));
 
-class Viewer extends Painter {
-  constructor(parent) {
-    super();
-    this.root = parent.querySelector(".viewer");
+class Viewer {
+  constructor(root) {
+    this.root = root;
     this.panels = [];
     this.tool = "move";
     this.view = null;
     this.drag = null;
     this.position = 0;
     this.asked = null;
-    this.buildToolbar();
-    this.root.addEventListener("keydown", (event) => this.onKey(event));
+    this.build();
+    onKeys(root, (key) => this.actionOf(key));
     this.observer = new ResizeObserver(() => this.layout());
-    this.observer.observe(this.root);
+    this.observer.observe(root);
   }
 
   close() {
@@ -41,20 +52,15 @@ class Viewer extends Painter {
     this.root.replaceChildren();
   }
 
-  buildToolbar() {
+  build() {
     this.root.tabIndex = 0;
     this.root.replaceChildren();
     const bar = element("div", "toolbar", this.root);
-    this.buttons = {};
-    const tools = {
-      move: ["Move", "Drag to move; where spectra are shown, click a pixel for its own"],
-      rectangle: ["Rectangle", "Drag a rectangle and read its mean spectrum"],
-      lasso: ["Lasso", "Draw around an area and read its mean spectrum"],
-      line: ["Line", "Drag a line and read the profile along it"],
-    };
-    for (const [tool, [text, title]] of Object.entries(tools)) {
-      this.buttons[tool] = button(bar, text, title, () => this.choose(tool));
-    }
+    const tools = Object.entries(TOOLS).map(([tool, [text, title]]) => [
+      tool,
+      button(bar, text, title, () => this.choose(tool)),
+    ]);
+    this.buttons = Object.fromEntries(tools);
     button(bar, "+", "Zoom in (+)", () => this.zoom(1.5));
     button(bar, "−", "Zoom out (-)", () => this.zoom(1 / 1.5));
     button(bar, "Reset view", "Show the whole map (0 or double click)", () => this.resetView());
@@ -66,20 +72,22 @@ class Viewer extends Painter {
 
   choose(tool) {
     this.tool = tool;
-    for (const [name, one] of Object.entries(this.buttons)) one.setAttribute("aria-pressed", name === tool);
+    press(this.buttons, tool);
   }
 
-  update(component, data) {
+  update(component) {
+    const { data } = component;
     this.component = component;
-    const sameImage = this.data && this.data.source === data.source;
+    const sameImage = this.data?.source === data.source;
     this.data = data;
     this.takePosition(data.position);
     for (const tool of ["rectangle", "lasso", "line"]) this.buttons[tool].hidden = !data.tools.includes(tool);
     if (this.buttons[this.tool].hidden) this.choose("move");
-    this.hint.textContent = "Ctrl + wheel zooms, double click resets" + (data.steps ? ", ← → step the slider" : "");
+    this.hint.textContent =
+      "Ctrl + wheel zooms, double click resets" + (data.steps ? ", ← → step the slider" : "");
     this.labels = data.labels ? decode(data.labels, Uint8Array) : null;
     this.filled = data.filled ? decode(data.filled, Uint8Array) : null;
-    if (!sameImage || !this.view) this.resetView(false);
+    if (!sameImage || !this.view) this.view = new View({ width: data.width, height: data.height });
     while (this.panels.length < data.panels.length) this.panels.push(this.buildPanel());
     while (this.panels.length > data.panels.length) this.panels.pop().box.remove();
     data.panels.forEach((panel, index) => this.fillPanel(this.panels[index], panel));
@@ -104,6 +112,7 @@ class Viewer extends Painter {
     const box = element("div", "panel", this.grid);
     const title = element("div", "title", box);
     const canvas = element("canvas", "", box);
+    canvas.setAttribute("role", "img");
     const foot = element("div", "", box);
     const panel = { box, title, canvas, foot };
     canvas.addEventListener("pointerdown", (event) => this.onDown(panel, event));
@@ -111,72 +120,59 @@ class Viewer extends Painter {
     canvas.addEventListener("pointerup", (event) => this.onUp(panel, event));
     canvas.addEventListener("pointerleave", () => this.showReadout(null));
     canvas.addEventListener("dblclick", () => this.resetView());
-    canvas.addEventListener("wheel", (event) => this.onWheel(panel, event), { passive: false });
+    onZoomWheel(canvas, (factor, event) => this.zoom(factor, this.toMap(panel, event)));
     return panel;
   }
 
   fillPanel(panel, data) {
     panel.data = data;
     panel.title.textContent = data.title;
-    panel.canvas.setAttribute("role", "img");
     panel.canvas.setAttribute("aria-label", data.title);
     panel.codes = data.codes ? decode(data.codes, Uint16Array) : null;
     panel.doubtful = data.doubtful ? decode(data.doubtful, Uint8Array) : null;
     panel.labels = data.labels ? decode(data.labels, Uint8Array) : this.labels;
     panel.palette = data.palette ?? this.data.palette;
     panel.names = data.names ?? this.data.names;
-    panel.image = data.codes ? this.paintValues(panel) : this.paintLabels(panel);
+    panel.image = panel.codes ? valuesImage(panel, this) : labelsImage(panel, this);
     panel.foot.replaceChildren();
-    if (data.codes) this.buildBar(panel);
+    if (panel.codes) this.buildBar(panel);
     else this.buildLegend(panel);
   }
 
-  buildBar(panel) {
-    const { data } = panel;
-    const bar = element("div", "bar", panel.foot);
-    element("span", "", bar).textContent = nice(data.limits[0]);
-    const ramp = element("div", "ramp", bar);
-    const stops = this.data.colormap.filter((_, i) => i % 16 === 0 || i === 255);
-    ramp.style.background = `linear-gradient(to right, ${stops.map((c) => `rgb(${c})`).join(", ")})`;
-    element("span", "", bar).textContent = `${nice(data.limits[1])} ${data.unit}`;
-    if (panel.doubtful && panel.doubtful.some(Boolean)) {
+  buildBar({ data, doubtful, foot }) {
+    const bar = element("div", "bar", foot);
+    element("span", "", bar, nice(data.limits[0]));
+    element("div", "ramp", bar).style.background = gradient("to right", this.data.colormap);
+    element("span", "", bar, `${nice(data.limits[1])} ${data.unit}`);
+    if (doubtful?.some(Boolean)) {
       element("span", "hatched", bar);
-      element("span", "", bar).textContent = "not trusted";
+      element("span", "", bar, "not trusted");
     }
   }
 
-  buildLegend(panel) {
-    const legend = element("div", "legend", panel.foot);
-    panel.palette.forEach((color, index) => {
-      const entry = button(legend, "", `Choose cluster ${panel.names[index]}`, () =>
-        this.component.setTriggerValue("cluster", index)
-      );
-      entry.disabled = Boolean(panel.data.palette);
-      entry.setAttribute("aria-pressed", !panel.data.palette && index === this.data.highlight);
+  // Only clusters that all panels share can be chosen.
+  buildLegend({ data, palette, names, foot }) {
+    const legend = element("div", "legend", foot);
+    palette.forEach((color, index) => {
+      const choose = () => this.component.setTriggerValue("cluster", index);
+      const entry = button(legend, "", `Choose cluster ${names[index]}`, choose);
+      entry.disabled = Boolean(data.palette);
+      entry.setAttribute("aria-pressed", !data.palette && index === this.data.highlight);
       element("span", "swatch", entry).style.background = color;
-      entry.append(panel.names[index]);
+      entry.append(names[index]);
     });
   }
 
-  resetView(redraw = true) {
-    this.view = { x: 0, y: 0, width: this.data.width, height: this.data.height };
-    if (redraw) this.draw();
+  resetView() {
+    const { width, height } = this.data;
+    this.see(new View({ width, height }));
   }
 
   zoom(factor, center) {
-    const { width, height } = this.data;
-    const view = this.view;
-    const [cx, cy] = center ?? [view.x + view.width / 2, view.y + view.height / 2];
-    const scale = Math.min(1, Math.max(4 / Math.min(width, height), view.width / factor / width));
-    const next = { width: width * scale, height: height * scale };
-    next.x = cx - ((cx - view.x) / view.width) * next.width;
-    next.y = cy - ((cy - view.y) / view.height) * next.height;
-    this.setView(next);
+    this.see(this.view.zoomed(factor, center));
   }
 
-  setView(view) {
-    view.x = Math.max(0, Math.min(this.data.width - view.width, view.x));
-    view.y = Math.max(0, Math.min(this.data.height - view.height, view.y));
+  see(view) {
     this.view = view;
     this.draw();
   }
@@ -184,121 +180,139 @@ class Viewer extends Painter {
   layout() {
     if (!this.data) return;
     const { width, height, aspect } = this.data;
-    const highest = Math.max(MIN_HEIGHT, window.innerHeight * 0.42);
+    const highest = Math.max(MIN_HEIGHT, window.innerHeight * SHARE_OF_WINDOW);
     for (const panel of this.panels) {
       const room = Math.max(120, panel.box.clientWidth - MARGIN.left - MARGIN.right);
       const scale = Math.min(room / width, highest / (height * aspect));
       panel.area = { width: width * scale, height: height * aspect * scale };
-      const ratio = window.devicePixelRatio || 1;
-      const total = [
+      resize(
+        panel.canvas,
         panel.area.width + MARGIN.left + MARGIN.right,
         panel.area.height + MARGIN.top + MARGIN.bottom,
-      ];
-      panel.canvas.width = Math.round(total[0] * ratio);
-      panel.canvas.height = Math.round(total[1] * ratio);
-      panel.canvas.style.width = `${total[0]}px`;
-      panel.canvas.style.height = `${total[1]}px`;
+      );
     }
     this.draw();
+  }
+
+  // Regions come in pixels of the full image, what is being drawn in those of the shown one.
+  draw() {
+    const { step, regions } = this.data;
+    this.root.dataset.view = this.view;
+    const outlines = regions.map(({ name, vertices }) => ({
+      name,
+      vertices: vertices.map(([x, y]) => [x / step, y / step]),
+    }));
+    if (this.drag?.vertices) outlines.push({ name: "", vertices: this.drag.vertices });
+    const style = getComputedStyle(this.root);
+    for (const panel of this.panels) if (panel.area) drawPanel(panel, this.view, this.data, outlines, style);
+  }
+
+  toMap(panel, event) {
+    const box = panel.canvas.getBoundingClientRect();
+    return this.view.toMap(panel.area, event.clientX - box.left, event.clientY - box.top);
   }
 
   onDown(panel, event) {
     this.root.focus({ preventScroll: true });
     panel.canvas.setPointerCapture(event.pointerId);
-    const point = this.toImage(panel, event);
-    this.drag = { tool: event.shiftKey ? (this.data.tools.at(-1) === "line" ? "line" : "rectangle") : this.tool, from: point, view: { ...this.view }, moved: false };
-    this.drag.screen = [event.clientX, event.clientY];
+    const withShift = this.data.tools.at(-1) === "line" ? "line" : "rectangle";
+    this.drag = {
+      tool: event.shiftKey ? withShift : this.tool,
+      from: this.toMap(panel, event),
+      screen: [event.clientX, event.clientY],
+      view: this.view,
+      moved: false,
+    };
   }
 
   onMove(panel, event) {
-    const point = this.toImage(panel, event);
+    const point = this.toMap(panel, event);
     this.showReadout(point);
     const { drag } = this;
     if (!drag) return;
-    drag.moved ||= Math.hypot(event.clientX - drag.screen[0], event.clientY - drag.screen[1]) > 4;
+    const [dx, dy] = [event.clientX - drag.screen[0], event.clientY - drag.screen[1]];
+    drag.moved ||= Math.hypot(dx, dy) > 4;
     if (!drag.moved) return;
     if (drag.tool === "move") {
-      const { view } = drag;
-      this.setView({
-        ...view,
-        x: view.x - ((event.clientX - drag.screen[0]) / panel.area.width) * view.width,
-        y: view.y - ((event.clientY - drag.screen[1]) / panel.area.height) * view.height,
-      });
-    } else if (drag.tool === "rectangle") {
-      const [[x0, y0], [x1, y1]] = [drag.from, point];
-      drag.vertices = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
-      this.draw();
-    } else if (drag.tool === "line") {
-      drag.vertices = [drag.from, point];
-      this.draw();
-    } else {
-      (drag.vertices ??= [drag.from]).push(point);
-      this.draw();
-    }
+      const { area } = panel;
+      this.view = drag.view.moved(
+        (-dx / area.width) * drag.view.width,
+        (-dy / area.height) * drag.view.height,
+      );
+    } else drag.vertices = extended(drag, point);
+    this.draw();
   }
 
   onUp(panel, event) {
     const { drag } = this;
     this.drag = null;
     if (!drag) return;
-    if (!drag.moved && !this.data.tools.includes("rectangle")) return;
-    if (!drag.moved) this.send("pixel", [this.toImage(panel, event)].map(([x, y]) => [Math.floor(x), Math.floor(y)]));
-    else if (drag.tool === "line") this.send("line", drag.vertices);
-    else if (drag.vertices && drag.vertices.length > 2) {
+    if (!drag.moved) return this.sendPixel(this.toMap(panel, event).map(Math.floor));
+    if (drag.tool === "line") this.send("line", drag.vertices);
+    else if (drag.vertices?.length > 2) {
       this.send(drag.tool === "rectangle" ? "rectangle" : "polygon", drag.vertices);
     }
     this.draw();
   }
 
+  sendPixel([x, y]) {
+    if (this.data.tools.includes("rectangle") && this.isInside(x, y)) this.send("pixel", [[x, y]]);
+  }
+
   send(kind, vertices) {
     const { width, height, step } = this.data;
-    const scaled = vertices.map(([x, y]) => [
-      Math.max(0, Math.min(width, x)) * step,
-      Math.max(0, Math.min(height, y)) * step,
-    ]);
-    const outside = kind === "pixel" && (vertices[0][0] < 0 || vertices[0][1] < 0 || vertices[0][0] >= width || vertices[0][1] >= height);
-    if (!outside) this.component.setTriggerValue("region", { kind, vertices: scaled });
+    const scaled = vertices.map(([x, y]) => [clamp(x, 0, width) * step, clamp(y, 0, height) * step]);
+    this.component.setTriggerValue("region", { kind, vertices: scaled });
   }
 
-  onWheel(panel, event) {
-    if (!event.ctrlKey && !event.metaKey) return;
-    event.preventDefault();
-    this.zoom(event.deltaY < 0 ? 1.25 : 0.8, this.toImage(panel, event));
+  isInside(x, y) {
+    return x >= 0 && y >= 0 && x < this.data.width && y < this.data.height;
   }
 
-  onKey(event) {
-    const steps = { ArrowLeft: -1, ArrowRight: 1 };
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key in steps && this.data.steps) this.step(steps[event.key]);
-    else if (event.key === "+" || event.key === "=") this.zoom(1.5);
-    else if (event.key === "-") this.zoom(1 / 1.5);
-    else if (event.key === "0") this.resetView();
-    else return;
-    event.preventDefault();
+  actionOf(key) {
+    const steps = this.data.steps && {
+      ArrowLeft: () => this.step(-1),
+      ArrowRight: () => this.step(1),
+    };
+    return {
+      ...steps,
+      "+": () => this.zoom(1.5),
+      "=": () => this.zoom(1.5),
+      "-": () => this.zoom(1 / 1.5),
+      0: () => this.resetView(),
+    }[key];
   }
 
   showReadout(point) {
-    const { width, height, step, names } = this.data;
+    const { width, step, names } = this.data;
     const [x, y] = point ? point.map(Math.floor) : [-1, -1];
-    if (x < 0 || y < 0 || x >= width || y >= height) {
+    if (!this.isInside(x, y)) {
       this.readout.textContent = "";
       return;
     }
     const index = y * width + x;
-    const parts = [`x ${x * step}, y ${y * step}`];
-    for (const panel of this.panels) {
-      if (!panel.codes) {
-        const label = panel.labels[index];
-        parts.push(`${panel.data.title}: ${label ? `cluster ${panel.names[label - 1]}` : "no data"}`);
-        continue;
-      }
-      const { low, high, title, unit } = panel.data;
-      const code = panel.codes[index];
-      const value = code === NO_VALUE ? (panel.doubtful && panel.doubtful[index] ? "not trusted" : "no value") : `${(low + (code * (high - low)) / (NO_VALUE - 1)).toFixed(2)} ${unit}`;
-      const filled = panel.data.showFilled && this.filled && this.filled[index] ? " (filled)" : "";
-      parts.push(`${title}: ${value}${filled}`);
-    }
-    if (this.labels && this.panels.every((panel) => panel.codes)) parts.push(this.labels[index] ? `cluster ${names[this.labels[index] - 1]}` : "no data");
+    const parts = [`x ${x * step}, y ${y * step}`, ...this.panels.map((panel) => this.said(panel, index))];
+    const onlyValues = this.panels.every((panel) => panel.codes);
+    if (this.labels && onlyValues) parts.push(clusterSaid(this.labels[index], names));
     this.readout.textContent = parts.join("   ·   ");
   }
+
+  // What a panel shows at a pixel.
+  said(panel, index) {
+    const { title, unit, low, high, showFilled } = panel.data;
+    if (!panel.codes) return `${title}: ${clusterSaid(panel.labels[index], panel.names)}`;
+    const code = panel.codes[index];
+    if (code === NO_VALUE) return `${title}: ${panel.doubtful?.[index] ? "not trusted" : "no value"}`;
+    const value = (low + (code * (high - low)) / (NO_VALUE - 1)).toFixed(2);
+    return `${title}: ${value} ${unit}${showFilled && this.filled?.[index] ? " (filled)" : ""}`;
+  }
+}
+
+function extended({ tool, from, vertices }, point) {
+  if (tool === "line") return [from, point];
+  return tool === "rectangle" ? rectangle(from, point) : [...(vertices ?? [from]), point];
+}
+
+function clusterSaid(label, names) {
+  return label ? `cluster ${names[label - 1]}` : "no data";
 }

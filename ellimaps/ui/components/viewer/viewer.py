@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import streamlit as st
 from matplotlib import colormaps
 from numpy.typing import NDArray
 
+from ellimaps.ui.components.browser import base64_of, component, handler
+
 MAX_DISPLAY_PIXELS = 250_000
+"""A panel is as many pixels of the screen at most, and two thirds of a megabyte on the way."""
 _NO_VALUE = 65535
+"""The last of 16 bits; `painting.js` has it too."""
 
 
 class Outlined(Protocol):
@@ -31,7 +32,7 @@ class Outlined(Protocol):
 
 
 @dataclass(frozen=True)
-class Line:
+class MapLine:
     """A straight line across a map, as `Outlined`."""
 
     vertices: tuple[tuple[float, float], ...]
@@ -47,7 +48,7 @@ class MapPanel:
     title : str
         What is shown.
     image : ndarray, shape (y, x), optional
-        Values, NaN where there are none; None shows the cluster colours.
+        Values, NaN where there are none; None shows the cluster colors.
     unit : str
         Unit of the values.
     limits : (float, float), optional
@@ -75,7 +76,7 @@ class MapPanel:
 
 
 @dataclass(frozen=True)
-class Scene:
+class MapScene:
     """What the viewer shows.
 
     Attributes
@@ -91,10 +92,10 @@ class Scene:
     filled : ndarray of bool, shape (y, x), optional
         Pixels with an invented value.
     palette, names : sequence of str
-        Colour (#rrggbb) and name of each cluster.
+        Color (#rrggbb) and name of each cluster.
     highlight : int
         The cluster drawn over maps with an overlay.
-    regions : sequence of Region or Line
+    regions : sequence of Region or MapLine
         What to outline.
     pixel_size_um : float, optional
         Width of a pixel; draws a scale bar.
@@ -138,7 +139,7 @@ class Scene:
 
 
 def map_viewer(
-    scene: Scene,
+    scene: MapScene,
     *,
     key: str,
     on_step: Callable[[int], None] | None = None,
@@ -150,7 +151,7 @@ def map_viewer(
 
     Parameters
     ----------
-    scene : Scene
+    scene : MapScene
         What is shown.
     key : str
         Streamlit key.
@@ -160,12 +161,15 @@ def map_viewer(
     tools : sequence of {"rectangle", "lasso", "line"}
         What can be drawn, if ``on_region`` takes it.
     """
-    _component()(
+    viewer = component(
+        "map_viewer", "viewer/viewer.js", '<div class="viewer" aria-label="Maps"></div>', "viewer/viewer.css"
+    )
+    viewer(
         data=scene.data() | {"tools": list(tools) if on_region else [], "steps": on_step is not None},
         key=key,
-        on_region_change=_handler(key, "region", on_region),
-        on_step_change=_handler(key, "step", on_step),
-        on_cluster_change=_handler(key, "cluster", on_cluster),
+        on_region_change=handler(key, "region", on_region),
+        on_step_change=handler(key, "step", on_step),
+        on_cluster_change=handler(key, "cluster", on_cluster),
     )
 
 
@@ -193,7 +197,7 @@ def _panel_data(panel: MapPanel, step: int) -> dict[str, Any]:
         "limits": list(panel.limits),
         "overlay": panel.overlay,
         "showFilled": panel.show_filled,
-        "codes": _base64(codes),
+        "codes": base64_of(codes),
         "doubtful": _mask_codes(panel.doubtful, step),
     }
 
@@ -203,40 +207,14 @@ def _images(panels: Sequence[MapPanel]) -> list[NDArray[Any] | None]:
 
 
 def _label_codes(labels: NDArray[np.int16] | None, step: int) -> str | None:
-    return None if labels is None else _base64((labels[::step, ::step] + 1).astype(np.uint8))
+    return None if labels is None else base64_of((labels[::step, ::step] + 1).astype(np.uint8))
 
 
 def _mask_codes(mask: NDArray[np.bool_] | None, step: int) -> str | None:
-    return None if mask is None else _base64(mask[::step, ::step].astype(np.uint8))
-
-
-def _base64(array: NDArray[Any]) -> str:
-    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
+    return None if mask is None else base64_of(mask[::step, ::step].astype(np.uint8))
 
 
 @cache
 def _colormap() -> list[list[int]]:
     table = colormaps["viridis"](np.arange(256))[:, :3]
     return [[int(channel) for channel in row] for row in np.round(table * 255)]
-
-
-def _component() -> Callable[..., Any]:
-    """Register the component anew in every process-wide registry, which page reloads may clear."""
-    folder = Path(__file__).parent
-    return st.components.v2.component(
-        "ellimaps_map_viewer",
-        html='<div class="viewer" aria-label="Maps"></div>',
-        css=(folder / "viewer.css").read_text(encoding="utf-8"),
-        js="\n".join((folder / name).read_text(encoding="utf-8") for name in ("painting.js", "viewer.js")),
-    )
-
-
-def _handler(key: str, event: str, call: Callable[[Any], None] | None) -> Callable[[], None]:
-    """Return what Streamlit calls for an event: it hands over no value, the session state has it."""
-
-    def handle() -> None:
-        value = st.session_state[key].get(event)
-        if call is not None and value is not None:
-            call(value)
-
-    return handle

@@ -7,8 +7,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-_ROW_PX = 24
-_FRAME_PX = 70
+# The longest name of a measurement with its value takes as many pixels.
 _NAMES = alt.Axis(labelLimit=290, labelOverlap=False)
 _TOWARDS, _AWAY = "#0072B2", "#D55E00"
 
@@ -73,4 +72,4 @@ def contribution_chart(contributions: pd.DataFrame, answer: str, most: int = 10)
 
 def bar_height(rows: int) -> int:
     """Return the height of a chart of so many bars, title and axis in it."""
-    return _FRAME_PX + _ROW_PX * max(rows, 1)
+    return 70 + 24 * max(rows, 1)

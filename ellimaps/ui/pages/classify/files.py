@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from ellimaps.classify.image_folder import is_image_name
 from ellimaps.core.errors import ExportError
-from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.data_root import data_root, files_in, folders_from
 
 MODEL_ENDING = ".ellimodel"
-_FOLDERS_SEARCHED = 400
-_DEPTH = 4
-_FEWEST_IMAGES = 2
 
 
 def image_folders(root: Path) -> list[str]:
@@ -23,22 +19,29 @@ def image_folders(root: Path) -> list[str]:
     """
     return [
         folder.relative_to(root).as_posix()
-        for folder, names in _walk(root)
-        if sum(map(is_image_name, names)) >= _FEWEST_IMAGES
-        and not any(name.lower().endswith(".ds.dat") for name in names)
+        for folder in sorted(folders_from(root))
+        if _holds_images([file.name for file in files_in(folder)])
     ]
+
+
+def _holds_images(names: list[str]) -> bool:
+    if any(name.lower().endswith(".ds.dat") for name in names):
+        return False
+    # One picture alone is a logo or a figure more often than something to classify.
+    return sum(map(is_image_name, names)) >= 2
 
 
 def label_lists(folder: Path, root: Path) -> list[str]:
     """Return the CSV files in a folder and in the one above it, the newest first."""
-    places = [folder] if folder == root else [folder, folder.parent]
-    return _newest_first((path for place in places for path in _files(place) if _ends(path, ".csv")), root)
+    folders = [folder] if folder == root else [folder, folder.parent]
+    files = (file for one in folders for file in files_in(one))
+    return _newest_first((file for file in files if file.suffix.lower() == ".csv"), root)
 
 
-def model_files(root: Path) -> list[str]:
+def saved_models(root: Path) -> list[str]:
     """Return the saved models below the root, the newest first; the search is bounded."""
-    found = (folder / name for folder, names in _walk(root) for name in names if name.endswith(MODEL_ENDING))
-    return _newest_first(found, root)
+    files = (file for folder in folders_from(root) for file in files_in(folder))
+    return _newest_first((file for file in files if file.name.endswith(MODEL_ENDING)), root)
 
 
 def new_file(text: str, ending: str) -> Path:
@@ -73,29 +76,7 @@ def beside(folder: Path, name: str) -> str:
     return (folder.parent.relative_to(root) / f"{folder.name}_{name}").as_posix()
 
 
-def chosen_path(text: str) -> Path:
-    """Return an existing path below the data root; see `inside_root`."""
-    return inside_root(text, data_root())
-
-
-def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
-    for number, (place, below, names) in enumerate(os.walk(root)):
-        if number >= _FOLDERS_SEARCHED:
-            return
-        folder = Path(place)
-        visible = sorted(name for name in below if not name.startswith("."))
-        below[:] = visible if len(folder.relative_to(root).parts) < _DEPTH else []
-        yield folder, names
-
-
-def _files(folder: Path) -> list[Path]:
-    try:
-        return [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
-    except OSError:
-        return []
-
-
-def _newest_first(paths: Iterator[Path], root: Path) -> list[str]:
+def _newest_first(paths: Iterable[Path], root: Path) -> list[str]:
     dated = [(-_modified(path), path.relative_to(root).as_posix()) for path in paths]
     return [name for _, name in sorted(dated)]
 
@@ -105,7 +86,3 @@ def _modified(path: Path) -> int:
         return path.stat().st_mtime_ns
     except OSError:
         return 0
-
-
-def _ends(path: Path, ending: str) -> bool:
-    return path.suffix.lower() == ending

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
+import io
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ellimaps.classify import (
     DeepModel,
@@ -17,21 +16,23 @@ from ellimaps.classify import (
     load_classifier,
     read_image,
     read_labels,
-    save_model,
     train,
     training_html,
 )
-from ellimaps.classify.label_list import labels_csv
-from ellimaps.classify.labelling import Labelling
+from ellimaps.classify.labeling import LabelingSession
+from ellimaps.classify.labeling_file import labels_csv
+from ellimaps.classify.model_file import model_bytes, version_of
 from ellimaps.core.errors import ExportError
 from ellimaps.core.files import write_files
 from ellimaps.core.progress import Progress
 from ellimaps.ui.pages.classify.pictures import outlined
-from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
+from ellimaps.ui.shared.data_root import file_marks
 
-_MEGABYTE = 1 << 20
-MODELS = BoundedCache(8, 64 * _MEGABYTE, lambda _: 2 * _MEGABYTE)
-ANSWERS = BoundedCache(32, 128 * _MEGABYTE, lambda made: made.n_bytes)
+# A classifier of measurements is below a megabyte, a network some hundred: one for each user at work.
+_MODELS: BoundedCache[PopulationModel | DeepModel] = BoundedCache(8)
+# A picture and a mask are a few megabytes: the images one goes back and forth between.
+_ANSWERS: BoundedCache[Answer] = BoundedCache(128 * MEGABYTE, lambda answer: answer.n_bytes)
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,10 @@ class Answer:
     @property
     def n_bytes(self) -> int:
         """Bytes it holds, about."""
-        return len(self.picture) + self.prediction.portrait.mask.nbytes
+        return len(self.picture) + self.prediction.features.mask.nbytes
 
 
-def labels_given(labelling: Labelling, folder: Path) -> Labels:
+def labels_given(labeling: LabelingSession, folder: Path) -> Labels:
     """Return the labels given on the page as training takes them.
 
     Raises
@@ -78,27 +79,34 @@ def labels_given(labelling: Labelling, folder: Path) -> Labels:
     ReadError
         If there are none, or an image has gone since.
     """
-    with tempfile.TemporaryDirectory(prefix="ellimaps-") as place:
-        path = Path(place) / "labels given here.csv"
-        path.write_bytes(labels_csv(replace(labelling, strangers=())))
-        return read_labels(path, folder)
+    table = io.BytesIO(labels_csv(replace(labeling, other_rows=())))
+    return read_labels(table, folder, "labels given here.csv")
 
 
-def trained_on(
-    folder: Path, shown: str, labels: Labels, repeats: int, seed: int, on_progress: Progress
-) -> Trained:
+def trained_on(folder: Path, shown: str, labels: Labels, repeats: int, on_progress: Progress) -> Trained:
     """Train a classifier and put it into a file's bytes.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of images.
+    shown : str
+        What it is called.
+    labels : Labels
+        Labels of its images.
+    repeats : int
+        Of the cross-validation.
+    on_progress : callable
+        Called as ``on_progress(done, total, what)``.
 
     Raises
     ------
     EllimapsError
         As `ellimaps.classify.train`.
     """
-    training = train(folder, labels, seed, on_progress, repeats=repeats)
-    with tempfile.TemporaryDirectory(prefix="ellimaps-") as place:
-        path = Path(place) / "trained.ellimodel"
-        model = save_model(training.model, path)
-        content = path.read_bytes()
+    training = train(folder, labels, 0, on_progress, repeats=repeats)
+    content = model_bytes(training.model)
+    model = replace(training.model, version=version_of(content))
     html = training_html(model, training.report).encode()
     return Trained(model, training.report, shown, content, html)
 
@@ -126,9 +134,7 @@ def model_at(path: Path) -> PopulationModel | DeepModel:
     ReadError
         If it cannot be read or is not to be trusted.
     """
-    state = path.stat() if path.exists() else None
-    key = (str(path), state.st_mtime_ns, state.st_size) if state else (str(path),)
-    return MODELS.get(key, lambda: load_classifier(path))
+    return _MODELS.get((path, file_marks([path])), lambda: load_classifier(path))
 
 
 def answer_of(model: PopulationModel | DeepModel, source: Path | bytes, name: str) -> Answer:
@@ -139,17 +145,11 @@ def answer_of(model: PopulationModel | DeepModel, source: Path | bytes, name: st
     ReadError
         If it is no image that can be read.
     """
-    return ANSWERS.get((model.version, _identity(source)), lambda: _answered(model, source, name))
-
-
-def _identity(source: Path | bytes) -> tuple[Any, ...]:
-    if isinstance(source, bytes):
-        return (hashlib.sha256(source).hexdigest(),)
-    state = source.stat() if source.exists() else None
-    return (str(source), state.st_mtime_ns, state.st_size) if state else (str(source),)
+    image = hashlib.sha256(source).hexdigest() if isinstance(source, bytes) else file_marks([source])
+    return _ANSWERS.get((model.version, image), lambda: _answered(model, source, name))
 
 
 def _answered(model: PopulationModel | DeepModel, source: Path | bytes, name: str) -> Answer:
     values, pixel_size_um = read_image(source, name)
     prediction = model.predict(values, pixel_size_um)
-    return Answer(prediction, outlined(values, prediction.portrait.mask))
+    return Answer(prediction, outlined(values, prediction.features.mask))

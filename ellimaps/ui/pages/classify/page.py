@@ -6,82 +6,44 @@ from pathlib import Path
 
 import streamlit as st
 
-from ellimaps.ui.pages.classify.files import chosen_path, image_folders
-from ellimaps.ui.pages.classify.label import label_section
-from ellimaps.ui.pages.classify.state import ClassifyWork, classify_work
-from ellimaps.ui.pages.classify.train import train_section
-from ellimaps.ui.pages.classify.try_out import try_section
-from ellimaps.ui.shared.data_root import data_root
-from ellimaps.ui.shared.state import remembered
-from ellimaps.ui.shared.tasks import settle, task_panel
-from ellimaps.ui.shared.widgets import guarded
-
-VIEWS = ("Label", "Train", "Try")
+from ellimaps.ui.pages.classify.files import image_folders
+from ellimaps.ui.pages.classify.label import label_tab
+from ellimaps.ui.pages.classify.state import ClassifyState
+from ellimaps.ui.pages.classify.train import train_tab
+from ellimaps.ui.pages.classify.try_out import try_tab
+from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.state import page_state
+from ellimaps.ui.shared.tasks import page_run, work_panel
+from ellimaps.ui.shared.widgets import choose_below_root, choose_tab, guarded
 
 
 def render() -> None:
     """Show the page."""
-    work = classify_work()
-    with guarded():
-        settle(work)
+    state = page_state(ClassifyState)
+    with page_run(state):
         with st.container(horizontal=True, vertical_alignment="bottom", key="classify_open"):
-            view = _view()
-            text = _folder_text()
-        if work.task is not None:
-            task_panel(work)
-        if work.message:
-            st.warning(work.message, icon=":material/warning:")
-            work.message = ""
+            tab = choose_tab(["Label", "Train", "Try"], key="classify_view")
+            text = choose_below_root(
+                "Folder of images",
+                image_folders(data_root()),
+                key="classify",
+                placeholder="images/cells",
+                format_func=lambda name: "(data root)" if name == "." else name,
+            )
+        work_panel(state)
         with guarded():
-            _section(work, view, chosen_path(text) if text else None)
+            _show(state, tab, inside_root(text) if text else None)
 
 
-def _view() -> str:
-    return str(
-        remembered(
-            st.segmented_control,
-            "View",
-            options=list(VIEWS),
-            key="classify_view",
-            default=VIEWS[0],
-            required=True,
-            label_visibility="collapsed",
-        )
-    )
-
-
-def _folder_text() -> str:
-    found = image_folders(data_root())
-    if found:
-        chosen = remembered(
-            st.selectbox,
-            "Folder of images",
-            options=found,
-            format_func=lambda name: "(data root)" if name == "." else name,
-            key="classify_found",
-            default=found[0],
-        )
-    else:
-        chosen = ""
-    typed = remembered(
-        st.text_input,
-        "Or a folder below the data root",
-        key="classify_typed",
-        default="",
-        placeholder="images/cells",
-    )
-    return str(typed).strip() or str(chosen)
-
-
-def _section(work: ClassifyWork, view: str, folder: Path | None) -> None:
-    if view == "Try":
-        try_section(work, folder)
+def _show(state: ClassifyState, tab: str, folder: Path | None) -> None:
+    if tab == "Try":
+        try_tab(state, folder)
     elif folder is None:
         _empty()
-    elif view == "Label":
-        label_section(work.labels_of(folder))
+    elif tab == "Label":
+        label_tab(state.labels_of(folder))
     else:
-        train_section(work, folder)
+        train_tab(state, folder)
 
 
 def _empty() -> None:

@@ -11,27 +11,24 @@ from numpy.typing import NDArray
 from ellimaps.classify import read_image
 from ellimaps.core.errors import ReadError
 from ellimaps.images.outlines import overlay_png
-from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
+from ellimaps.ui.shared.data_root import file_marks
 
-_LONGEST_PX = 1600
-PICTURES = BoundedCache(64, 128 << 20, len)
+# PNGs of up to a few megabytes: the last hundred of a folder, so that going back is at once.
+_PICTURES: BoundedCache[bytes] = BoundedCache(128 * MEGABYTE, len)
 
 
 def picture_of(path: Path) -> bytes:
-    """Return an image in grey between two percentiles, as PNG.
+    """Return an image in gray between two percentiles, as PNG.
 
     Raises
     ------
     ReadError
         If it cannot be read.
     """
-    try:
-        state = path.stat()
-    except OSError as error:
-        raise ReadError(
-            f"{path.name} cannot be read ({error.strerror or error}): go to the next one."
-        ) from error
-    return PICTURES.get((str(path), state.st_mtime_ns, state.st_size), lambda: _drawn(path))
+    if not path.is_file():
+        raise ReadError(f"{path.name} cannot be read (No such file or directory): go to the next one.")
+    return _PICTURES.get(file_marks([path]), lambda: _drawn(path))
 
 
 def outlined(values: NDArray[Any], mask: NDArray[np.bool_]) -> bytes:
@@ -44,9 +41,10 @@ def outlined(values: NDArray[Any], mask: NDArray[np.bool_]) -> bytes:
     mask : ndarray of bool, shape (y, x)
         What was found.
     """
-    grey = values if values.ndim == 2 else values.mean(axis=0, dtype=np.float32)
-    step = max(1, -(-max(grey.shape) // _LONGEST_PX))
-    return overlay_png(grey[::step, ::step], mask[::step, ::step].astype(np.int32))
+    gray = values if values.ndim == 2 else values.mean(axis=0, dtype=np.float32)
+    # More pixels than a window shows would only take longer to travel.
+    step = max(1, -(-max(gray.shape) // 1600))
+    return overlay_png(gray[::step, ::step], mask[::step, ::step].astype(np.int32))
 
 
 def _drawn(path: Path) -> bytes:

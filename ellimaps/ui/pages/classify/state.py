@@ -1,4 +1,4 @@
-"""What one user does on the page Classify; kept in the session, nothing shared."""
+"""What one user does on the page Classify: labels by folder, and the classifier trained last."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ellimaps.classify.image_folder import image_files
-from ellimaps.classify.labelling import Labelling
+from ellimaps.classify.labeling import LabelingSession
 from ellimaps.ui.pages.classify.models import Trained
-from ellimaps.ui.shared.state import Task, session
-
-_KEY = "classify"
+from ellimaps.ui.shared.state import PageState
 
 
 @dataclass
-class LabelWork:
+class FolderLabels:
     """The labels of one folder.
 
     Attributes
     ----------
     folder : Path
         The folder of images.
-    labelling : Labelling
+    labeling : LabelingSession
         The labels as they are now.
     saved : mapping of str to str
         The labels when they were loaded or saved last.
@@ -35,7 +33,7 @@ class LabelWork:
     """
 
     folder: Path
-    labelling: Labelling
+    labeling: LabelingSession
     saved: Mapping[str, str] = field(default_factory=dict)
     held: dict[Path, bytes] = field(default_factory=dict)
     path: str = ""
@@ -44,21 +42,17 @@ class LabelWork:
     @property
     def unsaved(self) -> int:
         """How many images have another label than in the list."""
-        now = self.labelling.labels
+        now = self.labeling.labels
         return sum(now.get(name) != self.saved.get(name) for name in {*now, *self.saved})
 
 
 @dataclass
-class ClassifyWork:
-    """All a user does on the page.
+class ClassifyState(PageState):
+    """What the page keeps.
 
     Attributes
     ----------
-    task : Task, optional
-        The training in the background.
-    message : str
-        Why the last one gave no result.
-    lists : dict of Path to LabelWork
+    lists : dict of Path to FolderLabels
         Labels by folder of images.
     trained : Trained, optional
         The classifier trained last.
@@ -66,13 +60,15 @@ class ClassifyWork:
         Where it was saved below the data root; empty if it was not.
     """
 
-    task: Task | None = None
-    message: str = ""
-    lists: dict[Path, LabelWork] = field(default_factory=dict)
+    lists: dict[Path, FolderLabels] = field(default_factory=dict)
     trained: Trained | None = None
     saved_model: str = ""
 
-    def labels_of(self, folder: Path) -> LabelWork:
+    def take(self, trained: Trained) -> None:
+        """Keep a classifier, which is not saved yet."""
+        self.trained, self.saved_model = trained, ""
+
+    def labels_of(self, folder: Path) -> FolderLabels:
         """Return the labels of a folder, begun now if they are not there.
 
         Raises
@@ -81,11 +77,5 @@ class ClassifyWork:
             If it holds no images.
         """
         if folder not in self.lists:
-            self.lists[folder] = LabelWork(folder, Labelling(image_files(folder)))
+            self.lists[folder] = FolderLabels(folder, LabelingSession(image_files(folder)))
         return self.lists[folder]
-
-
-def classify_work() -> ClassifyWork:
-    """Return what this user does, made at the first call."""
-    found: ClassifyWork = session().memory.setdefault(_KEY, ClassifyWork())
-    return found

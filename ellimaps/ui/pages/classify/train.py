@@ -9,106 +9,79 @@ import streamlit as st
 from ellimaps.classify import TrainingReport, read_labels
 from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.ui.pages.classify.charts import importance_chart
-from ellimaps.ui.pages.classify.files import chosen_path, label_lists, new_file
+from ellimaps.ui.pages.classify.files import label_lists, new_file
 from ellimaps.ui.pages.classify.models import Trained, labels_given, save_trained, trained_on
-from ellimaps.ui.pages.classify.state import ClassifyWork
-from ellimaps.ui.shared.data_root import data_root
-from ellimaps.ui.shared.state import remembered
+from ellimaps.ui.pages.classify.state import ClassifyState
+from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.tasks import start
-from ellimaps.ui.shared.widgets import escaped
+from ellimaps.ui.shared.widgets import choose_below_root, download, escaped
 
 HERE = "Labels given here"
-_MOST_REPEATS = 50
-_PICTURES_ABREAST = 4
 
 
-def train_section(work: ClassifyWork, folder: Path) -> None:
+def train_tab(state: ClassifyState, folder: Path) -> None:
     """Show what to train on, and the results of the last training."""
-    _controls(work, folder)
-    if work.trained is None:
-        if work.task is None:
-            st.info(
-                "Training measures every labelled image and tells how often a classifier is right about "
-                "images it has not seen. Label images under **Label**, or choose a CSV `image_id,label`; the "
-                "command is `ellimaps cells train IMAGES --labels CSV --out MODEL`.",
-                icon=":material/model_training:",
-            )
-        return
-    _results(work, work.trained)
-
-
-def _controls(work: ClassifyWork, folder: Path) -> None:
-    options = _label_sources(work, folder)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="train_controls"):
-        if options:
-            source = remembered(
-                st.selectbox,
-                "Labels",
-                options=options,
-                key="train_labels",
-                default=options[0],
-                format_func=lambda name: _source_title(work, folder, name),
-            )
-        else:
-            source = ""
-        typed = remembered(
-            st.text_input,
-            "Or a CSV below the data root",
-            key="train_typed",
-            default="",
-            placeholder="labels/mine.csv",
+    _controls(state, folder)
+    if state.trained is not None:
+        _results(state, state.trained)
+    elif state.task is None:
+        st.info(
+            "Training measures every labelled image and tells how often a classifier is right about "
+            "images it has not seen. Label images under **Label**, or choose a CSV `image_id,label`; the "
+            "command is `ellimaps cells train IMAGES --labels CSV --out MODEL`.",
+            icon=":material/model_training:",
         )
-        repeats = remembered(
-            st.number_input,
+
+
+def _controls(state: ClassifyState, folder: Path) -> None:
+    given = state.lists[folder].labeling.labels if folder in state.lists else {}
+    with st.container(horizontal=True, vertical_alignment="bottom", key="train_controls"):
+        source = choose_below_root(
+            "Labels",
+            [*([HERE] if given else []), *label_lists(folder, data_root())],
+            key="train",
+            placeholder="labels/mine.csv",
+            typed_label="Or a CSV below the data root",
+            format_func=lambda name: f"{HERE} ({len(given)})" if name == HERE else name,
+        )
+        repeats = st.number_input(
             "Repeats",
             1,
-            _MOST_REPEATS,
+            50,
+            10,
             key="train_repeats",
-            default=10,
             width=120,
+            persist_state="session",
             help="Of the cross-validation, each with other folds: more tell the score better.",
         )
         clicked = st.button(
             "Train",
             key="train",
             type="primary",
-            disabled=work.task is not None,
+            disabled=state.task is not None,
             icon=":material/model_training:",
         )
     if clicked:
-        _start(work, folder, str(typed).strip() or str(source), int(repeats))
+        _start(state, folder, source, repeats)
 
 
-def _label_sources(work: ClassifyWork, folder: Path) -> list[str]:
-    here = [HERE] if folder in work.lists and work.lists[folder].labelling.labels else []
-    return [*here, *label_lists(folder, data_root())]
-
-
-def _source_title(work: ClassifyWork, folder: Path, name: str) -> str:
-    return f"{HERE} ({len(work.lists[folder].labelling.labels)})" if name == HERE else name
-
-
-def _start(work: ClassifyWork, folder: Path, source: str, repeats: int) -> None:
+def _start(state: ClassifyState, folder: Path, source: str, repeats: int) -> None:
     if not source:
         raise SettingError("There are no labels: label images first, or name a CSV below the data root.")
     if source == HERE:
-        labels = labels_given(work.lists[folder].labelling, folder)
+        labels = labels_given(state.lists[folder].labeling, folder)
     else:
-        labels = read_labels(chosen_path(source), folder)
+        labels = read_labels(inside_root(source), folder)
     shown = folder.relative_to(data_root()).as_posix()
-
-    def keep(trained: Trained) -> None:
-        work.trained, work.saved_model = trained, ""
-
     start(
-        work,
+        state,
         "Training",
-        lambda on_progress: trained_on(folder, shown, labels, repeats, 0, on_progress),
-        keep,
+        lambda on_progress: trained_on(folder, shown, labels, repeats, on_progress),
+        state.take,
     )
 
 
-def _results(work: ClassifyWork, trained: Trained) -> None:
+def _results(state: ClassifyState, trained: Trained) -> None:
     report = trained.report
     low, high = report.interval
     metrics = {
@@ -131,7 +104,7 @@ def _results(work: ClassifyWork, trained: Trained) -> None:
     left.altair_chart(importance_chart(report.importance))
     with right:
         _confusion(report)
-        _keep(work, trained)
+        _keep(state, trained)
     _mistakes(report)
     _remarks(report)
 
@@ -144,7 +117,7 @@ def _confusion(report: TrainingReport) -> None:
     st.dataframe(table, key="train_confusion", height="content")
 
 
-def _keep(work: ClassifyWork, trained: Trained) -> None:
+def _keep(state: ClassifyState, trained: Trained) -> None:
     stem = f"{trained.report.label_name}_{trained.model.version}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
@@ -153,38 +126,22 @@ def _keep(work: ClassifyWork, trained: Trained) -> None:
             key=f"train_save_{trained.model.version}",
             help="Below the data root; its report is saved beside it. Nothing is overwritten.",
         )
-        st.button("Save", key="train_save", on_click=_save, args=(work, trained))
+        st.button("Save", key="train_save", on_click=_save, args=(state, trained))
     with st.container(horizontal=True):
-        st.download_button(
-            "Model",
-            trained.content,
-            f"{stem}.ellimodel",
-            "application/octet-stream",
-            key="train_model",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        st.download_button(
-            "HTML report",
-            trained.html,
-            f"{stem}.html",
-            "text/html",
-            key="train_report",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-    if work.saved_model:
-        st.success(f"Saved as {work.saved_model}")
+        download("Model", f"{stem}.ellimodel", lambda: trained.content, key="train_model")
+        download("HTML report", f"{stem}.html", lambda: trained.html, key="train_report")
+    if state.saved_model:
+        st.success(f"Saved as {state.saved_model}")
 
 
-def _save(work: ClassifyWork, trained: Trained) -> None:
+def _save(state: ClassifyState, trained: Trained) -> None:
     try:
         path = new_file(str(st.session_state[f"train_save_{trained.model.version}"]), ".ellimodel")
         save_trained(trained, path)
     except EllimapsError as error:
-        work.message = str(error)
+        state.message = str(error)
         return
-    work.saved_model = path.relative_to(data_root()).as_posix()
+    state.saved_model = path.relative_to(data_root()).as_posix()
 
 
 def _mistakes(report: TrainingReport) -> None:
@@ -194,9 +151,8 @@ def _mistakes(report: TrainingReport) -> None:
         return
     rows = report.mistakes.to_dict("records")
     with_picture = [row for row in rows if row["file"] in report.pictures]
-    for first in range(0, len(with_picture), _PICTURES_ABREAST):
-        columns = st.columns(_PICTURES_ABREAST)
-        for column, row in zip(columns, with_picture[first : first + _PICTURES_ABREAST], strict=False):
+    for first in range(0, len(with_picture), 4):
+        for column, row in zip(st.columns(4), with_picture[first : first + 4], strict=False):
             column.image(report.pictures[row["file"]], width="stretch")
             column.caption(
                 f"**{escaped(row['file'])}** is {escaped(str(row['label']))}, answered "

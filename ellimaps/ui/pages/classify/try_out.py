@@ -10,22 +10,19 @@ import streamlit as st
 from ellimaps.classify import DeepModel, PopulationModel
 from ellimaps.classify.image_folder import image_files
 from ellimaps.ui.pages.classify.charts import contribution_chart
-from ellimaps.ui.pages.classify.files import chosen_path, model_files
+from ellimaps.ui.pages.classify.files import saved_models
 from ellimaps.ui.pages.classify.models import Answer, answer_of, model_at
-from ellimaps.ui.pages.classify.state import ClassifyWork
-from ellimaps.ui.shared.data_root import data_root
-from ellimaps.ui.shared.state import remembered
+from ellimaps.ui.pages.classify.state import ClassifyState
+from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.widgets import escaped
 
 JUST_TRAINED = "The one just trained"
-_UPLOAD_MB = 200
-_FAINT = 0.0005
 
 
-def try_section(work: ClassifyWork, folder: Path | None) -> None:
+def try_tab(state: ClassifyState, folder: Path | None) -> None:
     """Show the choice of model and image, and what the model says."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="try_controls"):
-        model = _model(work)
+        model = _model(state)
         if model is not None:
             name = _from_folder(folder)
             uploaded = _upload()
@@ -43,21 +40,22 @@ def try_section(work: ClassifyWork, folder: Path | None) -> None:
         _answer(model, answer_of(model, folder / name, name), name)
 
 
-def _model(work: ClassifyWork) -> PopulationModel | DeepModel | None:
-    found = model_files(data_root())
-    trained = work.trained
-    options = found if trained is None else [JUST_TRAINED, *found]
+def _model(state: ClassifyState) -> PopulationModel | DeepModel | None:
+    options = saved_models(data_root())
+    if state.trained is not None:
+        options.insert(0, JUST_TRAINED)
     if not options:
         return None
-    chosen = remembered(st.selectbox, "Model", options=options, key="try_model", default=options[0])
-    return trained.model if trained is not None and chosen == JUST_TRAINED else model_at(chosen_path(chosen))
+    chosen = st.selectbox("Model", options, key="try_model", persist_state="session")
+    if state.trained is not None and chosen == JUST_TRAINED:
+        return state.trained.model
+    return model_at(inside_root(chosen))
 
 
 def _from_folder(folder: Path | None) -> str | None:
     if folder is None:
         return None
-    names = image_files(folder)
-    return str(remembered(st.selectbox, "Image", options=names, key="try_image", default=names[0]))
+    return st.selectbox("Image", image_files(folder), key="try_image", persist_state="session")
 
 
 def _upload() -> Any:
@@ -65,7 +63,7 @@ def _upload() -> Any:
         return st.file_uploader(
             "TIFF or PNG, shown instead of the image of the folder",
             type=["tif", "tiff", "png"],
-            max_upload_size=_UPLOAD_MB,
+            max_upload_size=200,  # MB: more than any single image of a microscope
             key="try_upload",
         )
 
@@ -97,6 +95,7 @@ def _answer(model: PopulationModel | DeepModel, answer: Answer, name: str) -> No
 
 
 def _percent(probability: float) -> str:
-    if probability > 1 - _FAINT:
+    # What would be rounded to certainty is not certain.
+    if probability > 0.9995:
         return "> 99.9 %"
-    return "< 0.1 %" if probability < _FAINT else f"{probability:.1%}"
+    return "< 0.1 %" if probability < 0.0005 else f"{probability:.1%}"

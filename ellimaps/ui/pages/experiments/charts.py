@@ -8,19 +8,16 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-# Streamlit fits title, legend and axes into the height.
+# Pixels. Streamlit fits title, legend and axes into the height: a histogram has a legend of two rows more.
 COUNT_HEIGHT = 240
 HISTOGRAM_HEIGHT = 300
-_BINS = 30
-_OTHERS = "others"
-_MOST_GROUPS = 10
-_MOST_LABELS = 40
 
 
 def count_chart(counts: pd.DataFrame, by: str) -> Any:
     """Draw the number of objects of each experiment or subject; flagged images are told in the tooltip."""
+    # More labels than this lie on each other below a chart of half a window.
     return (
-        alt.Chart(counts.head(_MOST_LABELS))
+        alt.Chart(counts.head(40))
         .mark_bar()
         .encode(
             x=alt.X(f"{by}:N", title=None, sort=None, axis=alt.Axis(labelAngle=-30, labelLimit=110)),
@@ -61,13 +58,14 @@ def _counted(objects: pd.DataFrame, measure: str, by: str) -> pd.DataFrame:
     """Return counts per bin and group over bins that all groups share."""
     known = objects[objects[measure].notna()]
     groups = known[by].replace("", "(none)")
-    largest = groups.value_counts().index[:_MOST_GROUPS]
-    groups = groups.where(groups.isin(largest), _OTHERS)
-    edges = np.histogram_bin_edges(known[measure].to_numpy(), bins=_BINS)
-    centres = (edges[:-1] + edges[1:]) / 2
+    # As many as Vega's colors; the rest are one.
+    largest = groups.value_counts().index[:10]
+    groups = groups.where(groups.isin(largest), "others")
+    edges = np.histogram_bin_edges(known[measure].to_numpy(), bins=30)
+    centers = (edges[:-1] + edges[1:]) / 2
     tables = []
     for group, values in known[measure].groupby(groups, sort=True):
         counts, _ = np.histogram(values, bins=edges)
         share = counts / max(counts.sum(), 1)
-        tables.append(pd.DataFrame({by: group, "value": centres, "count": counts, "share": share}))
+        tables.append(pd.DataFrame({by: group, "value": centers, "count": counts, "share": share}))
     return pd.concat(tables)

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.batch.results import MEASURES, Results, read_results, result_folders
-from ellimaps.batch.tree import PLACES
+from ellimaps.batch.tree import LEVELS
 from ellimaps.ui.pages.experiments.charts import (
     COUNT_HEIGHT,
     HISTOGRAM_HEIGHT,
@@ -16,17 +16,20 @@ from ellimaps.ui.pages.experiments.charts import (
     count_chart,
     subject_histogram,
 )
-from ellimaps.ui.shared.cache import BoundedCache
-from ellimaps.ui.shared.data_root import data_root, inside_root
-from ellimaps.ui.shared.state import remembered
-from ellimaps.ui.shared.widgets import escaped, guarded
+from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
+from ellimaps.ui.shared.data_root import data_root, file_marks, inside_root
+from ellimaps.ui.shared.widgets import choose_below_root, escaped, guarded, pick_row
 
+# A table of more rows is slow to show and nobody reads it; the files have all.
 _MOST_ROWS = 2000
-_CACHE = BoundedCache(4, 512 << 20, lambda results: int(results.objects.memory_usage(deep=True).sum()))
+# A million objects are about 200 MB: a large batch beside some small ones.
+_RESULTS: BoundedCache[Results] = BoundedCache(
+    512 * MEGABYTE, lambda results: int(results.objects.memory_usage(deep=True).sum())
+)
 
 
 def render() -> None:
-    """Show the page."""
+    """Show the page; it keeps nothing between its runs but the values of its controls."""
     with guarded():
         folder = _chosen_folder()
         if folder is None:
@@ -39,12 +42,9 @@ def render() -> None:
         if shown.images.empty:
             st.info("No image of these subjects: choose others.", icon=":material/filter_alt:")
             return
-        with guarded():
-            _overview(shown)
-        with guarded():
-            _images(shown)
-        with guarded():
-            _compare(shown)
+        for section in (_overview, _images, _compare):
+            with guarded():
+                section(shown)
         _failures(results)
 
 
@@ -52,20 +52,7 @@ def _chosen_folder() -> Path | None:
     root = data_root()
     found = [folder.relative_to(root).as_posix() for folder in result_folders(root)]
     with st.container(horizontal=True, vertical_alignment="bottom", key="experiments_open"):
-        if found:
-            chosen = remembered(
-                st.selectbox, "Result folder", options=found, key="experiments_found", default=found[0]
-            )
-        else:
-            chosen = ""
-        typed = remembered(
-            st.text_input,
-            "Or a folder below the data root",
-            key="experiments_typed",
-            default="",
-            placeholder="results/cells",
-        )
-    text = str(typed).strip() or str(chosen)
+        text = choose_below_root("Result folder", found, key="experiments", placeholder="results/cells")
     return inside_root(text, root) if text else None
 
 
@@ -80,11 +67,8 @@ def _empty() -> None:
 
 def _read(folder: Path) -> Results:
     """Return a folder's results, read again only after another run."""
-    marks = tuple(
-        (path.name, path.stat().st_mtime_ns, path.stat().st_size)
-        for path in sorted([*folder.glob("*.csv"), *folder.glob("*.parquet")])
-    )
-    return _CACHE.get((str(folder), marks), lambda: read_results(folder))
+    files = sorted([*folder.glob("*.csv"), *folder.glob("*.parquet")])
+    return _RESULTS.get((str(folder), file_marks(files)), lambda: read_results(folder))
 
 
 def _header(results: Results) -> None:
@@ -105,13 +89,8 @@ def _subject_filter(results: Results) -> list[str]:
     subjects = sorted(results.images["Subject"].unique())
     if len(subjects) < 2:
         return subjects
-    chosen = remembered(
-        st.multiselect,
-        "Subjects",
-        options=subjects,
-        key="experiments_subjects",
-        default=[],
-        placeholder="All subjects",
+    chosen = st.multiselect(
+        "Subjects", subjects, key="experiments_subjects", placeholder="All subjects", persist_state="session"
     )
     return chosen or subjects
 
@@ -140,7 +119,7 @@ def _overview(results: Results) -> None:
 
 def _images(results: Results) -> None:
     st.markdown("#### Images")
-    only_flagged = remembered(st.toggle, "Only flagged", key="experiments_flagged", default=False)
+    only_flagged = st.toggle("Only flagged", key="experiments_flagged", persist_state="session")
     table = results.images[results.images["Flags"] != ""] if only_flagged else results.images
     table = table.head(_MOST_ROWS).reset_index(drop=True)
     if table.empty:
@@ -151,25 +130,17 @@ def _images(results: Results) -> None:
             f"The first {_MOST_ROWS:,} of {len(results.images):,} images; filter by subject for others."
         )
     hidden = ("File", "Table", "Overlay")
-    places = [name for name in PLACES if (table[name] != "").any()]
-    rest = [name for name in table if name not in (*PLACES, *hidden, "Flags", "Objects")]
-    event = st.dataframe(
-        table[[*places, "Objects", "Flags", *rest]],
-        key="experiments_images",
-        on_select="rerun",
-        selection_mode="single-row",
-        hide_index=True,
-        height=280,
-    )
-    rows = event["selection"]["rows"]
-    if rows and rows[0] < len(table):
-        _image(results, table.iloc[rows[0]])
+    levels = [name for name in LEVELS if (table[name] != "").any()]
+    rest = [name for name in table if name not in (*LEVELS, *hidden, "Flags", "Objects")]
+    row = pick_row(table[[*levels, "Objects", "Flags", *rest]], key="experiments_images", height=280)
+    if row is not None:
+        _image(results, table.iloc[row])
     else:
         st.caption("Click the box at the left of a row to see its overlay and objects.")
 
 
 def _image(results: Results, image: pd.Series) -> None:
-    names = " / ".join(image[place] for place in PLACES if image[place])
+    names = " / ".join(image[level] for level in LEVELS if image[level])
     st.markdown(f"**{escaped(names)}**: {image['Objects']} objects")
     if image["Flags"]:
         st.warning(str(image["Flags"]), icon=":material/flag:")
@@ -179,7 +150,7 @@ def _image(results: Results, image: pd.Series) -> None:
         left.image(str(overlay), caption="Outlines of the objects" if results.has_circles else None)
     else:
         left.info("Its overlay is not in the folder any more: run the batch again.")
-    objects = results.objects_of(image).drop(columns=[*PLACES, "Flags"]).reset_index(drop=True)
+    objects = results.objects_of(image).drop(columns=[*LEVELS, "Flags"]).reset_index(drop=True)
     right.dataframe(objects, key="experiments_objects", hide_index=True, height=340)
     if montage is not None:
         with right.expander("Montage of its experiment"):
@@ -191,13 +162,13 @@ def _compare(results: Results) -> None:
     if len(experiments) < 2 or not results.has_circles or results.objects.empty:
         return
     st.markdown("#### Compare experiments")
-    chosen = remembered(
-        st.multiselect,
+    chosen = st.multiselect(
         "Experiments",
-        options=experiments,
+        experiments,
+        experiments[:2],
         key="experiments_compared",
-        default=experiments[:2],
         placeholder="Choose experiments",
+        persist_state="session",
     )
     if len(chosen) < 2:
         st.caption("Choose two or more.")

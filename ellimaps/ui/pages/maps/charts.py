@@ -10,16 +10,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ellimaps.core.abscissa import AXIS_TITLES, abscissa_of
 from ellimaps.core.angles import unwrapped
 from ellimaps.core.stack import ImageStack, band_label
-from ellimaps.images.intensities import Bleaching, time_axis
+from ellimaps.images.intensities import Bleaching
 from ellimaps.maps.clustering.estimation import ClusterEstimate
 
+# In pixels: two charts and the controls above them fit into a window of 800.
 _HEIGHT = 200
 _MARK = "#D55E00"
-# Middle grey: seen on a light page and on a dark one.
+# Middle gray: seen on a light page and on a dark one.
 _REGION = "#8A8A8A"
-_TIME_TITLES = {"time_s": "time (s)", "frame": "time point (number)"}
 _CHANNEL_COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 
 
@@ -72,10 +73,24 @@ def spectra_chart(
     regions: pd.DataFrame | None = None,
     channel: str | None = None,
 ) -> Any:
-    """Draw clustershots of one quantity, the selected one emphasised with its standard deviation.
+    """Draw clustershots of one quantity, the selected one emphasized with its standard deviation.
 
-    Regions of interest are dashed, with their names at the right end. Of a stack over time one channel is
-    drawn, or all where None is given.
+    Parameters
+    ----------
+    shots : DataFrame
+        As `Segmentation.clustershots`.
+    stack : ImageStack
+        What was segmented.
+    quantity : str
+        Which quantity to draw.
+    names, palette : sequence of str
+        Name and color of every cluster.
+    selected : int
+        The emphasized cluster.
+    regions : DataFrame, optional
+        Spectra of regions of interest; dashed, with their names at the right end.
+    channel : str, optional
+        The only channel to draw of a stack over time.
     """
     column = abscissa(stack)[0]
     table = _curves(_placed(shots, stack, quantity, channel), "cluster", quantity)
@@ -92,11 +107,11 @@ def spectra_chart(
     x, y = _axes(stack, quantity, channel)
     base = alt.Chart(table).encode(x=x, y=y, color=color, tooltip=tooltip, detail=alt.Detail("aoi_deg:N"))
     chosen = alt.datum.cluster == selected
-    emphasised = base.transform_filter(chosen)
+    emphasized = base.transform_filter(chosen)
     layers = [
-        emphasised.mark_area(opacity=0.25).encode(y=alt.Y("low:Q", title=""), y2="high:Q"),
+        emphasized.mark_area(opacity=0.25).encode(y=alt.Y("low:Q", title=""), y2="high:Q"),
         base.transform_filter(~chosen).mark_line(strokeWidth=1.5, point=alt.OverlayMarkDef(size=18)),
-        emphasised.mark_line(strokeWidth=4, point=alt.OverlayMarkDef(size=55)),
+        emphasized.mark_line(strokeWidth=4, point=alt.OverlayMarkDef(size=55)),
     ]
     if regions is not None and len(regions):
         layers += _region_layers(
@@ -152,7 +167,19 @@ def cluster_bars(
     names: Sequence[str],
     palette: Sequence[str],
 ) -> Any:
-    """Draw the number of pixels of each cluster over its mean value."""
+    """Draw the number of pixels of each cluster over its mean value.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (cluster,)
+        Mean of each cluster.
+    counts : ndarray of int, shape (cluster,)
+        Its pixels.
+    label : str
+        What the values are, with their unit.
+    names, palette : sequence of str
+        Name and color of every cluster.
+    """
     table = pd.DataFrame({"name": list(names), "value": values, "pixels": counts})
     return (
         alt.Chart(table)
@@ -174,7 +201,21 @@ def cluster_bars(
 def histogram(
     values: NDArray[np.float64], label: str, title: str, color: str, *, height: int = _HEIGHT
 ) -> Any:
-    """Draw the distribution of values."""
+    """Draw the distribution of values.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (pixel,)
+        What is counted; none draws an empty chart.
+    label : str
+        What the values are, with their unit.
+    title : str
+        Of the chart.
+    color : str
+        Of its bars.
+    height : int
+        In pixels.
+    """
     counts, edges = np.histogram(values, bins=60) if values.size else (np.zeros(1, int), np.array([0.0, 1.0]))
     table = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "pixels": counts})
     # An empty bin would be drawn as a dash on the axis.
@@ -200,23 +241,11 @@ def chart_specification(chart: Any) -> dict[str, Any]:
 
 
 def abscissa(stack: ImageStack) -> tuple[str, str, str]:
-    """Return column, title and type of what a spectrum is drawn over."""
-    if not stack.is_ellipsometric:
-        return _abscissa_of_intensities(stack)
-    if len(stack.wavelengths_nm) > 1:
-        return "wavelength_nm", "wavelength (nm)", "Q"
-    if len(stack.angles_deg) > 1:
-        return "aoi_deg", "angle of incidence (deg)", "Q"
-    return "band", "band", "O"
-
-
-def _abscissa_of_intensities(stack: ImageStack) -> tuple[str, str, str]:
-    if (time := time_axis(stack)) is not None:
-        return time, _TIME_TITLES[time], "Q"
-    wavelengths = stack.bands["wavelength_nm"]
-    if stack.n_bands > 1 and wavelengths.notna().all() and wavelengths.is_unique:
-        return "wavelength_nm", "wavelength (nm)", "Q"
-    return "image", "channel", "O"
+    """Return column, title and type of what a spectrum is drawn over; channels have names."""
+    column = abscissa_of(stack)
+    if column != "band":
+        return column, AXIS_TITLES[column], "Q"
+    return (column, AXIS_TITLES[column], "O") if stack.is_ellipsometric else ("image", "channel", "O")
 
 
 def bleaching_chart(curve: Bleaching) -> Any:
@@ -226,7 +255,7 @@ def bleaching_chart(curve: Bleaching) -> Any:
     table = curve.table.assign(name=[channel or "intensity" for channel in curve.table["channel"]])
     axis = alt.Axis(grid=False, labelAngle=0, tickCount=6, titlePadding=2)
     scale = alt.Scale(zero=False, nice=False, padding=8)
-    x = alt.X(f"{column}:Q", title=_TIME_TITLES[column], axis=axis, scale=scale)
+    x = alt.X(f"{column}:Q", title=AXIS_TITLES[column], axis=axis, scale=scale)
     y_scale = alt.Scale(zero=False)
     color = alt.Color(
         "name:N",
@@ -238,7 +267,7 @@ def bleaching_chart(curve: Bleaching) -> Any:
     )
     tooltip = [
         alt.Tooltip("name", title="channel"),
-        alt.Tooltip(f"{column}:Q", title=_TIME_TITLES[column], format=".5g"),
+        alt.Tooltip(f"{column}:Q", title=AXIS_TITLES[column], format=".5g"),
         alt.Tooltip("mean:Q", title="mean intensity", format=".5g"),
         alt.Tooltip("fitted:Q", title="fitted decay", format=".5g"),
     ]
@@ -263,8 +292,7 @@ def _curves(table: pd.DataFrame, group: str, quantity: str) -> pd.DataFrame:
 
 
 def _tooltip(column: str) -> list[alt.Tooltip]:
-    titles = {"wavelength_nm": "wavelength (nm)", "aoi_deg": "angle (deg)", **_TIME_TITLES}
-    title = titles.get(column, column)
+    title = "angle (deg)" if column == "aoi_deg" else AXIS_TITLES.get(column, column)
     return [
         alt.Tooltip(column, title=title),
         alt.Tooltip("mean:Q", format=".3f"),

@@ -6,14 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.maps.comparison import Comparison, compare
-from ellimaps.maps.pipeline import Settings
-from ellimaps.ui.components.viewer import MapPanel, Scene, map_viewer
+from ellimaps.maps.settings import Settings
+from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.loading import Source, segmented
 from ellimaps.ui.pages.maps.segment import segmentation_title
-from ellimaps.ui.shared.state import Session, remembered
+from ellimaps.ui.pages.maps.state import MapsState
 
 
-def compare_section(state: Session, source: Source) -> None:
+def compare_tab(state: MapsState, source: Source) -> None:
     """Show two of the segmentations made, their agreement, and what was split."""
     if len(state.kept) < 2:
         st.info("Segment at least twice, for instance with k = 4 and with k = 5, to compare the two.")
@@ -22,15 +22,15 @@ def compare_section(state: Session, source: Source) -> None:
     if first == second:
         st.info("These are the same segmentation: choose two that differ.")
         return
-    made = [segmented(source, settings) for settings in (first, second)]
-    if made[0].labels.shape != made[1].labels.shape:
+    both = [segmented(source, settings) for settings in (first, second)]
+    if both[0].labels.shape != both[1].labels.shape:
         st.warning("Their images differ in size (region of interest or binning): they cannot be compared.")
         return
-    comparison = compare(*made)
+    comparison = compare(*both)
     looks = [state.looks[settings] for settings in (first, second)]
     maps, facts = st.columns([7, 4], gap="medium")
     with maps:
-        scene = Scene(
+        scene = MapScene(
             [
                 MapPanel(
                     segmentation_title(settings),
@@ -38,10 +38,10 @@ def compare_section(state: Session, source: Source) -> None:
                     palette=tuple(look.palette),
                     names=tuple(look.titles),
                 )
-                for settings, segmentation, look in zip((first, second), made, looks, strict=True)
+                for settings, segmentation, look in zip((first, second), both, looks, strict=True)
             ],
             source=f"{source.fingerprint} {first.roi}",
-            aspect=made[0].stack.pixel_aspect,
+            aspect=both[0].stack.pixel_aspect,
         )
         map_viewer(scene, key="compare_maps")
     with facts:
@@ -50,25 +50,20 @@ def compare_section(state: Session, source: Source) -> None:
     st.dataframe(pd.DataFrame(comparison.overlap, index=looks[0].titles, columns=looks[1].titles))
 
 
-def _choose(state: Session) -> tuple[Settings, Settings]:
-    left, right = st.columns(2)
-    with left:
-        first = _choice(state, "First", -2)
-    with right:
-        second = _choice(state, "Second", -1)
-    return first, second
-
-
-def _choice(state: Session, label: str, default: int) -> Settings:
-    chosen: Settings = remembered(
-        st.selectbox,
-        label,
-        options=state.kept,
-        format_func=segmentation_title,
-        key=f"compare_{label.lower()}",
-        default=state.kept[default],
+def _choose(state: MapsState) -> tuple[Settings, Settings]:
+    """Let the user choose two, at first the last two made."""
+    first, second = (
+        column.selectbox(
+            label,
+            state.kept,
+            len(state.kept) - from_the_end,
+            format_func=segmentation_title,
+            key=f"compare_{label.lower()}",
+            persist_state="session",
+        )
+        for column, label, from_the_end in zip(st.columns(2), ("First", "Second"), (2, 1), strict=True)
     )
-    return chosen
+    return first, second
 
 
 def _facts(comparison: Comparison) -> None:

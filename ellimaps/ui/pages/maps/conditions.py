@@ -8,19 +8,17 @@ from ellimaps.core.stack import ImageStack
 from ellimaps.sensors.conditions import conditions_of
 from ellimaps.sensors.store.logs import open_log
 from ellimaps.ui.shared.data_root import inside_root
-from ellimaps.ui.shared.state import remembered
 from ellimaps.ui.shared.widgets import guarded, progress_bar
 
 
 @st.fragment
 def conditions_panel(stack: ImageStack) -> None:
     """Ask for a sensor log below the data root, and say whether it was stable during the acquisition."""
-    path = remembered(
-        st.text_input,
+    path = st.text_input(
         "Sensor log",
         key="sensor_log",
-        default="",
         placeholder="a file or folder below the data root",
+        persist_state="session",
         help="A CSV or Parquet file of temperatures, or a folder of such. Says whether the temperature was "
         "stable while this was measured.",
     )

@@ -11,12 +11,13 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from ellimaps.core.abscissa import time_axis
 from ellimaps.core.stack import ImageStack, band_label
-from ellimaps.images.intensities import channels_of, time_axis
+from ellimaps.images.intensities import channels_of
 from ellimaps.images.preprocessing import Roi, crop
 from ellimaps.maps.figures import contrast_limits
-from ellimaps.maps.pipeline import Settings
-from ellimaps.ui.components.viewer import MapPanel, Scene, map_viewer
+from ellimaps.maps.settings import Corrections, Settings, names_of
+from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.conditions import conditions_panel
 from ellimaps.ui.pages.maps.intensities import (
     bleaching_panel,
@@ -24,14 +25,16 @@ from ellimaps.ui.pages.maps.intensities import (
     correction_choices,
     plane_choices,
 )
-from ellimaps.ui.pages.maps.loading import CORRECTIONS, Source, load, opened, prepared
-from ellimaps.ui.shared.state import Session, remembered
-from ellimaps.ui.shared.widgets import guarded, move_to, position_slider, positions, progress_bar
+from ellimaps.ui.pages.maps.loading import Source, load, opened, prepared
+from ellimaps.ui.pages.maps.sliders import band_slider, move_band_slider
+from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.controls import number, one_of, optional_number, switched_on, whole_number
+from ellimaps.ui.shared.widgets import guarded, progress_bar
 
 T = TypeVar("T", bound=np.generic)
 
 
-def data_section(state: Session, source: Source) -> None:
+def data_tab(state: MapsState, source: Source) -> None:
     """Show the facts, the preprocessing choices and a map before and after."""
     facts = st.container()
     settings = _choices(source, state.settings)
@@ -115,42 +118,14 @@ def _choices(source: Source, settings: Settings) -> Settings:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         if not stack.is_ellipsometric:
             settings = correction_choices(plane_choices(source, settings))
-        gaps = remembered(
-            st.segmented_control,
-            "Gaps wider than 9 px",
-            options=["fill", "exclude"],
-            key="gaps",
-            default="fill",
-            required=True,
-            help="Small gaps are filled from their neighbours. In wide gaps, either take the nearest "
-            "measured pixel, or leave the pixels out of every cluster.",
-        )
-        binning = remembered(
-            st.number_input,
-            "Bin (px)",
-            1,
-            max(1, min(stack.shape) // 2),
-            key=f"binning_{min(stack.shape)}",
-            default=1,
-            width=110,
-            help="Average squares of this many by this many pixels.",
-        )
-        pixel_size = remembered(
-            st.number_input,
-            "Pixel width (µm)",
-            0.0,
-            1000.0,
-            step=0.1,
-            key=f"pixel_size_{stack.name}",
-            default=stack.pixel_size_um or 0.0,
-            width=150,
-            help="Of a measured pixel; 0 if not known. Draws a scale bar and gives exported regions a place.",
-        )
-        despike = _optional("Remove spikes", "despike", 8.0, "Threshold (robust σ)", 1.0, 50.0)
-        smooth = _optional("Smooth", "smooth", 1.0, "Gaussian σ (px)", 0.2, 20.0)
-        roi_on = remembered(
-            st.checkbox, "Only a region of interest", key="roi_on", default=False, width="content"
-        )
+        gaps = one_of("gaps")
+        smaller = min(stack.shape)
+        binning = whole_number("binning", high=max(1, smaller // 2), key=f"binning_{smaller}", width=110)
+        known_size = stack.pixel_size_um or 0.0
+        pixel_size = number("pixel_size_um", start=known_size, key=f"pixel_size_{stack.name}")
+        despike = optional_number("despike")
+        smooth = optional_number("smooth")
+        roi_on = switched_on("roi")
     return replace(
         settings,
         pixel_size_um=pixel_size if pixel_size and pixel_size != stack.pixel_size_um else None,
@@ -158,23 +133,18 @@ def _choices(source: Source, settings: Settings) -> Settings:
         despike=despike,
         smooth=smooth,
         roi=_roi(stack) if roi_on else None,
-        binning=int(binning),
+        binning=binning,
     )
-
-
-def _optional(label: str, key: str, default: float, unit: str, low: float, high: float) -> float | None:
-    if not remembered(st.checkbox, label, key=f"{key}_on", default=False, width="content"):
-        return None
-    return float(remembered(st.number_input, unit, low, high, step=0.5, key=key, default=default, width=150))
 
 
 def _roi(stack: ImageStack) -> Roi | None:
     height, width = stack.shape
-    left, right = st.columns(2, gap="medium")
-    with left:
-        y0, y1 = remembered(st.slider, "Rows y (px)", 0, height, key=f"roi_y_{height}", default=(0, height))
-    with right:
-        x0, x1 = remembered(st.slider, "Columns x (px)", 0, width, key=f"roi_x_{width}", default=(0, width))
+    (y0, y1), (x0, x1) = (
+        column.slider(label, 0, size, (0, size), key=f"roi_{axis}_{size}", persist_state="session")
+        for column, label, axis, size in zip(
+            st.columns(2, gap="medium"), ("Rows y (px)", "Columns x (px)"), "yx", stack.shape, strict=True
+        )
+    )
     y0, x0 = min(y0, height - 1), min(x0, width - 1)
     roi = (y0, max(y1, y0 + 1), x0, max(x1, x0 + 1))
     return None if roi == (0, height, 0, width) else roi
@@ -183,11 +153,10 @@ def _roi(stack: ImageStack) -> Roi | None:
 @st.fragment
 def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, settings: Settings) -> None:
     with guarded():
-        position = position_slider(stack)
-        bands = positions(stack)[position][1]
+        position, bands = band_slider(stack)
         before = crop(measured, settings.roi)
         # Corrected intensities are on a scale of their own.
-        rescaled = any(getattr(settings, name) for name in CORRECTIONS)
+        rescaled = any(getattr(settings, name) for name in names_of(Corrections))
         panels = []
         for band in bands:
             name, unit = band_label(stack.bands.iloc[band]), str(stack.bands["unit"].iloc[band])
@@ -198,7 +167,7 @@ def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, s
             panels.append(MapPanel(f"{name}, measured", raw, unit, raw_limits))
             panels.append(MapPanel(f"{name}, preprocessed", after, unit, limits, show_filled=True))
         filled = np.any(stack.filled[bands], axis=0)
-        scene = Scene(
+        scene = MapScene(
             panels,
             source=f"{source.fingerprint} {settings.roi}",
             aspect=before.pixel_aspect,
@@ -206,11 +175,7 @@ def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, s
             pixel_size_um=settings.pixel_size_um or measured.pixel_size_um,
             position=position,
         )
-        map_viewer(
-            scene,
-            key="before_after",
-            on_step=lambda target: move_to(stack, target),
-        )
+        map_viewer(scene, key="before_after", on_step=lambda target: move_band_slider(stack, target))
         st.caption(
             f"Pink: {int(filled.sum()):,} filled pixels ({filled.mean():.2%}). Grey: no value."
             + (

@@ -9,29 +9,29 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from ellimaps.core.abscissa import time_axis
 from ellimaps.core.angles import wrap_degrees
 from ellimaps.core.stack import DELTA, band_label
-from ellimaps.images.intensities import channels_of, time_axis
+from ellimaps.images.intensities import channels_of
 from ellimaps.maps.figures import contrast_limits
-from ellimaps.maps.pipeline import Settings
 from ellimaps.maps.segmentation import Segmentation
-from ellimaps.ui.components.viewer import MapPanel, Scene, map_viewer
+from ellimaps.maps.settings import Settings
+from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.charts import chart_specification, cluster_bars, histogram, spectra_chart
 from ellimaps.ui.pages.maps.loading import Source, distances
 from ellimaps.ui.pages.maps.refine import refine_controls
 from ellimaps.ui.pages.maps.regions import draw_region, region_controls, region_spectra, shown_regions
 from ellimaps.ui.pages.maps.segment import pending_changes
-from ellimaps.ui.shared.cache import BoundedCache
-from ellimaps.ui.shared.state import Session, remembered
-from ellimaps.ui.shared.widgets import (
-    choose_cluster,
+from ellimaps.ui.pages.maps.sliders import (
+    band_slider,
     cluster_slider,
-    contrast_percentiles,
-    guarded,
-    move_to,
-    position_slider,
-    positions,
+    contrast_slider,
+    move_band_slider,
+    move_cluster_slider,
 )
+from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
+from ellimaps.ui.shared.widgets import guarded
 
 MAP_KINDS = {
     "raw": "measured",
@@ -42,16 +42,12 @@ MAP_KINDS = {
     "difference": "difference",
     "distance": "distance to centre",
 }
-_KINDS_HELP = (
-    "segmented: each pixel has its cluster's mean. cluster over ...: the chosen cluster is tinted. "
-    "difference: measured minus segmented. distance to centre: how well each pixel fits its cluster."
-)
 # Altair takes a tenth of a second for a chart that a move of the wavelength does not change.
-_CHARTS = BoundedCache(max_entries=256, max_bytes=1 << 26, size_of=len)
+_CHARTS: BoundedCache[str] = BoundedCache(64 * MEGABYTE, len)
 
 
 @st.fragment
-def explore_section(state: Session, source: Source) -> None:
+def explore_tab(state: MapsState, source: Source) -> None:
     """Show the maps and spectra of the segmentation shown."""
     with guarded():
         segmentation = state.shown()
@@ -66,27 +62,27 @@ def explore_section(state: Session, source: Source) -> None:
         _explore(state, source, state.current, segmentation)
 
 
-def _explore(state: Session, source: Source, settings: Settings, segmentation: Segmentation) -> None:
+def _explore(state: MapsState, source: Source, settings: Settings, segmentation: Segmentation) -> None:
     wavelength, clusters, contrast = st.columns([5, 4, 3])
     with wavelength:
-        position = position_slider(segmentation.stack)
+        position, bands = band_slider(segmentation.stack)
     with clusters:
         cluster = cluster_slider(state, segmentation)
     with contrast:
-        percentiles = contrast_percentiles()
-    kinds = remembered(
-        st.pills,
+        percentiles = contrast_slider()
+    kinds = st.pills(
         "Maps",
-        options=list(MAP_KINDS),
+        list(MAP_KINDS),
         selection_mode="multi",
+        default=["raw", "labels"],
         format_func=lambda kind: MAP_KINDS[kind],
         key="map_kinds",
-        default=["raw", "labels"],
         label_visibility="collapsed",
-        help=_KINDS_HELP,
         wrap=True,
+        persist_state="session",
+        help="segmented: each pixel has its cluster's mean. cluster over ...: the chosen cluster is tinted. "
+        "difference: measured minus segmented. distance to centre: how well each pixel fits its cluster.",
     )
-    bands = positions(segmentation.stack)[position][1]
     with st.container(key="explore_split"):
         maps, spectra = st.columns([7, 4], gap="medium")
     with maps, guarded():
@@ -95,45 +91,33 @@ def _explore(state: Session, source: Source, settings: Settings, segmentation: S
             for kind in kinds or ["labels"]
             for panel in _panels(source, settings, segmentation, kind, bands, percentiles)
         ]
-        _maps(state, source, segmentation, panels, position, cluster)
+        stack = segmentation.stack
+        scene = MapScene(
+            panels,
+            source=f"{source.fingerprint} {stack.history[-1]['roi']}",
+            aspect=stack.pixel_aspect,
+            labels=segmentation.labels,
+            filled=np.any(stack.filled[bands], axis=0),
+            palette=state.look.palette,
+            names=state.look.titles,
+            highlight=cluster,
+            regions=shown_regions(state),
+            pixel_size_um=stack.pixel_size_um,
+            position=position,
+        )
+        map_viewer(
+            scene,
+            key="maps",
+            on_step=lambda target: move_band_slider(stack, target),
+            on_region=lambda drawn: draw_region(state, drawn),
+            on_cluster=lambda number: move_cluster_slider(segmentation, number),
+        )
     with spectra, guarded():
         _spectra(state, source, segmentation, cluster)
     with guarded():
         region_controls(state)
         refine_controls(state, segmentation)
         _distributions(state, segmentation, bands, cluster)
-
-
-def _maps(
-    state: Session,
-    source: Source,
-    segmentation: Segmentation,
-    panels: list[MapPanel],
-    position: int,
-    cluster: int,
-) -> None:
-    stack = segmentation.stack
-
-    scene = Scene(
-        panels,
-        source=f"{source.fingerprint} {stack.history[-1]['roi']}",
-        aspect=stack.pixel_aspect,
-        labels=segmentation.labels,
-        filled=np.any(stack.filled[positions(stack)[position][1]], axis=0),
-        palette=state.look.palette,
-        names=state.look.titles,
-        highlight=cluster,
-        regions=shown_regions(state),
-        pixel_size_um=stack.pixel_size_um,
-        position=position,
-    )
-    map_viewer(
-        scene,
-        key="maps",
-        on_step=lambda target: move_to(stack, target),
-        on_region=lambda drawn: draw_region(state, drawn),
-        on_cluster=lambda number: choose_cluster(segmentation, number),
-    )
 
 
 def _panels(
@@ -176,7 +160,7 @@ def _band_panel(
     )
 
 
-def _spectra(state: Session, source: Source, segmentation: Segmentation, cluster: int) -> None:
+def _spectra(state: MapsState, source: Source, segmentation: Segmentation, cluster: int) -> None:
     stack = segmentation.stack
     regions = region_spectra(state, source, stack.shape)
     # Over time every channel has a chart of its own, as every quantity has over wavelength.
@@ -201,13 +185,12 @@ def _spectra(state: Session, source: Source, segmentation: Segmentation, cluster
         st.vega_lite_chart(json.loads(_CHARTS.get(drawn, draw)))
 
 
-def _distributions(state: Session, segmentation: Segmentation, bands: list[int], cluster: int) -> None:
+def _distributions(state: MapsState, segmentation: Segmentation, bands: list[int], cluster: int) -> None:
     # A toggle and not an expander: what an expander hides is drawn at every slider move all the same.
-    if not remembered(
-        st.toggle,
+    if not st.toggle(
         "Distributions",
         key="distributions",
-        default=False,
+        persist_state="session",
         help="Clusters by value and size, and the measured values inside the chosen cluster.",
     ):
         return

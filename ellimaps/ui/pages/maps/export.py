@@ -11,20 +11,18 @@ import streamlit as st
 from ellimaps.core.errors import ExportError
 from ellimaps.core.files import write_files
 from ellimaps.maps.export import export_contents, provenance_name
-from ellimaps.maps.pipeline import Settings
 from ellimaps.maps.recipe import python_lines, recipe_text
 from ellimaps.maps.report import report_html
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.segment import pending_changes, segmentation_title
+from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.data_root import data_root
-from ellimaps.ui.shared.state import Session
-from ellimaps.ui.shared.widgets import guarded
-
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+from ellimaps.ui.shared.widgets import download, guarded
 
 
-def export_section(state: Session, source: Source) -> None:
+def export_tab(state: MapsState, source: Source) -> None:
     """Show every way out for the segmentation shown."""
     segmentation = state.shown()
     if segmentation is None:
@@ -36,38 +34,31 @@ def export_section(state: Session, source: Source) -> None:
     files, report = st.columns(2, gap="large")
     with files, guarded():
         st.markdown("##### Files")
-        st.download_button(
+        download(
             "Download all files (zip)",
-            data=lambda: zipped(_contents(state, segmentation)),
-            file_name=f"{name}_k{segmentation.k}.zip",
-            mime="application/zip",
-            type="primary",
-            icon=":material/download:",
-            on_click="ignore",
+            f"{name}_k{segmentation.k}.zip",
+            lambda: zipped(_contents(state, segmentation)),
             key="download_zip",
+            type="primary",
             help=f"{_spectra(segmentation)}, coordinates, label image, figure, provenance: "
             "the files that ellimaps segment writes, byte for byte.",
         )
         _server_folder(state, segmentation)
     with report:
         st.markdown("##### Report and recipe")
-        st.download_button(
+        download(
             "Report (HTML)",
-            data=lambda: report_html(segmentation, names=settings.names, regions=settings.regions).encode(),
-            file_name=f"{name}_report.html",
-            mime="text/html",
-            on_click="ignore",
-            icon=":material/description:",
+            f"{name}_report.html",
+            lambda: report_html(segmentation, names=settings.names, regions=settings.regions).encode(),
             key="download_report",
+            icon=":material/description:",
         )
-        st.download_button(
+        download(
             "Recipe (TOML)",
-            data=recipe_text(settings),
-            file_name="recipe.toml",
-            mime="application/toml",
-            on_click="ignore",
-            icon=":material/receipt_long:",
+            "recipe.toml",
+            lambda: recipe_text(settings).encode(),
             key="download_recipe",
+            icon=":material/receipt_long:",
         )
         st.caption("A recipe repeats every choice: `ellimaps segment FOLDER --recipe recipe.toml --out DIR`")
     st.markdown("##### The same in Python")
@@ -75,7 +66,7 @@ def export_section(state: Session, source: Source) -> None:
     st.code(python_lines(settings, source.path), language="python")
 
 
-def _what(state: Session, settings: Settings, segmentation: Segmentation) -> None:
+def _what(state: MapsState, settings: Settings, segmentation: Segmentation) -> None:
     regions = f", {len(settings.regions)} regions of interest" if settings.regions else ""
     st.markdown(f"Exported: **{segmentation.k} clusters** ({segmentation_title(settings)}){regions}.")
     if state.drawn is not None:
@@ -95,18 +86,19 @@ def zipped(files: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            entry = zipfile.ZipInfo(name, _ZIP_DATE)
+            # The first date that a zip can hold: that of the export would change the bytes.
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, content)
     return buffer.getvalue()
 
 
-def _contents(state: Session, segmentation: Segmentation) -> dict[str, bytes]:
+def _contents(state: MapsState, segmentation: Segmentation) -> dict[str, bytes]:
     settings = state.full_settings()
     return export_contents(segmentation, names=settings.names, regions=settings.regions)
 
 
-def _server_folder(state: Session, segmentation: Segmentation) -> None:
+def _server_folder(state: MapsState, segmentation: Segmentation) -> None:
     with st.form("server_folder", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         default = str(Path("results") / segmentation.stack.name)
         text = st.text_input(

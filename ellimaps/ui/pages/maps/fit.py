@@ -7,26 +7,27 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from ellimaps.maps.films.results import ShotFits, parameter_names, thickness_name
+from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
 from ellimaps.optics.spectra import FitOptions
 from ellimaps.ui.pages.maps.fit_export import fit_downloads
 from ellimaps.ui.pages.maps.fit_maps import maps_panel, profile_and_histogram, shown_fit
-from ellimaps.ui.pages.maps.fit_model import choose_model, edit_toggle, is_editing, model_editor
+from ellimaps.ui.pages.maps.fit_model import choose_model, is_editing, model_editor
 from ellimaps.ui.pages.maps.fit_spectra import spectra_panel
-from ellimaps.ui.pages.maps.fitting import FitChoice, fitted_map, fitted_shots, map_key
+from ellimaps.ui.pages.maps.fitting import FitSetup, fitted_map, fitted_shots, map_key
 from ellimaps.ui.pages.maps.loading import Source, load
 from ellimaps.ui.pages.maps.parameters import parameter_titles
 from ellimaps.ui.pages.maps.refine import text_color
-from ellimaps.ui.shared.state import Session, remembered, set_value
+from ellimaps.ui.pages.maps.sliders import chosen_cluster, cluster_slider
+from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.tasks import start
-from ellimaps.ui.shared.widgets import cluster_slider, guarded
+from ellimaps.ui.shared.widgets import guarded
 
 
 @st.fragment
-def fit_section(state: Session, source: Source) -> None:
+def fit_tab(state: MapsState, source: Source) -> None:
     """Show the model, what it gives for the segmentation shown, and the maps of its parameters."""
     with guarded():
         if not load(source).is_ellipsometric:
@@ -57,95 +58,90 @@ def fit_section(state: Session, source: Source) -> None:
             _results(state, source, segmentation, state.film.model)
 
 
-def _bar(state: Session, source: Source, segmentation: Segmentation) -> str:
+def _bar(state: MapsState, source: Source, segmentation: Segmentation) -> str:
     """Show the choice of a model and the buttons; return which was pressed."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="fit_bar"):
         choose_model(state, source)
-        edit_toggle()
+        st.toggle("Edit", key="film_edit", help="Layers, materials, what is free.", persist_state="session")
         with st.popover("Options", icon=":material/tune:", width="content"):
             _options(state)
-        pressed = ""
         ready = state.film.model is not None
-        if st.button("Fit", type="primary", key="fit", disabled=not ready, help="Fits all clusters at once."):
-            pressed = "clusters"
-        if st.button(
+        clusters = st.button(
+            "Fit", type="primary", key="fit", disabled=not ready, help="Fits all clusters at once."
+        )
+        pixels = st.button(
             "Fit every pixel",
             key="fit_pixels",
             icon=":material/grid_on:",
             disabled=not ready or state.task is not None,
             help="In the background, 120,000 pixels in seconds.",
-        ):
-            pressed = "pixels"
+        )
         if segmentation.k > 1:
             with st.container(width=220):
                 cluster_slider(state, segmentation)
-    return pressed
+    return "clusters" if clusters else "pixels" if pixels else ""
 
 
-def _options(state: Session) -> None:
+def _options(state: MapsState) -> None:
     default = FitOptions()
     for label, key, value, text in (
-        (
-            "Noise of Psi (deg)",
-            "fit_sigma_psi",
-            default.sigma_psi_deg,
-            "Standard deviation of a measurement.",
-        ),
-        ("Noise of Delta (deg)", "fit_sigma_delta", default.sigma_delta_deg, "As for Psi."),
-        ("Poor above an MSE of", "fit_max_mse", default.max_mse, "Such fits are not trusted."),
+        ("Noise of Psi (deg)", "sigma_psi", default.sigma_psi_deg, "Standard deviation of a measurement."),
+        ("Noise of Delta (deg)", "sigma_delta", default.sigma_delta_deg, "As for Psi."),
+        ("Poor above an MSE of", "max_mse", default.max_mse, "Such fits are not trusted."),
     ):
-        remembered(st.number_input, label, 0.001, 1000.0, key=key, default=value, format="%g", help=text)
+        st.number_input(
+            label, 0.001, 1000.0, value, key=f"fit_{key}", format="%g", help=text, persist_state="session"
+        )
     names = parameter_names(state.film.model) if state.film.model else []
     if len(names) > 1:
-        remembered(
-            st.multiselect,
+        st.multiselect(
             "One value for all clusters",
             names,
             key="fit_shared",
-            default=[],
+            persist_state="session",
             help="Such as the thickness of an oxide below everything, or the angle of incidence.",
         )
 
 
-def _choice(state: Session, model: ThinFilm) -> FitChoice:
+def _setup(model: ThinFilm) -> FitSetup:
     """Return what would be fitted now, as the controls stand."""
-    memory, default = state.memory, FitOptions()
+    default, shown = FitOptions(), st.session_state
     options = replace(
         default,
-        sigma_psi_deg=memory.get("fit_sigma_psi", default.sigma_psi_deg),
-        sigma_delta_deg=memory.get("fit_sigma_delta", default.sigma_delta_deg),
-        max_mse=memory.get("fit_max_mse", default.max_mse),
+        sigma_psi_deg=shown.get("fit_sigma_psi", default.sigma_psi_deg),
+        sigma_delta_deg=shown.get("fit_sigma_delta", default.sigma_delta_deg),
+        max_mse=shown.get("fit_max_mse", default.max_mse),
     )
     names = parameter_names(model)
-    shared = tuple(name for name in memory.get("fit_shared", []) if name in names and len(names) > 1)
-    return FitChoice(model, shared, options)
+    shared = tuple(name for name in shown.get("fit_shared", []) if name in names and len(names) > 1)
+    return FitSetup(model, shared, options)
 
 
-def _fit(state: Session, source: Source, *, pixels: bool) -> None:
+def _fit(state: MapsState, source: Source, *, pixels: bool) -> None:
     film, settings = state.film, state.current
     assert film.model is not None
     assert settings is not None
     thickness_name(film.model)
-    choice = _choice(state, film.model)
+    setup = _setup(film.model)
     # Clusters take milliseconds, and what is wrong with a model shows at once.
-    fitted_shots(source, settings, choice)
-    film.choice = choice
+    fitted_shots(source, settings, setup)
+    film.setup = setup
     if not pixels:
-        set_value(state, "fit_of", "Clusters")
+        st.session_state["fit_of"] = "Clusters"
         return
 
-    def show(fit: object) -> None:
-        film.mapped = (map_key(source, settings, choice), fit)  # type: ignore[assignment]
-        set_value(state, "fit_of", "Pixels")
+    def show(fit: MapFit) -> None:
+        film.mapped = (map_key(source, settings, setup), fit)
+        st.session_state["fit_of"] = "Pixels"
 
-    start(state, "Fitting", lambda on_progress: fitted_map(source, settings, choice, on_progress), show)
+    start(state, "Fitting", lambda on_progress: fitted_map(source, settings, setup, on_progress), show)
 
 
-def _results(state: Session, source: Source, segmentation: Segmentation, model: ThinFilm) -> None:
+def _results(state: MapsState, source: Source, segmentation: Segmentation, model: ThinFilm) -> None:
     film, settings = state.film, state.current
     assert settings is not None
-    fits = fitted_shots(source, settings, film.choice) if film.choice else None
-    current = fits is not None and film.choice == _choice(state, model)
+    fits = fitted_shots(source, settings, film.setup) if film.setup else None
+    current = fits is not None and film.setup == _setup(model)
     if fits is not None and not current:
         st.caption(":material/info: The model or the options have changed since this fit. Press Fit.")
     if fits is None:
@@ -188,7 +184,7 @@ def _start_values(model: ThinFilm) -> None:
     st.code(model_text(model), language="toml")
 
 
-def _table(state: Session, fits: ShotFits) -> None:
+def _table(state: MapsState, fits: ShotFits) -> None:
     titles = parameter_titles(fits.model)
     table = fits.table()
     shown = {"cluster": state.look.titles}
@@ -217,9 +213,9 @@ def _table(state: Session, fits: ShotFits) -> None:
     )
 
 
-def _details(state: Session, fits: ShotFits) -> None:
+def _details(state: MapsState, fits: ShotFits) -> None:
     with st.expander("Other minima, and how far the result moves if something held fixed is off"):
-        cluster = int(state.memory.get("cluster", 0)) if len(fits.clusters) > 1 else 0
+        cluster = chosen_cluster(len(fits.clusters))
         title = state.look.titles[cluster]
         others = fits.clusters[cluster].others
         if others:

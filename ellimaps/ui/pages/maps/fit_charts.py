@@ -10,16 +10,18 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from ellimaps.core.abscissa import AXIS_TITLES, film_abscissa_of
 from ellimaps.core.angles import unwrapped
 from ellimaps.core.stack import DELTA, PSI, ImageStack
-from ellimaps.ui.pages.maps.charts import abscissa, chart_specification
+from ellimaps.ui.pages.maps.charts import chart_specification
 
+# In pixels: Psi, Delta and residuals stand below each other in a window of 800, with one title for the axis
+# of all three; their labels are as wide as "-180" and aligned.
 _CURVES_HEIGHT = 122
 _RESIDUALS_HEIGHT = 172
 PROFILE_HEIGHT = 250
 _LABELS_PX = 38
-_FAINT = 0.35
-# Middle grey: seen on a light page and on a dark one.
+# Middle gray: seen on a light page and on a dark one.
 _ZERO = "#8A8A8A"
 _DATA = "curves"
 
@@ -52,7 +54,7 @@ def spectra_fit_chart(
     quantity : {"Psi", "Delta"}
         Which of the two to draw.
     names, palette : sequence of str
-        Name and colour of every cluster.
+        Name and color of every cluster.
     selected : int
         The emphasised cluster.
     """
@@ -80,7 +82,7 @@ def _spectra_form(
     quantity: str, over: _Abscissa, names: tuple[str, ...], colors: tuple[str, ...], selected: int
 ) -> dict[str, Any]:
     color = alt.Color("name:N", scale=alt.Scale(domain=names, range=colors), legend=None)
-    strength = alt.condition(alt.datum.cluster == selected, alt.value(1.0), alt.value(_FAINT))
+    strength = alt.condition(alt.datum.cluster == selected, alt.value(1.0), alt.value(0.35))
     tooltip = [alt.Tooltip("name:N", title="cluster"), *_tooltip(over)]
     detail = ["aoi_deg:N", "cluster:N"]
     base = alt.Chart(alt.NamedData(_DATA)).encode(
@@ -162,11 +164,8 @@ def _parted(curve: pd.DataFrame, quantity: str) -> pd.DataFrame:
 
 
 def _over(stack: ImageStack) -> _Abscissa:
-    column, label, _ = abscissa(stack)
-    # At a single wavelength and angle the spectrum is one point, and still has a wavelength.
-    if column == "band":
-        column, label = "wavelength_nm", "wavelength (nm)"
-    return _Abscissa(column, label, len(stack.angles_deg) > 1)
+    column = film_abscissa_of(stack)
+    return _Abscissa(column, AXIS_TITLES[column], len(stack.angles_deg) > 1)
 
 
 def _x(over: _Abscissa, *, titled: bool) -> Any:

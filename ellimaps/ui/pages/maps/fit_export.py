@@ -9,6 +9,7 @@ from ellimaps.maps.films.results import MapFit, ShotFits
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_files
 from ellimaps.ui.pages.maps.export import zipped
+from ellimaps.ui.shared.widgets import download
 
 
 def fit_downloads(fit: ShotFits | MapFit) -> None:
@@ -16,15 +17,12 @@ def fit_downloads(fit: ShotFits | MapFit) -> None:
     pixels = isinstance(fit, MapFit)
     stack = fit.stack if isinstance(fit, MapFit) else fit.segmentation.stack
     with st.container(horizontal=True, vertical_alignment="center", key="fit_downloads"):
-        st.download_button(
+        download(
             "Download the fit (zip)",
-            data=lambda: zipped(fit_contents(fit)),
-            file_name=f"{stack.name}_fit_{'pixels' if pixels else 'clusters'}.zip",
-            mime="application/zip",
-            type="primary",
-            icon=":material/download:",
-            on_click="ignore",
+            f"{stack.name}_fit_{'pixels' if pixels else 'clusters'}.zip",
+            lambda: zipped(fit_contents(fit)),
             key="download_fit",
+            type="primary",
             help="Table, maps in nm (NaN where not trusted), figure, provenance: the files that ellimaps fit "
             "writes, byte for byte.",
         )
@@ -37,12 +35,10 @@ def model_download(model: ThinFilm, key: str) -> None:
     """Offer a model as model.toml, zipped with its n, k tables where it names some."""
     files = model_files(model)
     alone = len(files) == 1
-    st.download_button(
+    download(
         "Model (TOML)" if alone else "Model and its n, k files (zip)",
-        data=files["model.toml"] if alone else zipped(files),
-        file_name="model.toml" if alone else "model.zip",
-        mime="application/toml" if alone else "application/zip",
-        icon=":material/layers:",
-        on_click="ignore",
+        "model.toml" if alone else "model.zip",
+        lambda: files["model.toml"] if alone else zipped(files),
         key=key,
+        icon=":material/layers:",
     )

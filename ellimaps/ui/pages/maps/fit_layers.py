@@ -27,6 +27,7 @@ from ellimaps.ui.pages.maps.parameters import with_unit
 
 Materials = Mapping[str, AnyMaterial]
 Bounds = dict[str, tuple[float, float]]
+# To begin with: fused silica is near the first, and many a polymer near the second.
 _NEW = {
     "Cauchy": Cauchy(1.45, 0.0035, 0.0, name="Cauchy"),
     "constant index": Constant(1.5, 0.0, "constant index"),
@@ -51,7 +52,9 @@ def edited_model(film: FilmWork, stack: ImageStack) -> ThinFilm:
     layers = [_layer(film, model, number, materials) for number in range(len(model.layers))]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         substrate = _material(film, "substrate", "Substrate", model.substrate, materials)
-        _add_button(film, model)
+        key, full = _key(film, "add"), len(model.layers) >= MAX_LAYERS
+        icon = ":material/add:"
+        st.button("Add a layer on top", icon=icon, key=key, disabled=full, on_click=_add, args=(film,))
     if not isinstance(ambient, Material):
         raise SettingError(f"The ambient must be isotropic, and {ambient.name} is not.")
     return ThinFilm(substrate, tuple(layers), ambient, angle, offset, free)
@@ -71,10 +74,10 @@ def _key(film: FilmWork, *parts: object) -> str:
     return "_".join(["film", str(film.edition), *map(str, parts)])
 
 
-def _material(film: FilmWork, place: str, label: str, given: AnyMaterial, offered: Materials) -> AnyMaterial:
+def _material(film: FilmWork, part: str, label: str, given: AnyMaterial, offered: Materials) -> AnyMaterial:
     """Show the choice of a material, and the numbers of one that is a formula."""
     # The name a material has changes with its numbers; the one it was chosen by does not.
-    key, first = _key(film, place, "material"), _key(film, place, "first")
+    key, first = _key(film, part, "material"), _key(film, part, "first")
     if key not in st.session_state:
         st.session_state[first] = given.name
     name = st.session_state[first]
@@ -82,7 +85,7 @@ def _material(film: FilmWork, place: str, label: str, given: AnyMaterial, offere
     one = given if chosen == name and type(given) is type(offered[name]) else offered[chosen]
 
     def number(what: str, value: float, lowest: float | None = None) -> float:
-        key = _key(film, place, chosen, what)
+        key = _key(film, part, chosen, what)
         return float(st.number_input(what, lowest, value=value, key=key, format="%g", width=86))
 
     # Only what is not built in is changed here: SiO2 stays SiO2.
@@ -138,13 +141,13 @@ def _suggested(kind: str, value: float) -> tuple[float, float]:
 
 
 def _bounds(
-    film: FilmWork, place: str, label: str, free: bool, suggested: tuple[float, float]
+    film: FilmWork, part: str, label: str, free: bool, suggested: tuple[float, float]
 ) -> tuple[float, float] | None:
     """Show whether a parameter is free, and its bounds if it is."""
-    if not st.checkbox(f"fit {label}", free, key=_key(film, place, "free"), width="content"):
+    if not st.checkbox(f"fit {label}", free, key=_key(film, part, "free"), width="content"):
         return None
     low, high = (
-        st.number_input(end, value=float(value), key=_key(film, place, end), format="%g", width=95)
+        st.number_input(end, value=float(value), key=_key(film, part, end), format="%g", width=95)
         for end, value in zip(("from", "to"), suggested, strict=True)
     )
     return float(low), float(high)
@@ -153,21 +156,18 @@ def _bounds(
 def _angle(film: FilmWork, model: ThinFilm, stack: ImageStack) -> tuple[float | None, float, Bounds]:
     """Show the angle of incidence, its offset and the bounds of that; return the three."""
     measured = stack.angles_deg
-    told = f"data ({', '.join(f'{angle:g}' for angle in measured)} deg)" if measured else "data"
+    from_data = f"data ({', '.join(f'{angle:g}' for angle in measured)} deg)" if measured else "data"
     given = st.selectbox(
         "Angle of incidence",
-        [told, "given"],
+        [from_data, "given"],
         index=int(model.aoi_deg is not None),
         key=_key(film, "aoi_of"),
         width=155,
     )
     angle = None
     if given == "given":
-        start = model.aoi_deg or (measured[0] if measured else 60.0)
-        key = _key(film, "aoi")
-        angle = float(
-            st.number_input("Angle (deg)", 0.0, 90.0, float(start), key=key, format="%g", width=100)
-        )
+        start, key = float(model.aoi_deg or [*measured, 60.0][0]), _key(film, "aoi")
+        angle = st.number_input("Angle (deg)", 0.0, 90.0, start, key=key, format="%g", width=100)
     offset = st.number_input(
         "Offset (deg)",
         value=float(model.aoi_offset_deg),
@@ -185,21 +185,13 @@ def _angle(film: FilmWork, model: ThinFilm, stack: ImageStack) -> tuple[float | 
 def _moves(film: FilmWork, model: ThinFilm, number: int) -> None:
     """Show the buttons that move a layer or take it away."""
     last = len(model.layers) - 1
-    buttons = (
-        ("up", ":material/arrow_upward:", number > 0, number - 1, "Towards the ambient"),
-        ("down", ":material/arrow_downward:", number < last, number + 1, "Towards the substrate"),
-        ("remove", ":material/delete:", True, None, "Take this layer away"),
-    )
-    for name, icon, possible, target, text in buttons:
-        st.button(
-            "",
-            icon=icon,
-            key=_key(film, number, name),
-            disabled=not possible,
-            on_click=_move,
-            args=(film, number, target),
-            help=text,
-        )
+    for name, icon, disabled, target, text in (
+        ("up", "arrow_upward", number == 0, number - 1, "Towards the ambient"),
+        ("down", "arrow_downward", number == last, number + 1, "Towards the substrate"),
+        ("remove", "delete", False, None, "Take this layer away"),
+    ):
+        key, icon, args = _key(film, number, name), f":material/{icon}:", (film, number, target)
+        st.button("", icon=icon, key=key, disabled=disabled, on_click=_move, args=args, help=text)
 
 
 def _move(film: FilmWork, number: int, target: int | None) -> None:
@@ -211,17 +203,6 @@ def _move(film: FilmWork, number: int, target: int | None) -> None:
     else:
         layers[number], layers[target] = layers[target], layers[number]
     film.put(OWN_MODEL, replace(film.model, layers=tuple(layers)))
-
-
-def _add_button(film: FilmWork, model: ThinFilm) -> None:
-    st.button(
-        "Add a layer on top",
-        icon=":material/add:",
-        key=_key(film, "add"),
-        disabled=len(model.layers) >= MAX_LAYERS,
-        on_click=_add,
-        args=(film,),
-    )
 
 
 def _add(film: FilmWork) -> None:

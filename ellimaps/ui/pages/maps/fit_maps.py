@@ -14,45 +14,39 @@ from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.spectra import Flag
-from ellimaps.ui.components.viewer import Line, MapPanel, Scene, map_viewer
+from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.charts import histogram
 from ellimaps.ui.pages.maps.fit_charts import PROFILE_HEIGHT, profile_chart
 from ellimaps.ui.pages.maps.fitting import map_key
 from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.parameters import PARAMETERS, parameter_titles
-from ellimaps.ui.shared.state import Session, remembered
-from ellimaps.ui.shared.widgets import choose_cluster
+from ellimaps.ui.pages.maps.sliders import chosen_cluster, move_cluster_slider
+from ellimaps.ui.pages.maps.state import MapsState
 
 AnyFit = ShotFits | MapFit
-MAP_KINDS = {
-    "value": "parameter",
-    "error": "standard error",
-    "mse": "MSE",
-    "labels": "clusters",
-}
 _COLOR = "#0072B2"
 
 
-def shown_fit(state: Session, source: Source, fits: ShotFits) -> AnyFit | None:
+def shown_fit(state: MapsState, source: Source, fits: ShotFits) -> AnyFit | None:
     """Show the switch between clusters and pixels, and return which fit is shown."""
     film = state.film
     with st.container(horizontal=True, vertical_alignment="center", key="fit_switch"):
-        chosen = remembered(
-            st.segmented_control,
+        chosen = st.segmented_control(
             "Fit of",
-            options=["Clusters", "Pixels"],
-            key="fit_of",
+            ["Clusters", "Pixels"],
             default="Clusters",
+            key="fit_of",
             required=True,
             label_visibility="collapsed",
+            persist_state="session",
         )
         if chosen == "Clusters":
             trusted = sum(one.flag == Flag.OK for one in fits.clusters)
             st.markdown(f"**{trusted} of {len(fits.clusters)}** clusters are trusted", width="content")
             return fits
         assert state.current is not None
-        assert film.choice is not None
-        if film.mapped is None or film.mapped[0] != map_key(source, state.current, film.choice):
+        assert film.setup is not None
+        if film.mapped is None or film.mapped[0] != map_key(source, state.current, film.setup):
             st.caption(
                 "The pixels are not fitted with this model yet: press **Fit every pixel**."
                 if state.task is None
@@ -69,19 +63,32 @@ def shown_fit(state: Session, source: Source, fits: ShotFits) -> AnyFit | None:
     return fit
 
 
-def maps_panel(state: Session, source: Source, fit: AnyFit, segmentation: Segmentation) -> None:
-    """Show the maps of a fit, linked; a line drawn on them is where the profile runs."""
+def maps_panel(state: MapsState, source: Source, fit: AnyFit, segmentation: Segmentation) -> None:
+    """Show the maps of a fit, linked; a line drawn on them is where the profile runs.
+
+    Parameters
+    ----------
+    state : MapsState
+        Keeps the line, and how clusters look.
+    source : Source
+        What was measured.
+    fit : ShotFits or MapFit
+        The fit.
+    segmentation : Segmentation
+        The clusters, shown where they have the size of the maps.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = _shown_parameter(fit)
-        kinds = remembered(
-            st.pills,
+        titles = _titles(fit, name)
+        kinds = st.pills(
             "Maps",
-            options=list(MAP_KINDS),
+            list(titles),
             selection_mode="multi",
-            format_func=lambda kind: _titles(fit, name)[kind][0],
-            key="fit_maps",
             default=["value", "error"],
+            format_func=lambda kind: titles[kind][0],
+            key="fit_maps",
             label_visibility="collapsed",
+            persist_state="session",
         )
     stack = _stack(fit)
     panels = [_panel(fit, name, kind) for kind in kinds or ["value"]]
@@ -89,27 +96,27 @@ def maps_panel(state: Session, source: Source, fit: AnyFit, segmentation: Segmen
     def draw_line(drawn: Mapping[str, Any]) -> None:
         state.film.line = tuple((round(float(x), 2), round(float(y), 2)) for x, y in drawn["vertices"])
 
-    scene = Scene(
+    scene = MapScene(
         panels,
         source=f"{source.fingerprint} {stack.history[-1]['roi']}",
         aspect=stack.pixel_aspect,
         labels=segmentation.labels if segmentation.labels.shape == stack.shape else None,
         palette=state.look.palette,
         names=state.look.titles,
-        highlight=int(state.memory.get("cluster", 0)),
-        regions=[Line(_line(state, stack))],
+        highlight=chosen_cluster(segmentation.k),
+        regions=[MapLine(_line(state, stack))],
         pixel_size_um=stack.pixel_size_um,
     )
     map_viewer(
         scene,
         key="fit_viewer",
         on_region=draw_line,
-        on_cluster=lambda number: choose_cluster(segmentation, number),
+        on_cluster=lambda number: move_cluster_slider(segmentation, number),
         tools=["line"],
     )
 
 
-def profile_and_histogram(state: Session, fit: AnyFit) -> None:
+def profile_and_histogram(state: MapsState, fit: AnyFit) -> None:
     """Show the profile of the shown parameter along the line, and how its trusted values are distributed."""
     stack, name = _stack(fit), _chosen_parameter(fit)
     title = _label(fit, name)
@@ -131,16 +138,14 @@ def _shown_parameter(fit: AnyFit) -> str:
     if len(names) == 1:
         return names[0]
     titles = dict(zip(names, parameter_titles(fit.model), strict=True))
-    return str(
-        remembered(
-            st.selectbox,
-            "Parameter",
-            options=names,
-            format_func=lambda name: titles[name],
-            key="fit_parameter",
-            default=thickness_name(fit.model),
-            width=220,
-        )
+    return st.selectbox(
+        "Parameter",
+        names,
+        names.index(thickness_name(fit.model)),
+        format_func=lambda name: titles[name],
+        key="fit_parameter",
+        width=220,
+        persist_state="session",
     )
 
 
@@ -192,7 +197,7 @@ def _stack(fit: AnyFit) -> ImageStack:
     return fit.segmentation.stack if isinstance(fit, ShotFits) else fit.stack
 
 
-def _line(state: Session, stack: ImageStack) -> tuple[tuple[float, float], ...]:
+def _line(state: MapsState, stack: ImageStack) -> tuple[tuple[float, float], ...]:
     """Return the ends of the profile line; the middle row unless one was drawn."""
     height, width = stack.shape
     middle = height // 2 + 0.5

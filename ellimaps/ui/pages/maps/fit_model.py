@@ -15,15 +15,13 @@ from ellimaps.ui.pages.maps.fit_export import model_download
 from ellimaps.ui.pages.maps.fit_layers import edited_model
 from ellimaps.ui.pages.maps.fitting import MODEL_NAME, OWN_MODEL, folder_model, uploaded
 from ellimaps.ui.pages.maps.loading import Source
-from ellimaps.ui.shared.state import Session, remembered
+from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.widgets import guarded
 
 FOLDER_MODEL = f"{MODEL_NAME} of this folder"
-_FIRST = "SiO2 on Si"
-_LARGEST_MB = 8
 
 
-def choose_model(state: Session, source: Source) -> None:
+def choose_model(state: MapsState, source: Source) -> None:
     """Show the models there are; the chosen one becomes the session's, an error becomes one sentence."""
     film = state.film
     names = list(ready_models())
@@ -37,7 +35,7 @@ def choose_model(state: Session, source: Source) -> None:
     if film.name == OWN_MODEL and film.model is not None:
         names.append(OWN_MODEL)
     if film.name not in names:
-        film.put(FOLDER_MODEL if found is not None else _FIRST, None)
+        film.put(FOLDER_MODEL if found is not None else "SiO2 on Si", None)
     if film.model is None:
         film.model = found if film.name == FOLDER_MODEL else ready_models()[film.name]
     st.session_state["film"] = film.name
@@ -53,18 +51,12 @@ def choose_model(state: Session, source: Source) -> None:
         st.error(f"The model in the folder is left out. {problem}", icon=":material/error:")
 
 
-def edit_toggle() -> None:
-    """Show the switch that opens the editor."""
-    remembered(st.toggle, "Edit", key="film_edit", default=False, help="Layers, materials, what is free.")
-
-
-def is_editing(state: Session) -> bool:
+def is_editing(state: MapsState) -> bool:
     """Tell whether the editor is open; it is shown before its switch, which stands above it."""
-    on = st.session_state.get("film_edit", state.memory.get("film_edit", False))
-    return bool(on) and state.film.model is not None
+    return bool(st.session_state.get("film_edit", False)) and state.film.model is not None
 
 
-def model_editor(state: Session, stack: ImageStack) -> None:
+def model_editor(state: MapsState, stack: ImageStack) -> None:
     """Show the model's media from the ambient down with what is free, its text, and the upload."""
     film = state.film
     with st.container(border=True, key="film_editor"):
@@ -82,13 +74,13 @@ def model_editor(state: Session, stack: ImageStack) -> None:
                 _upload(state)
 
 
-def _upload(state: Session) -> None:
+def _upload(state: MapsState) -> None:
     with st.form("film_upload", clear_on_submit=True, border=False):
         files = st.file_uploader(
             "Your model (.toml), with the n, k files it names; or n, k files alone",
             type=["toml", "nk", "txt", "csv", "dat"],
             accept_multiple_files=True,
-            max_upload_size=_LARGEST_MB,
+            max_upload_size=8,  # MB: a model and its tables are texts of kilobytes
             key="film_files",
             help="n, k files have rows of wavelength_nm n k. Their materials join the lists on the left.",
         )
@@ -98,7 +90,7 @@ def _upload(state: Session) -> None:
         st.rerun()
 
 
-def take_files(state: Session, files: Iterable[Any]) -> None:
+def take_files(state: MapsState, files: Iterable[Any]) -> None:
     """Make an uploaded model the session's; n, k files become materials to choose from."""
     upload = uploaded(files)
     film = state.film

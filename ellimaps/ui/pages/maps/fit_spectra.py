@@ -13,33 +13,45 @@ from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.model import Parameter, ThinFilm
 from ellimaps.ui.pages.maps.fit_charts import residuals_chart, spectra_fit_chart
 from ellimaps.ui.pages.maps.parameters import parameter_titles
-from ellimaps.ui.shared.state import Session, remembered
+from ellimaps.ui.pages.maps.sliders import chosen_cluster
+from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.widgets import guarded
-
-_STEPS = 500
 
 
 @st.fragment
-def spectra_panel(state: Session, segmentation: Segmentation, fits: ShotFits | None, model: ThinFilm) -> None:
-    """Show sliders for the free parameters, and measured beside modelled spectra; nothing is fitted here."""
+def spectra_panel(
+    state: MapsState, segmentation: Segmentation, fits: ShotFits | None, model: ThinFilm
+) -> None:
+    """Show sliders for the free parameters, and measured beside modelled spectra; nothing is fitted here.
+
+    Parameters
+    ----------
+    state : MapsState
+        Says how clusters look.
+    segmentation : Segmentation
+        The measured spectra.
+    fits : ShotFits, optional
+        Where the sliders begin.
+    model : ThinFilm
+        Where they begin without a fit.
+    """
     with guarded():
-        cluster = int(state.memory.get("cluster", 0)) if segmentation.k > 1 else 0
+        cluster = chosen_cluster(segmentation.k)
         fitted = fits.clusters[cluster].model if fits is not None else None
-        moved = _sliders(state, fitted or model, cluster)
+        adjusted = _sliders(state, fitted or model, cluster)
         with st.container(horizontal=True, vertical_alignment="center"):
-            every = remembered(
-                st.toggle,
+            every = st.toggle(
                 "All clusters",
                 key="fit_all",
-                default=False,
+                persist_state="session",
                 help="The chosen cluster is drawn strong; sliders move its model alone.",
             )
             st.caption("Circles: measured. Lines: model.", width="content")
-        curves = {cluster: shot_curves(segmentation, cluster, moved)}
+        curves = {cluster: shot_curves(segmentation, cluster, adjusted)}
         if every:
             others = [number for number in range(segmentation.k) if number != cluster]
             curves |= {
-                number: shot_curves(segmentation, number, fits.clusters[number].model if fits else moved)
+                number: shot_curves(segmentation, number, fits.clusters[number].model if fits else adjusted)
                 for number in others
             }
         look = state.look
@@ -57,7 +69,7 @@ def spectra_panel(state: Session, segmentation: Segmentation, fits: ShotFits | N
         st.vega_lite_chart(residuals)
 
 
-def _sliders(state: Session, model: ThinFilm, cluster: int) -> ThinFilm:
+def _sliders(state: MapsState, model: ThinFilm, cluster: int) -> ThinFilm:
     """Show a slider per free parameter and return the model they describe."""
     values = []
     for parameter, title in zip(model.parameters, parameter_titles(model), strict=True):
@@ -79,4 +91,5 @@ def _sliders(state: Session, model: ThinFilm, cluster: int) -> ThinFilm:
 
 
 def _step(parameter: Parameter) -> float:
-    return float(10.0 ** math.floor(math.log10((parameter.high - parameter.low) / _STEPS)))
+    """Return the power of ten that makes 500 to 5000 steps: finer ones a mouse cannot tell apart."""
+    return float(10.0 ** math.floor(math.log10((parameter.high - parameter.low) / 500)))

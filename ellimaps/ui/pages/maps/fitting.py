@@ -12,32 +12,34 @@ from ellimaps.core.errors import EllimapsError, ReadError, SettingError
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.maps.films.fit import fit_map, fit_shots
 from ellimaps.maps.films.results import MapFit, ShotFits
-from ellimaps.maps.pipeline import Settings
+from ellimaps.maps.settings import Settings
 from ellimaps.optics.library import read_nk
 from ellimaps.optics.materials import AnyMaterial
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import MAX_MODEL_BYTES, read_model
 from ellimaps.optics.spectra import FitOptions
-from ellimaps.ui.pages.maps.loading import PREPROCESSING, Source, prepared, segmented
-from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.pages.maps.loading import PREPARATION, Source, prepared, segmented
+from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
 from ellimaps.ui.shared.uploads import store_uploads
 
 MODEL_NAME = "model.toml"
 OWN_MODEL = "my own"
 
 
-def _fit_bytes(fit: ShotFits | MapFit) -> int:
-    if isinstance(fit, ShotFits):
-        return fit.psi_deg.nbytes + fit.segmentation.labels.nbytes
+def _map_bytes(fit: MapFit) -> int:
     arrays = (fit.parameters, fit.standard_errors, fit.mse, fit.chi2, fit.n_wavelengths, fit.flags, fit.other)
     return sum(array.nbytes for array in arrays)
 
 
-FITS = BoundedCache(max_entries=64, max_bytes=1 << 30, size_of=_fit_bytes)
+# Spectra of a few clusters and the labels they were read with; a megapixel of fits is about 60 MB.
+FITS: BoundedCache[ShotFits] = BoundedCache(
+    256 * MEGABYTE, lambda fits: fits.psi_deg.nbytes + fits.segmentation.labels.nbytes
+)
+MAP_FITS: BoundedCache[MapFit] = BoundedCache(1024 * MEGABYTE, _map_bytes)
 
 
 @dataclass(frozen=True)
-class FitChoice:
+class FitSetup:
     """What is fitted and how: the model with the contents of its tables, and the options.
 
     Attributes
@@ -56,7 +58,7 @@ class FitChoice:
 
     @property
     def key(self) -> str:
-        """Tells choices apart; a model's text would not, as it names n, k files and does not hold them."""
+        """Tells setups apart; a model's text would not, as it names n, k files and does not hold them."""
         return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
@@ -74,7 +76,7 @@ class FilmWork:
         Counts the models put in place as a whole; controls of an earlier one are forgotten.
     materials : dict
         The user's own materials, by name.
-    choice : FitChoice, optional
+    setup : FitSetup, optional
         What the clusters were fitted with last.
     mapped : (key, MapFit), optional
         The last fit of every pixel, and what it depends on.
@@ -86,7 +88,7 @@ class FilmWork:
     name: str = ""
     edition: int = 0
     materials: dict[str, AnyMaterial] = field(default_factory=dict)
-    choice: FitChoice | None = None
+    setup: FitSetup | None = None
     mapped: tuple[Any, MapFit] | None = None
     line: tuple[tuple[float, float], ...] = ()
 
@@ -108,32 +110,43 @@ class Upload:
     materials: tuple[AnyMaterial, ...]
 
 
-def fitted_shots(source: Source, settings: Settings, choice: FitChoice) -> ShotFits:
+def fitted_shots(source: Source, settings: Settings, setup: FitSetup) -> ShotFits:
     """Return the fits of the clusters that the settings describe."""
     segmentation = segmented(source, settings)
-    made: ShotFits = FITS.get(
-        (source, settings, choice.key),
-        lambda: fit_shots(segmentation, choice.model, shared=choice.shared, options=choice.options),
+    return FITS.get(
+        (source, settings, setup.key),
+        lambda: fit_shots(segmentation, setup.model, shared=setup.shared, options=setup.options),
     )
-    return made
 
 
 def fitted_map(
-    source: Source, settings: Settings, choice: FitChoice, on_progress: Progress = no_progress
+    source: Source, settings: Settings, setup: FitSetup, on_progress: Progress = no_progress
 ) -> MapFit:
-    """Return the fit of every pixel of the preprocessed maps."""
+    """Return the fit of every pixel of the preprocessed maps.
+
+    Parameters
+    ----------
+    source : Source
+        The measurement.
+    settings : Settings
+        How it is preprocessed.
+    setup : FitSetup
+        What is fitted.
+    on_progress : callable
+        Called as ``on_progress(done, total, what)``.
+    """
 
     def make() -> MapFit:
         stack = prepared(source, settings, on_progress)
-        return fit_map(stack, choice.model, options=choice.options, on_progress=on_progress)
+        return fit_map(stack, setup.model, options=setup.options, on_progress=on_progress)
 
-    return FITS.get(map_key(source, settings, choice), make)
+    return MAP_FITS.get(map_key(source, settings, setup), make)
 
 
-def map_key(source: Source, settings: Settings, choice: FitChoice) -> tuple[Any, ...]:
+def map_key(source: Source, settings: Settings, setup: FitSetup) -> tuple[Any, ...]:
     """Return what a fit of every pixel depends on."""
-    alone = replace(choice, shared=())
-    return source, tuple(getattr(settings, name) for name in PREPROCESSING), alone.key
+    alone = replace(setup, shared=())
+    return source, tuple(getattr(settings, name) for name in PREPARATION), alone.key
 
 
 def folder_model(source: Source) -> ThinFilm | None:

@@ -10,97 +10,41 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from ellimaps.core.abscissa import time_axis
 from ellimaps.core.stack import ImageStack
-from ellimaps.images.intensities import BACKGROUND_RADIUS_PX, PERCENTILES, Bleaching, channels_of, time_axis
-from ellimaps.maps.pipeline import Settings
-from ellimaps.readers.planes import Axis
+from ellimaps.images.intensities import BACKGROUND_RADIUS_PX, PERCENTILES, Bleaching, channels_of
+from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.charts import bleaching_chart, chart_specification
 from ellimaps.ui.pages.maps.loading import Source, axes, bleaching, opened
-from ellimaps.ui.shared.state import Session, remembered
-
-_MOST_ROWS = 5
-# What the reader does of itself; a recipe leaves it out.
-_DEFAULT = "default"
-_FEWEST_FRAMES = 4
+from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.controls import DEFAULT_PLANE, optional_number, percentiles, plane, switch
 
 
 def plane_choices(source: Source, settings: Settings) -> Settings:
     """Show which focal planes and time points to take, where the file has several."""
     n_times, n_planes = axes(source)
     if n_planes > 1:
-        names = {_DEFAULT: f"brightest of {n_planes} (max)", "mean": f"mean of {n_planes}"}
-        text = "Which focal plane, counted from 0, or how to project all of them."
-        settings = replace(settings, z=_plane("Focal plane z", "z", n_planes, names, text))
+        names = {DEFAULT_PLANE: f"brightest of {n_planes} (max)", "mean": f"mean of {n_planes}"}
+        settings = replace(settings, z=plane("z", n_planes, names))
     if n_times > 1:
         names = {
-            _DEFAULT: f"all {n_times}, one image each",
+            DEFAULT_PLANE: f"all {n_times}, one image each",
             "max": f"brightest of {n_times} (max)",
             "mean": f"mean of {n_times}",
         }
-        text = "Which time point, counted from 0, or how to project all of them."
-        settings = replace(settings, t=_plane("Time point t", "t", n_times, names, text))
+        settings = replace(settings, t=plane("t", n_times, names))
     return settings
-
-
-def _plane(label: str, key: str, count: int, names: Mapping[str, str], text: str) -> Axis:
-    chosen = remembered(
-        st.selectbox,
-        label,
-        options=[*names, *map(str, range(count))],
-        format_func=lambda value: names.get(value, f"only {value}"),
-        key=f"{key}_of_{count}",
-        default=_DEFAULT,
-        width=210,
-        help=text,
-    )
-    if chosen == _DEFAULT:
-        return None
-    return str(chosen) if chosen in names else int(chosen)
 
 
 def correction_choices(settings: Settings) -> Settings:
     """Show the corrections of intensities, all of them off by default."""
-    background = normalise = None
-    if _switch("Subtract background", "background_on", "What is left is brighter than its surroundings."):
-        background = float(
-            remembered(
-                st.number_input,
-                "Largest object, radius (px)",
-                1.0,
-                1000.0,
-                step=5.0,
-                key="background",
-                default=BACKGROUND_RADIUS_PX,
-                width=190,
-                help="Anything wider than that counts as background and vanishes.",
-            )
-        )
-    if _switch("Normalise", "normalise_on", "Two percentiles of every image become 0 and 1."):
-        low, high = (
-            float(
-                remembered(
-                    st.number_input,
-                    f"{name.capitalize()} (percentile)",
-                    0.0,
-                    100.0,
-                    step=0.1,
-                    key=f"normalise_{name}",
-                    default=default,
-                    width=150,
-                )
-            )
-            for name, default in zip(("low", "high"), PERCENTILES, strict=True)
-        )
-        normalise = (low, high)
-    log = _switch("Logarithm", "log", "log(1 + intensity), for objects of very different brightness.")
+    background = optional_number("background", start=BACKGROUND_RADIUS_PX, width=190)
+    normalise = percentiles("normalise", start=PERCENTILES)
+    log = switch("log")
     return replace(settings, background=background, normalise=normalise, log=log)
 
 
-def _switch(label: str, key: str, text: str) -> bool:
-    return bool(remembered(st.checkbox, label, key=key, default=False, width="content", help=text))
-
-
-def channel_editor(state: Session, stack: ImageStack, settings: Settings) -> None:
+def channel_editor(state: MapsState, stack: ImageStack, settings: Settings) -> None:
     """Show the channels with names and wavelengths to edit."""
     table = channels_of(stack)
     rows = pd.DataFrame({"name": table["channel"], "wavelength (nm)": table["wavelength_nm"].astype(float)})
@@ -109,7 +53,8 @@ def channel_editor(state: Session, stack: ImageStack, settings: Settings) -> Non
     st.data_editor(
         rows,
         hide_index=True,
-        height=36 * (min(len(rows), _MOST_ROWS) + 1),
+        # In pixels: five rows and the header, each as high as Streamlit draws it.
+        height=36 * (min(len(rows), 5) + 1),
         disabled=["channel"],
         column_config={
             "channel": st.column_config.NumberColumn("channel", width="small"),
@@ -123,7 +68,7 @@ def channel_editor(state: Session, stack: ImageStack, settings: Settings) -> Non
     )
 
 
-def take_channels(state: Session, rows: pd.DataFrame, edited_rows: Mapping[int, Mapping[str, Any]]) -> None:
+def take_channels(state: MapsState, rows: pd.DataFrame, edited_rows: Mapping[int, Mapping[str, Any]]) -> None:
     """Call the channels whose rows were edited something else."""
     changed = rows.copy()
     for row, cells in edited_rows.items():
@@ -145,10 +90,13 @@ def bleaching_panel(source: Source, settings: Settings) -> None:
     """Show how the mean intensity falls over time, where there is time."""
     stack = opened(source, settings)
     if time_axis(stack) is None:
-        # Whether the single images of a folder are channels or time points, only the user knows.
-        if stack.n_bands < _FEWEST_FRAMES or axes(source)[0] > 1:
+        # Whether the single images of a folder are channels or time points, only the user knows. A decay is
+        # fitted to four points at least.
+        if stack.n_bands < 4 or axes(source)[0] > 1:
             return
-        if not _switch("Images are time points", "as_frames", "Shows how the dye bleaches over them."):
+        text = "Shows how the dye bleaches over them."
+        label = "Images are time points"
+        if not st.checkbox(label, key="as_frames", help=text, width="content", persist_state="session"):
             return
     curve = bleaching(source, settings)
     st.vega_lite_chart(chart_specification(bleaching_chart(curve)))

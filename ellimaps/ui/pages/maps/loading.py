@@ -18,17 +18,19 @@ from ellimaps.core.errors import ReadError
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
 from ellimaps.images.intensities import Bleaching, bleaching_curve
-from ellimaps.maps.pipeline import Settings, cluster, open_as, prepare
+from ellimaps.maps.pipeline import cluster, open_as, prepare
 from ellimaps.maps.refinement import refine
 from ellimaps.maps.regions import Region, region_spectrum
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.maps.settings import Calibration, Corrections, Opening, Preprocessing, Settings, names_of
 from ellimaps.readers import picture_axes
-from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
+from ellimaps.ui.shared.data_root import file_marks
 
-_GIGABYTE = 1024**3
-OPENING = ("z", "t", "channels")
-CORRECTIONS = ("background", "normalise", "log")
-PREPROCESSING = (*OPENING, *CORRECTIONS, "pixel_size_um", "gaps", "despike", "smooth", "roi", "binning")
+PREPARATION = tuple(
+    name for name in names_of(Opening, Corrections, Calibration, Preprocessing) if name != "dataset"
+)
+"""What a prepared stack depends on beside its source, which knows the data set."""
 
 
 def _stack_bytes(stack: ImageStack) -> int:
@@ -36,18 +38,16 @@ def _stack_bytes(stack: ImageStack) -> int:
     return stack.values.nbytes + masked
 
 
-STACKS = BoundedCache(max_entries=8, max_bytes=2 * _GIGABYTE, size_of=_stack_bytes)
-SEGMENTATIONS = BoundedCache(
-    max_entries=64,
-    max_bytes=2 * _GIGABYTE,
-    size_of=lambda made: made.labels.nbytes + _stack_bytes(made.stack),
+# Twenty-two maps of a megapixel are 92 MB: a few large measurements, measured and preprocessed, and the
+# segmentations made of them. What is computed from these is small beside them.
+STACKS: BoundedCache[ImageStack] = BoundedCache(2048 * MEGABYTE, _stack_bytes)
+SEGMENTATIONS: BoundedCache[Segmentation] = BoundedCache(
+    2048 * MEGABYTE, lambda made: made.labels.nbytes + _stack_bytes(made.stack)
 )
-DISTANCES = BoundedCache(max_entries=16, max_bytes=_GIGABYTE // 4, size_of=lambda made: made.nbytes)
-SPECTRA = BoundedCache(max_entries=256, max_bytes=_GIGABYTE // 16, size_of=lambda made: made.size * 16)
-AXES = BoundedCache(max_entries=64, max_bytes=_GIGABYTE // 1024, size_of=lambda _: 64)
-BLEACHING = BoundedCache(
-    max_entries=16, max_bytes=_GIGABYTE // 64, size_of=lambda made: 64 * (made.table.size + made.rates.size)
-)
+DISTANCES: BoundedCache[NDArray[np.float32]] = BoundedCache(256 * MEGABYTE, lambda made: made.nbytes)
+SPECTRA: BoundedCache[pd.DataFrame] = BoundedCache(256)
+AXES: BoundedCache[tuple[int, int]] = BoundedCache(64)
+BLEACHING: BoundedCache[Bleaching] = BoundedCache(16)
 CACHES = {
     "stacks": STACKS,
     "segmentations": SEGMENTATIONS,
@@ -77,10 +77,10 @@ class Source:
         """
         try:
             files = sorted(path.iterdir()) if path.is_dir() else [path]
-            facts = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()]
+            fingerprint = hashlib.sha256(repr(file_marks(files)).encode()).hexdigest()
         except OSError as error:
             raise ReadError(f"{path} cannot be read: {error.strerror or error}.") from error
-        return cls(str(path), dataset, hashlib.sha256(repr(facts).encode()).hexdigest())
+        return cls(str(path), dataset, fingerprint)
 
 
 def load(source: Source, on_progress: Progress = no_progress) -> ImageStack:
@@ -90,7 +90,7 @@ def load(source: Source, on_progress: Progress = no_progress) -> ImageStack:
 
 def opened(source: Source, settings: Settings, on_progress: Progress = no_progress) -> ImageStack:
     """Return the planes, time points and channel names that the settings choose of a measurement."""
-    choice = replace(_only(settings, OPENING), dataset=source.dataset)
+    choice = replace(_only(settings, names_of(Opening)), dataset=source.dataset)
     return STACKS.get((source, choice), lambda: open_as(source.path, choice, on_progress))
 
 
@@ -101,13 +101,13 @@ def axes(source: Source) -> tuple[int, int]:
 
 def bleaching(source: Source, settings: Settings) -> Bleaching:
     """Return how the measured intensities fall over time."""
-    key = source, _only(settings, OPENING)
+    key = source, _only(settings, names_of(Opening))
     return BLEACHING.get(key, lambda: bleaching_curve(opened(source, settings)))
 
 
 def prepared(source: Source, settings: Settings, on_progress: Progress = no_progress) -> ImageStack:
     """Return the preprocessed measurement."""
-    preprocessing = _only(settings, PREPROCESSING)
+    preprocessing = _only(settings, PREPARATION)
     return STACKS.get(
         (source, "prepared", preprocessing),
         lambda: prepare(opened(source, settings, on_progress), preprocessing, on_progress),
@@ -121,14 +121,14 @@ def segmented(source: Source, settings: Settings, on_progress: Progress = no_pro
 
 
 def distances(source: Source, settings: Settings) -> NDArray[np.float32]:
-    """Return how far each pixel lies from the centre of its cluster."""
+    """Return how far each pixel lies from the center of its cluster."""
     relevant = _clustering(settings)
     return DISTANCES.get((source, relevant), lambda: segmented(source, relevant).distances())
 
 
 def region_table(source: Source, settings: Settings, region: Region) -> pd.DataFrame:
     """Return the spectrum of a region of interest of the preprocessed measurement."""
-    key = (source, tuple(getattr(settings, name) for name in PREPROCESSING), region)
+    key = (source, tuple(getattr(settings, name) for name in PREPARATION), region)
     return SPECTRA.get(key, lambda: region_spectrum(prepared(source, settings), region))
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from ellimaps.core.errors import ReadError
 from ellimaps.readers import list_datasets
 from ellimaps.ui.pages.maps.loading import Source, load
+from ellimaps.ui.pages.maps.state import MapsState, OfferedDatasets, go_to
 from ellimaps.ui.shared.data_root import (
     data_root,
     example_folders,
@@ -16,14 +17,11 @@ from ellimaps.ui.shared.data_root import (
     measurements_below,
     subfolders,
 )
-from ellimaps.ui.shared.state import Session, go_to
 from ellimaps.ui.shared.uploads import store_uploads
 from ellimaps.ui.shared.widgets import guarded, progress_bar
 
-_FOLDERS_SHOWN = 200
 
-
-def open_panel(state: Session) -> None:
+def open_panel(state: MapsState) -> None:
     """Show every way to open a measurement."""
     root = data_root()
     with st.container(horizontal=True, vertical_alignment="center", key="header"):
@@ -41,22 +39,22 @@ def open_panel(state: Session) -> None:
     # the browser would make them anew, chosen files lost.
     with st.container(), guarded():
         _path_form(state)
-    place = st.container()
+    messages = st.container()
     browse, upload = st.columns(2, gap="large")
     with browse:
         chosen = _examples(root) or _recent(state)
         chosen = _browser(state, root) or chosen
     with upload, guarded():
         _upload(state)
-    with place:
+    with messages:
         if chosen is not None:
-            state.memory["below"] = []
+            state.below = []
             with guarded():
                 _open(state, inside_root(chosen), chosen)
         _below(state)
 
 
-def _path_form(state: Session) -> None:
+def _path_form(state: MapsState) -> None:
     with st.form("open", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
             "Measurement folder",
@@ -66,7 +64,7 @@ def _path_form(state: Session) -> None:
         )
         clicked = st.form_submit_button("Open", type="primary")
     if clicked:
-        state.memory["below"] = []
+        state.below = []
         if not text.strip():
             raise ReadError("Paste the path of a measurement folder, or choose one below.")
         _open(state, inside_root(text), text.strip())
@@ -90,7 +88,7 @@ def _examples(root: Path) -> str | None:
     return chosen
 
 
-def _recent(state: Session) -> str | None:
+def _recent(state: MapsState) -> str | None:
     chosen = None
     if state.recent:
         st.markdown("**Recent**")
@@ -101,44 +99,34 @@ def _recent(state: Session) -> str | None:
     return chosen
 
 
-def _browser(state: Session, root: Path) -> str | None:
+def _browser(state: MapsState, root: Path, most: int = 200) -> str | None:
+    # Each folder is a button, and a browser is slow with many.
     st.markdown("**Browse**")
-    here = Path(state.memory.get("browse", root))
+    here = state.browsed or root
     if not here.is_dir() or (here != root and root not in here.parents):
         here = root
     folders = subfolders(here)
     with st.container(border=True, height=230, key="browser", gap=None):
         st.markdown(f":material/folder_open: `{Path(root.name, here.relative_to(root))}`")
-        if here != root:
+        up = [("..", "arrow_upward", "up", here.parent)] if here != root else []
+        down = [(folder.name, "folder", str(folder), folder) for folder in folders[:most]]
+        for name, icon, key, target in [*up, *down]:
             st.button(
-                "..",
-                icon=":material/arrow_upward:",
+                name,
+                icon=f":material/{icon}:",
                 type="tertiary",
-                key="browse_up",
-                on_click=_browse_to,
-                args=(state, here.parent),
-            )
-        for folder in folders[:_FOLDERS_SHOWN]:
-            st.button(
-                folder.name,
-                icon=":material/folder:",
-                type="tertiary",
-                key=f"browse_{folder}",
-                on_click=_browse_to,
-                args=(state, folder),
+                key=f"browse_{key}",
+                on_click=state.browse,
+                args=(target,),
             )
         if not folders:
             st.caption("No folders in here.")
-        if len(folders) > _FOLDERS_SHOWN:
-            st.caption(f"{len(folders) - _FOLDERS_SHOWN} more: paste the path above.")
+        if len(folders) > most:
+            st.caption(f"{len(folders) - most} more: paste the path above.")
     return str(here) if st.button("Open this folder", key="browse_open") else None
 
 
-def _browse_to(state: Session, folder: Path) -> None:
-    state.memory["browse"] = str(folder)
-
-
-def _upload(state: Session) -> None:
+def _upload(state: MapsState) -> None:
     st.markdown("**Upload**")
     with st.form("upload", clear_on_submit=True, border=True):
         files = st.file_uploader(
@@ -156,61 +144,60 @@ def _upload(state: Session) -> None:
         _open(state, Path(folder.name), f"the upload {files[0].name}", uploaded=True)
 
 
-def _open(state: Session, path: Path, shown: str, *, uploaded: bool = False) -> None:
+def _open(state: MapsState, path: Path, shown: str, *, uploaded: bool = False) -> None:
     recent = None if uploaded else shown
     if path.is_dir():
         with st.spinner("Looking into the folder"):
             names = _datasets(state, path, shown)
         if len(names) > 1:
-            state.memory["choose_dataset"] = (str(path), shown, recent, names)
+            state.offered = OfferedDatasets(str(path), shown, recent, tuple(names))
             st.rerun()
     open_source(state, Source.of(path, None), recent)
 
 
-def _datasets(state: Session, path: Path, shown: str) -> list[str]:
+def _datasets(state: MapsState, path: Path, shown: str) -> list[str]:
     names = list_datasets(path)
     if not names:
-        state.memory["below"] = [str(folder) for folder in measurements_below(path)]
-        if state.memory["below"]:
+        state.below = [str(folder) for folder in measurements_below(path)]
+        if state.below:
             raise ReadError(f"{shown} holds no data set itself: choose one of the folders below it.")
     return names
 
 
-def _below(state: Session) -> None:
+def _below(state: MapsState) -> None:
     """Offer the measurements below a folder that is none itself."""
     root = data_root()
     with st.container(horizontal=True):
-        for path in state.memory.get("below", []):
+        for path in state.below:
             name = str(Path(path).relative_to(root)) if root in Path(path).parents else Path(path).name
             if st.button(name, icon=":material/layers:", key=f"below_{path}"):
                 with guarded():
                     _open(state, inside_root(path), path)
 
 
-def choose_dataset(state: Session) -> bool:
+def choose_dataset(state: MapsState) -> bool:
     """Ask which data set to open where a folder holds several; tell whether there is something to ask."""
-    if "choose_dataset" not in state.memory:
+    offered = state.offered
+    if offered is None:
         return False
-    path, shown, recent, names = state.memory["choose_dataset"]
     with st.form("dataset"):
-        name = st.selectbox(f"{shown} holds {len(names)} data sets", names)
+        name = st.selectbox(f"{offered.shown} holds {len(offered.names)} data sets", offered.names)
         with st.container(horizontal=True):
             chosen = st.form_submit_button("Open this data set", type="primary")
             cancelled = st.form_submit_button("Cancel")
     if cancelled:
-        del state.memory["choose_dataset"]
+        state.offered = None
         st.rerun()
     if chosen:
-        open_source(state, Source.of(Path(path), name), recent)
+        with guarded():
+            open_source(state, Source.of(Path(offered.path), name), offered.recent)
     return True
 
 
-def open_source(state: Session, source: Source, recent: str | None) -> None:
+def open_source(state: MapsState, source: Source, recent: str | None) -> None:
     """Read a measurement and make it the open one."""
     with progress_bar() as show:
         load(source, show)
     state.open(source, recent)
-    state.memory.pop("choose_dataset", None)
-    state.memory["below"] = []
     go_to("Data")
     st.rerun()

@@ -5,51 +5,47 @@ from __future__ import annotations
 import streamlit as st
 
 from ellimaps.core.stack import ImageStack
-from ellimaps.ui.pages.maps.compare import compare_section
-from ellimaps.ui.pages.maps.data import data_section
-from ellimaps.ui.pages.maps.estimate import estimate_section
-from ellimaps.ui.pages.maps.explore import explore_section
-from ellimaps.ui.pages.maps.export import export_section
-from ellimaps.ui.pages.maps.fit import fit_section
+from ellimaps.ui.pages.maps.compare import compare_tab
+from ellimaps.ui.pages.maps.data import data_tab
+from ellimaps.ui.pages.maps.explore import explore_tab
+from ellimaps.ui.pages.maps.export import export_tab
+from ellimaps.ui.pages.maps.fit import fit_tab
+from ellimaps.ui.pages.maps.how_many import how_many_tab
 from ellimaps.ui.pages.maps.loading import Source, load
 from ellimaps.ui.pages.maps.open_data import choose_dataset, open_panel
 from ellimaps.ui.pages.maps.segment import segment_controls
-from ellimaps.ui.shared.state import Session, remembered, session, take_view
-from ellimaps.ui.shared.tasks import settle, task_panel
-from ellimaps.ui.shared.widgets import escaped, guarded
+from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.state import page_state
+from ellimaps.ui.shared.tasks import page_run, work_panel
+from ellimaps.ui.shared.widgets import choose_tab, escaped, guarded
 
-VIEWS = {
-    "Data": data_section,
-    "How many?": estimate_section,
-    "Explore": explore_section,
-    "Fit": fit_section,
-    "Compare": compare_section,
-    "Export": export_section,
+TABS = {
+    "Data": data_tab,
+    "How many?": how_many_tab,
+    "Explore": explore_tab,
+    "Fit": fit_tab,
+    "Compare": compare_tab,
+    "Export": export_tab,
 }
 
 
 def render() -> None:
     """Show the page."""
-    state = session()
-    with guarded():
-        if choose_dataset(state):
-            return
-        if state.source is None or state.opening:
-            open_panel(state)
-            return
-        settle(state)
+    state = page_state(MapsState)
+    if choose_dataset(state):
+        return
+    if state.source is None or state.opening:
+        open_panel(state)
+        return
+    with page_run(state):
         _header(state, state.source)
-        view = _view_bar(state)
-        if state.task is not None:
-            task_panel(state)
-        if state.message:
-            st.warning(state.message, icon=":material/warning:")
-            state.message = ""
+        tab = _tab_bar(state)
+        work_panel(state)
         with guarded():
-            VIEWS[view](state, state.source)
+            TABS[tab](state, state.source)
 
 
-def _header(state: Session, source: Source) -> None:
+def _header(state: MapsState, source: Source) -> None:
     stack = load(source)
     with st.container(horizontal=True, vertical_alignment="center", key="header"):
         st.markdown(f"#### {escaped(stack.name)}", width="content")
@@ -59,22 +55,14 @@ def _header(state: Session, source: Source) -> None:
             st.rerun()
 
 
-def _view_bar(state: Session) -> str:
-    take_view()
+def _tab_bar(state: MapsState) -> str:
     with st.container(horizontal=True, vertical_alignment="bottom", key="view_bar"):
-        view = remembered(
-            st.segmented_control,
-            "View",
-            options=list(VIEWS),
-            key="view",
-            default="Data",
-            required=True,
-            label_visibility="collapsed",
-        )
-        if view in ("Explore", "Fit", "Compare", "Export"):
+        # A link cannot open a measurement, so it names no tab of one.
+        tab = choose_tab(list(TABS), key="view", bind=None)
+        if tab in ("Explore", "Fit", "Compare", "Export"):
             with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
                 segment_controls(state)
-    return str(view)
+    return tab
 
 
 def _summary(stack: ImageStack) -> str:

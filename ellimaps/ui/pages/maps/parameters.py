@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from ellimaps.optics.model import (
-    AOI_OFFSET,
-    CAUCHY_A,
-    CAUCHY_B,
-    EXTRAORDINARY_A,
-    THICKNESS,
-    ThinFilm,
-)
+from ellimaps.optics.model import AOI_OFFSET, CAUCHY_A, CAUCHY_B, EXTRAORDINARY_A, THICKNESS, ThinFilm
 
 # What a parameter is, and its unit.
 PARAMETERS = {

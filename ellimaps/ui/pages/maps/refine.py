@@ -10,12 +10,10 @@ import streamlit as st
 from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.ui.pages.maps.segment import make, step_title
-from ellimaps.ui.shared.state import Session
-
-_DARK_TEXT_ABOVE = 140
+from ellimaps.ui.pages.maps.state import MapsState
 
 
-def refine_controls(state: Session, segmentation: Segmentation) -> None:
+def refine_controls(state: MapsState, segmentation: Segmentation) -> None:
     """Show the cluster table with its editable names, and the changes that can be made."""
     table, actions = st.columns([7, 5], gap="medium")
     with table:
@@ -24,7 +22,7 @@ def refine_controls(state: Session, segmentation: Segmentation) -> None:
         _actions(state, segmentation)
 
 
-def _names(state: Session, segmentation: Segmentation) -> None:
+def _names(state: MapsState, segmentation: Segmentation) -> None:
     total = max(int(segmentation.n_pixels.sum()), 1)
     look = state.look
     rows = pd.DataFrame(
@@ -57,7 +55,7 @@ def _names(state: Session, segmentation: Segmentation) -> None:
         st.caption(f"{missing:,} pixels have no data and belong to no cluster.")
 
 
-def take_names(state: Session, edited_rows: dict[int, dict[str, str | None]]) -> None:
+def take_names(state: MapsState, edited_rows: dict[int, dict[str, str | None]]) -> None:
     """Rename the clusters whose rows were edited."""
     for row, cells in edited_rows.items():
         if "name" in cells:
@@ -67,10 +65,11 @@ def take_names(state: Session, edited_rows: dict[int, dict[str, str | None]]) ->
 def text_color(background: str) -> str:
     """Return black or white, whichever is readable on a colour (#rrggbb)."""
     red, green, blue = (int(background[start : start + 2], 16) for start in (1, 3, 5))
-    return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > _DARK_TEXT_ABOVE else "#FFFFFF"
+    # Luma by ITU-R BT.601; a little above the middle, as white on a medium color reads better than black.
+    return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#FFFFFF"
 
 
-def _actions(state: Session, segmentation: Segmentation) -> None:
+def _actions(state: MapsState, segmentation: Segmentation) -> None:
     titles = state.look.titles
     clusters = list(range(segmentation.k))
     busy = state.task is not None
@@ -121,12 +120,12 @@ def _actions(state: Session, segmentation: Segmentation) -> None:
         st.caption("Changes by hand: " + "; ".join(map(step_title, steps)))
 
 
-def _apply(state: Session, step: Refinement) -> None:
+def _apply(state: MapsState, step: Refinement) -> None:
     assert state.current is not None
     _show(state, (*state.current.refine, step))
 
 
-def _show(state: Session, steps: tuple[Refinement, ...]) -> None:
+def _show(state: MapsState, steps: tuple[Refinement, ...]) -> None:
     assert state.current is not None
     what = step_title(steps[-1]).capitalize() if steps else "Undoing"
     make(state, replace(state.current, refine=steps), what)

@@ -10,21 +10,21 @@ import streamlit as st
 
 from ellimaps.maps.regions import Region, next_region_name
 from ellimaps.ui.pages.maps.loading import Source, region_table
-from ellimaps.ui.shared.state import Session
+from ellimaps.ui.pages.maps.state import MapsState
 
 
-def shown_regions(state: Session) -> list[Region]:
+def shown_regions(state: MapsState) -> list[Region]:
     """Return the regions in the export and the one drawn last."""
     return [*state.regions, *([state.drawn] if state.drawn else [])]
 
 
-def draw_region(state: Session, drawn: Mapping[str, Any]) -> None:
+def draw_region(state: MapsState, drawn: Mapping[str, Any]) -> None:
     """Take what was drawn on a map: a pixel, a rectangle or an outline."""
     vertices = tuple((round(float(x), 2), round(float(y), 2)) for x, y in drawn["vertices"])
     state.drawn = Region(next_region_name(state.regions), drawn["kind"], vertices)
 
 
-def region_spectra(state: Session, source: Source, shape: tuple[int, int]) -> pd.DataFrame | None:
+def region_spectra(state: MapsState, source: Source, shape: tuple[int, int]) -> pd.DataFrame | None:
     """Return the spectra of all regions that cover a pixel."""
     assert state.current is not None
     if state.drawn is not None and not state.drawn.mask(shape).any():
@@ -35,7 +35,7 @@ def region_spectra(state: Session, source: Source, shape: tuple[int, int]) -> pd
     return pd.concat([region_table(source, state.current, region) for region in regions])
 
 
-def region_controls(state: Session) -> None:
+def region_controls(state: MapsState) -> None:
     """List the regions, to add the drawn one to the export or to remove one."""
     for region in shown_regions(state):
         with st.container(horizontal=True, vertical_alignment="center", key=f"region_{region.name}"):
@@ -53,12 +53,12 @@ def region_controls(state: Session) -> None:
             st.button("Remove", key=f"remove_{region.name}", on_click=_remove, args=(state, region))
 
 
-def _add(state: Session) -> None:
+def _add(state: MapsState) -> None:
     if state.drawn is not None:
         state.regions, state.drawn = [*state.regions, state.drawn], None
 
 
-def _remove(state: Session, region: Region) -> None:
+def _remove(state: MapsState, region: Region) -> None:
     if region is state.drawn:
         state.drawn = None
     else:

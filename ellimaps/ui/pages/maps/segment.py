@@ -7,10 +7,11 @@ from dataclasses import fields, replace
 import streamlit as st
 
 from ellimaps.maps.clustering.features import crosses_zero, default_features
-from ellimaps.maps.pipeline import Settings
 from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
-from ellimaps.ui.pages.maps.loading import PREPROCESSING, load, segmented
-from ellimaps.ui.shared.state import Session, go_to, remembered
+from ellimaps.maps.settings import Settings
+from ellimaps.ui.pages.maps.loading import PREPARATION, load, segmented
+from ellimaps.ui.pages.maps.state import MapsState, go_to
+from ellimaps.ui.shared.controls import one_of_those_that_fit, whole_number
 from ellimaps.ui.shared.tasks import start
 
 _FEATURES_OF_MAPS = (
@@ -23,62 +24,35 @@ _FEATURES_OF_INTENSITIES = (
 )
 
 
-def segment_controls(state: Session) -> None:
+def segment_controls(state: MapsState) -> None:
     """Show k, features and seed, segment on request, and choose among the segmentations made."""
-    k = remembered(
-        st.number_input,
-        "Clusters k",
-        2,
-        30,
-        key="k",
-        default=5,
-        width=120,
-        help="How many clusters to make. The view How many? suggests a number.",
-    )
+    k = whole_number("k", width=120)
     choose_features(state)
-    seed = remembered(
-        st.number_input,
-        "Seed",
-        0,
-        2**31 - 1,
-        key="seed",
-        default=0,
-        width=100,
-        help="Seed of the random starts: the same seed gives the same clusters.",
-    )
-    state.settings = replace(state.settings, seed=int(seed))
+    state.settings = replace(state.settings, seed=whole_number("seed", width=100))
     if st.button("Segment", type="primary", key="segment", disabled=state.task is not None):
-        make_segmentation(state, int(k))
+        make_segmentation(state, k)
     if len(state.kept) > 1:
         _choose_shown(state)
 
 
-def choose_features(state: Session) -> None:
+def choose_features(state: MapsState) -> None:
     """Show the choice of features."""
     assert state.source is not None
     stack = load(state.source)
     maps = stack.is_ellipsometric
-    # The default first: a busy browser may miss what the session says once, and shows the first one then.
     options = ["ncs", "standard", "raw"] if maps else ["standard", "raw"]
-    chosen = remembered(
-        st.selectbox,
-        "Features",
-        options=options,
-        key="features",
-        default=default_features(stack),
-        width=130,
-        help=_FEATURES_OF_MAPS if maps else _FEATURES_OF_INTENSITIES,
-    )
+    hint = _FEATURES_OF_MAPS if maps else _FEATURES_OF_INTENSITIES
+    chosen = one_of_those_that_fit("features", options, start=default_features(stack), hint=hint)
     state.settings = replace(state.settings, features=chosen)
 
 
-def make_segmentation(state: Session, k: int) -> None:
+def make_segmentation(state: MapsState, k: int) -> None:
     """Segment with the settings as they stand and show the result."""
     assert state.source is not None
     make(state, replace(state.settings, k=k, refine=()), f"Segmenting into {k} clusters")
 
 
-def make(state: Session, settings: Settings, what: str) -> None:
+def make(state: MapsState, settings: Settings, what: str) -> None:
     """Make the segmentation these settings describe, in the background, and show it."""
     source = state.source
     assert source is not None
@@ -96,15 +70,13 @@ def make(state: Session, settings: Settings, what: str) -> None:
     start(state, what, lambda on_progress: segmented(source, settings, on_progress), show)
 
 
-def pending_changes(state: Session) -> str:
+def pending_changes(state: MapsState) -> str:
     """Say which choices differ from those of the segmentation shown; empty if none."""
     if state.current is None:
         return ""
-    compared = [
-        field.name for field in fields(Settings) if field.name in (*PREPROCESSING, "features", "seed")
-    ]
+    compared = [field.name for field in fields(Settings) if field.name in (*PREPARATION, "features", "seed")]
     changed = [name for name in compared if getattr(state.settings, name) != getattr(state.current, name)]
-    if state.memory.get("k", state.current.k) != state.current.k:
+    if st.session_state.get("k", state.current.k) != state.current.k:
         changed.insert(0, "k")
     return ", ".join(changed)
 
@@ -115,7 +87,7 @@ def segmentation_title(settings: Settings) -> str:
     parts = [f"k = {settings.k}", settings.features or "default features"]
     parts += [
         _choice_title(name, value)
-        for name in ("seed", *PREPROCESSING)
+        for name in ("seed", *PREPARATION)
         if (value := getattr(settings, name)) != getattr(default, name)
     ]
     return ", ".join([*parts, *map(step_title, settings.refine)])
@@ -142,7 +114,7 @@ def step_title(step: Refinement) -> str:
             return f"clean {size} px"
 
 
-def _choose_shown(state: Session) -> None:
+def _choose_shown(state: MapsState) -> None:
     st.session_state["shown"] = state.current
     st.selectbox(
         "Shown",
@@ -155,5 +127,5 @@ def _choose_shown(state: Session) -> None:
     )
 
 
-def _show(state: Session, settings: Settings) -> None:
+def _show(state: MapsState, settings: Settings) -> None:
     state.keep(settings)

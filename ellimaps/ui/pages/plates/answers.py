@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import streamlit as st
 
-from ellimaps.core.files import csv_bytes
 from ellimaps.plates.statistics.answers import answers
-from ellimaps.ui.pages.plates.data import Opened, keep_answers, kept_answers
-from ellimaps.ui.shared.state import Session
-from ellimaps.ui.shared.tasks import start
+from ellimaps.ui.pages.plates.data import ANSWERS, OpenedPlate
+from ellimaps.ui.pages.plates.state import PlatesState
+from ellimaps.ui.shared.tasks import computed
+from ellimaps.ui.shared.widgets import csv_download
 
 
-def answers_view(state: Session, one: Opened) -> None:
+def answers_tab(state: PlatesState, plate: OpenedPlate) -> None:
     """Show the answers; they are computed when first asked for."""
-    found = kept_answers(one)
+    found = computed(
+        state,
+        ANSWERS,
+        plate.key,
+        "Comparing treatments",
+        lambda on_progress: answers(plate.profiles, on_progress=on_progress),
+    )
     if found is None:
-        if state.task is None:
-            start(
-                state,
-                "Comparing treatments",
-                lambda on_progress: answers(one.profiles, on_progress=on_progress),
-                partial(keep_answers, one),
-            )
         return
     active = found.compounds[found.compounds["active"]]
     st.markdown(
@@ -58,7 +55,4 @@ def answers_view(state: Session, one: Opened) -> None:
     with st.container(horizontal=True):
         for name in ("treatments", "compounds", "dose_responses", "changes", "nearest"):
             label = f"{name.replace('_', ' ').capitalize()} CSV"
-            table = csv_bytes(getattr(found, name))
-            st.download_button(
-                label, table, f"{name}.csv", "text/csv", key=f"plates_get_{name}", icon=":material/download:"
-            )
+            csv_download(label, f"{name}.csv", getattr(found, name), key=f"plates_get_{name}")

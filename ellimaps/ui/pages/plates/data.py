@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.core.errors import ReadError
+from ellimaps.core.errors import EllimapsError, ReadError
 from ellimaps.plates.measuring.profiles import FACTS, FIELDS, Profiles, read_profiles
-from ellimaps.plates.measuring.thumbnails import Thumbnails, field_picture, read_thumbnails
+from ellimaps.plates.measuring.thumbnails import FACTS as SHEETS, Thumbnails, field_picture, read_thumbnails
 from ellimaps.plates.statistics.answers import Answers
 from ellimaps.plates.statistics.clusters import ClusterMethod, cluster
+from ellimaps.plates.statistics.components import Level
 from ellimaps.plates.statistics.embedding import Method, embed
 from ellimaps.plates.statistics.evaluation import Evaluation, evaluate
-from ellimaps.plates.statistics.points import Level
-from ellimaps.plates.statistics.positional_effect import Correction, corrected, plate_effect
-from ellimaps.ui.shared.cache import BoundedCache
-from ellimaps.ui.shared.data_root import data_root, folders_from, inside_root
-
-_FOLDERS_SEARCHED = 2000
-
-
-def _table_bytes(opened: Opened) -> int:
-    profiles = opened.profiles
-    return int(profiles.fields.memory_usage(deep=True).sum() + profiles.wells.memory_usage(deep=True).sum())
+from ellimaps.plates.statistics.positional_effect import Correction, corrected, positional_effect
+from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
+from ellimaps.ui.shared.data_root import data_root, file_marks, folders_from, inside_root
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class OpenedPlate:
     """A folder of profiles.
 
     Attributes
@@ -52,6 +41,12 @@ class Opened:
     key: str
 
     @property
+    def n_bytes(self) -> int:
+        """Bytes of its tables."""
+        tables = (self.profiles.fields, self.profiles.wells)
+        return sum(int(table.memory_usage(deep=True).sum()) for table in tables)
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the plate."""
         rows, columns = self.profiles.facts.get("shape", (0, 0))
@@ -64,22 +59,29 @@ class Opened:
         return [str(name) for name in self.profiles.facts.get("channels", ["picture"])]
 
 
-_OPENED = BoundedCache(4, 1 << 30, _table_bytes)
-_POINTS = BoundedCache(64, 256 << 20, lambda found: int(np.asarray(found).nbytes))
-_ANSWERS = BoundedCache(16, 256 << 20, lambda found: int(found.changes.memory_usage(deep=True).sum()))
-_SHEETS = BoundedCache(8, 256 << 20, lambda found: sum(map(len, found.sheets)) if found else 1)
-_PICTURES = BoundedCache(64, 256 << 20, lambda picture: int(picture.nbytes))
-_EFFECTS = BoundedCache(32, 1 << 20, lambda _: 1000)
-_FIGURES = BoundedCache(32, 1 << 20, lambda _: 100)
+# A plate of 1536 wells with 9 fields of 2000 features is 220 MB: a few of the largest, many usual ones.
+_PLATES: BoundedCache[OpenedPlate] = BoundedCache(1024 * MEGABYTE, lambda plate: plate.n_bytes)
+# Eight megapixels in four channels are 128 MB: the two that are compared stay.
+_PICTURES: BoundedCache[NDArray[np.float32]] = BoundedCache(256 * MEGABYTE, lambda picture: picture.nbytes)
+_SHEETS: BoundedCache[Thumbnails | None] = BoundedCache(
+    256 * MEGABYTE, lambda found: sum(map(len, found.sheets)) if found else 1
+)
+# What is computed of a plate is small beside it; numbers of results, a handful for each of some plates.
+_EMBEDDINGS: BoundedCache[NDArray[np.float64]] = BoundedCache(64)
+_CLUSTERS: BoundedCache[NDArray[np.int64]] = BoundedCache(64)
+_EFFECTS: BoundedCache[pd.DataFrame] = BoundedCache(32)
+_EVALUATIONS: BoundedCache[Evaluation] = BoundedCache(32)
+ANSWERS: BoundedCache[Answers | EllimapsError] = BoundedCache(16)
 
 
 def profile_folders(root: Path) -> list[Path]:
     """Return folders of profiles at or below a folder, nearest first; the search is bounded."""
-    searched = islice(folders_from(root), _FOLDERS_SEARCHED)
+    # Further than for other files: the pictures of plates lie in hundreds of folders, which hold nplate.
+    searched = folders_from(root, 2000)
     return [folder for folder in searched if (folder / FACTS).is_file() and (folder / FIELDS).is_file()]
 
 
-def opened(folder: Path) -> Opened:
+def opened_plate(folder: Path) -> OpenedPlate:
     """Return the profiles of a folder, read again only after they were measured again.
 
     Raises
@@ -87,14 +89,12 @@ def opened(folder: Path) -> Opened:
     ReadError
         If a file is missing or damaged.
     """
-    marks = [(name, path.stat().st_mtime_ns, path.stat().st_size) for name, path in _files(folder)]
-    key = hashlib.sha256(repr((str(folder), marks)).encode()).hexdigest()
-    found: Opened = _OPENED.get(key, lambda: Opened(folder, read_profiles(folder), key))
-    return found
+    key = repr(file_marks(sorted([*folder.glob("*.parquet"), folder / FACTS])))
+    return _PLATES.get(key, lambda: OpenedPlate(folder, read_profiles(folder), key))
 
 
-def without_place(one: Opened, correction: Correction) -> Opened:
-    """Return the profiles without the effects of place a correction takes off.
+def corrected_plate(plate: OpenedPlate, correction: Correction) -> OpenedPlate:
+    """Return the profiles without the positional effects a correction takes off.
 
     Raises
     ------
@@ -102,78 +102,67 @@ def without_place(one: Opened, correction: Correction) -> Opened:
         If plates lack the controls it needs.
     """
     if correction == "none":
-        return one
-    key = f"{one.key} {correction}"
-    found: Opened = _OPENED.get(key, lambda: Opened(one.folder, corrected(one.profiles, correction), key))
-    return found
+        return plate
+    key = f"{plate.key} {correction}"
+    return _PLATES.get(key, lambda: OpenedPlate(plate.folder, corrected(plate.profiles, correction), key))
 
 
-def place_effects(one: Opened) -> pd.DataFrame:
-    """Return how much place explains; see `ellimaps.plates.statistics.positional_effect.plate_effect`."""
-    found: pd.DataFrame = _EFFECTS.get(one.key, lambda: plate_effect(one.profiles))
-    return found
+def positional_effects(plate: OpenedPlate) -> pd.DataFrame:
+    """Return how much the position of wells explains; see `ellimaps.plates.positional_effect`."""
+    return _EFFECTS.get(plate.key, lambda: positional_effect(plate.profiles))
 
 
-def positions(one: Opened, method: Method, level: Level) -> NDArray[np.float64]:
+def coordinates(plate: OpenedPlate, method: Method, level: Level) -> NDArray[np.float64]:
     """Return the coordinates of an embedding, shape (point, 2)."""
-    key = (one.key, method, level)
-    found: NDArray[np.float64] = _POINTS.get(
-        key, lambda: embed(one.profiles, method, level=level)[["x", "y"]].to_numpy(float)
+    return _EMBEDDINGS.get(
+        (plate.key, method, level),
+        lambda: embed(plate.profiles, method, level=level)[["x", "y"]].to_numpy(float),
     )
-    return found
 
 
-def clusters(one: Opened, method: ClusterMethod, n: int | None, level: Level) -> NDArray[np.int64]:
-    """Return the cluster of every point."""
-    key = (one.key, "clusters", method, n, level)
-    found: NDArray[np.int64] = _POINTS.get(key, lambda: cluster(one.profiles, method, n, level=level))
-    return found
+def clusters(plate: OpenedPlate, method: ClusterMethod, n: int | None, level: Level) -> NDArray[np.int64]:
+    """Return the cluster of every point, shape (point,).
+
+    Parameters
+    ----------
+    plate : OpenedPlate
+        The profiles.
+    method, n, level
+        As `ellimaps.plates.statistics.clusters.cluster`.
+    """
+    return _CLUSTERS.get(
+        (plate.key, method, n, level), lambda: cluster(plate.profiles, method, level=level, n_clusters=n)
+    )
 
 
-def figures(one: Opened) -> Evaluation:
+def evaluation(plate: OpenedPlate) -> Evaluation:
     """Return how well the profiles tell compounds apart."""
-    found: Evaluation = _FIGURES.get(one.key, lambda: evaluate(one.profiles))
-    return found
+    return _EVALUATIONS.get(plate.key, lambda: evaluate(plate.profiles))
 
 
-def kept_answers(one: Opened) -> Answers | None:
-    """Return the answers of these profiles if somebody has asked for them."""
-    try:
-        found: Answers = _ANSWERS.get(one.key, _nothing)
-    except LookupError:
-        return None
-    return found
-
-
-def keep_answers(one: Opened, found: Answers) -> None:
-    """Keep answers for all users."""
-    _ANSWERS.get(one.key, lambda: found)
-
-
-def thumbnails(one: Opened) -> Thumbnails | None:
+def thumbnails(plate: OpenedPlate) -> Thumbnails | None:
     """Return the small pictures, if they were drawn."""
-    found: Thumbnails | None = _SHEETS.get(
-        (one.key, (one.folder / "thumbnails.json").exists()),
-        lambda: read_thumbnails(one.folder, one.profiles.fields),
+    return _SHEETS.get(
+        (plate.key, (plate.folder / SHEETS).exists()),
+        lambda: read_thumbnails(plate.folder, plate.profiles.fields),
     )
-    return found
 
 
-def picture_root(one: Opened) -> Path:
+def picture_root(plate: OpenedPlate) -> Path:
     """Return the folder of the pictures.
 
     Raises
     ------
     ReadError
-        If it is not below the data root, or gone.
+        If it is not below the data root, or gplate.
     """
     try:
-        return inside_root(str(one.profiles.facts["root"]), data_root())
+        return inside_root(str(plate.profiles.facts["root"]), data_root())
     except KeyError as error:
-        raise ReadError(f"{one.folder / FACTS} does not say where the pictures are.") from error
+        raise ReadError(f"{plate.folder / FACTS} does not say where the pictures are.") from error
 
 
-def picture(one: Opened, files: str) -> NDArray[np.float32]:
+def picture(plate: OpenedPlate, files: str) -> NDArray[np.float32]:
     """Return the picture of a field, shape (channel, y, x).
 
     Raises
@@ -181,19 +170,16 @@ def picture(one: Opened, files: str) -> NDArray[np.float32]:
     ReadError
         If it is missing, damaged, or not below the folder of the pictures.
     """
-    root = picture_root(one)
+    root = picture_root(plate)
     for name in files.split(";"):
         if root.resolve() not in (root / name).resolve().parents:
             raise ReadError(f"{name:.200} is not below {root}: measure the plate again.")
-    found: NDArray[np.float32] = _PICTURES.get(
-        (one.key, files), lambda: field_picture(root, files, len(one.channels))
-    )
-    return found
+    return _PICTURES.get((plate.key, files), lambda: field_picture(root, files, len(plate.channels)))
 
 
-def table(one: Opened, level: Level) -> pd.DataFrame:
+def table(plate: OpenedPlate, level: Level) -> pd.DataFrame:
     """Return the table of fields or wells."""
-    return one.profiles.fields if level == "field" else one.profiles.wells
+    return plate.profiles.fields if level == "field" else plate.profiles.wells
 
 
 def treatment_names(rows: pd.DataFrame) -> list[str]:
@@ -207,12 +193,3 @@ def treatment_names(rows: pd.DataFrame) -> list[str]:
             strict=True,
         )
     ]
-
-
-def _nothing() -> Any:
-    raise LookupError
-
-
-def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    for path in sorted([*folder.glob("*.parquet"), *folder.glob("plate.json")]):
-        yield path.name, path

@@ -12,46 +12,64 @@ from ellimaps.plates.measuring.plate import check_output, read_plate
 from ellimaps.plates.measuring.profile_sources import PLAIN, SOURCES, profiles_from
 from ellimaps.plates.measuring.profiles import save_profiles
 from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
+from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.data_root import data_root, inside_root
-from ellimaps.ui.shared.state import Session, remembered, set_value
 from ellimaps.ui.shared.tasks import start
 
 
-def measure_panel(state: Session) -> None:
+def measure_panel(state: PlatesState) -> None:
     """Show the fields for a plate's pictures, its layout and the folder of the results."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        pictures = remembered(
-            st.text_input, "Folder of the pictures", key="plates_new_pictures", default="",
-            placeholder="plates/plate_1",
-        )  # fmt: skip
-        layout = remembered(
-            st.text_input, "Layout (CSV or XLSX)", key="plates_new_layout", default="",
-            placeholder="plates/plate_1/layout.csv",
-        )  # fmt: skip
-        out = remembered(
-            st.text_input, "Folder for the profiles", key="plates_new_out", default="results/plate",
+        pictures = _path("Folder of the pictures", "pictures", placeholder="plates/plate_1")
+        layout = _path("Layout (CSV or XLSX)", "layout", placeholder="plates/plate_1/layout.csv")
+        out = _path(
+            "Folder for the profiles",
+            "out",
+            value="results/plate",
             help="Below the data root; the pictures' folder is not touched.",
-        )  # fmt: skip
-        source = remembered(
-            st.selectbox, "Features", options=list(SOURCES), key="plates_new_source", default=PLAIN,
-            width=230, format_func=_source_name,
+        )
+        source = st.selectbox(
+            "Features",
+            list(SOURCES),
+            list(SOURCES).index(PLAIN),
+            key="plates_new_source",
+            format_func=_source_name,
+            width=230,
+            persist_state="session",
             help="Measurements of cells and pixels; an autoencoder trained on this plate; or a pretrained "
             "network (extra deep), whose weights must be in the library's cache.",
-        )  # fmt: skip
+        )
         go = st.button(
-            "Measure", type="primary", icon=":material/play_arrow:", key="plates_new_start",
+            "Measure",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="plates_new_start",
             disabled=state.task is not None,
-        )  # fmt: skip
+        )
     if not go:
         return
-    root, table = inside_root(str(pictures)), inside_root(str(layout))
-    folder = _new_folder(str(out))
+    root, table, folder = inside_root(pictures), inside_root(layout), _new_folder(out)
     start(
         state,
         "Measuring the plate",
-        lambda on_progress: _measured(root, table, folder, str(source), on_progress),
-        lambda done: set_value(state, "plates_typed", done.relative_to(data_root()).as_posix()),
+        lambda on_progress: _measured(root, table, folder, source, on_progress),
+        _choose,
     )
+
+
+def _path(label: str, name: str, *, value: str = "", placeholder: str = "", help: str = "") -> str:
+    return st.text_input(
+        label,
+        value,
+        key=f"plates_new_{name}",
+        placeholder=placeholder,
+        help=help or None,
+        persist_state="session",
+    )
+
+
+def _choose(folder: Path) -> None:
+    st.session_state["plates_typed"] = folder.relative_to(data_root()).as_posix()
 
 
 def _new_folder(text: str) -> Path:

@@ -10,40 +10,51 @@ import streamlit as st
 
 from ellimaps.plates.measuring.thumbnails import channel_colors
 from ellimaps.readers.planes import RGB_NAMES
-from ellimaps.ui.components.image_pair import Channel, Picture, image_pair
-from ellimaps.ui.pages.plates.data import Opened, picture, treatment_names
-from ellimaps.ui.shared.state import remembered, session, set_value
+from ellimaps.ui.components.image_pair import PairChannel, PairPicture, image_pair
+from ellimaps.ui.pages.plates.data import OpenedPlate, picture, treatment_names
+from ellimaps.ui.pages.plates.state import PlatesState
 
 
-def side_by_side(one: Opened, rows: pd.DataFrame, picked: Sequence[int]) -> None:
-    """Show two fields; rows picked in the table come first, then what the pointer chose, then a control."""
-    fields = one.profiles.fields
+def side_by_side(state: PlatesState, plate: OpenedPlate, rows: pd.DataFrame, picked: Sequence[int]) -> None:
+    """Show two fields.
+
+    Parameters
+    ----------
+    state : PlatesState
+        What the pointer chose; it comes second, and then a control.
+    plate : OpenedPlate
+        The profiles.
+    rows : DataFrame
+        Fields or wells, whichever are points.
+    picked : sequence of int
+        Those picked in the table; they come first.
+    """
+    fields = plate.profiles.fields
     names = _names(fields)
-    left, right = _suggested(fields, rows, picked)
-    state = session()
-    if state.memory.get("plates_pair") != (left, right):
-        state.memory["plates_pair"] = (left, right)
-        set_value(state, "plates_left", names[left])
-        set_value(state, "plates_right", names[right])
-    for column, (key, number) in zip(
-        st.columns(2), (("plates_left", left), ("plates_right", right)), strict=True
-    ):
-        with column:
-            remembered(
-                st.selectbox, "Left picture" if key == "plates_left" else "Right picture", options=names,
-                key=key, default=names[number],
-            )  # fmt: skip
-    shown = [names.index(state.memory[key]) for key in ("plates_left", "plates_right")]
-    _pair(one, fields, names, shown)
+    pair = _suggested(fields, rows, list(picked) or state.selected)
+    sides = ("left", "right")
+    if state.pair != pair:
+        state.pair = pair
+        for side, number in zip(sides, pair, strict=True):
+            st.session_state[f"plates_{side}"] = names[number]
+    shown = []
+    for column, side in zip(st.columns(2), sides, strict=True):
+        name = column.selectbox(
+            f"{side.capitalize()} picture", names, key=f"plates_{side}", persist_state="session"
+        )
+        shown.append(names.index(name))
+    _pair(plate, fields, names, shown)
 
 
-def _pair(one: Opened, fields: pd.DataFrame, names: Sequence[str], shown: Sequence[int]) -> None:
-    pictures = [Picture(names[number], picture(one, str(fields["files"].iloc[number]))) for number in shown]
-    n = min(len(one_picture.values) for one_picture in pictures)
-    merged = n > len(one.channels)
-    labels = RGB_NAMES[:n] if merged else [_label(name) for name in one.channels]
+def _pair(plate: OpenedPlate, fields: pd.DataFrame, names: Sequence[str], shown: Sequence[int]) -> None:
+    pictures = [
+        PairPicture(names[number], picture(plate, str(fields["files"].iloc[number]))) for number in shown
+    ]
+    n = min(len(one.values) for one in pictures)
+    merged = n > len(plate.channels)
+    labels = RGB_NAMES[:n] if merged else [_label(name) for name in plate.channels]
     colors = channel_colors(n, merged=merged)
-    channels = [Channel(label, color) for label, color in zip(labels, colors, strict=True)]
+    channels = [PairChannel(label, color) for label, color in zip(labels, colors, strict=True)]
     image_pair(pictures, channels, key="plates_pictures")
 
 
@@ -61,9 +72,8 @@ def _names(fields: pd.DataFrame) -> list[str]:
     ]
 
 
-def _suggested(fields: pd.DataFrame, rows: pd.DataFrame, picked: Sequence[int]) -> tuple[int, int]:
-    """Return the fields to compare: those picked, or the first chosen point and a control of its plate."""
-    chosen = list(picked) or session().memory.get("plates_selected", [])[:2]
+def _suggested(fields: pd.DataFrame, rows: pd.DataFrame, chosen: Sequence[int]) -> tuple[int, int]:
+    """Return the fields to compare: the first two chosen, or one and a control."""
     found = [_field_of(fields, rows.iloc[number]) for number in chosen[:2] if number < len(rows)]
     if len(found) == 2:
         return found[0], found[1]

@@ -8,44 +8,42 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from ellimaps.core.files import csv_bytes
-from ellimaps.sensors.store.logs import KEY, SensorLog
-from ellimaps.ui.pages.sensors.data import one_sensor, unit_of
-from ellimaps.ui.shared.state import remembered
+from ellimaps.sensors.store.logs import SensorLog
+from ellimaps.ui.pages.sensors.controls import one_sensor, sensor_names, unit_of
+from ellimaps.ui.pages.sensors.state import SensorsState
+from ellimaps.ui.shared.widgets import csv_download
 
-_BY: dict[str, Literal["hour", "weekday", "month"]] = {
+_PERIODS: dict[str, Literal["hour", "weekday", "month"]] = {
     "Hour of day": "hour",
     "Weekday": "weekday",
     "Month": "month",
 }
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_MOST_PROBLEMS = 1000
 
 
-def coverage_view(log: SensorLog) -> None:
+def coverage_tab(_: SensorsState, log: SensorLog) -> None:
     """Show coverage, distributions and problems."""
     st.markdown("#### When which sensor reported")
     st.altair_chart(coverage_chart(log.coverage(240)))
     st.markdown("#### Distribution")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = one_sensor(log, key="sensors_profile_of")
-        by = remembered(
-            st.segmented_control,
+        by = st.segmented_control(
             "By",
-            options=list(_BY),
-            key="sensors_by",
+            list(_PERIODS),
             default="Hour of day",
+            key="sensors_by",
             required=True,
+            persist_state="session",
         )
-    profile = log.profile(_BY[str(by)], *key)
-    st.altair_chart(profile_chart(profile, _BY[str(by)], f"{key[2]} ({unit_of(log, key) or 'no unit'})"))
+    period = _PERIODS[by]
+    title = f"{key[2]} ({unit_of(log, key) or 'no unit'})"
+    st.altair_chart(distribution_chart(log.profile(period, *key), period, title))
     _problems(log)
 
 
 def coverage_chart(coverage: pd.DataFrame) -> Any:
-    """Draw a bar where a sensor reported; the colour says how often."""
-    table = coverage.assign(sensor=_labels(coverage))
+    """Draw a bar where a sensor reported; the color says how often."""
+    table = coverage.assign(sensor=sensor_names(coverage))
     n = table["sensor"].nunique()
     return (
         alt.Chart(table)
@@ -65,9 +63,12 @@ def coverage_chart(coverage: pd.DataFrame) -> Any:
     )
 
 
-def profile_chart(profile: pd.DataFrame, by: str, title: str) -> Any:
+def distribution_chart(profile: pd.DataFrame, by: str, title: str) -> Any:
     """Draw the median with the middle half and the middle 80 % of the values."""
-    names = {"weekday": _DAYS, "month": ("", *_MONTHS)}.get(by)
+    names = {
+        "weekday": ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+        "month": ["", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+    }.get(by)
     labels = (
         [names[number] for number in profile[by]] if names else [f"{number:02d}" for number in profile[by]]
     )
@@ -98,13 +99,6 @@ def _problems(log: SensorLog) -> None:
         if problems.empty:
             st.caption("No duplicates, gaps, jumps of unit or stuck sensors.")
             return
-        st.dataframe(problems.head(_MOST_PROBLEMS), key="sensors_problems", hide_index=True)
-        st.download_button(
-            "Problems CSV", csv_bytes(problems), "problems.csv", "text/csv", key="sensors_get_problems",
-            icon=":material/download:",
-        )  # fmt: skip
-
-
-def _labels(table: pd.DataFrame) -> pd.Series:
-    region, source, name = (table[column].astype(str) for column in KEY)
-    return region + " / " + source + " / " + name
+        # A table of more rows is slow to show; the CSV has all.
+        st.dataframe(problems.head(1000), key="sensors_problems", hide_index=True)
+        csv_download("Problems CSV", "problems.csv", problems, key="sensors_get_problems")

@@ -7,76 +7,57 @@ from functools import partial
 import streamlit as st
 
 from ellimaps.sensors.store.logs import SensorLog, open_log
-from ellimaps.ui.pages.sensors.cards import cards_view
-from ellimaps.ui.pages.sensors.coverage import coverage_view
-from ellimaps.ui.pages.sensors.data import allowed_log, logs_below, offered_urls, open_logs
-from ellimaps.ui.pages.sensors.outlook import forecast_view
-from ellimaps.ui.pages.sensors.readings import readings_view
-from ellimaps.ui.pages.sensors.steady import stability_view
-from ellimaps.ui.pages.sensors.unusual import anomalies_view
+from ellimaps.ui.pages.sensors.anomalies import anomalies_tab
+from ellimaps.ui.pages.sensors.coverage import coverage_tab
+from ellimaps.ui.pages.sensors.forecast import forecast_tab
+from ellimaps.ui.pages.sensors.logs import allowed_log, logs_below, offered_urls
+from ellimaps.ui.pages.sensors.readings import readings_tab
+from ellimaps.ui.pages.sensors.stability import stability_tab
+from ellimaps.ui.pages.sensors.state import SensorsState
+from ellimaps.ui.pages.sensors.why import why_tab
 from ellimaps.ui.shared.data_root import data_root
-from ellimaps.ui.shared.state import Session, remembered, session
-from ellimaps.ui.shared.tasks import settle, start, task_panel
-from ellimaps.ui.shared.widgets import guarded
+from ellimaps.ui.shared.state import page_state
+from ellimaps.ui.shared.tasks import page_run, start, work_panel
+from ellimaps.ui.shared.widgets import choose_below_root, choose_tab, guarded
 
-_VIEWS = ("Readings", "Coverage", "Stability", "Anomalies", "Forecast", "Why")
-_NONE = ""
+TABS = {
+    "Readings": readings_tab,
+    "Coverage": coverage_tab,
+    "Stability": stability_tab,
+    "Anomalies": anomalies_tab,
+    "Forecast": forecast_tab,
+    "Why": why_tab,
+}
 
 
 def render() -> None:
     """Show the page."""
-    state = session()
-    settle(state)
-    with guarded():
+    state = page_state(SensorsState)
+    with page_run(state):
         text = _chosen_log()
-        if state.task is not None:
-            task_panel(state)
-        if state.message:
-            st.warning(state.message, icon=":material/warning:")
-            state.message = ""
-            return
+        work_panel(state)
         if not text:
             _empty()
             return
-        log = _opened(state, text)
+        log = _opened(state, allowed_log(text))
         if log is None:
             return
         _header(log)
-        view = remembered(
-            st.segmented_control, "View", options=list(_VIEWS), key="sensors_view", default=_VIEWS[0],
-            required=True, label_visibility="collapsed",
-        )  # fmt: skip
+        tab = choose_tab(list(TABS), key="sensors_view")
         with guarded():
-            _show(state, log, str(view))
-
-
-def _show(state: Session, log: SensorLog, view: str) -> None:
-    if view == "Coverage":
-        coverage_view(log)
-    elif view == "Stability":
-        stability_view(state, log)
-    elif view == "Anomalies":
-        anomalies_view(state, log)
-    elif view == "Forecast":
-        forecast_view(state, log)
-    elif view == "Why":
-        cards_view(state, log)
-    else:
-        readings_view(log)
+            TABS[tab](state, log)
 
 
 def _chosen_log() -> str:
-    found = [_NONE, *offered_urls(), *logs_below(data_root())]
     with st.container(horizontal=True, vertical_alignment="bottom", key="sensors_open"):
-        chosen = remembered(
-            st.selectbox, "Log", options=found, key="sensors_found", default=_NONE,
-            format_func=lambda name: name or "Choose a log",
-        )  # fmt: skip
-        typed = remembered(
-            st.text_input, "Or a file or folder below the data root", key="sensors_typed", default="",
+        return choose_below_root(
+            "Log",
+            ["", *offered_urls(), *logs_below(data_root())],
+            key="sensors",
             placeholder="sensors/log.csv",
-        )  # fmt: skip
-    return str(typed).strip() or str(chosen)
+            typed_label="Or a file or folder below the data root",
+            format_func=lambda name: name or "Choose a log",
+        )
 
 
 def _empty() -> None:
@@ -88,22 +69,12 @@ def _empty() -> None:
     )
 
 
-def _opened(state: Session, text: str) -> SensorLog | None:
-    logs = open_logs()
-    place = allowed_log(text)
-    if place not in logs:
-        if state.task is None:
-            start(state, "Reading the log", partial(open_log, place), partial(_keep, place))
-        return None
-    if state.memory.get("sensors_shown") != place:
-        state.memory |= {"sensors_shown": place, "sensors_span": None}
-    return logs[place]
-
-
-def _keep(place: str, log: SensorLog) -> None:
-    logs = open_logs()
-    logs.clear()
-    logs[place] = log
+def _opened(state: SensorsState, location: str) -> SensorLog | None:
+    if state.location == location:
+        return state.log
+    if state.task is None and not state.message:
+        start(state, "Reading the log", partial(open_log, location), partial(state.open, location))
+    return None
 
 
 def _header(log: SensorLog) -> None:

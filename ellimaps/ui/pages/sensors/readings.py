@@ -9,18 +9,17 @@ import streamlit as st
 
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.sensors.store.logs import KEY, SensorLog
-from ellimaps.ui.pages.sensors.data import Span, key_of, look_at, sensor_filter, span_controls, unit_of
-from ellimaps.ui.shared.state import session
+from ellimaps.ui.pages.sensors.controls import key_of, query_of, sensor_filter, span_controls, unit_of
+from ellimaps.ui.pages.sensors.state import SensorsState, Span
 
-_POINTS = 2000
+# Every line has a color of its own; more cannot be told apart.
 _MOST_LINES = 24
-_HEIGHT = 430
 
 
-def readings_view(log: SensorLog) -> None:
+def readings_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the chosen sensors in the time that is looked at."""
     chosen = sensor_filter(log)
-    span = span_controls(log)
+    span = span_controls(state, log)
     if len(chosen) > _MOST_LINES:
         st.caption(
             f"The first {_MOST_LINES} of {len(chosen)} sensors: filter by region or source for others."
@@ -32,17 +31,19 @@ def readings_view(log: SensorLog) -> None:
         return
     event = st.plotly_chart(
         lines_figure(table, _axis_title(log, chosen)),
-        key=f"sensors_lines_{session().memory.get('sensors_turn', 0)}",
+        key=f"sensors_lines_{state.zooms}",
         on_select="rerun",
         selection_mode="box",
         config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
     )
-    _zoom(log, event)
+    _zoom(state, event)
     st.caption(
         "Drag over the chart to look closer. Of every stretch of time the lowest and highest readings are "
         "drawn, so spikes stay visible. Legend: a click hides, a double click isolates."
     )
-    _numbers(log, chosen, span)
+    with st.expander("Numbers of this time", icon=":material/table:"):
+        numbers = log.statistics(*query_of(chosen), start=span.start, end=span.end)
+        st.dataframe(numbers, key="sensors_statistics", hide_index=True, height="content")
 
 
 def lines_figure(table: pd.DataFrame, axis_title: str) -> Any:
@@ -65,7 +66,7 @@ def lines_figure(table: pd.DataFrame, axis_title: str) -> Any:
             )
         )
     figure.update_layout(
-        height=_HEIGHT,
+        height=430,
         margin={"l": 60, "r": 10, "t": 10, "b": 40},
         dragmode="select",
         selectdirection="h",
@@ -83,6 +84,7 @@ def with_gaps(rows: pd.DataFrame) -> pd.DataFrame:
     usual = float(seconds.median())
     if not usual > 0:
         return rows
+    # A few missed readings break no line; an hour of a log with one every five minutes does.
     after = rows.loc[seconds > 12 * usual]
     holes = after.assign(time=after["time"] - pd.Timedelta("1us"), value=float("nan"))
     joined: pd.DataFrame = pd.concat([rows, holes]).sort_values("time", kind="stable")
@@ -90,14 +92,8 @@ def with_gaps(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _window(log: SensorLog, chosen: pd.DataFrame, span: Span) -> pd.DataFrame:
-    table = log.window(
-        sorted(chosen["region"].astype(str).unique()),
-        sorted(chosen["source_id"].astype(str).unique()),
-        str(chosen["sensor_name"].iloc[0]),
-        start=span.start,
-        end=span.end,
-        points=_POINTS,
-    )
+    # Lowest and highest reading of each stretch: about one to a pixel of a wide window.
+    table = log.window(*query_of(chosen), start=span.start, end=span.end, points=2000)
     wanted = set(zip(*(chosen[column].astype(str) for column in KEY), strict=True))
     found = zip(*(table[column].astype(str) for column in KEY), strict=True)
     table = table[[key in wanted for key in found]]
@@ -111,23 +107,11 @@ def _axis_title(log: SensorLog, chosen: pd.DataFrame) -> str:
     return f"{name} ({', '.join(units)})" if units else name
 
 
-def _zoom(log: SensorLog, event: Any) -> None:
+def _zoom(state: SensorsState, event: Any) -> None:
     boxes = event["selection"]["box"] if event else []
     if not boxes:
         return
     low, high = sorted(pd.Timestamp(value) for value in boxes[0]["x"])
     if high > low:
-        look_at(log, Span(low.tz_localize(None), high.tz_localize(None)))
+        state.look_at(Span(low.tz_localize(None), high.tz_localize(None)))
         st.rerun()
-
-
-def _numbers(log: SensorLog, chosen: pd.DataFrame, span: Span) -> None:
-    with st.expander("Numbers of this time", icon=":material/table:"):
-        table = log.statistics(
-            sorted(chosen["region"].astype(str).unique()),
-            sorted(chosen["source_id"].astype(str).unique()),
-            str(chosen["sensor_name"].iloc[0]),
-            start=span.start,
-            end=span.end,
-        )
-        st.dataframe(table, key="sensors_statistics", hide_index=True, height="content")

@@ -1,0 +1,71 @@
+// How the scatter plot is drawn: points, axes, the lasso.
+
+import { clipped, cleared, nice, ticks, uprightText } from "../common.js";
+import { MARGIN } from "./view.js";
+
+// Ten thousand points of this size leave gaps between groups; chosen by eye.
+const RADIUS = 3.5;
+
+// Draw layers of points, a ring around one of them, the axes and the lasso; points in pixels of the canvas.
+export function drawPlot(canvas, plot, { layers, ringed, lasso, view, axes, style }) {
+  const context = cleared(canvas);
+  clipped(context, [MARGIN.left, MARGIN.top, plot.width, plot.height], () => {
+    for (const layer of layers) drawLayer(context, layer);
+    if (ringed) drawRing(context, ringed, style.color);
+  });
+  drawAxes(context, plot, view, axes, style);
+  if (lasso) drawLasso(context, lasso, style.color);
+}
+
+// One path per color: ten thousand points take a few milliseconds.
+function drawLayer(context, { color, faint, centers }) {
+  context.globalAlpha = faint ? 0.18 : 0.85;
+  context.fillStyle = color;
+  context.beginPath();
+  for (const [x, y] of centers) {
+    context.moveTo(x + RADIUS, y);
+    context.arc(x, y, RADIUS, 0, 2 * Math.PI);
+  }
+  context.fill();
+  context.globalAlpha = 1;
+}
+
+function drawRing(context, [x, y], color) {
+  context.strokeStyle = color;
+  context.lineWidth = 1.5;
+  context.beginPath();
+  context.arc(x, y, RADIUS + 2.5, 0, 2 * Math.PI);
+  context.stroke();
+}
+
+function drawAxes(context, { width, height }, view, [xTitle, yTitle], style) {
+  const { left, top } = MARGIN;
+  context.strokeStyle = context.fillStyle = style.color;
+  context.lineWidth = 1;
+  context.globalAlpha = 0.45;
+  context.strokeRect(left + 0.5, top + 0.5, width - 1, height - 1);
+  context.globalAlpha = 1;
+  context.font = `11px ${style.fontFamily}`;
+  context.textAlign = "center";
+  for (const tick of ticks(view.x0, view.x1, width / 90)) {
+    const [x] = view.toCanvas({ width, height }, tick, 0);
+    context.fillText(nice(tick), x, top + height + 14);
+  }
+  context.fillText(xTitle, left + width / 2, top + height + 31);
+  context.textAlign = "right";
+  for (const tick of ticks(view.y0, view.y1, height / 60)) {
+    const [, y] = view.toCanvas({ width, height }, 0, tick);
+    context.fillText(nice(tick), left - 5, y + 4);
+  }
+  uprightText(context, yTitle, 11, top + height / 2);
+}
+
+function drawLasso(context, vertices, color) {
+  context.strokeStyle = color;
+  context.setLineDash([4, 3]);
+  context.beginPath();
+  for (const [x, y] of vertices) context.lineTo(x, y);
+  context.closePath();
+  context.stroke();
+  context.setLineDash([]);
+}

@@ -1,0 +1,97 @@
+"""The sliders that several tabs of the page Maps share: wavelength, cluster and contrast."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ellimaps.core.stack import ImageStack, band_label
+from ellimaps.maps.figures import CONTRAST_PERCENTILES
+from ellimaps.maps.segmentation import Segmentation
+from ellimaps.ui.pages.maps.state import MapsState
+
+
+def band_groups(stack: ImageStack) -> list[tuple[str, list[int]]]:
+    """Return what the wavelength slider steps through: a label and the bands that belong to it."""
+    if not stack.is_ellipsometric:
+        labels = [band_label(band) for _, band in stack.bands.iterrows()]
+        return [
+            (f"{label} ({number})" if labels.count(label) > 1 else label, [number])
+            for number, label in enumerate(labels)
+        ]
+    several_angles = len(stack.angles_deg) > 1
+    return [
+        (
+            f"{pair.wavelength_nm:g}" + (f" nm, {pair.aoi_deg:g} deg" if several_angles else ""),
+            [int(str(pair.delta)), int(str(pair.psi))],
+        )
+        for pair in stack.pairs().itertuples()
+    ]
+
+
+def band_slider(stack: ImageStack) -> tuple[int, list[int]]:
+    """Show the wavelength slider; return its position among `band_groups` and the bands there."""
+    groups = band_groups(stack)
+    labels = [label for label, _ in groups]
+    if len(labels) == 1:
+        return 0, groups[0][1]
+    label = "Wavelength (nm)" if len(stack.angles_deg) <= 1 else "Map"
+    chosen = st.select_slider(
+        label if stack.is_ellipsometric else "Image",
+        labels,
+        labels[0],
+        key="position",
+        persist_state="session",
+        help="The arrow keys move it, also while the pictures below have the focus.",
+    )
+    position = labels.index(chosen)
+    return position, groups[position][1]
+
+
+def move_band_slider(stack: ImageStack, position: int) -> None:
+    """Move the wavelength slider; for the arrow keys of the viewer, which run before it is shown."""
+    labels = [label for label, _ in band_groups(stack)]
+    st.session_state["position"] = labels[max(0, min(len(labels) - 1, int(position)))]
+
+
+def cluster_slider(state: MapsState, segmentation: Segmentation) -> int:
+    """Show the cluster slider, one for all tabs, and return the chosen cluster."""
+    if segmentation.k == 1:
+        return 0
+    titles = state.look.titles
+    return st.select_slider(
+        "Cluster",
+        list(range(segmentation.k)),
+        0,
+        format_func=lambda number: titles[number],
+        key="cluster",
+        persist_state="session",
+        help="The cluster emphasised in spectra and maps; a click on its name below a map chooses it too.",
+    )
+
+
+def chosen_cluster(k: int) -> int:
+    """Return where the cluster slider stands, for parts of the page without it."""
+    number = int(st.session_state.get("cluster", 0))
+    return number if number < k else 0
+
+
+def move_cluster_slider(segmentation: Segmentation, number: int) -> None:
+    """Move the cluster slider; for clicks in the viewer, which run before it is shown."""
+    if 0 <= number < segmentation.k:
+        st.session_state["cluster"] = number
+
+
+def contrast_slider() -> tuple[float, float]:
+    """Show the contrast control and return the percentiles of a map that become its darkest and brightest."""
+    low, high = st.slider(
+        "Contrast (percentiles)",
+        0.0,
+        100.0,
+        CONTRAST_PERCENTILES,
+        0.5,
+        format="%g",
+        key="contrast",
+        persist_state="session",
+        help="Values below the lower and above the upper percentile of the map share a colour.",
+    )
+    return low, max(high, low + 0.5)

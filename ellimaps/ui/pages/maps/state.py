@@ -1,0 +1,220 @@
+"""What one user does on the page Maps: the open measurement, the choices made and what was computed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ellimaps.core.colors import CLUSTER_COLORS
+from ellimaps.maps.clustering.estimation import ClusterEstimate
+from ellimaps.maps.comparison import match_clusters
+from ellimaps.maps.regions import Region
+from ellimaps.maps.segmentation import Segmentation
+from ellimaps.maps.settings import Settings
+from ellimaps.ui.pages.maps.fitting import FilmWork
+from ellimaps.ui.pages.maps.loading import Source, segmented
+from ellimaps.ui.shared.state import PageState
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the clusters of one segmentation are called and colored."""
+
+    names: tuple[str, ...]
+    colors: tuple[int, ...]
+
+    @property
+    def palette(self) -> list[str]:
+        """One color (#rrggbb) per cluster."""
+        return [CLUSTER_COLORS[color] for color in self.colors]
+
+    @property
+    def titles(self) -> list[str]:
+        """Names that tell the clusters apart: where two are called the same, their numbers are added."""
+        counts = Counter(self.names)
+        return [f"{name} ({n})" if counts[name] > 1 else name for n, name in enumerate(self.names)]
+
+
+@dataclass(frozen=True)
+class OfferedDatasets:
+    """A folder with several data sets, of which the user has to choose one.
+
+    Attributes
+    ----------
+    path : str
+        The folder.
+    shown : str
+        What the user calls it.
+    recent : str, optional
+        How it can be opened again; an upload cannot.
+    names : tuple of str
+        Its data sets.
+    """
+
+    path: str
+    shown: str
+    recent: str | None
+    names: tuple[str, ...]
+
+
+@dataclass
+class MapsState(PageState):
+    """What the page keeps.
+
+    Attributes
+    ----------
+    source : Source, optional
+        The open measurement.
+    opening : bool
+        Whether the user is choosing another one.
+    browsed : Path, optional
+        The folder shown in the browser; the data root unless the user chose another.
+    below : list of str
+        Measurements found below a folder that is none itself.
+    offered : OfferedDatasets, optional
+        Data sets to choose from.
+    recent : list of str
+        Folders opened, newest first.
+    uploads : list of TemporaryDirectory
+        Folders of what was uploaded; gone with the session.
+    settings : Settings
+        The choices as the controls stand; ``k`` and ``refine`` belong to the segmentation shown.
+    estimates : dict
+        Estimates made, by their settings.
+    kept : list of Settings
+        Segmentations made of this measurement, oldest first.
+    looks : dict
+        Names and colors of each of them.
+    current : Settings, optional
+        The one that is shown.
+    regions : list of Region
+        Regions of interest that go into the export.
+    drawn : Region, optional
+        The region drawn last, until it is added to them.
+    film : FilmWork
+        The film model and what was fitted with it.
+    """
+
+    source: Source | None = None
+    opening: bool = False
+    browsed: Path | None = None
+    below: list[str] = field(default_factory=list)
+    offered: OfferedDatasets | None = None
+    recent: list[str] = field(default_factory=list)
+    uploads: list[tempfile.TemporaryDirectory[str]] = field(default_factory=list)
+    settings: Settings = field(default_factory=Settings)
+    estimates: dict[str, ClusterEstimate] = field(default_factory=dict)
+    kept: list[Settings] = field(default_factory=list)
+    looks: dict[Settings, Look] = field(default_factory=dict)
+    current: Settings | None = None
+    regions: list[Region] = field(default_factory=list)
+    drawn: Region | None = None
+    film: FilmWork = field(default_factory=FilmWork)
+
+    def browse(self, folder: Path) -> None:
+        """Show another folder in the browser."""
+        self.browsed = folder
+
+    def open(self, source: Source, recent: str | None = None) -> None:
+        """Make a measurement the open one; unless it already is, forget what was computed of the last.
+
+        Parameters
+        ----------
+        source : Source
+            The measurement.
+        recent : str, optional
+            How the user can open it again.
+        """
+        self.opening, self.offered, self.below = False, None, []
+        if recent is not None:
+            # As many as stand beside the folder browser without scrolling.
+            self.recent = [recent, *(path for path in self.recent if path != recent)][:6]
+        if source == self.source:
+            return
+        if self.task is not None:
+            self.task.job.stop()
+        self.source, self.settings = source, Settings(dataset=source.dataset)
+        self.task, self.message, self.estimates = None, "", {}
+        self.kept, self.looks, self.current = [], {}, None
+        self.regions, self.drawn = [], None
+        self.film = self.film.renewed()
+        st.session_state.pop("k", None)
+
+    def keep_estimate(self, key: str, estimate: ClusterEstimate) -> None:
+        """Keep an estimate, and take its suggestion as the number of clusters until the user changes it."""
+        # A dozen is a morning's work on one measurement; each is a small table.
+        self.estimates = dict([*self.estimates.items(), (key, estimate)][-12:])
+        st.session_state["k"] = estimate.suggested_k
+
+    def keep(self, settings: Settings) -> Segmentation:
+        """Make a segmentation the one shown; clusters keep colors and names of those they overlap."""
+        assert self.source is not None
+        segmentation = segmented(self.source, settings)
+        if settings not in self.looks:
+            self.looks[settings] = self._look(segmentation)
+        if self.current is not None and _frame(self.current) != _frame(settings):
+            # Their coordinates are pixels of another cut of the maps.
+            self.regions, self.drawn = [], None
+            self.film.line = ()
+        if settings not in self.kept:
+            # More make the list to choose from longer than a window.
+            self.kept = [*self.kept, settings][-12:]
+        self.looks = {one: look for one, look in self.looks.items() if one in self.kept}
+        self.current = settings
+        return segmentation
+
+    def shown(self) -> Segmentation | None:
+        """Return the segmentation shown, if there is one."""
+        if self.source is None or self.current is None:
+            return None
+        return segmented(self.source, self.current)
+
+    @property
+    def look(self) -> Look:
+        """Names and colors of the segmentation shown."""
+        assert self.current is not None
+        return self.looks[self.current]
+
+    def rename(self, cluster: int, name: str) -> None:
+        """Call a cluster of the segmentation shown something else; an empty name is its number."""
+        assert self.current is not None
+        names = list(self.look.names)
+        names[cluster] = name.strip() or str(cluster)
+        self.looks[self.current] = replace(self.look, names=tuple(names))
+
+    def full_settings(self) -> Settings:
+        """Return the settings of the segmentation shown with names and regions, as a recipe holds them."""
+        assert self.current is not None
+        default = tuple(str(number) for number in range(len(self.look.names)))
+        names = () if self.look.names == default else self.look.names
+        return replace(self.current, names=names, regions=tuple(self.regions))
+
+    def _look(self, segmentation: Segmentation) -> Look:
+        names = {number: str(number) for number in range(segmentation.k)}
+        colors: dict[int, int] = {}
+        last = self.shown()
+        if last is not None and last.labels.shape == segmentation.labels.shape:
+            for new, old in match_clusters(last, segmentation).items():
+                colors[new] = self.look.colors[old]
+                if self.look.names[old] != str(old):
+                    names[new] = self.look.names[old]
+        free = (color for color in range(len(CLUSTER_COLORS)) if color not in colors.values())
+        for number in range(segmentation.k):
+            if number not in colors:
+                colors[number] = next(free)
+        order = range(segmentation.k)
+        return Look(tuple(names[n] for n in order), tuple(colors[n] for n in order))
+
+
+def _frame(settings: Settings) -> tuple[Any, int]:
+    return settings.roi, settings.binning
+
+
+def go_to(tab: str) -> None:
+    """Show another tab of the page; called before the tabs are shown."""
+    st.session_state["view"] = tab

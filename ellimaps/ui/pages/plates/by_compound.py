@@ -1,0 +1,135 @@
+"""One compound by dose: its pictures in a row, and how a feature answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ellimaps.plates.measuring.composites import composites
+from ellimaps.plates.statistics.answers import DISTANCE, dose_responses
+from ellimaps.plates.statistics.dose_response import DoseResponse
+from ellimaps.ui.pages.plates.data import OpenedPlate, picture
+from ellimaps.ui.pages.plates.state import PlatesState
+
+# Pictures in a row of a window of 1280 pixels, and the pixels each of them then has on a sharp screen.
+_MOST_DOSES = 8
+_EDGE_PX = 360
+
+
+def by_compound_tab(_: PlatesState, plate: OpenedPlate) -> None:
+    """Show a compound's pictures ordered by dose, controls first, and its dose-response curve."""
+    wells = plate.profiles.wells
+    treated = wells[~wells["control"].astype(bool) & (wells["compound"].fillna("") != "")]
+    if treated.empty:
+        st.info("No well has a compound: give the layout of the plate.", icon=":material/science:")
+        return
+    names = sorted(treated["compound"].astype(str).unique(), key=str.casefold)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        compound = st.selectbox("Compound", names, key="plates_compound", width=280, persist_state="session")
+        measure = st.selectbox(
+            "Measure",
+            [DISTANCE, *plate.profiles.features],
+            key="plates_measure",
+            format_func=lambda name: "distance from controls" if name == DISTANCE else name,
+            width=320,
+            persist_state="session",
+        )
+        replicate = st.number_input(
+            "Replicate",
+            1,
+            99,
+            key="plates_replicate",
+            width=110,
+            help="Which well of each dose to show.",
+            persist_state="session",
+        )
+    _gallery(plate, compound, replicate)
+    _curve(plate, compound, measure)
+
+
+def _gallery(plate: OpenedPlate, compound: str, replicate: int) -> None:
+    first = plate.profiles.fields.drop_duplicates(["plate", "well"])
+    shown: list[tuple[str, pd.Series]] = []
+    controls = first[first["control"].astype(bool)]
+    if len(controls):
+        shown.append(("Controls", controls.iloc[(replicate - 1) % len(controls)]))
+    doses = first[(first["compound"].astype(str) == compound) & ~first["control"].astype(bool)]
+    by_dose = doses.sort_values("concentration").groupby("concentration", dropna=False, sort=False)
+    for _, rows in by_dose:
+        row = rows.iloc[(replicate - 1) % len(rows)]
+        shown.append((_dose_text(row), row))
+    if len(shown) > _MOST_DOSES:
+        st.caption(f"The controls and the {_MOST_DOSES - 1} highest of {len(shown) - 1} doses.")
+        shown = [*shown[:1], *shown[1 - _MOST_DOSES :]]
+    pictures = [picture(plate, str(row["files"])) for _, row in shown]
+    drawn = composites(pictures, len(plate.channels), _EDGE_PX)
+    for column, (title, row), image in zip(st.columns(len(shown)), shown, drawn, strict=True):
+        column.image(image, caption=f"{title}, {row['well']}", width="stretch")
+
+
+def _dose_text(row: pd.Series) -> str:
+    dose, unit = float(row["concentration"]), str(row["concentration_unit"] or "")
+    return f"{dose:g} {unit}".strip() if np.isfinite(dose) else "no dose given"
+
+
+def _curve(plate: OpenedPlate, compound: str, measure: str) -> None:
+    wells = plate.profiles.wells
+    row = dose_responses(plate.profiles, {compound: [measure]}).iloc[0]
+    title = "distance from controls" if measure == DISTANCE else measure
+    unit = str(row["concentration_unit"])
+    if row["reason"]:
+        st.caption(f"No EC50: {row['reason']}.")
+    else:
+        st.success(
+            f"**EC50 {row['ec50']:.3g} {unit}** (95 % interval {_end(row['ec50_low'])} to "
+            f"{_end(row['ec50_high'])} {unit}), hill {row['hill']:.2g}, R² {row['r2']:.2f}, "
+            f"p {row['p']:.2g} against no effect of the dose",
+            icon=":material/show_chart:",
+        )
+    if measure == DISTANCE:
+        st.caption("Choose a feature to see its values well by well.")
+        return
+    mine = wells[(wells["compound"].astype(str) == compound) & ~wells["control"].astype(bool)]
+    if not (mine["concentration"] > 0).any():
+        st.caption("Its wells have no dose.")
+        return
+    fit = DoseResponse(**{name: row[name] for name in DoseResponse.__dataclass_fields__})
+    st.altair_chart(_curve_chart(mine, wells[wells["control"].astype(bool)], measure, title, unit, fit))
+
+
+def _end(value: float) -> str:
+    return f"{value:.3g}" if np.isfinite(value) else "not determined"
+
+
+def _curve_chart(
+    mine: pd.DataFrame, controls: pd.DataFrame, measure: str, title: str, unit: str, fit: DoseResponse
+) -> Any:
+    doses = mine["concentration"].to_numpy(float)
+    low, high = doses[doses > 0].min(), doses.max()
+    x = alt.X(
+        "dose:Q", title=f"concentration ({unit})" if unit else "concentration",
+        scale=alt.Scale(type="log", domain=[low / 1.6, high * 1.6], nice=False),
+    )  # fmt: skip
+    y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False))
+    points = pd.DataFrame({"dose": doses, "value": mine[measure].to_numpy(float), "well": mine["well"]})
+    layers = [
+        alt.Chart(points[points["dose"] > 0])
+        .mark_point(filled=True, size=55)
+        .encode(x=x, y=y, tooltip=["well", "dose", alt.Tooltip("value:Q", format=".4g")])
+    ]
+    if len(controls):
+        quartiles = np.nanpercentile(controls[measure].to_numpy(float), [25, 50, 75])
+        band = pd.DataFrame({"low": [quartiles[0]], "value": [quartiles[1]], "high": [quartiles[2]]})
+        layers += [
+            alt.Chart(band).mark_rect(opacity=0.18, color="gray").encode(y="low:Q", y2="high:Q"),
+            alt.Chart(band).mark_rule(color="gray", strokeDash=[4, 3]).encode(y="value:Q"),
+        ]
+    if np.isfinite(fit.ec50):
+        grid = np.geomspace(low / 1.5, high * 1.5, 120)
+        curve = pd.DataFrame({"dose": grid, "value": fit.at(grid)})
+        layers.append(alt.Chart(curve).mark_line(color="#D55E00").encode(x=x, y=y))
+    return alt.layer(*layers).properties(height=300, title=f"{title}; gray: controls (median, quartiles)")

@@ -1,0 +1,123 @@
+"""What several tabs of the page Sensors let choose: which sensors, and from when to when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from ellimaps.sensors.conditions import temperature_sensors
+from ellimaps.sensors.store.logs import KEY, SensorLog
+from ellimaps.sensors.store.units import unit_text
+from ellimaps.ui.pages.sensors.state import SensorsState, Span
+
+Key = tuple[str, str, str]
+
+
+def sensor_filter(log: SensorLog) -> pd.DataFrame:
+    """Show the filters and return the sensors chosen; all sources of the first temperature by default."""
+    names = list(log.sensors["sensor_name"].astype(str).unique())
+    temperatures = temperature_sensors(log.sensors)["sensor_name"].astype(str)
+    names = list(dict.fromkeys([*temperatures[:1], *names]))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox("Sensor", names, key="sensors_name", width=260, persist_state="session")
+        table = log.sensors[log.sensors["sensor_name"] == name]
+        table = _among(table, "region", "Regions", "All regions")
+        return _among(table, "source_id", "Sources", "All sources")
+
+
+def _among(table: pd.DataFrame, column: str, label: str, all_of_them: str) -> pd.DataFrame:
+    options = sorted(table[column].astype(str).unique())
+    if len(options) < 2:
+        return table
+    chosen = st.multiselect(
+        label, options, key=f"sensors_{column}", placeholder=all_of_them, persist_state="session"
+    )
+    return table[table[column].isin(chosen)] if chosen else table
+
+
+def one_sensor(
+    log: SensorLog,
+    label: str = "Sensor",
+    key: str = "sensors_one",
+    first: Callable[[Key], bool] = lambda _: False,
+) -> Key:
+    """Show a choice of one sensor and return it.
+
+    Parameters
+    ----------
+    log : SensorLog
+        The log.
+    label, key : str
+        Of the control.
+    first : callable
+        Which sensors to offer first, among temperatures and among the rest, which come after them.
+    """
+    temperatures = temperature_sensors(log.sensors)
+    parts = (temperatures, log.sensors.drop(temperatures.index))
+    keys = [
+        sensor
+        for part in parts
+        for sensor in sorted(
+            (key_of(row) for _, row in part.iterrows()), key=lambda sensor: not first(sensor)
+        )
+    ]
+    labels = {" / ".join(sensor): sensor for sensor in keys}
+    return labels[st.selectbox(label, list(labels), key=key, width=420, persist_state="session")]
+
+
+def key_of(row: pd.Series) -> Key:
+    """Return region, source and name of a sensor's row."""
+    region, source, name = (str(row[column]) for column in KEY)
+    return region, source, name
+
+
+def sensor_names(table: pd.DataFrame) -> pd.Series:
+    """Return what the sensor of each row of a table is called."""
+    region, source, name = (table[column].astype(str) for column in KEY)
+    return region + " / " + source + " / " + name
+
+
+def query_of(sensors: pd.DataFrame) -> tuple[list[str], list[str], str]:
+    """Return regions, sources and name of sensors of one name, as a log is asked for them."""
+    regions, sources = (sorted(sensors[column].astype(str).unique()) for column in ("region", "source_id"))
+    return regions, sources, str(sensors["sensor_name"].iloc[0])
+
+
+def unit_of(log: SensorLog, key: Key) -> str:
+    """Return the unit of a sensor as sentences have it, or nothing."""
+    return unit_text(str(log.chosen(*key)["unit"].iloc[0]))
+
+
+def limit_field(help: str | None = None) -> float:
+    """Show the field for how far a temperature may move, one for all tabs."""
+    return st.number_input(
+        "Limit (°C)",
+        0.01,
+        100.0,
+        0.5,
+        0.1,
+        key="sensors_limit",
+        width=140,
+        help=help,
+        persist_state="session",
+    )
+
+
+def span_controls(state: SensorsState, log: SensorLog) -> Span:
+    """Show buttons that move and zoom, and return the time that is looked at."""
+    span = state.span
+    with st.container(horizontal=True, vertical_alignment="center", key="sensors_span_bar"):
+        for label, icon, target in (
+            ("Earlier", "chevron_left", span.shifted(-0.5)),
+            ("Later", "chevron_right", span.shifted(0.5)),
+            ("Zoom in", "zoom_in", span.scaled(0.5)),
+            ("Zoom out", "zoom_out", span.scaled(2.0)),
+            ("Last day", "today", Span(log.end - pd.Timedelta("1D"), log.end)),
+            ("Whole log", "fit_width", None),
+        ):
+            key = f"sensors_{label.lower().replace(' ', '_')}"
+            st.button(label, icon=f":material/{icon}:", key=key, on_click=state.look_at, args=(target,))
+        st.caption(f"{span.start:%Y-%m-%d %H:%M} to {span.end:%Y-%m-%d %H:%M}")
+    return span

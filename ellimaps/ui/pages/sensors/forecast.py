@@ -1,0 +1,109 @@
+"""What comes next: a forecast with its interval, the baseline beside it, and how well both did before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from ellimaps.core.errors import EllimapsError
+from ellimaps.sensors.analysis.forecast import Forecast, forecast
+from ellimaps.sensors.analysis.whole_logs import EVERY
+from ellimaps.sensors.movement import limit_in_unit
+from ellimaps.sensors.store.logs import SensorLog
+from ellimaps.ui.pages.sensors.controls import Key, limit_field, one_sensor, unit_of
+from ellimaps.ui.pages.sensors.state import SensorsState
+from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.tasks import computed
+
+# The last few questions of all users: each asks of one log at a time.
+_RESULTS: BoundedCache[Forecast | EllimapsError] = BoundedCache(16)
+
+
+def forecast_tab(state: SensorsState, log: SensorLog) -> None:
+    """Show the forecast of one sensor."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        key = one_sensor(log)
+        horizons = st.multiselect(
+            "Horizons",
+            ["1h", "6h", "24h", "72h"],
+            ["1h", "6h", "24h"],
+            key="sensors_horizons",
+            persist_state="session",
+        )
+        limit = limit_field()
+    if not horizons:
+        st.caption("Choose how far ahead.")
+        return
+    found = computed(
+        state,
+        _RESULTS,
+        (log.store.name, key, tuple(horizons), limit),
+        "Forecasting",
+        lambda on_progress: forecast(
+            log.series(*key, every=EVERY),
+            horizons,
+            limit=limit_in_unit(log, key, limit),
+            unit=unit_of(log, key),
+            on_progress=on_progress,
+        ),
+    )
+    if found is not None:
+        _result(found, key, unit_of(log, key))
+
+
+def _result(found: Forecast, key: Key, unit: str) -> None:
+    if found.warning:
+        st.warning(found.warning, icon=":material/warning:")
+    else:
+        st.success(f"The limit of {found.limit:g} {unit} is kept.", icon=":material/check:")
+    st.altair_chart(forecast_chart(found, f"{key[2].replace('_', ' ')} ({unit or 'no unit'})"))
+    st.markdown("#### How well it did before")
+    st.dataframe(found.horizons, key="sensors_horizon_table", hide_index=True, height="content")
+    st.caption(
+        "Back-test with a rolling origin. mase: mean absolute error over that of the seasonal naive forecast "
+        "(yesterday at this time) at the same horizon; below 1 is better. coverage: share of readings inside "
+        "the 80 % interval."
+    )
+
+
+def forecast_chart(found: Forecast, title: str) -> Any:
+    """Draw the last two days, the forecast with its interval, the baseline and the limit."""
+    recent = found.recent.rename("value").rename_axis("time").reset_index()
+    ahead = found.table.rename_axis("time").reset_index()
+    lines = pd.concat(
+        [
+            recent.assign(what="measured"),
+            ahead[["time", "value"]].assign(what="forecast"),
+            ahead[["time", "seasonal_naive"]]
+            .rename(columns={"seasonal_naive": "value"})
+            .assign(what="yesterday"),
+        ]
+    )
+    x = alt.X("time:T", title="local time", axis=alt.Axis(format="%d %b %H:%M", labelOverlap=True))
+    y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False))
+    names = ["measured", "forecast", "yesterday"]
+    color = alt.Color(
+        "what:N", title=None, scale=alt.Scale(domain=names, range=["#0072B2", "#D55E00", "#8A8A8A"]),
+        legend=alt.Legend(orient="top"),
+    )  # fmt: skip
+    band = alt.Chart(ahead).mark_area(opacity=0.22, color="#D55E00").encode(x=x, y="low:Q", y2="high:Q")
+    limits = pd.DataFrame({"value": [found.now - found.limit, found.now + found.limit]})
+    rules = alt.Chart(limits).mark_rule(strokeDash=[5, 4], color="#B00020").encode(y="value:Q")
+    drawn = (
+        alt.Chart(lines)
+        .mark_line(strokeWidth=1.6)
+        .encode(
+            x=x,
+            y=y,
+            color=color,
+            tooltip=[
+                "what",
+                alt.Tooltip("time:T", format="%d %b %H:%M"),
+                alt.Tooltip("value:Q", format=".3f"),
+            ],
+        )
+    )
+    return alt.layer(band, rules, drawn).properties(height=360)

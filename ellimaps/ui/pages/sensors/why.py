@@ -1,0 +1,118 @@
+"""Why: small cards that state, test and illustrate what moves an instrument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import altair as alt
+import streamlit as st
+
+from ellimaps.core.errors import EllimapsError
+from ellimaps.core.progress import Progress
+from ellimaps.sensors.analysis.hypotheses import (
+    Hypothesis,
+    correlated,
+    daily_profile,
+    follows,
+    seasonal_profile,
+)
+from ellimaps.sensors.analysis.whole_logs import EVERY
+from ellimaps.sensors.store.logs import SensorLog
+from ellimaps.ui.pages.sensors.controls import Key, one_sensor
+from ellimaps.ui.pages.sensors.state import SensorsState
+from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.tasks import computed
+
+# The last few questions of all users: each asks of one log at a time.
+_RESULTS: BoundedCache[list[Hypothesis | str] | EllimapsError] = BoundedCache(16)
+
+
+def why_tab(state: SensorsState, log: SensorLog) -> None:
+    """Show the cards of two sensors."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        first = one_sensor(log, "First, such as the room", "sensors_first", _is_of_room)
+        second = one_sensor(
+            log, "Second, such as the instrument", "sensors_second", lambda key: not _is_of_room(key)
+        )
+    if first == second:
+        st.info(
+            "Choose two different sensors to see how one follows the other.", icon=":material/compare_arrows:"
+        )
+    asked = (log.store.name, first, second)
+    found = computed(state, _RESULTS, asked, "Testing", partial(_tested, log, first, second))
+    columns = st.columns(2)
+    for number, card in enumerate(found or []):
+        with columns[number % 2]:
+            _card(card)
+
+
+def _is_of_room(key: Key) -> bool:
+    words = ("room", "ambient", "outside", "outdoor", "air", "lab")
+    return any(word in key[2].lower() for word in words)
+
+
+def _tested(log: SensorLog, first: Key, second: Key, on_progress: Progress) -> list[Hypothesis | str]:
+    """Return the cards; where the log is too short for one, the reason."""
+    one, two = (_series(log, key) for key in (first, second))
+    tests: list[Callable[[], Hypothesis]] = []
+    if first != second:
+        tests += [partial(follows, one, two), partial(correlated, one, two)]
+    tests += [partial(daily_profile, two), partial(seasonal_profile, two)]
+    cards: list[Hypothesis | str] = []
+    for number, test in enumerate(tests):
+        on_progress(number, len(tests), "testing hypotheses")
+        try:
+            cards.append(test())
+        except EllimapsError as error:
+            cards.append(str(error))
+    return cards
+
+
+def _series(log: SensorLog, key: Key) -> Any:
+    region, source, name = key
+    return log.series(*key, every=EVERY).rename(f"{name.replace('_', ' ')} of {source} ({region})")
+
+
+def _card(card: Hypothesis | str) -> None:
+    with st.container(border=True):
+        if isinstance(card, str):
+            st.caption(card)
+            return
+        icon = ":green[:material/check_circle:]" if card.holds else ":gray[:material/help:]"
+        st.markdown(f"{icon} **{card.title}**")
+        st.markdown(card.statement if card.holds else f"Not supported: {card.statement}")
+        st.altair_chart(card_chart(card))
+        st.caption(card.test)
+
+
+def card_chart(card: Hypothesis) -> Any:
+    """Draw what a card's table holds."""
+    base = alt.Chart(card.table).properties(height=210)
+    if card.kind == "lag":
+        x = alt.X("lag_min:Q", title="lag (min)")
+        chance = base.mark_area(opacity=0.2, color="gray").transform_calculate(low="-datum.band")
+        return alt.layer(
+            chance.encode(x=x, y=alt.Y("low:Q", title="correlation"), y2="band:Q"),
+            base.mark_line().encode(x=x, y="r:Q", tooltip=["lag_min", alt.Tooltip("r:Q", format=".3f")]),
+        )
+    if card.kind == "correlation":
+        # More points than this lie on each other, and would travel to the browser for nothing.
+        thinned = card.table.iloc[:: max(1, len(card.table) // 1500)]
+        return (
+            base.properties(data=thinned)
+            .mark_circle(size=12, opacity=0.4)
+            .encode(
+                x=alt.X("first:Q", title="residual of the first"),
+                y=alt.Y("second:Q", title="residual of the second"),
+            )
+        )
+    x = alt.X("hour:Q", title="hour of day") if card.kind == "daily" else alt.X("month:T", title="month")
+    y_title = "off the day's median" if card.kind == "daily" else "daily median"
+    return alt.layer(
+        base.mark_area(opacity=0.25).encode(
+            x=x, y=alt.Y("p10:Q", title=y_title, scale=alt.Scale(zero=False)), y2="p90:Q"
+        ),
+        base.mark_line(point=True).encode(x=x, y="median:Q", tooltip=[alt.Tooltip("median:Q", format=".3f")]),
+    )
