@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,6 +16,7 @@ from ellimaps.core.colors import CLUSTER_COLORS, NO_DATA_COLOR
 from ellimaps.core.stack import DELTA, PSI, ImageStack
 from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.films.results import MapFit, ShotFits, thickness_name
+from ellimaps.optics.certainty import Certainty
 from ellimaps.optics.spectra import Flag
 
 _NOT_TRUSTED_COLOR = "#9A9A9A"
@@ -40,6 +43,24 @@ def shots_figure(fits: ShotFits) -> Figure:
         )
         for part in (curve, rest):
             part.grid(alpha=0.3)
+    return _finished(figure, fits.stack)
+
+
+def uniqueness_figure(fits: ShotFits, certainties: Mapping[int, Certainty]) -> Figure:
+    """Return one page: reduced chi squared over each parameter, the others free; 90 % limits shaded."""
+    names = next(iter(certainties.values())).names
+    figure = Figure(figsize=(6.5 * min(2, len(names)), 4 * -(-len(names) // 2)), layout="constrained")
+    grid = figure.subplots(-(-len(names) // 2), min(2, len(names)), squeeze=False).ravel()
+    for number, (axes, name) in enumerate(zip(grid, names, strict=False)):
+        for cluster, certainty in certainties.items():
+            curve, color = certainty.curves[number], CLUSTER_COLORS[cluster]
+            axes.plot(curve["value"], curve["chi2"], color=color, linewidth=1.2, label=str(cluster))
+            axes.axvspan(*certainty.limits[number], color=color, alpha=0.15, linewidth=0)
+        axes.set(xlabel=name, ylabel="reduced chi squared", yscale="log")
+        axes.grid(alpha=0.3)
+    for axes in grid[len(names) :]:
+        axes.axis("off")
+    grid[0].legend(title="cluster", fontsize=8)
     return _finished(figure, fits.stack)
 
 

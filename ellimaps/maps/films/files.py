@@ -17,8 +17,9 @@ from ellimaps.core.figures import figure_png
 from ellimaps.core.files import csv_bytes, json_bytes, write_files
 from ellimaps.core.provenance import software_facts
 from ellimaps.maps.export import map_facts
-from ellimaps.maps.films.figures import map_figure, shots_figure
+from ellimaps.maps.films.figures import map_figure, shots_figure, uniqueness_figure
 from ellimaps.maps.films.results import ClusterFit, MapFit, ShotFits, parameter_names, thickness_name
+from ellimaps.optics.certainty import Certainty
 from ellimaps.optics.materials import AnyMaterial, UniaxialMaterial, tabulated
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
@@ -60,7 +61,12 @@ def fit_contents(fit: ShotFits | MapFit) -> dict[str, bytes]:
         files[f"{name}_fit.csv"] = csv_bytes(fit.table())
         files[f"{name}_fit_sensitivity.csv"] = csv_bytes(_sensitivities(fit))
         files[f"{name}_fit.png"] = figure_png(shots_figure(fit))
-        facts = _shots_facts(fit)
+        found = {number: fit.certainty(number) for number in range(len(fit.clusters))}
+        certainties = {number: certainty for number, certainty in found.items() if certainty is not None}
+        if certainties:
+            files[f"{name}_fit_certainty.csv"] = csv_bytes(_certainty_table(certainties))
+            files[f"{name}_fit_uniqueness.png"] = figure_png(uniqueness_figure(fit, certainties))
+        facts = _shots_facts(fit, certainties)
     else:
         files[f"{name}_fit.png"] = figure_png(map_figure(fit))
         facts = _map_facts(fit)
@@ -124,14 +130,15 @@ def _common_facts(fit: ShotFits | MapFit) -> dict[str, Any]:
         "preprocessing": [dict(step) for step in stack.history],
         "model": model_text(_nameable(fit)),
         "options": asdict(fit.options),
-        "noise": _noise_facts(fit.noise),
+        "noise": noise_facts(fit.noise),
         "bands": fit.pairs[["wavelength_nm", "aoi_deg"]].to_dict("records"),
         "maps": map_facts(stack),
         "warnings": list(stack.warnings),
     }
 
 
-def _noise_facts(noise: Noise) -> dict[str, Any]:
+def noise_facts(noise: Noise) -> dict[str, Any]:
+    """Return a fit's noise as plain values, ready for JSON."""
     return {
         "origin": noise.origin,
         "delta": "divided by sin 2 Psi" if noise.grows else "the same at every Psi",
@@ -154,11 +161,24 @@ def _nameable(fit: ShotFits | MapFit) -> ThinFilm:
     return replace(fit.model, substrate=named(fit.model.substrate), layers=layers)
 
 
-def _shots_facts(fit: ShotFits) -> dict[str, Any]:
+def _certainty_table(certainties: Mapping[int, Certainty]) -> pd.DataFrame:
+    """Return a row per cluster and parameter."""
+    tables = []
+    for number, certainty in certainties.items():
+        table = certainty.table()
+        table.insert(0, "cluster", number)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _shots_facts(fit: ShotFits, certainties: Mapping[int, Certainty]) -> dict[str, Any]:
+    remarks = {number: list(certainty.remarks) for number, certainty in certainties.items()}
     return {
         "segmentation": dict(fit.segmentation.settings),
         "shared": list(fit.shared),
-        "clusters": [cluster_facts(cluster) for cluster in fit.clusters],
+        "clusters": [
+            cluster_facts(cluster) | {"remarks": remarks.get(cluster.cluster, [])} for cluster in fit.clusters
+        ],
     }
 
 
