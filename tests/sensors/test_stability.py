@@ -148,7 +148,7 @@ def test_the_same_log_gives_the_same_files(stepped):
 def ran(*arguments, code=0):
     done = CliRunner().invoke(cli, [str(argument) for argument in arguments])
     assert done.exit_code == code, done.output
-    return done.output
+    return done.stdout
 
 
 @pytest.mark.usefixtures("stepped")

@@ -45,7 +45,7 @@ def wandering(seed: int, days: int) -> pd.Series:
 
 
 def seasonal(seed: int, days: int) -> pd.Series:
-    """A year's course and a day's course that is stronger in summer and at work, each room with own noise."""
+    """A year's course and a day's course that is stronger in summer and at work; noise of its own."""
     times, day = _clock(days)
     random = np.random.default_rng(seed)
     year = -np.cos(2 * np.pi * day / 365.25)

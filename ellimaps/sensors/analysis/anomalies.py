@@ -13,19 +13,27 @@ from ellimaps.sensors.analysis.decomposition import Decomposition, decompose
 from ellimaps.sensors.analysis.detectors.changes import CHANGE, level_changes
 from ellimaps.sensors.analysis.detectors.evidence import Evidence, kind_of
 from ellimaps.sensors.analysis.detectors.forest import FOREST, isolated_stretches
-from ellimaps.sensors.analysis.detectors.levels import LEVEL, SPIKE, held_levels, spikes
+from ellimaps.sensors.analysis.detectors.levels import (
+    EXTREME,
+    LEVEL,
+    SPIKE,
+    extremes,
+    held_levels,
+    spikes,
+)
 from ellimaps.sensors.analysis.detectors.limits import LIMIT, beyond_limit
 from ellimaps.sensors.analysis.detectors.stuck import STUCK, stuck_stretches
-from ellimaps.sensors.analysis.reasons import reason_of
+from ellimaps.sensors.analysis.reasons import effect_of, when
 from ellimaps.sensors.movement import LIMIT as LIMIT_PER_HOUR
 
 COLUMNS = ("start", "end", "score", "reason", "detectors")
-_DETECTORS = 6
-"""As many as share the rate of false alarms a user allows."""
+_DETECTORS = 7
+# Steps of a coarse sensor that a change must have: one step may be a change that nothing but rounding shows.
+_LEAST_STEPS = 2.0
 # Extreme value distributions fitted to months say nothing of rarer than that.
 _LOWEST_RATE = 1e-12
 # Of detectors equally sure, the one whose sentence is most definite speaks.
-_TOLD_FIRST = (STUCK, SPIKE, LIMIT, CHANGE, LEVEL, FOREST)
+_TOLD_FIRST = (STUCK, SPIKE, LIMIT, CHANGE, LEVEL, EXTREME, FOREST)
 # Within an hour, the window of the limit, two alarms tell one user of one event.
 _MERGE = pd.Timedelta("1h")
 
@@ -37,6 +45,7 @@ def find_anomalies(
     limit: float = LIMIT_PER_HOUR,
     what: str = "",
     unit: str = "deg C",
+    resolution: float | None = None,
     seed: int = 0,
     on_progress: Progress = no_progress,
 ) -> pd.DataFrame:
@@ -54,6 +63,8 @@ def find_anomalies(
         What was measured, for the reasons; by default the name of the series.
     unit : str
         Unit of the readings, for the reasons.
+    resolution : float, optional
+        The smallest step of the sensor; by default that of the readings given.
     seed : int
         Seed of the isolation forest.
     on_progress : callable
@@ -78,11 +89,11 @@ def find_anomalies(
         )
     if not limit > 0:
         raise SettingError(f"A limit of {limit:g} cannot be kept: choose one above 0.")
-    log = decompose(series)
+    log = decompose(series, resolution)
     found = _evidence(log, false_alarms_per_month / _DETECTORS, limit, seed, on_progress)
     name = what or str(series.name or "reading")
-    rows = [_period(group, log, name, unit) for group in _groups(found)]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    periods = (_period(group, log, name, unit) for group in _groups(found))
+    return pd.DataFrame([one for one in periods if one], columns=list(COLUMNS))
 
 
 def _evidence(
@@ -92,6 +103,7 @@ def _evidence(
     detectors: tuple[Callable[[], list[Evidence]], ...] = (
         lambda: spikes(log, rate),
         lambda: held_levels(log, rate),
+        lambda: extremes(log, rate),
         lambda: beyond_limit(log, rate, limit),
         lambda: stuck_stretches(log, rate),
         lambda: level_changes(log, rate),
@@ -119,16 +131,24 @@ def _groups(found: Sequence[Evidence]) -> list[list[Evidence]]:
     return groups
 
 
-def _period(group: Sequence[Evidence], log: Decomposition, what: str, unit: str) -> dict[str, object]:
+def _period(group: Sequence[Evidence], log: Decomposition, what: str, unit: str) -> dict[str, object] | None:
+    """Return a period, told by the strongest evidence with an effect that the sensor resolves."""
     # Lagged features see an anomaly for hours after it, so the forest bounds a period only where it is alone.
     sharp = [one for one in group if one.detector != FOREST] or group
     start, end = min(one.start for one in sharp), max(one.end for one in sharp)
-    strongest = min(sharp, key=lambda one: (max(one.rate, _LOWEST_RATE), _TOLD_FIRST.index(kind_of(one))))
+    ordered = sorted(sharp, key=lambda one: (max(one.rate, _LOWEST_RATE), _TOLD_FIRST.index(kind_of(one))))
+    least = (_LEAST_STEPS if log.is_coarse else 1.0) * log.resolution
+    for evidence in ordered:
+        size, words = effect_of(log, start, end, evidence, unit)
+        if abs(size) >= max(least, np.finfo(float).tiny) * (1 - 1e-9):
+            break
+    else:
+        return None
     score = -np.log10(max(min(one.rate for one in group), _LOWEST_RATE))
     return {
         "start": start,
         "end": end,
         "score": round(float(score), 2),
-        "reason": reason_of(log, start, end, strongest, what, unit),
+        "reason": f"{when(start, end)}, {what} {words}",
         "detectors": ", ".join(sorted({one.detector for one in group})),
     }

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from ellimaps.core.errors import SettingError
-from ellimaps.core.extras import optional
 from ellimaps.sensors.analysis.decomposition import decompose, regular
+from ellimaps.sensors.analysis.excess import excess_of
 from ellimaps.sensors.analysis.lags import LagResult, lead_lag
+from ellimaps.sensors.analysis.spectral_lines import line_test, season_test
 
 # Of the cards of one log, some ten, none should hold by chance.
 SIGNIFICANCE = 0.01
@@ -20,6 +21,8 @@ SIGNIFICANCE = 0.01
 _FEWEST_DAYS = 7
 # Two months, the fewest that can differ.
 _SEASON_DAYS = 60
+# A year, some days of which may be missing.
+_YEAR_DAYS = 350
 # Two days: with fewer hours the daily course cannot be told from what is beyond it.
 _FEWEST_HOURS = 48
 
@@ -95,15 +98,19 @@ def follows(leader: pd.Series, follower: pd.Series) -> Hypothesis:
 def daily_profile(series: pd.Series) -> Hypothesis:
     """Test that a log repeats itself every day; ``table``: ``hour, median, p10, p90`` off the day's median.
 
-    Friedman's test on hours as treatments and days as blocks needs neither normal nor independent days.
+    A course of the day stands out of the spectrum at one, two and three turns a day. Noise, however long it
+    remembers, and drift have a smooth spectrum there, so the lines beside say what chance gives [1]_.
+
+    References
+    ----------
+    .. [1] D. J. Thomson, "Spectrum estimation and harmonic analysis", Proceedings of the IEEE 70 (1982)
+       1055-1096, doi:10.1109/PROC.1982.12433
 
     Raises
     ------
     SettingError
         If fewer than 7 whole days were measured.
     """
-    from scipy.stats import friedmanchisquare
-
     log = decompose(series)
     off = log.values - log.values.rolling(log.steps(24), center=True, min_periods=log.steps(12)).median()
     hourly = off.resample("1h").median()
@@ -113,53 +120,42 @@ def daily_profile(series: pd.Series) -> Hypothesis:
         raise SettingError(
             f"The log has {len(days)} whole days, too few for a daily profile: it takes {_FEWEST_DAYS}."
         )
-    hours = days.to_numpy()
-    # Days without any change have no order of hours.
-    statistic, p = friedmanchisquare(*hours.T) if (np.ptp(hours, axis=1) > 0).any() else (0.0, 1.0)
+    statistic, p = line_test(log.values.resample("1h").median(), 24)
     median = days.median()
     table = pd.DataFrame(
         {"hour": days.columns, "median": median, "p10": days.quantile(0.1), "p90": days.quantile(0.9)}
     ).reset_index(drop=True)
     swing = float(median.max() - median.min())
-    # Kendall's W: the share of agreement between days, 0 none, 1 the same order of hours every day.
-    agreement = float(statistic / (len(days) * 23))
-    holds = bool(p < SIGNIFICANCE)
     name = _name(series)
     statement = (
         f"{name} has a daily course: {swing:.2g} from {median.to_numpy().argmin()}:00 "
         f"to {median.to_numpy().argmax()}:00."
     )
     test = (
-        f"Friedman's test of the hours over {len(days)} days: chi2 = {statistic:.1f}, {_p(float(p))}; "
-        f"agreement between days {agreement:.2f} of 1."
+        f"Spectrum at one, two and three turns a day against its lines beside, over {len(days)} days: "
+        f"F = {statistic:.1f}, {_p(p)}."
     )
-    numbers = {
-        "statistic": float(statistic),
-        "p": float(p),
-        "days": float(len(days)),
-        "swing": swing,
-        "agreement": agreement,
-    }
-    return Hypothesis("daily", f"Daily profile of {name}", statement, test, holds, table, numbers)
+    facts = {"statistic": statistic, "p": p, "days": float(len(days)), "swing": swing}
+    return Hypothesis("daily", f"Daily profile of {name}", statement, test, p < SIGNIFICANCE, table, facts)
 
 
 def seasonal_profile(series: pd.Series) -> Hypothesis:
-    """Test that a log moves with the months; ``table``: ``month`` (its first day), ``median, p10, p90``.
+    """Test that a log moves with the seasons; ``table``: ``month`` (its first day), ``median, p10, p90``.
 
-    A rank test (Kruskal and Wallis) on weekly medians, which depend on each other little.
+    A level that walks at random moves from month to month as well; its changes from day to day have a flat
+    spectrum. A season stands out of it at one turn a year. Less than a year cannot tell one from the other.
 
     Raises
     ------
     SettingError
         If less than 60 days were measured.
     """
-    from scipy.stats import kruskal
-
     values = regular(series)
-    daily = values.resample("1D").median().dropna()
-    if len(daily) < _SEASON_DAYS:
+    daily = values.resample("1D").median()
+    measured = int(daily.notna().sum())
+    if measured < _SEASON_DAYS:
         raise SettingError(
-            f"The log has {len(daily)} days, too few for a seasonal profile: it takes {_SEASON_DAYS}."
+            f"The log has {measured} days, too few for a seasonal profile: it takes {_SEASON_DAYS}."
         )
     month = pd.DatetimeIndex(daily.index).to_period("M").to_timestamp()
     by_month = daily.groupby(month)
@@ -167,87 +163,63 @@ def seasonal_profile(series: pd.Series) -> Hypothesis:
         pd.DataFrame(
             {"median": by_month.median(), "p10": by_month.quantile(0.1), "p90": by_month.quantile(0.9)}
         )
+        .dropna()
         .rename_axis("month")
         .reset_index()
     )
-    weekly = daily.resample("7D").median().dropna()
-    groups = [part.to_numpy() for _, part in weekly.groupby(pd.DatetimeIndex(weekly.index).to_period("M"))]
-    groups = [part for part in groups if len(part) > 1]
-    statistic, p = kruskal(*groups) if len(groups) > 1 and np.ptp(weekly) > 0 else (0.0, 1.0)
     swing = float(table["median"].max() - table["median"].min())
     name = _name(series)
-    statement = f"{name} moves with the months: its monthly median spans {swing:.2g}."
-    test = (
-        f"Kruskal-Wallis test of {len(weekly)} weekly medians by month: H = {statistic:.1f}, {_p(float(p))}."
-    )
-    numbers = {"statistic": float(statistic), "p": float(p), "weeks": float(len(weekly)), "swing": swing}
+    statement = f"{name} moves with the seasons: its monthly median spans {swing:.2g}."
+    facts = {"days": float(measured), "swing": swing}
+    if measured < _YEAR_DAYS:
+        test = f"Not known: {measured} days cannot tell a season from drift; it takes a year."
+        facts |= {"statistic": 0.0, "p": 1.0}
+    else:
+        statistic, p = season_test(daily)
+        test = f"Changes of {measured} days at one turn a year against others: F = {statistic:.1f}, {_p(p)}."
+        facts |= {"statistic": statistic, "p": p}
     return Hypothesis(
-        "seasonal", f"Months of {name}", statement, test, bool(p < SIGNIFICANCE), table, numbers
+        "seasonal", f"Seasons of {name}", statement, test, facts["p"] < SIGNIFICANCE, table, facts
     )
 
 
 def correlated(first: pd.Series, second: pd.Series) -> Hypothesis:
-    """Test that two instruments move together beyond their daily course; ``table``: their hourly residuals.
+    """Test that two sensors move together beyond the course of day, week and year that they may share.
 
-    Spearman's correlation; the number of independent hours is reduced by how long both logs remember [1]_.
-
-    References
-    ----------
-    .. [1] G. V. Bayley, J. M. Hammersley, "The effective number of independent observations in an
-       autocorrelated time series", JRSS Supplement 8 (1946) 184-197, doi:10.2307/2983560
+    Rank correlation of hourly residuals, as far as it exceeds that with the weeks before and after; see
+    `ellimaps.sensors.analysis.excess`. ``table``: the hourly residuals ``first, second``.
 
     Raises
     ------
     SettingError
         If the logs have too little time in common.
     """
-    from scipy.stats import norm, spearmanr
-
     names = _name(first), _name(second)
     hourly = [decompose(one).residual.resample("1h").median() for one in (first, second)]
-    both = pd.concat(hourly, axis=1, keys=["first", "second"]).dropna()
-    if len(both) < _FEWEST_HOURS:
+    both = pd.concat(hourly, axis=1, keys=["first", "second"]).asfreq("1h")
+    known = both.dropna()
+    if len(known) < _FEWEST_HOURS:
         raise SettingError(
-            f"{names[0]} and {names[1]} have {len(both)} hours in common: "
+            f"{names[0]} and {names[1]} have {len(known)} hours in common: "
             f"it takes {_FEWEST_HOURS} to compare them."
         )
-    r = float(spearmanr(both["first"], both["second"]).statistic)
-    independent = max(_independent(both), 4.0)
-    z, se = np.arctanh(np.clip(r, -0.999999, 0.999999)), 1 / np.sqrt(independent - 3)
-    low, high = (float(np.tanh(z + side * 1.96 * se)) for side in (-1, 1))
-    p = float(2 * norm.sf(abs(z) / se))
+    ranks = both.where(both.notna().all(axis=1)).rank()
+    x, y = (ranks - ranks.mean()).to_numpy(np.float64).T
+    excess = excess_of(x, y, 24, np.zeros(1, np.intp))
+    r, error, days = float(excess.r[0]), float(excess.error[0]), int(np.isfinite(excess.days).sum())
+    p = excess.p(0) if days > 2 else 1.0
+    low, high = max(r - 1.96 * error, -1.0), min(r + 1.96 * error, 1.0)
     how = "move together" if r > 0 else "move against each other"
     test = (
-        f"Spearman's correlation of hourly residuals {r:+.2f} (95 % interval {low:+.2f} to {high:+.2f}; "
-        f"{independent:.0f} independent of {len(both)} hours), {_p(p)}."
+        f"Rank correlation of hourly residuals beyond that with other weeks {r:+.2f} (95 % interval "
+        f"{low:+.2f} to "
+        f"{high:+.2f}; {days} days, {len(known)} hours), {_p(p)}."
     )
-    numbers = {
-        "r": r,
-        "low": low,
-        "high": high,
-        "p": p,
-        "independent": independent,
-        "hours": float(len(both)),
-    }
+    facts = {"r": r, "low": low, "high": high, "p": p, "days": float(days), "hours": float(len(known))}
     statement = f"{names[0]} and {names[1]} {how} beyond their daily course."
-    return Hypothesis(
-        "correlation",
-        f"{names[0]} and {names[1]}",
-        statement,
-        test,
-        p < SIGNIFICANCE,
-        both.reset_index(drop=True),
-        numbers,
-    )
-
-
-def _independent(both: pd.DataFrame) -> float:
-    """Return the effective number of independent rows of two autocorrelated columns."""
-    acf = optional("statsmodels.tsa.stattools", "sensors", "Sensor logs").acf
-    lags = min(len(both) // 4, 240)
-    product = acf(both["first"].rank(), nlags=lags)[1:] * acf(both["second"].rank(), nlags=lags)[1:]
-    weights = 1 - np.arange(1, lags + 1) / len(both)
-    return float(min(len(both), len(both) / max(1 + 2 * float((weights * product).sum()), 1e-3)))
+    title = f"{names[0]} and {names[1]}"
+    table = known.reset_index(drop=True)
+    return Hypothesis("correlation", title, statement, test, p < SIGNIFICANCE, table, facts)
 
 
 def _lag_test(found: LagResult) -> str:

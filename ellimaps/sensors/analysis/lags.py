@@ -2,8 +2,9 @@
 
 Two logs with a common daily course correlate at any lag, so it is taken off, and both are whitened:
 differences, filtered with the autoregression of the leader [1]_, and cut off at a few noises so that one
-anomaly does not decide. The peak of their cross-correlation is the lag; its interval comes from drawing
-days with replacement [2]_.
+anomaly does not decide. What they then share beyond what each shares with the other's weeks before and after
+(`ellimaps.sensors.analysis.excess`) peaks at the lag; its interval comes from drawing days with replacement
+[2]_.
 
 References
 ----------
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from ellimaps.core.errors import SettingError
 from ellimaps.core.statistics import MAD_TO_SIGMA
 from ellimaps.sensors.analysis.decomposition import decompose
+from ellimaps.sensors.analysis.excess import Excess, correlation, excess_of
 
 # Instruments in enclosures follow their room within an hour or two.
 _LONGEST_LAG = pd.Timedelta("3h")
@@ -99,6 +101,8 @@ def lead_lag(leader: pd.Series, follower: pd.Series, seed: int = 0) -> LagResult
         If the logs have less than 288 readings in common.
     """
     first, second = (one.values - one.daily for one in (decompose(leader), decompose(follower)))
+    from scipy.stats import norm
+
     step = max(pd.Timedelta(one.index[1] - one.index[0]) for one in (first, second))
     both = pd.concat([first.resample(step).mean(), second.resample(step).mean()], axis=1).dropna(how="all")
     both = both.resample(step).mean()
@@ -111,14 +115,16 @@ def lead_lag(leader: pd.Series, follower: pd.Series, seed: int = 0) -> LagResult
     step_min = float(step / pd.Timedelta("1min"))
     most = round(_LONGEST_LAG / step)
     x, y = _whitened(both.to_numpy(np.float64))
-    products = _daily_products(x, y, most, round(pd.Timedelta("1D") / step))
-    r = _correlation(products.sum(axis=0))
-    lags = np.arange(-most, most + 1, dtype=np.float64) * step_min
-    best = int(np.abs(r).argmax())
-    low, high = _interval(products, lags, best, step_min, np.random.default_rng(seed))
-    p, band = _chance(r[best], common, len(lags))
-    table = pd.DataFrame({"lag_min": lags, "r": r, "band": band})
-    return LagResult(float(lags[best]), low, high, float(r[best]), p, common, step_min, table)
+    rows = np.arange(-most, most + 1)
+    excess = excess_of(x, y, round(pd.Timedelta("1D") / step), rows)
+    lags = np.asarray(rows * step_min, np.float64)
+    best = int(np.abs(excess.r).argmax())
+    low, high = _interval(excess, lags, best, step_min, np.random.default_rng(seed))
+    # The largest of all lags is what is looked at.
+    p = min(1.0, len(lags) * excess.p(best))
+    band = excess.error * float(norm.isf((1 - _CONFIDENCE) / 2 / len(lags)))
+    table = pd.DataFrame({"lag_min": lags, "r": excess.r, "band": band})
+    return LagResult(float(lags[best]), low, high, float(excess.r[best]), p, common, step_min, table)
 
 
 def _whitened(values: Values) -> tuple[Values, Values]:
@@ -135,35 +141,10 @@ def _whitened(values: Values) -> tuple[Values, Values]:
     return x, y
 
 
-def _daily_products(x: Values, y: Values, most: int, per_day: int) -> Values:
-    """Return sums over each day: ``(day, lag, xy | xx | yy)``."""
-    length = len(x) - 2 * most
-    rows = max(length // per_day, 1)
-    parts = []
-    for lag in range(-most, most + 1):
-        a, b = x[most : most + length], y[most + lag : most + lag + length]
-        known = np.isfinite(a) & np.isfinite(b)
-        a, b = np.where(known, a, 0.0), np.where(known, b, 0.0)
-        parts.append([[part.sum() for part in np.array_split(c, rows)] for c in (a * b, a * a, b * b)])
-    return np.asarray(parts).transpose(2, 0, 1)
-
-
-def _correlation(sums: Values) -> Values:
-    return np.asarray(sums[..., 0] / np.sqrt(np.maximum(sums[..., 1] * sums[..., 2], np.finfo(float).tiny)))
-
-
 def _interval(
-    products: Values, lags: Values, best: int, step_min: float, random: np.random.Generator
+    excess: Excess, lags: Values, best: int, step_min: float, random: np.random.Generator
 ) -> tuple[float, float]:
-    drawn = random.integers(len(products), size=(_DRAWS, len(products)))
-    peaks = lags[[int(np.abs(_correlation(products[days].sum(axis=0))).argmax()) for days in drawn]]
+    drawn = random.integers(len(excess.days), size=(_DRAWS, len(excess.days)))
+    peaks = lags[[int(np.abs(correlation(excess.days[d], excess.squares[d])[0]).argmax()) for d in drawn]]
     low, high = np.quantile(peaks, [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2])
     return float(min(low, lags[best]) - step_min / 2), float(max(high, lags[best]) + step_min / 2)
-
-
-def _chance(r: float, n: int, lags: int) -> tuple[float, float]:
-    """Return the chance of such a peak at any of the lags, and the band that chance keeps within."""
-    from scipy.stats import norm
-
-    p = min(1.0, lags * 2 * float(norm.sf(abs(r) * np.sqrt(n))))
-    return p, float(norm.isf((1 - _CONFIDENCE) / 2 / lags) / np.sqrt(n))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ellimaps.sensors.analysis.decomposition import Decomposition
 from ellimaps.sensors.analysis.detectors.evidence import Evidence, kind_of
-from ellimaps.sensors.analysis.detectors.levels import LEVEL, SPIKE
+from ellimaps.sensors.analysis.detectors.levels import EXTREME, LEVEL, SPIKE
 from ellimaps.sensors.analysis.detectors.stuck import STUCK
 from ellimaps.sensors.store.units import NO_NAMES
 
@@ -16,10 +16,10 @@ _HOUR = pd.Timedelta("1h")
 _MOST_OF_IT = 0.95
 
 
-def reason_of(
-    log: Decomposition, start: pd.Timestamp, end: pd.Timestamp, strongest: Evidence, what: str, unit: str
-) -> str:
-    """Return a sentence as "12 Jan 15:05-16:10, outside temperature +1.2 deg C in 61 min".
+def effect_of(
+    log: Decomposition, start: pd.Timestamp, end: pd.Timestamp, strongest: Evidence, unit: str
+) -> tuple[float, str]:
+    """Return by how much a log did what it did, and that in words: "+1.2 deg C in 61 min".
 
     Parameters
     ----------
@@ -29,23 +29,32 @@ def reason_of(
         The period.
     strongest : Evidence
         What speaks for it most; its detector decides what is said.
-    what, unit : str
-        What was measured, in what.
+    unit : str
+        Unit of the readings.
+
+    Returns
+    -------
+    float
+        In the unit of the log; infinite for a sensor that is stuck, which has no size.
+    str
+        The words.
     """
     of = f" {unit}" if unit else ""
-    kind = kind_of(strongest)
+    kind, lasting = kind_of(strongest), duration(max(end - start, log.step))
     if kind == STUCK:
-        said = f"stuck at {_number(float(log.values[start:end].median()))}{of} for {duration(end - start)}"
-    elif kind == SPIKE:
-        time = strongest.end - strongest.start + log.step
-        said = f"{_signed(_peak(log, strongest.start, strongest.end))}{of} for {duration(time)}"
-    elif kind == LEVEL:
-        off = float(log.residual[start:end].median())
-        said = f"{_signed(off)}{of} off its usual course for {duration(max(end - start, log.step))}"
-    else:
-        size, time = onset(log, start, end)
-        said = f"{_signed(size)}{of} in {_minutes(time)}"
-    return f"{when(start, end)}, {what} {said}"
+        value = _number(float(log.values[start:end].median()))
+        return float("inf"), f"stuck at {value}{of} for {duration(end - start)}"
+    if kind == SPIKE:
+        size = _peak(log, strongest.start, strongest.end)
+        return size, f"{_signed(size)}{of} for {duration(strongest.end - strongest.start + log.step)}"
+    if kind == EXTREME:
+        size = float((log.values - log.values.median())[start:end].median())
+        return size, f"{_signed(size)}{of} off its median, as never otherwise, for {lasting}"
+    if kind == LEVEL:
+        size = float(log.residual[start:end].median())
+        return size, f"{_signed(size)}{of} off its usual course for {lasting}"
+    size, time = onset(log, start, end)
+    return size, f"{_signed(size)}{of} in {_minutes(time)}"
 
 
 def spoken_name(key: tuple[str, str, str]) -> str:

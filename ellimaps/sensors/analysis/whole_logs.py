@@ -123,6 +123,7 @@ def anomalies_of(
             found = find_anomalies(
                 _series(log, key, filters),
                 false_alarms_per_month,
+                resolution=log.resolution(*key),
                 limit=degrees(limit, unit),
                 what=spoken_name(key),
                 unit=unit_text(unit),

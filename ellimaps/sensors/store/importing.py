@@ -158,7 +158,9 @@ def _import(
         overview.to_parquet(folder / OVERVIEW, row_group_size=1 << 17)
         medians = overview.groupby("sensor")["value"].median()
         sensors = with_assumed_units(result.sensors, medians, options.unit).assign(
-            step_s=[course.step_s for course in courses], held=[course.held for course in courses]
+            step_s=[course.step_s for course in courses],
+            held=[course.held for course in courses],
+            resolution=[course.resolution for course in courses],
         )
         items = (*items_of_files(staged), *items_of_sensors(sensors, problems, result))
         report = ImportReport(location.name, items, options.facts())

@@ -98,7 +98,8 @@ class SensorLog:
         step_s, held``. Where the log states no unit it is assumed for temperatures that can hardly be in
         another (`ellimaps.sensors.store.units`), and empty for others. The clock is what is known of the
         local times: ``UTC+01:00``, ``UTC+01:00 to UTC+02:00`` over the year, ``UTC``, or nothing. The usual
-        step is in seconds; a sensor that is held tells changes only, and its values hold until the next.
+        step is in seconds, its ``resolution`` in its unit; a sensor that is held tells changes only, and its
+        values hold until the next.
     report : ImportReport
         What the log was taken for.
     problems : DataFrame
@@ -240,6 +241,10 @@ class SensorLog:
             raise SettingError(f"A grid of {every} over this log has too many steps: choose a longer one.")
         grid = pd.date_range(found.index[0].floor(step), found.index[-1], freq=step, name="time", unit="us")
         return held_means(found, grid, step) if held else found.reindex(grid)
+
+    def resolution(self, region: str, source_id: str, sensor_name: str) -> float:
+        """Return the smallest step of one sensor's readings, in its unit; 0 if it always says the same."""
+        return float(self.chosen(region, source_id, sensor_name)["resolution"].iloc[0])
 
     def averaged(
         self,

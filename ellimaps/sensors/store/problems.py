@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ellimaps.sensors.store.options import ImportQuestion
 from ellimaps.sensors.store.sql import quoted
-from ellimaps.sensors.store.steps import gaps, is_held, usual_steps
+from ellimaps.sensors.store.steps import gaps, is_held, resolution_of, usual_steps
 from ellimaps.sensors.store.times import length_text
 
 COLUMNS = ("region", "source_id", "sensor_name", "kind", "start", "end", "detail")
@@ -46,6 +46,8 @@ class Course:
         The usual seconds between two readings; NaN for fewer than two.
     held : bool
         Whether it tells changes only, so that a value holds until the next one.
+    resolution : float
+        The smallest step of its values.
     shared : float
         The share of readings that have the time of another one but not its value.
     has_clock : bool
@@ -54,6 +56,7 @@ class Course:
 
     step_s: float
     held: bool
+    resolution: float
     shared: float
     has_clock: bool
 
@@ -66,7 +69,7 @@ def course_of(utc: NDArray[np.datetime64], values: NDArray[np.float64]) -> Cours
     shared = differing / len(values) if differing >= _FEWEST_MERGED else 0.0
     usual = float(np.median(positive)) if len(positive) else float("nan")
     has_clock = not shared or bool(np.any(utc != utc.astype("datetime64[D]")))
-    return Course(usual, is_held(steps), shared, has_clock)
+    return Course(usual, is_held(steps), resolution_of(values), shared, has_clock)
 
 
 def check_not_merged(course: Course, label: str, name: str) -> None:

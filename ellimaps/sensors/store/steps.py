@@ -17,6 +17,8 @@ GAP_STEPS = 2.5
 _AROUND = 15
 # A share of steps far from what is usual around them that no polled sensor has, even if it loses a third.
 _IRREGULAR = 0.4
+# Enough to meet every step of a sensor; more only take time.
+_MOST_VALUES = 100_000
 # Silences of a sensor that tells changes: twice what all but one of a hundred are.
 _SILENCE_QUANTILE, _SILENCES = 0.99, 2.0
 
@@ -74,3 +76,18 @@ def gaps(steps: Steps, *, held: bool) -> NDArray[np.bool_]:
         )
     with np.errstate(invalid="ignore"):
         return np.asarray(steps > GAP_STEPS * usual_steps(steps))
+
+
+def resolution_of(values: NDArray[np.float64]) -> float:
+    """Return the smallest step between any two values; 0 if all are equal.
+
+    Parameters
+    ----------
+    values : array, shape (reading,)
+        In any unit; NaN where there is none.
+    """
+    known = np.unique(values[np.isfinite(values)][:_MOST_VALUES])
+    steps = np.diff(known)
+    # Steps that only rounding of floating-point numbers makes are none.
+    steps = steps[steps > 1e-6 * max(float(np.ptp(known)), 1e-300)] if len(known) > 1 else steps
+    return float(steps.min()) if len(steps) else 0.0

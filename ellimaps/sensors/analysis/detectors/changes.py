@@ -36,7 +36,7 @@ def level_changes(log: Decomposition, rate: float) -> list[Evidence]:
     The penalty is low on purpose: the many small jumps it lets through say what is ordinary here.
     """
     rows = log.steps(_EVERY_H)
-    values = log.residual.rolling(rows, min_periods=1).median().iloc[rows - 1 :: rows].dropna()
+    values = log.dithered(log.residual).rolling(rows, min_periods=1).median().iloc[rows - 1 :: rows].dropna()
     ends, jumps = _jumps(values.to_numpy(np.float64))
     chance = fit_extreme_values(jumps, log.months)
     if chance is None:

@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 
 from ellimaps.sensors.analysis.decomposition import Decomposition
-from ellimaps.sensors.analysis.extreme_values import ExtremeValues, block_maxima, fit_extreme_values
+from ellimaps.sensors.analysis.extreme_values import (
+    SPARED_PER_MONTH,
+    ExtremeValues,
+    block_maxima,
+    fit_extreme_values,
+)
 
 # Twice the hour over which evidence is merged: neighbouring maxima are then hardly of one event.
 _SHORTEST_BLOCK_H = 2.0
@@ -66,8 +71,12 @@ def unusual_stretches(
         A level below which nothing is unusual, however rare.
     """
     values = strength.to_numpy(np.float64)
-    block = log.steps(max(2 * window_h, _SHORTEST_BLOCK_H))
-    chance = fit_extreme_values(block_maxima(values, block), log.months)
+    maxima = block_maxima(values, log.steps(max(2 * window_h, _SHORTEST_BLOCK_H)))
+    chance = fit_extreme_values(maxima, log.months)
+    # What stands out more often than the events that are spared is what this log does.
+    most = (SPARED_PER_MONTH + rate) * max(log.months, 1.0)
+    if chance is not None and (maxima > chance.level(rate)).sum() > most:
+        chance = fit_extreme_values(maxima, log.months, spare_events=False)
     if chance is None:
         return []
     level = max(chance.level(rate), least)

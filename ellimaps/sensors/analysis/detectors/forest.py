@@ -39,8 +39,9 @@ def isolated_stretches(log: Decomposition, rate: float, seed: int) -> list[Evide
 def lagged_features(log: Decomposition) -> pd.DataFrame:
     """Return residuals now and earlier, their changes, and how rough the last hour was."""
     hour = log.steps(1)
-    level = log.residual.rolling(3, center=True, min_periods=1).median()
+    residual = log.dithered(log.residual)
+    level = residual.rolling(3, center=True, min_periods=1).median()
     past = {f"{hours} h ago": level.shift(log.steps(hours)) for hours in (1, 3, 6)}
     changes = {f"change in {hours} h": level.diff(log.steps(hours)) for hours in (1, 3)}
-    rough = log.residual.diff().rolling(hour, center=True, min_periods=hour // 2 + 1)
+    rough = residual.diff().rolling(hour, center=True, min_periods=hour // 2 + 1)
     return pd.DataFrame({"now": level, **past, **changes, "roughness": np.log(rough.std() + 1e-9)})

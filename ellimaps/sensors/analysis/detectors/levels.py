@@ -12,6 +12,7 @@ from ellimaps.sensors.analysis.detectors.evidence import Evidence, unusual_stret
 
 SPIKE = "spike"
 LEVEL = "level"
+EXTREME = "extreme"
 # An hour is what an acquisition takes, a day the longest that the daily course leaves to see.
 SCALES_H = (1.0, 6.0, 24.0)
 # Both chosen on generated logs, seeds 100 to 104 (benchmarks/bench_anomalies.py --first-seed 100).
@@ -32,7 +33,7 @@ def spike_strength(log: Decomposition) -> pd.Series:
     a log that moves fast for a while makes sharp turns which are not spikes.
     """
     side = max(3, log.steps(_SIDE_H))
-    values = log.values
+    values = log.dithered(log.values)
     before = values.rolling(side, min_periods=2).median().shift(1)
     after = values[::-1].rolling(side, min_periods=2).median()[::-1].shift(-1)
     low, high = np.minimum(values - before, values - after), np.maximum(values - before, values - after)
@@ -44,6 +45,18 @@ def spike_strength(log: Decomposition) -> pd.Series:
     return (away / noise.clip(lower=floor).fillna(floor)).where(values.notna())
 
 
+def extremes(log: Decomposition, rate: float) -> list[Evidence]:
+    """Find hours higher, or lower, than a log ever is by chance, its seasons and weeks included."""
+    level = log.dithered(log.values).rolling(max(3, log.steps(1)), center=True, min_periods=1).median()
+    middle = float(level.median())
+    sides = ((level - middle).clip(lower=0.0), (middle - level).clip(lower=0.0))
+    return [
+        evidence
+        for side in sides
+        for evidence in unusual_stretches(side, log, window_h=12.0, rate=rate / len(sides), detector=EXTREME)
+    ]
+
+
 def held_levels(log: Decomposition, rate: float) -> list[Evidence]:
     """Find stretches whose moving median is off the usual course, on each of three time scales."""
     return [evidence for hours in SCALES_H for evidence in _held_level(log, hours, rate / len(SCALES_H))]
@@ -51,6 +64,6 @@ def held_levels(log: Decomposition, rate: float) -> list[Evidence]:
 
 def _held_level(log: Decomposition, hours: float, rate: float) -> Iterator[Evidence]:
     rows = log.steps(hours)
-    level = log.residual.rolling(rows, center=True, min_periods=max(1, rows // 2)).median()
+    level = log.dithered(log.residual).rolling(rows, center=True, min_periods=max(1, rows // 2)).median()
     detector = f"{LEVEL} over {hours:g} h"
     yield from unusual_stretches(level.abs(), log, window_h=hours, rate=rate, detector=detector)

@@ -27,7 +27,7 @@ def beyond_limit(log: Decomposition, rate: float, limit: float) -> list[Evidence
 
 def hourly_range(log: Decomposition) -> pd.Series:
     """Return largest less smallest reading within the hour around; medians of three leave spikes out."""
-    smooth = log.values.rolling(3, center=True, min_periods=2).median()
+    smooth = log.dithered(log.values).rolling(3, center=True, min_periods=2).median()
     around = smooth.rolling(log.steps(_HOUR) + 1, center=True, min_periods=log.steps(_HOUR) // 2 + 1)
     return around.max() - around.min()
 

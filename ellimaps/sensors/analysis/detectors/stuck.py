@@ -11,6 +11,8 @@ from ellimaps.sensors.analysis.detectors.evidence import Evidence, runs
 STUCK = "stuck"
 # As in `extreme_values`: what four true events a month leave behind does not say what is usual.
 _SPARED_PER_MONTH = 4
+# Three repeats: two of a log that is read every hour are chance.
+_FEWEST_ROWS = 4
 # Rows; a sensor that hardly ever repeats itself would otherwise be stuck when it does so twice.
 _SMALLEST_SCALE = 0.5
 
@@ -34,7 +36,7 @@ def stuck_stretches(log: Decomposition, rate: float) -> list[Evidence]:
     return [
         Evidence(pd.Timestamp(index[first]), pd.Timestamp(index[last + 1]), float(often), STUCK)
         for (first, last), rows, often in zip(found, length, chance, strict=True)
-        if rows > log.steps(1) and often < rate
+        if rows >= max(log.steps(1) + 1, _FEWEST_ROWS) and often < rate
     ]
 
 

@@ -50,6 +50,7 @@ def anomalies_tab(state: SensorsState, log: SensorLog) -> None:
             limit=limit_in_unit(log, key, LIMIT),
             what=spoken_name(key),
             unit=unit_of(log, key),
+            resolution=log.resolution(*key),
             on_progress=on_progress,
         ),
     )

@@ -9,6 +9,16 @@ from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.sensors.store.options import FROM_THE_LOG, ImportOptions
 from ellimaps.ui.pages.sensors.state import SensorsState
 
+_FIELDS = {
+    "time_column": ("Column of times", "its header"),
+    "time_format": ("Times", "dmy, mdy, ymd, epoch_ms, excel"),
+    "zone": ("Zone of the lab", "Europe/Berlin"),
+    "sensor_columns": ("Columns that tell sensors apart", "room, or none"),
+    "value_columns": ("Columns of readings", "their headers"),
+    "unit": ("Unit, where none is stated", "degC"),
+    "decimal": ("Decimal sign", ". or ,"),
+}
+
 
 def import_panel(state: SensorsState, location: str, log: SensorLog | None) -> None:
     """Show the report of a log, and what can be said of it; without one, after a question, open.
@@ -28,44 +38,32 @@ def import_panel(state: SensorsState, location: str, log: SensorLog | None) -> N
         for item in log.report.items if log else ():
             st.markdown(f"- **{item.topic}**: {item.taken}" + (f" ({item.why})" if item.why else ""))
         with st.form("sensors_said", border=False):
-            answers = _answers(location, said)
-            if st.form_submit_button("Read again", icon=":material/refresh:"):
-                _say(state, location, answers)
+            _fields(location, said)
+            # What is said is kept before the page runs again: it would read the log as before first.
+            st.form_submit_button(
+                "Read again", icon=":material/refresh:", on_click=_say, args=(state, location)
+            )
 
 
-def _answers(location: str, said: ImportOptions) -> dict[str, str]:
-    fields = {
-        "time_column": ("Column of times", said.time_column, "its header"),
-        "time_format": ("Times", said.time_format, "dmy, mdy, ymd, epoch_ms, excel"),
-        "zone": ("Zone of the lab", said.zone, "Europe/Berlin"),
-        "sensor_columns": (
-            "Columns that tell sensors apart",
-            ", ".join(said.sensor_columns),
-            "room, or none",
-        ),
-        "value_columns": ("Columns of readings", ", ".join(said.value_columns), "their headers"),
-        "unit": ("Unit, where none is stated", said.unit, "degC"),
-        "decimal": ("Decimal sign", said.decimal, ". or ,"),
-    }
+def _fields(location: str, said: ImportOptions) -> None:
     columns = st.columns(4)
-    return {
-        name: columns[number % 4].text_input(
-            title, value, key=f"sensors_said_{name}_{hash(location)}", placeholder=example
-        )
-        for number, (name, (title, value, example)) in enumerate(fields.items())
-    }
+    for number, (name, (title, example)) in enumerate(_FIELDS.items()):
+        value = getattr(said, name)
+        text = ", ".join(value) if isinstance(value, tuple) else value
+        columns[number % 4].text_input(title, text, key=_key(name, location), placeholder=example)
 
 
-def _say(state: SensorsState, location: str, answers: dict[str, str]) -> None:
+def _key(name: str, location: str) -> str:
+    return f"sensors_said_{name}_{location}"
+
+
+def _say(state: SensorsState, location: str) -> None:
+    texts = {name: str(st.session_state[_key(name, location)]).strip() for name in _FIELDS}
     several = {
-        name: tuple(part.strip() for part in answers[name].split(",") if part.strip())
+        name: tuple(part.strip() for part in texts.pop(name).split(",") if part.strip())
         for name in ("sensor_columns", "value_columns")
     }
-    single = {name: text.strip() for name, text in answers.items() if name not in several}
     try:
-        state.said[location] = ImportOptions(**single, **several)  # type: ignore[arg-type]
+        state.said[location] = ImportOptions(**texts, **several)  # type: ignore[arg-type]
     except SettingError as error:
-        st.error(str(error), icon=":material/error:")
-        return
-    state.message = ""
-    st.rerun()
+        state.message = str(error)
