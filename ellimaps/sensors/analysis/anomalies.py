@@ -27,6 +27,7 @@ from ellimaps.sensors.analysis.reasons import effect_of, when
 from ellimaps.sensors.movement import LIMIT as LIMIT_PER_HOUR
 
 COLUMNS = ("start", "end", "score", "reason", "detectors")
+# As many as share the rate of false alarms a user allows.
 _DETECTORS = 7
 # Steps of a coarse sensor that a change must have: one step may be a change that nothing but rounding shows.
 _LEAST_STEPS = 2.0
