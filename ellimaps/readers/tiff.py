@@ -230,8 +230,8 @@ def _decoded(source: InputFile, page: Any) -> NDArray[Any]:
     _check_unpacking(page)
     try:
         values = page.asarray()
-    except ValueError as error:
-        if "imagecodecs" not in str(error):
+    except (ValueError, ImportError) as error:
+        if isinstance(error, ValueError) and "imagecodecs" not in str(error):
             raise
         values = _decoded_by_pillow(source, page)
     return np.asarray(values).reshape(kind.shape)

@@ -265,7 +265,7 @@ def main(arguments):
 def test_two_runs_do_not_share_an_output(phantoms, tmp_path):
     with Store(tmp_path).opened():
         done = main(command(phantoms, tmp_path))
-        assert done.returncode == 1
+        assert done.returncode == 3
         assert f"in use by process {os.getpid()}" in done.stderr
     with Store(tmp_path).opened():
         pass

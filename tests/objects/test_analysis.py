@@ -69,7 +69,7 @@ def test_micrometres_and_pixels_agree(acquisition):
     settings = CellSettings(radius=(4, 20), ring=(1, 2), unit="um", pixel_size_um=0.5)
     pd.testing.assert_frame_equal(analyse_image(image, settings).table, pixels)
     with pytest.raises(SettingError):
-        analyse_image(image, CellSettings(unit="um"))
+        analyse_image(image, CellSettings(radius=(4, 20), unit="um"))
 
 
 def test_settings_that_do_not_fit(acquisition):
