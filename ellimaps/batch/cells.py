@@ -180,7 +180,7 @@ def _packed(number: PlaneNumber, result: CellResult, lead: Sequence[str], names:
         facts=facts,
         overlay=result.overlay,
         crops=result.crops[:CROPS_PER_IMAGE],
-        labels=zlib.compress(result.labels, 1),
+        labels=zlib.compress(result.labels.tobytes(), 1),
         shape=result.labels.shape,
         pixel_size_um=result.pixel_size_um,
         inputs=result.inputs,

@@ -235,7 +235,7 @@ def _channel_of(stack: ImageStack, channel: int) -> NDArray[np.float32]:
         raise SettingError(f"{stack.name} holds Delta and Psi maps: objects are found in intensities.")
     if not 0 <= channel < stack.n_bands:
         raise SettingError(f"{stack.name} has no channel {channel}: it has {stack.n_bands}, counted from 0.")
-    return stack.values[channel]
+    return np.asarray(stack.values[channel])
 
 
 def _radius(

@@ -47,7 +47,7 @@ def label_tiff(planes: Sequence[Sequence[NDArray[np.int32]]], pixel_size_um: flo
                 yield plane.astype(dtype)
 
     for page in pages():
-        digest.update(page)
+        digest.update(page.tobytes())
     # tifffile would make up another identifier at every writing.
     metadata: dict[str, object] = {"axes": "TZYX", "UUID": str(uuid.UUID(digest.hexdigest()[:32]))}
     if pixel_size_um is not None:
@@ -100,7 +100,7 @@ def read_label_plane(path: Path, shape: tuple[int, int], t: int = 0, z: int = 0)
 def _as_labels(name: str, values: NDArray[np.generic]) -> NDArray[np.int32]:
     if values.dtype.kind == "f" and not np.array_equal(values, np.rint(values)):
         raise ReadError(f"{name} holds fractions: give masks in which each object has a whole number.")
-    if len(np.unique(values)) == 2 and ndimage.label(values > 0)[1] > 1:
+    if len(np.unique(values)) == 2 and ndimage.label(values != 0)[1] > 1:
         raise ReadError(
             f"{name} has one value for all objects: label them first, such as by connected components."
         )

@@ -24,7 +24,7 @@ _IN_COLUMN = (np.s_[:-1], np.s_[1:])
 # Chosen on the images that benchmarks/bench_nuclei.py chooses on; --constants prints what half and double of
 # each would do.
 _NOISE_FACTOR = 4.0
-_LEAST_DEPTH = 0.06
+_LEAST_DEPTH = 0.05
 _OUTLINE_SHARE = 0.4
 _LEAST_STEEPNESS = 0.2
 # Nuclei of one image: a third to three times the typical radius, that is a factor of 81 in area.
@@ -72,7 +72,7 @@ def detect_nuclei(
     -----
     N. Otsu, A threshold selection method from gray-level histograms, IEEE Trans. SMC 9 (1979) 62. Touching
     objects are parted by a watershed from the maxima of distance to the outline times brightness; maxima
-    that stand out of the saddle between them by less than 12 % are one (dynamics: M. Grimaud, SPIE 1769
+    that stand out of the saddle between them by less than 5 % are one (dynamics: M. Grimaud, SPIE 1769
     (1992) 292). What is found is looked at again: outlines without the haze between nuclei say better what
     touches. An object whose edge is less than a fifth as steep as the typical one is haze, or the cytoplasm
     of a brighter one.
@@ -82,10 +82,13 @@ def detect_nuclei(
     flat, known = _flattened(image, radius[1], smooth)
     split, floor = _thresholds(flat[known])
     if threshold == "otsu":
-        labels = _parted(_cleaned(known & (flat > max(split, floor)), radius[0]), flat, radius[0])
+        mask = _cleaned(known & (flat > max(split, floor)), radius[0])
+        labels = _parted(mask, _brightness(flat, mask), radius[0])
     else:
-        # The outlines of the first look have no haze between them any more, and say better what touches.
-        labels = _look(flat, _look(flat, known & (flat > floor), radius) > 0, radius)
+        mask = known & (flat > floor)
+        first = _look(flat, mask, radius, _brightness(flat, mask))
+        # The outlines of the first look have no haze between them any more: shape alone says what touches.
+        labels = _look(flat, first > 0, radius, np.float32(1))
     return _of_size(np.where(known, labels, 0), radius)
 
 
@@ -105,7 +108,8 @@ def suggested_radius(image: NDArray[np.generic]) -> tuple[float, float] | None:
     _check(image, None, "local", 0)
     part = _brightest_part(image)
     flat, known = _flattened(part, _widest(part)[1], 1.0)
-    labels = _look(flat, known & (flat > _thresholds(flat[known])[1]), _widest(part))
+    mask = known & (flat > _thresholds(flat[known])[1])
+    labels = _look(flat, mask, _widest(part), _brightness(flat, mask))
     if not labels.any():
         return None
     areas = np.bincount(labels.ravel())[1:]
@@ -128,10 +132,13 @@ def _widest(image: NDArray[np.generic]) -> tuple[float, float]:
 
 
 def _look(
-    flat: NDArray[np.float32], mask: NDArray[np.bool_], radius: tuple[float, float]
+    flat: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    radius: tuple[float, float],
+    weight: NDArray[np.float32] | np.float32,
 ) -> NDArray[np.int32]:
     """Part a mask into objects, outline each by its own brightness, and keep those with steep edges."""
-    labels = _parted(_cleaned(mask, radius[0]), flat, radius[0])
+    labels = _parted(_cleaned(mask, radius[0]), weight, radius[0])
     labels = np.where(flat > _OUTLINE_SHARE * _tops(labels, flat)[labels], labels, 0)
     return _steep(_of_size(labels, radius), flat)
 
@@ -191,14 +198,23 @@ def _disc(radius: int) -> NDArray[np.bool_]:
     return np.asarray(y**2 + x**2 <= radius**2)
 
 
-def _parted(mask: NDArray[np.bool_], flat: NDArray[np.float32], smallest: float) -> NDArray[np.int32]:
-    """Label the mask, touching objects apart."""
+def _brightness(flat: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return what parts objects that shape does not, such as a bright one over a dim one: 0..1.
+
+    Objects brighter than most count as these.
+    """
+    typical = float(np.median(flat[mask])) if mask.any() else 1.0
+    return np.sqrt(np.clip(flat / max(typical, 1e-30), 0, 1))
+
+
+def _parted(
+    mask: NDArray[np.bool_], weight: NDArray[np.float32] | np.float32, smallest: float
+) -> NDArray[np.int32]:
+    """Label the mask, touching objects apart: distance to the outline times a weight has a top in each."""
     if not mask.any():
         return np.zeros(mask.shape, dtype=np.int32)
     distance = ndimage.distance_transform_edt(mask).astype(np.float32)
-    # Brightness parts what shape does not, such as an overlap; objects brighter than most count as these.
-    bright = np.clip(flat / max(float(np.median(flat[mask])), 1e-30), 0, 1)
-    height = ndimage.gaussian_filter(distance * np.sqrt(bright), max(1.0, smallest / 4)) * mask
+    height = ndimage.gaussian_filter(distance * weight, max(1.0, smallest / 4)) * mask
     basins = watershed(-height, mask=mask)  # type: ignore[no-untyped-call]
     return _joined(np.asarray(basins, dtype=np.int32), np.log1p(height))
 
