@@ -1,7 +1,6 @@
 """The public names and where they live; `ellimaps/__init__.py` imports each on first use."""
 
-from . import classify as classify
-from . import plates as plates
+from . import classify as classify, plates as plates
 from .classify.deep_model import load_classifier as load_classifier
 from .classify.training_labels import read_labels as read_labels
 from .core import errors as errors

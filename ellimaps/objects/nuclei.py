@@ -204,7 +204,7 @@ def _brightness(flat: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[n
     Objects brighter than most count as these.
     """
     typical = float(np.median(flat[mask])) if mask.any() else 1.0
-    return np.sqrt(np.clip(flat / max(typical, 1e-30), 0, 1))
+    return np.asarray(np.sqrt(np.clip(flat / max(typical, 1e-30), 0, 1)))
 
 
 def _parted(
