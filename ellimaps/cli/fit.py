@@ -33,9 +33,38 @@ SharedOption = Annotated[
     list[str] | None,
     typer.Option("--shared", help="A free parameter with one value for all clusters; may be repeated."),
 ]
-SigmaPsi = Annotated[float, typer.Option("--sigma-psi", help="Standard deviation of Psi in degrees.")]
-SigmaDelta = Annotated[float, typer.Option("--sigma-delta", help="Standard deviation of Delta in degrees.")]
+SigmaPsi = Annotated[
+    float | None,
+    typer.Option("--sigma-psi", help="Standard deviation of Psi in degrees; by default the map tells it."),
+]
+SigmaDelta = Annotated[
+    float | None,
+    typer.Option(
+        "--sigma-delta", help="Standard deviation of Delta, at sin 2 Psi = 1; by default the map's."
+    ),
+]
+DeltaNoise = Annotated[
+    str, typer.Option("--delta-noise", help="growing (as 1 / sin 2 Psi) or constant noise of Delta.")
+]
+Minimized = Annotated[
+    str, typer.Option("--minimized", help="What chi squared is of: 'psi delta', or ncs for N, C and S.")
+]
 MaxMse = Annotated[float, typer.Option("--max-mse", help="A fit above this MSE is poor and not trusted.")]
+MaxChi2 = Annotated[
+    float, typer.Option("--max-chi2", help="Above this reduced chi squared a model lacks fit.")
+]
+Systematic = Annotated[
+    float,
+    typer.Option(
+        "--systematic", help="What the instrument is right to, degrees of Psi: smaller noise excuses no less."
+    ),
+]
+MinShare = Annotated[
+    float, typer.Option("--min-share", help="Leave out wavelengths that less of a cluster measured.")
+]
+MinDescribed = Annotated[
+    float, typer.Option("--min-described", help="Trust no pixel if the model describes less of the map.")
+]
 
 
 @takes(given=setting_options("features", *names_of(Preprocessing), "seed", "dataset"))
@@ -48,9 +77,15 @@ def command(
     labels: LabelsOption = None,
     pixels: PixelsOption = False,
     shared: SharedOption = None,
-    sigma_psi: SigmaPsi = 0.05,
-    sigma_delta: SigmaDelta = 0.1,
+    sigma_psi: SigmaPsi = None,
+    sigma_delta: SigmaDelta = None,
+    delta_noise: DeltaNoise = "growing",
+    minimized: Minimized = "psi delta",
     max_mse: MaxMse = 15.0,
+    max_chi2: MaxChi2 = 3.0,
+    systematic: Systematic = 0.07,
+    min_share: MinShare = 0.5,
+    min_described: MinDescribed = 0.5,
     given: dict[str, Any],
     as_json: Json = False,
 ) -> None:
@@ -69,7 +104,17 @@ def command(
     settings = Settings(**given, k=parsed("k", k or "auto"))
     film = read_model(model)
     thickness_name(film)
-    limits = FitOptions(sigma_psi, sigma_delta, max_mse=max_mse)
+    limits = FitOptions(
+        sigma_psi,
+        sigma_delta,
+        max_mse=max_mse,
+        max_chi2=max_chi2,
+        systematic_deg=systematic,
+        min_described=min_described,
+        min_share=min_share,
+        delta_noise=delta_noise,  # type: ignore[arg-type]  # FitOptions refuses other words
+        minimized=minimized,  # type: ignore[arg-type]
+    )
     with progress_on_stderr() as on_progress:
         stack = load(path, settings, on_progress)
         fit: ShotFits | MapFit
@@ -117,16 +162,23 @@ def _tell(fit: ShotFits | MapFit, files: list[str], as_json: bool) -> None:
 
 
 def _shots_facts(fit: ShotFits) -> dict[str, Any]:
-    from ellimaps.maps.films.files import cluster_facts
+    from ellimaps.maps.films.files import cluster_facts, noise_facts
 
-    return {"clusters": [cluster_facts(cluster) for cluster in fit.clusters], "shared": list(fit.shared)}
+    clusters = [cluster_facts(cluster) for cluster in fit.clusters]
+    return {"clusters": clusters, "shared": list(fit.shared), "noise": noise_facts(fit.noise)}
 
 
 def _map_facts(fit: MapFit) -> dict[str, Any]:
+    from ellimaps.maps.films.files import noise_facts
     from ellimaps.maps.films.results import thickness_name
 
-    median = fit.median(thickness_name(fit.model))
-    return {"median": median, "trusted_fraction": fit.trusted_fraction, "seconds": fit.seconds}
+    return {
+        "median": fit.median(thickness_name(fit.model)),
+        "trusted_fraction": fit.trusted_fraction,
+        "shares": fit.shares,
+        "noise": noise_facts(fit.noise),
+        "seconds": fit.seconds,
+    }
 
 
 def _print_shots(fit: ShotFits) -> None:
@@ -134,9 +186,16 @@ def _print_shots(fit: ShotFits) -> None:
 
     formats = {"cluster": "d", "n_pixels": ",d"}
     for name in parameter_names(fit.model):
-        formats |= {name: ".4f", f"{name}_se": ".4f"}
+        formats |= {name: ".4f", f"{name}_se": ".4f", f"{name}_spread": ".4f"}
     formats |= {"mse": ".2f", "chi2": ".3g", "n_wavelengths": "d", "flag": "s"}
     print_table(fit.table().to_dict("records"), formats)  # type: ignore[arg-type]
+    print(fit.noise.text)
+    for cluster in fit.clusters:
+        if cluster.left_out:
+            print(f"cluster {cluster.cluster} was fitted without {'; '.join(cluster.left_out)}")
+        certainty = fit.certainty(cluster.cluster)
+        for remark in certainty.remarks if certainty else ():
+            print(f"cluster {cluster.cluster}: {remark}")
     largest = int(fit.segmentation.n_pixels.argmax())
     table = fit.sensitivity(largest)
     if len(table):
@@ -154,3 +213,5 @@ def _print_map(fit: MapFit) -> None:
         f"{thickness_name(fit.model)}: median {facts['median']:.3f} nm; {facts['trusted_fraction']:.2%} of "
         f"the pixels are trusted; {facts['seconds']:.2f} s"
     )
+    print("; ".join(f"{flag} {share:.2%}" for flag, share in fit.shares.items() if share))
+    print(fit.noise.text)

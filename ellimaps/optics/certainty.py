@@ -168,14 +168,12 @@ def _profile(
 
 
 def _limit(values: Real, rises: Real, at: float, asked: float, side: int) -> tuple[float, bool]:
-    """Return where the rise reaches what is asked on one side, and whether only the bound is there."""
-    along = values[values <= at][::-1] if side < 0 else values[values >= at]
-    roots = np.sqrt(np.maximum(rises[values <= at][::-1] if side < 0 else rises[values >= at], 0))
-    beyond = np.flatnonzero(roots >= np.sqrt(asked))
-    if not beyond.size:
+    """Return the outermost value on one side with a rise below what is asked, and whether it is the bound."""
+    outwards = np.flatnonzero(values <= at)[::-1] if side < 0 else np.flatnonzero(values >= at)
+    along, roots = values[outwards], np.sqrt(np.maximum(rises[outwards], 0))
+    inside = np.flatnonzero(roots < np.sqrt(asked))
+    last = int(inside[-1]) if inside.size else 0
+    if last == len(along) - 1:
         return float(along[-1]), True
-    last = int(beyond[0])
-    if last == 0:
-        return float(along[0]), False
-    share = (np.sqrt(asked) - roots[last - 1]) / (roots[last] - roots[last - 1])
-    return float(along[last - 1] + share * (along[last] - along[last - 1])), False
+    share = np.clip((np.sqrt(asked) - roots[last]) / (roots[last + 1] - roots[last]), 0, 1)
+    return float(along[last] + share * (along[last + 1] - along[last])), False

@@ -64,6 +64,13 @@ class Noise:
         return Noise(psi, delta, self.grows, self.origin, self.is_known)
 
     @property
+    def text(self) -> str:
+        """The noise in one line."""
+        over = " / sin 2 Psi" if self.grows else ""
+        psi, delta = (float(np.median(part)) for part in (self.psi_deg, self.delta_deg))
+        return f"noise: Psi {psi:.3g} deg, Delta {delta:.3g} deg{over} ({self.origin})"
+
+    @property
     def chord(self) -> Real:
         """Standard deviation of a point's place on the sphere of N, C, S in radians, at the most."""
         return np.deg2rad(np.maximum(2 * self.psi_deg, self.delta_deg))

@@ -71,6 +71,7 @@ def test_clusters(run: Run, folder: Path, truth: dict[str, np.ndarray], tmp_path
     np.testing.assert_allclose(found, sorted(kinds), atol=1.5)
     assert sorted(Path(file).name for file in facts["files"]) == names(out)
     ends = "_fit.csv", "_fit.json", "_fit.png", "_thickness.tif", "_thickness_se.tif", "_mse.tif"
+    ends += "_fit_certainty.csv", "_fit_uniqueness.png"
     assert {NAME + end for end in ends} <= set(names(out))
     table = pd.read_csv(out / f"{NAME}_fit.csv")
     assert table["cluster"].tolist() == [0, 1, 2]
@@ -83,12 +84,19 @@ def test_clusters(run: Run, folder: Path, truth: dict[str, np.ndarray], tmp_path
     provenance = json.loads((out / f"{NAME}_fit.json").read_text(encoding="utf-8"))
     assert provenance["inputs_sha256"]
     assert "thickness_nm" in provenance["model"]
+    assert len(provenance["noise"]["psi_deg"]) == len(provenance["bands"]) == 11
+    limits = pd.read_csv(out / f"{NAME}_fit_certainty.csv")
+    assert (limits["low_90"] < limits["value"]).all()
+    assert (limits["value"] < limits["high_90"]).all()
 
 
 def test_pixels(run: Run, folder: Path, truth: dict[str, np.ndarray], tmp_path: Path) -> None:
     answer = run("fit", folder, "--model", folder / "model.toml", "--pixels", "--out", tmp_path, "--json")
     facts = json.loads(answer.stdout)
-    assert set(facts) == {"median", "trusted_fraction", "seconds", "files"}
+    assert set(facts) == {"median", "trusted_fraction", "shares", "noise", "seconds", "files"}
+    assert facts["noise"]["origin"] == "differences of flat neighbors"
+    assert facts["shares"]["ok"] == facts["trusted_fraction"]
+    assert sum(facts["shares"].values()) == pytest.approx(1)
     image = tifffile.imread(tmp_path / f"{NAME}_thickness.tif")
     error = tifffile.imread(tmp_path / f"{NAME}_thickness_se.tif")
     known = np.isfinite(image)
@@ -125,6 +133,8 @@ def test_the_same_input_gives_the_same_bytes_and_the_text_says_it(
         texts.append(answer.stdout.replace(str(out), ""))
     assert texts[0] == texts[1]
     assert "angle of incidence" in texts[0]
+    assert "noise: Psi 0." in texts[0]
+    assert "differences of flat neighbors" in texts[0]
     for file in names(tmp_path / "a"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
 
@@ -138,6 +148,8 @@ def test_the_same_input_gives_the_same_bytes_and_the_text_says_it(
         (("--model", "MODEL", "-k", 3, "--shared", "oxide"), "cannot be shared"),
         (("--model", "MODEL", "-k", "three"), "neither a whole number nor auto"),
         (("--model", "MODEL", "-k", 3, "--max-mse", -1), "max_mse"),
+        (("--model", "MODEL", "-k", 3, "--delta-noise", "loud"), "one of growing, constant"),
+        (("--model", "MODEL", "-k", 3, "--min-share", 2), "from 0 to 1"),
         (("--model", "MODEL", "--labels", "none.tif"), "cannot be read"),
         (("--model", "MODEL", "--labels", "MODEL"), "no label image"),
         (("--model", "FIXED", "-k", 3), "No thickness is free"),

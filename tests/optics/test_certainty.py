@@ -70,7 +70,8 @@ def test_limits_of_a_parabola_are_its_standard_errors() -> None:
 
 def test_an_opaque_film_has_no_upper_limit() -> None:
     model = ThinFilm("Si", (Layer("Cr", 100.0, {"thickness_nm": (0.0, 2000.0)}),))
-    (found,) = certainties(model, *noisy([(CHROMIUM, 500.0)], 1))
+    # One whose noise does not by itself speak against thick films; nine of ten are.
+    _, found = certainties(model, *noisy([(CHROMIUM, 500.0)], 2))
     assert found.limits[0, 0] > 40
     assert found.limits[0, 1] == 2000
     assert found.remarks == ("The data set no upper limit to thickness_nm within its bounds.",)

@@ -302,6 +302,13 @@ class MapFit:
         asked = np.count_nonzero(self.flags != Flag.NOT_FITTED)
         return float(np.count_nonzero(self.trusted) / asked) if asked else float("nan")
 
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of each flag among the fitted pixels; empty if none was to be fitted."""
+        fitted = self.flags[self.flags != Flag.NOT_FITTED]
+        flags = [flag for flag in Flag if flag != Flag.NOT_FITTED] if fitted.size else []
+        return {flag.text: float(np.mean(fitted == flag)) for flag in flags}
+
     def painted(self, name: str) -> NDArray[np.float32]:
         """Return a map of one parameter, NaN where it is not trusted."""
         return self._trusted_only(self.parameters[self._number(name)])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pandas as pd
 import streamlit as st
 
@@ -12,6 +10,7 @@ from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
 from ellimaps.optics.spectra import FitOptions
+from ellimaps.ui.pages.maps.fit_charts import uniqueness_chart
 from ellimaps.ui.pages.maps.fit_export import fit_downloads
 from ellimaps.ui.pages.maps.fit_maps import maps_panel, profile_and_histogram, shown_fit
 from ellimaps.ui.pages.maps.fit_model import choose_model, is_editing, model_editor
@@ -82,15 +81,39 @@ def _bar(state: MapsState, source: Source, segmentation: Segmentation) -> str:
     return "clusters" if clusters else "pixels" if pixels else ""
 
 
+# Options of a fit: label, name in FitOptions, and what it says.
+_NUMBERS = (
+    ("Noise of Psi (deg)", "sigma_psi_deg", "Empty: neighbors tell it, where the maps are flat."),
+    ("Noise of Delta (deg)", "sigma_delta_deg", "Where sin 2 Psi is 1. Empty: neighbors tell it."),
+    ("Lack of fit above a reduced χ² of", "max_chi2", "Such fits are not trusted."),
+    ("The instrument is right to (deg of Psi)", "systematic_deg", "Misfit up to this is no lack of fit."),
+    ("Poor above an MSE of", "max_mse", "Such fits are not trusted."),
+    ("Least share of a cluster measured", "min_share", "Wavelengths with less are left out of its fit."),
+)
+_WORDS = (
+    ("Noise of Delta", "delta_noise", {"growing": "grows as 1 / sin 2Ψ", "constant": "the same everywhere"}),
+    ("Chi squared of", "minimized", {"psi delta": "Psi and Delta", "ncs": "N, C and S"}),
+)
+
+
 def _options(state: MapsState) -> None:
     default = FitOptions()
-    for label, key, value, text in (
-        ("Noise of Psi (deg)", "sigma_psi", default.sigma_psi_deg, "Standard deviation of a measurement."),
-        ("Noise of Delta (deg)", "sigma_delta", default.sigma_delta_deg, "As for Psi."),
-        ("Poor above an MSE of", "max_mse", default.max_mse, "Such fits are not trusted."),
-    ):
+    for label, key, help_text in _NUMBERS:
+        value = getattr(default, key)
         st.number_input(
-            label, 0.001, 1000.0, value, key=f"fit_{key}", format="%g", help=text, persist_state="session"
+            label,
+            0.001,
+            1000.0,
+            value,
+            key=f"fit_{key}",
+            format="%g",
+            help=help_text,
+            placeholder="from the map",
+            persist_state="session",
+        )
+    for label, key, words in _WORDS:
+        st.selectbox(
+            label, list(words), format_func=words.__getitem__, key=f"fit_{key}", persist_state="session"
         )
     names = parameter_names(state.film.model) if state.film.model else []
     if len(names) > 1:
@@ -105,13 +128,9 @@ def _options(state: MapsState) -> None:
 
 def _setup(model: ThinFilm) -> FitSetup:
     """Return what would be fitted now, as the controls stand."""
-    default, shown = FitOptions(), st.session_state
-    options = replace(
-        default,
-        sigma_psi_deg=shown.get("fit_sigma_psi", default.sigma_psi_deg),
-        sigma_delta_deg=shown.get("fit_sigma_delta", default.sigma_delta_deg),
-        max_mse=shown.get("fit_max_mse", default.max_mse),
-    )
+    shown = st.session_state
+    given = {key: shown[f"fit_{key}"] for _, key, _ in (*_NUMBERS, *_WORDS) if f"fit_{key}" in shown}
+    options = FitOptions(**given)
     names = parameter_names(model)
     shared = tuple(name for name in shown.get("fit_shared", []) if name in names and len(names) > 1)
     return FitSetup(model, shared, options)
@@ -166,6 +185,7 @@ def _results(state: MapsState, source: Source, segmentation: Segmentation, model
         if fit is not None:
             profile_and_histogram(state, fit)
         if fits is not None:
+            _certainty(state, fits)
             _details(state, fits)
             fit_downloads(fit or fits)
 
@@ -192,11 +212,16 @@ def _table(state: MapsState, fits: ShotFits) -> None:
         pairs = zip(table[name], table[f"{name}_se"], strict=True)
         shown[title] = [f"{value:.3f} ± {error:.3f}" for value, error in pairs]
     numbers = pd.DataFrame(shown).assign(
-        MSE=table["mse"], chi2=table["chi2"], wavelengths=table["n_wavelengths"], flag=table["flag"]
+        spread=table[f"{thickness_name(fits.model)}_spread"],
+        MSE=table["mse"],
+        chi2=table["chi2"],
+        wavelengths=table["n_wavelengths"],
+        flag=table["flag"],
+        **{"left out": table["left_out"]},
     )
     cells = [f"background-color: {color}; color: {text_color(color)}" for color in state.look.palette]
     styled = numbers.style.apply(lambda _: cells, subset=["cluster"]).format(
-        {"MSE": "{:.2f}", "chi2": "{:.3g}"}
+        {"MSE": "{:.2f}", "chi2": "{:.3g}", "spread": "{:.2f}"}
     )
     st.dataframe(
         styled,
@@ -207,10 +232,36 @@ def _table(state: MapsState, fits: ShotFits) -> None:
             "chi2": st.column_config.Column(
                 "reduced χ²", help="1: the model fits as well as the noise lets it."
             ),
+            "spread": st.column_config.Column(
+                "spread (nm)", help="Standard deviation of the thickness over the cluster's pixels."
+            ),
             "wavelengths": st.column_config.Column("wavelengths used"),
+            "left out": st.column_config.Column(help="Measured, but not used, and why."),
             "flag": st.column_config.Column(help="Trust what is flagged ok; the rest is hatched in the map."),
         },
     )
+    st.caption(fits.noise.text.capitalize())
+
+
+def _certainty(state: MapsState, fits: ShotFits) -> None:
+    """Show limits, curves and correlations of the chosen cluster, and on request what would mend its fit."""
+    with st.expander("How certain it is, and which change of the model would mend the fit"):
+        cluster = chosen_cluster(len(fits.clusters))
+        title, certainty = state.look.titles[cluster], fits.certainty(cluster)
+        if certainty is None:
+            st.caption(f"Cluster {title} was not fitted by itself, so it has no limits of its own.")
+            return
+        names = dict(zip(parameter_names(fits.model), parameter_titles(fits.model), strict=True))
+        st.caption(f"Cluster {title}: 90 % limits, and correlations of the errors")
+        table = certainty.table().replace({"parameter": names})
+        renamed = {f"correlation_{name}": f"with {text}" for name, text in names.items()}
+        st.dataframe(table.rename(columns=renamed), hide_index=True)
+        for remark in certainty.remarks:
+            st.warning(remark)
+        for name, curve, limits in zip(certainty.names, certainty.curves, certainty.limits, strict=True):
+            st.vega_lite_chart(uniqueness_chart(curve, names[name], limits, state.look.palette[cluster]))
+        if st.button("What would mend it?", key="fit_remedies", help="Fits again with one thing changed."):
+            st.dataframe(fits.remedies(cluster).rename(columns={"chi2": "reduced χ²"}), hide_index=True)
 
 
 def _details(state: MapsState, fits: ShotFits) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import altair as alt
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ellimaps.core.abscissa import AXIS_TITLES, film_abscissa_of
 from ellimaps.core.angles import unwrapped
@@ -118,6 +119,36 @@ def _residuals_form(over: _Abscissa, color: str) -> dict[str, Any]:
     )
     zero = alt.Chart(data).mark_rule(color=_ZERO).encode(y=alt.datum(0))
     return chart_specification(alt.layer(zero, lines).properties(height=_RESIDUALS_HEIGHT))
+
+
+def uniqueness_chart(
+    curve: pd.DataFrame, title: str, limits: NDArray[np.float64], color: str
+) -> dict[str, Any]:
+    """Draw reduced chi squared over a parameter, the others free, with its 90 % limits; as Vega-Lite.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``value, chi2``, as in `ellimaps.optics.certainty.Certainty`.
+    title : str
+        What the parameter is called, with its unit.
+    limits : ndarray of float, shape (2,)
+        Its 90 % limits.
+    color : str
+        Color of the line.
+    """
+    line = (
+        alt.Chart(curve)
+        .mark_line(color=color, strokeWidth=2)
+        .encode(
+            x=alt.X("value:Q", title=title, scale=alt.Scale(zero=False, nice=False)),
+            y=alt.Y("chi2:Q", title="reduced χ²", scale=alt.Scale(type="log")),
+            tooltip=[alt.Tooltip("value:Q", format=".4g"), alt.Tooltip("chi2:Q", format=".3g")],
+        )
+    )
+    band = alt.Chart(pd.DataFrame({"low": [limits[0]], "high": [limits[1]]}))
+    shade = band.mark_rect(color=color, opacity=0.15).encode(x="low:Q", x2="high:Q")
+    return chart_specification(alt.layer(shade, line).properties(height=_RESIDUALS_HEIGHT))
 
 
 def profile_chart(profile: pd.DataFrame, label: str, pixel_size_um: float | None, color: str) -> Any:

@@ -14,9 +14,11 @@ from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material
 from ellimaps.optics.model import (
     AOI_OFFSET,
     CAUCHY_A,
+    DELTA_OFFSET,
     LAYER_PARAMETERS,
     MAX_LAYERS,
     MAX_THICKNESS_NM,
+    OFFSETS,
     THICKNESS,
     Layer,
     ThinFilm,
@@ -49,6 +51,7 @@ def edited_model(film: FilmWork, stack: ImageStack) -> ThinFilm:
         isotropic = {name: one for name, one in materials.items() if isinstance(one, Material)}
         ambient = _material(film, "ambient", "Ambient", model.ambient, isotropic)
         angle, offset, free = _angle(film, model, stack)
+        delta_offset, free_delta = _delta_offset(film, model)
     layers = [_layer(film, model, number, materials) for number in range(len(model.layers))]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         substrate = _material(film, "substrate", "Substrate", model.substrate, materials)
@@ -57,7 +60,17 @@ def edited_model(film: FilmWork, stack: ImageStack) -> ThinFilm:
         st.button("Add a layer on top", icon=icon, key=key, disabled=full, on_click=_add, args=(film,))
     if not isinstance(ambient, Material):
         raise SettingError(f"The ambient must be isotropic, and {ambient.name} is not.")
-    return ThinFilm(substrate, tuple(layers), ambient, angle, offset, free)
+    return replace(
+        model,
+        substrate=substrate,
+        layers=tuple(layers),
+        ambient=ambient,
+        aoi_deg=angle,
+        aoi_offset_deg=offset,
+        delta_offset_deg=delta_offset,
+        wavelengths_nm=_wavelengths(film, model, stack),
+        free=free | free_delta,
+    )
 
 
 def _materials(film: FilmWork, model: ThinFilm) -> dict[str, AnyMaterial]:
@@ -135,8 +148,8 @@ def _suggested(kind: str, value: float) -> tuple[float, float]:
         return 0.0, float(max(100.0, 2 * round(value)))
     if kind == CAUCHY_A or kind.endswith("_a"):
         return round(value - 0.2, 4), round(value + 0.2, 4)
-    if kind == AOI_OFFSET:
-        return -0.5, 0.5
+    if kind in OFFSETS:
+        return value - 0.5, value + 0.5
     return 0.0, round(2 * abs(value) + 0.01, 4)
 
 
@@ -180,6 +193,37 @@ def _angle(film: FilmWork, model: ThinFilm, stack: ImageStack) -> tuple[float | 
     suggested = model.free.get(AOI_OFFSET) or _suggested(AOI_OFFSET, 0.0)
     bounds = _bounds(film, AOI_OFFSET, "offset", AOI_OFFSET in model.free, suggested)
     return angle, float(offset), {AOI_OFFSET: bounds} if bounds else {}
+
+
+def _delta_offset(film: FilmWork, model: ThinFilm) -> tuple[float, Bounds]:
+    """Show what is added to Delta and the bounds of that; return both."""
+    offset = st.number_input(
+        "Delta offset (deg)",
+        value=float(model.delta_offset_deg),
+        key=_key(film, "delta_offset"),
+        step=0.1,
+        format="%g",
+        width=120,
+        help="Added to Delta, for a window or an azimuth that is off.",
+    )
+    suggested = model.free.get(DELTA_OFFSET) or _suggested(DELTA_OFFSET, float(offset))
+    bounds = _bounds(film, DELTA_OFFSET, "Delta offset", DELTA_OFFSET in model.free, suggested)
+    return float(offset), {DELTA_OFFSET: bounds} if bounds else {}
+
+
+def _wavelengths(film: FilmWork, model: ThinFilm, stack: ImageStack) -> tuple[float, float] | None:
+    """Show the range of wavelengths that a fit uses; return it, None for all."""
+    waves = stack.wavelengths_nm
+    if len(waves) < 2:
+        return model.wavelengths_nm
+    first, last = model.wavelengths_nm or (waves[0], waves[-1])
+    start = _nearest(waves, first), _nearest(waves, last)
+    low, high = st.select_slider("Wavelengths (nm)", waves, start, key=_key(film, "wavelengths"), width=320)
+    return None if (low, high) == (waves[0], waves[-1]) else (low, high)
+
+
+def _nearest(values: list[float], wanted: float) -> float:
+    return min(values, key=lambda value: abs(value - wanted))
 
 
 def _moves(film: FilmWork, model: ThinFilm, number: int) -> None:

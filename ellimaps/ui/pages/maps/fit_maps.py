@@ -59,6 +59,7 @@ def shown_fit(state: MapsState, source: Source, fits: ShotFits) -> AnyFit | None
             f"Median **{median:.2f} nm**, **{fit.trusted_fraction:.1%}** of the pixels are trusted, "
             f"fitted in {fit.seconds:.1f} s",
             width="content",
+            help="; ".join(f"{flag} {share:.1%}" for flag, share in fit.shares.items() if share),
         )
     return fit
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from ellimaps.optics.model import AOI_OFFSET, CAUCHY_A, CAUCHY_B, EXTRAORDINARY_A, THICKNESS, ThinFilm
+from ellimaps.optics.model import (
+    AOI_OFFSET,
+    CAUCHY_A,
+    CAUCHY_B,
+    DELTA_OFFSET,
+    EXTRAORDINARY_A,
+    THICKNESS,
+    ThinFilm,
+)
 
 # What a parameter is, and its unit.
 PARAMETERS = {
@@ -11,6 +19,7 @@ PARAMETERS = {
     CAUCHY_B: ("Cauchy B", "µm²"),
     EXTRAORDINARY_A: ("extraordinary A", ""),
     AOI_OFFSET: ("angle offset", "deg"),
+    DELTA_OFFSET: ("Delta offset", "deg"),
 }
 
 
