@@ -28,7 +28,7 @@ from ellimaps.optics.certainty import certainty_of
 from ellimaps.optics.library import material
 from ellimaps.optics.materials import Cauchy, Constant
 from ellimaps.optics.model import Layer, ThinFilm
-from ellimaps.optics.spectra import FitOptions, Flag, Problem, SpectraFitter
+from ellimaps.optics.spectra import FitOptions, FitProblem, Flag, SpectraFitter
 
 TERRACES, TERRACE_PX = (5, 8), 10
 Index = Any
@@ -410,7 +410,7 @@ def coverage(bench: Bench, n_free: int) -> dict[str, float]:
     true = np.column_stack([truth, np.zeros(1000)])[:, :n_free]
     target, inside = fitter.target(psi, delta), []
     for number in range(1000):
-        problem = Problem(fitter, target.part(np.array([number])), fitter.noise)
+        problem = FitProblem(fitter, target.part(np.array([number])), fitter.noise)
         found = certainty_of(
             fitter, problem, fit.parameters[number], fit.standard_errors[number], across=False
         )

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.solver import Minimum, covariances, minimize
-from ellimaps.optics.spectra import Problem, SpectraFitter
+from ellimaps.optics.spectra import FitProblem, SpectraFitter
 from ellimaps.optics.valleys import chi2_at
 
 # 90 % of chi squared with one degree of freedom lie below.
@@ -90,7 +90,12 @@ class Certainty:
 
 
 def certainty_of(
-    fitter: SpectraFitter, problem: Problem, parameters: Real, standard_errors: Real, *, across: bool = True
+    fitter: SpectraFitter,
+    problem: FitProblem,
+    parameters: Real,
+    standard_errors: Real,
+    *,
+    across: bool = True,
 ) -> Certainty:
     """Return how certain the parameters of one spectrum's fit are.
 
@@ -98,7 +103,7 @@ def certainty_of(
     ----------
     fitter : SpectraFitter
         What fitted it.
-    problem : Problem
+    problem : FitProblem
         The spectrum, alone.
     parameters, standard_errors : ndarray of float, shape (parameter,)
         Where the fit ended, and what it said.
@@ -136,7 +141,7 @@ def certainty_of(
 
 def _profile(
     fitter: SpectraFitter,
-    problem: Problem,
+    problem: FitProblem,
     best: Minimum,
     covariance: Real,
     number: int,

@@ -263,7 +263,7 @@ class SpectraFitter:
         )
 
     def _fit(self, target: Target, noise: Noise | None) -> SpectraFit:
-        problem = Problem(self, target, noise or self.noise)
+        problem = FitProblem(self, target, noise or self.noise)
         minima = problem.minima()
         order = np.argsort(minima.chi2, axis=1)
         row = np.arange(len(order))
@@ -281,7 +281,7 @@ class SpectraFitter:
             best.parameters, errors, mse, reduced, target.n_wavelengths, flags, others, others_chi2, wild
         )
 
-    def _errors(self, problem: Problem, best: Minimum, reduced: Real) -> Real:
+    def _errors(self, problem: FitProblem, best: Minimum, reduced: Real) -> Real:
         """Return standard errors, shape (n, parameter), widened for what the model misses.
 
         Misfit beyond noise whose size is known is no noise. Its part along a parameter's slopes has gone
@@ -408,7 +408,7 @@ class SpectraFitter:
         return flags
 
 
-class Problem:
+class FitProblem:
     """Some spectra, in the quantities whose misfit is minimized."""
 
     def __init__(self, fitter: SpectraFitter, target: Target, noise: Noise) -> None:

@@ -84,7 +84,8 @@ def test_clusters(run: Run, folder: Path, truth: dict[str, np.ndarray], tmp_path
     provenance = json.loads((out / f"{NAME}_fit.json").read_text(encoding="utf-8"))
     assert provenance["inputs_sha256"]
     assert "thickness_nm" in provenance["model"]
-    assert len(provenance["noise"]["psi_deg"]) == len(provenance["bands"]) == 11
+    assert len(provenance["bands"]) == 11
+    assert np.shape(provenance["noise"]["psi_deg"]) == (3, 11)
     limits = pd.read_csv(out / f"{NAME}_fit_certainty.csv")
     assert (limits["low_90"] < limits["value"]).all()
     assert (limits["value"] < limits["high_90"]).all()

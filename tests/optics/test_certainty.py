@@ -10,7 +10,7 @@ from ellimaps.optics.certainty import Certainty, certainty_of
 from ellimaps.optics.materials import Cauchy, Constant, Mixture
 from ellimaps.optics.model import Layer, ThinFilm
 from ellimaps.optics.remedies import remedies
-from ellimaps.optics.spectra import FitOptions, Flag, Problem, SpectraFitter
+from ellimaps.optics.spectra import FitOptions, FitProblem, Flag, SpectraFitter
 
 WAVES = np.linspace(450, 750, 15)
 OPTIONS = FitOptions(0.05, 0.1)
@@ -31,7 +31,7 @@ def fitter_of(model: ThinFilm, aoi: float = 60.0) -> SpectraFitter:
 def certainties(model: ThinFilm, psi: np.ndarray, delta: np.ndarray, **how: bool) -> list[Certainty]:
     fitter = fitter_of(model)
     fit, target = fitter.fit(psi, delta), fitter.target(psi, delta)
-    problems = [Problem(fitter, target.part(np.array([row])), fitter.noise) for row in range(len(psi))]
+    problems = [FitProblem(fitter, target.part(np.array([row])), fitter.noise) for row in range(len(psi))]
     return [
         certainty_of(fitter, problem, *found, **how)
         for problem, *found in zip(problems, fit.parameters, fit.standard_errors, strict=True)

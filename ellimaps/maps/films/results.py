@@ -20,7 +20,7 @@ from ellimaps.optics.model import THICKNESS, ThinFilm
 from ellimaps.optics.noise import Noise
 from ellimaps.optics.remedies import remedies
 from ellimaps.optics.sensitivity import sensitivity_table
-from ellimaps.optics.spectra import FitOptions, Flag, Problem, SpectraFitter
+from ellimaps.optics.spectra import FitOptions, FitProblem, Flag, SpectraFitter
 
 
 class OtherMinimum(NamedTuple):
@@ -186,7 +186,7 @@ class ShotFits:
             return None
         fitter = self._fitter(fit.model)
         psi, delta, noise = self._shot(cluster)
-        problem = Problem(fitter, fitter.target(psi, delta, noise).without(fit.wild[None]), noise)
+        problem = FitProblem(fitter, fitter.target(psi, delta, noise).without(fit.wild[None]), noise)
         parameters, errors = (
             np.array(list(values.values())) for values in (fit.parameters, fit.standard_errors)
         )

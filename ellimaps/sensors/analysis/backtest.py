@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.core.progress import Progress, no_progress
-from ellimaps.sensors.analysis.forecast_model import Course, fit_predict, seasonal_naive
+from ellimaps.sensors.analysis.forecast_model import LogCourse, fit_predict, seasonal_naive
 
 # Four of five: an interval users of weather forecasts know how to take.
 COVERAGE = 0.8
@@ -92,12 +92,12 @@ class Backtest:
         return int(np.ceil(step / max(int(self.origins[1] - self.origins[0]), 1)))
 
 
-def backtest(course: Course, ahead: int, on_progress: Progress = no_progress) -> Backtest | None:
+def backtest(course: LogCourse, ahead: int, on_progress: Progress = no_progress) -> Backtest | None:
     """Forecast from many origins in the last two thirds of a log; None if there are too few.
 
     Parameters
     ----------
-    course : Course
+    course : LogCourse
         The prepared log.
     ahead : int
         Steps ahead.

@@ -34,7 +34,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Course:
+class LogCourse:
     """A log prepared for forecasting.
 
     Attributes
@@ -60,7 +60,7 @@ class Course:
         return round(time / self.step)
 
 
-def prepare(measured: pd.Series) -> Course:
+def prepare(measured: pd.Series) -> LogCourse:
     """Fill gaps with the past, cut outliers off and compute the features of every row."""
     index = pd.DatetimeIndex(measured.index)
     step = pd.Timedelta(index[1] - index[0])
@@ -71,7 +71,7 @@ def prepare(measured: pd.Series) -> Course:
     angle = 2 * np.pi * ((index - index.normalize()) / _DAY).to_numpy()
     waves = [wave(n * angle) for n in (1, 2, 3) for wave in (np.sin, np.cos)]
     features = np.column_stack([column.fillna(0.0).to_numpy() for column in columns] + waves)
-    return Course(measured, filled.to_numpy(np.float64), features, step)
+    return LogCourse(measured, filled.to_numpy(np.float64), features, step)
 
 
 def _without_outliers(known: pd.Series, day: int) -> pd.Series:
@@ -82,12 +82,12 @@ def _without_outliers(known: pd.Series, day: int) -> pd.Series:
     return known.clip((middle - reach).fillna(-np.inf), (middle + reach).fillna(np.inf))
 
 
-def fit_predict(course: Course, end: int, origins: NDArray[np.intp], ahead: int) -> Values:
+def fit_predict(course: LogCourse, end: int, origins: NDArray[np.intp], ahead: int) -> Values:
     """Fit on rows before ``end`` and forecast from some origins.
 
     Parameters
     ----------
-    course : Course
+    course : LogCourse
         The prepared log.
     end : int
         Rows from here on are not used for the fit.
@@ -118,7 +118,7 @@ def fit_predict(course: Course, end: int, origins: NDArray[np.intp], ahead: int)
     return np.asarray(course.filled[origins, None] + change, np.float64)
 
 
-def _touched(course: Course, end: int, starts: NDArray[np.intp], ahead: int) -> NDArray[np.bool_]:
+def _touched(course: LogCourse, end: int, starts: NDArray[np.intp], ahead: int) -> NDArray[np.bool_]:
     """Return whether an outlier lies in the day before a row or in what follows it, by rows before the end.
 
     The first days are not cut off: nothing before them says what is usual.
@@ -131,12 +131,12 @@ def _touched(course: Course, end: int, starts: NDArray[np.intp], ahead: int) -> 
     return np.asarray(outliers[starts + ahead + 1] > outliers[before])
 
 
-def seasonal_naive(course: Course, origins: NDArray[np.intp], ahead: int) -> Values:
+def seasonal_naive(course: LogCourse, origins: NDArray[np.intp], ahead: int) -> Values:
     """Return the baseline: what was measured at the same time the day before.
 
     Parameters
     ----------
-    course : Course
+    course : LogCourse
         The prepared log.
     origins : array, shape (origin,)
         Rows to forecast from.
