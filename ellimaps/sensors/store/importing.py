@@ -171,6 +171,11 @@ def _import(
         raise ReadError(f"{location.name} needs more memory to import than {_MEMORY}: split it.") from error
     except duckdb.IOException as error:
         raise ExportError(f"The cache cannot be written ({' '.join(str(error).split()):.200}).") from error
+    except duckdb.Error as error:
+        # Files are read again for their dates and numbers, further than what made them out as logs.
+        raise ReadError(
+            f"{location.name} cannot be read as a log ({' '.join(str(error).split()):.200}): check the file."
+        ) from error
     finally:
         base.close()
 
