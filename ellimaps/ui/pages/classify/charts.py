@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-# The longest name of a measurement with its value takes as many pixels.
+# In pixels: room for the longest name of a measurement with its value, and half as much again.
 _NAMES = alt.Axis(labelLimit=290, labelOverlap=False)
 _TOWARDS, _AWAY = "#0072B2", "#D55E00"
 

@@ -14,7 +14,7 @@ from ellimaps.images.outlines import overlay_png
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
 from ellimaps.ui.shared.data_root import file_marks
 
-# PNGs of up to a few megabytes: the last hundred of a folder, so that going back is at once.
+# PNGs of up to a few megabytes: dozens of a folder, so that going back is at once.
 _PICTURES: BoundedCache[bytes] = BoundedCache(128 * MEGABYTE, len)
 
 

@@ -31,7 +31,7 @@ def _map_bytes(fit: MapFit) -> int:
     return sum(array.nbytes for array in arrays)
 
 
-# Spectra of a few clusters and the labels they were read with; a megapixel of fits is about 60 MB.
+# Spectra of a few clusters and the labels they were read with; a megapixel of fits is 43 MB.
 FITS: BoundedCache[ShotFits] = BoundedCache(
     256 * MEGABYTE, lambda fits: fits.psi_deg.nbytes + fits.segmentation.labels.nbytes
 )
