@@ -53,9 +53,15 @@ class Location:
     system: Any = None
 
     @property
-    def fingerprint(self) -> str:
-        """Return a hash of the files and their state."""
-        return sha256(repr((str(type(self.system)), self.files)).encode()).hexdigest()
+    def identity(self) -> str:
+        """A hash of which files these are."""
+        names = [name for name, _ in self.files]
+        return sha256(repr((str(type(self.system)), names)).encode()).hexdigest()
+
+    @property
+    def state(self) -> str:
+        """A hash of the state the files are in."""
+        return sha256(repr([state for _, state in self.files]).encode()).hexdigest()
 
     @contextmanager
     def local_files(self, on_progress: Progress) -> Iterator[list[Path]]:
