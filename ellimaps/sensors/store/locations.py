@@ -105,6 +105,12 @@ def location_of(path_or_url: str | os.PathLike[str]) -> Location:
     return _remote(name, protocol)
 
 
+def state_of(path_or_url: str | os.PathLike[str]) -> str:
+    """Return what changes when a log does, without reading it; see `location_of`."""
+    location = location_of(path_or_url)
+    return location.identity + location.state
+
+
 def _local(path: Path) -> Location:
     try:
         if path.is_dir():
