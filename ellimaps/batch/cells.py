@@ -19,6 +19,7 @@ from ellimaps.batch.work import CROPS, LABELS, OVERLAY, TABLE, Output, kinds_of,
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import csv_bytes
 from ellimaps.core.provenance import sha256
+from ellimaps.core.scratch import release
 from ellimaps.objects.analysis import CellResult, CellSettings, analyse_planes, measure_stack
 from ellimaps.objects.column_names import Names, renamed
 from ellimaps.objects.label_image import label_tiff, read_label_plane
@@ -180,11 +181,19 @@ def _packed(number: PlaneNumber, result: CellResult, lead: Sequence[str], names:
         facts=facts,
         overlay=result.overlay,
         crops=result.crops[:CROPS_PER_IMAGE],
-        labels=zlib.compress(result.labels.tobytes(), 1),
+        labels=_compressed(result.labels),
         shape=result.labels.shape,
         pixel_size_um=result.pixel_size_um,
         inputs=result.inputs,
     )
+
+
+def _compressed(labels: NDArray[np.int32]) -> bytes:
+    """Return labels packed row by row, so that a large image is not copied as a whole."""
+    packer = zlib.compressobj(1)
+    parts = [packer.compress(labels[row : row + 1024].tobytes()) for row in range(0, len(labels), 1024)]
+    release(labels)
+    return b"".join([*parts, packer.flush()])
 
 
 def _output(pages: list[_Page]) -> Output:
