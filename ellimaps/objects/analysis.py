@@ -20,7 +20,7 @@ from ellimaps.images.outlines import crops, overlay_png
 from ellimaps.objects.circles import CIRCLE_COLUMNS, circle_labels, detect_circles
 from ellimaps.objects.extended import BOX_COLUMNS, extended_measures
 from ellimaps.objects.measure import channel_names, measure_objects
-from ellimaps.objects.nuclei import Threshold, detect_nuclei, suggested_radius
+from ellimaps.objects.nuclei import Criteria, Threshold, detect_nuclei, suggested_radius
 from ellimaps.objects.quality import Quality, QualityLimits, image_quality, quality_of_parts
 from ellimaps.objects.suitability import unsuitable
 from ellimaps.objects.tiles import Box, Tile, tiles_of
@@ -63,6 +63,8 @@ class CellSettings:
         Which image of a file that holds several; by default all.
     threshold : {"local", "otsu"}
         See `ellimaps.objects.nuclei.detect_nuclei`.
+    criteria : Criteria
+        What counts as a nucleus.
     ring : (float, float), optional
         Gap and width of a ring to measure around every object.
     limits : QualityLimits
@@ -80,6 +82,7 @@ class CellSettings:
     t: Axis = None
     scene: int | None = None
     threshold: Threshold = "local"
+    criteria: Criteria = field(default_factory=Criteria)
     ring: tuple[float, float] | None = None
     limits: QualityLimits = field(default_factory=QualityLimits)
     crop_px: int = 64
@@ -231,7 +234,7 @@ def measure_stack(stack: ImageStack, labels: NDArray[np.int32], settings: CellSe
     labels : ndarray of int32, shape (y, x)
         0 is background.
     settings : CellSettings
-        The choices; ``kind`` and ``threshold`` do not matter.
+        The choices; ``kind``, ``threshold`` and ``criteria`` do not matter.
 
     Raises
     ------
@@ -406,7 +409,9 @@ def _detected(
 ) -> tuple[pd.DataFrame, NDArray[np.int32]]:
     """Return what a fit knows of each object (nothing of regions), and the objects as labels."""
     if settings.kind == "nuclei":
-        return pd.DataFrame(), detect_nuclei(image, radius, threshold=settings.threshold)
+        return pd.DataFrame(), detect_nuclei(
+            image, radius, threshold=settings.threshold, criteria=settings.criteria
+        )
     circles = detect_circles(image, radius)
     return circles, circle_labels(circles, (image.shape[0], image.shape[1]))
 
