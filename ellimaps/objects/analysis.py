@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ellimaps.core.errors import SettingError
+from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.scratch import like, release
 from ellimaps.core.stack import ImageStack
 from ellimaps.images.intensities import background_of
@@ -123,6 +124,8 @@ class CellResult:
         For a montage.
     channels : tuple of str
         Names of the channels, as they end the names of columns.
+    radius : (float, float)
+        Smallest and largest radius that were looked for, in pixels.
     pixel_size_um : float or None
         Side of a pixel.
     inputs : dict of str to str
@@ -137,6 +140,7 @@ class CellResult:
     overlay: bytes
     crops: NDArray[np.uint8]
     channels: tuple[str, ...]
+    radius: tuple[float, float]
     pixel_size_um: float | None
     inputs: dict[str, str]
     warnings: tuple[str, ...]
@@ -214,14 +218,16 @@ def _opened(path: str | Path, settings: CellSettings) -> Iterator[tuple[PlaneNum
     return open_planes(path, z=settings.z, t=settings.t, scene=settings.scene, working_set_gb=_WORKING_SET_GB)
 
 
-def analyse_stack(stack: ImageStack, settings: CellSettings) -> CellResult:
+def analyse_stack(
+    stack: ImageStack, settings: CellSettings, on_progress: Progress = no_progress
+) -> CellResult:
     """Find, measure and draw the objects of an opened image; see `analyse_image`."""
     image = _channel_of(stack, settings.channel)
     radius = _radius(image, settings, settings.pixel_size_um or stack.pixel_size_um)
     release(stack.values)
     # An object up to twice as long as a disc of its area is whole in the tile that its center lies in.
     search = _Search(radius, 4 * radius[1], lambda part, _: _detected(part, radius, settings), _on)
-    return _result(stack, settings, _by_tiles(stack, settings, search))
+    return _result(stack, settings, search, _by_tiles(stack, settings, search, on_progress))
 
 
 def measure_stack(stack: ImageStack, labels: NDArray[np.int32], settings: CellSettings) -> CellResult:
@@ -248,7 +254,7 @@ def measure_stack(stack: ImageStack, labels: NDArray[np.int32], settings: CellSe
     largest = max(float(np.sqrt(areas.max(initial=1) / np.pi)), 2.0)
     regions = replace(settings, kind="nuclei")
     search = _Search((1.0, largest), _widest(labels), lambda _, box: (pd.DataFrame(), labels[box]), _own)
-    return _result(stack, regions, _by_tiles(stack, regions, search))
+    return _result(stack, regions, search, _by_tiles(stack, regions, search, no_progress))
 
 
 def _on(numbers: NDArray[np.intp], count: int) -> NDArray[np.intp]:
@@ -324,7 +330,7 @@ class _Found:
         return pd.concat([one for one in self.tables if len(one)] or self.tables[:1], ignore_index=True)
 
 
-def _by_tiles(stack: ImageStack, settings: CellSettings, search: _Search) -> _Found:
+def _by_tiles(stack: ImageStack, settings: CellSettings, search: _Search, on_progress: Progress) -> _Found:
     """Find, number and measure tile by tile; of all but large images the only tile is the image."""
     names = channel_names(list(stack.bands["channel"]))
     ring = settings.ring
@@ -332,10 +338,13 @@ def _by_tiles(stack: ImageStack, settings: CellSettings, search: _Search) -> _Fo
         ring = radius_in_px(ring, settings.pixel_size_um or stack.pixel_size_um)
     found = _Found(like(stack.values[0], np.int32))
     margin = int(np.ceil(search.reach + sum(ring or (0, 0))))
-    for tile in _tiles((stack.values.shape[1], stack.values.shape[2]), margin):
+    tiles = _tiles((stack.values.shape[1], stack.values.shape[2]), margin)
+    for place, tile in enumerate(tiles):
+        on_progress(2 * place, 2 * len(tiles), "finding objects")
         values = stack.values[(slice(None), *tile.window)]
         image = values[settings.channel]
         circles, labels = search.find(image, tile.window)
+        on_progress(2 * place + 1, 2 * len(tiles), "measuring objects")
         table = _measured(dict(zip(names, values, strict=True)), labels, search.radius, ring, circles)
         table = table[tile.owns(table)].reset_index(drop=True)
         number = np.zeros(int(labels.max()) + 1, dtype=np.int32)
@@ -352,10 +361,9 @@ def _by_tiles(stack: ImageStack, settings: CellSettings, search: _Search) -> _Fo
     return found
 
 
-def _tiles(shape: tuple[int, int], margin: int) -> Iterator[Tile]:
-    if shape[0] * shape[1] <= _WHOLE_PX:
-        return tiles_of(shape, max(shape), 0)
-    return tiles_of(shape, _TILE_PX, margin)
+def _tiles(shape: tuple[int, int], margin: int) -> list[Tile]:
+    side, margin = (_TILE_PX, margin) if shape[0] * shape[1] > _WHOLE_PX else (max(shape), 0)
+    return list(tiles_of(shape, side, margin))
 
 
 def _measured(
@@ -378,7 +386,7 @@ def _placed(table: pd.DataFrame, tile: Tile) -> pd.DataFrame:
     return table.assign(**{name: table[name] + shift for name, shift in shifts.items()})
 
 
-def _result(stack: ImageStack, settings: CellSettings, found: _Found) -> CellResult:
+def _result(stack: ImageStack, settings: CellSettings, search: _Search, found: _Found) -> CellResult:
     names = channel_names(list(stack.bands["channel"]))
     pixel_size = settings.pixel_size_um or stack.pixel_size_um
     step = -(-max(found.labels.shape) // _OVERLAY_PX)
@@ -390,6 +398,7 @@ def _result(stack: ImageStack, settings: CellSettings, found: _Found) -> CellRes
         overlay=overlay_png(image[::step, ::step], found.labels[::step, ::step]),
         crops=np.concatenate(found.squares),
         channels=tuple(names),
+        radius=search.radius,
         pixel_size_um=pixel_size,
         inputs=dict(stack.inputs),
         warnings=stack.warnings,
