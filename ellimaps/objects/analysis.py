@@ -394,7 +394,7 @@ def _result(stack: ImageStack, settings: CellSettings, search: _Search, found: _
     return CellResult(
         table=_ordered(found.table(), names[settings.channel], pixel_size),
         labels=found.labels,
-        quality=_judged(stack, settings, names, found),
+        quality=_judged(stack, settings, names, search, found),
         overlay=overlay_png(image[::step, ::step], found.labels[::step, ::step]),
         crops=np.concatenate(found.squares),
         channels=tuple(names),
@@ -405,10 +405,16 @@ def _result(stack: ImageStack, settings: CellSettings, search: _Search, found: _
     )
 
 
-def _judged(stack: ImageStack, settings: CellSettings, names: list[str], found: _Found) -> Quality:
+def _judged(
+    stack: ImageStack, settings: CellSettings, names: list[str], search: _Search, found: _Found
+) -> Quality:
     """Return the quality of the channel of detection, with flags for what it shows instead of objects."""
-    parts = found.qualities
-    quality = parts[0] if len(parts) == 1 else quality_of_parts(parts, found.count, settings.limits)
+    quality = found.qualities[0]
+    if len(found.qualities) > 1:
+        step = -(-max(found.labels.shape) // _TILE_PX)
+        image = stack.values[settings.channel][::step, ::step]
+        thinned = image_quality(image, found.count, largest=max(search.radius[1] / step, 1))
+        quality = quality_of_parts(thinned, found.qualities, settings.limits)
     flags = [*unsuitable(list(stack.values), names, settings.channel, found.count), quality.flags]
     return replace(quality, flags="; ".join(flag for flag in flags if flag))
 

@@ -109,28 +109,25 @@ def image_quality(
     return _flagged(Quality(focus, saturation, illumination, background, count, ""), limits)
 
 
-def quality_of_parts(parts: Sequence[Quality], count: int, limits: QualityLimits | None = None) -> Quality:
-    """Judge an image by its parts: their median focus, mean saturation, and how unlike their backgrounds are.
+def quality_of_parts(
+    thinned: Quality, parts: Sequence[Quality], limits: QualityLimits | None = None
+) -> Quality:
+    """Judge an image by its parts, which have its edges and all of its pixels.
 
     Parameters
     ----------
+    thinned : Quality
+        Of every so many pixels of the whole image: its light and its number of objects.
     parts : sequence of Quality
         Of parts of one size, at least one.
-    count : int
-        How many objects were found in all.
     limits : QualityLimits, optional
         When to flag.
     """
-    grounds = np.array([part.background for part in parts])
-    darkest, brightest = (float(level) for level in np.percentile(grounds, (2, 98)))
     focus = [part.focus for part in parts if np.isfinite(part.focus)]
-    whole = Quality(
+    whole = replace(
+        thinned,
         focus=float(np.median(focus)) if focus else np.nan,
         saturation=float(np.mean([part.saturation for part in parts])),
-        illumination=(brightest - darkest) / brightest if brightest > 0 else 0.0,
-        background=float(np.median(grounds)),
-        count=count,
-        flags="",
     )
     return _flagged(whole, limits)
 

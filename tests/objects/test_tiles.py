@@ -55,6 +55,8 @@ def test_tiles_find_and_measure_what_the_whole_image_does(tmp_path, small_tiles,
     np.testing.assert_array_equal(numbers, one["object"])
     assert tiled.quality.count == whole.quality.count
     assert tiled.quality.focus == pytest.approx(whole.quality.focus, rel=0.3)
+    assert tiled.quality.background == pytest.approx(whole.quality.background, rel=0.1)
+    assert tiled.quality.illumination == pytest.approx(whole.quality.illumination, abs=0.1)
 
 
 @pytest.mark.parametrize("count", [0, 6])
