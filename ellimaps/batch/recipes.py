@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, fields
-from importlib.metadata import version
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from ellimaps.batch.cell_recipe import cells_of, without_none
 from ellimaps.batch.cells import CellWork
-from ellimaps.batch.work import FitRecipe, MapWork, Work
+from ellimaps.batch.maps import FitRecipe, MapWork
+from ellimaps.batch.work import Work
 from ellimaps.core.errors import SettingError
-from ellimaps.core.small_files import toml_value
 from ellimaps.maps.films.results import thickness_name
 from ellimaps.maps.recipe import recipe_values, settings_of
-from ellimaps.objects.analysis import CellSettings
 from ellimaps.objects.column_names import names_called
-from ellimaps.objects.nuclei import Criteria
-from ellimaps.objects.quality import QualityLimits
 from ellimaps.optics.model_file import read_model
 from ellimaps.optics.spectra import FitOptions
 
-_HEADER = "# ellimaps recipe; run it with: ellimaps batch THIS_FILE ROOT --out DIR"
 _FIT_KEYS = ("model", "shared", "pixels")
-
-
-def cell_settings(**given: Any) -> CellSettings:
-    """Return the default settings but for what is given and not None."""
-    return _cells(_without_none(given), "cells detect")
-
-
-def cells_recipe(work: CellWork) -> str:
-    """Return what finds objects as the text of a recipe, as `read_work` reads it."""
-    values = _without_none(asdict(work.settings)) | {"names": work.names}
-    lines = [f"{name} = {toml_value(value)}" for name, value in values.items()]
-    return "\n".join([_HEADER, f"ellimaps = {toml_value(version('ellimaps'))}", "", "[cells]", *lines]) + "\n"
-
-
-def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _without_none(value) if isinstance(value, dict) else value
-        for name, value in values.items()
-        if value is not None
-    }
 
 
 def read_work(
@@ -80,8 +55,8 @@ def read_work(
     if cells is not None:
         _refuse(values.keys() - {"ellimaps"} | ({"fit"} if fit or model else set()), path.name)
         names = names_called(cells.pop("names", "skimage"))
-        given = _without_none({"kind": kind, "radius": radius})
-        return CellWork(_cells(cells | given, path.name), names)
+        given = without_none({"kind": kind, "radius": radius})
+        return CellWork(cells_of(cells | given, path.name), names)
     if kind is not None or radius is not None:
         raise SettingError(f"{path.name} segments maps: kind and radius belong to a recipe with [cells].")
     settings = settings_of(values, path.name)
@@ -96,27 +71,6 @@ def read_work(
 def _refuse(others: set[str], name: str) -> None:
     if others:
         raise SettingError(f"{name} has [cells]: leave out {', '.join(sorted(others))}.")
-
-
-def _cells(values: Mapping[str, Any], name: str) -> CellSettings:
-    known = [field.name for field in fields(CellSettings)]
-    for key in values:
-        if key not in known:
-            raise SettingError(f"{name} has the unknown setting {key!r:.80}: use {', '.join(known)}.")
-    chosen = {key: _frozen(value) for key, value in values.items()}
-    if not isinstance(chosen.get("channel", 0), int):
-        raise SettingError(f"{name}: channel must be a whole number, not {chosen['channel']!r:.80}.")
-    try:
-        for key, table in (("criteria", Criteria), ("limits", QualityLimits)):
-            if key in chosen:
-                chosen[key] = table(**{name: _frozen(value) for name, value in dict(chosen[key]).items()})
-        return CellSettings(**chosen)
-    except (TypeError, ValueError) as error:
-        raise SettingError(f"{name}: [cells] has a value of the wrong type ({error}).") from None
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _fit(values: dict[str, Any], model: Path, name: str) -> FitRecipe:

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from ellimaps.batch.cell_recipe import cells_recipe
 from ellimaps.batch.cells import CellWork
 from ellimaps.batch.engines import local_processes
-from ellimaps.batch.recipes import cells_recipe, read_work
+from ellimaps.batch.recipes import read_work
 from ellimaps.batch.work import attempt, recipe_hash
 from ellimaps.cli import cli
 from ellimaps.core.errors import EllimapsError

@@ -9,9 +9,10 @@ import tifffile
 from conftest import EXAMPLE
 from support.maps_page import fine, open_page, state, view
 
+from ellimaps.batch.cell_recipe import cells_recipe
 from ellimaps.batch.cells import CellWork
 from ellimaps.batch.engines import local_processes
-from ellimaps.batch.recipes import cells_recipe, read_work
+from ellimaps.batch.recipes import read_work
 from ellimaps.batch.runner import run_batch, tree_of
 from ellimaps.samples.nuclei import nuclei_phantom
 

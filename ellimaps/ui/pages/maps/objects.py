@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 from skimage.measure import find_contours
 
+from ellimaps.batch.cell_recipe import cells_recipe
 from ellimaps.batch.cells import CellWork, object_table
-from ellimaps.batch.recipes import cells_recipe
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.settings import Settings
