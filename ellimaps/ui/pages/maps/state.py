@@ -16,6 +16,7 @@ from ellimaps.maps.comparison import match_clusters
 from ellimaps.maps.regions import Region
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Settings
+from ellimaps.objects.analysis import CellResult, CellSettings
 from ellimaps.ui.pages.maps.fitting import FilmWork
 from ellimaps.ui.pages.maps.loading import Source, segmented
 from ellimaps.ui.shared.state import PageState
@@ -98,6 +99,8 @@ class MapsState(PageState):
         The region drawn last, until it is added to them.
     film : FilmWork
         The film model and what was fitted with it.
+    found : (CellSettings, CellResult), optional
+        The objects shown last and how to find them, until others are found.
     """
 
     source: Source | None = None
@@ -115,6 +118,7 @@ class MapsState(PageState):
     regions: list[Region] = field(default_factory=list)
     drawn: Region | None = None
     film: FilmWork = field(default_factory=FilmWork)
+    found: tuple[CellSettings, CellResult] | None = None
 
     def browse(self, folder: Path) -> None:
         """Show another folder in the browser."""
@@ -142,7 +146,7 @@ class MapsState(PageState):
         self.task, self.message, self.estimates = None, "", {}
         self.kept, self.looks, self.current = [], {}, None
         self.regions, self.drawn = [], None
-        self.film = self.film.renewed()
+        self.film, self.found = self.film.renewed(), None
         st.session_state.pop("k", None)
 
     def keep_estimate(self, key: str, estimate: ClusterEstimate) -> None:
