@@ -101,7 +101,21 @@ def suggest_k(
 def suggestion_for(
     stack: ImageStack, space: FeatureSpace, ks: Sequence[int], seed: int, on_progress: Progress = no_progress
 ) -> Suggestion:
-    """Suggest one of some ascending numbers of clusters of a stack's pixels; see `suggest_k`."""
+    """Suggest one of some ascending numbers of clusters of a stack's pixels; see `suggest_k`.
+
+    Parameters
+    ----------
+    stack : ImageStack
+        The maps.
+    space : FeatureSpace
+        What the pixels are compared in.
+    ks : sequence of int
+        The numbers to choose from.
+    seed : int
+        Of samples and starts.
+    on_progress : callable
+        Called as ``on_progress(done, total, what)``.
+    """
     with single_threaded():
         kinds = _kinds(stack, space, ks[-1], seed, on_progress)
     k = _nearest_to(kinds, ks)
