@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ellimaps.cli.bundles import optional_options, takes
+from ellimaps.cli.bundles import Bundle, optional_options, takes
 from ellimaps.cli.log_options import SAID
 from ellimaps.cli.options import Json, Seed
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
@@ -41,6 +43,7 @@ _CHOSEN = optional_options(
         str | None, typer.Option("--end", help="To this local time; a date alone includes its day.")
     ],
 )
+_WATCHED = Bundle(_CHOSEN.options[:3], _CHOSEN.value)
 Out = Annotated[
     Path | None,
     typer.Option("--out", help="Folder for tables and figures.", metavar="DIR", show_default=False),
@@ -280,6 +283,59 @@ def explain(
         print(f"{'holds        ' if card.holds else 'not supported'}  {card.statement}")
         print(f"               {card.test}")
     print_files(written)
+
+
+@group.command("watch")
+@takes(chosen=_WATCHED, said=SAID)
+def watch(
+    log: LogArgument,
+    chosen: dict[str, Any],
+    said: dict[str, Any],
+    notify: Annotated[
+        str,
+        typer.Option(
+            "--notify",
+            help="Where to: a URL that is posted to, mailto:ADDRESS, or a command.",
+            metavar="TARGET",
+            show_default=False,
+        ),
+    ],
+    limit: Annotated[
+        float | None,
+        typer.Option(
+            "--limit", help="Tell a movement beyond this within the window, in deg C.", metavar="DEG"
+        ),
+    ] = None,
+    window: Annotated[str, typer.Option("--window", help="Length of the window, as 30min or 1h.")] = "1h",
+    anomalies: Annotated[bool, typer.Option("--anomalies", help="Tell anomalies.")] = False,
+    false_alarms: FalseAlarms = 1.0,
+    every: Annotated[str, typer.Option("--every", help="How often to look, as 10s.")] = "10s",
+    once: Annotated[bool, typer.Option("--once", help="Look once and end, as a scheduler wants it.")] = False,
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder of sent.jsonl, the file of what was sent.", metavar="DIR")
+    ] = Path("watch"),
+) -> None:
+    """Watch a log that grows, and tell a target what crosses a limit or is unusual: each once.
+
+    The first start tells nothing of what was there before. Stop it with Ctrl-C and start it again at any
+    time: what came meanwhile is told then, and nothing twice.
+
+    Example: ellimaps sensors watch demo/log.csv --limit 0.5 --notify https://lab.example.org/alarm
+    """
+    from ellimaps.sensors.store.filters import SensorFilters
+    from ellimaps.sensors.store.options import ImportOptions
+    from ellimaps.sensors.store.times import length_of
+    from ellimaps.sensors.watching.journal import SENT_FILE
+    from ellimaps.sensors.watching.watch import Watch, WatchSettings
+
+    settings = WatchSettings(limit, window, anomalies, false_alarms)
+    pause_s = length_of(every).total_seconds()
+    one = Watch(log, out, notify, settings, SensorFilters(**chosen), ImportOptions(**said))
+    print(f"watching {log}; what is sent stands in {out / SENT_FILE}", flush=True)
+    with suppress(KeyboardInterrupt):
+        one.run(0 if once else pause_s, partial(print, flush=True), lambda: not once)
+    if once and one.journal.unsent():
+        raise typer.Exit(1)
 
 
 def _listed(files: list[Path]) -> dict[str, Any]:
