@@ -43,6 +43,18 @@ _CHOSEN = optional_options(
         str | None, typer.Option("--end", help="To this local time; a date alone includes its day.")
     ],
 )
+EventsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--events",
+        help="CSV with start, kind, and maybe end and note (default: those noted on the page).",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+EventWindow = Annotated[
+    str, typer.Option("--event-window", help="Length compared before and after an event, as 6h.")
+]
 _WATCHED = Bundle(_CHOSEN.options[:3], _CHOSEN.value)
 Out = Annotated[
     Path | None,
@@ -283,6 +295,93 @@ def explain(
         print(f"{'holds        ' if card.holds else 'not supported'}  {card.statement}")
         print(f"               {card.test}")
     print_files(written)
+
+
+@group.command("events")
+@takes(chosen=_CHOSEN, said=SAID)
+def events(
+    log: LogArgument,
+    chosen: dict[str, Any],
+    said: dict[str, Any],
+    events_file: EventsFile = None,
+    event_window: EventWindow = "24h",
+    as_json: Json = False,
+) -> None:
+    """Compare sensors before and after events: doors, services, gas bottles.
+
+    Example: ellimaps sensors events demo/log.csv --events events.csv --sensor room_temperature
+    """
+    from ellimaps.sensors.analysis.before_after import effects_of
+    from ellimaps.sensors.events import noted_events, read_events
+    from ellimaps.sensors.store.filters import SensorFilters
+    from ellimaps.sensors.store.logs import KEY, open_log
+    from ellimaps.sensors.store.options import ImportOptions
+
+    happened = read_events(events_file) if events_file else noted_events(log)
+    with progress_on_stderr() as on_progress:
+        opened = open_log(log, on_progress, ImportOptions(**said))
+    sensors = SensorFilters(**chosen).sensors(opened)[list(KEY)].astype(str)
+    found = {
+        key: effects_of(opened, key, happened, event_window)
+        for key in sensors.itertuples(index=False, name=None)
+    }
+    if as_json:
+        rows = [
+            dict(zip(KEY, key, strict=True)) | one.facts()
+            for key, effects in found.items()
+            for one in effects
+        ]
+        print_json(
+            {"log": opened.name, "import": opened.report.facts(), "window": event_window, "events": rows}
+        )
+        return
+    print(opened.report.sentence)
+    if not happened:
+        print("no events were noted of this log: give them with --events, or note them on the page")
+    for key, effects in found.items():
+        print("/".join(part for part in key if part))
+        for one in effects:
+            print(f"  {one.sentence}")
+
+
+@group.command("report")
+@takes(chosen=_CHOSEN, said=SAID)
+def report(
+    log: LogArgument,
+    chosen: dict[str, Any],
+    said: dict[str, Any],
+    out: Annotated[Path, typer.Option("--out", help="The page to write.", metavar="FILE.html")],
+    limit: Limit = 0.5,
+    window: Annotated[str, typer.Option("--window", help="Length of the window, as 30min or 1h.")] = "1h",
+    false_alarms: FalseAlarms = 1.0,
+    events_file: EventsFile = None,
+    event_window: EventWindow = "24h",
+) -> None:
+    """Write one web page of a log that needs nothing else: verdict, charts, anomalies, events.
+
+    Example: ellimaps sensors report demo/log.csv --out lab.html
+    """
+    from ellimaps.core.files import write_files
+    from ellimaps.sensors.events import noted_events, read_events
+    from ellimaps.sensors.report_page import log_report
+    from ellimaps.sensors.store.filters import SensorFilters
+    from ellimaps.sensors.store.logs import open_log
+    from ellimaps.sensors.store.options import ImportOptions
+
+    happened = read_events(events_file) if events_file else noted_events(log)
+    with progress_on_stderr() as on_progress:
+        opened = open_log(log, on_progress, ImportOptions(**said))
+        page = log_report(
+            opened,
+            SensorFilters(**chosen),
+            happened,
+            limit=limit,
+            window=window,
+            false_alarms_per_month=false_alarms,
+            event_window=event_window,
+            on_progress=on_progress,
+        )
+    print_files(write_files(out.parent, {out.name: page.encode()}))
 
 
 @group.command("watch")

@@ -227,10 +227,9 @@ def test_once_from_the_command_line(log, target, tmp_path):
 
 
 def test_killed_watches_lose_and_repeat_nothing(tmp_path):
-    kills = int(os.environ.get("ELLIMAPS_KILLS", "12"))
-    figures = KilledWatch(tmp_path, seed=kills).run(kills)
-    print(figures)
-    assert figures["crossings"] > kills / 4
+    # A hundred kills take minutes: benchmarks/bench_watch.py.
+    figures = KilledWatch(tmp_path, seed=12).run(kills=12)
+    assert figures["crossings"] > 3
     assert (figures["lost"], figures["repeated"], figures["false"]) == (0, 0, 0), figures
     assert not [path for path in Path("/proc").glob("[0-9]*") if _is_delivery(path, tmp_path)]
 
