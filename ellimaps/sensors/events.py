@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pandas as pd
 
@@ -50,6 +51,8 @@ class Event:
         SettingError
             If a time cannot be read, the event ends before it starts, or has no kind.
         """
+        if not str(start).strip():
+            raise SettingError("An event needs a time: write it as 2025-01-31 14:05.")
         first = time_of(start)
         last = first if end is None or not str(end).strip() else time_of(end)
         if last < first:
@@ -72,10 +75,14 @@ def read_events(path: str | os.PathLike[str]) -> list[Event]:
     ReadError
         If it is no such table; the message names the line.
     """
-    name = Path(path).name
+    return events_of_table(path, Path(path).name)
+
+
+def events_of_table(source: Any, name: str) -> list[Event]:
+    """Return the events of a table: a path, or what can be read from; see `read_events`."""
     try:
         table = pd.read_csv(
-            path, dtype=str, keep_default_na=False, skipinitialspace=True, sep=None, engine="python"
+            source, dtype=str, keep_default_na=False, skipinitialspace=True, sep=None, engine="python"
         )
     except (OSError, ValueError, csv.Error) as error:
         why = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
