@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +19,7 @@ from ellimaps.batch.work import CROPS, LABELS, OVERLAY, TABLE, Output, kinds_of,
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import csv_bytes
 from ellimaps.core.provenance import sha256
+from ellimaps.core.scratch import release
 from ellimaps.objects.analysis import CellResult, CellSettings, analyse_planes, measure_stack
 from ellimaps.objects.column_names import Names, renamed
 from ellimaps.objects.label_image import label_tiff, read_label_plane
@@ -63,7 +64,7 @@ class CellWork:
     def __call__(self, path: str) -> Output:
         """Return a file's objects, overlays, label images and some crops."""
         found = analyse_planes(path, self.settings)
-        return _output([_packed(number, result, self.lead, self.names) for number, result in found])
+        return _output([_packed(number, result, self) for number, result in found])
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class MaskWork:
             raise ReadError(
                 f"{Path(image).name} has no label image at the same place: name it alike, as TIFF or PNG."
             )
-        pages = [_packed(number, one, self.lead, self.names) for number, one in self._measured(image, masks)]
+        pages = [_packed(number, one, self) for number, one in self._measured(image, masks)]
         output = _output(pages)
         files = {role: content for role, content in output.files.items() if not role.startswith(LABELS)}
         digests = {Path(mask).name: sha256(Path(mask)) for mask in masks}
@@ -168,23 +169,45 @@ class _Page:
         return np.frombuffer(zlib.decompress(self.labels), np.int32).reshape(self.shape)
 
 
-def _packed(number: PlaneNumber, result: CellResult, lead: Sequence[str], names: Names) -> _Page:
+def object_table(number: PlaneNumber, result: CellResult, work: CellWork | MaskWork) -> pd.DataFrame:
+    """Return the objects of an image as the tables of a batch have them."""
+    lead = list(work.lead)
     table = result.table.rename(columns=dict(zip(("object", *_LEAD), lead, strict=True)))
-    where = dict(zip(("Scene", "T", "Z"), number, strict=True))
-    rest = renamed(table.drop(columns=list(lead)), result.channels, names)
+    rest = renamed(table.drop(columns=lead), result.channels, work.names)
+    return pd.concat([table[lead].assign(**_where(number)), with_numbers(rest)], axis=1)
+
+
+def _where(number: PlaneNumber) -> dict[str, int | str]:
+    return dict(zip(("Scene", "T", "Z"), number, strict=True))
+
+
+def _packed(number: PlaneNumber, result: CellResult, work: CellWork | MaskWork) -> _Page:
     quality = {key: value for key, value in result.quality.row().items() if key != "count"}
-    facts = {**where, "objects": len(table), **quality, "warnings": "; ".join(result.warnings)}
+    facts = {
+        **_where(number),
+        "objects": len(result.table),
+        **quality,
+        "warnings": "; ".join(result.warnings),
+    }
     return _Page(
         number=number,
-        table=pd.concat([table[list(lead)].assign(**where), rest], axis=1),
+        table=object_table(number, result, work),
         facts=facts,
         overlay=result.overlay,
         crops=result.crops[:CROPS_PER_IMAGE],
-        labels=zlib.compress(result.labels.tobytes(), 1),
+        labels=_compressed(result.labels),
         shape=result.labels.shape,
         pixel_size_um=result.pixel_size_um,
         inputs=result.inputs,
     )
+
+
+def _compressed(labels: NDArray[np.int32]) -> bytes:
+    """Return labels packed row by row, so that a large image is not copied as a whole."""
+    packer = zlib.compressobj(1)
+    parts = [packer.compress(labels[row : row + 1024].tobytes()) for row in range(0, len(labels), 1024)]
+    release(labels)
+    return b"".join([*parts, packer.flush()])
 
 
 def _output(pages: list[_Page]) -> Output:
@@ -192,7 +215,7 @@ def _output(pages: list[_Page]) -> Output:
     table = pd.concat([page.table for page in pages], ignore_index=True)
     crops = io.BytesIO()
     np.save(crops, np.concatenate([page.crops for page in pages])[:CROPS_PER_IMAGE], allow_pickle=False)
-    files = {TABLE: csv_bytes(with_numbers(table)), CROPS: crops.getvalue()}
+    files = {TABLE: csv_bytes(table), CROPS: crops.getvalue()}
     varying = [len({page.number[axis] for page in pages}) > 1 for axis in range(3)]
     scenes: dict[int, list[_Page]] = {}
     images = []

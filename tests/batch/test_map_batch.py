@@ -9,12 +9,16 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from ellimaps.batch.cell_recipe import cells_recipe
 from ellimaps.batch.cells import CellWork
 from ellimaps.batch.engines import local_processes
 from ellimaps.batch.recipes import read_work
 from ellimaps.batch.work import attempt, recipe_hash
 from ellimaps.cli import cli
 from ellimaps.core.errors import EllimapsError
+from ellimaps.objects.analysis import CellSettings
+from ellimaps.objects.nuclei import Criteria
+from ellimaps.objects.quality import QualityLimits
 from ellimaps.samples import sample_cells, sample_ep4
 
 
@@ -128,6 +132,10 @@ def test_a_recipe_of_cells_is_what_cells_detect_does(tmp_path):
         "[cells]\nradiuss = 3\n",
         "[cells]\nradius = 'wide'\n",
         "[cells]\nchannel = 'DNA'\n",
+        "[cells]\nnames = 'mine'\n",
+        "[cells]\ncriteria = { separation = 2 }\n",
+        "[cells]\ncriteria = { colour = 2 }\n",
+        "[cells]\ncriteria = 2\n",
         "k = 3\n[cells]\n",
         "[fit]\npixels = true\n",
         "[fit]\nmodel = 'missing.toml'\n",
@@ -138,6 +146,23 @@ def test_a_recipe_of_cells_is_what_cells_detect_does(tmp_path):
 def test_wrong_recipes_are_refused(tmp_path, text):
     with pytest.raises(EllimapsError):
         read_work(recipe_file(tmp_path, text))
+
+
+def test_settings_of_objects_come_back_from_their_recipe(tmp_path):
+    chosen = CellSettings(
+        kind="nuclei",
+        radius=(3, 20),
+        unit="um",
+        pixel_size_um=0.4,
+        z="max",
+        t=2,
+        threshold="otsu",
+        criteria=Criteria(contrast=7, outline=0.5, separation=0.2),
+        ring=(1, 3),
+        limits=QualityLimits(focus=0.1, count=(2, 50)),
+    )
+    for work in (CellWork(), CellWork(chosen, "cellprofiler")):
+        assert read_work(recipe_file(tmp_path, cells_recipe(work))) == work
 
 
 def test_options_go_before_the_recipe(tmp_path):

@@ -139,7 +139,19 @@ def file_states(
 
 
 def note(folder: Path, base: Any, files: Sequence[FileState], known: pd.DataFrame) -> None:
-    """Write into a store what it takes to continue it."""
+    """Write into a store what it takes to continue it.
+
+    Parameters
+    ----------
+    folder : Path
+        The store.
+    base : duckdb connection
+        To read it with.
+    files : sequence of FileState
+        What was read of each file.
+    known : DataFrame
+        What every sensor was taken for.
+    """
     if not files:
         return
     utc = "time - to_minutes(coalesce(offset_min, 0)::INTEGER)"

@@ -132,7 +132,19 @@ def create_raw(base: Any) -> None:
 
 
 def insert_readings(base: Any, log_file: LogFile, number: int, options: ImportOptions) -> None:
-    """Append the readings of a file to ``staging.raw``; lines of a wrong shape go to ``reject_errors``."""
+    """Append the readings of a file to ``staging.raw``; lines of a wrong shape go to ``reject_errors``.
+
+    Parameters
+    ----------
+    base : duckdb connection
+        With the staging tables.
+    log_file : LogFile
+        The file and its layout.
+    number : int
+        Of the file.
+    options : ImportOptions
+        What the user answered.
+    """
     base.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
     query = readings_query(log_file, options)
     with _duckdb_errors(log_file.file):

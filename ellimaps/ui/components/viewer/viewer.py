@@ -59,6 +59,8 @@ class MapPanel:
         Whether filled pixels are marked.
     doubtful : ndarray of bool, shape (y, x), optional
         Pixels without a value whose fit is not trusted; hatched.
+    objects : ndarray of int, shape (y, x), optional
+        Numbers of the objects to outline, 0 for the background.
     labels, palette, names
         Clusters of this panel alone, where panels show different ones.
     """
@@ -70,6 +72,7 @@ class MapPanel:
     overlay: bool = False
     show_filled: bool = False
     doubtful: NDArray[np.bool_] | None = None
+    objects: NDArray[np.int32] | None = None
     labels: NDArray[np.int16] | None = None
     palette: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
@@ -101,6 +104,10 @@ class MapScene:
         Width of a pixel; draws a scale bar.
     position : int
         Where the slider stands that the arrow keys move.
+    most_pixels : int
+        How many pixels of each map are sent to the browser at most.
+    share_of_window : float
+        How much of the window's height a map takes.
     """
 
     panels: Sequence[MapPanel]
@@ -114,11 +121,13 @@ class MapScene:
     regions: Sequence[Outlined] = ()
     pixel_size_um: float | None = None
     position: int = 0
+    most_pixels: int = MAX_DISPLAY_PIXELS
+    share_of_window: float = 0.42
 
     def data(self) -> dict[str, Any]:
         """Return the scene as ``viewer.js`` takes it; large images at reduced resolution."""
         shape = next(image.shape for image in (self.labels, *_images(self.panels)) if image is not None)
-        step = display_step(shape)
+        step = display_step(shape, self.most_pixels)
         return {
             "source": f"{self.source} {shape}",
             "width": len(range(0, shape[1], step)),
@@ -127,6 +136,7 @@ class MapScene:
             "aspect": self.aspect,
             "pixelSize": self.pixel_size_um,
             "position": self.position,
+            "shareOfWindow": self.share_of_window,
             "colormap": _colormap(),
             "palette": list(self.palette),
             "names": list(self.names),
@@ -173,9 +183,9 @@ def map_viewer(
     )
 
 
-def display_step(shape: tuple[int, ...]) -> int:
+def display_step(shape: tuple[int, ...], most_pixels: int = MAX_DISPLAY_PIXELS) -> int:
     """Return every how many pixels an image is shown so that it stays light."""
-    return max(1, int(np.ceil(np.sqrt(shape[0] * shape[1] / MAX_DISPLAY_PIXELS))))
+    return max(1, int(np.ceil(np.sqrt(shape[0] * shape[1] / most_pixels))))
 
 
 def _panel_data(panel: MapPanel, step: int) -> dict[str, Any]:
@@ -199,6 +209,7 @@ def _panel_data(panel: MapPanel, step: int) -> dict[str, Any]:
         "showFilled": panel.show_filled,
         "codes": base64_of(codes),
         "doubtful": _mask_codes(panel.doubtful, step),
+        "objects": None if panel.objects is None else base64_of(panel.objects[::step, ::step].astype("<u4")),
     }
 
 

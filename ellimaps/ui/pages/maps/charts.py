@@ -233,6 +233,32 @@ def histogram(
     )
 
 
+def object_histogram(values: NDArray[np.float64], label: str) -> Any:
+    """Draw how a measure is distributed over objects.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (object,)
+        NaN is left out.
+    label : str
+        What is measured.
+    """
+    known = values[np.isfinite(values)]
+    counts, edges = np.histogram(known, bins=min(40, max(1, known.size)))
+    table = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "objects": counts})
+    return (
+        alt.Chart(table)
+        .mark_bar(color=_CHANNEL_COLORS[0], stroke=_CHANNEL_COLORS[0])
+        .encode(
+            x=alt.X("low:Q", bin="binned", title=label, scale=alt.Scale(zero=False)),
+            x2="high:Q",
+            y=alt.Y("objects:Q", title="objects"),
+            tooltip=[alt.Tooltip("low:Q", format=".4g"), alt.Tooltip("high:Q", format=".4g"), "objects"],
+        )
+        .properties(height=_HEIGHT - 20)
+    )
+
+
 def chart_specification(chart: Any) -> dict[str, Any]:
     """Return a chart as Vega-Lite with its data, without the fixed size that Altair gives it."""
     specification: dict[str, Any] = chart.to_dict()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ellimaps.maps.comparison import match_clusters
 from ellimaps.maps.regions import Region
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Settings
+from ellimaps.objects.analysis import CellResult, CellSettings
 from ellimaps.ui.pages.maps.fitting import FilmWork
 from ellimaps.ui.pages.maps.loading import Source, segmented
 from ellimaps.ui.shared.state import PageState
@@ -98,6 +100,8 @@ class MapsState(PageState):
         The region drawn last, until it is added to them.
     film : FilmWork
         The film model and what was fitted with it.
+    found : (CellSettings, CellResult), optional
+        The objects shown last and how to find them, until others are found.
     """
 
     source: Source | None = None
@@ -115,6 +119,7 @@ class MapsState(PageState):
     regions: list[Region] = field(default_factory=list)
     drawn: Region | None = None
     film: FilmWork = field(default_factory=FilmWork)
+    found: tuple[CellSettings, CellResult] | None = None
 
     def browse(self, folder: Path) -> None:
         """Show another folder in the browser."""
@@ -142,7 +147,7 @@ class MapsState(PageState):
         self.task, self.message, self.estimates = None, "", {}
         self.kept, self.looks, self.current = [], {}, None
         self.regions, self.drawn = [], None
-        self.film = self.film.renewed()
+        self.film, self.found = self.film.renewed(), None
         st.session_state.pop("k", None)
 
     def keep_estimate(self, key: str, estimate: ClusterEstimate) -> None:
@@ -203,12 +208,13 @@ class MapsState(PageState):
                 colors[new] = self.look.colors[old]
                 if self.look.names[old] != str(old):
                     names[new] = self.look.names[old]
-        free = (color for color in range(len(CLUSTER_COLORS)) if color not in colors.values())
-        for number in range(segmentation.k):
-            if number not in colors:
-                colors[number] = next(free)
-        order = range(segmentation.k)
-        return Look(tuple(names[n] for n in order), tuple(colors[n] for n in order))
+        return Look(tuple(names.values()), matched_colors(colors, segmentation.k))
+
+
+def matched_colors(colors: Mapping[int, int], k: int) -> tuple[int, ...]:
+    """Return a color for each of ``k`` clusters: the given ones, for the others the first that are free."""
+    free = (color for color in range(len(CLUSTER_COLORS)) if color not in colors.values())
+    return tuple(colors[number] if number in colors else next(free) for number in range(k))
 
 
 def _frame(settings: Settings) -> tuple[Any, int]:
