@@ -368,3 +368,13 @@ def test_a_temperature_has_a_unit(tmp_path, name, level, unit, assumed):
     table.to_csv(tmp_path / "log.csv", index=False)
     [row] = open_log(tmp_path / "log.csv").sensors.to_dict("records")
     assert (row["unit"], row["unit_assumed"]) == (unit, assumed)
+
+
+def test_a_pattern_of_local_files_is_one_log(tmp_path):
+    for day in (1, 2, 3):
+        rows = "".join(f"2025-03-0{day} {hour:02}:00,{hour}\n" for hour in range(24))
+        (tmp_path / f"log-2025-03-0{day}.csv").write_text(f"time,temperature\n{rows}")
+    (tmp_path / "notes.csv").write_text("no log at all")
+    assert int(open_log(tmp_path / "log-*-0[12].csv").sensors["n"].sum()) == 48
+    with pytest.raises(ReadError, match="a pattern files that fit it"):
+        open_log(tmp_path / "absent-*.csv")

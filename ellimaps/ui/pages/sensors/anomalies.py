@@ -15,6 +15,7 @@ from ellimaps.sensors.lines import lines_of
 from ellimaps.sensors.movement import LIMIT, limit_in_unit
 from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.controls import Key, one_sensor, unit_of
+from ellimaps.ui.pages.sensors.event_marks import events_in, mark_events
 from ellimaps.ui.pages.sensors.readings import lines_figure
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
@@ -98,6 +99,7 @@ def _chart(state: SensorsState, log: SensorLog, key: Key, found: pd.DataFrame) -
     figure = lines_figure(rows, title)
     for period in found[(found["end"] >= span.start) & (found["start"] <= span.end)].itertuples():
         _mark(figure, period)
+    mark_events(figure, events_in(state, span))
     figure.update_layout(height=340, showlegend=False, dragmode="zoom")
     st.plotly_chart(figure, key="sensors_anomaly_chart", config={"displaylogo": False})
 
