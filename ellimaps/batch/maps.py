@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
 from ellimaps.batch.times import acquisition_facts
@@ -58,13 +57,12 @@ class MapWork:
     def __call__(self, path: str) -> Output:
         """Return a folder's clusters with what the exports of `ellimaps segment` and `fit` hold."""
         stack = load(path, self.settings)
-        segmentation, estimate = found_clusters(stack, self.settings)
-        # Seconds per step differ from run to run, and results must not.
+        segmentation, suggestion = found_clusters(stack, self.settings)
         files = export_contents(
             segmentation,
             names=self.settings.names,
             regions=self.settings.regions,
-            estimate=replace(estimate, table=estimate.table.assign(seconds=np.nan)) if estimate else None,
+            suggestion=suggestion,
         )
         table, facts = _cluster_table(segmentation, self.settings.names), _map_facts(segmentation)
         if self.fit is not None:

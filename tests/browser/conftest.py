@@ -46,9 +46,13 @@ class Workbench:
         page.get_by_role("textbox", name="Measurement folder").wait_for()
         return page
 
+    def family(self) -> list[int]:
+        """The server's process and those it started."""
+        return _family(self.process.pid)
+
     def resident_bytes(self) -> int:
         """Memory of the server and the processes it started."""
-        return sum(_resident(pid) for pid in _family(self.process.pid))
+        return sum(_resident(pid) for pid in self.family())
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -190,10 +191,26 @@ def test_an_estimate_is_kept_and_taken(opened):
         view(opened, name)
     opened.selectbox(key="features").set_value("ncs").run()
     assert list(state(opened).estimates.values()) == [estimate]
-    click(opened, "take_k")
+    click(opened, "take_4")
     assert state(fine(opened)).current.k == 4
     assert opened.segmented_control(key="view").value == "Explore"
     assert opened.number_input(key="k").value == 4
+
+
+def test_where_two_numbers_can_be_defended_both_maps_are_shown(opened):
+    click(view(opened, "How many?"), "estimate")
+    key, estimate = next(iter(state(opened).estimates.items()))
+    viewers = len(opened.get("bidi_component"))
+    state(opened).estimates[key] = replace(
+        estimate, alternative_k=5, alternative_reason="k = 5 can be defended.", remarks=("Note.",)
+    )
+    fine(opened.run())
+    assert len(opened.get("bidi_component")) == viewers + 1
+    assert "k = 5 can be defended" in opened.info[0].value
+    assert opened.warning[0].value == "Note."
+    click(opened, "take_5")
+    assert state(fine(opened)).current.k == 5
+    assert opened.number_input(key="k").value == 5
 
 
 def test_the_suggestion_becomes_k_and_is_not_reset(opened):

@@ -197,3 +197,18 @@ def test_a_log_that_can_be_read_in_two_ways_is_asked_about_and_then_read(empty, 
     assert "month, day, year" in next(one.label for one in page.expander if one.label.startswith("Taken as"))
     opened(page, "demo/log.csv")
     assert opened(page, "american.csv").session_state["SensorsState"].log.start == times[0]
+
+
+def test_what_is_appended_is_seen_without_a_restart(empty, data):
+    path = data / "growing.csv"
+    lines = [f"2025-01-01 {n // 60:02}:{n % 60:02},{20 + n / 1000}" for n in range(600)]
+    path.write_text("\n".join(["time,temperature", *lines, ""]))
+    page = opened(empty, "growing.csv")
+    assert "600 readings" in texts(page)
+    page.button(key="sensors_last_day").click().run()
+    page.button(key="sensors_zoom_in").click().run()
+    looked_at = page.session_state["SensorsState"].zoom
+    with path.open("a") as file:
+        file.write("2025-01-01 10:00,20.6\n")
+    assert "601 readings" in texts(waited(page.run()))
+    assert page.session_state["SensorsState"].zoom == looked_at

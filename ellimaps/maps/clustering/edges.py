@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from skimage.util import view_as_blocks
 
 from ellimaps.core.angles import wrap_degrees
 from ellimaps.core.parallel import ordered_map
 from ellimaps.core.stack import DELTA, ImageStack
-from ellimaps.core.statistics import MAD_TO_SIGMA, robust_sigma
+from ellimaps.core.statistics import MAD_TO_SIGMA
 
 # Halved or doubled, each of these leaves 20 or 21 of 21 generated maps with their true number of kinds, as
 # `benchmarks/bench_constants.py` prints: the estimate does not hang on any of them.
 MAX_POSITIONS = 16
 BLOCK_PX = 9
-FLATTEST_SHARE = 0.25
-_NOISE_SPREADS = 6.0
+FLATTEST_SHARE = 0.15
+EVEN = 1.5
 # So many differences tell the noise to half a percent.
 _SIGMA_PIXELS = 1 << 16
 # A step of a hundred times the noise is an edge whatever the other bands say.
@@ -30,8 +31,8 @@ _LARGEST_TERM = 1e4
 def flat_pixels(stack: ImageStack) -> NDArray[np.bool_]:
     """Return True for pixels that are not at an edge.
 
-    A pixel is flat if its values differ from those of its neighbours by no more than the noise, or if it is
-    among the flattest quarter of its block of 9 x 9 pixels: a small or textured region is thinned out, but
+    A pixel is flat if its values differ from those around it hardly more than where the map is flattest, or
+    if it is among the flattest of its block of 9 x 9 pixels: a small or textured region is thinned out, but
     never lost.
 
     Parameters
@@ -44,13 +45,20 @@ def flat_pixels(stack: ImageStack) -> NDArray[np.bool_]:
     ndarray of bool, shape (y, x)
         False also where a value is missing.
     """
-    steepness = local_steepness(stack)
+    steepness = _mean_around(local_steepness(stack))
     known = np.isfinite(steepness)
     if not known.any():
         return known
-    typical = np.median(steepness[known])
-    flat = steepness <= typical + _NOISE_SPREADS * robust_sigma(steepness[known])
-    return np.asarray((flat | (steepness <= _block_quantile(steepness))) & known)
+    even = steepness <= EVEN * np.quantile(steepness[known], 0.2)
+    return np.asarray((even | (steepness <= _block_quantile(steepness))) & known)
+
+
+def _mean_around(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return means over 3 x 3 pixels of what is known; NaN stays NaN."""
+    known = np.isfinite(values)
+    total = ndimage.uniform_filter(np.where(known, values, np.float32(0)), 3)
+    share = ndimage.uniform_filter(known.astype(np.float32), 3)
+    return np.where(known, total / np.maximum(share, np.float32(0.1)), np.float32(np.nan))
 
 
 def local_steepness(stack: ImageStack) -> NDArray[np.float32]:

@@ -122,6 +122,11 @@ class KMeans:
         """Return the best of many starts, at a fifth of the price of `centers`; see `assess`."""
         return self._searched(rough_search, k)
 
+    @property
+    def projected(self) -> F64:
+        """The pixels (a sample of large images) on their leading principal axes, shape (component, pixel)."""
+        return self._points.values.astype(np.float64)
+
     def assess(self, centers: Sequence[F64]) -> list[KMeansFit]:
         """Cluster all pixels around several sets of centres in one pass; see `centers`.
 
@@ -233,6 +238,11 @@ def fit_of_labels(space: FeatureSpace, labels: Labels, k: int) -> KMeansFit:
         fit = _collected(ordered_map(of_block, space.parts()), [k], space.n_pixels)[0]
     _check_counts(fit.counts)
     return fit.fit(mean)
+
+
+def nearest_centers(space: FeatureSpace, mean: F64, centers: F64) -> Labels:
+    """Return the nearest of some centres, relative to ``mean``, for every pixel; some may have no pixel."""
+    return _assign_pixels(space, mean, [centers.astype(np.float32)])[0].labels
 
 
 def _assign_pixels(space: FeatureSpace, mean: F64, centers: Sequence[Real]) -> list[_Assigned]:

@@ -24,8 +24,9 @@ from ellimaps.optics.joint import joint_minimum, shared_columns
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.spectra import FitOptions, Flag, SpectraFit, SpectraFitter
 
-# Half a MB a quantity in double precision: what a block needs stays in a core's cache.
-_BLOCK_VALUES = 1 << 16
+# A MB a quantity in double precision: with half of it threads wait for each other a tenth of the time, with
+# twice nothing is gained (`benchmarks/bench_fits.py`).
+_BLOCK_VALUES = 1 << 17
 
 
 def fit_shots(
@@ -258,7 +259,7 @@ def _jointly(
     paid = len(model.parameters) - len(shared) + len(shared) / len(rows)
     freedom = fitter.freedom(target, paid)
     errors = errors * np.sqrt(max(1.0, float(chi2.sum() / freedom.sum())))
-    angles, _ = fitter.curve(parameters)
+    angles = fitter.curve.values(parameters)
     mse, lack = fitter.mse(target, angles), fitter.lack_of_fit(target, angles, noise)
     nothing = np.full_like(alone.others, np.nan), np.full_like(alone.others_chi2, np.nan)
     result = alone._replace(others=nothing[0], others_chi2=nothing[1], wild=np.zeros_like(alone.wild))

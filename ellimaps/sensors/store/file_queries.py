@@ -29,7 +29,7 @@ from ellimaps.sensors.store.sql import (
     wall_clock_in,
     zone_offset_minutes,
 )
-from ellimaps.sensors.store.text_files import read_head
+from ellimaps.sensors.store.text_files import TextTable, read_head
 from ellimaps.sensors.store.time_formats import EPOCHS
 
 _FIXED_ZONE = re.compile(r"([+-])(\d{2}):?(\d{2})")
@@ -120,14 +120,7 @@ def text_file(file: Path, options: ImportOptions) -> LogFile:
         If it is no table with times and values.
     """
     table = read_head(file)
-    columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(table.header)))
-    quote = '"' if table.quoted else ""
-    source = (
-        f"read_csv({quoted(str(file))}, auto_detect=false, header=false, skip={table.skip}, "
-        f"delim={quoted(table.separator)}, quote={quoted(quote)}, escape={quoted(quote)}, "
-        f"encoding={quoted(table.encoding)}, columns={{{columns}}}, null_padding=true, ignore_errors=true, "
-        "store_rejects=true, parallel=false)"
-    )
+    source = _csv_source(file, table, table.skip)
     layout = layout_of(
         table.header, table.rows, file.name, options, units=table.units, is_named=table.is_named
     )
@@ -144,6 +137,22 @@ def text_file(file: Path, options: ImportOptions) -> LogFile:
         table.separator,
         False,
     )
+
+
+def _csv_source(file: Path, table: TextTable, skip: int) -> str:
+    columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(table.header)))
+    quote = '"' if table.quoted else ""
+    return (
+        f"read_csv({quoted(str(file))}, auto_detect=false, header=false, skip={skip}, "
+        f"delim={quoted(table.separator)}, quote={quoted(quote)}, escape={quoted(quote)}, "
+        f"encoding={quoted(table.encoding)}, columns={{{columns}}}, null_padding=true, ignore_errors=true, "
+        "store_rejects=true, parallel=false)"
+    )
+
+
+def continued(log_file: LogFile, tail: Path) -> LogFile:
+    """Return what was written behind a text file, its lines in a file of their own, to be read as it is."""
+    return replace(log_file, source=_csv_source(tail, read_head(log_file.file), 0), first_line=1)
 
 
 def parquet_file(base: Any, file: Path, options: ImportOptions) -> LogFile:

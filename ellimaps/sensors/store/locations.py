@@ -53,9 +53,15 @@ class Location:
     system: Any = None
 
     @property
-    def fingerprint(self) -> str:
-        """Return a hash of the files and their state."""
-        return sha256(repr((str(type(self.system)), self.files)).encode()).hexdigest()
+    def identity(self) -> str:
+        """A hash of which files these are."""
+        names = [name for name, _ in self.files]
+        return sha256(repr((str(type(self.system)), names)).encode()).hexdigest()
+
+    @property
+    def state(self) -> str:
+        """A hash of the state the files are in."""
+        return sha256(repr([state for _, state in self.files]).encode()).hexdigest()
 
     @contextmanager
     def local_files(self, on_progress: Progress) -> Iterator[list[Path]]:
@@ -97,6 +103,12 @@ def location_of(path_or_url: str | os.PathLike[str]) -> Location:
     if not found or protocol in ("file", "local"):
         return _local(Path(rest if found else name).expanduser())
     return _remote(name, protocol)
+
+
+def state_of(path_or_url: str | os.PathLike[str]) -> str:
+    """Return what changes when a log does, without reading it; see `location_of`."""
+    location = location_of(path_or_url)
+    return location.identity + location.state
 
 
 def _local(path: Path) -> Location:

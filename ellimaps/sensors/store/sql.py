@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from ellimaps.sensors.store.number_formats import GROUPED_COMMAS, GROUPED_POINTS, NUMBER
 from ellimaps.sensors.store.options import fixed_offset
 from ellimaps.sensors.store.time_formats import BEHIND, EPOCHS, EXCEL, EXCEL_EPOCH, ISO, MISSING, ZONE_WORDS
@@ -16,6 +19,11 @@ _AM_PM = r"\s*([AaPp])\.?\s?[Mm]\.?$"
 def quoted(text: str) -> str:
     """Return a text as a literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def readings_in(files: Sequence[Path]) -> str:
+    """Return the table function that reads some Parquet files of one kind."""
+    return f"read_parquet([{', '.join(quoted(str(file)) for file in files)}])"
 
 
 def identifier(name: str) -> str:

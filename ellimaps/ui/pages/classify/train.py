@@ -15,6 +15,7 @@ from ellimaps.ui.pages.classify.state import ClassifyState
 from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.tasks import start
 from ellimaps.ui.shared.widgets import choose_below_root, download, escaped
+from ellimaps.ui.shared.worker import in_worker
 
 HERE = "Labels given here"
 
@@ -73,12 +74,7 @@ def _start(state: ClassifyState, folder: Path, source: str, repeats: int) -> Non
     else:
         labels = read_labels(inside_root(source), folder)
     shown = folder.relative_to(data_root()).as_posix()
-    start(
-        state,
-        "Training",
-        lambda on_progress: trained_on(folder, shown, labels, repeats, on_progress),
-        state.take,
-    )
+    start(state, "Training", in_worker(trained_on, folder, shown, labels, repeats), state.take)
 
 
 def _results(state: ClassifyState, trained: Trained) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -207,12 +208,13 @@ class MapsState(PageState):
                 colors[new] = self.look.colors[old]
                 if self.look.names[old] != str(old):
                     names[new] = self.look.names[old]
-        free = (color for color in range(len(CLUSTER_COLORS)) if color not in colors.values())
-        for number in range(segmentation.k):
-            if number not in colors:
-                colors[number] = next(free)
-        order = range(segmentation.k)
-        return Look(tuple(names[n] for n in order), tuple(colors[n] for n in order))
+        return Look(tuple(names.values()), matched_colors(colors, segmentation.k))
+
+
+def matched_colors(colors: Mapping[int, int], k: int) -> tuple[int, ...]:
+    """Return a color for each of ``k`` clusters: the given ones, for the others the first that are free."""
+    free = (color for color in range(len(CLUSTER_COLORS)) if color not in colors.values())
+    return tuple(colors[number] if number in colors else next(free) for number in range(k))
 
 
 def _frame(settings: Settings) -> tuple[Any, int]:

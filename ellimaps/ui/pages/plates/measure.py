@@ -15,6 +15,7 @@ from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnail
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.tasks import start
+from ellimaps.ui.shared.worker import in_worker
 
 
 def measure_panel(state: PlatesState) -> None:
@@ -49,12 +50,7 @@ def measure_panel(state: PlatesState) -> None:
     if not go:
         return
     root, table, folder = inside_root(pictures), inside_root(layout), _new_folder(out)
-    start(
-        state,
-        "Measuring the plate",
-        lambda on_progress: _measured(root, table, folder, source, on_progress),
-        _choose,
-    )
+    start(state, "Measuring the plate", in_worker(measured, root, table, folder, source), _choose)
 
 
 def _path(label: str, name: str, *, value: str = "", placeholder: str = "", help: str = "") -> str:
@@ -84,7 +80,20 @@ def _source_name(source: str) -> str:
     return {PLAIN: "plain measurements"}.get(source, source.replace("deep:", "deep: "))
 
 
-def _measured(root: Path, layout: Path, folder: Path, source: str, on_progress: Progress) -> Path:
+def measured(root: Path, layout: Path, folder: Path, source: str, on_progress: Progress) -> Path:
+    """Measure a plate, write its profiles and thumbnails, and return their folder.
+
+    Parameters
+    ----------
+    root, layout : Path
+        Pictures and layout.
+    folder : Path
+        Where to write.
+    source : str
+        One of `SOURCES`.
+    on_progress : callable
+        Called as ``on_progress(done, total, what)``.
+    """
     plate = read_plate(root, layout)
     check_output(plate, folder)
     profiles = profiles_from(plate, source, on_progress=on_progress)

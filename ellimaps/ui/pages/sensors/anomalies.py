@@ -11,10 +11,11 @@ from ellimaps.core.errors import EllimapsError
 from ellimaps.sensors.analysis.anomalies import find_anomalies
 from ellimaps.sensors.analysis.reasons import spoken_name
 from ellimaps.sensors.analysis.whole_logs import EVERY
+from ellimaps.sensors.lines import lines_of
 from ellimaps.sensors.movement import LIMIT, limit_in_unit
 from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.controls import Key, one_sensor, unit_of
-from ellimaps.ui.pages.sensors.readings import lines_figure, with_gaps
+from ellimaps.ui.pages.sensors.readings import lines_figure
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.tasks import computed
@@ -91,11 +92,10 @@ def _periods(state: SensorsState, found: pd.DataFrame) -> None:
 
 def _chart(state: SensorsState, log: SensorLog, key: Key, found: pd.DataFrame) -> None:
     span = state.span
-    # Lowest and highest reading of each stretch: two to a pixel of a wide window.
-    rows = log.window(*key, start=span.start, end=span.end, points=4000)
+    rows = lines_of(log, *key, start=span.start, end=span.end)
     unit = unit_of(log, key)
     title = key[2].replace("_", " ") + (f" ({unit})" if unit else "")
-    figure = lines_figure(with_gaps(rows), title)
+    figure = lines_figure(rows, title)
     for period in found[(found["end"] >= span.start) & (found["start"] <= span.end)].itertuples():
         _mark(figure, period)
     figure.update_layout(height=340, showlegend=False, dragmode="zoom")
