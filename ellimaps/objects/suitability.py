@@ -56,7 +56,10 @@ def _is_stained(images: Sequence[NDArray[np.generic]], names: Sequence[str]) -> 
     """Return whether a picture in color is bright in all colors almost everywhere."""
     if tuple(name.rpartition(" ")[2] for name in names) != RGB_NAMES:
         return False
-    darkest, brightest = (_sample(extreme.reduce(list(images))) for extreme in (np.fmin, np.fmax))
+    colors = [_sample(image) for image in images]
+    if len({color.size for color in colors}) > 1:
+        return False
+    darkest, brightest = np.min(colors, axis=0), np.max(colors, axis=0)
     if darkest.size == 0:
         return False
     return bool(np.median(darkest) > _BRIGHT_GROUND * np.percentile(brightest, 99.5))
