@@ -17,7 +17,7 @@ from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.settings import Settings
 from ellimaps.objects.analysis import CellResult, CellSettings, analyse_stack
 from ellimaps.objects.column_names import Names
-from ellimaps.objects.label_image import label_tiff
+from ellimaps.objects.label_image import PackedLabels, label_tiff
 from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.charts import chart_specification, object_histogram
 from ellimaps.ui.pages.maps.loading import OBJECTS, Source, opened
@@ -92,7 +92,7 @@ def _files(name: str, table: pd.DataFrame, found: CellResult, work: CellWork) ->
     download(
         "Label image",
         f"{name}_labels.tif",
-        lambda: label_tiff([[found.labels]], found.pixel_size_um),
+        lambda: label_tiff([[PackedLabels.of(found.labels)]], found.pixel_size_um),
         key="objects_labels",
         help="A TIFF in which each object's pixels have its number",
     )
