@@ -7,6 +7,7 @@ import pytest
 from support.stacks import clouds, intensities, one_sentence, oxide, row, sample
 
 from ellimaps.core.errors import SettingError
+from ellimaps.maps.clustering.edges import flat_pixels
 from ellimaps.maps.clustering.estimation import estimate_k
 from ellimaps.maps.clustering.suggestion import suggest_k
 
@@ -58,6 +59,17 @@ def test_a_small_kind_counts_as_much_as_a_large_one():
     map_nm = stripes((100, 130))
     map_nm[20:28, 10:26] = 180
     assert suggest_k(oxide(map_nm)).suggested_k == 3
+
+
+def test_the_middle_of_a_small_region_is_flat_and_its_border_is_not():
+    map_nm = np.full(SIZE, 100.0)
+    map_nm[20:27, 30:37] = 140
+    flat = flat_pixels(oxide(map_nm))
+    assert flat[21:26, 31:36].sum() >= 12
+    border = np.ones((9, 9), bool)
+    border[2:7, 2:7] = False
+    assert not flat[19:28, 29:38][border & (map_nm[19:28, 29:38] == 140)].any()
+    assert suggest_k(oxide(map_nm)).suggested_k == 2
 
 
 def test_a_tilted_film_alone_has_no_kinds():
