@@ -9,6 +9,7 @@ import streamlit as st
 
 from ellimaps.maps.settings import DECLARED, Number, OneOf, Setting, Settings, Whole
 from ellimaps.readers.planes import Axis
+from ellimaps.ui.shared.state import kept
 
 # What the reader does of itself; a recipe leaves it out.
 DEFAULT_PLANE = "default"
@@ -65,10 +66,9 @@ def number(name: str, *, start: float, key: str = "", width: int = 150) -> float
         control.high,
         start,
         control.step,
-        key=key or name,
+        **kept(key or name),
         width=width,
         help=control.hint or None,
-        persist_state="session",
     )
 
 
@@ -83,9 +83,8 @@ def percentiles(name: str, *, start: tuple[float, float]) -> tuple[float, float]
             100.0,
             first,
             DECLARED[name].control.step,
-            key=f"{name}_{side}",
+            **kept(f"{name}_{side}"),
             width=150,
-            persist_state="session",
         )
         for side, first in zip(("low", "high"), start, strict=True)
     )
@@ -114,10 +113,9 @@ def whole_number(name: str, *, width: int, high: int | None = None, key: str = "
         setting.kind.low if control.low is None else int(control.low),
         setting.kind.high if high is None else high,
         int(getattr(Settings, name) if control.start is None else control.start),
-        key=key or name,
+        **kept(key or name, address=True),
         width=width,
         help=control.hint or setting.help,
-        persist_state="session",
     )
 
 
@@ -140,10 +138,9 @@ def whole_range(lower: str, upper: str, *, key: str, width: int) -> tuple[int, i
         setting.kind.low,
         setting.kind.high,
         (getattr(Settings, lower), getattr(Settings, upper)),
-        key=key,
+        **kept(key),
         width=width,
         help=setting.control.hint,
-        persist_state="session",
     )
     return low, high
 
@@ -156,10 +153,9 @@ def one_of(name: str) -> Any:
         _label(setting),
         list(setting.kind.words),
         default=getattr(Settings, name),
-        key=name,
+        **kept(name),
         required=True,
         help=setting.control.hint or setting.help,
-        persist_state="session",
     )
 
 
@@ -178,7 +174,7 @@ def one_of_those_that_fit(name: str, words: Sequence[str], *, start: str, hint: 
         What they mean for this measurement.
     """
     label, first = _label(DECLARED[name]), words.index(start)
-    return st.selectbox(label, words, first, key=name, width=130, help=hint, persist_state="session")
+    return st.selectbox(label, words, first, **kept(name, address=True), width=130, help=hint)
 
 
 def plane(name: str, count: int, projections: Mapping[str, str]) -> Axis:
@@ -199,10 +195,9 @@ def plane(name: str, count: int, projections: Mapping[str, str]) -> Axis:
         [*projections, *map(str, range(count))],
         list(projections).index(DEFAULT_PLANE),
         format_func=lambda value: projections.get(value, f"only {value}"),
-        key=f"{name}_of_{count}",
+        **kept(f"{name}_of_{count}"),
         width=210,
         help=setting.control.hint or setting.help,
-        persist_state="session",
     )
     if chosen == DEFAULT_PLANE:
         return None
@@ -211,7 +206,7 @@ def plane(name: str, count: int, projections: Mapping[str, str]) -> Axis:
 
 def _box(setting: Setting, key: str, hint: str = "") -> bool:
     label, text = setting.control.switch, hint or setting.help
-    return st.checkbox(label, key=key, width="content", help=text, persist_state="session")
+    return st.checkbox(label, **kept(key), width="content", help=text)
 
 
 def _label(setting: Setting) -> str:

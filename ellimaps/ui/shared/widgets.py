@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from mimetypes import guess_type
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -14,9 +14,9 @@ import streamlit as st
 from ellimaps.core.errors import EllimapsError
 from ellimaps.core.files import csv_bytes
 from ellimaps.core.progress import Progress
+from ellimaps.ui.shared.state import kept
 
 _LOG = logging.getLogger(__name__)
-BindOption = Literal["query-params"] | None
 
 
 @contextmanager
@@ -49,17 +49,15 @@ def progress_bar() -> Iterator[Progress]:
         bar.empty()
 
 
-def choose_tab(names: Sequence[str], *, key: str, bind: BindOption = "query-params") -> str:
-    """Show the tabs of a page and return the chosen one; a reload or a link finds it again if bound."""
+def choose_tab(names: Sequence[str], *, key: str) -> str:
+    """Show the tabs of a page and return the chosen one; a reload or a link finds it again."""
     chosen = st.segmented_control(
         "View",
         names,
         default=names[0],
-        key=key,
         required=True,
         label_visibility="collapsed",
-        bind=bind,
-        persist_state="session",
+        **kept(key, address=True),
     )
     return str(chosen)
 
@@ -95,11 +93,10 @@ def choose_below_root(
     str
         What was typed, else what was chosen; empty if neither.
     """
-    kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
     chosen = ""
     if found:
-        chosen = st.selectbox(label, found, key=f"{key}_found", format_func=format_func, **kept)
-    typed = st.text_input(typed_label, key=f"{key}_typed", placeholder=placeholder, **kept)
+        chosen = st.selectbox(label, found, format_func=format_func, **kept(f"{key}_found", address=True))
+    typed = st.text_input(typed_label, placeholder=placeholder, **kept(f"{key}_typed", address=True))
     return typed.strip() or chosen
 
 

@@ -21,6 +21,7 @@ from ellimaps.ui.pages.maps.parameters import parameter_titles
 from ellimaps.ui.pages.maps.refine import text_color
 from ellimaps.ui.pages.maps.sliders import chosen_cluster, cluster_slider
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
 from ellimaps.ui.shared.widgets import guarded
 
@@ -50,6 +51,8 @@ def fit_tab(state: MapsState, source: Source) -> None:
                 model_editor(state, segmentation.stack)
         with bar, guarded():
             pressed = _bar(state, source, segmentation)
+        if state.film.pixels_wanted and state.film.model is not None and state.task is None:
+            pressed, state.film.pixels_wanted = "pixels", False
         if pressed:
             with guarded():
                 _fit(state, source, pixels=pressed == "pixels")
@@ -61,7 +64,7 @@ def _bar(state: MapsState, source: Source, segmentation: Segmentation) -> str:
     """Show the choice of a model and the buttons; return which was pressed."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="fit_bar"):
         choose_model(state, source)
-        st.toggle("Edit", key="film_edit", help="Layers, materials, what is free.", persist_state="session")
+        st.toggle("Edit", **kept("film_edit"), help="Layers, materials, what is free.")
         with st.popover("Options", icon=":material/tune:", width="content"):
             _options(state)
         ready = state.film.model is not None
@@ -105,23 +108,19 @@ def _options(state: MapsState) -> None:
             0.001,
             1000.0,
             value,
-            key=f"fit_{key}",
+            **kept(f"fit_{key}"),
             format="%g",
             help=help_text,
             placeholder="from the map",
-            persist_state="session",
         )
     for label, key, words in _WORDS:
-        st.selectbox(
-            label, list(words), format_func=words.__getitem__, key=f"fit_{key}", persist_state="session"
-        )
+        st.selectbox(label, list(words), format_func=words.__getitem__, **kept(f"fit_{key}"))
     names = parameter_names(state.film.model) if state.film.model else []
     if len(names) > 1:
         st.multiselect(
             "One value for all clusters",
             names,
-            key="fit_shared",
-            persist_state="session",
+            **kept("fit_shared"),
             help="Such as the thickness of an oxide below everything, or the angle of incidence.",
         )
 

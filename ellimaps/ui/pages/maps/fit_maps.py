@@ -22,6 +22,7 @@ from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.parameters import PARAMETERS, parameter_titles
 from ellimaps.ui.pages.maps.sliders import chosen_cluster, move_cluster_slider
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.state import kept
 
 AnyFit = ShotFits | MapFit
 _COLOR = "#0072B2"
@@ -35,10 +36,9 @@ def shown_fit(state: MapsState, source: Source, fits: ShotFits) -> AnyFit | None
             "Fit of",
             ["Clusters", "Pixels"],
             default="Clusters",
-            key="fit_of",
+            **kept("fit_of"),
             required=True,
             label_visibility="collapsed",
-            persist_state="session",
         )
         if chosen == "Clusters":
             trusted = sum(one.flag == Flag.OK for one in fits.clusters)
@@ -87,9 +87,8 @@ def maps_panel(state: MapsState, source: Source, fit: AnyFit, segmentation: Segm
             selection_mode="multi",
             default=["value", "error"],
             format_func=lambda kind: titles[kind][0],
-            key="fit_maps",
+            **kept("fit_maps"),
             label_visibility="collapsed",
-            persist_state="session",
         )
     stack = _stack(fit)
     panels = [_panel(fit, name, kind) for kind in kinds or ["value"]]
@@ -144,9 +143,8 @@ def _shown_parameter(fit: AnyFit) -> str:
         names,
         names.index(thickness_name(fit.model)),
         format_func=lambda name: titles[name],
-        key="fit_parameter",
+        **kept("fit_parameter"),
         width=220,
-        persist_state="session",
     )
 
 

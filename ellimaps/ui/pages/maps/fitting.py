@@ -80,6 +80,8 @@ class FilmWork:
         What the clusters were fitted with last.
     mapped : (key, MapFit), optional
         The last fit of every pixel, and what it depends on.
+    pixels_wanted : bool
+        Whether every pixel is to be fitted as before, without being asked.
     line : tuple of (x, y)
         Ends of the profile line; none for the middle row.
     """
@@ -90,6 +92,7 @@ class FilmWork:
     materials: dict[str, AnyMaterial] = field(default_factory=dict)
     setup: FitSetup | None = None
     mapped: tuple[Any, MapFit] | None = None
+    pixels_wanted: bool = False
     line: tuple[tuple[float, float], ...] = ()
 
     def put(self, name: str, model: ThinFilm | None) -> None:

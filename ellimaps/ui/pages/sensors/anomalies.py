@@ -18,6 +18,7 @@ from ellimaps.ui.pages.sensors.controls import Key, one_sensor, unit_of
 from ellimaps.ui.pages.sensors.readings import lines_figure
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 from ellimaps.ui.shared.widgets import csv_download, pick_row
 
@@ -35,9 +36,8 @@ def anomalies_tab(state: SensorsState, log: SensorLog) -> None:
             30.0,
             1.0,
             0.5,
-            key="sensors_alarms",
+            **kept("sensors_alarms"),
             width=200,
-            persist_state="session",
             help="The threshold: how many periods chance alone may raise in 30 days.",
         )
     found = computed(

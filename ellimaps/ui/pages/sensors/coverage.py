@@ -11,6 +11,7 @@ import streamlit as st
 from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.controls import one_sensor, sensor_names, unit_of
 from ellimaps.ui.pages.sensors.state import SensorsState
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import csv_download
 
 _PERIODS: dict[str, Literal["hour", "weekday", "month"]] = {
@@ -31,9 +32,8 @@ def coverage_tab(_: SensorsState, log: SensorLog) -> None:
             "By",
             list(_PERIODS),
             default="Hour of day",
-            key="sensors_by",
+            **kept("sensors_by"),
             required=True,
-            persist_state="session",
         )
     period = _PERIODS[by]
     title = f"{key[2]} ({unit_of(log, key) or 'no unit'})"

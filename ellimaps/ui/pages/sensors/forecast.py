@@ -16,6 +16,7 @@ from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.controls import Key, limit_field, one_sensor, unit_of
 from ellimaps.ui.pages.sensors.state import SensorsState
 from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 
 # The last few questions of all users: each asks of one log at a time.
@@ -30,8 +31,7 @@ def forecast_tab(state: SensorsState, log: SensorLog) -> None:
             "Horizons",
             ["1h", "6h", "24h", "72h"],
             ["1h", "6h", "24h"],
-            key="sensors_horizons",
-            persist_state="session",
+            **kept("sensors_horizons"),
         )
         limit = limit_field()
     if not horizons:
