@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 from conftest import EXAMPLE, EXAMPLE_WRAP
 from streamlit.testing.v1 import AppTest
 
+from ellimaps.ui.pages.maps import segment
 from ellimaps.ui.shared import state as shared_state
 
 
@@ -115,6 +117,25 @@ def test_another_measurement_and_back_loses_nothing():
         assert not page.exception
     assert seen(page) == before
     assert work(page).recent == [str(EXAMPLE), str(EXAMPLE_WRAP), "terraces"]
+
+
+def test_who_goes_elsewhere_during_work_stays_there(monkeypatch):
+    make = segment.segmented
+
+    def slow(*arguments):
+        time.sleep(2)
+        return make(*arguments)
+
+    monkeypatch.setattr(segment, "segmented", slow)
+    page = visit(folder="terraces")
+    page.segmented_control(key="view").set_value("Compare").run()
+    press(page, "segment")
+    assert work(page).task is not None
+    page.segmented_control(key="view").set_value("Export").run()
+    work(page).task.job.wait(20)
+    page.run()
+    assert work(page).current is not None
+    assert page.segmented_control(key="view").value == "Export"
 
 
 def test_recent_folders_are_there_for_a_new_visit():

@@ -57,6 +57,7 @@ def make(state: MapsState, settings: Settings, what: str) -> None:
     source = state.source
     assert source is not None
     settings = replace(settings, k_min=Settings.k_min, k_max=Settings.k_max)
+    view = st.session_state.get("view")
 
     def show(_: object) -> None:
         if settings.features != "ncs" and crosses_zero(load(source)):
@@ -64,7 +65,8 @@ def make(state: MapsState, settings: Settings, what: str) -> None:
                 f"Delta crosses 0/360 deg here, which {settings.features} features see as a jump: use ncs."
             )
         state.keep(settings)
-        if st.session_state.get("view") != "Fit":
+        # Who has gone elsewhere meanwhile stays there.
+        if view != "Fit" and st.session_state.get("view") == view:
             go_to("Explore")
 
     start(state, what, lambda on_progress: segmented(source, settings, on_progress), show)
