@@ -150,6 +150,31 @@ def test_an_address_without_work_opens_its_folder_and_view():
     assert page.number_input(key="k").value == 5
 
 
+def test_a_k_out_of_bounds_is_refused_at_its_field():
+    page = worked()
+    for wrong in (0, 99):
+        page.number_input(key="k").set_value(wrong).run()
+        assert page.button(key="segment").disabled
+        assert f"not {wrong}" in page.error[0].value
+    page.number_input(key="k").set_value(3).run()
+    assert not page.error
+    press(page, "segment")
+    assert work(page).current.k == 3
+
+
+@pytest.mark.parametrize("view", ["Data", "How many?", "Explore", "Fit"])
+def test_no_view_computes_with_a_number_out_of_bounds(view):
+    page = worked()
+    page.segmented_control(key="view").set_value(view).run()
+    for field in [field.key for field in page.number_input if field.min is None]:
+        before = page.number_input(key=field).value
+        page.number_input(key=field).set_value(type(before or 0.0)(-1_000_000)).run()
+        assert not page.exception
+        assert page.error, field
+        page.number_input(key=field).set_value(before).run()
+        assert not page.error, field
+
+
 @pytest.mark.parametrize("asked", ["../secret", "nowhere", "/etc"])
 def test_an_address_of_what_cannot_be_opened_is_told(asked):
     page = visit(folder=asked)

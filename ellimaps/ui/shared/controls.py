@@ -10,6 +10,7 @@ import streamlit as st
 from ellimaps.maps.settings import DECLARED, Number, OneOf, Setting, Settings, Whole
 from ellimaps.readers.planes import Axis
 from ellimaps.ui.shared.state import kept
+from ellimaps.ui.shared.widgets import number_field
 
 # What the reader does of itself; a recipe leaves it out.
 DEFAULT_PLANE = "default"
@@ -60,7 +61,7 @@ def number(name: str, *, start: float, key: str = "", width: int = 150) -> float
     setting = DECLARED[name]
     assert isinstance(setting.kind, Number)
     control = setting.control
-    return st.number_input(
+    return number_field(
         _label(setting),
         setting.kind.low if control.low is None else control.low,
         control.high,
@@ -77,7 +78,7 @@ def percentiles(name: str, *, start: tuple[float, float]) -> tuple[float, float]
     if not switched_on(name):
         return None
     low, high = (
-        st.number_input(
+        number_field(
             f"{side.capitalize()} ({DECLARED[name].unit})",
             0.0,
             100.0,
@@ -108,7 +109,7 @@ def whole_number(name: str, *, width: int, high: int | None = None, key: str = "
     setting = DECLARED[name]
     assert isinstance(setting.kind, Whole)
     control = setting.control
-    return st.number_input(
+    return number_field(
         _label(setting),
         setting.kind.low if control.low is None else int(control.low),
         setting.kind.high if high is None else high,

@@ -15,7 +15,7 @@ from ellimaps.ui.pages.classify.state import ClassifyState
 from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
-from ellimaps.ui.shared.widgets import choose_below_root, download, escaped
+from ellimaps.ui.shared.widgets import choose_below_root, download, escaped, number_field
 from ellimaps.ui.shared.worker import in_worker
 
 HERE = "Labels given here"
@@ -46,7 +46,7 @@ def _controls(state: ClassifyState, folder: Path) -> None:
             typed_label="Or a CSV below the data root",
             format_func=lambda name: f"{HERE} ({len(given)})" if name == HERE else name,
         )
-        repeats = st.number_input(
+        repeats = number_field(
             "Repeats",
             1,
             50,

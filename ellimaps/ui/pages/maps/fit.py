@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from ellimaps.core.errors import SettingError
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.model import ThinFilm
@@ -103,16 +104,11 @@ def _options(state: MapsState) -> None:
     default = FitOptions()
     for label, key, help_text in _NUMBERS:
         value = getattr(default, key)
-        st.number_input(
-            label,
-            0.001,
-            1000.0,
-            value,
-            **kept(f"fit_{key}"),
-            format="%g",
-            help=help_text,
-            placeholder="from the map",
+        given = st.number_input(
+            label, value=value, **kept(f"fit_{key}"), format="%g", help=help_text, placeholder="from the map"
         )
+        if given is not None and not 0.001 <= given <= 1000:
+            raise SettingError(f"{label} must be from 0.001 to 1000, not {given:g}.")
     for label, key, words in _WORDS:
         st.selectbox(label, list(words), format_func=words.__getitem__, **kept(f"fit_{key}"))
     names = parameter_names(state.film.model) if state.film.model else []

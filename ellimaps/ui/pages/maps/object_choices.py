@@ -16,6 +16,7 @@ from ellimaps.readers.planes import Axis
 from ellimaps.ui.pages.maps.loading import Source, axes
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.state import kept
+from ellimaps.ui.shared.widgets import number_field
 
 _DEFAULT = Criteria()
 _HINTS = {
@@ -128,7 +129,7 @@ def _radius(
     factor = pixel_size_um if unit == "um" and pixel_size_um else 1.0
     start = state.found[1].radius if state.found is not None and kind == "nuclei" else DEFAULT_RADIUS
     low, high = (
-        st.number_input(
+        number_field(
             f"{which} radius ({'µm' if unit == 'um' else 'px'})",
             round(factor, 4),
             None,

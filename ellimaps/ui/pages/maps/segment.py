@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 
 import streamlit as st
 
+from ellimaps.core.errors import SettingError
 from ellimaps.maps.clustering.features import crosses_zero, default_features
 from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
 from ellimaps.maps.settings import Settings
@@ -26,11 +27,21 @@ _FEATURES_OF_INTENSITIES = (
 
 def segment_controls(state: MapsState) -> None:
     """Show k, features and seed, segment on request, and choose among the segmentations made."""
-    k = whole_number("k", width=120)
+    wrong, k = "", 0
+    try:
+        k = whole_number("k", width=120)
+    except SettingError as error:
+        wrong = str(error)
     choose_features(state)
-    state.settings = replace(state.settings, seed=whole_number("seed", width=100))
-    if st.button("Segment", type="primary", key="segment", disabled=state.task is not None):
+    try:
+        state.settings = replace(state.settings, seed=whole_number("seed", width=100))
+    except SettingError as error:
+        wrong = str(error)
+    off = bool(wrong) or state.task is not None
+    if st.button("Segment", type="primary", key="segment", disabled=off, help=wrong or None):
         make_segmentation(state, k)
+    if wrong:
+        st.error(wrong, width=320)
     if len(state.kept) > 1:
         _choose_shown(state)
 

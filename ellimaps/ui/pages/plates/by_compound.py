@@ -15,6 +15,7 @@ from ellimaps.plates.statistics.dose_response import DoseResponse
 from ellimaps.ui.pages.plates.data import OpenedPlate, picture
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.state import kept
+from ellimaps.ui.shared.widgets import number_field
 
 # Pictures in a row of a window of 1280 pixels, and the pixels each of them then has on a sharp screen.
 _MOST_DOSES = 8
@@ -38,7 +39,7 @@ def by_compound_tab(_: PlatesState, plate: OpenedPlate) -> None:
             format_func=lambda name: "distance from controls" if name == DISTANCE else name,
             width=320,
         )
-        replicate = st.number_input(
+        replicate = number_field(
             "Replicate",
             1,
             99,

@@ -29,7 +29,7 @@ from ellimaps.ui.pages.plates.pictures import side_by_side
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
-from ellimaps.ui.shared.widgets import csv_download
+from ellimaps.ui.shared.widgets import csv_download, number_field
 
 _METHODS: dict[str, Method] = {"PCA": "pca", "t-SNE": "tsne", "UMAP": "umap"}
 _CLUSTERINGS: dict[str, ClusterMethod] = {
@@ -131,7 +131,7 @@ def _color(
 def _cluster_names(plate: OpenedPlate, level: Level) -> list[str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         method = st.selectbox("Clusters by", list(_CLUSTERINGS), **kept("plates_clustering"), width=200)
-        number = st.number_input(
+        number = number_field(
             "Number of clusters (0: found)",
             0,
             60,

@@ -20,7 +20,7 @@ from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
-from ellimaps.ui.shared.widgets import csv_download, pick_row
+from ellimaps.ui.shared.widgets import csv_download, number_field, pick_row
 
 # The last few questions of all users: each asks of one log at a time.
 _RESULTS: BoundedCache[pd.DataFrame | EllimapsError] = BoundedCache(16)
@@ -30,7 +30,7 @@ def anomalies_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the periods of one sensor."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = one_sensor(log)
-        alarms = st.number_input(
+        alarms = number_field(
             "False alarms per month",
             0.01,
             30.0,

@@ -12,6 +12,7 @@ from ellimaps.sensors.store.logs import KEY, SensorLog
 from ellimaps.sensors.store.units import unit_text
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.state import kept
+from ellimaps.ui.shared.widgets import number_field
 
 Key = tuple[str, str, str]
 
@@ -91,7 +92,7 @@ def unit_of(log: SensorLog, key: Key) -> str:
 
 def limit_field(help: str | None = None) -> float:
     """Show the field for how far a temperature may move, one for all tabs."""
-    return st.number_input(
+    return number_field(
         "Limit (°C)",
         0.01,
         100.0,
