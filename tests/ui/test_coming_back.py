@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -10,7 +11,11 @@ import pytest
 from conftest import EXAMPLE, EXAMPLE_WRAP
 from streamlit.testing.v1 import AppTest
 
+from ellimaps.core.files import write_files
+from ellimaps.maps.recipe import recipe_text
 from ellimaps.ui.pages.maps import segment
+from ellimaps.ui.pages.maps.export import _contents
+from ellimaps.ui.pages.maps.fitting import fitted_shots
 from ellimaps.ui.shared import state as shared_state
 
 
@@ -148,6 +153,34 @@ def test_an_address_without_work_opens_its_folder_and_view():
     assert work(page).source.path == str(EXAMPLE)
     assert page.segmented_control(key="view").value == "Explore"
     assert page.number_input(key="k").value == 5
+
+
+def test_one_export_holds_everything_that_was_made():
+    page = worked()
+    state = work(page)
+    segmentation = state.shown()
+    files = _contents(state, state.source, segmentation)
+    name = segmentation.stack.name
+    assert {f"{name}_labels.tif", f"{name}_report.html", "recipe.toml", "fit_clusters/model.toml"} <= set(
+        files
+    )
+    assert f"fit_clusters/{name}_thickness.tif" in files
+    assert b"every pixel" in files["NOT_IN_HERE.txt"]
+    report = files[f"{name}_report.html"].decode()
+    fits = fitted_shots(state.source, state.current, state.film.setup)
+    trusted = next(one for one in fits.clusters if one.flag.text == "ok")
+    shown = {float(value) for value in re.findall(r"<td>([\d.]+) ± [\d.]+</td>", report)}
+    assert any(abs(value - trusted.parameters["thickness_nm"]) < 0.1 for value in shown)
+    assert "Fit every pixel" in report
+    page.button(key="fit_pixels").click().run()
+    while state.task is not None:
+        state.task.job.wait(60)
+        page.run()
+    files = _contents(state, state.source, segmentation)
+    assert f"fit_pixels/{name}_thickness.tif" in files
+    assert "NOT_IN_HERE.txt" not in files
+    assert files["recipe.toml"].decode() == recipe_text(state.full_settings())
+    assert len(write_files(Path("results"), files)) == len(list(Path("results").rglob("*.*")))
 
 
 def test_a_k_out_of_bounds_is_refused_at_its_field():

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.core.errors import SettingError
+from ellimaps.maps.films.parameters import parameter_titles
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.model import ThinFilm
@@ -16,9 +17,8 @@ from ellimaps.ui.pages.maps.fit_export import fit_downloads
 from ellimaps.ui.pages.maps.fit_maps import maps_panel, profile_and_histogram, shown_fit
 from ellimaps.ui.pages.maps.fit_model import choose_model, is_editing, model_editor
 from ellimaps.ui.pages.maps.fit_spectra import spectra_panel
-from ellimaps.ui.pages.maps.fitting import FitSetup, fitted_map, fitted_shots, map_key
+from ellimaps.ui.pages.maps.fitting import FitSetup, fitted_map, fitted_shots, last_shots, map_key
 from ellimaps.ui.pages.maps.loading import Source, load
-from ellimaps.ui.pages.maps.parameters import parameter_titles
 from ellimaps.ui.pages.maps.refine import text_color
 from ellimaps.ui.pages.maps.sliders import chosen_cluster, cluster_slider
 from ellimaps.ui.pages.maps.state import MapsState
@@ -154,7 +154,7 @@ def _fit(state: MapsState, source: Source, *, pixels: bool) -> None:
 def _results(state: MapsState, source: Source, segmentation: Segmentation, model: ThinFilm) -> None:
     film, settings = state.film, state.current
     assert settings is not None
-    fits = fitted_shots(source, settings, film.setup) if film.setup else None
+    fits = last_shots(film, source, settings)
     current = fits is not None and film.setup == _setup(model)
     if fits is not None and not current:
         st.caption(":material/info: The model or the options have changed since this fit. Press Fit.")

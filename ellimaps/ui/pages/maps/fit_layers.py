@@ -10,6 +10,7 @@ import streamlit as st
 
 from ellimaps.core.errors import SettingError
 from ellimaps.core.stack import ImageStack
+from ellimaps.maps.films.parameters import with_unit
 from ellimaps.optics.library import material, material_names
 from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material
 from ellimaps.optics.model import (
@@ -26,7 +27,6 @@ from ellimaps.optics.model import (
 )
 from ellimaps.optics.model_file import materials_of
 from ellimaps.ui.pages.maps.fitting import OWN_MODEL, FilmWork
-from ellimaps.ui.pages.maps.parameters import with_unit
 from ellimaps.ui.shared.widgets import number_field
 
 Materials = Mapping[str, AnyMaterial]

@@ -11,15 +11,15 @@ import streamlit as st
 from ellimaps.core.stack import ImageStack
 from ellimaps.images.line_profile import line_profile
 from ellimaps.maps.figures import contrast_limits
+from ellimaps.maps.films.parameters import PARAMETERS, parameter_titles
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.spectra import Flag
 from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.charts import histogram
 from ellimaps.ui.pages.maps.fit_charts import PROFILE_HEIGHT, profile_chart
-from ellimaps.ui.pages.maps.fitting import map_key
+from ellimaps.ui.pages.maps.fitting import last_map
 from ellimaps.ui.pages.maps.loading import Source
-from ellimaps.ui.pages.maps.parameters import PARAMETERS, parameter_titles
 from ellimaps.ui.pages.maps.sliders import chosen_cluster, move_cluster_slider
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.state import kept
@@ -45,15 +45,14 @@ def shown_fit(state: MapsState, source: Source, fits: ShotFits) -> AnyFit | None
             st.markdown(f"**{trusted} of {len(fits.clusters)}** clusters are trusted", width="content")
             return fits
         assert state.current is not None
-        assert film.setup is not None
-        if film.mapped is None or film.mapped[0] != map_key(source, state.current, film.setup):
+        fit = last_map(film, source, state.current)
+        if fit is None:
             st.caption(
                 "The pixels are not fitted with this model yet: press **Fit every pixel**."
                 if state.task is None
                 else "The pixels are being fitted."
             )
             return None
-        fit = film.mapped[1]
         median = fit.median(thickness_name(fit.model))
         st.markdown(
             f"Median **{median:.2f} nm**, **{fit.trusted_fraction:.1%}** of the pixels are trusted, "

@@ -146,6 +146,18 @@ def fitted_map(
     return MAP_FITS.get(map_key(source, settings, setup), make)
 
 
+def last_shots(film: FilmWork, source: Source, settings: Settings) -> ShotFits | None:
+    """Return the fits of the clusters that the settings describe, if any were made of this measurement."""
+    return None if film.setup is None else fitted_shots(source, settings, film.setup)
+
+
+def last_map(film: FilmWork, source: Source, settings: Settings) -> MapFit | None:
+    """Return the fit of every pixel, if there is one of these maps with the model of the clusters."""
+    if film.setup is None or film.mapped is None or film.mapped[0] != map_key(source, settings, film.setup):
+        return None
+    return film.mapped[1]
+
+
 def map_key(source: Source, settings: Settings, setup: FitSetup) -> tuple[Any, ...]:
     """Return what a fit of every pixel depends on."""
     alone = replace(setup, shared=())
