@@ -17,7 +17,6 @@ from ellimaps.images.intensities import correct_intensities
 from ellimaps.images.preprocessing import preprocess, preprocess_in_place
 from ellimaps.maps.clustering.estimation import ClusterEstimate, estimate_k
 from ellimaps.maps.clustering.suggestion import Suggestion, suggest_k
-from ellimaps.maps.export import export_segmentation
 from ellimaps.maps.refinement import refine
 from ellimaps.maps.segmentation import Segmentation, segment
 from ellimaps.maps.settings import (
@@ -86,6 +85,9 @@ def run(
     clock = Clock()
     stack = load(path, settings, on_progress, working_set_gb=working_set_gb, clock=clock)
     segmentation, suggestion = found_clusters(stack, settings, on_progress, clock)
+    # Late: figures take a fifth of a second to import, and an estimate draws none.
+    from ellimaps.maps.export import export_segmentation
+
     with clock.step("export"):
         files = export_segmentation(
             segmentation,

@@ -119,7 +119,7 @@ class KMeans:
         return self._searched(search, k)
 
     def rough_centers(self, k: int) -> F64:
-        """Return the best of many starts, at a fifth of the price of `centers`; see `assess`."""
+        """Return centres of clusters that need not be the best, cheaply; see `assess`."""
         return self._searched(rough_search, k)
 
     @property
