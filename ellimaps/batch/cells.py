@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,10 +18,9 @@ from ellimaps.batch.work import CROPS, LABELS, OVERLAY, TABLE, Output, kinds_of,
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import csv_bytes
 from ellimaps.core.provenance import sha256
-from ellimaps.core.scratch import release
 from ellimaps.objects.analysis import CellResult, CellSettings, analyse_planes, measure_stack
 from ellimaps.objects.column_names import Names, renamed
-from ellimaps.objects.label_image import label_tiff, read_label_plane
+from ellimaps.objects.label_image import PackedLabels, label_tiff, read_label_plane
 from ellimaps.readers import PlaneNumber, open_planes
 
 CROPS_PER_IMAGE = 12
@@ -160,13 +158,9 @@ class _Page:
     facts: dict[str, Any]
     overlay: bytes
     crops: NDArray[np.uint8]
-    labels: bytes
-    shape: tuple[int, ...]
+    labels: PackedLabels
     pixel_size_um: float | None
     inputs: dict[str, str]
-
-    def labels_image(self) -> NDArray[np.int32]:
-        return np.frombuffer(zlib.decompress(self.labels), np.int32).reshape(self.shape)
 
 
 def object_table(number: PlaneNumber, result: CellResult, work: CellWork | MaskWork) -> pd.DataFrame:
@@ -195,19 +189,10 @@ def _packed(number: PlaneNumber, result: CellResult, work: CellWork | MaskWork) 
         facts=facts,
         overlay=result.overlay,
         crops=result.crops[:CROPS_PER_IMAGE],
-        labels=_compressed(result.labels),
-        shape=result.labels.shape,
+        labels=PackedLabels.of(result.labels),
         pixel_size_um=result.pixel_size_um,
         inputs=result.inputs,
     )
-
-
-def _compressed(labels: NDArray[np.int32]) -> bytes:
-    """Return labels packed row by row, so that a large image is not copied as a whole."""
-    packer = zlib.compressobj(1)
-    parts = [packer.compress(labels[row : row + 1024].tobytes()) for row in range(0, len(labels), 1024)]
-    release(labels)
-    return b"".join([*parts, packer.flush()])
 
 
 def _output(pages: list[_Page]) -> Output:
@@ -229,9 +214,9 @@ def _output(pages: list[_Page]) -> Output:
         scenes.setdefault(page.number.scene, []).append(page)
         images.append(page.facts | {"suffix": suffix})
     for scene, members in scenes.items():
-        by_time: dict[int | str, list[NDArray[np.int32]]] = {}
+        by_time: dict[int | str, list[PackedLabels]] = {}
         for page in members:
-            by_time.setdefault(page.number.t, []).append(page.labels_image())
+            by_time.setdefault(page.number.t, []).append(page.labels)
         name = f"{LABELS}_s{scene}" if varying[0] else LABELS
         files[name] = label_tiff(list(by_time.values()), members[0].pixel_size_um)
     flags = "; ".join(dict.fromkeys(page.facts["flags"] for page in pages if page.facts["flags"]))

@@ -30,6 +30,8 @@ from ellimaps.readers.planes import Axis
 
 Kind = Literal["circles", "nuclei"]
 FIRST_COLUMNS = ("object", "y", "x", "radius", "mean_intensity")
+# A sheet of twelve by twelve; those of all nuclei of a slide would be a gigabyte.
+_MOST_CROPS = 144
 # Up to here an image is worked on as a whole, in some 100 bytes a pixel.
 _WHOLE_PX = 1 << 24
 _TILE_PX = 2048
@@ -121,7 +123,7 @@ class CellResult:
     overlay : bytes
         PNG of that channel with outlines.
     crops : ndarray of uint8, shape (object, crop_px, crop_px)
-        For a montage.
+        For a montage, of the first objects, 144 at most.
     channels : tuple of str
         Names of the channels, as they end the names of columns.
     radius : (float, float)
@@ -353,7 +355,8 @@ def _by_tiles(stack: ImageStack, settings: CellSettings, search: _Search, on_pro
         np.copyto(found.labels[tile.window], own, where=own > 0)
         quality = image_quality(image, len(table), largest=search.radius[1], limits=settings.limits)
         found.qualities.append(quality)
-        drawn = table if settings.crop_px else table[:0]
+        missing = _MOST_CROPS - sum(map(len, found.squares)) if settings.crop_px else 0
+        drawn = table[: max(missing, 0)]
         found.squares.append(crops(image, drawn, max(settings.crop_px, 1)))
         found.tables.append(_placed(table.assign(object=number[table["object"]]), tile))
         release(stack.values)

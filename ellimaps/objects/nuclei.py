@@ -112,8 +112,8 @@ def detect_nuclei(
     _check(image, radius, threshold, smooth)
     criteria = criteria or Criteria()
     radius = radius or suggested_radius(image) or _widest(image)
-    flat, known = _flattened(image, radius[1], smooth)
-    split, floor = _thresholds(flat[known], criteria.contrast)
+    flat, known, noise = _flattened(image, radius[1], smooth)
+    split, floor = _thresholds(flat[known], noise, criteria.contrast)
     if threshold == "otsu":
         mask = _cleaned(known & (flat > max(split, floor)), radius[0])
         labels = _parted(mask, _brightness(flat, mask), radius[0], criteria.separation)
@@ -140,9 +140,9 @@ def suggested_radius(image: NDArray[np.generic]) -> tuple[float, float] | None:
     """
     _check(image, None, "local", 0)
     part = _brightest_part(image)
-    flat, known = _flattened(part, _widest(part)[1], 1.0)
+    flat, known, noise = _flattened(part, _widest(part)[1], 1.0)
     criteria = Criteria()
-    mask = known & (flat > _thresholds(flat[known], criteria.contrast)[1])
+    mask = known & (flat > _thresholds(flat[known], noise, criteria.contrast)[1])
     labels = _look(flat, mask, _widest(part), _brightness(flat, mask), criteria)
     if not labels.any():
         return None
@@ -197,25 +197,37 @@ def _check(
 
 def _flattened(
     image: NDArray[np.generic], largest: float, smooth: float
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return an image without its background, smoothed, at most 1; and which of its pixels were measured."""
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], float]:
+    """Return an image without its background, smoothed, at most 1; which pixels were measured; its noise."""
     values = image.astype(np.float32)
     known = np.isfinite(values)
     level = np.median(values[known]) if known.any() else np.float32(0)
     filled = np.where(known, values, level).astype(np.float32)
-    flat = filled - background_of(filled, 1.5 * largest)
-    flat = ndimage.gaussian_filter(flat, smooth) if smooth else flat
-    return flat / max(float(np.abs(flat).max()), 1e-30), known
+    rough = filled - background_of(filled, 1.5 * largest)
+    flat: NDArray[np.float32] = ndimage.gaussian_filter(rough, smooth) if smooth else rough
+    top = max(float(np.abs(flat).max()), 1e-30)
+    return flat / top, known, _noise(rough, flat, smooth) / top
 
 
-def _thresholds(flat: NDArray[np.float32], contrast: float) -> tuple[float, float]:
+def _noise(rough: NDArray[np.float32], flat: NDArray[np.float32], smooth: float) -> float:
+    """Return the noise that smoothing leaves, as what it took away tells; 0 without smoothing."""
+    if smooth < 1:
+        return 0.0
+    # Of white noise of variance 1, for a Gaussian whose largest weight is w: w / 2 is left, and what is
+    # taken away has 1 - 2 w + w / 2.
+    largest = 1 / (2 * np.pi * smooth**2)
+    share = np.sqrt(largest / 2 / (1 - 1.5 * largest))
+    return float(share * robust_sigma((rough - flat)[::2, ::2].ravel()))
+
+
+def _thresholds(flat: NDArray[np.float32], noise: float, contrast: float) -> tuple[float, float]:
     """Return Otsu's threshold, and the lowest one that noise does not exceed; infinite where all is equal."""
     if flat.size == 0 or flat.max() <= flat.min():
         return np.inf, np.inf
     split = float(threshold_otsu(flat))  # type: ignore[no-untyped-call]
     dark = flat[flat <= split]
-    # Otsu parts pure noise in two halves as well.
-    return split, float(np.median(dark)) + contrast * robust_sigma(dark)
+    # Otsu parts pure noise in two halves as well, and one of them has less.
+    return split, float(np.median(dark)) + contrast * max(robust_sigma(dark), noise)
 
 
 def _cleaned(mask: NDArray[np.bool_], smallest: float) -> NDArray[np.bool_]:

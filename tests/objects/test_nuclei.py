@@ -6,7 +6,7 @@ from scipy import ndimage
 from support.stacks import one_sentence
 
 from ellimaps.core.errors import SettingError
-from ellimaps.objects.nuclei import Criteria, detect_nuclei
+from ellimaps.objects.nuclei import Criteria, detect_nuclei, suggested_radius
 from ellimaps.readers import open_stack
 from ellimaps.samples.cells import phantom
 
@@ -109,6 +109,14 @@ def test_no_object_is_no_label(image, threshold):
     labels = detect_nuclei(image, (4, 30), threshold=threshold)
     assert labels.shape == image.shape
     assert not labels.any()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_noise_suggests_no_radius_and_has_no_nuclei(seed):
+    rng = np.random.default_rng(seed)
+    for noise in (rng.normal(1000, 30, (384, 384)), rng.poisson(3, (256, 300)), rng.normal(0, 1, (128, 128))):
+        assert suggested_radius(noise) is None
+        assert not detect_nuclei(noise).any()
 
 
 def test_pixels_that_were_not_measured_are_in_no_object():

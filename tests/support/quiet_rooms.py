@@ -1,6 +1,8 @@
 """Rooms of many kinds in which nothing happens: whatever is found in them is false.
 
-Kinds at even places of :data:`KINDS` are for choosing settings, those at odd places for judging them.
+Kinds at even places of :data:`KINDS` are for choosing settings, those at odd places for judging them;
+"halves" and "sixteenths" went over to the former when the rules for stuck sensors and for spikes of coarse
+sensors were changed with them in view.
 """
 
 from __future__ import annotations
@@ -71,7 +73,9 @@ def _thermostat(room: Room, swing: float) -> pd.Series:
 
 def _night_setback(room: Room) -> pd.Series:
     target = np.where((room.hour > 6) & (room.hour < 20), 21.0, 18.0)
-    return room.series(lfilter([0.03], [1, -0.97], target - 21) + 21 + room.red(2, 0.05) + room.white(0.02))
+    # A day before the first, so that the room begins as every night goes on.
+    course = lfilter([0.03], [1, -0.97], np.concatenate([target[:DAY], target]) - 21)[DAY:]
+    return room.series(course + 21 + room.red(2, 0.05) + room.white(0.02))
 
 
 def _doors(room: Room) -> pd.Series:
@@ -92,7 +96,9 @@ def _every(room: Room, rows: int) -> pd.Series:
 
 
 def _minutes(room: Room) -> pd.Series:
-    fine = np.repeat(room.usual(), 5) + room.random.normal(0, 0.03, 5 * len(room.day))
+    fine = np.repeat(21 + room.daily(0.8) + room.red(6, 0.06), 5) + room.random.normal(
+        0, 0.03, 5 * len(room.day)
+    )
     times = pd.date_range(room.times[0], periods=len(fine), freq="1min")
     return pd.Series(fine.round(2), times, name="room temperature")
 
@@ -106,6 +112,14 @@ def _with_losses(room: Room) -> pd.Series:
 def _on_change(room: Room) -> pd.Series:
     values = np.round(room.usual(), 1)
     return room.series(values)[np.concatenate([[True], np.diff(values) != 0])].resample("5min").mean().ffill()
+
+
+def _means_of_tenths(room: Room) -> pd.Series:
+    """Return what a logger writes that averages a coarse sensor: mostly repeats, and steps finer than its."""
+    fine = np.repeat(21 + room.daily(0.8) + room.red(6, 0.06), 5).reshape(-1, 10) + room.random.normal(
+        0, 0.004, (len(room.day) // 2, 10)
+    )
+    return pd.Series(np.round(fine, 1).mean(axis=1).round(4), room.times[::2], name="room temperature")
 
 
 KINDS: dict[str, Callable[[Room], pd.Series]] = {
@@ -137,8 +151,11 @@ KINDS: dict[str, Callable[[Room], pd.Series]] = {
     "losses": _with_losses,
     "on change": _on_change,
     "humidity": lambda room: room.series(45 + room.daily(2) + room.red(6, 1.5) + room.white(0.2), 1),
+    "quarters": lambda room: _stepped(room, 0.25),
+    "means of tenths": _means_of_tenths,
 }
-CHOOSING, JUDGING = list(KINDS)[::2], list(KINDS)[1::2]
+CHOOSING = [*list(KINDS)[::2], "halves", "sixteenths"]
+JUDGING = [kind for kind in list(KINDS)[1::2] if kind not in CHOOSING]
 
 
 def quiet_room(kind: str, seed: int, days: int = 60) -> pd.Series:

@@ -400,7 +400,7 @@ def test_the_export_offers_everything(segmented, tmp_path):
     fine(segmented)
     name = loading.load(state(segmented).source).name
     written = tmp_path / "results" / name
-    assert "10 files written" in segmented.success[0].value
+    assert "13 files written" in segmented.success[0].value
     assert (
         json.loads((written / f"{name}_segmentation.json").read_text(encoding="utf-8"))["settings"]["k"] == 4
     )

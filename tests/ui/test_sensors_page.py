@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -212,3 +214,30 @@ def test_what_is_appended_is_seen_without_a_restart(empty, data):
         file.write("2025-01-01 10:00,20.6\n")
     assert "601 readings" in texts(waited(page.run()))
     assert page.session_state["SensorsState"].zoom == looked_at
+
+
+def test_events_are_noted_drawn_and_compared(page, monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_EVENTS", str(tmp_path / "events"))
+    view(page, "Events")
+    assert "No events are noted" in page.info[0].value
+    when = page.session_state["SensorsState"].log.end - pd.Timedelta("5D")
+    page.text_input(key="sensors_event_start").set_value("soon")
+    page.button(key="FormSubmitter:sensors_event-Note").click().run()
+    assert "is no time" in page.warning[0].value
+    page.text_input(key="sensors_event_start").set_value(f"{when:%Y-%m-%d %H:%M}")
+    page.text_input(key="sensors_event_note").set_value("<b>east</b>")
+    page.button(key="FormSubmitter:sensors_event-Note").click().run()
+    waited(page)
+    assert "of 1 events changed this sensor" in texts(page)
+    assert f"door {when:%Y-%m-%d %H:%M}" in texts(page).replace("\\", "")
+    view(page, "Readings")
+    layout = json.loads(page.get("plotly_chart")[0].proto.spec)["layout"]
+    assert [one["hovertext"] for one in layout["annotations"]] == ["door: &lt;b>east&lt;/b>"]
+    assert [one["line"]["dash"] for one in layout["shapes"]] == ["dash"]
+    for name, kind in (
+        ("Anomalies", "plotly_chart"),
+        ("Coverage", "vega_lite_chart"),
+        ("Forecast", "vega_lite_chart"),
+    ):
+        view(page, name)
+        assert page.get(kind)

@@ -11,7 +11,7 @@ from ellimaps.core.errors import SettingError
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.sensors.analysis.decomposition import Decomposition, decompose
 from ellimaps.sensors.analysis.detectors.changes import CHANGE, level_changes
-from ellimaps.sensors.analysis.detectors.evidence import Evidence, kind_of
+from ellimaps.sensors.analysis.detectors.evidence import LEAST_STEPS, Evidence, kind_of
 from ellimaps.sensors.analysis.detectors.forest import FOREST, isolated_stretches
 from ellimaps.sensors.analysis.detectors.levels import (
     EXTREME,
@@ -29,8 +29,6 @@ from ellimaps.sensors.movement import LIMIT as LIMIT_PER_HOUR
 COLUMNS = ("start", "end", "score", "reason", "detectors")
 # As many as share the rate of false alarms a user allows.
 _DETECTORS = 7
-# Steps of a coarse sensor that a change must have: one step may be a change that nothing but rounding shows.
-_LEAST_STEPS = 2.0
 # Extreme value distributions fitted to months say nothing of rarer than that.
 _LOWEST_RATE = 1e-12
 # Of detectors equally sure, the one whose sentence is most definite speaks.
@@ -138,7 +136,7 @@ def _period(group: Sequence[Evidence], log: Decomposition, what: str, unit: str)
     sharp = [one for one in group if one.detector != FOREST] or group
     start, end = min(one.start for one in sharp), max(one.end for one in sharp)
     ordered = sorted(sharp, key=lambda one: (max(one.rate, _LOWEST_RATE), _TOLD_FIRST.index(kind_of(one))))
-    least = (_LEAST_STEPS if log.is_coarse else 1.0) * log.resolution
+    least = (LEAST_STEPS if log.is_coarse else 1.0) * log.resolution
     for evidence in ordered:
         size, words = effect_of(log, start, end, evidence, unit)
         if abs(size) >= max(least, np.finfo(float).tiny) * (1 - 1e-9):

@@ -73,6 +73,13 @@ class Decomposition:
         steps = self.values.diff().abs().dropna().to_numpy(np.float64)
         return bool(len(steps)) and self.resolution > 2 * float(np.median(steps))
 
+    @property
+    def moves_in_steps(self) -> bool:
+        """Whether a coarse log moves by whole steps; one that averages a coarse sensor does not."""
+        steps = self.values.diff().abs().to_numpy(np.float64)
+        moved = steps[steps > 0]
+        return self.is_coarse and len(moved) > 0 and float(np.median(moved)) < 1.5 * self.resolution
+
     def dithered(self, values: pd.Series) -> pd.Series:
         """Return values of a coarse log with what rounding may have taken away: noise within its resolution.
 

@@ -22,7 +22,7 @@ from ellimaps.core.statistics import MAD_TO_SIGMA, robust_sigma
 
 _DAY = pd.Timedelta("1D")
 # Lags dense where a log remembers most and hourly over the day; means up to a week. Chosen with the ridge on
-# generated logs, seeds 100 to 104 (benchmarks/bench_anomalies.py --first-seed 100).
+# generated logs, seeds 100 to 104 (the choosing half of benchmarks/bench_anomalies.py).
 _LAGS_H = (0.25, 0.5, 0.75, 1, 1.5, *range(2, 25), 30, 36, 42, 48)
 _MEANS_H = (1, 6, 24, 72, 168)
 # Rows a quarter of an hour apart say nearly the same, so what each adds to the fit counts little.

@@ -400,6 +400,11 @@ def _is_being_written(file: Path) -> bool:
     return time.time() - file.stat().st_mtime < _UNENDED_S
 
 
+def is_unended(file: Path) -> bool:
+    """Return whether a text file is being written and its last line has no end yet."""
+    return _is_being_written(file) and file.stat().st_size > 0 and not _has_lines(file)
+
+
 def _copy(file: Path, folder: Path) -> Path:
     folder.mkdir(parents=True)
     target = folder / file.name

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
+from scipy.signal import lfilter
+from support.quiet_rooms import KINDS, Room, quiet_room
 from support.sensor_truth import TOLERANCE, counted, plain_forest, quiet, real_log, series_of, windows_of
 from typer.testing import CliRunner
 
@@ -16,7 +18,8 @@ from ellimaps.core.errors import SettingError
 from ellimaps.samples.sensors import sample_sensors, sensor_log
 from ellimaps.sensors.analysis.anomalies import COLUMNS, find_anomalies
 from ellimaps.sensors.analysis.decomposition import decompose, regular
-from ellimaps.sensors.analysis.extreme_values import fit_extreme_values
+from ellimaps.sensors.analysis.detectors.coarse_spikes import rates_of_steps
+from ellimaps.sensors.analysis.extreme_values import BRIEF, fit_extreme_values, law_of_chance
 from ellimaps.sensors.analysis.whole_logs import anomalies_of
 from ellimaps.sensors.store.logs import open_log
 
@@ -50,6 +53,80 @@ def test_a_quiet_log_raises_no_more_alarms_than_asked_for() -> None:
     logs = [quiet(seed, days=30) for seed in range(2)]
     assert sum(len(find_anomalies(log)) for log in logs) <= 2
     assert 1 <= sum(len(find_anomalies(log, 30.0)) for log in logs) <= 60
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rooms_in_which_nothing_happens_keep_the_false_alarms_asked_for(kind: str) -> None:
+    rooms = [quiet_room(kind, seed) for seed in range(2)]
+    assert sum(len(find_anomalies(room)) for room in rooms) <= 2 * 60 / 30
+
+
+@pytest.mark.parametrize("step", [0.1, 0.2, 0.5, 1.0])
+def test_spikes_of_three_steps_are_found_in_coarse_sensors(step: float) -> None:
+    hits = false = 0
+    for seed in range(4):
+        random, room = np.random.default_rng(seed), Room(seed, 60)
+        steps = np.round((room.usual() + room.daily(step)) / step)
+        rows = 288 * random.choice(np.arange(5, 55), 6, replace=False) + random.integers(0, 288, 6)
+        for row, side in zip(rows, (1, -1) * 3, strict=True):
+            around = side * steps[row - 6 : row + 7]
+            steps[row] = side * (around.max() + 3)
+        log = room.series(steps * step, 4)
+        found = counted(find_anomalies(log), [(log.index[row], log.index[row]) for row in rows], TOLERANCE)
+        hits, false = hits + found[0], false + found[1]
+    assert hits == 24
+    assert false <= 8
+
+
+def test_steps_that_were_never_seen_are_rarer_than_those_that_were() -> None:
+    steps = np.zeros(100_000, int)
+    steps[::100] = 1
+    steps[::5000] = 2
+    often = rates_of_steps(steps, 2.0)
+    assert often[1] == pytest.approx((1000 - 8) / 2)
+    assert often[2] == pytest.approx((20 - 8) / 2)
+    steps[7] = 5
+    assert (np.diff(rates_of_steps(steps, 2.0)) <= 0).all()
+    assert rates_of_steps(steps, 2.0)[5] < 0.01
+
+
+def test_failures_at_the_highest_and_lowest_readings_of_eleven_months_are_found() -> None:
+    random, hours = np.random.default_rng(1), np.arange(330 * 24)
+    weather = lfilter([0.25], [1, -0.97], random.normal(size=len(hours)))
+    course = 20 + 4 * np.sin(2 * np.pi * hours / 24 / 365) + np.sin(2 * np.pi * hours / 24) + weather
+    log = pd.Series(course.round(1), pd.date_range("2025-01-06", periods=len(hours), freq="1h"))
+    log.iloc[4000:4012] = log.max() + 3
+    log.iloc[7000:7012] = log.min() - 3
+    failures = [(log.index[row], log.index[row + 12]) for row in (4000, 7000)]
+    hits, false = counted(find_anomalies(log), failures, TOLERANCE)
+    assert hits == 2
+    assert false <= 11
+
+
+def test_what_the_sensor_cannot_resolve_is_not_reported() -> None:
+    sizes = []
+    for seed in (0, 3):
+        room = Room(seed, 60)
+        shifted = room.usual() + 0.08 * ((room.day > 20) & (room.day < 22))
+        reasons = find_anomalies(room.series(shifted.round(1)), 5.0)["reason"]
+        sizes += [float(size) for reason in reasons for size in re.findall(r"([+-][\d.]+) deg", reason)]
+    assert sizes
+    assert np.abs(sizes).min() >= 0.2
+
+
+def test_quiet_nights_do_not_teach_a_tail_too_short_for_the_days() -> None:
+    random = np.random.default_rng(0)
+    blocks = np.where(random.random(4000) < 0.2, random.exponential(1.0, 4000), random.normal(0, 0.05, 4000))
+    whole, upper = (
+        fit_extreme_values(blocks[:700], 2.0, BRIEF),
+        law_of_chance(blocks[:700], 2.0, 0.5, BRIEF),
+    )
+    assert whole is not None
+    assert upper is not None
+    later = blocks[700:]
+    expected = 0.5 * 2.0 * len(later) / 700
+    assert (later > upper.level(0.5)).sum() <= 2 * expected + 2
+    assert (later > whole.level(0.5)).sum() > (later > upper.level(0.5)).sum()
 
 
 def test_the_daily_course_is_no_anomaly_at_the_ends_nor_beside_a_gap_of_months() -> None:

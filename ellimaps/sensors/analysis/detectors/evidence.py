@@ -9,14 +9,20 @@ import pandas as pd
 
 from ellimaps.sensors.analysis.decomposition import Decomposition
 from ellimaps.sensors.analysis.extreme_values import (
-    SPARED_PER_MONTH,
+    LASTING,
+    NONE,
+    QUIET,
     ExtremeValues,
+    Spared,
     block_maxima,
     fit_extreme_values,
+    law_of_chance,
 )
 
 # Twice the hour over which evidence is merged: neighbouring maxima are then hardly of one event.
 _SHORTEST_BLOCK_H = 2.0
+# Steps of a coarse sensor that a change must have: one step may be a change that nothing but rounding shows.
+LEAST_STEPS = 2.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ def unusual_stretches(
     rate: float,
     detector: str,
     least: float = 0.0,
+    spared: Spared = LASTING,
 ) -> list[Evidence]:
     """Return where a detector's strength exceeds what chance gives a certain number of times a month.
 
@@ -69,14 +76,16 @@ def unusual_stretches(
         Its name.
     least : float
         A level below which nothing is unusual, however rare.
+    spared : Spared
+        The anomalies a log may have without their teaching what is usual.
     """
     values = strength.to_numpy(np.float64)
     maxima = block_maxima(values, log.steps(max(2 * window_h, _SHORTEST_BLOCK_H)))
-    chance = fit_extreme_values(maxima, log.months)
+    chance = law_of_chance(maxima, log.months, rate, spared)
     # What stands out more often than the events that are spared is what this log does.
-    most = (SPARED_PER_MONTH + rate) * max(log.months, 1.0)
+    most = (spared.per_month + rate) * max(log.months, 1.0)
     if chance is not None and (maxima > chance.level(rate)).sum() > most:
-        chance = fit_extreme_values(maxima, log.months, spare_events=False)
+        chance = fit_extreme_values(maxima, log.months, NONE, quiet=QUIET)
     if chance is None:
         return []
     level = max(chance.level(rate), least)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ellimaps.sensors.analysis.decomposition import Decomposition
 from ellimaps.sensors.analysis.detectors.evidence import Evidence, unusual_stretches
+from ellimaps.sensors.analysis.extreme_values import BRIEF
 
 LIMIT = "limit"
 # The window of `ellimaps.sensors.movement`: the limit is one per hour.
@@ -21,7 +22,9 @@ def beyond_limit(log: Decomposition, rate: float, limit: float) -> list[Evidence
     an anomaly is what it does not do every hour.
     """
     strength = hourly_range(log)
-    found = unusual_stretches(strength, log, window_h=_HOUR, rate=rate, detector=LIMIT, least=limit)
+    found = unusual_stretches(
+        strength, log, window_h=_HOUR, rate=rate, detector=LIMIT, least=limit, spared=BRIEF
+    )
     return [_without_window(evidence) for evidence in found]
 
 

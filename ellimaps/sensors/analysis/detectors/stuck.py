@@ -7,6 +7,7 @@ import pandas as pd
 
 from ellimaps.sensors.analysis.decomposition import Decomposition
 from ellimaps.sensors.analysis.detectors.evidence import Evidence, runs
+from ellimaps.sensors.analysis.extreme_values import block_maxima, fit_extreme_values
 
 STUCK = "stuck"
 # As in `extreme_values`: what four true events a month leave behind does not say what is usual.
@@ -32,6 +33,17 @@ def stuck_stretches(log: Decomposition, rate: float) -> list[Evidence]:
     alone = int(np.isfinite(values).sum() - length.sum())
     typical, scale, count = _run_law(np.concatenate([np.ones(max(alone, 0)), length]), log.months)
     chance = count / log.months * np.exp(-(length - typical) / scale)
+    # Where a coarse sensor rests between two of its steps its runs are long, and not exponential.
+    in_run = np.zeros(len(values))
+    for (first, last), rows in zip(found, length, strict=True):
+        in_run[first : last + 2] = rows
+    daily = fit_extreme_values(block_maxima(in_run, log.steps(24)), log.months)
+    if daily is not None:
+        chance = np.maximum(chance, [daily.rate(float(rows)) for rows in length])
+    else:
+        # A log of a few days does not say how long a sensor rests at the end of its range, as light at night.
+        resting = [values[first] in (np.nanmin(values), np.nanmax(values)) for first, _ in found]
+        chance = np.where(resting, np.inf, chance)
     index = log.values.index
     return [
         Evidence(pd.Timestamp(index[first]), pd.Timestamp(index[last + 1]), float(often), STUCK)

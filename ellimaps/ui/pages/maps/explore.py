@@ -31,6 +31,7 @@ from ellimaps.ui.pages.maps.sliders import (
 )
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded
 
 MAP_KINDS = {
@@ -76,10 +77,9 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
         selection_mode="multi",
         default=["raw", "labels"],
         format_func=lambda kind: MAP_KINDS[kind],
-        key="map_kinds",
+        **kept("map_kinds"),
         label_visibility="collapsed",
         wrap=True,
-        persist_state="session",
         help="segmented: each pixel has its cluster's mean. cluster over ...: the chosen cluster is tinted. "
         "difference: measured minus segmented. distance to centre: how well each pixel fits its cluster.",
     )
@@ -189,8 +189,7 @@ def _distributions(state: MapsState, segmentation: Segmentation, bands: list[int
     # A toggle and not an expander: what an expander hides is drawn at every slider move all the same.
     if not st.toggle(
         "Distributions",
-        key="distributions",
-        persist_state="session",
+        **kept("distributions"),
         help="Clusters by value and size, and the measured values inside the chosen cluster.",
     ):
         return

@@ -13,6 +13,7 @@ from ellimaps.sensors.store.logs import SensorLog, open_log
 from ellimaps.sensors.store.options import FROM_THE_LOG
 from ellimaps.ui.pages.sensors.anomalies import anomalies_tab
 from ellimaps.ui.pages.sensors.coverage import coverage_tab
+from ellimaps.ui.pages.sensors.events import events_tab
 from ellimaps.ui.pages.sensors.forecast import forecast_tab
 from ellimaps.ui.pages.sensors.import_report import import_panel
 from ellimaps.ui.pages.sensors.logs import allowed_log, logs_below, offered_urls
@@ -32,6 +33,7 @@ TABS = {
     "Anomalies": anomalies_tab,
     "Forecast": forecast_tab,
     "Why": why_tab,
+    "Events": events_tab,
 }
 
 

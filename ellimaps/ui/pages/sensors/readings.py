@@ -11,6 +11,7 @@ from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.sensors.lines import lines_of
 from ellimaps.sensors.store.logs import KEY, SensorLog
 from ellimaps.ui.pages.sensors.controls import key_of, query_of, sensor_filter, span_controls, unit_of
+from ellimaps.ui.pages.sensors.event_marks import events_in, mark_events
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 
 # Every line has a color of its own; more cannot be told apart.
@@ -30,8 +31,10 @@ def readings_tab(state: SensorsState, log: SensorLog) -> None:
     if table.empty:
         st.info("Nothing was read in this time: zoom out.", icon=":material/search_off:")
         return
+    figure = lines_figure(table, _axis_title(log, chosen))
+    mark_events(figure, events_in(state, span))
     event = st.plotly_chart(
-        lines_figure(table, _axis_title(log, chosen)),
+        figure,
         key=f"sensors_lines_{state.zooms}",
         on_select="rerun",
         selection_mode="box",
@@ -68,7 +71,7 @@ def lines_figure(table: pd.DataFrame, axis_title: str) -> Any:
         )
     figure.update_layout(
         height=430,
-        margin={"l": 60, "r": 10, "t": 10, "b": 40},
+        margin={"l": 60, "r": 10, "t": 20, "b": 40},
         dragmode="select",
         selectdirection="h",
         showlegend=True,
