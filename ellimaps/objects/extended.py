@@ -43,27 +43,30 @@ def extended_measures(
         channel NAME ``min_NAME, max_NAME``, and ``corrected_mean_NAME, corrected_integrated_NAME`` above
         the background. Lengths are in pixels; form factor is 4 pi area / perimeter squared.
     """
-    numbers = np.flatnonzero(np.bincount(labels.ravel()))
-    numbers = numbers[numbers > 0]
     table = _boxes(labels)
     if shape:
         table = table.join(_forms(labels))
+    # Sorted by object, the pixels of each stand together: one pass serves every measure.
+    inside = np.flatnonzero(labels.ravel())
+    order = inside[np.argsort(labels.ravel()[inside], kind="stable")]
+    starts = np.unique(labels.ravel()[order], return_index=True)[1]
     for name, image in images.items():
-        values = np.asarray(image, dtype=np.float64)
-        known = np.where(np.isfinite(values), labels, 0)
-        above = np.nan_to_num(values - np.asarray(backgrounds[name], dtype=np.float64))
-        filled = np.nan_to_num(values)
-        counts = np.bincount(known.ravel(), minlength=int(labels.max()) + 1)[numbers]
+        values = image.ravel()[order].astype(np.float64)
+        known = np.isfinite(values)
+        values = np.where(known, values, np.nan)
+        above = values - backgrounds[name].ravel()[order].astype(np.float64)
+        counts = np.add.reduceat(known, starts, dtype=np.intp)
+        total = np.add.reduceat(np.where(known, above, 0), starts)
         with np.errstate(invalid="ignore"):
-            total = np.where(counts > 0, ndimage.sum_labels(above, known, numbers), np.nan)
-            table = table.assign(
-                **{
-                    f"min_{name}": np.where(counts > 0, ndimage.minimum(filled, known, numbers), np.nan),
-                    f"max_{name}": np.where(counts > 0, ndimage.maximum(filled, known, numbers), np.nan),
-                    f"corrected_mean_{name}": total / counts,
-                    f"corrected_integrated_{name}": total,
-                }
-            )
+            mean = total / counts
+        table = table.assign(
+            **{
+                f"min_{name}": np.fmin.reduceat(values, starts),
+                f"max_{name}": np.fmax.reduceat(values, starts),
+                f"corrected_mean_{name}": mean,
+                f"corrected_integrated_{name}": np.where(counts > 0, total, np.nan),
+            }
+        )
     return table
 
 

@@ -11,12 +11,13 @@ import pandas as pd
 
 from ellimaps.core.checks import whole_number
 from ellimaps.core.errors import SettingError
+from ellimaps.core.parallel import single_threaded
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.clustering.edges import flat_pixels
 from ellimaps.maps.clustering.features import Features, FeatureSpace
 from ellimaps.maps.clustering.kinds import PARTS, PARTS_PER_KIND, Kinds, count_kinds
-from ellimaps.maps.clustering.kmeans import MAX_CLUSTERS, KMeans, nearest_centers, single_threaded
+from ellimaps.maps.clustering.kmeans import MAX_CLUSTERS, KMeans, nearest_centers
 
 FLAT_PIXELS = 1 << 15
 """Half or twice as many give the same numbers of kinds: benchmarks/bench_constants.py."""
