@@ -277,11 +277,9 @@ def main() -> None:
     )
     figures = {"compiling": compiling()}
     print(figures["compiling"])
-    for n_parameters, limit in ((1, 3.0), (2, 15.0), (3, 20.0)):
+    for n_parameters in (1, 2, 3):
         name = f"{n_parameters} parameter{'s' if n_parameters > 1 else ''}"
-        figures[name] = measure(n_parameters, arguments.pixels, arguments.bands) | {
-            "limit_processor_s": limit
-        }
+        figures[name] = measure(n_parameters, arguments.pixels, arguments.bands)
         print(name)
         for key, value in figures[name].items():
             print(f"  {key:30} {f'{value:.4g}' if isinstance(value, float) else value}")

@@ -162,7 +162,7 @@ def _exponent(sizes: list[int], seconds: list[float]) -> float:
 
 def floor(folder: Path) -> dict[str, Any]:
     """Return what cannot be done without: reading the bytes once, and one product per Lloyd pass."""
-    from ellimaps.maps.clustering.kmeans import single_threaded
+    from ellimaps.core.parallel import single_threaded
 
     read, _ = timed(lambda: [path.read_bytes() for path in sorted(folder.glob("*.png"))])
     stack = load(folder, Settings())

@@ -55,6 +55,7 @@ EventsFile = Annotated[
 EventWindow = Annotated[
     str, typer.Option("--event-window", help="Length compared before and after an event, as 6h.")
 ]
+# What to watch is chosen by region, source and sensor; times are those that come.
 _WATCHED = Bundle(_CHOSEN.options[:3], _CHOSEN.value)
 Out = Annotated[
     Path | None,

@@ -211,22 +211,28 @@ def is_peak(scores: Single) -> NDArray[np.bool_]:
     Of equal neighbors along an axis the last counts. Without the diagonals the narrow ridge on which
     thickness and index trade would have a peak at every other node, all of which lead to one minimum.
     """
-    peak = np.ones(scores.shape, dtype=bool)
-    for axis in range(1, scores.ndim):
-        low = (slice(None),) * axis + (slice(None, -1),)
-        high = (slice(None),) * axis + (slice(1, None),)
-        rising = scores[high] >= scores[low]
-        peak[low] &= ~rising
-        peak[high] &= rising
-    spectrum, *at = np.nonzero(peak)
-    highest = scores[peak]
-    is_highest = np.ones(len(highest), dtype=bool)
-    for offset in itertools.product((-1, 0, 1), repeat=scores.ndim - 1):
+    shape = scores.shape[1:]
+    flat = scores.reshape(len(scores), -1)
+    peak = np.ones(flat.shape, dtype=bool)
+    places = np.indices(shape).reshape(len(shape), -1)
+    for place, count in zip(places, shape, strict=True):
+        # All spectra and nodes at once, as short axes are slow one by one; what wraps round is let through.
+        step = int(np.argmax(place)) // max(1, count - 1)
+        if count < 2:
+            continue
+        rising = flat[:, step:] >= flat[:, :-step]
+        peak[:, step:] &= rising | (place[step:] == 0)
+        peak[:, :-step] &= ~rising | (place[:-step] == count - 1)
+    spectrum, node = np.nonzero(peak)
+    highest = flat[spectrum, node]
+    is_highest = np.ones(len(node), dtype=bool)
+    at = places[:, node]
+    for offset in itertools.product((-1, 0, 1), repeat=len(shape)):
         # Beyond the edge of the grid lies, cut back to it, a neighbor that was compared before.
-        around = (np.clip(i + d, 0, n - 1) for i, d, n in zip(at, offset, scores.shape[1:], strict=True))
-        is_highest &= scores[spectrum, *around] <= highest
-    peak[spectrum, *at] = is_highest
-    return peak
+        around = np.ravel_multi_index(tuple(at + np.array(offset)[:, None]), shape, mode="clip")
+        is_highest &= flat[spectrum, around] <= highest
+    peak[spectrum, node] = is_highest
+    return peak.reshape(scores.shape)
 
 
 def _counts(model: ThinFilm, shortest_nm: float) -> tuple[int, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ellimaps.ui.shared.state import write_work
+
 # Maps and spectra are to be seen together in a window of 1280 x 800: little padding, small gaps.
 _STYLE = """
 <style>
@@ -53,6 +55,7 @@ def main() -> None:
     ]
     # Beside the page they would take a quarter of its width from the maps.
     st.navigation(pages, position="top").run()
+    write_work()
 
 
 if __name__ == "__main__":

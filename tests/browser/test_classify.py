@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import os
 import re
-import signal
-import threading
-import time
 
 import pytest
-from browser.conftest import WAIT_MS, idle, serve, show
+from browser.conftest import WAIT_MS, halting, idle, serve, show
 from support.cell_folder import write_cells
 
 # What is on the screen at each press: the title that the page showed with the picture then painted.
@@ -98,27 +94,6 @@ def test_keys_label_only_what_is_on_the_screen(chromium, many_cells, pause_ms, b
     page.get_by_text(f"{len(labels)} of 60 labelled").wait_for()
     assert workbench.complaints() == []
     page.close()
-
-
-@contextlib.contextmanager
-def halting(workbench):
-    """Stop the server for half of each second, as other work does."""
-    done = threading.Event()
-
-    def halt():
-        while not done.is_set():
-            for action, seconds in ((signal.SIGSTOP, 0.5), (signal.SIGCONT, 0.5)):
-                for pid in workbench.family():
-                    os.kill(pid, action)
-                time.sleep(seconds)
-
-    thread = threading.Thread(target=halt)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def label_by_keys(page, root):

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.core.parallel import ordered_map
+from ellimaps.core.parallel import ordered_map, single_threaded
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.clustering.features import Features, FeatureSpace
-from ellimaps.maps.clustering.kmeans import KMeans, KMeansFit, single_threaded
+from ellimaps.maps.clustering.kmeans import KMeans, KMeansFit
 from ellimaps.maps.clustering.suggestion import Suggestion, checked_range, suggestion_for
 
 SILHOUETTE_PIXELS = 2048

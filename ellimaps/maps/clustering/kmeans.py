@@ -12,20 +12,18 @@ threads rounds otherwise, and the blocks have threads of their own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import takewhile
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from ellimaps.core.checks import whole_number
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.core.errors import SettingError
-from ellimaps.core.parallel import ordered_map
+from ellimaps.core.parallel import ordered_map, single_threaded
 from ellimaps.maps.clustering.center_search import TIGHT, CenterSets, lloyd, rough_search, search
 from ellimaps.maps.clustering.features import FeatureSpace, blocks_of
 from ellimaps.maps.clustering.weighted_points import WeightedPoints, condense
@@ -301,17 +299,6 @@ def _check_counts(counts: F64) -> None:
         raise SettingError(
             f"k = {counts.size} is too many for pixels that take only {values} different values."
         )
-
-
-def single_threaded() -> AbstractContextManager[object]:
-    """Return a context in which BLAS uses one thread."""
-    limits: AbstractContextManager[object] = _threadpools().limit(limits=1, user_api="blas")
-    return limits
-
-
-@cache
-def _threadpools() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 def _sample(n_pixels: int, rng: np.random.Generator) -> NDArray[np.intp]:

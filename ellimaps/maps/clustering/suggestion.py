@@ -11,12 +11,13 @@ import pandas as pd
 
 from ellimaps.core.checks import whole_number
 from ellimaps.core.errors import SettingError
+from ellimaps.core.parallel import single_threaded
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.clustering.edges import flat_pixels
 from ellimaps.maps.clustering.features import Features, FeatureSpace
 from ellimaps.maps.clustering.kinds import PARTS, PARTS_PER_KIND, Kinds, count_kinds
-from ellimaps.maps.clustering.kmeans import MAX_CLUSTERS, KMeans, nearest_centers, single_threaded
+from ellimaps.maps.clustering.kmeans import MAX_CLUSTERS, KMeans, nearest_centers
 
 FLAT_PIXELS = 1 << 15
 """Half or twice as many give the same numbers of kinds: benchmarks/bench_constants.py."""
@@ -34,8 +35,10 @@ class Suggestion:
 
     Attributes
     ----------
+    kinds : int
+        How many kinds of region valleys divide; 1 where nothing divides the pixels, and no k is a finding.
     suggested_k : int
-        How many kinds of region valleys divide, as far as the range allows.
+        As many clusters, as far as the range allows.
     reason : str
         Why.
     alternative_k : int or None
@@ -52,6 +55,7 @@ class Suggestion:
         Features, seed and range used.
     """
 
+    kinds: int
     suggested_k: int
     reason: str
     alternative_k: int | None
@@ -121,6 +125,7 @@ def suggestion_for(
     k = _nearest_to(kinds, ks)
     other, why = _alternative(kinds) if k == kinds.count else (None, "")
     return Suggestion(
+        kinds=kinds.count,
         suggested_k=k,
         reason=_reason(kinds, k),
         alternative_k=other if other in ks else None,

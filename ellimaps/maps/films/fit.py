@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.core.errors import SettingError
+from ellimaps.core.parallel import single_threaded
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.films.noise import noise_of_map
@@ -142,8 +143,8 @@ def fit_map(
         return len(block)
 
     done = 0
-    # NumPy works outside the interpreter's lock in most of this, so threads help.
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
+    # NumPy works outside the interpreter's lock in most of this, so threads help; those of BLAS only wait.
+    with single_threaded(), ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
         tasks = [threads.submit(fit_block, block) for block in blocks]
         try:
             for task in as_completed(tasks):

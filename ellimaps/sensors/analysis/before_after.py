@@ -141,7 +141,19 @@ def before_after(
 def effects_of(
     log: SensorLog, key: tuple[str, str, str], events: Sequence[Event], window: str = WINDOW
 ) -> list[BeforeAfter]:
-    """Compare one sensor of a log before and after each of some events; see `before_after`."""
+    """Compare one sensor of a log before and after each of some events; see `before_after`.
+
+    Parameters
+    ----------
+    log : SensorLog
+        The log.
+    key : (str, str, str)
+        Location, name and quantity of the sensor.
+    events : sequence of Event
+        The events; each is compared without the stretches of the others.
+    window : str
+        Length compared on either side, such as ``"6h"``.
+    """
     series = log.series(*key, every=EVERY)
     unit = unit_text(str(log.chosen(*key)["unit"].iloc[0]))
     return [

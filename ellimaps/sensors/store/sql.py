@@ -46,6 +46,14 @@ def time_of_text(text: str, fmt: str) -> str:
     return f"try_strptime({text}, {quoted(fmt)})"
 
 
+def has_seconds(text: str) -> str:
+    """Return whether a text is as long as 2025-01-31 14:05:00 and has the seconds where that has them.
+
+    Nothing stands behind such a time, so it need not be searched for.
+    """
+    return f"(length({text}) = 19 AND {text}[17] = ':')"
+
+
 def cleaned_text(text: str, fmt: str) -> str:
     """Return a time without what stands behind it; see `ellimaps.sensors.store.time_formats.cleaned`."""
     if fmt in EPOCHS or fmt == EXCEL:
@@ -142,8 +150,11 @@ def unit_behind(text: str) -> str:
 
 def is_missing(text: str) -> str:
     """Return whether a cell says that there is no reading."""
-    words = ", ".join(map(quoted, MISSING))
-    return f"({text} IS NULL OR lower(trim({text})) IN ({words}))"
+    # A list after IN would become a join, which gives up the order of the rows; no cell holds this sign.
+    words = quoted("\x01" + "\x01".join(MISSING) + "\x01")
+    is_word = f"contains({words}, chr(1) || lower(trim({text})) || chr(1))"
+    # Asked first, as most cells are readings, and no such word begins with a digit.
+    return f"({text} IS NULL OR CASE WHEN {text}[1] BETWEEN '0' AND '9' THEN false ELSE {is_word} END)"
 
 
 def _signed_minutes(text: str) -> str:

@@ -15,6 +15,7 @@ from ellimaps.core.extras import optional
 from ellimaps.core.progress import Progress
 from ellimaps.sensors.store.date_order import with_one_order
 from ellimaps.sensors.store.file_queries import (
+    UNKNOWN_ZONE,
     LogFile,
     parquet_file,
     readings_query,
@@ -27,7 +28,8 @@ from ellimaps.sensors.store.options import ImportOptions, ImportQuestion
 
 # Also what damaged bytes say is no time of a log.
 GOOD = (
-    "coalesce(time BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '2200-01-01' AND abs(value) < 1e100, false)"
+    "coalesce(time BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '2200-01-01' AND abs(value) < 1e100 "
+    f"AND coalesce(offset_min, 0) <> {UNKNOWN_ZONE}, false)"
 )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 SENT_FILE = "sent.jsonl"
-_WATCHING, _SENDING = "watch.lock", "sending.lock"
+_WATCHING, _SENDING, _WRITING = "watch.lock", "sending.lock", "writing.lock"
 
 
 class Journal:
@@ -42,7 +42,7 @@ class Journal:
     def write(self, what: str, key: str, **facts: Any) -> None:
         """Append a line and wait until it is on the disk."""
         line = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "what": what, "key": key} | facts
-        with self._file.open("ab+") as file:
+        with _locked(self.folder / _WRITING, wait=True), self._file.open("ab+") as file:
             _cut_unended(file)
             file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
             file.flush()

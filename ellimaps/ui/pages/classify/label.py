@@ -17,6 +17,7 @@ from ellimaps.ui.pages.classify.files import label_lists
 from ellimaps.ui.pages.classify.pictures import picture_of
 from ellimaps.ui.pages.classify.state import FolderLabels
 from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import choose_below_root, download, escaped, guarded
 
 # As they stand on the buttons; other keys are called as their letter.
@@ -135,9 +136,8 @@ def _lists(work: FolderLabels) -> None:
         st.text_input(
             f"Label list, {work.unsaved} not saved" if work.unsaved else "Label list",
             work.path,
-            key=_list_key(work),
+            **kept(_list_key(work)),
             placeholder="labels/mine.csv",
-            persist_state="session",
             help="Below the data root. Each label is saved there as it is given; another name begins another "
             "list with all of them when you press Save. A list that holds other labels is never overwritten.",
         )

@@ -15,6 +15,8 @@ from ellimaps.readers import PlaneNumber
 from ellimaps.readers.planes import Axis
 from ellimaps.ui.pages.maps.loading import Source, axes
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.state import kept
+from ellimaps.ui.shared.widgets import number_field
 
 _DEFAULT = Criteria()
 _HINTS = {
@@ -57,10 +59,9 @@ def _plane(label: str, name: str, count: int) -> Axis:
     chosen: int | str = st.selectbox(
         label,
         [*range(count), *projections],
-        key=f"objects_{name}_{count}",
+        **kept(f"objects_{name}_{count}"),
         width=110,
         help="A projection is part of the recipe; of single ones a batch measures each.",
-        persist_state="session",
     )
     return chosen
 
@@ -72,10 +73,9 @@ def object_choices(state: MapsState, stack: ImageStack) -> CellSettings:
         "Objects",
         ["nuclei", "circles"],
         default="nuclei",
-        key="objects_kind",
+        **kept("objects_kind"),
         required=True,
         help="nuclei: of any shape, parted where they touch. circles: round ones, to a fraction of a pixel.",
-        persist_state="session",
     )
     size = state.settings.pixel_size_um or stack.pixel_size_um
     radius, unit = _radius(state, cast(Kind, kind), size)
@@ -98,10 +98,9 @@ def _channel(stack: ImageStack) -> int:
         "Channel",
         range(len(names)),
         format_func=lambda place: names[place],
-        key=f"objects_channel_{len(names)}",
+        **kept(f"objects_channel_{len(names)}"),
         width=110,
         help="Where objects are found; all channels are measured.",
-        persist_state="session",
     )
 
 
@@ -112,10 +111,9 @@ def _radius(
     if kind == "nuclei" and st.checkbox(
         "Automatic radius",
         True,
-        key="objects_radius_auto",
+        **kept("objects_radius_auto"),
         width="content",
         help="The image suggests it; in a batch each its own. Without the tick, all have the one set here.",
-        persist_state="session",
     ):
         return None, "px"
     unit: Literal["px", "um"] = "px"
@@ -125,22 +123,20 @@ def _radius(
             ["px", "um"],
             default="px",
             format_func=lambda unit: "µm" if unit == "um" else unit,
-            key="objects_unit",
+            **kept("objects_unit"),
             required=True,
-            persist_state="session",
         )
     factor = pixel_size_um if unit == "um" and pixel_size_um else 1.0
     start = state.found[1].radius if state.found is not None and kind == "nuclei" else DEFAULT_RADIUS
     low, high = (
-        st.number_input(
+        number_field(
             f"{label} ({'µm' if unit == 'um' else 'px'})",
             round(factor, 4),
             None,
             max(round(first * factor, 2), round(factor, 4)),
             round(factor, 4),
-            key=f"objects_radius_{side}_{kind}_{unit}",
+            **kept(f"objects_radius_{side}_{kind}_{unit}"),
             width=90,
-            persist_state="session",
         )
         for side, label, first in zip(("from", "to"), ("Radius", "to"), start, strict=True)
     )
@@ -152,10 +148,9 @@ def _nuclei_choices(settings: CellSettings) -> CellSettings:
         "Threshold",
         get_args(Threshold)[::-1],
         default="local",
-        key="objects_threshold",
+        **kept("objects_threshold"),
         required=True,
         help="local: one for each object. otsu: one for the whole image; dim objects are left out.",
-        persist_state="session",
     )
     criteria = Criteria(
         contrast=_slider("Contrast", 2.0, 20.0, 0.5, _DEFAULT.contrast, "%g σ", "contrast"),
@@ -173,9 +168,8 @@ def _slider(label: str, low: float, high: float, step: float, start: float, text
         start,
         step,
         format=text,
-        key=f"objects_{name}",
+        **kept(f"objects_{name}"),
         # All controls stand in one row of a window of 1280.
         width=100,
         help=_HINTS[name],
-        persist_state="session",
     )

@@ -23,6 +23,7 @@ from ellimaps.ui.pages.maps.charts import chart_specification, object_histogram
 from ellimaps.ui.pages.maps.loading import OBJECTS, Source, opened
 from ellimaps.ui.pages.maps.object_choices import PlaneView, object_choices, plane_choices
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 from ellimaps.ui.shared.widgets import csv_download, download, guarded, pick_row
 
@@ -135,8 +136,8 @@ def _measures(table: pd.DataFrame) -> int | None:
     """Show a measure's histogram above the table; return the row that was picked."""
     with st.container(horizontal=True):
         numbers = [name for name in table.columns[3:] if name not in ("Scene", "T", "Z")]
-        measure = st.selectbox("Histogram of", numbers, key="objects_measure", persist_state="session")
-        st.selectbox("Names as in", get_args(Names), key="objects_names", width=140, persist_state="session")
+        measure = st.selectbox("Histogram of", numbers, **kept("objects_measure"))
+        st.selectbox("Names as in", get_args(Names), **kept("objects_names"), width=140)
     if table.empty:
         st.info("Nothing was found: choose other radii, less contrast or another channel.")
         return None

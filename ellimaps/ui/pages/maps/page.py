@@ -13,7 +13,7 @@ from ellimaps.ui.pages.maps.fit import fit_tab
 from ellimaps.ui.pages.maps.how_many import how_many_tab
 from ellimaps.ui.pages.maps.loading import load
 from ellimaps.ui.pages.maps.objects import objects_tab
-from ellimaps.ui.pages.maps.open_data import choose_dataset, open_panel
+from ellimaps.ui.pages.maps.open_data import choose_dataset, follow_address, open_panel
 from ellimaps.ui.pages.maps.segment import segment_controls
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.state import page_state
@@ -34,6 +34,8 @@ TABS = {
 def render() -> None:
     """Show the page."""
     state = page_state(MapsState)
+    with guarded():
+        follow_address(state)
     if choose_dataset(state):
         return
     if state.source is None or state.opening:
@@ -49,6 +51,7 @@ def render() -> None:
 
 
 def _header(state: MapsState, stack: ImageStack) -> None:
+    st.set_page_config(page_title=f"{stack.name} · ellimaps")
     with st.container(horizontal=True, vertical_alignment="center", key="header"):
         st.markdown(f"#### {escaped(stack.name)}", width="content")
         st.caption(_summary(stack))
@@ -59,8 +62,7 @@ def _header(state: MapsState, stack: ImageStack) -> None:
 
 def _tab_bar(state: MapsState, tabs: list[str]) -> str:
     with st.container(horizontal=True, vertical_alignment="bottom", key="view_bar"):
-        # A link cannot open a measurement, so it names no tab of one.
-        tab = choose_tab(tabs, key="view", bind=None)
+        tab = choose_tab(tabs, key="view")
         if tab in ("Explore", "Fit", "Compare", "Export"):
             with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
                 segment_controls(state)

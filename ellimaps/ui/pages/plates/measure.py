@@ -14,6 +14,7 @@ from ellimaps.plates.measuring.profiles import save_profiles
 from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
 from ellimaps.ui.shared.worker import in_worker
 
@@ -33,10 +34,9 @@ def measure_panel(state: PlatesState) -> None:
             "Features",
             list(SOURCES),
             list(SOURCES).index(PLAIN),
-            key="plates_new_source",
+            **kept("plates_new_source"),
             format_func=_source_name,
             width=230,
-            persist_state="session",
             help="Measurements of cells and pixels; an autoencoder trained on this plate; or a pretrained "
             "network (extra deep), whose weights must be in the library's cache.",
         )
@@ -57,10 +57,9 @@ def _path(label: str, name: str, *, value: str = "", placeholder: str = "", help
     return st.text_input(
         label,
         value,
-        key=f"plates_new_{name}",
+        **kept(f"plates_new_{name}"),
         placeholder=placeholder,
         help=help or None,
-        persist_state="session",
     )
 
 

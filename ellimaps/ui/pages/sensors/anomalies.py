@@ -19,8 +19,9 @@ from ellimaps.ui.pages.sensors.event_marks import events_in, mark_events
 from ellimaps.ui.pages.sensors.readings import lines_figure
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
-from ellimaps.ui.shared.widgets import csv_download, pick_row
+from ellimaps.ui.shared.widgets import csv_download, number_field, pick_row
 
 # The last few questions of all users: each asks of one log at a time.
 _RESULTS: BoundedCache[pd.DataFrame | EllimapsError] = BoundedCache(16)
@@ -30,15 +31,14 @@ def anomalies_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the periods of one sensor."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = one_sensor(log)
-        alarms = st.number_input(
+        alarms = number_field(
             "False alarms per month",
             0.01,
             30.0,
             1.0,
             0.5,
-            key="sensors_alarms",
+            **kept("sensors_alarms"),
             width=200,
-            persist_state="session",
             help="The threshold: how many periods chance alone may raise in 30 days.",
         )
     found = computed(

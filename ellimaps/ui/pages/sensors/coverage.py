@@ -12,6 +12,7 @@ from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.controls import one_sensor, sensor_names, unit_of
 from ellimaps.ui.pages.sensors.event_marks import event_rules, events_in
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import csv_download
 
 _PERIODS: dict[str, Literal["hour", "weekday", "month"]] = {
@@ -33,9 +34,8 @@ def coverage_tab(state: SensorsState, log: SensorLog) -> None:
             "By",
             list(_PERIODS),
             default="Hour of day",
-            key="sensors_by",
+            **kept("sensors_by"),
             required=True,
-            persist_state="session",
         )
     period = _PERIODS[by]
     title = f"{key[2]} ({unit_of(log, key) or 'no unit'})"

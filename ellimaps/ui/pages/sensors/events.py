@@ -12,6 +12,7 @@ from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.controls import one_sensor
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 from ellimaps.ui.shared.widgets import csv_download, escaped, pick_row
 
@@ -37,9 +38,8 @@ def events_tab(state: SensorsState, log: SensorLog) -> None:
         window = st.selectbox(
             "Before and after",
             _WINDOWS,
-            key="sensors_event_window",
+            **kept("sensors_event_window"),
             width=160,
-            persist_state="session",
             help="How long before its start and after its end an event is compared.",
         )
     found = computed(

@@ -17,6 +17,7 @@ from ellimaps.ui.pages.sensors.controls import Key, limit_field, one_sensor, uni
 from ellimaps.ui.pages.sensors.event_marks import event_rules, events_in
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 
 # The last few questions of all users: each asks of one log at a time.
@@ -31,8 +32,7 @@ def forecast_tab(state: SensorsState, log: SensorLog) -> None:
             "Horizons",
             ["1h", "6h", "24h", "72h"],
             ["1h", "6h", "24h"],
-            key="sensors_horizons",
-            persist_state="session",
+            **kept("sensors_horizons"),
         )
         limit = limit_field()
     if not horizons:
