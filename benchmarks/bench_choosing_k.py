@@ -30,7 +30,7 @@ from ellimaps.samples import sample_ep4
 
 SUITE = "suite"
 MAPS = {"contours": 56, "islands": 56, "mosaic": 56, "uneven": 12, "patches": 12, SUITE: 84}
-FIRST_UNSEEN = 200
+FIRST_UNSEEN = 300
 SIZE = (128, 160)
 
 

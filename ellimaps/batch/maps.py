@@ -13,6 +13,7 @@ from ellimaps.batch.times import acquisition_facts
 from ellimaps.batch.work import OVERLAY, TABLE, Output, kinds_of
 from ellimaps.core.files import csv_bytes
 from ellimaps.core.stack import ImageStack
+from ellimaps.maps.clustering.suggestion import Suggestion
 from ellimaps.maps.export import export_contents
 from ellimaps.maps.films.files import fit_contents
 from ellimaps.maps.films.fit import fit_map, fit_shots
@@ -64,7 +65,8 @@ class MapWork:
             regions=self.settings.regions,
             suggestion=suggestion,
         )
-        table, facts = _cluster_table(segmentation, self.settings.names), _map_facts(segmentation)
+        table = _cluster_table(segmentation, self.settings.names)
+        facts = _map_facts(segmentation, suggestion)
         if self.fit is not None:
             found = self._fitted(stack, segmentation)
             files |= {name: _without_seconds(name, content) for name, content in fit_contents(found).items()}
@@ -102,15 +104,18 @@ def _band_name(band: pd.Series[Any]) -> str:
     return " ".join(facts)
 
 
-def _map_facts(segmentation: Segmentation) -> dict[str, Any]:
+def _map_facts(segmentation: Segmentation, suggestion: Suggestion | None) -> dict[str, Any]:
     unlabelled = int((segmentation.labels < 0).sum())
-    flags = "; ".join(segmentation.stack.warnings)
+    flags = [*segmentation.stack.warnings]
     facts: dict[str, Any] = {
         "no_data_fraction": unlabelled / segmentation.labels.size,
         "inertia": segmentation.inertia,
     }
+    if suggestion is not None:
+        flags += suggestion.remarks
+        facts["alternative_k"] = suggestion.alternative_k
     facts |= acquisition_facts(segmentation.stack)
-    return {"objects": segmentation.k, **facts, "flags": flags}
+    return {"objects": segmentation.k, **facts, "flags": "; ".join(flags)}
 
 
 def _with_fit(

@@ -79,7 +79,8 @@ def print_estimate(estimate: ClusterEstimate) -> None:
 
 def print_suggestion(suggestion: Suggestion) -> None:
     """Print the suggested number of clusters, why, what else can be defended, and the remarks."""
-    print(f"suggested k: {suggestion.suggested_k}")
+    k = suggestion.suggested_k
+    print(f"suggested k: {k if suggestion.kinds > 1 else f'none, {k} is a try'}")
     for sentence in (suggestion.reason, suggestion.alternative_reason, *suggestion.remarks):
         if sentence:
             print(f"  {sentence}")

@@ -212,6 +212,7 @@ def map_facts(stack: ImageStack) -> list[dict[str, Any]]:
 def suggestion_facts(suggestion: Suggestion) -> dict[str, Any]:
     """Return a suggested number of clusters as plain values, ready for JSON."""
     return {
+        "kinds": suggestion.kinds,
         "suggested_k": suggestion.suggested_k,
         "reason": suggestion.reason,
         "alternative_k": suggestion.alternative_k,

@@ -83,6 +83,16 @@ def test_segments_and_fits_every_folder(measurements, tmp_path):
     assert {p.relative_to(fresh): p.read_bytes() for p in (fresh / "maps").rglob("*") if p.is_file()} == ours
 
 
+def test_the_flags_say_what_the_suggested_number_does_not_tell(measurements, tmp_path):
+    recipe = recipe_file(tmp_path, "k_max = 3\n")
+    batch(recipe, measurements, tmp_path / "out", "--workers", "1")
+    table = pd.read_csv(tmp_path / "out" / "images.csv")
+    ended = table["Flags"].str.contains("k = 3 is the upper bound of the range", na=False)
+    assert table.loc[ended, "Objects"].tolist() == [3] * int(ended.sum())
+    assert ended.any()
+    assert table["alternative_k"].dropna().isin([2, 3]).all()
+
+
 def test_clusters_are_those_of_the_segment_command(measurements, tmp_path):
     recipe = recipe_file(tmp_path, "k_max = 4\n")
     batch(recipe, measurements, tmp_path / "out", "--workers", "1")

@@ -208,6 +208,10 @@ def test_where_two_numbers_can_be_defended_both_maps_are_shown(opened):
     assert len(opened.get("bidi_component")) == viewers + 1
     assert "k = 5 can be defended" in opened.info[0].value
     assert opened.warning[0].value == "Note."
+    state(opened).estimates[key] = replace(estimate, kinds=1)
+    assert "No number is suggested" in fine(opened.run()).warning[0].value
+    state(opened).estimates[key] = replace(estimate, alternative_k=5)
+    opened.run()
     click(opened, "take_5")
     assert state(fine(opened)).current.k == 5
     assert opened.number_input(key="k").value == 5

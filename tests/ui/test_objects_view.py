@@ -62,7 +62,7 @@ def test_every_control_changes_what_is_found(folder):
     fine(page.checkbox(key="objects_radius_auto").uncheck().run())
     page.segmented_control(key="objects_unit").set_value("um").run()
     largest = float(plain["radius"].median()) / 2
-    fine(page.number_input(key="objects_radius_Largest_nuclei_um").set_value(largest).run())
+    fine(page.number_input(key="objects_radius_to_nuclei_um").set_value(largest).run())
     assert table(page)["R"].max() <= 2 * largest
     assert 0 < len(table(page)) < len(plain)
     fine(page.segmented_control(key="objects_kind").set_value("circles").run())

@@ -31,9 +31,9 @@ _LARGEST_TERM = 1e4
 def flat_pixels(stack: ImageStack) -> NDArray[np.bool_]:
     """Return True for pixels that are not at an edge.
 
-    A pixel is flat if its values differ from those around it hardly more than where the map is flattest, or
-    if it is among the flattest of its block of 9 x 9 pixels: a small or textured region is thinned out, but
-    never lost.
+    A pixel is flat if the values around it differ hardly more than where the map is flattest. The middle of
+    a small region is, if that is so of its own neighbours and of those of one pixel beside it. The flattest
+    of each block of 9 x 9 pixels are flat in any case, so that a textured region is thinned out but not lost.
 
     Parameters
     ----------
@@ -45,12 +45,16 @@ def flat_pixels(stack: ImageStack) -> NDArray[np.bool_]:
     ndarray of bool, shape (y, x)
         False also where a value is missing.
     """
-    steepness = _mean_around(local_steepness(stack))
-    known = np.isfinite(steepness)
+    steepness = local_steepness(stack)
+    around = _mean_around(steepness)
+    known = np.isfinite(around)
     if not known.any():
         return known
-    even = steepness <= EVEN * np.quantile(steepness[known], 0.2)
-    return np.asarray((even | (steepness <= _block_quantile(steepness))) & known)
+    limit = EVEN * np.quantile(around[known], 0.2)
+    quiet = steepness <= limit
+    in_company = 9 * ndimage.uniform_filter(quiet.astype(np.float32), 3) > 1.5
+    flat = (around <= limit) | (quiet & in_company) | (around <= _block_quantile(around))
+    return np.asarray(flat & known)
 
 
 def _mean_around(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -35,8 +35,10 @@ class Suggestion:
 
     Attributes
     ----------
+    kinds : int
+        How many kinds of region valleys divide; 1 where nothing divides the pixels, and no k is a finding.
     suggested_k : int
-        How many kinds of region valleys divide, as far as the range allows.
+        As many clusters, as far as the range allows.
     reason : str
         Why.
     alternative_k : int or None
@@ -53,6 +55,7 @@ class Suggestion:
         Features, seed and range used.
     """
 
+    kinds: int
     suggested_k: int
     reason: str
     alternative_k: int | None
@@ -122,6 +125,7 @@ def suggestion_for(
     k = _nearest_to(kinds, ks)
     other, why = _alternative(kinds) if k == kinds.count else (None, "")
     return Suggestion(
+        kinds=kinds.count,
         suggested_k=k,
         reason=_reason(kinds, k),
         alternative_k=other if other in ks else None,

@@ -7,6 +7,7 @@ import pytest
 from support.stacks import clouds, intensities, one_sentence, oxide, row, sample
 
 from ellimaps.core.errors import SettingError
+from ellimaps.maps.clustering.edges import flat_pixels
 from ellimaps.maps.clustering.estimation import estimate_k
 from ellimaps.maps.clustering.suggestion import suggest_k
 
@@ -60,11 +61,41 @@ def test_a_small_kind_counts_as_much_as_a_large_one():
     assert suggest_k(oxide(map_nm)).suggested_k == 3
 
 
+def test_the_middle_of_a_small_region_is_flat_and_its_border_is_not():
+    map_nm = np.full(SIZE, 100.0)
+    map_nm[20:27, 30:37] = 140
+    flat = flat_pixels(oxide(map_nm))
+    assert flat[21:26, 31:36].sum() >= 12
+    border = np.ones((9, 9), bool)
+    border[2:7, 2:7] = False
+    assert not flat[19:28, 29:38][border & (map_nm[19:28, 29:38] == 140)].any()
+    assert suggest_k(oxide(map_nm)).suggested_k == 2
+
+
 def test_a_tilted_film_alone_has_no_kinds():
     suggestion = suggest_k(oxide(tilted(np.full(SIZE, 120.0), 0.05)))
-    assert (suggestion.suggested_k, suggestion.alternative_k) == (2, None)
+    assert (suggestion.kinds, suggestion.suggested_k, suggestion.alternative_k) == (1, 2, None)
     assert "Nothing divides" in suggestion.remarks[0]
     assert "no finding" in suggestion.reason
+
+
+def cells_in_three_dyes(seed):
+    """Thirty cells, each with a brightness of its own in every dye: no two are of a kind."""
+    rng = np.random.default_rng(seed)
+    y, x = np.indices((160, 160))
+    dyes = np.full((3, 160, 160), 20.0)
+    for top, left in rng.uniform(10, 150, (30, 2)):
+        distance = np.hypot(y - top, x - left) / rng.uniform(6, 9)
+        for dye, (peak, width) in enumerate(((100, 0.6), (60, 1.0), (40, 1.3))):
+            dyes[dye] += peak * rng.lognormal(0, 0.5) * np.exp(-((distance / width) ** 2))
+    return intensities(rng.poisson(dyes))
+
+
+def test_cells_of_any_brightness_do_not_get_as_many_clusters_as_the_range_allows():
+    suggestions = [suggest_k(cells_in_three_dyes(seed)) for seed in range(6)]
+    assert max(suggestion.suggested_k for suggestion in suggestions) <= 3
+    for suggestion in suggestions:
+        assert ("Nothing divides" in str(suggestion.remarks)) == (suggestion.kinds == 1)
 
 
 def test_noise_has_no_kinds():
@@ -105,7 +136,7 @@ def test_the_end_of_the_range_is_said():
 def test_the_estimate_suggests_the_same():
     stack, _ = sample(seed=1, kinds=5)
     suggestion, estimate = suggest_k(stack, seed=2), estimate_k(stack, seed=2)
-    for name in ("suggested_k", "reason", "alternative_k", "remarks", "settings"):
+    for name in ("kinds", "suggested_k", "reason", "alternative_k", "remarks", "settings"):
         assert getattr(suggestion, name) == getattr(estimate, name)
     assert suggestion.valleys.equals(estimate.valleys)
 

@@ -5,17 +5,17 @@ import { MARGIN } from "./view.js";
 
 // As in viewer.py.
 export const NO_VALUE = 65535;
-// A color that the color map does not have: of filled pixels, and of the rims of objects.
+// A color that no color map has: of filled pixels, and of the rims of objects and of a cluster.
 const MARKED = [255, 0, 160];
 
-// A panel's values in colors; its cluster and filled pixels marked, doubtful ones hatched.
-export function valuesImage(panel, { data, labels, filled }) {
-  const { width, height, colormap, highlight } = data;
-  const { low, high, limits, overlay, showFilled } = panel.data;
+// A panel's values in colors; filled pixels marked, doubtful ones hatched.
+export function valuesImage(panel, { data, filled }) {
+  const { width, height } = data;
+  const { low, high, limits, diverging, showFilled } = panel.data;
+  const colormap = diverging ? data.diverging : data.colormap;
   const image = new ImageData(width, height);
   const scale = (high - low) / (NO_VALUE - 1);
   const span = limits[1] - limits[0] || 1;
-  const mark = overlay ? rgbOf(data.palette[highlight]) : null;
   for (let i = 0, o = 0; i < panel.codes.length; i++, o += 4) {
     const code = panel.codes[i];
     if (code === NO_VALUE) {
@@ -24,7 +24,6 @@ export function valuesImage(panel, { data, labels, filled }) {
     }
     const level = clamp(Math.round(((low + code * scale - limits[0]) / span) * 255), 0, 255);
     let color = colormap[level];
-    if (mark && labels[i] === highlight + 1) color = color.map((c, n) => 0.35 * c + 0.65 * mark[n]);
     if (showFilled && filled?.[i]) color = MARKED;
     image.data[o] = color[0];
     image.data[o + 1] = color[1];
@@ -52,7 +51,7 @@ export function drawPanel(panel, view, { step, pixelSize }, outlines, style) {
   context.fillRect(...box);
   context.imageSmoothingEnabled = false;
   context.drawImage(panel.image, view.x, view.y, view.width, view.height, ...box);
-  if (panel.objects) context.drawImage(rims(panel, view, panel.image.width), ...box);
+  if (panel.rimmed) context.drawImage(rims(panel, view, panel.image.width), ...box);
   clipped(context, box, () => {
     for (const { vertices, name } of outlines) {
       drawOutline(
@@ -66,12 +65,12 @@ export function drawPanel(panel, view, { step, pixelSize }, outlines, style) {
   drawAxes(context, area, view, step, style);
 }
 
-// The rims of the objects in pixels of the screen: as thin at every zoom, and none is left out.
-function rims({ objects, area }, view, across) {
+// The rims of objects or of a cluster in pixels of the screen: as thin at every zoom, and none is left out.
+function rims({ rimmed, area }, view, across) {
   const ratio = window.devicePixelRatio || 1;
   const [width, height] = [area.width, area.height].map((side) => Math.max(1, Math.round(side * ratio)));
   const [columns, rows] = [pixelsAlong(view.x, view.width, width), pixelsAlong(view.y, view.height, height)];
-  const at = (x, y) => objects[rows[y] * across + columns[x]];
+  const at = (x, y) => rimmed[rows[y] * across + columns[x]];
   const image = new ImageData(width, height);
   // A rim is two pixels wide: one is lost on a bright object.
   for (let y = 2; y < height - 2; y++) {

@@ -130,6 +130,8 @@ class Viewer {
     panel.codes = data.codes ? decode(data.codes, Uint16Array) : null;
     panel.doubtful = data.doubtful ? decode(data.doubtful, Uint8Array) : null;
     panel.objects = data.objects ? decode(data.objects, Uint32Array) : null;
+    const cluster = (label) => Number(label === this.data.highlight + 1);
+    panel.rimmed = data.overlay ? this.labels.map(cluster) : panel.objects;
     panel.labels = data.labels ? decode(data.labels, Uint8Array) : this.labels;
     panel.palette = data.palette ?? this.data.palette;
     panel.names = data.names ?? this.data.names;
@@ -142,7 +144,10 @@ class Viewer {
   buildBar({ data, doubtful, foot }) {
     const bar = element("div", "bar", foot);
     element("span", "", bar, nice(data.limits[0]));
-    element("div", "ramp", bar).style.background = gradient("to right", this.data.colormap);
+    element("div", "ramp", bar).style.background = gradient(
+      "to right",
+      data.diverging ? this.data.diverging : this.data.colormap,
+    );
     element("span", "", bar, `${nice(data.limits[1])} ${data.unit}`);
     if (doubtful?.some(Boolean)) {
       element("span", "hatched", bar);

@@ -54,7 +54,9 @@ class MapPanel:
     limits : (float, float), optional
         Contrast limits.
     overlay : bool
-        Whether the highlighted cluster is drawn over the values.
+        Whether the highlighted cluster is outlined over the values.
+    diverging : bool
+        Whether the colors say which way values differ from the middle of the limits.
     show_filled : bool
         Whether filled pixels are marked.
     doubtful : ndarray of bool, shape (y, x), optional
@@ -70,6 +72,7 @@ class MapPanel:
     unit: str = ""
     limits: tuple[float, float] = (0.0, 1.0)
     overlay: bool = False
+    diverging: bool = False
     show_filled: bool = False
     doubtful: NDArray[np.bool_] | None = None
     objects: NDArray[np.int32] | None = None
@@ -137,7 +140,8 @@ class MapScene:
             "pixelSize": self.pixel_size_um,
             "position": self.position,
             "shareOfWindow": self.share_of_window,
-            "colormap": _colormap(),
+            "colormap": _colormap("viridis"),
+            "diverging": _colormap("RdBu_r"),
             "palette": list(self.palette),
             "names": list(self.names),
             "highlight": self.highlight,
@@ -206,6 +210,7 @@ def _panel_data(panel: MapPanel, step: int) -> dict[str, Any]:
         "high": low + span,
         "limits": list(panel.limits),
         "overlay": panel.overlay,
+        "diverging": panel.diverging,
         "showFilled": panel.show_filled,
         "codes": base64_of(codes),
         "doubtful": _mask_codes(panel.doubtful, step),
@@ -226,6 +231,6 @@ def _mask_codes(mask: NDArray[np.bool_] | None, step: int) -> str | None:
 
 
 @cache
-def _colormap() -> list[list[int]]:
-    table = colormaps["viridis"](np.arange(256))[:, :3]
+def _colormap(name: str) -> list[list[int]]:
+    table = colormaps[name](np.arange(256))[:, :3]
     return [[int(channel) for channel in row] for row in np.round(table * 255)]

@@ -113,7 +113,7 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
             on_cluster=lambda number: move_cluster_slider(segmentation, number),
         )
     with spectra, guarded():
-        _spectra(state, source, segmentation, cluster)
+        _spectra(state, source, segmentation, cluster, bands)
     with guarded():
         region_controls(state)
         refine_controls(state, segmentation)
@@ -149,18 +149,22 @@ def _band_panel(
         image = measured - image
         if row["quantity"] == DELTA:
             image = wrap_degrees(image)
-        limits = contrast_limits(image, percentiles)
+        farthest = max(map(abs, contrast_limits(image, percentiles)))
+        limits = -farthest, farthest
     return MapPanel(
         f"{band_label(row)}, {MAP_KINDS[kind]}",
         image.astype(np.float32, copy=False),
         str(row["unit"]),
         limits,
         overlay=kind.startswith("over_"),
+        diverging=kind == "difference",
         show_filled=kind == "raw",
     )
 
 
-def _spectra(state: MapsState, source: Source, segmentation: Segmentation, cluster: int) -> None:
+def _spectra(
+    state: MapsState, source: Source, segmentation: Segmentation, cluster: int, bands: list[int]
+) -> None:
     stack = segmentation.stack
     regions = region_spectra(state, source, stack.shape)
     # Over time every channel has a chart of its own, as every quantity has over wavelength.
@@ -178,10 +182,12 @@ def _spectra(state: MapsState, source: Source, segmentation: Segmentation, clust
                 selected=cluster,
                 regions=regions,
                 channel=channel,
+                shown=bands,
             )
             return json.dumps(chart_specification(chart))
 
-        drawn = (source, state.current, state.look, cluster, quantity, channel, tuple(shown_regions(state)))
+        look = (state.current, state.look, cluster, tuple(bands), tuple(shown_regions(state)))
+        drawn = (source, quantity, channel, *look)
         st.vega_lite_chart(json.loads(_CHARTS.get(drawn, draw)))
 
 

@@ -79,7 +79,10 @@ def _estimated(source: Source, settings: Settings, on_progress: Progress) -> Clu
 def _result(state: MapsState, source: Source, estimate: ClusterEstimate) -> None:
     k, other = estimate.suggested_k, estimate.alternative_k
     text, choice = st.columns([5, 1], vertical_alignment="center")
-    text.success(f"**Suggested: {k} clusters.** {estimate.reason}", icon=":material/lightbulb:")
+    if estimate.kinds > 1:
+        text.success(f"**Suggested: {k} clusters.** {estimate.reason}", icon=":material/lightbulb:")
+    else:
+        text.warning(f"**No number is suggested.** {estimate.reason}", icon=":material/question_mark:")
     with choice:
         _take(state, k, "primary")
     if other is not None:

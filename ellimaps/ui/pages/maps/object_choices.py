@@ -99,7 +99,7 @@ def _channel(stack: ImageStack) -> int:
         range(len(names)),
         format_func=lambda place: names[place],
         **kept(f"objects_channel_{len(names)}"),
-        width=130,
+        width=110,
         help="Where objects are found; all channels are measured.",
     )
 
@@ -109,11 +109,11 @@ def _radius(
 ) -> tuple[tuple[float, float] | None, Literal["px", "um"]]:
     """Show the range of radii; None leaves it to each image."""
     if kind == "nuclei" and st.checkbox(
-        "Radius from the image",
+        "Automatic radius",
         True,
         **kept("objects_radius_auto"),
         width="content",
-        help="Every image of a batch suggests its own. Without the tick, all have the one set here.",
+        help="The image suggests it; in a batch each its own. Without the tick, all have the one set here.",
     ):
         return None, "px"
     unit: Literal["px", "um"] = "px"
@@ -130,15 +130,15 @@ def _radius(
     start = state.found[1].radius if state.found is not None and kind == "nuclei" else DEFAULT_RADIUS
     low, high = (
         number_field(
-            f"{which} radius ({'µm' if unit == 'um' else 'px'})",
+            f"{label} ({'µm' if unit == 'um' else 'px'})",
             round(factor, 4),
             None,
             max(round(first * factor, 2), round(factor, 4)),
             round(factor, 4),
-            **kept(f"objects_radius_{which}_{kind}_{unit}"),
-            width=140,
+            **kept(f"objects_radius_{side}_{kind}_{unit}"),
+            width=90,
         )
-        for which, first in zip(("Smallest", "Largest"), start, strict=True)
+        for side, label, first in zip(("from", "to"), ("Radius", "to"), start, strict=True)
     )
     return (min(low, high), max(low, high)), unit
 
@@ -169,6 +169,7 @@ def _slider(label: str, low: float, high: float, step: float, start: float, text
         step,
         format=text,
         **kept(f"objects_{name}"),
-        width=130,
+        # All controls stand in one row of a window of 1280.
+        width=100,
         help=_HINTS[name],
     )
