@@ -20,8 +20,8 @@ from ellimaps.sensors.analysis.detectors.evidence import Evidence
 from ellimaps.sensors.analysis.extreme_values import law_of_chance
 
 CHANGE = "change point"
-# Chosen on generated logs, seeds 100 to 104 (the choosing half of benchmarks/bench_anomalies.py): medians of a
-# quarter of an hour, segments of three of them, and the penalty of the Bayesian information criterion
+# Chosen on generated logs, seeds 100 to 104 (the choosing half of benchmarks/bench_anomalies.py): medians of
+# a quarter of an hour, segments of three of them, and the penalty of the Bayesian information criterion
 # (2 log n for a mean and its place, times noise) rounded up.
 _EVERY_H = 0.25
 _SHORTEST_SEGMENT = 3
