@@ -35,7 +35,7 @@ _ADAPTION = 0.02
 # Below it the ends of an 80 % interval are the largest errors themselves.
 _FEWEST_ERRORS = 20
 # Standard errors of the gain. The day after logs of one to two weeks of the kinds for choosing, seeds 10 to
-# 12, the worst kind errs 1.06 times as much as the day before; with half of one 1.32 times, with two 1.08 times.
+# 12, the worst kind errs 1.06 times as much as the day before; half of one gives 1.32 times, two 1.08 times.
 _CLEARLY_BETTER = 1.0
 # A user's wait allows for six fits; the model changes little within a ninth of the log.
 _FITS = 6

@@ -107,3 +107,19 @@ def test_command_prints_and_draws_cards(tmp_path: Path) -> None:
     facts = json.loads(CliRunner().invoke(cli, asked).stdout)
     assert {"daily", "lag"} == {card["kind"] for card in facts["hypotheses"]}
     assert all(Path(file).stat().st_size > 100 for file in facts["files"])
+
+
+def test_command_compares_any_two_sensors(tmp_path: Path) -> None:
+    log = str(sample_sensors(tmp_path / "demo", 3, days=12, instruments=1) / "log.csv")
+    asked = ["sensors", "explain", log, "--json", "--compare"]
+    chosen = ["Europe/E1/room_humidity", "Europe/E1/instrument_temperature"]
+    facts = json.loads(CliRunner().invoke(cli, [*asked, *chosen]).stdout)
+    assert [card["kind"] for card in facts["hypotheses"]] == ["lag", "correlation"]
+    assert facts["hypotheses"][0]["title"] == " and ".join(name.replace("/", " ") for name in chosen)
+    for names, words in (
+        (("room_humidity", chosen[0]), "is the name of 2"),
+        ((chosen[0],) * 2, "same sensor"),
+    ):
+        refused = CliRunner().invoke(cli, [*asked, *names])
+        assert isinstance(refused.exception, SettingError)
+        assert words in str(refused.exception)
