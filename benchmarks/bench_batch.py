@@ -1,4 +1,4 @@
-"""Many images: two worker processes against one, memory over time, Dask, killed workers, a killed runner.
+"""Many images: workers against one, memory over time, Dask, killed workers, a killed runner.
 
     python benchmarks/bench_batch.py [--images 2000] [--size 256] [--kills 10]
 
@@ -43,12 +43,16 @@ def main() -> None:
         root = _phantoms(folder / "acquisitions", choices.images, choices.size)
         one = _timed("--workers 1", root, folder / "one", ["--workers", "1"])
         two = _timed("--workers 2", root, folder / "two", ["--workers", "2"])
-        say(f"--workers 2 is {one / two:.2f} times as fast as --workers 1 ({os.cpu_count()} processors)")
+        four = _timed("--workers 4", root, folder / "four", ["--workers", "4"])
+        for workers, seconds in ((2, two), (4, four)):
+            say(f"--workers {workers} is {one / seconds:.2f} times as fast as --workers 1")
+        say(f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f}")
         truth = _tables(folder / "one")
         _same("--workers 2", folder / "two", truth)
+        _same("--workers 4", folder / "four", truth)
         _again(root, folder / "two")
         _worker_killed(root, folder / "worker_killed", two, truth)
-        _dask(root, folder, truth)
+        _dask(root, folder, two, truth)
         _runner_killed(root, folder / "runner_killed", two, choices.kills, truth)
     if choices.json:
         lines = {f"{number:02}": line for number, line in enumerate(SAID)}
@@ -168,15 +172,16 @@ def _counts(text: str) -> str:
     return ", ".join(f"{facts[name]} {name}" for name in ("done", "skipped", "failed"))
 
 
-def _dask(root: Path, folder: Path, truth: dict[str, bytes]) -> None:
+def _dask(root: Path, folder: Path, local: float, truth: dict[str, bytes]) -> None:
     address = "tcp://127.0.0.1:28786"
     started = [
         _dask_part("scheduler", ["--host", "127.0.0.1", "--port", "28786", "--dashboard-address", ":0"])
     ]
-    options = [address, "--nthreads", "1", "--no-nanny", "--dashboard-address", ":0"]
+    options = [address, "--nthreads", "1", "--dashboard-address", ":0"]
     started += [_dask_part("worker", options) for _ in range(2)]
     try:
         seconds = _timed("--scheduler, 2 worker processes", root, folder / "dask", ["--scheduler", address])
+        say(f"2 Dask workers, each with its nanny, take {seconds / local:.2f} times as long as --workers 2")
         _same("Dask", folder / "dask", truth)
         out = folder / "dask_killed"
         process = subprocess.Popen(
@@ -186,14 +191,22 @@ def _dask(root: Path, folder: Path, truth: dict[str, bytes]) -> None:
             text=True,
         )
         time.sleep(seconds / 2)
-        started[1].kill()
+        _kill(started[1])
         text, _ = process.communicate()
         say(f"one of 2 Dask workers killed half way: exit {process.returncode}, {_counts(text)}")
         _same("Dask worker killed", out, truth)
     finally:
         for one in started:
-            one.kill()
-            one.wait()
+            _kill(one)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process, and the worker that is a nanny's child."""
+    children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    process.kill()
+    for child in children:
+        child.kill()
+    process.wait()
 
 
 def _dask_part(kind: str, options: list[str]) -> subprocess.Popen[bytes]:

@@ -3,8 +3,8 @@
 Run ``python benchmarks/bench_constants.py [--json FILE]``. For every constant and both factors: the largest
 inertia over k = 4 and 10 and three measurements (the real folder, where it is at hand, and two generated
 ones), as excess in percent over the lowest that any setting reached, and the time relative to the default.
-For those of the estimate: how many of the measurements that chose its rule (every other one of the first half
-of ``bench_choosing_k.py``) are given the true number of kinds.
+For those of the suggestion: how many of the maps that chose its rule (the first ones of `contours` in
+``bench_choosing_k.py``) and of its suite (every fourth of both) are given the true number of kinds.
 """
 
 from __future__ import annotations
@@ -19,14 +19,22 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from bench_choosing_k import HALF, settings_of
+from bench_choosing_k import MAPS, SUITE, maps_of
 from tools import REAL, Figures, arguments, machine, report
 
 from ellimaps.core.stack import ImageStack
-from ellimaps.maps.clustering import center_search, edges, estimation, features, kmeans, weighted_points
-from ellimaps.maps.clustering.estimation import estimate_k
+from ellimaps.maps.clustering import (
+    center_search,
+    edges,
+    features,
+    kinds,
+    kmeans,
+    suggestion,
+    weighted_points,
+)
 from ellimaps.maps.clustering.features import FeatureSpace
 from ellimaps.maps.clustering.kmeans import KMeans
+from ellimaps.maps.clustering.suggestion import suggest_k
 from ellimaps.maps.pipeline import load
 from ellimaps.maps.settings import Settings
 from ellimaps.samples import sample_ep4
@@ -54,16 +62,24 @@ CONSTANTS: tuple[tuple[ModuleType, str], ...] = (
     (weighted_points, "_LEADING_AXES"),
     (weighted_points, "_VARIANCE_PIXELS"),
 )
-OF_THE_ESTIMATE: tuple[tuple[ModuleType, str], ...] = (
+OF_THE_SUGGESTION: tuple[tuple[ModuleType, str], ...] = (
     (edges, "MAX_POSITIONS"),
     (edges, "BLOCK_PX"),
     (edges, "FLATTEST_SHARE"),
-    (edges, "_NOISE_SPREADS"),
+    (edges, "EVEN"),
     (edges, "_SIGMA_PIXELS"),
     (edges, "_LARGEST_TERM"),
-    (estimation, "SILHOUETTE_PIXELS"),
-    (estimation, "FLAT_PIXELS"),
-    (estimation, "_FEWEST_FLAT_PIXELS"),
+    (kinds, "PARTS"),
+    (kinds, "PARTS_PER_KIND"),
+    (kinds, "SHALLOW"),
+    (kinds, "_NO_VALLEY"),
+    (kinds, "TILT_REACH"),
+    (kinds, "BEND_REACH"),
+    (kinds, "_FEWEST"),
+    (kinds, "_BINS"),
+    (kinds, "_SAMPLE"),
+    (suggestion, "FLAT_PIXELS"),
+    (suggestion, "_FEWEST_FLAT_PIXELS"),
 )
 KS = (4, 10)
 
@@ -101,27 +117,22 @@ def inertias(pixels: list[FeatureSpace]) -> tuple[float, list[float]]:
 
 def known_maps() -> list[tuple[int, ImageStack]]:
     """Return maps with their true number of kinds."""
-    with tempfile.TemporaryDirectory() as folder:
-        found = []
-        for number in range(0, HALF, 2):
-            choice = settings_of(number)
-            path = sample_ep4(Path(folder) / str(number), **choice)
-            found.append((choice["kinds"], load(path, Settings())))
-        return found
+    jobs = [(family, number) for family in ("contours", SUITE) for number in range(0, MAPS[family], 4)]
+    return [(kinds, stack) for stack, kinds, _ in map(maps_of, jobs)]
 
 
 def right(maps: list[tuple[int, ImageStack]]) -> str:
     """Return how many are given their true number of kinds, and the seconds that took."""
     start = time.perf_counter()
-    count = sum(estimate_k(stack).suggested_k == kinds for kinds, stack in maps)
+    count = sum(suggest_k(stack).suggested_k == kinds for kinds, stack in maps)
     return f"{count} of {len(maps)} right, {time.perf_counter() - start:.1f} s"
 
 
 def chosen_numbers() -> dict[str, str]:
-    """Return how many are right as it is, and with each constant of the estimate changed."""
+    """Return how many are right as it is, and with each constant of the suggestion changed."""
     maps = known_maps()
     rows = {"as it is": right(maps)}
-    for module, name in OF_THE_ESTIMATE:
+    for module, name in OF_THE_SUGGESTION:
         for label, factor in (("halved", 0.5), ("doubled", 2.0)):
             with scaled(module, name, factor):
                 rows[f"{module.__name__.rpartition('.')[2]}.{name} {label}"] = right(maps)

@@ -14,6 +14,8 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,7 @@ from skimage.segmentation import watershed
 from tools import SHARED, Figures, arguments, machine, report, sensitivity
 
 from ellimaps.objects import nuclei
-from ellimaps.objects.nuclei import detect_nuclei
+from ellimaps.objects.nuclei import Criteria, detect_nuclei
 from ellimaps.samples.nuclei import nuclei_phantom
 
 FOLDER = SHARED / "nuclei"
@@ -127,10 +129,20 @@ def figures_of(pairs: list[Pair], method: Method) -> dict[str, float]:
     }
 
 
-def of_choice(sets: dict[str, list[Pair]]) -> dict[str, float]:
+def of_choice(sets: dict[str, list[Pair]], criteria: Criteria | None = None) -> dict[str, float]:
     """Return the F1 of every set and their mean."""
-    scores = {name: figures_of(pairs, detect_nuclei)["f1"] for name, pairs in sets.items()}
+    find = partial(detect_nuclei, criteria=criteria)
+    scores = {name: figures_of(pairs, find)["f1"] for name, pairs in sets.items()}
     return {"mean": statistics.mean(scores.values()), **scores}
+
+
+def of_criteria(sets: dict[str, list[Pair]]) -> Figures:
+    """Return the same with each criterion halved, and doubled."""
+    return {
+        f"{name} = {value:g}, {what}": of_choice(sets, replace(Criteria(), **{name: value * factor}))
+        for name, value in asdict(Criteria()).items()
+        for what, factor in (("half", 0.5), ("double", 2))
+    }
 
 
 def main() -> None:
@@ -140,7 +152,7 @@ def main() -> None:
         sys.exit(f"{FOLDER} is absent: set ELLIMAPS_SHARED_DATA")
     if options.constants:
         sets = chosen_on()
-        report(sensitivity(nuclei, lambda: of_choice(sets)), options.json)
+        report(sensitivity(nuclei, lambda: of_choice(sets)) | of_criteria(sets), options.json)
         return
     figures: Figures = {"machine": machine()}
     for what, sets in (("chosen on", chosen_on()), ("kept back", kept_back())):

@@ -2,8 +2,9 @@
 
 Run ``python benchmarks/bench_sensors.py [--json FILE] [--rows 20000000]``. The generated log (about 1.3 GB of
 CSV, and as Parquet) is kept in the temporary folder; memory is the process's largest resident size (VmHWM).
-"First view" is opening the imported log, its coverage and all sensors of one type over all time; a zoom is
-one sensor over a month, a day and all time.
+The sort beside an import is that of DuckDB, of the same file, by sensor and time into Parquet, with the same
+memory and threads; an append is one line behind the log as CSV. "First view" is opening the imported log, its
+coverage and all sensors of one type over all time; a zoom is one sensor over a month, a day and all time.
 """
 
 from __future__ import annotations
@@ -30,6 +31,46 @@ log = open_log(sys.argv[1])
 figures = {"import_s": time.perf_counter() - start, "import_cpu_s": time.process_time() - cpu}
 figures |= {"readings": int(log.sensors["n"].sum()), "problems": len(log.problems)}
 figures["store_mb"] = sum(file.stat().st_size for file in log.store.iterdir()) / 1e6
+"""
+
+SORT = """
+import os, sys, tempfile, time
+import duckdb
+from pathlib import Path
+with tempfile.TemporaryDirectory() as folder:
+    settings = {"memory_limit": "800MB", "threads": min(os.cpu_count(), 4), "temp_directory": folder}
+    base = duckdb.connect(config=settings)
+    file = sys.argv[1]
+    table = f"read_{'csv' if file.endswith('csv') else 'parquet'}('{file}')"
+    start, cpu = time.perf_counter(), time.process_time()
+    base.execute(
+        f"COPY (SELECT * FROM {table} ORDER BY region, source_id, sensor_name, datetime) "
+        f"TO '{folder}/sorted.parquet' (FORMAT parquet, COMPRESSION zstd)"
+    )
+    figures = {"sort_s": time.perf_counter() - start, "sort_cpu_s": time.process_time() - cpu}
+"""
+
+APPEND = """
+import os, shutil, sys, tempfile, time
+import pandas as pd
+from ellimaps.sensors.store.logs import open_log
+from ellimaps.sensors.store.stores import ADDED
+with tempfile.TemporaryDirectory() as folder:
+    path = shutil.copy(sys.argv[1], folder)
+    os.utime(path, (time.time() - 3600,) * 2)
+    sensors = open_log(path).sensors
+    row = sensors.iloc[-1]
+    utc = row["end"] - pd.Timedelta("1h") + pd.Timedelta(seconds=row["step_s"])
+    seconds = []
+    for n in range(3):
+        with open(path, "a") as file:
+            file.write(f"{row['region']},{row['source_id']},{row['sensor_name']},{utc},21.0,1.0\\n")
+        utc += pd.Timedelta(seconds=row["step_s"])
+        start = time.perf_counter()
+        log = open_log(path)
+        seconds.append(time.perf_counter() - start)
+    assert (log.store / ADDED).is_file() and log.sensors["n"].sum() == sensors["n"].sum() + 3
+    figures = {"append_s": max(seconds)}
 """
 
 VIEW = """
@@ -105,8 +146,13 @@ def measure(rows: int, sensors: int, every_s: int) -> dict[str, dict[str, Any]]:
     for kind, file in files.items():
         with tempfile.TemporaryDirectory() as cache:
             os.environ["ELLIMAPS_CACHE"] = cache
-            figures[f"import of {kind}, {sensors} sensors"] = in_process(IMPORT, file)
+            # In turn, as other work on the machine comes and goes.
+            sort = in_process(SORT, file)
+            figures[f"import of {kind}, {sensors} sensors"] = in_process(IMPORT, file) | {
+                name: sort[name] for name in ("sort_s", "sort_cpu_s")
+            }
             if kind == "csv":
+                figures[f"append, {sensors} sensors"] = in_process(APPEND, file)
                 figures[f"views, {sensors} sensors"] = in_process(VIEW, file)
     return figures
 

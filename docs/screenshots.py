@@ -11,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import tifffile
+
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 sys.path.insert(0, str(ROOT / "tests"))
@@ -25,6 +27,7 @@ from ellimaps.plates.measuring.plate import read_plate  # noqa: E402
 from ellimaps.plates.measuring.profiles import profile_plate, save_profiles  # noqa: E402
 from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails  # noqa: E402
 from ellimaps.samples import sample_plate, sample_sensors  # noqa: E402
+from ellimaps.samples.nuclei import nuclei_phantom  # noqa: E402
 
 LARGEST_BYTES = 250_000
 ONLY = tuple(sys.argv[1:]) or ("",)
@@ -37,7 +40,7 @@ def main() -> None:
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGS) as browser,
     ):
-        others = {"classify": classify, "plates": plates, "sensors": sensors}
+        others = {"objects": objects, "classify": classify, "plates": plates, "sensors": sensors}
         if not all(name.startswith(tuple(others)) for name in ONLY):
             maps(browser)
         for page, walk_page in others.items():
@@ -54,6 +57,30 @@ def maps(browser: Browser) -> None:
         walk(workbench, browser)
         narrow(workbench, browser)
         dark(workbench, browser)
+
+
+def objects(browser: Browser) -> None:
+    """Take the picture of the view Objects on generated nuclei."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        data.mkdir()
+        image = nuclei_phantom(6, size=(512, 512), count=90, crowding=0.5).image
+        tifffile.imwrite(
+            data / "nuclei.ome.tif", image, ome=True, metadata={"axes": "YX", "PhysicalSizeX": 0.32}
+        )
+        with serve(data, Path(folder)) as workbench:
+            page = workbench.open_page(browser)
+            path = page.get_by_role("textbox", name="Measurement folder")
+            path.fill("nuclei.ome.tif")
+            path.press("Enter")
+            page.get_by_text("Missing values").wait_for()
+            show(page, "Objects")
+            page.get_by_text("outlines of").wait_for()
+            page.get_by_test_id("stDataFrame").first.click(position={"x": 18, "y": 90})
+            idle(page)
+            page.mouse.move(5, 5)
+            take(page, "objects")
+            page.close()
 
 
 def classify(browser: Browser) -> None:

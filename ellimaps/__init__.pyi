@@ -16,6 +16,10 @@ from .maps.clustering.estimation import (
     estimate_k as estimate_k,
 )
 from .maps.clustering.features import feature_matrix as feature_matrix
+from .maps.clustering.suggestion import (
+    Suggestion as Suggestion,
+    suggest_k as suggest_k,
+)
 from .maps.export import export_segmentation as export_segmentation
 from .maps.films.files import export_fit as export_fit
 from .maps.films.fit import (

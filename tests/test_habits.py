@@ -98,6 +98,19 @@ def test_functions_of_many_arguments_explain_them():
     assert not silent
 
 
+def test_number_fields_refuse_what_is_out_of_bounds():
+    """Streamlit's own bounds compute with the last number while the field shows another one."""
+    bounded = []
+    for path, text in modules():
+        for call in (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)):
+            named = {keyword.arg for keyword in call.keywords}
+            if ast.unparse(call.func).endswith("number_input") and (
+                len(call.args) > 1 or named & {"min_value", "max_value"}
+            ):
+                bounded.append(f"{path}: {call.lineno}")
+    assert not bounded
+
+
 def test_no_two_public_classes_share_a_name():
     names = Counter(
         node.name

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,7 +20,7 @@ from ellimaps.core.files import csv_bytes
 from ellimaps.core.provenance import sha256
 from ellimaps.objects.analysis import CellResult, CellSettings, analyse_planes, measure_stack
 from ellimaps.objects.column_names import Names, renamed
-from ellimaps.objects.label_image import label_tiff, read_label_plane
+from ellimaps.objects.label_image import PackedLabels, label_tiff, read_label_plane
 from ellimaps.readers import PlaneNumber, open_planes
 
 CROPS_PER_IMAGE = 12
@@ -63,7 +62,7 @@ class CellWork:
     def __call__(self, path: str) -> Output:
         """Return a file's objects, overlays, label images and some crops."""
         found = analyse_planes(path, self.settings)
-        return _output([_packed(number, result, self.lead, self.names) for number, result in found])
+        return _output([_packed(number, result, self) for number, result in found])
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ class MaskWork:
             raise ReadError(
                 f"{Path(image).name} has no label image at the same place: name it alike, as TIFF or PNG."
             )
-        pages = [_packed(number, one, self.lead, self.names) for number, one in self._measured(image, masks)]
+        pages = [_packed(number, one, self) for number, one in self._measured(image, masks)]
         output = _output(pages)
         files = {role: content for role, content in output.files.items() if not role.startswith(LABELS)}
         digests = {Path(mask).name: sha256(Path(mask)) for mask in masks}
@@ -159,29 +158,38 @@ class _Page:
     facts: dict[str, Any]
     overlay: bytes
     crops: NDArray[np.uint8]
-    labels: bytes
-    shape: tuple[int, ...]
+    labels: PackedLabels
     pixel_size_um: float | None
     inputs: dict[str, str]
 
-    def labels_image(self) -> NDArray[np.int32]:
-        return np.frombuffer(zlib.decompress(self.labels), np.int32).reshape(self.shape)
 
-
-def _packed(number: PlaneNumber, result: CellResult, lead: Sequence[str], names: Names) -> _Page:
+def object_table(number: PlaneNumber, result: CellResult, work: CellWork | MaskWork) -> pd.DataFrame:
+    """Return the objects of an image as the tables of a batch have them."""
+    lead = list(work.lead)
     table = result.table.rename(columns=dict(zip(("object", *_LEAD), lead, strict=True)))
-    where = dict(zip(("Scene", "T", "Z"), number, strict=True))
-    rest = renamed(table.drop(columns=list(lead)), result.channels, names)
+    rest = renamed(table.drop(columns=lead), result.channels, work.names)
+    return pd.concat([table[lead].assign(**_where(number)), with_numbers(rest)], axis=1)
+
+
+def _where(number: PlaneNumber) -> dict[str, int | str]:
+    return dict(zip(("Scene", "T", "Z"), number, strict=True))
+
+
+def _packed(number: PlaneNumber, result: CellResult, work: CellWork | MaskWork) -> _Page:
     quality = {key: value for key, value in result.quality.row().items() if key != "count"}
-    facts = {**where, "objects": len(table), **quality, "warnings": "; ".join(result.warnings)}
+    facts = {
+        **_where(number),
+        "objects": len(result.table),
+        **quality,
+        "warnings": "; ".join(result.warnings),
+    }
     return _Page(
         number=number,
-        table=pd.concat([table[list(lead)].assign(**where), rest], axis=1),
+        table=object_table(number, result, work),
         facts=facts,
         overlay=result.overlay,
         crops=result.crops[:CROPS_PER_IMAGE],
-        labels=zlib.compress(result.labels.tobytes(), 1),
-        shape=result.labels.shape,
+        labels=PackedLabels.of(result.labels),
         pixel_size_um=result.pixel_size_um,
         inputs=result.inputs,
     )
@@ -192,7 +200,7 @@ def _output(pages: list[_Page]) -> Output:
     table = pd.concat([page.table for page in pages], ignore_index=True)
     crops = io.BytesIO()
     np.save(crops, np.concatenate([page.crops for page in pages])[:CROPS_PER_IMAGE], allow_pickle=False)
-    files = {TABLE: csv_bytes(with_numbers(table)), CROPS: crops.getvalue()}
+    files = {TABLE: csv_bytes(table), CROPS: crops.getvalue()}
     varying = [len({page.number[axis] for page in pages}) > 1 for axis in range(3)]
     scenes: dict[int, list[_Page]] = {}
     images = []
@@ -206,9 +214,9 @@ def _output(pages: list[_Page]) -> Output:
         scenes.setdefault(page.number.scene, []).append(page)
         images.append(page.facts | {"suffix": suffix})
     for scene, members in scenes.items():
-        by_time: dict[int | str, list[NDArray[np.int32]]] = {}
+        by_time: dict[int | str, list[PackedLabels]] = {}
         for page in members:
-            by_time.setdefault(page.number.t, []).append(page.labels_image())
+            by_time.setdefault(page.number.t, []).append(page.labels)
         name = f"{LABELS}_s{scene}" if varying[0] else LABELS
         files[name] = label_tiff(list(by_time.values()), members[0].pixel_size_um)
     flags = "; ".join(dict.fromkeys(page.facts["flags"] for page in pages if page.facts["flags"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
@@ -12,6 +12,7 @@ from typing import Any
 
 from ellimaps.batch.tree import Item
 from ellimaps.batch.work import Outcome, Work, attempt
+from ellimaps.core.allocator import keep_freed_memory
 from ellimaps.core.errors import ExportError, MissingExtraError, SettingError
 from ellimaps.core.workers import Line, WorkerProcess
 
@@ -178,7 +179,7 @@ def _run_dask(work: Work, tasks: Iterator[BatchTask], address: str) -> Iterator[
             for _ in range(max(room, 0)):
                 if (task := next(tasks, None)) is None:
                     return
-                future = client.submit(attempt, work, task.item.argument, task.files, pure=False)
+                future = client.submit(_attempt_on_dask, work, task.item.argument, task.files, pure=False)
                 running[future] = task
                 finished.add(future)
 
@@ -190,6 +191,11 @@ def _run_dask(work: Work, tasks: Iterator[BatchTask], address: str) -> Iterator[
             del future
             fill()
             yield task, outcome
+
+
+def _attempt_on_dask(work: Work, path: str, files: Mapping[str, str]) -> Outcome:
+    keep_freed_memory()
+    return attempt(work, path, files)
 
 
 def _dask_outcome(future: Any, address: str) -> Outcome:

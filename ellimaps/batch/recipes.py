@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from ellimaps.batch.cell_recipe import cells_of, without_none
 from ellimaps.batch.cells import CellWork
-from ellimaps.batch.work import FitRecipe, MapWork, Work
+from ellimaps.batch.maps import FitRecipe, MapWork
+from ellimaps.batch.work import Work
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.films.results import thickness_name
 from ellimaps.maps.recipe import recipe_values, settings_of
-from ellimaps.objects.analysis import CellSettings
-from ellimaps.objects.quality import QualityLimits
+from ellimaps.objects.column_names import names_called
 from ellimaps.optics.model_file import read_model
 from ellimaps.optics.spectra import FitOptions
 
 _FIT_KEYS = ("model", "shared", "pixels")
-
-
-def cell_settings(**given: Any) -> CellSettings:
-    """Return the default settings but for what is given and not None."""
-    return _cells({key: value for key, value in given.items() if value is not None}, "cells detect")
 
 
 def read_work(
@@ -38,8 +33,9 @@ def read_work(
     ----------
     path : Path
         The settings of a segmentation; or a table ``[cells]``, the settings of
-        `ellimaps.objects.analysis.CellSettings`. A table ``[fit]`` names a film model's file, relative to
-        the recipe, as ``model``, and may have ``shared``, ``pixels`` and the options of a fit.
+        `ellimaps.objects.analysis.CellSettings` and ``names``, what measures are called. A table ``[fit]``
+        names a film model's file, relative to the recipe, as ``model``, and may have ``shared``, ``pixels``
+        and the options of a fit.
     model : Path, optional
         A film model to fit, in place of the recipe's.
     kind, radius
@@ -58,8 +54,9 @@ def read_work(
         raise SettingError(f"{path.name}: cells and fit must be tables, [cells] and [fit].")
     if cells is not None:
         _refuse(values.keys() - {"ellimaps"} | ({"fit"} if fit or model else set()), path.name)
-        given = {"kind": kind, "radius": radius}
-        return CellWork(_cells(cells | {k: v for k, v in given.items() if v is not None}, path.name))
+        names = names_called(cells.pop("names", "skimage"))
+        given = without_none({"kind": kind, "radius": radius})
+        return CellWork(cells_of(cells | given, path.name), names)
     if kind is not None or radius is not None:
         raise SettingError(f"{path.name} segments maps: kind and radius belong to a recipe with [cells].")
     settings = settings_of(values, path.name)
@@ -74,25 +71,6 @@ def read_work(
 def _refuse(others: set[str], name: str) -> None:
     if others:
         raise SettingError(f"{name} has [cells]: leave out {', '.join(sorted(others))}.")
-
-
-def _cells(values: Mapping[str, Any], name: str) -> CellSettings:
-    known = [field.name for field in fields(CellSettings)]
-    for key in values:
-        if key not in known:
-            raise SettingError(f"{name} has the unknown setting {key!r:.80}: use {', '.join(known)}.")
-    chosen: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-    }
-    if not isinstance(chosen.get("channel", 0), int):
-        raise SettingError(f"{name}: channel must be a whole number, not {chosen['channel']!r:.80}.")
-    try:
-        if isinstance(limits := chosen.get("limits"), dict):
-            count = limits.get("count")
-            chosen["limits"] = QualityLimits(**limits | ({"count": tuple(count)} if count else {}))
-        return CellSettings(**chosen)
-    except (TypeError, ValueError) as error:
-        raise SettingError(f"{name}: [cells] has a value of the wrong type ({error}).") from None
 
 
 def _fit(values: dict[str, Any], model: Path, name: str) -> FitRecipe:

@@ -41,6 +41,8 @@ def command(
         *("--browser.gatherUsageStats", "false", "--client.toolbarMode", "minimal"),
         # Controls have a first value, and some are moved by the page as well.
         *("--global.disableWidgetStateDuplicationWarning", "true"),
+        # A collection after each run of a page takes most of a processor while work is shown.
+        *("--runner.postScriptGC", "false"),
         *("--server.fileWatcherType", "none", "--server.maxUploadSize", "2048"),
         *("--theme.light.primaryColor", "#0B6BB8", "--theme.dark.primaryColor", "#4DA3E8"),
     ]

@@ -53,9 +53,9 @@ def command(
     Example: ellimaps batch recipe.toml measurements --out results --workers 4
     """
     from ellimaps.batch.conditions import ConditionColumns
+    from ellimaps.batch.maps import MapWork
     from ellimaps.batch.recipes import read_work
     from ellimaps.batch.runner import run_batch, tree_of
-    from ellimaps.batch.work import MapWork
     from ellimaps.sensors.store.logs import open_log
     from ellimaps.sensors.store.options import ImportOptions
 

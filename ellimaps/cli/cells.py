@@ -76,8 +76,8 @@ def detect(
 
     Example: ellimaps cells detect acquisitions --out results --radius 10 40 --workers 4
     """
+    from ellimaps.batch.cell_recipe import cell_settings
     from ellimaps.batch.cells import CellWork
-    from ellimaps.batch.recipes import cell_settings
     from ellimaps.batch.runner import run_batch, tree_of
     from ellimaps.objects.column_names import names_called
 
@@ -114,8 +114,8 @@ def measure(
 
     Example: ellimaps cells measure acquisitions --labels masks --out results
     """
+    from ellimaps.batch.cell_recipe import cell_settings
     from ellimaps.batch.cells import MaskedTree, MaskWork
-    from ellimaps.batch.recipes import cell_settings
     from ellimaps.batch.runner import run_batch, tree_of
     from ellimaps.core.errors import ReadError
     from ellimaps.objects.column_names import names_called

@@ -14,6 +14,7 @@ from ellimaps.maps.settings import Corrections, Opening, Preprocessing, Settings
 
 if TYPE_CHECKING:
     from ellimaps.maps.clustering.estimation import ClusterEstimate
+    from ellimaps.maps.clustering.suggestion import Suggestion
 
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="Folder for the table, the chart and the facts.")
@@ -60,7 +61,7 @@ def command(
 
 
 def print_estimate(estimate: ClusterEstimate) -> None:
-    """Print the table, the suggestion and its reason."""
+    """Print the table, the elbow, the highest silhouette, and the suggestion."""
     print_table(
         estimate.table.to_dict("records"),  # type: ignore[arg-type]
         {
@@ -72,7 +73,14 @@ def print_estimate(estimate: ClusterEstimate) -> None:
             "seconds": ".3f",
         },
     )
-    print(
-        f"suggested k: {estimate.suggested_k} (elbow {estimate.elbow_k}, silhouette {estimate.silhouette_k})"
-    )
-    print(f"  {estimate.reason}")
+    print(f"elbow k: {estimate.elbow_k}, silhouette k: {estimate.silhouette_k}")
+    print_suggestion(estimate)
+
+
+def print_suggestion(suggestion: Suggestion) -> None:
+    """Print the suggested number of clusters, why, what else can be defended, and the remarks."""
+    k = suggestion.suggested_k
+    print(f"suggested k: {k if suggestion.kinds > 1 else f'none, {k} is a try'}")
+    for sentence in (suggestion.reason, suggestion.alternative_reason, *suggestion.remarks):
+        if sentence:
+            print(f"  {sentence}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ellimaps.cli.bundles import setting_options, takes
-from ellimaps.cli.estimate import print_estimate
+from ellimaps.cli.estimate import print_suggestion
 from ellimaps.cli.options import Json, OutFolder, PathArgument, WorkingSet
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
 from ellimaps.maps.settings import Calibration, Corrections, Opening, Preprocessing, Settings, names_of
@@ -76,8 +76,8 @@ def _print(result: Result, names: Sequence[str]) -> None:
     from ellimaps.maps.export import cluster_facts
 
     segmentation = result.segmentation
-    if result.estimate is not None:
-        print_estimate(result.estimate)
+    if result.suggestion is not None:
+        print_suggestion(result.suggestion)
     no_data = int((segmentation.labels < 0).sum())
     print(f"{segmentation.k} clusters, inertia {segmentation.inertia:.6g}, {no_data} pixels without data")
     columns = {"cluster": "d", "n_pixels": ",d", "fraction": ".2%"} | ({"name": "s"} if names else {})

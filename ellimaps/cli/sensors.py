@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ellimaps.cli.bundles import optional_options, takes
+from ellimaps.cli.bundles import Bundle, optional_options, takes
 from ellimaps.cli.log_options import SAID
 from ellimaps.cli.options import Json, Seed
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
@@ -41,6 +43,20 @@ _CHOSEN = optional_options(
         str | None, typer.Option("--end", help="To this local time; a date alone includes its day.")
     ],
 )
+EventsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--events",
+        help="CSV with start, kind, and maybe end and note (default: those noted on the page).",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+EventWindow = Annotated[
+    str, typer.Option("--event-window", help="Length compared before and after an event, as 6h.")
+]
+# What to watch is chosen by region, source and sensor; times are those that come.
+_WATCHED = Bundle(_CHOSEN.options[:3], _CHOSEN.value)
 Out = Annotated[
     Path | None,
     typer.Option("--out", help="Folder for tables and figures.", metavar="DIR", show_default=False),
@@ -296,6 +312,146 @@ def explain(
         print(f"{'holds        ' if card.holds else 'not supported'}  {card.statement}")
         print(f"               {card.test}")
     print_files(written)
+
+
+@group.command("events")
+@takes(chosen=_CHOSEN, said=SAID)
+def events(
+    log: LogArgument,
+    chosen: dict[str, Any],
+    said: dict[str, Any],
+    events_file: EventsFile = None,
+    event_window: EventWindow = "24h",
+    as_json: Json = False,
+) -> None:
+    """Compare sensors before and after events: doors, services, gas bottles.
+
+    Example: ellimaps sensors events demo/log.csv --events events.csv --sensor room_temperature
+    """
+    from ellimaps.sensors.analysis.before_after import effects_of
+    from ellimaps.sensors.events import noted_events, read_events
+    from ellimaps.sensors.store.filters import SensorFilters
+    from ellimaps.sensors.store.logs import KEY, open_log
+    from ellimaps.sensors.store.options import ImportOptions
+
+    happened = read_events(events_file) if events_file else noted_events(log)
+    with progress_on_stderr() as on_progress:
+        opened = open_log(log, on_progress, ImportOptions(**said))
+    sensors = SensorFilters(**chosen).sensors(opened)[list(KEY)].astype(str)
+    found = {
+        key: effects_of(opened, key, happened, event_window)
+        for key in sensors.itertuples(index=False, name=None)
+    }
+    if as_json:
+        rows = [
+            dict(zip(KEY, key, strict=True)) | one.facts()
+            for key, effects in found.items()
+            for one in effects
+        ]
+        print_json(
+            {"log": opened.name, "import": opened.report.facts(), "window": event_window, "events": rows}
+        )
+        return
+    print(opened.report.sentence)
+    if not happened:
+        print("no events were noted of this log: give them with --events, or note them on the page")
+    for key, effects in found.items():
+        print("/".join(part for part in key if part))
+        for one in effects:
+            print(f"  {one.sentence}")
+
+
+@group.command("report")
+@takes(chosen=_CHOSEN, said=SAID)
+def report(
+    log: LogArgument,
+    chosen: dict[str, Any],
+    said: dict[str, Any],
+    out: Annotated[Path, typer.Option("--out", help="The page to write.", metavar="FILE.html")],
+    limit: Limit = 0.5,
+    window: Annotated[str, typer.Option("--window", help="Length of the window, as 30min or 1h.")] = "1h",
+    false_alarms: FalseAlarms = 1.0,
+    events_file: EventsFile = None,
+    event_window: EventWindow = "24h",
+) -> None:
+    """Write one web page of a log that needs nothing else: verdict, charts, anomalies, events.
+
+    Example: ellimaps sensors report demo/log.csv --out lab.html
+    """
+    from ellimaps.core.files import write_files
+    from ellimaps.sensors.events import noted_events, read_events
+    from ellimaps.sensors.report_page import log_report
+    from ellimaps.sensors.store.filters import SensorFilters
+    from ellimaps.sensors.store.logs import open_log
+    from ellimaps.sensors.store.options import ImportOptions
+
+    happened = read_events(events_file) if events_file else noted_events(log)
+    with progress_on_stderr() as on_progress:
+        opened = open_log(log, on_progress, ImportOptions(**said))
+        page = log_report(
+            opened,
+            SensorFilters(**chosen),
+            happened,
+            limit=limit,
+            window=window,
+            false_alarms_per_month=false_alarms,
+            event_window=event_window,
+            on_progress=on_progress,
+        )
+    print_files(write_files(out.parent, {out.name: page.encode()}))
+
+
+@group.command("watch")
+@takes(chosen=_WATCHED, said=SAID)
+def watch(
+    log: LogArgument,
+    chosen: dict[str, Any],
+    said: dict[str, Any],
+    notify: Annotated[
+        str,
+        typer.Option(
+            "--notify",
+            help="Where to: a URL that is posted to, mailto:ADDRESS, or a command.",
+            metavar="TARGET",
+            show_default=False,
+        ),
+    ],
+    limit: Annotated[
+        float | None,
+        typer.Option(
+            "--limit", help="Tell a movement beyond this within the window, in deg C.", metavar="DEG"
+        ),
+    ] = None,
+    window: Annotated[str, typer.Option("--window", help="Length of the window, as 30min or 1h.")] = "1h",
+    anomalies: Annotated[bool, typer.Option("--anomalies", help="Tell anomalies.")] = False,
+    false_alarms: FalseAlarms = 1.0,
+    every: Annotated[str, typer.Option("--every", help="How often to look, as 10s.")] = "10s",
+    once: Annotated[bool, typer.Option("--once", help="Look once and end, as a scheduler wants it.")] = False,
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder of sent.jsonl, the file of what was sent.", metavar="DIR")
+    ] = Path("watch"),
+) -> None:
+    """Watch a log that grows, and tell a target what crosses a limit or is unusual: each once.
+
+    The first start tells nothing of what was there before. Stop it with Ctrl-C and start it again at any
+    time: what came meanwhile is told then, and nothing twice.
+
+    Example: ellimaps sensors watch demo/log.csv --limit 0.5 --notify https://lab.example.org/alarm
+    """
+    from ellimaps.sensors.store.filters import SensorFilters
+    from ellimaps.sensors.store.options import ImportOptions
+    from ellimaps.sensors.store.times import length_of
+    from ellimaps.sensors.watching.journal import SENT_FILE
+    from ellimaps.sensors.watching.watch import Watch, WatchSettings
+
+    settings = WatchSettings(limit, window, anomalies, false_alarms)
+    pause_s = length_of(every).total_seconds()
+    one = Watch(log, out, notify, settings, SensorFilters(**chosen), ImportOptions(**said))
+    print(f"watching {log}; what is sent stands in {out / SENT_FILE}", flush=True)
+    with suppress(KeyboardInterrupt):
+        one.run(0 if once else pause_s, partial(print, flush=True), lambda: not once)
+    if once and one.journal.unsent():
+        raise typer.Exit(1)
 
 
 def _listed(files: list[Path]) -> dict[str, Any]:

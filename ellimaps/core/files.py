@@ -23,7 +23,7 @@ def write_files(out: Path, files: Mapping[str, bytes], listing: str | None = Non
     out : Path
         Folder to write into; made if need be.
     files : mapping of str to bytes
-        Contents by file name.
+        Contents by file name; a slash makes a folder.
     listing : str, optional
         A JSON file among them with a list ``files``; what its predecessor listed and this one does not is
         removed.
@@ -42,8 +42,10 @@ def write_files(out: Path, files: Mapping[str, bytes], listing: str | None = Non
         staging = Path(tempfile.mkdtemp(prefix=".ellimaps-", dir=out))
         try:
             for name, content in files.items():
+                (staging / name).parent.mkdir(parents=True, exist_ok=True)
                 (staging / name).write_bytes(content)
             for name in files:
+                (out / name).parent.mkdir(parents=True, exist_ok=True)
                 (staging / name).replace(out / name)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

@@ -8,10 +8,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -95,3 +95,16 @@ def _pool(_process: int, workers: int) -> ThreadPoolExecutor:
 
 def _mark_worker() -> None:
     _here.is_worker = True
+
+
+def single_threaded() -> AbstractContextManager[object]:
+    """Return a context in which BLAS uses one thread, for work that has threads of its own."""
+    limits: AbstractContextManager[object] = _threadpools().limit(limits=1, user_api="blas")
+    return limits
+
+
+@cache
+def _threadpools() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

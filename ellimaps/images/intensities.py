@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import ndimage, optimize
+from scipy import ndimage
 from skimage.measure import block_reduce
 
 from ellimaps.core.errors import SettingError
@@ -252,6 +252,9 @@ def _mean(image: NDArray[np.float32], measured: NDArray[np.bool_]) -> float:
 
 def _decay(time: NDArray[np.float64], mean: NDArray[np.float64]) -> tuple[float, float, float]:
     """Return amplitude, rate and offset of an exponential decay; the offset is at least 0."""
+    # Late: it takes a tenth of a second to import, and few stacks bleach.
+    from scipy.optimize import least_squares
+
     known = np.isfinite(mean)
     time, mean = time[known], mean[known]
     if time.size < 4 or time[-1] <= time[0]:
@@ -263,6 +266,6 @@ def _decay(time: NDArray[np.float64], mean: NDArray[np.float64]) -> tuple[float,
         return np.asarray(p[0] * np.exp(-p[1] * time / span) + p[2] - mean / scale)
 
     start = [2 * drop / scale, 1.0, max(mean[-1] / scale - drop / scale, 0.0)]
-    fit = optimize.least_squares(residuals, start, bounds=([0, 0, 0], [np.inf, 100, np.inf]))
+    fit = least_squares(residuals, start, bounds=([0, 0, 0], [np.inf, 100, np.inf]))
     amplitude, rate, offset = fit.x
     return float(amplitude * scale), float(rate / span), float(offset * scale)

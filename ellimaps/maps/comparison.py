@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.segmentation import Segmentation
@@ -99,6 +98,9 @@ def match_clusters(old: Segmentation, new: Segmentation) -> dict[int, int]:
     dict of int to int
         Old cluster by new cluster, each at most once; clusters that share no pixel are not paired.
     """
+    # Late: it takes longer to import than all that is paired here.
+    from scipy.optimize import linear_sum_assignment
+
     overlap = shared_pixels(old, new)
     rows, columns = linear_sum_assignment(-overlap)
     return {int(c): int(r) for r, c in zip(rows, columns, strict=True) if overlap[r, c] > 0}

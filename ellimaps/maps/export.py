@@ -18,6 +18,7 @@ from ellimaps.core.files import csv_bytes, json_bytes, write_files
 from ellimaps.core.provenance import software_facts
 from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.maps.clustering.estimation import ClusterEstimate
+from ellimaps.maps.clustering.suggestion import Suggestion
 from ellimaps.maps.figures import estimate_figure, segmentation_figure
 from ellimaps.maps.regions import Region, check_region_names, region_spectrum
 from ellimaps.maps.segmentation import Segmentation
@@ -30,7 +31,7 @@ def export_segmentation(
     *,
     names: Sequence[str] = (),
     regions: Sequence[Region] = (),
-    estimate: ClusterEstimate | None = None,
+    suggestion: Suggestion | None = None,
     timings: Mapping[str, float] | None = None,
 ) -> list[Path]:
     """Write a segmentation's clustershots, coordinates, label image, figure and provenance.
@@ -46,8 +47,8 @@ def export_segmentation(
         What the clusters are called; by default their numbers.
     regions : sequence of Region
         Regions of interest to write beside the clusters.
-    estimate : ClusterEstimate, optional
-        The estimate k came from; goes into the provenance.
+    suggestion : Suggestion, optional
+        What k came from; goes into the provenance.
     timings : mapping of str to float, optional
         Seconds each step took; goes into the provenance.
 
@@ -63,7 +64,9 @@ def export_segmentation(
     ExportError
         If the folder cannot be written; then nothing in it has changed.
     """
-    files = export_contents(segmentation, names=names, regions=regions, estimate=estimate, timings=timings)
+    files = export_contents(
+        segmentation, names=names, regions=regions, suggestion=suggestion, timings=timings
+    )
     return write_files(Path(out), files, listing=provenance_name(segmentation.stack))
 
 
@@ -72,14 +75,14 @@ def export_contents(
     *,
     names: Sequence[str] = (),
     regions: Sequence[Region] = (),
-    estimate: ClusterEstimate | None = None,
+    suggestion: Suggestion | None = None,
     timings: Mapping[str, float] | None = None,
 ) -> dict[str, bytes]:
     """Return what `export_segmentation` writes: the contents of each file by its name.
 
     Parameters
     ----------
-    segmentation, names, regions, estimate, timings
+    segmentation, names, regions, suggestion, timings
         As of `export_segmentation`.
     """
     check_names(names, segmentation)
@@ -99,7 +102,7 @@ def export_contents(
             files[f"{name}_cluster_{cluster}.ds.dat"] = spectrum
     files |= _region_files(segmentation, regions)
     listing = provenance_name(segmentation.stack)
-    facts = _provenance(segmentation, names, regions, estimate)
+    facts = _provenance(segmentation, names, regions, suggestion)
     facts["files"] = sorted([*files, listing])
     facts["timings_s"] = {step: round(seconds, 4) for step, seconds in (timings or {}).items()}
     files[listing] = json_bytes(facts)
@@ -152,7 +155,7 @@ def _provenance(
     segmentation: Segmentation,
     names: Sequence[str],
     regions: Sequence[Region],
-    estimate: ClusterEstimate | None,
+    suggestion: Suggestion | None,
 ) -> dict[str, Any]:
     stack = segmentation.stack
     facts: dict[str, Any] = {
@@ -171,8 +174,8 @@ def _provenance(
         "maps": map_facts(stack),
         "warnings": list(stack.warnings),
     }
-    if estimate is not None:
-        facts["estimate"] = estimate_facts(estimate)
+    if suggestion is not None:
+        facts["suggestion"] = suggestion_facts(suggestion)
     return facts
 
 
@@ -206,13 +209,25 @@ def map_facts(stack: ImageStack) -> list[dict[str, Any]]:
     ]
 
 
+def suggestion_facts(suggestion: Suggestion) -> dict[str, Any]:
+    """Return a suggested number of clusters as plain values, ready for JSON."""
+    return {
+        "kinds": suggestion.kinds,
+        "suggested_k": suggestion.suggested_k,
+        "reason": suggestion.reason,
+        "alternative_k": suggestion.alternative_k,
+        "alternative_reason": suggestion.alternative_reason,
+        "remarks": list(suggestion.remarks),
+        "valleys": suggestion.valleys.to_dict("records"),
+        "settings": dict(suggestion.settings),
+    }
+
+
 def estimate_facts(estimate: ClusterEstimate) -> dict[str, Any]:
     """Return an estimate as plain values, ready for JSON."""
     return {
         "table": json.loads(estimate.table.to_json(orient="records", double_precision=15)),
         "elbow_k": estimate.elbow_k,
         "silhouette_k": estimate.silhouette_k,
-        "suggested_k": estimate.suggested_k,
-        "reason": estimate.reason,
-        "settings": dict(estimate.settings),
+        **suggestion_facts(estimate),
     }

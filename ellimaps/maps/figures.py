@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.image import AxesImage
 from matplotlib.patches import Patch
-from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from ellimaps.core.abscissa import AXIS_TITLES, abscissa_of, time_axis
@@ -38,35 +38,6 @@ def contrast_limits(
         return 0.0, 1.0
     low, high = np.percentile(finite, percentiles)
     return (float(low), float(high)) if high > low else (float(low) - 0.5, float(high) + 0.5)
-
-
-def draw_map(
-    axes: Axes,
-    stack: ImageStack,
-    image: NDArray[np.float32],
-    band: int,
-    limits: tuple[float, float] | None = None,
-) -> None:
-    """Draw an image of one band's quantity with its colour bar and the right pixel aspect.
-
-    Parameters
-    ----------
-    axes : Axes
-        Where to draw.
-    stack : ImageStack
-        Tells the band's quantity and unit, and the pixels' aspect.
-    image : ndarray of float32, shape (y, x)
-        What to draw, in the band's unit; NaN is left blank.
-    band : int
-        Number of the band.
-    limits : (float, float), optional
-        Values of the first and the last colour; by default `contrast_limits` of the image.
-    """
-    low, high = limits or contrast_limits(image)
-    row = stack.bands.iloc[band]
-    shown = _show(axes, image, stack.pixel_aspect, vmin=low, vmax=high, cmap="viridis")
-    bar = axes.figure.colorbar(shown, ax=axes, shrink=0.85)
-    bar.set_label(f"{row['quantity']} ({row['unit']})" if row["unit"] else str(row["quantity"]))
 
 
 def draw_labels(axes: Axes, segmentation: Segmentation) -> None:
@@ -109,28 +80,30 @@ def draw_spectra(axes: Axes, segmentation: Segmentation, quantity: str, channel:
 
 
 def segmentation_figure(segmentation: Segmentation, names: Sequence[str] = ()) -> Figure:
-    """Return one page for a report: clusters, a measured and a segmented map, and the clustershots."""
+    """Return one page for a report: clusters, measured and segmented maps, and the clustershots."""
+    # Names may hold dollar signs.
+    with rc_context({"text.parse_math": False}):
+        return _segmentation_figure(segmentation, names)
+
+
+def _segmentation_figure(segmentation: Segmentation, names: Sequence[str]) -> Figure:
     stack = segmentation.stack
     bands = report_bands(stack)
-    figure = Figure(figsize=(4.2 * (1 + len(bands)), 9.5), layout="constrained")
-    grid = figure.add_gridspec(3, 1 + len(bands), height_ratios=(1, 1, 0.9))
-    clusters = figure.add_subplot(grid[0, 0])
+    width, height = 4.2 * (1 + len(bands)), 9.5
+    # Placed in inches: a layout engine would draw the whole page once more, to see how large the texts are.
+    figure = Figure(figsize=(width, height))
+    sides = {"left": 0.7 / width, "right": 1 - 0.5 / width}
+    maps = figure.add_gridspec(
+        2, 1 + len(bands), **sides, top=1 - 0.75 / height, bottom=3.65 / height, wspace=0.2, hspace=0.22
+    )
+    clusters = figure.add_subplot(maps[0, 0])
     draw_labels(clusters, segmentation)
     clusters.set_title(f"{segmentation.k} clusters")
-    legend = figure.add_subplot(grid[1, 0])
-    _draw_legend(legend, segmentation, names)
+    _draw_legend(figure, maps[1, 0], segmentation, names)
     for column, band in enumerate(bands, start=1):
-        limits = contrast_limits(stack.values[band])
-        for row, (what, image) in enumerate(
-            (("measured", stack.values[band]), ("segmented", segmentation.segmented_band(band)))
-        ):
-            axes = figure.add_subplot(grid[row, column])
-            draw_map(axes, stack, image, band, limits)
-            axes.set_title(f"{band_label(stack.bands.iloc[band])}, {what}")
-    _draw_all_spectra(figure, grid[2, :], segmentation)
+        _draw_band(figure, [maps[row, column] for row in (0, 1)], segmentation, band)
+    _draw_all_spectra(figure, {**sides, "top": 2.8 / height, "bottom": 0.55 / height}, segmentation)
     figure.suptitle(_title(stack), fontsize=11)
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)  # Names may hold dollar signs.
     return figure
 
 
@@ -178,8 +151,22 @@ def _show(axes: Axes, image: NDArray[Any], aspect: float, **look: Any) -> AxesIm
     return result
 
 
-def _draw_legend(axes: Axes, segmentation: Segmentation, names: Sequence[str]) -> None:
-    axes.axis("off")
+def _draw_band(figure: Figure, cells: Sequence[SubplotSpec], segmentation: Segmentation, band: int) -> None:
+    """Draw a measured map above the segmented one, with one color bar for both."""
+    stack = segmentation.stack
+    row, measured = stack.bands.iloc[band], stack.values[band]
+    low, high = contrast_limits(measured)
+    both = [figure.add_subplot(cell) for cell in cells]
+    images = (measured, segmentation.segmented_band(band))
+    for axes, image, what in zip(both, images, ("measured", "segmented"), strict=True):
+        shown = _show(axes, image, stack.pixel_aspect, vmin=low, vmax=high, cmap="viridis")
+        axes.set_title(f"{band_label(row)}, {what}", fontsize=11)
+    both[0].set_xlabel("")
+    bar = figure.colorbar(shown, ax=both, shrink=0.6, pad=0.03)
+    bar.set_label(f"{row['quantity']} ({row['unit']})" if row["unit"] else str(row["quantity"]))
+
+
+def _draw_legend(figure: Figure, cell: SubplotSpec, segmentation: Segmentation, names: Sequence[str]) -> None:
     total = max(int(segmentation.n_pixels.sum()), 1)
     titles = [f"{i} {' '.join(name.split())[:40]}" for i, name in enumerate(names)]
     titles = titles or [str(i) for i in range(segmentation.k)]
@@ -190,24 +177,28 @@ def _draw_legend(axes: Axes, segmentation: Segmentation, names: Sequence[str]) -
     missing = int((segmentation.labels < 0).sum())
     if missing:
         handles.append(Patch(color=NO_DATA_COLOR, label=f"no data: {missing:,} px"))
-    axes.legend(
+    place = cell.get_position(figure)
+    figure.legend(
         handles=handles,
         loc="upper left",
+        bbox_to_anchor=(place.x0, place.y1),
         frameon=False,
         ncols=1 if len(handles) <= 16 else 2,
         fontsize=9 if len(handles) <= 16 else 7,
+        columnspacing=0.8,
         title="cluster",
         alignment="left",
     )
 
 
-def _draw_all_spectra(figure: Figure, cell: SubplotSpec, segmentation: Segmentation) -> None:
+def _draw_all_spectra(figure: Figure, place: Mapping[str, float], segmentation: Segmentation) -> None:
     stack = segmentation.stack
     # Over time every channel has a panel of its own, as every quantity has over wavelength.
     channels: list[str | None] = [None] if time_axis(stack) is None else [*stack.bands["channel"].unique()]
     panels = list(product(stack.quantities, channels))
-    all_axes = figure.add_subfigure(cell).subplots(1, len(panels), squeeze=False)[0]
-    for axes, (quantity, channel) in zip(all_axes, panels, strict=True):
+    grid = figure.add_gridspec(1, len(panels), **place, wspace=0.2)
+    for column, (quantity, channel) in enumerate(panels):
+        axes = figure.add_subplot(grid[0, column])
         draw_spectra(axes, segmentation, quantity, channel)
         what = f"{channel} {quantity}" if channel else quantity
         axes.set_title(f"clustershots, {what} (mean and one standard deviation)")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
+from typing import Any
 
 from ellimaps.core.errors import SettingError
 from ellimaps.core.progress import Progress, no_progress
@@ -15,7 +16,7 @@ from ellimaps.core.stack import ImageStack
 from ellimaps.images.intensities import correct_intensities
 from ellimaps.images.preprocessing import preprocess, preprocess_in_place
 from ellimaps.maps.clustering.estimation import ClusterEstimate, estimate_k
-from ellimaps.maps.export import export_segmentation
+from ellimaps.maps.clustering.suggestion import Suggestion, suggest_k
 from ellimaps.maps.refinement import refine
 from ellimaps.maps.segmentation import Segmentation, segment
 from ellimaps.maps.settings import (
@@ -30,10 +31,10 @@ from ellimaps.readers import open_stack
 
 @dataclass(frozen=True)
 class Result:
-    """What a run gave: the segmentation, the estimate k came from, the files written, seconds per step."""
+    """What a run gave: the segmentation, what k came from, the files written, seconds per step."""
 
     segmentation: Segmentation
-    estimate: ClusterEstimate | None
+    suggestion: Suggestion | None
     files: list[Path]
     seconds: dict[str, float]
 
@@ -60,7 +61,7 @@ def run(
     *,
     working_set_gb: float | None = None,
 ) -> Result:
-    """Open, preprocess, estimate if need be, segment and export.
+    """Open, preprocess, suggest a number of clusters if need be, segment and export.
 
     Parameters
     ----------
@@ -83,17 +84,20 @@ def run(
     settings = settings or Settings()
     clock = Clock()
     stack = load(path, settings, on_progress, working_set_gb=working_set_gb, clock=clock)
-    segmentation, estimate = found_clusters(stack, settings, on_progress, clock)
+    segmentation, suggestion = found_clusters(stack, settings, on_progress, clock)
+    # Late: figures take a fifth of a second to import, and an estimate draws none.
+    from ellimaps.maps.export import export_segmentation
+
     with clock.step("export"):
         files = export_segmentation(
             segmentation,
             out,
             names=settings.names,
             regions=settings.regions,
-            estimate=estimate,
+            suggestion=suggestion,
             timings=clock.seconds,
         )
-    return Result(segmentation, estimate, files, clock.seconds)
+    return Result(segmentation, suggestion, files, clock.seconds)
 
 
 def load(
@@ -160,14 +164,18 @@ def _prepared(
 def estimate_of(
     stack: ImageStack, settings: Settings, on_progress: Progress = no_progress
 ) -> ClusterEstimate:
-    """Estimate the number of clusters of a preprocessed stack as the settings say."""
-    return estimate_k(
-        stack,
-        k_range=range(settings.k_min, settings.k_max + 1),
-        features=settings.features,
-        seed=settings.seed,
-        on_progress=on_progress,
-    )
+    """Compare numbers of clusters of a preprocessed stack as the settings say."""
+    return estimate_k(stack, **_of_choosing_k(settings), on_progress=on_progress)
+
+
+def suggestion_of(stack: ImageStack, settings: Settings, on_progress: Progress = no_progress) -> Suggestion:
+    """Suggest a number of clusters of a preprocessed stack as the settings say."""
+    return suggest_k(stack, **_of_choosing_k(settings), on_progress=on_progress)
+
+
+def _of_choosing_k(settings: Settings) -> dict[str, Any]:
+    span = range(settings.k_min, settings.k_max + 1)
+    return {"k_range": span, "features": settings.features, "seed": settings.seed}
 
 
 def cluster(stack: ImageStack, settings: Settings, on_progress: Progress = no_progress) -> Segmentation:
@@ -185,7 +193,7 @@ def found_clusters(
     settings: Settings,
     on_progress: Progress = no_progress,
     clock: Clock | None = None,
-) -> tuple[Segmentation, ClusterEstimate | None]:
+) -> tuple[Segmentation, Suggestion | None]:
     """Segment a preprocessed stack into ``k`` clusters, or into the suggested number where there is no ``k``.
 
     Parameters
@@ -203,14 +211,14 @@ def found_clusters(
     -------
     segmentation : Segmentation
         The clusters, changes by hand included.
-    estimate : ClusterEstimate or None
+    suggestion : Suggestion or None
         What the suggested number came from.
     """
     clock = clock or Clock()
-    estimate = None
+    suggestion = None
     if settings.k is None:
-        with clock.step("estimate"):
-            estimate = estimate_of(stack, settings, on_progress)
-        settings = replace(settings, k=estimate.suggested_k)
+        with clock.step("suggest"):
+            suggestion = suggestion_of(stack, settings, on_progress)
+        settings = replace(settings, k=suggestion.suggested_k)
     with clock.step("segment"):
-        return cluster(stack, settings, on_progress), estimate
+        return cluster(stack, settings, on_progress), suggestion

@@ -174,9 +174,9 @@ def python_lines(settings: Settings, path: str, out: str = "results") -> str:
     k, extras = repr(settings.k), _changed(settings, ("names", "regions"))
     if settings.k is None:
         span = f"k_range=range({settings.k_min!r}, {settings.k_max!r} + 1)"
-        lines.append(f"estimate = ellimaps.estimate_k({', '.join(['stack', span, *clustering])})")
-        k = "estimate.suggested_k"
-        extras.append("estimate=estimate")
+        lines.append(f"suggestion = ellimaps.suggest_k({', '.join(['stack', span, *clustering])})")
+        k = "suggestion.suggested_k"
+        extras.append("suggestion=suggestion")
     lines.append(f"segmentation = ellimaps.segment({', '.join(['stack', f'k={k}', *clustering])})")
     if settings.refine:
         kinds = sorted({type(step).__name__ for step in settings.refine})

@@ -15,6 +15,9 @@ from ellimaps.core.html import render
 from ellimaps.core.stack import ImageStack, band_label, stack_facts
 from ellimaps.maps.export import cluster_facts
 from ellimaps.maps.figures import segmentation_figure
+from ellimaps.maps.films.figures import shots_figure
+from ellimaps.maps.films.parameters import parameter_titles
+from ellimaps.maps.films.results import ShotFits
 from ellimaps.maps.refinement import refinement_of
 from ellimaps.maps.regions import Region, check_region_names, region_spectrum
 from ellimaps.maps.segmentation import Segmentation
@@ -25,7 +28,12 @@ _Table = tuple[list[str], list[tuple[str, ...]]]
 
 
 def report_html(
-    segmentation: Segmentation, *, names: Sequence[str] = (), regions: Sequence[Region] = ()
+    segmentation: Segmentation,
+    *,
+    names: Sequence[str] = (),
+    regions: Sequence[Region] = (),
+    fit: ShotFits | None = None,
+    lacking: Sequence[str] = (),
 ) -> str:
     """Return the report as one HTML page without links to other files.
 
@@ -37,6 +45,10 @@ def report_html(
         What the clusters are called; by default their numbers.
     regions : sequence of Region
         Regions of interest to list beside the clusters.
+    fit : ShotFits, optional
+        The film model's fit of the clusters.
+    lacking : sequence of str
+        Sentences about what was not computed, to be told at the end.
 
     Raises
     ------
@@ -63,6 +75,8 @@ def report_html(
         picture=picture,
         clustershots=_spectra(stack, titles, shots),
         regions=_spectra(stack, list(spectra), list(spectra.values())),
+        fit=_fit(fit) if fit is not None else None,
+        lacking=lacking,
         version=version("ellimaps"),
     )
 
@@ -122,3 +136,30 @@ def _number(mean: float, std: float) -> str:
 
 def _listed(values: Sequence[float], unit: str) -> str:
     return ", ".join(f"{value:g}" for value in values) + f" {unit}" if values else "not known"
+
+
+def _fit(fit: ShotFits) -> tuple[_Table, str]:
+    """Return the table and the picture of a fit of the clusters."""
+    head = ["cluster", *parameter_titles(fit.model), "MSE", "reduced χ²", "verdict"]
+    rows = [
+        (
+            str(cluster.cluster),
+            *(
+                _with_error(cluster.parameters[name], cluster.standard_errors[name])
+                for name in cluster.parameters
+            ),
+            f"{cluster.mse:.3g}",
+            f"{cluster.chi2:.3g}",
+            cluster.flag.text,
+        )
+        for cluster in fit.clusters
+    ]
+    return (head, rows), base64.b64encode(figure_png(shots_figure(fit))).decode("ascii")
+
+
+def _with_error(value: float, error: float) -> str:
+    """Return a value to the second digit of its standard error, and the error."""
+    if not (math.isfinite(value) and math.isfinite(error) and error > 0):
+        return f"{value:.4g}" if math.isfinite(value) else "not known"
+    digits = max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:.{digits}f} ± {error:.{digits}f}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import uuid
+import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,18 +17,54 @@ from scipy import ndimage
 
 from ellimaps.core.errors import ReadError
 from ellimaps.core.inputs import InputFile
+from ellimaps.core.scratch import release
 from ellimaps.readers.pictures import opened_picture
 
+STRIP_ROWS = 256
+"""Of 20,000 pixels across, 20 MB."""
 # Beyond it a 32-bit float, and hence a stack, would not tell two numbers apart.
 _MOST_OBJECTS = 1 << 24
 
 
-def label_tiff(planes: Sequence[Sequence[NDArray[np.int32]]], pixel_size_um: float | None) -> bytes:
+@dataclass(frozen=True)
+class PackedLabels:
+    """A label image compressed by strips of rows, so that a large one is never copied as a whole.
+
+    Attributes
+    ----------
+    strips : tuple of bytes
+        Rows of int32, compressed by zlib, :data:`STRIP_ROWS` in each but the last.
+    shape : (int, int)
+        Of the image.
+    largest : int
+        The largest number.
+    """
+
+    strips: tuple[bytes, ...]
+    shape: tuple[int, int]
+    largest: int
+
+    @classmethod
+    def of(cls, labels: NDArray[np.int32]) -> PackedLabels:
+        """Pack labels, shape (y, x)."""
+        parts = [labels[row : row + STRIP_ROWS] for row in range(0, len(labels), STRIP_ROWS)]
+        strips = tuple(zlib.compress(part.astype(np.int32).tobytes(), 1) for part in parts)
+        largest = max((int(part.max()) for part in parts), default=0)
+        release(labels)
+        return cls(strips, (labels.shape[0], labels.shape[1]), largest)
+
+    def parts(self) -> Iterator[NDArray[np.int32]]:
+        """Yield the rows of each strip."""
+        for strip in self.strips:
+            yield np.frombuffer(zlib.decompress(strip), np.int32).reshape(-1, self.shape[1])
+
+
+def label_tiff(planes: Sequence[Sequence[PackedLabels]], pixel_size_um: float | None) -> bytes:
     """Return labels as an OME-TIFF; the same labels give the same bytes.
 
     Parameters
     ----------
-    planes : sequence of sequences of ndarray, shape (y, x)
+    planes : sequence of sequences of PackedLabels
         For each time point its focal planes; 0 is background.
     pixel_size_um : float, optional
         Side of a pixel.
@@ -36,28 +74,24 @@ def label_tiff(planes: Sequence[Sequence[NDArray[np.int32]]], pixel_size_um: flo
     bytes
         Whole numbers of 16 bit, or of 32 where there are more than 65535 objects; axes T, Z, Y, X.
     """
-    most = max(int(plane.max()) for row in planes for plane in row)
-    dtype = np.uint16 if most < 1 << 16 else np.uint32
-    shape = (len(planes), len(planes[0]), *planes[0][0].shape)
+    every = [plane for row in planes for plane in row]
+    dtype = np.dtype("<u2" if max(plane.largest for plane in every) < 1 << 16 else "<u4")
+    shape = (len(planes), len(planes[0]), *every[0].shape)
     digest = sha256(repr((shape, pixel_size_um)).encode())
-
-    def pages() -> Iterator[NDArray[np.unsignedinteger]]:
-        for row in planes:
-            for plane in row:
-                yield plane.astype(dtype)
-
-    for page in pages():
-        digest.update(page.tobytes())
+    for plane in every:
+        for strip in plane.strips:
+            digest.update(strip)
     # tifffile would make up another identifier at every writing.
     metadata: dict[str, object] = {"axes": "TZYX", "UUID": str(uuid.UUID(digest.hexdigest()[:32]))}
     if pixel_size_um is not None:
         metadata |= {f"PhysicalSize{axis}": pixel_size_um for axis in "XY"}
         metadata |= {f"PhysicalSize{axis}Unit": "µm" for axis in "XY"}
+    strips = (zlib.compress(part.astype(dtype).tobytes()) for plane in every for part in plane.parts())
     buffer = io.BytesIO()
-    with tifffile.TiffWriter(buffer, ome=True) as file:
+    with tifffile.TiffWriter(buffer, ome=True, byteorder="<") as file:
         file.write(
-            pages(), shape=shape, dtype=dtype, compression="zlib", photometric="minisblack", software="",
-            metadata=metadata,
+            strips, shape=shape, dtype=dtype, rowsperstrip=STRIP_ROWS, compression="zlib",
+            photometric="minisblack", software="", metadata=metadata,
         )  # fmt: skip
     return buffer.getvalue()
 

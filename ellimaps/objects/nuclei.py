@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -21,11 +22,9 @@ Threshold = Literal["otsu", "local"]
 _IN_ROW = (np.s_[:, :-1], np.s_[:, 1:])
 _IN_COLUMN = (np.s_[:-1], np.s_[1:])
 
-# Chosen on the images that benchmarks/bench_nuclei.py chooses on; --constants prints what half and double of
-# each would do.
-_NOISE_FACTOR = 4.0
-_LEAST_DEPTH = 0.05
-_OUTLINE_SHARE = 0.4
+# These and the criteria below were chosen on the images that benchmarks/bench_nuclei.py chooses on. With
+# --constants it prints half and double of each: the mean F1 of 0.947 falls by 0.04 and more for twice the
+# contrast, half or twice the outline and the range of sizes, and by 0.03 at most for the others.
 _LEAST_STEEPNESS = 0.2
 # Nuclei of one image: a third to three times the typical radius, that is a factor of 81 in area.
 _SIZE_RANGE = 3.0
@@ -36,11 +35,42 @@ _LEAST_RADIUS_PX = 2.5
 _PART_PX = 640
 
 
+@dataclass(frozen=True)
+class Criteria:
+    """What counts as a nucleus, and where it ends.
+
+    Attributes
+    ----------
+    contrast : float
+        How far it must stand out of the background, in standard deviations of the noise; fewer find dimmer
+        ones.
+    outline : float
+        Where its outline runs on the way from the background, 0, to its own brightness, 1.
+    separation : float
+        By what share a maximum must stand out of the saddle to the next one to be a nucleus of its own; a
+        smaller one parts more.
+    """
+
+    contrast: float = 4.0
+    outline: float = 0.4
+    separation: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("contrast", 0, np.inf), ("outline", 0, 1), ("separation", 0, 1)):
+            value = getattr(self, name)
+            if not isinstance(value, float | int) or not low < value < high:
+                bounds = "above 0" if high == np.inf else "between 0 and 1"
+                raise SettingError(f"{name} must be a number {bounds}, not {value!r:.80}.")
+            # 4 and 4.0 are the same choice and must have the same hash.
+            object.__setattr__(self, name, float(value))
+
+
 def detect_nuclei(
     image: NDArray[np.generic],
     radius: tuple[float, float] | None = None,
     *,
     threshold: Threshold = "local",
+    criteria: Criteria | None = None,
     smooth: float = 1.0,
 ) -> NDArray[np.int32]:
     """Find bright nuclei or cells of any shape.
@@ -53,8 +83,10 @@ def detect_nuclei(
         Smallest and largest radius in pixels, of the circle with a region's area; by default that of
         `suggested_radius`.
     threshold : {"local", "otsu"}
-        One threshold per object, at 40 % of the way from the background to the object's brightness; or Otsu's
-        for the whole image, which leaves out objects much dimmer than the others.
+        One threshold per object, on the way from the background to the object's brightness; or Otsu's for
+        the whole image, which leaves out objects much dimmer than the others.
+    criteria : Criteria, optional
+        What counts as a nucleus; by default what was best on the images of ``benchmarks/bench_nuclei.py``.
     smooth : float
         Standard deviation in pixels of the Gaussian before the threshold.
 
@@ -72,23 +104,24 @@ def detect_nuclei(
     -----
     N. Otsu, A threshold selection method from gray-level histograms, IEEE Trans. SMC 9 (1979) 62. Touching
     objects are parted by a watershed from the maxima of distance to the outline times brightness; maxima
-    that stand out of the saddle between them by less than 5 % are one (dynamics: M. Grimaud, SPIE 1769
-    (1992) 292). What is found is looked at again: outlines without the haze between nuclei say better what
-    touches. An object whose edge is less than a fifth as steep as the typical one is haze, or the cytoplasm
-    of a brighter one.
+    that hardly stand out of the saddle between them are one (dynamics: M. Grimaud, SPIE 1769 (1992) 292).
+    What is found is looked at again: outlines without the haze between nuclei say better what touches. An
+    object whose edge is less than a fifth as steep as the typical one is haze, or the cytoplasm of a
+    brighter one.
     """
     _check(image, radius, threshold, smooth)
+    criteria = criteria or Criteria()
     radius = radius or suggested_radius(image) or _widest(image)
-    flat, known = _flattened(image, radius[1], smooth)
-    split, floor = _thresholds(flat[known])
+    flat, known, noise = _flattened(image, radius[1], smooth)
+    split, floor = _thresholds(flat[known], noise, criteria.contrast)
     if threshold == "otsu":
         mask = _cleaned(known & (flat > max(split, floor)), radius[0])
-        labels = _parted(mask, _brightness(flat, mask), radius[0])
+        labels = _parted(mask, _brightness(flat, mask), radius[0], criteria.separation)
     else:
         mask = known & (flat > floor)
-        first = _look(flat, mask, radius, _brightness(flat, mask))
+        first = _look(flat, mask, radius, _brightness(flat, mask), criteria)
         # The outlines of the first look have no haze between them any more: shape alone says what touches.
-        labels = _look(flat, first > 0, radius, np.float32(1))
+        labels = _look(flat, first > 0, radius, np.float32(1), criteria)
     return _of_size(np.where(known, labels, 0), radius)
 
 
@@ -107,9 +140,10 @@ def suggested_radius(image: NDArray[np.generic]) -> tuple[float, float] | None:
     """
     _check(image, None, "local", 0)
     part = _brightest_part(image)
-    flat, known = _flattened(part, _widest(part)[1], 1.0)
-    mask = known & (flat > _thresholds(flat[known])[1])
-    labels = _look(flat, mask, _widest(part), _brightness(flat, mask))
+    flat, known, noise = _flattened(part, _widest(part)[1], 1.0)
+    criteria = Criteria()
+    mask = known & (flat > _thresholds(flat[known], noise, criteria.contrast)[1])
+    labels = _look(flat, mask, _widest(part), _brightness(flat, mask), criteria)
     if not labels.any():
         return None
     areas = np.bincount(labels.ravel())[1:]
@@ -136,10 +170,11 @@ def _look(
     mask: NDArray[np.bool_],
     radius: tuple[float, float],
     weight: NDArray[np.float32] | np.float32,
+    criteria: Criteria,
 ) -> NDArray[np.int32]:
     """Part a mask into objects, outline each by its own brightness, and keep those with steep edges."""
-    labels = _parted(_cleaned(mask, radius[0]), weight, radius[0])
-    labels = np.where(flat > _OUTLINE_SHARE * _tops(labels, flat)[labels], labels, 0)
+    labels = _parted(_cleaned(mask, radius[0]), weight, radius[0], criteria.separation)
+    labels = np.where(flat > criteria.outline * _tops(labels, flat)[labels], labels, 0)
     return _steep(_of_size(labels, radius), flat)
 
 
@@ -162,25 +197,37 @@ def _check(
 
 def _flattened(
     image: NDArray[np.generic], largest: float, smooth: float
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return an image without its background, smoothed, at most 1; and which of its pixels were measured."""
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], float]:
+    """Return an image without its background, smoothed, at most 1; which pixels were measured; its noise."""
     values = image.astype(np.float32)
     known = np.isfinite(values)
     level = np.median(values[known]) if known.any() else np.float32(0)
     filled = np.where(known, values, level).astype(np.float32)
-    flat = filled - background_of(filled, 1.5 * largest)
-    flat = ndimage.gaussian_filter(flat, smooth) if smooth else flat
-    return flat / max(float(np.abs(flat).max()), 1e-30), known
+    rough = filled - background_of(filled, 1.5 * largest)
+    flat: NDArray[np.float32] = ndimage.gaussian_filter(rough, smooth) if smooth else rough
+    top = max(float(np.abs(flat).max()), 1e-30)
+    return flat / top, known, _noise(rough, flat, smooth) / top
 
 
-def _thresholds(flat: NDArray[np.float32]) -> tuple[float, float]:
+def _noise(rough: NDArray[np.float32], flat: NDArray[np.float32], smooth: float) -> float:
+    """Return the noise that smoothing leaves, as what it took away tells; 0 without smoothing."""
+    if smooth < 1:
+        return 0.0
+    # Of white noise of variance 1, for a Gaussian whose largest weight is w: w / 2 is left, and what is
+    # taken away has 1 - 2 w + w / 2.
+    largest = 1 / (2 * np.pi * smooth**2)
+    share = np.sqrt(largest / 2 / (1 - 1.5 * largest))
+    return float(share * robust_sigma((rough - flat)[::2, ::2].ravel()))
+
+
+def _thresholds(flat: NDArray[np.float32], noise: float, contrast: float) -> tuple[float, float]:
     """Return Otsu's threshold, and the lowest one that noise does not exceed; infinite where all is equal."""
     if flat.size == 0 or flat.max() <= flat.min():
         return np.inf, np.inf
     split = float(threshold_otsu(flat))  # type: ignore[no-untyped-call]
     dark = flat[flat <= split]
-    # Otsu parts pure noise in two halves as well.
-    return split, float(np.median(dark)) + _NOISE_FACTOR * robust_sigma(dark)
+    # Otsu parts pure noise in two halves as well, and one of them has less.
+    return split, float(np.median(dark)) + contrast * max(robust_sigma(dark), noise)
 
 
 def _cleaned(mask: NDArray[np.bool_], smallest: float) -> NDArray[np.bool_]:
@@ -208,7 +255,7 @@ def _brightness(flat: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[n
 
 
 def _parted(
-    mask: NDArray[np.bool_], weight: NDArray[np.float32] | np.float32, smallest: float
+    mask: NDArray[np.bool_], weight: NDArray[np.float32] | np.float32, smallest: float, separation: float
 ) -> NDArray[np.int32]:
     """Label the mask, touching objects apart: distance to the outline times a weight has a top in each."""
     if not mask.any():
@@ -216,12 +263,14 @@ def _parted(
     distance = ndimage.distance_transform_edt(mask).astype(np.float32)
     height = ndimage.gaussian_filter(distance * weight, max(1.0, smallest / 4)) * mask
     basins = watershed(-height, mask=mask)  # type: ignore[no-untyped-call]
-    return _joined(np.asarray(basins, dtype=np.int32), np.log1p(height))
+    return _joined(np.asarray(basins, dtype=np.int32), np.log1p(height), separation)
 
 
-def _joined(basins: NDArray[np.int32], height: NDArray[np.float32]) -> NDArray[np.int32]:
+def _joined(basins: NDArray[np.int32], height: NDArray[np.float32], separation: float) -> NDArray[np.int32]:
     """Join basins whose lower top hardly stands out of the saddle between them, the highest saddle first."""
-    tops = ndimage.maximum(height, basins, np.arange(basins.max() + 1))
+    # What ndimage does by sorting all pixels.
+    tops = np.zeros(int(basins.max()) + 1, dtype=np.float32)
+    np.maximum.at(tops, basins.ravel(), height.ravel())
     owner = list(range(len(tops)))
 
     def root(number: int) -> int:
@@ -231,7 +280,7 @@ def _joined(basins: NDArray[np.int32], height: NDArray[np.float32]) -> NDArray[n
 
     for one, other, saddle in _saddles(basins, height):
         low, high = sorted((root(one), root(other)), key=lambda number: tops[number])
-        if low != high and tops[low] - saddle < np.log1p(_LEAST_DEPTH):
+        if low != high and tops[low] - saddle < np.log1p(separation):
             owner[low] = high
     return np.array([root(number) for number in owner], dtype=np.int32)[basins]
 
@@ -256,7 +305,9 @@ def _tops(labels: NDArray[np.int32], flat: NDArray[np.float32]) -> NDArray[np.fl
     tops = np.zeros(int(labels.max()) + 1, dtype=np.float32)
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
         if box is not None:
-            tops[number] = np.percentile(flat[box][labels[box] == number], 80)
+            values = flat[box][labels[box] == number]
+            rank = values.size * 4 // 5
+            tops[number] = np.partition(values, rank)[rank]
     return tops
 
 
@@ -290,9 +341,11 @@ def _of_size(labels: NDArray[np.int32], radius: tuple[float, float]) -> NDArray[
     equivalent = np.sqrt(sizes / np.pi)
     keep = (equivalent >= radius[0]) & (equivalent <= radius[1])
     keep[0] = False
-    kept = np.where(keep[labels], labels, 0)
-    present, first = np.unique(kept, return_index=True)
-    order = present[np.argsort(first)]
+    # Of values assigned to one place the last one stays: the first pixel of each label.
+    inside = np.flatnonzero(labels)[::-1]
+    first = np.zeros(len(sizes), dtype=np.intp)
+    first[labels.ravel()[inside]] = inside
+    order = np.flatnonzero(keep)[np.argsort(first[keep])]
     number = np.zeros(len(sizes), dtype=np.int32)
-    number[order[order > 0]] = np.arange(1, np.count_nonzero(order) + 1)
-    return np.asarray(number[kept])
+    number[order] = np.arange(1, len(order) + 1)
+    return np.asarray(number[labels])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,6 @@ def image_quality(
     limits : QualityLimits, optional
         When to flag.
     """
-    limits = limits or QualityLimits()
     values = image.astype(np.float32)
     known = np.isfinite(values)
     filled = np.where(known, values, np.median(values[known]) if known.any() else 0).astype(np.float32)
@@ -105,15 +105,44 @@ def image_quality(
     saturation = _saturation(values[known])
     darkest, brightest = (float(level) for level in np.percentile(ground[::8, ::8], (2, 98)))
     illumination = (brightest - darkest) / brightest if brightest > 0 else 0.0
+    background = float(np.median(ground[::8, ::8]))
+    return _flagged(Quality(focus, saturation, illumination, background, count, ""), limits)
+
+
+def quality_of_parts(
+    thinned: Quality, parts: Sequence[Quality], limits: QualityLimits | None = None
+) -> Quality:
+    """Judge an image by its parts, which have its edges and all of its pixels.
+
+    Parameters
+    ----------
+    thinned : Quality
+        Of every so many pixels of the whole image: its light and its number of objects.
+    parts : sequence of Quality
+        Of parts of one size, at least one.
+    limits : QualityLimits, optional
+        When to flag.
+    """
+    focus = [part.focus for part in parts if np.isfinite(part.focus)]
+    whole = replace(
+        thinned,
+        focus=float(np.median(focus)) if focus else np.nan,
+        saturation=float(np.mean([part.saturation for part in parts])),
+    )
+    return _flagged(whole, limits)
+
+
+def _flagged(quality: Quality, limits: QualityLimits | None) -> Quality:
+    limits = limits or QualityLimits()
+    count = quality.count
     found = {
-        "out of focus": focus < limits.focus,
-        "saturated": saturation > limits.saturation,
-        "uneven light": illumination > limits.illumination,
+        "out of focus": quality.focus < limits.focus,
+        "saturated": quality.saturation > limits.saturation,
+        "uneven light": quality.illumination > limits.illumination,
         "too few objects": limits.count is not None and count < limits.count[0],
         "too many objects": limits.count is not None and count > limits.count[1],
     }
-    flags = "; ".join(flag for flag, raised in found.items() if raised)
-    return Quality(focus, saturation, illumination, float(np.median(ground[::8, ::8])), count, flags)
+    return replace(quality, flags="; ".join(flag for flag, raised in found.items() if raised))
 
 
 def _focus(image: NDArray[np.float32]) -> float:

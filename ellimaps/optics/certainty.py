@@ -10,7 +10,6 @@ import pandas as pd
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.solver import Minimum, covariances, minimize
 from ellimaps.optics.spectra import FitProblem, SpectraFitter
-from ellimaps.optics.valleys import chi2_at
 
 # 90 % of chi squared with one degree of freedom lie below.
 _RISE_90 = 2.7055
@@ -166,7 +165,7 @@ def _profile(
     start = np.clip(np.concatenate([start[inside], ends]), curve.low, curve.high)
     target = problem.target.part(np.zeros(len(start), dtype=np.intp))
     held = np.arange(len(at)) == number
-    chi2 = minimize(curve, target, start, held=held).chi2 if len(at) > 1 else chi2_at(curve, target, start)
+    chi2 = minimize(curve, target, start, held=held).chi2 if len(at) > 1 else curve.chi2(target, start)
     order = np.argsort(start[:, number], kind="stable")
     values, first = np.unique(start[order, number], return_index=True)
     return values, np.minimum.reduceat(chi2[order], first) - best.chi2[0]

@@ -7,6 +7,7 @@ import numpy as np
 from ellimaps.core.angles import wrap_degrees
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.gradient import ExactCurve
+from ellimaps.optics.solver import FilmCurve
 
 # Any start ends at the tolerance; 400 nm of oxide at 50 wavelengths end at 512 cells, 2000 nm at 2048.
 _FIRST_CELLS = 256
@@ -17,7 +18,7 @@ _MOST_CELLS = 8192
 _TOLERANCE_DEG = 1e-4
 
 
-class TabulatedCurve:
+class TabulatedCurve(FilmCurve):
     """Cubic Hermite interpolation of an `ExactCurve` of one parameter between its bounds.
 
     Cells are halved until the interpolation is right within 1e-4 deg at the middle of all cells but the

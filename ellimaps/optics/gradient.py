@@ -22,6 +22,7 @@ from ellimaps.optics.model import (
     index_slope,
     moved_index,
 )
+from ellimaps.optics.solver import FilmCurve
 
 Tangents = dict[int, Complex]
 """Derivatives by the number of the parameter; one that is absent is zero."""
@@ -37,7 +38,7 @@ class _Medium:
     tangents: tuple[dict[int, Wave], dict[int, Wave]]
 
 
-class ExactCurve:
+class ExactCurve(FilmCurve):
     """A model at fixed wavelengths and angles, as a function of its free parameters.
 
     Parameters
@@ -57,17 +58,18 @@ class ExactCurve:
         self.parameters: tuple[Parameter, ...] = model.parameters
         self.low = np.array([p.low for p in self.parameters])
         self.high = np.array([p.high for p in self.parameters])
-        self._model = model
-        self._wavelength = np.asarray(wavelength_nm, dtype=np.float64)[None, :]
-        self.n_bands = int(self._wavelength.shape[1])
-        self._aoi = model.incidence(np.asarray(aoi_deg, dtype=np.float64))[None, :]
+        self.model = model
+        self.wavelength_nm = np.asarray(wavelength_nm, dtype=np.float64)
+        self._wavelength = self.wavelength_nm[None, :]
+        self.n_bands = len(self.wavelength_nm)
+        self.aoi_deg = np.broadcast_to(model.incidence(aoi_deg), self.wavelength_nm.shape)
         self._ambient = model.ambient(self._wavelength)
         self._indices = [layer.material(self._wavelength) for layer in model.layers]
         self._substrate = model.substrate(self._wavelength)
 
     def values(self, parameters: Real) -> Real:
         """Return Psi and Delta in degrees without derivatives, shape (n, 2 band)."""
-        rho = self._model.rho(self._wavelength[0], self._aoi[0], parameters)
+        rho = self.model.rho(self.wavelength_nm, self.aoi_deg, parameters)
         return np.concatenate(psi_delta(rho), axis=-1)
 
     def __call__(self, parameters: Real) -> tuple[Real, Real]:
@@ -89,7 +91,7 @@ class ExactCurve:
         media = self._media(given)
         phases = [
             4j * np.pi * given.get((i, THICKNESS), np.asarray(layer.thickness_nm)) / self._wavelength
-            for i, layer in enumerate(self._model.layers)
+            for i, layer in enumerate(self.model.layers)
         ]
         thickness_of = {p.layer: i for i, p in enumerate(self.parameters) if p.kind == THICKNESS}
         unit = 4j * np.pi / self._wavelength.astype(np.complex128)
@@ -97,7 +99,7 @@ class ExactCurve:
         r_s, by_s = _reflect(media, 1, phases, thickness_of, unit)
         shape = (len(parameters), self.n_bands)
         psi, delta = psi_delta(np.broadcast_to(r_p / r_s, shape))
-        turn = given.get((None, DELTA_OFFSET), np.asarray(self._model.delta_offset_deg))
+        turn = given.get((None, DELTA_OFFSET), np.asarray(self.model.delta_offset_deg))
         if np.any(turn):
             delta = full_circle(delta + turn)
         derivatives = np.zeros((len(self.parameters), len(parameters), 2 * self.n_bands))
@@ -114,8 +116,8 @@ class ExactCurve:
         return np.concatenate([psi, delta], axis=1), derivatives
 
     def _media(self, given: dict[tuple[int | None, str], Real]) -> list[_Medium]:
-        offset = given.get((None, AOI_OFFSET), np.asarray(self._model.aoi_offset_deg))
-        angle = np.deg2rad(self._aoi + offset)
+        offset = given.get((None, AOI_OFFSET), np.asarray(self.model.aoi_offset_deg))
+        angle = np.deg2rad(self.aoi_deg[None, :] + offset)
         tangential = self._ambient * np.sin(angle)
         by_angle: Tangents = {}
         for number, parameter in enumerate(self.parameters):

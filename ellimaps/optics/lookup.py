@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from ellimaps.optics.fresnel import Real
 from ellimaps.optics.gradient import ExactCurve
 from ellimaps.optics.materials import UniaxialMaterial
 from ellimaps.optics.model import AOI_OFFSET, CAUCHY_B, THICKNESS, Parameter, ThinFilm
+from ellimaps.optics.ncs_curve import NcsCurve
 from ellimaps.optics.solver import Target
 
 # Halving or doubling what says how fine the grid is sends none of 8,500 fits astray; finer takes longer,
@@ -23,9 +25,9 @@ _MOST_NODES = 60_000
 # 8 MB of scores at a time.
 _BLOCK_ELEMENTS = 1 << 21
 # Steps of optical thickness as a part of the shortest wavelength, by the number of free parameters; Psi and
-# Delta repeat after about a half, so the coarsest has 15 steps a period.
+# Delta repeat after about a half, so the coarsest has 20 steps a period.
 _PART_OF_WAVELENGTH = {1: 1 / 150, 2: 1 / 50}
-_PART_OF_MANY = 1 / 30
+_PART_OF_MANY = 1 / 40
 
 Single = NDArray[np.float32]
 
@@ -39,10 +41,13 @@ class GridMinima(NamedTuple):
         Grid node, -1 where there are no more.
     least : ndarray of float, shape (n, candidate)
         The least distance in N, C, S that a point nearest to this node can have.
+    start : ndarray of float, shape (n, candidate, parameter)
+        Where a fit begins: the least distance if N, C, S were linear around the node, at most a step from it.
     """
 
     node: NDArray[np.intp]
     least: Real
+    start: Real
 
 
 class LookUp:
@@ -65,7 +70,10 @@ class LookUp:
         self.spacing: Real = np.array([axis[1] - axis[0] for axis in axes])
         self._angles = exact.values(self.nodes)
         self._ncs = ncs(self._angles)
-        self._reach = self._half_steps()
+        _, slopes = NcsCurve(exact)(self.nodes)
+        # Per step of the grid, shape (node, parameter, 3 band).
+        self._tangents: Single = np.moveaxis(slopes * self.spacing[:, None, None], 0, 1).astype(np.float32)
+        self._curvature = self._half_steps()
 
     def scores(self, points: Single) -> Single:
         """Return the scalar product of N, C, S with every node's, shape (n, node).
@@ -90,33 +98,53 @@ class LookUp:
         complete = np.count_nonzero(np.square(points).reshape(-1, 3, n_bands).sum(axis=1), axis=1)
         for row in np.flatnonzero((complete < 3) & (complete < target.n_wavelengths)):
             found.node[row], found.least[row] = self._nearest_by_values(target.part(np.array([row])))
+            found.start[row] = self.nodes[found.node[row]]
         return found
 
     def _nearest(self, points: Single) -> GridMinima:
         rows = max(1, _BLOCK_ELEMENTS // len(self.nodes))
         parts = [self._of_block(points[start : start + rows]) for start in range(0, len(points), rows)]
         if not parts:
-            return GridMinima(np.empty((0, 1), dtype=np.intp), np.empty((0, 1)))
+            return GridMinima(np.empty((0, 1), np.intp), np.empty((0, 1)), np.empty((0, 1, len(self.shape))))
         return GridMinima(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
-    def _of_block(self, points: Single) -> tuple[NDArray[np.intp], Real]:
+    def _of_block(self, points: Single) -> GridMinima:
         scores = self.scores(points)
         peaks = np.where(is_peak(scores.reshape(-1, *self.shape)).reshape(scores.shape), scores, -np.inf)
         # A point's length is its band's weight, and so is half the squared distance of opposite unit vectors.
-        n_bands = points.shape[1] // 3
-        everything = np.sqrt(np.square(points).reshape(-1, 3, n_bands).sum(axis=1)).sum(axis=1)
+        lengths = np.sqrt(np.square(points).reshape(len(points), 3, -1).sum(axis=1))
+        everything = lengths.sum(axis=1)
         nodes = np.full((len(points), MOST_CANDIDATES), -1, dtype=np.intp)
         least = np.full((len(points), MOST_CANDIDATES), np.inf)
+        start = np.zeros((len(points), MOST_CANDIDATES, len(self.shape)))
         row = np.arange(len(points))
         for rank in range(MOST_CANDIDATES):
             best = peaks.argmax(axis=1)
             found = peaks[row, best]
             exists = np.isfinite(found)
-            nodes[exists, rank] = best[exists]
-            distance = np.sqrt(np.maximum(2 * (everything - found)[exists], 0))
-            least[exists, rank] = np.maximum(distance - self._reach[best[exists]], 0)
+            at = best[exists]
+            step, gain = self._linear_step(at, points[exists], lengths[exists])
+            rest = np.sqrt(np.maximum(2 * (everything - found)[exists] - gain, 0))
+            nodes[exists, rank], start[exists, rank] = at, self.nodes[at] + step * self.spacing
+            least[exists, rank] = np.maximum(rest - self._curvature[at], 0)
             peaks[row, best] = -np.inf
-        return nodes, least
+        return GridMinima(nodes, least, start)
+
+    def _linear_step(self, nodes: NDArray[np.intp], points: Single, lengths: Single) -> tuple[Real, Real]:
+        """Return the step in units of the grid that linear N, C, S would take, and what it saves.
+
+        That is squared distance. A step beyond the next node is cut; what it saves is not, so that the rest
+        is the least there can be.
+        """
+        tangents = self._tangents[nodes]
+        weighted = tangents * np.tile(lengths, (1, 3))[:, None, :]
+        normal = (weighted @ np.swapaxes(tangents, 1, 2)).astype(np.float64)
+        # A node's points have unit length, so tangents are at right angles to them: the spectrum is enough.
+        slope = np.einsum("pik,pk->pi", tangents, points).astype(np.float64)
+        size = normal.shape[1]
+        normal[:, range(size), range(size)] += 1e-6 * np.einsum("pii->p", normal)[:, None] + 1e-12
+        step = np.linalg.solve(normal, slope[:, :, None])[:, :, 0]
+        return np.clip(step, -1, 1), np.einsum("pi,pi->p", step, slope)
 
     def best_with(self, target: Target, number: int, values: Real) -> Real:
         """Return, for values of one parameter, the nodes nearest to one spectrum, with these values put in.
@@ -156,17 +184,18 @@ class LookUp:
         return nodes, np.where(nodes >= 0, 0.0, np.inf)
 
     def _half_steps(self) -> Real:
-        """Return how far from a node, in N, C, S, the points that are nearest to it may be."""
-        grid = self._ncs.astype(np.float64).reshape(*self.shape, -1)
-        reach = np.zeros(self.shape)
-        for axis in range(len(self.shape)):
-            step = np.linalg.norm(np.diff(grid, axis=axis), axis=-1)
-            pad = [(0, 0)] * step.ndim
-            before, after = pad.copy(), pad.copy()
-            before[axis], after[axis] = (1, 0), (0, 1)
-            reach += np.maximum(np.pad(step, before), np.pad(step, after)) / 2
-        # A chord is shorter than the arc between two nodes: 1.2 covers arcs up to 118 deg.
-        return 1.2 * reach.ravel()
+        """Return how far from linear, in N, C, S, points half a step from a node may be, shape (node,)."""
+        grid = self._ncs.reshape(*self.shape, -1)
+        tangents = np.moveaxis(self._tangents, 1, 0).reshape(len(self.shape), *grid.shape)
+        farthest = np.zeros(self.shape)
+        for signs in itertools.product((1, -1), repeat=len(self.shape)):
+            here = tuple(slice(None, -1) if sign > 0 else slice(1, None) for sign in signs)
+            corner = tuple(slice(1, None) if sign > 0 else slice(None, -1) for sign in signs)
+            linear = sum(sign * tangent[here] for sign, tangent in zip(signs, tangents, strict=True))
+            rest = np.linalg.norm(grid[corner] - grid[here] - linear, axis=-1)
+            farthest[here] = np.maximum(farthest[here], rest)
+        # Half a step leaves a quarter of what a whole one does; up to a half where the third order helps it.
+        return farthest.ravel() / 2
 
 
 def ncs(angles: Real) -> Single:
@@ -177,15 +206,33 @@ def ncs(angles: Real) -> Single:
 
 
 def is_peak(scores: Single) -> NDArray[np.bool_]:
-    """Return where no neighbour along any axis but the first is higher; of equal ones the last counts."""
-    peak = np.ones(scores.shape, dtype=bool)
-    for axis in range(1, scores.ndim):
-        low = (slice(None),) * axis + (slice(None, -1),)
-        high = (slice(None),) * axis + (slice(1, None),)
-        rising = scores[high] >= scores[low]
-        peak[low] &= ~rising
-        peak[high] &= rising
-    return peak
+    """Return where no neighbor along the axes but the first, diagonal ones too, is higher.
+
+    Of equal neighbors along an axis the last counts. Without the diagonals the narrow ridge on which
+    thickness and index trade would have a peak at every other node, all of which lead to one minimum.
+    """
+    shape = scores.shape[1:]
+    flat = scores.reshape(len(scores), -1)
+    peak = np.ones(flat.shape, dtype=bool)
+    places = np.indices(shape).reshape(len(shape), -1)
+    for place, count in zip(places, shape, strict=True):
+        # All spectra and nodes at once, as short axes are slow one by one; what wraps round is let through.
+        step = int(np.argmax(place)) // max(1, count - 1)
+        if count < 2:
+            continue
+        rising = flat[:, step:] >= flat[:, :-step]
+        peak[:, step:] &= rising | (place[step:] == 0)
+        peak[:, :-step] &= ~rising | (place[:-step] == count - 1)
+    spectrum, node = np.nonzero(peak)
+    highest = flat[spectrum, node]
+    is_highest = np.ones(len(node), dtype=bool)
+    at = places[:, node]
+    for offset in itertools.product((-1, 0, 1), repeat=len(shape)):
+        # Beyond the edge of the grid lies, cut back to it, a neighbor that was compared before.
+        around = np.ravel_multi_index(tuple(at + np.array(offset)[:, None]), shape, mode="clip")
+        is_highest &= flat[spectrum, around] <= highest
+    peak[spectrum, node] = is_highest
+    return peak.reshape(scores.shape)
 
 
 def _counts(model: ThinFilm, shortest_nm: float) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from ellimaps.optics.fresnel import Real
 from ellimaps.optics.solver import FilmCurve, Target
 
 
-class NcsCurve:
+class NcsCurve(FilmCurve):
     """A model's N, C, S and their derivatives, from a curve of Psi and Delta."""
 
     def __init__(self, curve: FilmCurve) -> None:

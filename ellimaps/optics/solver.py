@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +19,6 @@ _LEAST_DAMPING = 1e-9
 _MOST_DAMPING = 1e8
 # Squared distance to the minimum in standard errors at which a fit is done: 0.003 of one.
 _CLOSE = 1e-5
-
-
-class FilmCurve(Protocol):
-    """Psi and Delta as a function of parameters; see `ellimaps.optics.gradient.ExactCurve`."""
-
-    low: Real
-    high: Real
-    n_bands: int
-
-    def __call__(self, parameters: Real) -> tuple[Real, Real]:
-        """Return angles (n, 2 band) and derivatives (parameter, n, 2 band)."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +62,67 @@ class Target:
         return rest
 
 
+class FilmCurve(ABC):
+    """Psi and Delta as a function of parameters, with bounds.
+
+    Attributes
+    ----------
+    low, high : ndarray of float, shape (parameter,)
+        Bounds.
+    n_bands : int
+        Number of wavelengths (and angles).
+    """
+
+    low: Real
+    high: Real
+    n_bands: int
+
+    @abstractmethod
+    def __call__(self, parameters: Real) -> tuple[Real, Real]:
+        """Return angles (n, 2 band) and derivatives (parameter, n, 2 band)."""
+
+    def values(self, parameters: Real) -> Real:
+        """Return angles in degrees without derivatives, shape (n, 2 band)."""
+        return self(parameters)[0]
+
+    def chi2(self, target: Target, parameters: Real) -> Real:
+        """Return chi squared of n spectra at parameters of shape (n, parameter), shape (n,)."""
+        rest = target.residuals(self.values(parameters)) * target.weights
+        chi2: Real = np.einsum("pb,pb->p", rest, rest)
+        return chi2
+
+    def normal_equations(self, target: Target, parameters: Real) -> tuple[Real, Real, Real]:
+        """Return chi squared and what least squares need of its neighborhood.
+
+        Parameters
+        ----------
+        target : Target
+            The n spectra.
+        parameters : ndarray of float, shape (n, parameter)
+            Where.
+
+        Returns
+        -------
+        chi2 : ndarray of float, shape (n,)
+            Weighted sum of squares.
+        normal : ndarray of float, shape (n, parameter, parameter)
+            Sum of products of weighted derivatives.
+        slope : ndarray of float, shape (n, parameter)
+            Sum of weighted derivatives times misfits: half of how fast chi squared falls.
+        """
+        angles, derivatives = self(parameters)
+        rest = target.residuals(angles) * target.weights
+        derivatives = derivatives * target.weights
+        chi2 = np.einsum("pb,pb->p", rest, rest)
+        normal = np.empty((len(parameters), len(derivatives), len(derivatives)))
+        slope = np.empty((len(parameters), len(derivatives)))
+        for i, first in enumerate(derivatives):
+            slope[:, i] = np.einsum("pb,pb->p", first, rest)
+            for j, second in enumerate(derivatives[: i + 1]):
+                normal[:, i, j] = normal[:, j, i] = np.einsum("pb,pb->p", first, second)
+        return chi2, normal, slope
+
+
 class Minimum(NamedTuple):
     """Where the fits ended, for n spectra.
 
@@ -90,12 +141,40 @@ class Minimum(NamedTuple):
     normal: Real
 
 
+class Sought(NamedTuple):
+    """What a minimum beside those already known must be to matter.
+
+    Attributes
+    ----------
+    chi2 : ndarray, shape (n,)
+        Chi squared it may have.
+    known : ndarray, shape (n, parameter)
+        The best minimum so far; NaN where there is none.
+    apart : ndarray, shape (parameter,)
+        Nearer than this in every parameter, it is the known one.
+    """
+
+    chi2: Real
+    known: Real
+    apart: Real
+
+    def part(self, rows: NDArray[np.intp]) -> Sought:
+        """Return what is sought of some of the spectra."""
+        return Sought(self.chi2[rows], self.known[rows], self.apart)
+
+    def may_follow(self, rows: NDArray[np.intp], at: Real, promised: Real) -> NDArray[np.bool_]:
+        """Return which fits are worth going on from here to chi squared as low as promised."""
+        apart = ~(np.abs(at - self.known[rows]) < self.apart).all(axis=1)
+        return np.asarray(apart & (promised <= 4 * self.chi2[rows]))
+
+
 def minimize(
     curve: FilmCurve,
     target: Target,
     start: Real,
     *,
     held: NDArray[np.bool_] | None = None,
+    sought: Sought | None = None,
     most_steps: int = _MOST_STEPS,
 ) -> Minimum:
     """Return the minimum each spectrum's start leads to.
@@ -110,6 +189,8 @@ def minimize(
         First values, within the bounds.
     held : ndarray of bool, shape (parameter,), optional
         Parameters that stay where they are.
+    sought : Sought, optional
+        What makes a minimum worth going on; other fits end where they are.
     most_steps : int
         Steps after which a fit ends where it is.
 
@@ -119,7 +200,7 @@ def minimize(
     and would leave it is held; steps end at the bounds. Spectra that are done drop out.
     """
     theta = np.clip(start, curve.low, curve.high)
-    chi2, normal, slope = _evaluate(curve, target, theta)
+    chi2, normal, slope = curve.normal_equations(target, theta)
     damping = np.full(len(theta), _FIRST_DAMPING)
     active = np.arange(len(theta))
     for _ in range(most_steps):
@@ -132,10 +213,12 @@ def minimize(
         # Where the model misses the data by far, a small part of the misfit is close enough too.
         moves = (decrement > _CLOSE * np.maximum(1, chi2[active] / curve.n_bands)) & (trial != at).any(axis=1)
         moves &= damping[active] < _MOST_DAMPING
+        if sought is not None:
+            moves &= sought.may_follow(active, at, chi2[active] - 2 * decrement)
         active, trial = active[moves], trial[moves]
         if not active.size:
             break
-        found = _evaluate(curve, target.part(active), trial)
+        found = curve.normal_equations(target.part(active), trial)
         better = found[0] <= chi2[active]
         kept = active[better]
         theta[kept] = trial[better]
@@ -144,20 +227,6 @@ def minimize(
             better, np.maximum(damping[active] / 10, _LEAST_DAMPING), damping[active] * 10
         )
     return Minimum(theta, chi2, normal)
-
-
-def _evaluate(curve: FilmCurve, target: Target, theta: Real) -> tuple[Real, Real, Real]:
-    angles, derivatives = curve(theta)
-    rest = target.residuals(angles) * target.weights
-    derivatives *= target.weights
-    chi2 = np.einsum("pb,pb->p", rest, rest)
-    normal = np.empty((len(theta), len(derivatives), len(derivatives)))
-    slope = np.empty((len(theta), len(derivatives)))
-    for i, first in enumerate(derivatives):
-        slope[:, i] = np.einsum("pb,pb->p", first, rest)
-        for j, second in enumerate(derivatives[: i + 1]):
-            normal[:, i, j] = normal[:, j, i] = np.einsum("pb,pb->p", first, second)
-    return chi2, normal, slope
 
 
 def _step(normal: Real, slope: Real, damping: Real, held: NDArray[np.bool_]) -> tuple[Real, Real]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from importlib.util import find_spec
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from ellimaps.optics.lookup import MOST_CANDIDATES, LookUp, ncs
 from ellimaps.optics.model import THICKNESS, ThinFilm
 from ellimaps.optics.ncs_curve import NcsCurve, ncs_target
 from ellimaps.optics.noise import Noise, usual_noise
-from ellimaps.optics.solver import FilmCurve, Minimum, Target, covariances, minimize
+from ellimaps.optics.solver import FilmCurve, Minimum, Sought, Target, covariances, minimize
 from ellimaps.optics.valleys import in_flat_valley
 
 # A parameter whose standard error is above this part of the range between its bounds is not determined: then
@@ -195,10 +196,7 @@ class SpectraFitter:
         self.wavelength_nm, self.aoi_deg = wavelength_nm, aoi_deg
         self.exact = ExactCurve(model, wavelength_nm, aoi_deg)
         self.look_up = LookUp(model, self.exact, wavelength_nm)
-        self.curve: FilmCurve = self.exact
-        if many and len(model.parameters) == 1:
-            table = TabulatedCurve(self.exact)
-            self.curve = table if table.is_accurate else self.exact
+        self.curve = _fast_curve(self.exact) if many else self.exact
         self._is_thickness = np.array([p.kind == THICKNESS for p in model.parameters])
 
     def fit(self, psi_deg: Real, delta_deg: Real, noise: Noise | None = None) -> SpectraFit:
@@ -219,13 +217,13 @@ class SpectraFitter:
             if not rows.size:
                 break
             used = target.part(rows).without(wild[rows])
-            found = self._fit(used, None if noise is None else noise.part(rows))
+            found, angles = self._fit(used, None if noise is None else noise.part(rows))
             better = ~wild[rows].any(axis=1) | (found.flags != Flag.LACK_OF_FIT) & (
                 found.flags != Flag.POOR_FIT
             )
             for name, values in found._replace(wild=wild[rows])._asdict().items():
                 getattr(result, name)[rows[better]] = values[better]
-            again = self._wild(target.part(rows), used, found)
+            again = self._wild(target.part(rows), used, angles)
             changed = again.any(axis=1) & (again != wild[rows]).any(axis=1)
             wild[rows] = again
             rows = rows[changed]
@@ -262,7 +260,8 @@ class SpectraFitter:
             wild=np.zeros(target.weights.shape, dtype=bool),
         )
 
-    def _fit(self, target: Target, noise: Noise | None) -> SpectraFit:
+    def _fit(self, target: Target, noise: Noise | None) -> tuple[SpectraFit, Real]:
+        """Return the fits and the angles they give."""
         problem = FitProblem(self, target, noise or self.noise)
         minima = problem.minima()
         order = np.argsort(minima.chi2, axis=1)
@@ -271,15 +270,16 @@ class SpectraFitter:
         reduced = best.chi2 / problem.freedom
         errors = self._errors(problem, best, reduced)
         others, others_chi2 = self._others(best, minima, order, problem.freedom)
-        angles, _ = self.curve(best.parameters)
+        angles = self.curve.values(best.parameters)
         mse = self.mse(target, angles)
         doubtful = np.isfinite(others_chi2).any(axis=1)
         doubtful |= in_flat_valley(problem.curve, problem.target, best, np.maximum(1, reduced))
         flags = self.flags(best.parameters, errors, mse, self.lack_of_fit(target, angles, noise), doubtful)
         wild = np.zeros(target.weights.shape, dtype=bool)
-        return SpectraFit(
+        fit = SpectraFit(
             best.parameters, errors, mse, reduced, target.n_wavelengths, flags, others, others_chi2, wild
         )
+        return fit, angles
 
     def _errors(self, problem: FitProblem, best: Minimum, reduced: Real) -> Real:
         """Return standard errors, shape (n, parameter), widened for what the model misses.
@@ -300,10 +300,9 @@ class SpectraFitter:
             errors[rows] = np.hypot(errors[rows], excess[rows, None] * pull)
         return errors
 
-    def _wild(self, target: Target, used: Target, found: SpectraFit) -> NDArray[np.bool_]:
+    def _wild(self, target: Target, used: Target, angles: Real) -> NDArray[np.bool_]:
         """Return which values a fit without some of them misses so far that they are no measurement."""
-        curve_angles, _ = self.curve(found.parameters)
-        rest = np.abs(target.residuals(curve_angles)) * target.weights
+        rest = np.abs(target.residuals(angles)) * target.weights
         typical = MAD_TO_SIGMA * _median_of_known(np.where(used.weights > 0, rest, np.nan))
         wild = rest > _WILD * np.maximum(1, typical)[:, None]
         few = wild.sum(axis=1) <= np.maximum(1, _WILD_SHARE * np.count_nonzero(target.weights, axis=1))
@@ -429,21 +428,36 @@ class FitProblem:
         normal = np.zeros((n, MOST_CANDIDATES, m, m))
         # Distances in N, C, S are at most this times the root of chi squared.
         unit = self.noise.chord.min(axis=-1)
-        limit = np.full(n, np.inf)
+        sought = Sought(np.full(n, np.inf), np.full((n, m), np.nan), look_up.spacing / 2)
         for rank in range(MOST_CANDIDATES):
+            limit = unit * np.sqrt(sought.chi2)
             rows = np.flatnonzero((candidates.node[:, rank] >= 0) & (candidates.least[:, rank] <= limit))
             if not rows.size:
                 continue
-            start = look_up.nodes[candidates.node[rows, rank]]
-            found = minimize(self.curve, self.target.part(rows), start)
+            start, target = candidates.start[rows, rank], self.target.part(rows)
+            found = minimize(self.curve, target, start, sought=sought.part(rows))
             parameters[rows, rank], chi2[rows, rank], normal[rows, rank] = found
             least = chi2.min(axis=1)
-            limit = unit * np.sqrt(least + self._fitter.window(least / self.freedom))
+            best = parameters[np.arange(n), chi2.argmin(axis=1)]
+            sought = Sought(least + self._fitter.window(least / self.freedom), best, look_up.spacing / 2)
         return Minimum(parameters, chi2, normal)
 
     def at(self, parameters: Real) -> Minimum:
         """Return chi squared and normal matrices at given parameters, shape (n, parameter)."""
         return minimize(self.curve, self.target, parameters, most_steps=0)
+
+
+def _fast_curve(exact: ExactCurve) -> FilmCurve:
+    """Return what fits many spectra fastest: a table of one parameter, else the model compiled."""
+    if len(exact.parameters) == 1:
+        table = TabulatedCurve(exact)
+        if table.is_accurate:
+            return table
+    if find_spec("numba") is None:
+        return exact
+    from ellimaps.optics.compiled import CompiledCurve
+
+    return CompiledCurve(exact)
 
 
 def noise_of_options(options: FitOptions, n_bands: int) -> Noise:

@@ -67,7 +67,7 @@ def _is_flat(
     trial = np.clip(trial, curve.low, curve.high)
     steps = np.abs(trial[:, number] - at[:, number]) / error
     asked = _LEAST_RISE * steps**2 * scale[rows]
-    rise = chi2_at(curve, target, trial) - best.chi2[rows]
+    rise = curve.chi2(target, trial) - best.chi2[rows]
     # On a curved valley floor the straight line climbs: let the others follow before calling it a wall.
     steep = (
         np.flatnonzero((rise > 2 * asked) & (steps > 1)) if at.shape[1] > 1 else np.empty(0, dtype=np.intp)
@@ -79,11 +79,3 @@ def _is_flat(
         rise[steep] = followed.chi2 - best.chi2[rows[steep]]
     # Closer than one standard error, noise decides and the bound is the parameter's own verdict.
     return np.asarray((rise < asked) & (steps > 1))
-
-
-def chi2_at(curve: FilmCurve, target: Target, parameters: Real) -> Real:
-    """Return chi squared, shape (n,), at parameters of shape (n, parameter)."""
-    angles, _ = curve(parameters)
-    rest = target.residuals(angles) * target.weights
-    chi2: Real = np.einsum("pb,pb->p", rest, rest)
-    return chi2

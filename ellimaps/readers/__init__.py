@@ -85,7 +85,12 @@ def open_stack(
 
 
 def open_planes(
-    path: str | Path, *, z: Axis = None, t: Axis = None, scene: int | None = None
+    path: str | Path,
+    *,
+    z: Axis = None,
+    t: Axis = None,
+    scene: int | None = None,
+    working_set_gb: float | None = None,
 ) -> Iterator[tuple[PlaneNumber, ImageStack]]:
     """Open a picture plane by plane: a stack of its channels for each scene, time point and focal plane.
 
@@ -97,6 +102,8 @@ def open_planes(
         One plane or time point, or a projection, in place of each.
     scene : int, optional
         One image of an OME-TIFF that holds several, in place of each.
+    working_set_gb : float, optional
+        See `open_stack`.
 
     Raises
     ------
@@ -108,7 +115,7 @@ def open_planes(
     found = _dataset_at(_existing(path), None)
     if not isinstance(found, PictureSet):
         raise SettingError(f"{found.name} holds Delta and Psi maps: objects are found in intensities.")
-    yield from pictures.each_plane(found, Choice(z, t, scene=scene))
+    yield from pictures.each_plane(found, Choice(z, t, (), working_set_gb, scene))
 
 
 def list_datasets(path: str | Path) -> list[str]:

@@ -194,12 +194,11 @@ def _chosen(name: str, value: Axis, count: int, where: str) -> list[int]:
     return [value]
 
 
-def _projected(
-    picture: Planes, planes: Sequence[tuple[int, int, int]], choice: Choice
-) -> NDArray[np.float32]:
+def _projected(picture: Planes, planes: Sequence[tuple[int, int, int]], choice: Choice) -> NDArray[Any]:
     """Return one band of planes (t, c, z): over time the named projection, over depth that or the maximum."""
     if len(planes) == 1:
-        return picture.plane(*planes[0]).astype(np.float32)
+        # As it is stored: another copy of a large plane would be most of the memory.
+        return picture.plane(*planes[0])
     times = dict.fromkeys(t for t, _, _ in planes)
     result = [_over([one for one in planes if one[0] == t], picture, choice.z or "max") for t in times]
     total = result[0] if len(result) == 1 else _join(result, str(choice.t))
@@ -249,6 +248,6 @@ def _warnings(picture: Planes, choice: Choice, values: NDArray[np.float32]) -> l
             f"The brightest of {picture.shape[2]} focal planes was taken at each pixel; "
             "choose one plane or another projection with z."
         )
-    if np.nanmax(np.abs(values[0]), initial=0) >= 1 << 24:
+    if max(np.fmax.reduce(values[0], axis=None), -np.fmin.reduce(values[0], axis=None)) >= 1 << 24:
         found.append("Values of 2^24 and above are rounded, as values are kept as 32-bit floats.")
     return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ellimaps.ui.shared.state import write_work
+
 # Maps and spectra are to be seen together in a window of 1280 x 800: little padding, small gaps.
 _STYLE = """
 <style>
@@ -20,9 +22,8 @@ _STYLE = """
 .facts dt { font-size: 0.8rem; opacity: 0.75; font-weight: 400; }
 .facts dd { margin: 0; font-size: 0.95rem; overflow-wrap: anywhere; }
 .st-key-browser button, .st-key-recent button { min-height: 1.7rem; padding: 0; }
-.st-key-label_picture img { width: 100% !important; height: calc(100vh - 175px); min-height: 300px; }
 .st-key-try_picture img { width: 100% !important; max-height: calc(100vh - 300px); min-height: 300px; }
-.st-key-label_picture img, .st-key-try_picture img { object-fit: contain; background: #000; }
+.st-key-try_picture img { object-fit: contain; background: #000; }
 .elided { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 @media (max-width: 1050px) {
   .st-key-explore_split .stHorizontalBlock { flex-direction: column; }
@@ -54,6 +55,7 @@ def main() -> None:
     ]
     # Beside the page they would take a quarter of its width from the maps.
     st.navigation(pages, position="top").run()
+    write_work()
 
 
 if __name__ == "__main__":

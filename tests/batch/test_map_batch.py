@@ -9,12 +9,16 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from ellimaps.batch.cell_recipe import cells_recipe
 from ellimaps.batch.cells import CellWork
 from ellimaps.batch.engines import local_processes
 from ellimaps.batch.recipes import read_work
 from ellimaps.batch.work import attempt, recipe_hash
 from ellimaps.cli import cli
 from ellimaps.core.errors import EllimapsError
+from ellimaps.objects.analysis import CellSettings
+from ellimaps.objects.nuclei import Criteria
+from ellimaps.objects.quality import QualityLimits
 from ellimaps.samples import sample_cells, sample_ep4
 
 
@@ -79,6 +83,16 @@ def test_segments_and_fits_every_folder(measurements, tmp_path):
     assert {p.relative_to(fresh): p.read_bytes() for p in (fresh / "maps").rglob("*") if p.is_file()} == ours
 
 
+def test_the_flags_say_what_the_suggested_number_does_not_tell(measurements, tmp_path):
+    recipe = recipe_file(tmp_path, "k_max = 3\n")
+    batch(recipe, measurements, tmp_path / "out", "--workers", "1")
+    table = pd.read_csv(tmp_path / "out" / "images.csv")
+    ended = table["Flags"].str.contains("k = 3 is the upper bound of the range", na=False)
+    assert table.loc[ended, "Objects"].tolist() == [3] * int(ended.sum())
+    assert ended.any()
+    assert table["alternative_k"].dropna().isin([2, 3]).all()
+
+
 def test_clusters_are_those_of_the_segment_command(measurements, tmp_path):
     recipe = recipe_file(tmp_path, "k_max = 4\n")
     batch(recipe, measurements, tmp_path / "out", "--workers", "1")
@@ -128,6 +142,10 @@ def test_a_recipe_of_cells_is_what_cells_detect_does(tmp_path):
         "[cells]\nradiuss = 3\n",
         "[cells]\nradius = 'wide'\n",
         "[cells]\nchannel = 'DNA'\n",
+        "[cells]\nnames = 'mine'\n",
+        "[cells]\ncriteria = { separation = 2 }\n",
+        "[cells]\ncriteria = { colour = 2 }\n",
+        "[cells]\ncriteria = 2\n",
         "k = 3\n[cells]\n",
         "[fit]\npixels = true\n",
         "[fit]\nmodel = 'missing.toml'\n",
@@ -138,6 +156,23 @@ def test_a_recipe_of_cells_is_what_cells_detect_does(tmp_path):
 def test_wrong_recipes_are_refused(tmp_path, text):
     with pytest.raises(EllimapsError):
         read_work(recipe_file(tmp_path, text))
+
+
+def test_settings_of_objects_come_back_from_their_recipe(tmp_path):
+    chosen = CellSettings(
+        kind="nuclei",
+        radius=(3, 20),
+        unit="um",
+        pixel_size_um=0.4,
+        z="max",
+        t=2,
+        threshold="otsu",
+        criteria=Criteria(contrast=7, outline=0.5, separation=0.2),
+        ring=(1, 3),
+        limits=QualityLimits(focus=0.1, count=(2, 50)),
+    )
+    for work in (CellWork(), CellWork(chosen, "cellprofiler")):
+        assert read_work(recipe_file(tmp_path, cells_recipe(work))) == work
 
 
 def test_options_go_before_the_recipe(tmp_path):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -46,9 +48,13 @@ class Workbench:
         page.get_by_role("textbox", name="Measurement folder").wait_for()
         return page
 
+    def family(self) -> list[int]:
+        """The server's process and those it started."""
+        return _family(self.process.pid)
+
     def resident_bytes(self) -> int:
         """Memory of the server and the processes it started."""
-        return sum(_resident(pid) for pid in _family(self.process.pid))
+        return sum(_resident(pid) for pid in self.family())
 
 
 @contextlib.contextmanager
@@ -87,6 +93,27 @@ def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
     """A running workbench on the examples."""
     with serve(ROOT / "data_example", tmp_path_factory.mktemp("workbench")) as running:
         yield running
+
+
+@contextlib.contextmanager
+def halting(workbench: Workbench) -> Iterator[None]:
+    """Stop the server for half of each second, as other work does."""
+    done = threading.Event()
+
+    def halt() -> None:
+        while not done.is_set():
+            for action in (signal.SIGSTOP, signal.SIGCONT):
+                for pid in workbench.family():
+                    os.kill(pid, action)
+                time.sleep(0.5)
+
+    thread = threading.Thread(target=halt)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def idle(page: Page) -> None:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import re
 
 import pytest
-from browser.conftest import WAIT_MS, idle, serve, show
-from playwright.sync_api import TimeoutError
+from browser.conftest import WAIT_MS, halting, idle, serve, show
 from support.cell_folder import write_cells
 
-PRESS_MS = 8_000
-PRESSES = 5
+# What is on the screen at each press: the title that the page showed with the picture then painted.
+SEEN = """
+window.seen = [];
+document.addEventListener("keydown", (event) => {
+  if (!"01".includes(event.key)) return;
+  const hosts = [...document.querySelectorAll("*")].filter((one) => one.shadowRoot);
+  const image = hosts.map((one) => one.shadowRoot.querySelector(".keyed img")).find(Boolean)
+    ?? document.querySelector(".keyed img");
+  window.seen.push([image?.alt, event.key]);
+}, true);
+"""
 
 
 @pytest.fixture(scope="module")
@@ -22,22 +32,18 @@ def cells(tmp_path_factory):
         yield root, running
 
 
-def label(page, key, then):
-    """Press the key of a class until the page says so; what it labels is bound to the image on the screen."""
-    said = page.get_by_text(re.compile(then))
-    for _ in range(PRESSES):
-        page.keyboard.press(key)
-        try:
-            said.wait_for(timeout=PRESS_MS)
-            break
-        except TimeoutError:
-            continue
-    said.wait_for()
-    idle(page)
+@pytest.fixture(scope="module")
+def many_cells(tmp_path_factory):
+    """A workbench whose data root holds a folder of sixty cells."""
+    root = tmp_path_factory.mktemp("many")
+    write_cells(root / "cells", 60, 96)
+    with serve(root, tmp_path_factory.mktemp("workbench")) as running:
+        yield root, running
 
 
 def press(page, key, then):
-    """Press a key and wait for what the page then says of the image."""
+    """Press a key once the picture is painted, and wait for what the page then says of the image."""
+    page.locator(".keyed[aria-busy=false]").wait_for()
     page.keyboard.press(key)
     page.get_by_text(re.compile(then)).wait_for()
     idle(page)
@@ -61,14 +67,43 @@ def test_label_train_try(chromium, cells):
     page.close()
 
 
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+@pytest.mark.parametrize("pause_ms", [100, 350])
+def test_keys_label_only_what_is_on_the_screen(chromium, many_cells, pause_ms, busy):
+    """Fifty presses, faster than any server answers: each label is of the picture shown when it was given."""
+    root, workbench = many_cells
+    for saved in (root / "cells").glob("images_labels.csv*"):
+        saved.unlink()
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{workbench.address}/classify")
+    page.get_by_text("1 of 60 · no label").wait_for()
+    page.locator(".keyed[aria-busy=false]").wait_for()
+    page.evaluate(SEEN)
+    with halting(workbench) if busy else contextlib.nullcontext():
+        for number in range(50):
+            page.keyboard.press(str(number % 2))
+            page.wait_for_timeout(pause_ms)
+    idle(page)
+    with (root / "cells" / "images_labels.csv").open(newline="") as file:
+        labels = dict(list(csv.reader(file))[1:])
+    seen = page.evaluate("window.seen")
+    assert 1 <= len(labels) <= 50
+    assert list(labels) == [f"{number:03d}.tif" for number in range(1, len(labels) + 1)]
+    assert all([name, value] in seen for name, value in labels.items())
+    page.get_by_text(f"{len(labels)} of 60 labelled").wait_for()
+    assert workbench.complaints() == []
+    page.close()
+
+
 def label_by_keys(page, root):
-    label(page, "1", "^2 of 16")
-    label(page, "1", "^3 of 16")
+    press(page, "1", "^2 of 16")
+    press(page, "1", "^3 of 16")
     press(page, "u", "^2 of 16 · no label")
-    label(page, "0", "^3 of 16")
+    press(page, "0", "^3 of 16")
     for number in range(3, 16):
-        label(page, str(number % 2), f"^{number + 1} of 16")
-    label(page, "0", "^16 of 16 · heterogeneous")
+        press(page, str(number % 2), f"^{number + 1} of 16")
+    press(page, "0", "^16 of 16 · heterogeneous")
     press(page, "ArrowLeft", "^15 of 16 · homogeneous")
     field = page.get_by_role("textbox", name="Label list")
     field.fill("lists/by_hand_10.csv")

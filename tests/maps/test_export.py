@@ -12,7 +12,6 @@ import tifffile
 from conftest import EXAMPLE
 from elli.importer.accurion import read_accurion_psi_delta
 from hypothesis import given, settings, strategies as st
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from support.stacks import delta_psi, intensities
 
@@ -229,7 +228,7 @@ def test_any_name_can_be_written_and_read_back(segmentation):
 
 def test_every_cluster_is_in_the_legend_whatever_its_name(segmentation):
     figure = segmentation_figure(segmentation, (*HOSTILE[:3], "d" * 500))
-    (legend,) = [axes.get_legend() for axes in figure.findobj(Axes) if axes.get_legend()]
+    (legend,) = figure.legends
     texts = [text.get_text() for text in legend.get_texts()]
     assert [text.split()[0] for text in texts] == ["0", "1", "2", "3", "no"]
     assert texts[1].startswith("1 _hidden: ")

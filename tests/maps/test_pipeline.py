@@ -29,7 +29,7 @@ def test_run_does_what_the_steps_do(tmp_path):
     for path in result.files:
         if path.suffix != ".json":
             assert path.read_bytes() == by_hand[path.name], path.name
-    assert result.estimate is None
+    assert result.suggestion is None
     assert set(result.seconds) == {"open", "preprocess", "segment", "export"}
 
 
@@ -37,13 +37,13 @@ def test_k_is_estimated_where_it_is_not_given(tmp_path):
     settings = Settings(k_max=6)
     result = run(EXAMPLE, tmp_path, settings)
     stack = prepare(open_stack(EXAMPLE), settings)
-    estimate = estimate_of(stack, settings)
-    assert result.estimate is not None
-    assert result.segmentation.k == result.estimate.suggested_k == estimate.suggested_k == 4
+    assert result.suggestion is not None
+    assert result.segmentation.k == result.suggestion.suggested_k == 4
+    assert estimate_of(stack, settings).suggested_k == 4
     assert_array_equal(result.segmentation.labels, cluster(stack, replace(settings, k=4)).labels)
-    assert "estimate" in result.seconds
+    assert "suggest" in result.seconds
     facts = json.loads((tmp_path / f"{stack.name}_segmentation.json").read_text(encoding="utf-8"))
-    assert facts["estimate"]["suggested_k"] == 4
+    assert facts["suggestion"]["suggested_k"] == 4
 
 
 def test_names_and_regions_reach_the_files(tmp_path):

@@ -68,8 +68,8 @@ def setting(name: str) -> Callable[[dict[str, Any]], Any]:
     return lambda facts: facts["settings"].get(name)
 
 
-def estimate(name: str) -> Callable[[dict[str, Any]], Any]:
-    return lambda facts: facts["estimate"]["settings"][name]
+def suggestion(name: str) -> Callable[[dict[str, Any]], Any]:
+    return lambda facts: facts["suggestion"]["settings"][name]
 
 
 ROWS = {
@@ -95,8 +95,8 @@ ROWS = {
     "roi": Row((2, 30, 3, 40), "[2, 30, 3, 40]", step("roi"), [2, 30, 3, 40], (2, 30, 3, 40)),
     "binning": Row(2, "2", step("binning"), 2, (2,)),
     "k": Row(5, "5", setting("k"), 5, (5,)),
-    "k_min": Row(3, "3", estimate("k_min"), 3, (3,)),
-    "k_max": Row(4, "4", estimate("k_max"), 4, (4,)),
+    "k_min": Row(3, "3", suggestion("k_min"), 3, (3,)),
+    "k_max": Row(4, "4", suggestion("k_max"), 4, (4,)),
     "features": Row("raw", "'raw'", setting("features"), "raw", ("raw",)),
     "seed": Row(7, "7", setting("seed"), 7, (7,)),
     "refine": Row(

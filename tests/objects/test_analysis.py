@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 from PIL import Image
 from scipy import ndimage
 from support.stacks import delta_psi, one_sentence
@@ -82,6 +84,15 @@ def test_settings_that_do_not_fit(acquisition):
     for wrong in ({"kind": "squares"}, {"unit": "nm"}, {"radius": (9, 3)}):
         with pytest.raises(SettingError):
             CellSettings(**wrong)
+
+
+def test_every_column_is_defined_in_the_docs(acquisition):
+    text = (ROOT / "docs" / "file-formats.md").read_text(encoding="utf-8")
+    defined = set(re.findall(r"`([\w-]+)`", text[text.index("## Tables of objects") :]))
+    for kind in ("circles", "nuclei"):
+        settings = CellSettings(kind=kind, radius=(8, 40), ring=(1, 3), pixel_size_um=0.5)
+        table = analyse_image(next(acquisition.rglob("*.png")), settings).table
+        assert {re.sub("_intensity$", "_C", name) for name in table} - defined == set()
 
 
 def test_channels_are_all_measured(shared_data):

@@ -9,15 +9,19 @@ from PIL import Image
 from support.stacks import one_sentence
 
 from ellimaps.core.errors import ReadError
-from ellimaps.objects.label_image import label_tiff, read_label_plane
+from ellimaps.objects.label_image import STRIP_ROWS, PackedLabels, label_tiff, read_label_plane
 
 LABELS = np.kron(np.arange(6, dtype=np.int32).reshape(2, 3), np.ones((4, 5), dtype=np.int32))
+
+
+def tiff(planes, pixel_size_um):
+    return label_tiff([[PackedLabels.of(plane) for plane in row] for row in planes], pixel_size_um)
 
 
 def test_labels_come_back_with_axes_and_pixel_size(tmp_path):
     planes = [[LABELS, LABELS * 2], [LABELS * 3, LABELS * 4], [LABELS * 0, LABELS]]
     path = tmp_path / "labels.tif"
-    path.write_bytes(label_tiff(planes, 0.25))
+    path.write_bytes(tiff(planes, 0.25))
     with tifffile.TiffFile(path) as file:
         assert file.series[0].axes == "TZYX"
         assert file.series[0].dtype == np.uint16
@@ -25,13 +29,14 @@ def test_labels_come_back_with_axes_and_pixel_size(tmp_path):
     for t, row in enumerate(planes):
         for z, plane in enumerate(row):
             np.testing.assert_array_equal(read_label_plane(path, LABELS.shape, t, z), plane)
-    assert label_tiff(planes, 0.25) == label_tiff(planes, 0.25)
+    assert tiff(planes, 0.25) == tiff(planes, 0.25)
 
 
 def test_many_objects_take_32_bit(tmp_path):
+    assert STRIP_ROWS < 300
     many = np.arange(300 * 300, dtype=np.int32).reshape(300, 300)
     path = tmp_path / "labels.tif"
-    path.write_bytes(label_tiff([[many]], None))
+    path.write_bytes(tiff([[many]], None))
     assert tifffile.imread(path).dtype == np.uint32
     np.testing.assert_array_equal(read_label_plane(path, (300, 300)), many)
 

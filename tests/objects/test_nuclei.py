@@ -6,7 +6,7 @@ from scipy import ndimage
 from support.stacks import one_sentence
 
 from ellimaps.core.errors import SettingError
-from ellimaps.objects.nuclei import detect_nuclei
+from ellimaps.objects.nuclei import Criteria, detect_nuclei, suggested_radius
 from ellimaps.readers import open_stack
 from ellimaps.samples.cells import phantom
 
@@ -61,6 +61,21 @@ def test_each_object_has_its_own_threshold_where_asked():
     assert detect_nuclei(image, (4, 20), threshold="otsu").max() == 1
 
 
+def test_criteria():
+    """Two discs of one radius apart, a dim one, and the outline of a blurred disc."""
+    pair = noisy(20 + 100.0 * (ellipse(60, 60, 12, 12) | ellipse(60, 76, 12, 12)))
+    counts = [
+        detect_nuclei(pair, (5, 30), criteria=Criteria(separation=share)).max() for share in (0.01, 0.9)
+    ]
+    assert counts == [2, 1]
+    dim = noisy(20 + 100.0 * ellipse(40, 40, 10, 10) + 20.0 * ellipse(110, 150, 10, 10))
+    counts = [detect_nuclei(dim, (5, 20), criteria=Criteria(contrast=far)).max() for far in (4, 40)]
+    assert counts == [2, 1]
+    soft = ndimage.gaussian_filter(100.0 * ellipse(60, 60, 12, 12), 4)
+    areas = [(detect_nuclei(soft, (4, 30), criteria=Criteria(outline=at)) > 0).sum() for at in (0.2, 0.8)]
+    assert areas[0] > 1.5 * areas[1]
+
+
 def test_size_range():
     image = noisy(20 + 100.0 * (ellipse(40, 40, 4, 4) | ellipse(100, 60, 10, 10) | ellipse(80, 150, 25, 25)))
     labels = detect_nuclei(image, (7, 15))
@@ -96,6 +111,14 @@ def test_no_object_is_no_label(image, threshold):
     assert not labels.any()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_noise_suggests_no_radius_and_has_no_nuclei(seed):
+    rng = np.random.default_rng(seed)
+    for noise in (rng.normal(1000, 30, (384, 384)), rng.poisson(3, (256, 300)), rng.normal(0, 1, (128, 128))):
+        assert suggested_radius(noise) is None
+        assert not detect_nuclei(noise).any()
+
+
 def test_pixels_that_were_not_measured_are_in_no_object():
     image = noisy(20 + 100.0 * ellipse(60, 60, 12, 12))
     image[55:60, 55:60] = np.nan
@@ -108,6 +131,13 @@ def test_pixels_that_were_not_measured_are_in_no_object():
 def test_wrong_settings(wrong):
     with pytest.raises(SettingError) as caught:
         detect_nuclei(np.zeros((9, 9)), **wrong)
+    assert one_sentence(caught)
+
+
+@pytest.mark.parametrize("wrong", [{"contrast": 0}, {"outline": 1.0}, {"separation": "much"}])
+def test_wrong_criteria(wrong):
+    with pytest.raises(SettingError) as caught:
+        Criteria(**wrong)
     assert one_sentence(caught)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -11,6 +13,7 @@ from ellimaps.optics.curve_table import TabulatedCurve
 from ellimaps.optics.gradient import ExactCurve
 from ellimaps.optics.materials import Cauchy, Constant, UniaxialMaterial
 from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.solver import Target
 
 WAVELENGTHS = np.linspace(400.0, 900.0, 2)
 STACKS = 1000
@@ -88,6 +91,32 @@ def test_derivatives_are_those_of_the_forward_model() -> None:
         rise[:, 4:] -= 360 * np.round(rise[:, 4:] / 360)
         expected = rise / (2 * step[number])
         np.testing.assert_allclose(derivatives[number], expected, rtol=1e-4, atol=1e-5 * abs(expected).max())
+
+
+def test_compiled_loops_sum_up_what_arrays_do() -> None:
+    """Chi squared, slopes and normal matrices of every kind of parameter, with missing values."""
+    pytest.importorskip("numba")
+    from ellimaps.optics.compiled import CompiledCurve
+
+    rng, waves = np.random.default_rng(1), np.array([450.0, 550.0, 650.0, 750.0])
+    film = every_parameter()
+    film = replace(film, delta_offset_deg=2.0, free=film.free | {"delta_offset_deg": (-5.0, 5.0)})
+    opaque = ThinFilm("Al", (Layer("Cr", 900.0, {"thickness_nm": (0.0, 2000.0)}),))
+    evanescent = replace(opaque, ambient=Constant(1.8), layers=(replace(opaque.layers[0], material="SiO2"),))
+    for model in (film, opaque, evanescent):
+        exact = ExactCurve(model, waves, np.array([50.0, 60.0, 70.0, 50.0]))
+        theta = exact.low + (exact.high - exact.low) * rng.random((20, len(exact.low)))
+        angles = exact.values(theta) + rng.normal(0, 5, (20, 8))
+        target = Target(angles, rng.uniform(1, 20, (20, 8)) * (rng.random((20, 8)) > 0.2))
+        target.weights[0] = 0
+        target.weights[1:, 1] = target.weights[1:, 5] = 0
+        compiled = CompiledCurve(exact)
+        for ours, arrays in zip(
+            compiled.normal_equations(target, theta), exact.normal_equations(target, theta), strict=True
+        ):
+            np.testing.assert_allclose(ours, arrays, rtol=1e-8, atol=1e-9 * abs(arrays).max())
+        np.testing.assert_allclose(compiled.chi2(target, theta), exact.chi2(target, theta), rtol=1e-9)
+        np.testing.assert_allclose(compiled.values(theta), exact.values(theta), atol=1e-9)
 
 
 @pytest.mark.parametrize("aoi", [50.0, 76.0])

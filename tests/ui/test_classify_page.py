@@ -11,6 +11,7 @@ from support.cell_folder import cell_image, write_cells
 from ellimaps.classify import load_model
 from ellimaps.core.errors import ExportError, ReadError
 from ellimaps.ui.pages.classify.files import beside, image_folders, label_lists, new_file, saved_models
+from ellimaps.ui.pages.classify.label import _do
 from ellimaps.ui.pages.classify.models import save_trained, trained_on
 from ellimaps.ui.pages.classify.pictures import picture_of
 
@@ -35,6 +36,8 @@ def made(tmp_path_factory):
 def root(made, monkeypatch, tmp_path):
     monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(made[0]))
     monkeypatch.chdir(tmp_path)
+    for saved in (made[0] / "cells").glob("images_labels.csv*"):
+        saved.unlink()
     return made[0]
 
 
@@ -82,7 +85,6 @@ def test_empty_says_what_to_do(monkeypatch, tmp_path, view):
 @pytest.mark.usefixtures("root")
 def test_labels_are_given_taken_back_and_counted():
     page = opened()
-    assert page.get("image")
     label(page, 1)
     label(page, 0)
     label(page, 0)
@@ -103,6 +105,38 @@ def test_a_press_meant_for_another_picture_labels_nothing():
     keys = [button.key for button in page.button]
     assert "label_1_1" in keys
     assert "label_0_1" not in keys
+
+
+@pytest.mark.usefixtures("root")
+def test_an_answer_that_arrives_late_or_twice_labels_nothing():
+    """As the browser sends it: with the turn and the picture it was given for."""
+    page = opened()
+    [one] = work(page).lists.values()
+    given_at = one.turn
+    for _ in range(3):
+        _do(one, given_at, lambda now: now.labeled("1"))
+    assert dict(one.labeling.labels) == {"001.tif": "1"}
+    assert one.labeling.file == "002.tif"
+
+
+def test_labels_are_saved_as_they_are_given_and_there_again(root):
+    page = opened()
+    label(page, 1)
+    saved = root / "cells" / "images_labels.csv"
+    assert saved.read_text() == "image_id,is_homogenous\n001.tif,1\n"
+    press(page, "label_undo")
+    assert saved.read_text() == "image_id,is_homogenous\n"
+    label(page, 0)
+    again = opened()
+    assert dict(labelling(again).labels) == {"001.tif": "0"}
+    assert labelling(again).file == "002.tif"
+    saved.write_text("something else")
+    label(again, 0)
+    assert "Not saved" in again.error[0].value
+    assert saved.read_text() == "something else"
+    third = opened()
+    assert "name another list" in third.error[0].value
+    assert saved.read_text() == "something else"
 
 
 def test_saved_below_the_root_and_gone_on_with(root):
@@ -132,9 +166,9 @@ def test_saved_below_the_root_and_gone_on_with(root):
     "name", ["../out.csv", "", "labels.txt", "cells", "/etc/labels.csv", "cells/labels.csv"]
 )
 def test_places_that_are_refused(root, name):
-    before = sorted(path for path in root.parent.rglob("*") if path.is_file())
     page = opened()
     label(page, 1)
+    before = sorted(path for path in root.parent.rglob("*") if path.is_file())
     page.text_input(key=f"label_list_{root / 'cells' / 'images'}").set_value(name).run()
     press(page, "label_save")
     assert len(page.error) == 1
@@ -153,7 +187,7 @@ def test_classes_are_named_and_added():
     label(page, 2)
     assert labelling(page).column == "stage"
     assert labelling(page).labels["002.tif"] == "2"
-    assert page.button(key="label_2_2").label == r"\*dead\*"
+    assert page.button(key="label_2_2").label == r"\*dead\* `2`"
 
 
 @pytest.mark.parametrize("typed", ["..", "/etc", "models", "nowhere"])

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-from conftest import EXAMPLE, ROOT
-from streamlit.testing.v1 import AppTest
+from conftest import EXAMPLE
+from support.maps_page import fine, open_page, state, view
 
 from ellimaps.core.abscissa import time_axis
 from ellimaps.images.intensities import channels_of
@@ -54,31 +54,9 @@ def folder(tmp_path_factory):
     return folder
 
 
-def open_page(root, path):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ELLIMAPS_DATA_ROOT", str(root))
-        page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
-        page.text_input(key="path").set_value(str(path))
-        return fine(next(button for button in page.button if button.label == "Open").click().run())
-
-
 @pytest.fixture
 def timed(folder):
     return open_page(folder, "time/time.tif")
-
-
-def state(page):
-    return page.session_state["MapsState"]
-
-
-def view(page, name):
-    return fine(page.segmented_control(key="view").set_value(name).run())
-
-
-def fine(page):
-    assert not page.exception
-    assert not page.error, [error.value for error in page.error]
-    return page
 
 
 def segment(page, k):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -190,10 +191,30 @@ def test_an_estimate_is_kept_and_taken(opened):
         view(opened, name)
     opened.selectbox(key="features").set_value("ncs").run()
     assert list(state(opened).estimates.values()) == [estimate]
-    click(opened, "take_k")
+    click(opened, "take_4")
     assert state(fine(opened)).current.k == 4
     assert opened.segmented_control(key="view").value == "Explore"
     assert opened.number_input(key="k").value == 4
+
+
+def test_where_two_numbers_can_be_defended_both_maps_are_shown(opened):
+    click(view(opened, "How many?"), "estimate")
+    key, estimate = next(iter(state(opened).estimates.items()))
+    viewers = len(opened.get("bidi_component"))
+    state(opened).estimates[key] = replace(
+        estimate, alternative_k=5, alternative_reason="k = 5 can be defended.", remarks=("Note.",)
+    )
+    fine(opened.run())
+    assert len(opened.get("bidi_component")) == viewers + 1
+    assert "k = 5 can be defended" in opened.info[0].value
+    assert opened.warning[0].value == "Note."
+    state(opened).estimates[key] = replace(estimate, kinds=1)
+    assert "No number is suggested" in fine(opened.run()).warning[0].value
+    state(opened).estimates[key] = replace(estimate, alternative_k=5)
+    opened.run()
+    click(opened, "take_5")
+    assert state(fine(opened)).current.k == 5
+    assert opened.number_input(key="k").value == 5
 
 
 def test_the_suggestion_becomes_k_and_is_not_reset(opened):
@@ -379,7 +400,7 @@ def test_the_export_offers_everything(segmented, tmp_path):
     fine(segmented)
     name = loading.load(state(segmented).source).name
     written = tmp_path / "results" / name
-    assert "10 files written" in segmented.success[0].value
+    assert "13 files written" in segmented.success[0].value
     assert (
         json.loads((written / f"{name}_segmentation.json").read_text(encoding="utf-8"))["settings"]["k"] == 4
     )

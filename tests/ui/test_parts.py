@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import threading
 import time
 import zipfile
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import EXAMPLE, ROOT
+from support import working
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.ui.components.viewer.viewer import MapPanel, _panel_data, display_step
@@ -22,6 +24,7 @@ from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.data_root import example_folders, folders_from, inside_root, measurements_below
 from ellimaps.ui.shared.jobs import Job
 from ellimaps.ui.shared.uploads import store_uploads
+from ellimaps.ui.shared.worker import in_worker
 
 
 @pytest.fixture
@@ -126,6 +129,44 @@ def test_a_job_that_fails_says_why():
     job = Job(work)
     job.wait(10)
     assert job.error == "k does not fit."
+
+
+@pytest.fixture
+def worker_finds_tests(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(ROOT / "tests")]))
+
+
+@pytest.mark.usefixtures("worker_finds_tests")
+@pytest.mark.parametrize(
+    ("work", "result", "error"),
+    [
+        (in_worker(working.double, 21), 42, None),
+        (in_worker(working.refuse), None, "k does not fit."),
+        (in_worker(working.break_down), None, "ZeroDivisionError: by zero"),
+        (in_worker(working.die), None, "ended"),
+    ],
+)
+def test_work_in_a_process_gives_its_result_or_says_why_not(work, result, error):
+    job = Job(work)
+    job.wait(60)
+    assert job.result == result
+    assert (error or "") in (job.error or "")
+
+
+@pytest.mark.usefixtures("worker_finds_tests")
+def test_work_in_a_process_stops_within_two_seconds(tmp_path):
+    job = Job(in_worker(working.sleep_deaf, 60, tmp_path))
+    for _ in range(600):
+        if job.what == "sleeping":
+            break
+        time.sleep(0.05)
+    pid = int((tmp_path / "pid").read_text())
+    job.stop()
+    job.wait(2)
+    assert not job.running
+    assert job.error == "Stopped."
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 class Upload(io.BytesIO):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -197,3 +199,45 @@ def test_a_log_that_can_be_read_in_two_ways_is_asked_about_and_then_read(empty, 
     assert "month, day, year" in next(one.label for one in page.expander if one.label.startswith("Taken as"))
     opened(page, "demo/log.csv")
     assert opened(page, "american.csv").session_state["SensorsState"].log.start == times[0]
+
+
+def test_what_is_appended_is_seen_without_a_restart(empty, data):
+    path = data / "growing.csv"
+    lines = [f"2025-01-01 {n // 60:02}:{n % 60:02},{20 + n / 1000}" for n in range(600)]
+    path.write_text("\n".join(["time,temperature", *lines, ""]))
+    page = opened(empty, "growing.csv")
+    assert "600 readings" in texts(page)
+    page.button(key="sensors_last_day").click().run()
+    page.button(key="sensors_zoom_in").click().run()
+    looked_at = page.session_state["SensorsState"].zoom
+    with path.open("a") as file:
+        file.write("2025-01-01 10:00,20.6\n")
+    assert "601 readings" in texts(waited(page.run()))
+    assert page.session_state["SensorsState"].zoom == looked_at
+
+
+def test_events_are_noted_drawn_and_compared(page, monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_EVENTS", str(tmp_path / "events"))
+    view(page, "Events")
+    assert "No events are noted" in page.info[0].value
+    when = page.session_state["SensorsState"].log.end - pd.Timedelta("5D")
+    page.text_input(key="sensors_event_start").set_value("soon")
+    page.button(key="FormSubmitter:sensors_event-Note").click().run()
+    assert "is no time" in page.warning[0].value
+    page.text_input(key="sensors_event_start").set_value(f"{when:%Y-%m-%d %H:%M}")
+    page.text_input(key="sensors_event_note").set_value("<b>east</b>")
+    page.button(key="FormSubmitter:sensors_event-Note").click().run()
+    waited(page)
+    assert "of 1 events changed this sensor" in texts(page)
+    assert f"door {when:%Y-%m-%d %H:%M}" in texts(page).replace("\\", "")
+    view(page, "Readings")
+    layout = json.loads(page.get("plotly_chart")[0].proto.spec)["layout"]
+    assert [one["hovertext"] for one in layout["annotations"]] == ["door: &lt;b>east&lt;/b>"]
+    assert [one["line"]["dash"] for one in layout["shapes"]] == ["dash"]
+    for name, kind in (
+        ("Anomalies", "plotly_chart"),
+        ("Coverage", "vega_lite_chart"),
+        ("Forecast", "vega_lite_chart"),
+    ):
+        view(page, name)
+        assert page.get(kind)

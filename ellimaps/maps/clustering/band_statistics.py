@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ellimaps.core.angles import full_circle, wrap_degrees
-from ellimaps.core.parallel import ordered_map
+from ellimaps.core.parallel import ordered_map, single_threaded
 from ellimaps.core.stack import DELTA, ImageStack
 from ellimaps.maps.clustering.features import blocks_of, ends_stretch
-from ellimaps.maps.clustering.kmeans import single_threaded
 
 F64 = NDArray[np.float64]
 

@@ -66,8 +66,8 @@ def search(points: WeightedPoints, k: int, rng: np.random.Generator) -> CenterSe
 
 
 def rough_search(points: WeightedPoints, k: int, rng: np.random.Generator) -> CenterSets:
-    """Return the best of many starts without swaps, at a fifth of the price of `search`."""
-    starts = lloyd(points, spread_centers(points, k, _STARTS, rng), *_COARSE)
+    """Return the best of many starts after a few iterations, for clusters that need not be the best."""
+    starts = lloyd(points, spread_centers(points, k, _STARTS, rng), *_ROUGH)
     return starts.take([int(starts.inertia.argmin())])
 
 

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from skimage.util import view_as_blocks
 
 from ellimaps.core.angles import wrap_degrees
 from ellimaps.core.parallel import ordered_map
 from ellimaps.core.stack import DELTA, ImageStack
-from ellimaps.core.statistics import MAD_TO_SIGMA, robust_sigma
+from ellimaps.core.statistics import MAD_TO_SIGMA
 
 # Halved or doubled, each of these leaves 20 or 21 of 21 generated maps with their true number of kinds, as
 # `benchmarks/bench_constants.py` prints: the estimate does not hang on any of them.
 MAX_POSITIONS = 16
 BLOCK_PX = 9
-FLATTEST_SHARE = 0.25
-_NOISE_SPREADS = 6.0
+FLATTEST_SHARE = 0.15
+EVEN = 1.5
 # So many differences tell the noise to half a percent.
 _SIGMA_PIXELS = 1 << 16
 # A step of a hundred times the noise is an edge whatever the other bands say.
@@ -30,9 +31,9 @@ _LARGEST_TERM = 1e4
 def flat_pixels(stack: ImageStack) -> NDArray[np.bool_]:
     """Return True for pixels that are not at an edge.
 
-    A pixel is flat if its values differ from those of its neighbours by no more than the noise, or if it is
-    among the flattest quarter of its block of 9 x 9 pixels: a small or textured region is thinned out, but
-    never lost.
+    A pixel is flat if the values around it differ hardly more than where the map is flattest. The middle of
+    a small region is, if that is so of its own neighbours and of those of one pixel beside it. The flattest
+    of each block of 9 x 9 pixels are flat in any case, so that a textured region is thinned out but not lost.
 
     Parameters
     ----------
@@ -45,12 +46,23 @@ def flat_pixels(stack: ImageStack) -> NDArray[np.bool_]:
         False also where a value is missing.
     """
     steepness = local_steepness(stack)
-    known = np.isfinite(steepness)
+    around = _mean_around(steepness)
+    known = np.isfinite(around)
     if not known.any():
         return known
-    typical = np.median(steepness[known])
-    flat = steepness <= typical + _NOISE_SPREADS * robust_sigma(steepness[known])
-    return np.asarray((flat | (steepness <= _block_quantile(steepness))) & known)
+    limit = EVEN * np.quantile(around[known], 0.2)
+    quiet = steepness <= limit
+    in_company = 9 * ndimage.uniform_filter(quiet.astype(np.float32), 3) > 1.5
+    flat = (around <= limit) | (quiet & in_company) | (around <= _block_quantile(around))
+    return np.asarray(flat & known)
+
+
+def _mean_around(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return means over 3 x 3 pixels of what is known; NaN stays NaN."""
+    known = np.isfinite(values)
+    total = ndimage.uniform_filter(np.where(known, values, np.float32(0)), 3)
+    share = ndimage.uniform_filter(known.astype(np.float32), 3)
+    return np.where(known, total / np.maximum(share, np.float32(0.1)), np.float32(np.nan))
 
 
 def local_steepness(stack: ImageStack) -> NDArray[np.float32]:

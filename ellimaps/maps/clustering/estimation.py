@@ -1,69 +1,46 @@
-"""How many clusters does a stack hold: inertia with its elbow, silhouette, Calinski-Harabasz."""
+"""How well each number of clusters describes a stack: inertia, silhouette, Calinski-Harabasz."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.core.checks import whole_number
-from ellimaps.core.errors import SettingError
-from ellimaps.core.parallel import ordered_map
+from ellimaps.core.parallel import ordered_map, single_threaded
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
-from ellimaps.maps.clustering.edges import flat_pixels
 from ellimaps.maps.clustering.features import Features, FeatureSpace
-from ellimaps.maps.clustering.kmeans import MAX_CLUSTERS, KMeans, KMeansFit, single_threaded
+from ellimaps.maps.clustering.kmeans import KMeans, KMeansFit
+from ellimaps.maps.clustering.suggestion import Suggestion, checked_range, suggestion_for
 
 SILHOUETTE_PIXELS = 2048
 """Their distances take 16 MB, and a mean silhouette has a standard error of 0.002 to 0.006."""
-FLAT_PIXELS = 1 << 15
-"""Sixteen times the pixels of a silhouette; more would cost time and are not looked at."""
 
-# Eight pixels for each of 30 clusters.
-_FEWEST_FLAT_PIXELS = 256
 # A block of distances of 1 MB, which a core's cache holds; no result depends on it.
 _DISTANCE_ROWS = 128
-# Kaufman and Rousseeuw 1990, Finding Groups in Data: above it a reasonable structure has been found.
-_GOOD_SILHOUETTE = 0.5
-# Several standard errors of a silhouette; only the sentence that gives the reason knows it.
-_SMALL_LEAD = 0.02
 
 
-@dataclass(frozen=True)
-class ClusterEstimate:
-    """How well each number of clusters describes a stack, and the number suggested.
+@dataclass(frozen=True, kw_only=True)
+class ClusterEstimate(Suggestion):
+    """A suggested number of clusters, and how well each number describes a stack.
 
     Attributes
     ----------
     table : DataFrame
         One row per k: ``k, inertia, silhouette, silhouette_se, calinski_harabasz, seconds``. It ends early
         where there are fewer different pixels than clusters.
-    flat_table : DataFrame
-        What decided: per k the mean over clusters of their silhouettes, on pixels away from edges, and its
-        standard error (``k, silhouette, silhouette_se``).
     elbow_k, silhouette_k : int
         The k at the elbow of the inertia and at the highest silhouette.
-    suggested_k : int
-        The k to take if in doubt: the highest in ``flat_table``.
-    reason : str
-        Why, and how sure.
-    settings : mapping
-        Features and seed used.
     """
 
     table: pd.DataFrame
-    flat_table: pd.DataFrame
     elbow_k: int
     silhouette_k: int
-    suggested_k: int
-    reason: str
-    settings: Mapping[str, Any]
 
 
 def estimate_k(
@@ -74,7 +51,7 @@ def estimate_k(
     seed: int = 0,
     on_progress: Progress = no_progress,
 ) -> ClusterEstimate:
-    """Estimate how many clusters a stack holds.
+    """Compare numbers of clusters, and suggest one.
 
     Parameters
     ----------
@@ -92,49 +69,36 @@ def estimate_k(
     Returns
     -------
     ClusterEstimate
-        The table and the suggestion.
+        The suggestion, which is that of `suggest_k`, and the table.
 
     Raises
     ------
     SettingError
         If the range or the features do not fit the stack.
     """
-    ks = _checked_range(k_range)
+    ks = checked_range(k_range)
     space = FeatureSpace(stack, features)
     with single_threaded():
-        return _estimate(stack, space, ks, seed, on_progress)
+        table = _compared(KMeans(space, seed), ks, on_progress)
+        suggestion = suggestion_for(stack, space, ks, seed)
+    tried = table["k"].to_numpy()
+    return ClusterEstimate(
+        **vars(suggestion),
+        table=table,
+        elbow_k=elbow(tried, table["inertia"].to_numpy()),
+        silhouette_k=int(tried[table["silhouette"].to_numpy().argmax()]),
+    )
 
 
-def _estimate(
-    stack: ImageStack, space: FeatureSpace, ks: list[int], seed: int, on_progress: Progress
-) -> ClusterEstimate:
-    on_progress(0, len(ks), "estimating the number of clusters")
-    kmeans = KMeans(space, seed)
-    flat = KMeans(_flat_space(stack, kmeans), seed)
-    seconds, centers, flat_centers = [], [], []
+def _compared(kmeans: KMeans, ks: list[int], on_progress: Progress) -> pd.DataFrame:
+    on_progress(0, len(ks), "comparing numbers of clusters")
+    seconds, centers = [], []
     for done, k in enumerate(ks, start=1):
         start = time.perf_counter()
         centers.append(kmeans.centers(k))
-        flat_centers.append(flat.rough_centers(min(k, flat.space.n_pixels)))
         seconds.append(time.perf_counter() - start)
-        on_progress(done, len(ks), "estimating the number of clusters")
-    table = _table(kmeans, ks, centers, seconds)
-    flat_table = _flat_table(flat, ks[: len(table)], flat_centers[: len(table)])
-    settings = {"features": kmeans.space.kind, "seed": kmeans.seed, "k_min": ks[0], "k_max": ks[-1]}
-    return _conclude(table, flat_table, settings)
-
-
-def _flat_space(stack: ImageStack, kmeans: KMeans) -> FeatureSpace:
-    """Return the flat pixels, a random sample of them where they are many, all pixels where they are few."""
-    space = kmeans.space
-    flat = space.pixels[flat_pixels(stack).ravel()[space.pixels]]
-    if flat.size < _FEWEST_FLAT_PIXELS:
-        return space
-    if flat.size > FLAT_PIXELS:
-        flat = np.random.default_rng(kmeans.seed).choice(flat, FLAT_PIXELS, replace=False)
-    within = np.zeros(stack.shape, dtype=np.bool_)
-    within.ravel()[flat] = True
-    return space.within(within)
+        on_progress(done, len(ks), "comparing numbers of clusters")
+    return _table(kmeans, ks, centers, seconds)
 
 
 def _table(
@@ -151,13 +115,6 @@ def _table(
     columns = ["k", "inertia", "silhouette", "silhouette_se", "calinski_harabasz"]
     shared = (time.perf_counter() - start) / len(rows)
     return pd.DataFrame(rows, columns=columns).assign(seconds=np.array(seconds[: len(rows)]) + shared)
-
-
-def _flat_table(flat: KMeans, ks: list[int], centers: list[NDArray[np.float64]]) -> pd.DataFrame:
-    sample = SilhouetteSample(flat.space, flat.seed)
-    scores = sample.scores_of(flat.assess(centers))
-    rows = [(k, score.balanced, score.balanced_error) for k, score in zip(ks, scores, strict=False)]
-    return pd.DataFrame(rows, columns=["k", "silhouette", "silhouette_se"])
 
 
 def elbow(ks: NDArray[np.integer], inertia: NDArray[np.floating]) -> int:
@@ -177,23 +134,11 @@ def elbow(ks: NDArray[np.integer], inertia: NDArray[np.floating]) -> int:
     return int(ks[np.argmax(1 - down - across)])
 
 
-@dataclass(frozen=True)
-class Silhouettes:
-    """Mean silhouettes of a clustering with their standard errors.
-
-    Attributes
-    ----------
-    mean, error : float
-        Over all pixels.
-    balanced, balanced_error : float
-        Mean over clusters of the mean over a cluster's pixels. A large background cannot hide two kinds in
-        one cluster here, nor a cluster of the few pixels that an edge mixes.
-    """
+class Silhouette(NamedTuple):
+    """Mean silhouette of all pixels, and its standard error."""
 
     mean: float
     error: float
-    balanced: float
-    balanced_error: float
 
 
 class SilhouetteSample:
@@ -225,20 +170,16 @@ class SilhouetteSample:
         with single_threaded():
             self._distances = _distances(space.take(self._pixels).astype(np.float64))
 
-    def scores_of(self, fits: Sequence[KMeansFit]) -> list[Silhouettes]:
+    def scores_of(self, fits: Sequence[KMeansFit]) -> list[Silhouette]:
         """Return the mean silhouettes of several clusterings."""
         with single_threaded():
-            return list(ordered_map(lambda fit: self._scores(fit.labels, len(fit.centers)), fits))
+            return list(ordered_map(lambda fit: self._score(fit.labels, len(fit.centers)), fits))
 
-    def _scores(self, labels: NDArray[np.int16], k: int) -> Silhouettes:
+    def _score(self, labels: NDArray[np.int16], k: int) -> Silhouette:
         sizes = np.bincount(labels, minlength=k)
         own = labels[self._pixels]
-        counts = np.bincount(own, minlength=k)
-        shares = np.where(counts > 0, sizes, 0) / sizes[counts > 0].sum()
-        details = _silhouettes(self._distances, own, counts)
-        mean = _stratified(details, self._distances, own, sizes, shares)
-        balanced = _stratified(details, self._distances, own, sizes, np.full(k, 1 / k))
-        return Silhouettes(*mean, *balanced)
+        details = _silhouettes(self._distances, own, np.bincount(own, minlength=k))
+        return _stratified(details, self._distances, own, sizes)
 
 
 @dataclass(frozen=True)
@@ -306,15 +247,15 @@ def _stratified(
     distances: NDArray[np.float32],
     own: NDArray[np.int16],
     sizes: NDArray[np.int64],
-    shares: NDArray[np.float64],
-) -> tuple[float, float]:
-    """Return the mean over clusters, weighted by their shares, and its standard error.
+) -> Silhouette:
+    """Return the mean over clusters, weighted by their sizes, and its standard error.
 
     A sampled pixel counts twice: by its own silhouette, and as one of those to which the others take their
     mean distances. The error is that of the sum of both (the linearised estimator).
     """
     counts = np.bincount(own, minlength=sizes.size)
     seen = np.maximum(counts, 1)
+    shares = np.where(counts > 0, sizes, 0) / sizes[counts > 0].sum()
     rows = np.arange(own.size)
     means = np.bincount(own, details.values, minlength=sizes.size) / seen
     pull = np.zeros((own.size, sizes.size))
@@ -327,49 +268,10 @@ def _stratified(
     influence = (shares[own] * (details.values - means[own]) + pulled) / seen[own]
     variances = np.bincount(own, influence**2, minlength=sizes.size) * seen / np.maximum(counts - 1, 1)
     variances *= 1 - counts / np.maximum(sizes, 1)
-    return float(shares @ means), float(np.sqrt(variances.sum()))
-
-
-def _checked_range(k_range: Iterable[int]) -> list[int]:
-    try:
-        ks = sorted({whole_number("k", k, 2, MAX_CLUSTERS) for k in k_range})
-    except SettingError as error:
-        raise SettingError(f"The range of k must hold whole numbers within 2..{MAX_CLUSTERS}.") from error
-    if not ks:
-        raise SettingError(f"The range of k is empty: choose whole numbers within 2..{MAX_CLUSTERS}.")
-    return ks
+    return Silhouette(float(shares @ means), float(np.sqrt(variances.sum())))
 
 
 def _calinski_harabasz(total: float, inertia: float, n_pixels: int, k: int) -> float:
     if n_pixels <= k or inertia == 0:
         return float("nan")
     return (total - inertia) / (k - 1) / (inertia / (n_pixels - k))
-
-
-def _conclude(table: pd.DataFrame, flat_table: pd.DataFrame, settings: Mapping[str, Any]) -> ClusterEstimate:
-    ks = table["k"].to_numpy()
-    silhouette_k = int(ks[table["silhouette"].to_numpy().argmax()])
-    elbow_k = elbow(ks, table["inertia"].to_numpy())
-    suggested_k = int(flat_table["k"][flat_table["silhouette"].to_numpy().argmax()])
-    others = {"silhouette over all pixels": silhouette_k, "elbow": elbow_k}
-    reason = _reason(flat_table.set_index("k"), suggested_k, others)
-    return ClusterEstimate(table, flat_table, elbow_k, silhouette_k, suggested_k, reason, dict(settings))
-
-
-def _reason(flat_table: pd.DataFrame, k: int, others: Mapping[str, int]) -> str:
-    score, error = flat_table.loc[k].to_numpy(dtype=float)
-    mean = f"{score:.3f} +- {error:.3f}"
-    if len(flat_table) == 1:
-        return f"k = {k} is the only number tried; the mean silhouette of its clusters is {mean}."
-    rest = flat_table.drop(index=k)
-    second = int(rest.index.to_numpy()[rest["silhouette"].to_numpy().argmax()])
-    lead = score - float(rest["silhouette"][second])
-    clear = lead > max(_SMALL_LEAD, 3 * float(np.hypot(error, rest["silhouette_se"][second])))
-    text = f"k = {k} has the highest mean silhouette of its clusters away from edges ({mean}; next best "
-    text += f"{rest['silhouette'][second]:.3f} at k = {second})"
-    text += "".join(f"; the {name} agrees" for name, other in others.items() if other == k)
-    text += "".join(f"; the {name} says {other}" for name, other in others.items() if other != k)
-    if clear and score > _GOOD_SILHOUETTE:
-        return f"{text}: the lead is clear."
-    weak = "the clusters overlap" if score <= _GOOD_SILHOUETTE else "the lead is small"
-    return f"{text}: {weak}, compare the maps of both."

@@ -12,20 +12,18 @@ threads rounds otherwise, and the blocks have threads of their own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import takewhile
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from ellimaps.core.checks import whole_number
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.core.errors import SettingError
-from ellimaps.core.parallel import ordered_map
+from ellimaps.core.parallel import ordered_map, single_threaded
 from ellimaps.maps.clustering.center_search import TIGHT, CenterSets, lloyd, rough_search, search
 from ellimaps.maps.clustering.features import FeatureSpace, blocks_of
 from ellimaps.maps.clustering.weighted_points import WeightedPoints, condense
@@ -119,8 +117,13 @@ class KMeans:
         return self._searched(search, k)
 
     def rough_centers(self, k: int) -> F64:
-        """Return the best of many starts, at a fifth of the price of `centers`; see `assess`."""
+        """Return centres of clusters that need not be the best, cheaply; see `assess`."""
         return self._searched(rough_search, k)
+
+    @property
+    def projected(self) -> F64:
+        """The pixels (a sample of large images) on their leading principal axes, shape (component, pixel)."""
+        return self._points.values.astype(np.float64)
 
     def assess(self, centers: Sequence[F64]) -> list[KMeansFit]:
         """Cluster all pixels around several sets of centres in one pass; see `centers`.
@@ -235,6 +238,11 @@ def fit_of_labels(space: FeatureSpace, labels: Labels, k: int) -> KMeansFit:
     return fit.fit(mean)
 
 
+def nearest_centers(space: FeatureSpace, mean: F64, centers: F64) -> Labels:
+    """Return the nearest of some centres, relative to ``mean``, for every pixel; some may have no pixel."""
+    return _assign_pixels(space, mean, [centers.astype(np.float32)])[0].labels
+
+
 def _assign_pixels(space: FeatureSpace, mean: F64, centers: Sequence[Real]) -> list[_Assigned]:
     """Find the nearest of each set of centres for all pixels, in the precision of the centres."""
     ks = [len(one) for one in centers]
@@ -291,17 +299,6 @@ def _check_counts(counts: F64) -> None:
         raise SettingError(
             f"k = {counts.size} is too many for pixels that take only {values} different values."
         )
-
-
-def single_threaded() -> AbstractContextManager[object]:
-    """Return a context in which BLAS uses one thread."""
-    limits: AbstractContextManager[object] = _threadpools().limit(limits=1, user_api="blas")
-    return limits
-
-
-@cache
-def _threadpools() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 def _sample(n_pixels: int, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.core.errors import SettingError
+from ellimaps.core.parallel import single_threaded
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.films.noise import noise_of_map
@@ -24,8 +25,9 @@ from ellimaps.optics.joint import joint_minimum, shared_columns
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.spectra import FitOptions, Flag, SpectraFit, SpectraFitter
 
-# Half a MB a quantity in double precision: what a block needs stays in a core's cache.
-_BLOCK_VALUES = 1 << 16
+# A MB a quantity in double precision: with half of it threads wait for each other a tenth of the time, with
+# twice nothing is gained (`benchmarks/bench_fits.py`).
+_BLOCK_VALUES = 1 << 17
 
 
 def fit_shots(
@@ -141,8 +143,8 @@ def fit_map(
         return len(block)
 
     done = 0
-    # NumPy works outside the interpreter's lock in most of this, so threads help.
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
+    # NumPy works outside the interpreter's lock in most of this, so threads help; those of BLAS only wait.
+    with single_threaded(), ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
         tasks = [threads.submit(fit_block, block) for block in blocks]
         try:
             for task in as_completed(tasks):
@@ -258,7 +260,7 @@ def _jointly(
     paid = len(model.parameters) - len(shared) + len(shared) / len(rows)
     freedom = fitter.freedom(target, paid)
     errors = errors * np.sqrt(max(1.0, float(chi2.sum() / freedom.sum())))
-    angles, _ = fitter.curve(parameters)
+    angles = fitter.curve.values(parameters)
     mse, lack = fitter.mse(target, angles), fitter.lack_of_fit(target, angles, noise)
     nothing = np.full_like(alone.others, np.nan), np.full_like(alone.others_chi2, np.nan)
     result = alone._replace(others=nothing[0], others_chi2=nothing[1], wild=np.zeros_like(alone.wild))

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ellimaps.sensors.store.sql import quoted
-
 
 def decimated(
-    base: Any, readings: Path, sensors: Sequence[int], points: int, where: str = "true"
+    base: Any, readings: str, sensors: Sequence[int], points: int, where: str = "true"
 ) -> pd.DataFrame:
     """Return at most about ``points`` readings per sensor; every bin keeps its extremes.
 
@@ -20,8 +17,8 @@ def decimated(
     ----------
     base : duckdb.DuckDBPyConnection
         The connection to ask.
-    readings : Path
-        A Parquet file with ``sensor, time, value``.
+    readings : str
+        A table or table function with ``sensor, time, value``; see `ellimaps.sensors.store.sql.readings_in`.
     sensors : sequence of int
         The numbers of the sensors wanted.
     points : int
@@ -35,10 +32,7 @@ def decimated(
         ``sensor, time, value`` by sensor and time.
     """
     wanted = ", ".join(str(int(number)) for number in sensors) or "NULL"
-    chosen = (
-        f"SELECT sensor, time, value FROM read_parquet({quoted(str(readings))}) "
-        f"WHERE sensor IN ({wanted}) AND {where}"
-    )
+    chosen = f"SELECT sensor, time, value FROM {readings} WHERE sensor IN ({wanted}) AND {where}"
     bins = max(points // 2, 2)
     table: pd.DataFrame = base.sql(
         f"""

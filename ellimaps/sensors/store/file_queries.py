@@ -1,7 +1,8 @@
 """One file of a log as a table, and the query that reads it as one long table, whatever its layout.
 
 The columns of that are ``region, source_id, sensor_name, unit, time, offset_min, value``. A time or value
-that cannot be read is NULL; a cell that says there is no reading gives no row.
+that cannot be read is NULL, the offset of a zone that is not known here `UNKNOWN_ZONE`; a cell that says
+there is no reading gives no row.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ellimaps.sensors.store.options import ImportOptions, ImportQuestion
 from ellimaps.sensors.store.sql import (
     any_number,
     cleaned_text,
+    has_seconds,
     identifier,
     is_missing,
     offset_minutes,
@@ -29,8 +31,8 @@ from ellimaps.sensors.store.sql import (
     wall_clock_in,
     zone_offset_minutes,
 )
-from ellimaps.sensors.store.text_files import read_head
-from ellimaps.sensors.store.time_formats import EPOCHS
+from ellimaps.sensors.store.text_files import TextTable, read_head
+from ellimaps.sensors.store.time_formats import EPOCHS, ISO
 
 _FIXED_ZONE = re.compile(r"([+-])(\d{2}):?(\d{2})")
 UNKNOWN_ZONE = 9999
@@ -108,7 +110,11 @@ class LogFile:
         """Return the SQL of a row's time as it is written; NULL where it says none."""
         if self.typed_time:
             return f"try_cast({self.time_text()} AS TIMESTAMP)"
-        return time_of_text(cleaned_text(self.time_text(), fmt), fmt)
+        text = self.time_text()
+        read = time_of_text(cleaned_text(text, fmt), fmt)
+        if fmt != ISO:
+            return read
+        return f"CASE WHEN {has_seconds(text)} THEN try_cast({text} AS TIMESTAMP) ELSE {read} END"
 
 
 def text_file(file: Path, options: ImportOptions) -> LogFile:
@@ -120,14 +126,7 @@ def text_file(file: Path, options: ImportOptions) -> LogFile:
         If it is no table with times and values.
     """
     table = read_head(file)
-    columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(table.header)))
-    quote = '"' if table.quoted else ""
-    source = (
-        f"read_csv({quoted(str(file))}, auto_detect=false, header=false, skip={table.skip}, "
-        f"delim={quoted(table.separator)}, quote={quoted(quote)}, escape={quoted(quote)}, "
-        f"encoding={quoted(table.encoding)}, columns={{{columns}}}, null_padding=true, ignore_errors=true, "
-        "store_rejects=true, parallel=false)"
-    )
+    source = _csv_source(file, table, table.skip)
     layout = layout_of(
         table.header, table.rows, file.name, options, units=table.units, is_named=table.is_named
     )
@@ -144,6 +143,24 @@ def text_file(file: Path, options: ImportOptions) -> LogFile:
         table.separator,
         False,
     )
+
+
+def _csv_source(file: Path, table: TextTable, skip: int) -> str:
+    columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(len(table.header)))
+    quote = '"' if table.quoted else ""
+    # Where a cell may hold the end of a line, no thread can tell where a line begins.
+    parallel = str(not table.quoted).lower()
+    return (
+        f"read_csv({quoted(str(file))}, auto_detect=false, header=false, skip={skip}, "
+        f"delim={quoted(table.separator)}, quote={quoted(quote)}, escape={quoted(quote)}, "
+        f"encoding={quoted(table.encoding)}, columns={{{columns}}}, null_padding=true, ignore_errors=true, "
+        f"store_rejects=true, parallel={parallel})"
+    )
+
+
+def continued(log_file: LogFile, tail: Path) -> LogFile:
+    """Return what was written behind a text file, its lines in a file of their own, to be read as it is."""
+    return replace(log_file, source=_csv_source(tail, read_head(log_file.file), 0), first_line=1)
 
 
 def parquet_file(base: Any, file: Path, options: ImportOptions) -> LogFile:
@@ -298,9 +315,8 @@ def readings_query(log_file: LogFile, options: ImportOptions, extra: str = "") -
     units = f"coalesce(nullif(unit, ''), nullif(stated, ''), {behind})"
     return (
         f"SELECT region, source_id, sensor_name, {units} AS unit, "
-        f"CASE WHEN offset_min = {UNKNOWN_ZONE} THEN NULL ELSE time END AS time, offset_min, {number} AS "
-        f"value"
-        f"{', ' + extra if extra else ''} FROM ({inner}) WHERE NOT {is_missing('cell')}"
+        f"time, offset_min, {number} AS value{', ' + extra if extra else ''} "
+        f"FROM ({inner}) WHERE NOT {is_missing('cell')}"
     )
 
 
@@ -308,7 +324,8 @@ def _clock(log_file: LogFile, options: ImportOptions) -> tuple[str, str]:
     """Return the SQL of the local time of a row, and of its minutes from UTC."""
     layout, fmt = log_file.layout, log_file.layout.formats[0]
     wall, text = log_file.wall_clock(fmt), f"rtrim({log_file.time_text()})"
-    own = "0" if fmt in EPOCHS else text_offset_minutes(text)
+    behind = f"CASE WHEN {has_seconds(log_file.time_text())} THEN NULL ELSE {text_offset_minutes(text)} END"
+    own = "0" if fmt in EPOCHS else behind
     if layout.offset is not None:
         # A time with its own offset is local already; the column's offset is for one in UTC. Where one stands
         # that cannot be read, the local time is not known.

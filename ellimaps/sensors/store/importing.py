@@ -1,28 +1,22 @@
-"""A log's files into one sorted Parquet store: readings by sensor and time, with bounded memory.
+"""A log's files into a store, sorted by sensor and time with bounded memory; only once.
 
-A store is a folder with ``readings.parquet`` (``sensor, time, offset_min, value, row``: local time, and the
-position in the log), ``sensors.parquet``, ``overview.parquet`` (minima and maxima that stand for the readings
-when much is drawn small), ``problems.parquet``, ``report.json`` (what the log was taken for) and
-``inputs.json`` (hashes of the files). It is written
-beside the others of its cache and moved, so it is there whole or not at all.
+What a store holds is said in `ellimaps.sensors.store.stores`.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
-import time
-from collections.abc import Sequence
-from contextlib import suppress
-from hashlib import file_digest, sha256
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import file_digest
 from pathlib import Path
-from typing import Any
 
 from ellimaps.core.errors import ExportError, ReadError
 from ellimaps.core.extras import optional
 from ellimaps.core.progress import Progress
+from ellimaps.sensors.store.continuing import at_rest, continued_store, file_states, is_all, note
 from ellimaps.sensors.store.decimation import decimated
 from ellimaps.sensors.store.locations import Location
 from ellimaps.sensors.store.options import ImportOptions
@@ -32,52 +26,30 @@ from ellimaps.sensors.store.reporting import items_of_files, items_of_sensors
 from ellimaps.sensors.store.sorting import sorted_readings
 from ellimaps.sensors.store.sql import quoted
 from ellimaps.sensors.store.staging import stage
-from ellimaps.sensors.store.units import with_assumed_units
-
-# To be raised whenever a store holds something else; stores of other formats are not opened.
-FORMAT = 4
-INPUTS, REPORT = "inputs.json", "report.json"
-READINGS, SENSORS, OVERVIEW, PROBLEMS = (
-    f"{name}.parquet" for name in ("readings", "sensors", "overview", "problems")
+from ellimaps.sensors.store.stores import (
+    GAPS,
+    INPUTS,
+    MEMORY,
+    OVERVIEW,
+    OVERVIEW_POINTS,
+    PROBLEMS,
+    READINGS,
+    REPORT,
+    SENSORS,
+    cache_folder,
+    connection,
+    forget_followed,
+    forget_old,
+    put,
+    readings_of,
+    store_path,
+    stores_before,
 )
-# 8,192 pairs per sensor: four for each pixel of a wide screen.
-OVERVIEW_POINTS = 1 << 14
-# DuckDB takes about half as much again: 20 million readings stay below 1.4 GB (benchmarks/bench_sensors.py).
-_MEMORY = "800MB"
-# A week: over a weekend and a holiday a log need not be imported again.
-_KEPT_S = 7 * 86400
-
-
-def connection(folder: Path, threads: int | None = None) -> Any:
-    """Return a DuckDB connection that spills into a folder instead of taking much memory."""
-    settings = {"memory_limit": _MEMORY, "threads": threads or min(os.cpu_count() or 1, 4)}
-    settings |= {"temp_directory": str(folder), "autoinstall_known_extensions": False}
-    return optional("duckdb", "sensors", "Sensor logs").connect(config=settings)
-
-
-def cache_folder() -> Path:
-    """Return the folder of the stores: ``ELLIMAPS_CACHE``, or one of this user in the temporary folder."""
-    given = os.environ.get("ELLIMAPS_CACHE")
-    user = str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    folder = Path(given) if given else Path(tempfile.gettempdir()) / f"ellimaps-{user}"
-    folder = folder / "sensors"
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if hasattr(os, "getuid") and not given:
-            # The temporary folder is everybody's: another user may have put a folder of this name there.
-            for part in (folder.parent, folder):
-                if part.stat().st_uid != os.getuid() or part.is_symlink():
-                    raise PermissionError(f"{part} belongs to another user")
-                part.chmod(0o700)
-    except OSError as error:
-        raise ExportError(
-            f"The cache {folder} cannot be used ({error.strerror or error}): set ELLIMAPS_CACHE to a folder."
-        ) from error
-    return folder
+from ellimaps.sensors.store.units import with_assumed_units
 
 
 def store_of(location: Location, options: ImportOptions, on_progress: Progress) -> Path:
-    """Return the folder of a log's store; the log is imported if it is not yet there.
+    """Return the folder of a log's store; what is not yet in one is imported.
 
     Raises
     ------
@@ -87,43 +59,36 @@ def store_of(location: Location, options: ImportOptions, on_progress: Progress) 
         If the cache cannot be written.
     """
     cache = cache_folder()
-    said = sha256(repr(sorted(options.facts().items())).encode()).hexdigest()[:8] if options.facts() else "0"
-    store = cache / f"{location.fingerprint[:32]}-{said}-{FORMAT}"
+    store = store_path(cache, location, options)
     if (store / SENSORS).is_file():
         os.utime(store)
         return store
-    _forget_old(cache)
+    forget_old(cache)
+    before = stores_before(store)
     try:
         with tempfile.TemporaryDirectory(prefix=".next-", dir=cache) as name:
             folder = Path(name) / "store"
             folder.mkdir()
-            with location.local_files(on_progress) as files:
-                _import(location, files, options, folder, Path(name), on_progress)
-            _put(folder, store)
+            with _duckdb_errors(location):
+                found = continued_store(before[0], location, options, folder, Path(name)) if before else None
+            if before and found == before[0]:
+                os.utime(found)
+                return found
+            if found is None:
+                folder = Path(name) / "whole"
+                folder.mkdir()
+                with location.local_files(on_progress) as files, _duckdb_errors(location):
+                    _import(location, files, options, folder, Path(name), on_progress)
+            # In a state of which the last line had no end, the log is looked at again.
+            store = store if is_all(folder, location) else store.with_name(f"{store.name}t")
+            put(folder, store)
     except OSError as error:
         raise ExportError(
             f"The cache {cache} cannot be written ({error.strerror or error}): make room, or set "
             "ELLIMAPS_CACHE to another folder."
         ) from error
+    forget_followed(before)
     return store
-
-
-def _put(folder: Path, store: Path) -> None:
-    try:
-        folder.rename(store)
-    except OSError:
-        # Another process was faster; its store holds the same.
-        if not (store / SENSORS).is_file():
-            raise
-
-
-def _forget_old(cache: Path) -> None:
-    """Remove stores that nobody opened for a week."""
-    for store in cache.iterdir():
-        # Another process may remove it at the same moment.
-        with suppress(OSError):
-            if time.time() - store.stat().st_mtime > _KEPT_S:
-                shutil.rmtree(store, ignore_errors=True)
 
 
 def _import(
@@ -134,13 +99,14 @@ def _import(
     scratch: Path,
     on_progress: Progress,
 ) -> None:
-    duckdb = optional("duckdb", "sensors", "Sensor logs")
     total = len(files) + 3
+    files = at_rest(files, scratch)
     base = connection(scratch)
     try:
-        base.execute(f"ATTACH {quoted(str(scratch / 'staging.duckdb'))} AS staging")
+        base.execute(f"ATTACH {quoted(str(scratch / 'whole.duckdb'))} AS staging")
         staged = stage(base, location, files, options, on_progress)
-        (folder / INPUTS).write_text(json.dumps(_hashes(files)), encoding="utf-8")
+        hashes = _hashes(files)
+        (folder / INPUTS).write_text(json.dumps(hashes), encoding="utf-8")
         on_progress(len(files), total, "sorting readings")
         result = sorted_readings(base, location, staged, folder / READINGS)
         # The memory of the sort is given back only so.
@@ -148,13 +114,14 @@ def _import(
         base = connection(scratch)
         on_progress(len(files) + 1, total, "looking for gaps and faults")
         others = [*staged.problems(), *result.problems]
-        problems, courses = found_problems(base, folder / READINGS, result.sensors, others)
+        problems, silent, courses = found_problems(base, folder / READINGS, result.sensors, others)
         problems.to_parquet(folder / PROBLEMS)
+        silent.to_parquet(folder / GAPS)
         if not options.sensor_columns:
             for course, label in zip(courses, result.labels(), strict=True):
                 check_not_merged(course, label, location.name)
         on_progress(len(files) + 2, total, "preparing the overview")
-        overview = decimated(base, folder / READINGS, list(result.sensors.index), OVERVIEW_POINTS)
+        overview = decimated(base, readings_of(folder), list(result.sensors.index), OVERVIEW_POINTS)
         overview.to_parquet(folder / OVERVIEW, row_group_size=1 << 17)
         medians = overview.groupby("sensor")["value"].median()
         sensors = with_assumed_units(result.sensors, medians, options.unit).assign(
@@ -165,10 +132,21 @@ def _import(
         items = (*items_of_files(staged), *items_of_sensors(sensors, problems, result))
         report = ImportReport(location.name, items, options.facts())
         (folder / REPORT).write_text(json.dumps(report.facts()), encoding="utf-8")
+        note(folder, base, file_states(location, files, hashes, staged, result), result.known)
         sensors.to_parquet(folder / SENSORS)
         on_progress(total, total, "preparing the overview")
+    finally:
+        base.close()
+
+
+@contextmanager
+def _duckdb_errors(location: Location) -> Iterator[None]:
+    """Tell what DuckDB says of a log in a sentence."""
+    duckdb = optional("duckdb", "sensors", "Sensor logs")
+    try:
+        yield
     except duckdb.OutOfMemoryException as error:
-        raise ReadError(f"{location.name} needs more memory to import than {_MEMORY}: split it.") from error
+        raise ReadError(f"{location.name} needs more memory to import than {MEMORY}: split it.") from error
     except duckdb.IOException as error:
         raise ExportError(f"The cache cannot be written ({' '.join(str(error).split()):.200}).") from error
     except duckdb.Error as error:
@@ -176,8 +154,6 @@ def _import(
         raise ReadError(
             f"{location.name} cannot be read as a log ({' '.join(str(error).split()):.200}): check the file."
         ) from error
-    finally:
-        base.close()
 
 
 def _hashes(files: Sequence[Path]) -> dict[str, str]:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import has_magic
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -34,6 +35,17 @@ _SETTINGS: dict[str, dict[str, str]] = {
 }
 
 
+_WAYS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "adlfs": (
+        ("AZURE_STORAGE_CONNECTION_STRING",),
+        ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT_KEY"),
+        ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_SAS_TOKEN"),
+    ),
+    "s3fs": (("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),),
+}
+"""Which variables together open a location."""
+
+
 @dataclass(frozen=True)
 class Location:
     """A log's files before anything of them is read.
@@ -53,9 +65,15 @@ class Location:
     system: Any = None
 
     @property
-    def fingerprint(self) -> str:
-        """Return a hash of the files and their state."""
-        return sha256(repr((str(type(self.system)), self.files)).encode()).hexdigest()
+    def identity(self) -> str:
+        """A hash of which files these are."""
+        names = [name for name, _ in self.files]
+        return sha256(repr((str(type(self.system)), names)).encode()).hexdigest()
+
+    @property
+    def state(self) -> str:
+        """A hash of the state the files are in."""
+        return sha256(repr([state for _, state in self.files]).encode()).hexdigest()
 
     @contextmanager
     def local_files(self, on_progress: Progress) -> Iterator[list[Path]]:
@@ -83,7 +101,8 @@ def location_of(path_or_url: str | os.PathLike[str]) -> Location:
     Parameters
     ----------
     path_or_url : str or path
-        A file, a folder, or a URL of fsspec as ``abfs://container/folder`` or ``s3://bucket/log.csv``.
+        A file, a folder, a pattern as ``logs/*.csv``, or a URL of fsspec as ``abfs://container/folder`` or
+        ``s3://bucket/2025-*/log.csv``.
 
     Raises
     ------
@@ -99,11 +118,20 @@ def location_of(path_or_url: str | os.PathLike[str]) -> Location:
     return _remote(name, protocol)
 
 
+def state_of(path_or_url: str | os.PathLike[str]) -> str:
+    """Return what changes when a log does, without reading it; see `location_of`."""
+    location = location_of(path_or_url)
+    return location.identity + location.state
+
+
 def _local(path: Path) -> Location:
     try:
         if path.is_dir():
             candidates = (Path(base) / file for base, _, files in os.walk(path) for file in files)
             files = sorted(file for file in candidates if _is_log(file.name))[: _MOST_FILES + 1]
+        elif has_magic(str(path)) and not path.exists():
+            found = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+            files = sorted(file for file in found if file.is_file())
         else:
             files = [path]
         states = tuple((str(file.resolve()), _state(file.stat())) for file in files)
@@ -120,6 +148,7 @@ def _remote(name: str, protocol: str) -> Location:
     library = _LIBRARIES.get(protocol)
     if library:
         optional(library, "cloud", "Sensor logs")
+        _check_credentials(name, library)
     fsspec = optional("fsspec", "sensors", "Sensor logs")
     settings = {
         key: os.environ[variable]
@@ -131,9 +160,30 @@ def _remote(name: str, protocol: str) -> Location:
         if system.isdir(path):
             found = system.find(path, detail=True)
             infos = [found[file] for file in sorted(found) if _is_log(file)]
+        elif has_magic(path) and not system.exists(path):
+            found = system.glob(path, detail=True)
+            infos = [found[file] for file in sorted(found) if found[file]["type"] == "file"]
         else:
             infos = [system.info(path)]
     return _checked(Location(name, tuple((info["name"], _remote_state(info)) for info in infos), system))
+
+
+def _check_credentials(name: str, library: str) -> None:
+    """Refuse what the environment does not say how to open: no other identity is tried.
+
+    Raises
+    ------
+    ReadError
+        If a variable is missing; the sentence names it.
+    """
+    if not any(all(map(os.environ.get, way)) for way in _WAYS[library]):
+        # The way of which a part is there is the one that was meant.
+        meant = max(_WAYS[library], key=lambda way: sum(variable in os.environ for variable in way))
+        missing = [variable for variable in meant if not os.environ.get(variable)]
+        others = [" with ".join(way) for way in _WAYS[library] if way != meant]
+        instead = f" (or {', or '.join(others)})" if others else ""
+        told = f"set {' and '.join(missing)} in the environment{instead}"
+        raise ReadError(f"The sensor log {name} cannot be opened: {told}.")
 
 
 def _remote_state(info: dict[str, Any]) -> str:
@@ -149,7 +199,8 @@ def _is_log(name: str) -> bool:
 def _checked(location: Location) -> Location:
     if not location.files:
         raise ReadError(
-            f"{location.name} holds no log: a folder needs files that end in {_listed(SUFFIXES)}."
+            f"{location.name} holds no log: a folder needs files that end in {_listed(SUFFIXES)}, a pattern "
+            "files that fit it."
         )
     if len(location.files) > _MOST_FILES:
         raise ReadError(f"{location.name} holds more than {_MOST_FILES:,} files: choose a folder of fewer.")

@@ -20,22 +20,22 @@ from numpy.typing import NDArray
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.sensors.store.decimation import decimated
-from ellimaps.sensors.store.importing import (
-    INPUTS,
-    OVERVIEW,
-    OVERVIEW_POINTS,
-    PROBLEMS,
-    READINGS,
-    REPORT,
-    SENSORS,
-    connection,
-    store_of,
-)
+from ellimaps.sensors.store.importing import store_of
 from ellimaps.sensors.store.locations import location_of
 from ellimaps.sensors.store.options import FROM_THE_LOG, ImportOptions
 from ellimaps.sensors.store.report import ImportReport
-from ellimaps.sensors.store.sql import quoted
 from ellimaps.sensors.store.steps import gaps
+from ellimaps.sensors.store.stores import (
+    GAPS,
+    INPUTS,
+    OVERVIEW_POINTS,
+    PROBLEMS,
+    REPORT,
+    SENSORS,
+    connection,
+    overview_of,
+    readings_of,
+)
 from ellimaps.sensors.store.times import Time, end_of, length_of, time_of
 
 Names = str | Sequence[str]
@@ -89,7 +89,7 @@ class SensorLog:
     name : str
         Where the log was read from.
     store : Path
-        Folder of its store; see `ellimaps.sensors.store.importing`.
+        Folder of its store; see `ellimaps.sensors.store.stores`.
 
     Attributes
     ----------
@@ -348,7 +348,7 @@ class SensorLog:
         shown = (last - first) / pd.Timedelta(seconds=1)
         # A bin of the overview must be small against a bin shown.
         enough = shown / points > 2 * whole / OVERVIEW_POINTS
-        readings = self.store / (OVERVIEW if enough else READINGS)
+        readings = overview_of(self.store) if enough else readings_of(self.store)
         table = decimated(self._base.cursor(), readings, list(sensors.index), points, _between(start, end))
         return self._named(table)[["time", *KEY, "value"]]
 
@@ -379,6 +379,20 @@ class SensorLog:
             offsets = pd.to_timedelta((table["bin"] + shift) * width, unit="us")
             table[name] = (first + offsets).astype("datetime64[us]")
         return self._named(table)[[*KEY, "start", "end", "n"]]
+
+    def gaps(
+        self, region: Names | None = None, source_id: Names | None = None, sensor_name: Names | None = None
+    ) -> pd.DataFrame:
+        """Return between which readings nothing is known, for longer than is usual there.
+
+        Returns
+        -------
+        DataFrame
+            ``region, source_id, sensor_name, start, end``: the readings before and after each.
+        """
+        chosen = self.chosen(region, source_id, sensor_name)
+        table = pd.read_parquet(self.store / GAPS, filters=[("sensor", "in", list(chosen.index))])
+        return self._named(table)[[*KEY, "start", "end"]]
 
     def profile(
         self,
@@ -463,10 +477,7 @@ class SensorLog:
 
     def _of(self, sensors: pd.DataFrame, start: Time | None, end: Time | None) -> str:
         numbers = ", ".join(str(int(number)) for number in sensors.index)
-        return (
-            f"FROM read_parquet({quoted(str(self.store / READINGS))}) WHERE sensor IN ({numbers}) "
-            f"AND {_between(start, end)}"
-        )
+        return f"FROM {readings_of(self.store)} WHERE sensor IN ({numbers}) AND {_between(start, end)}"
 
     def _ask(self, query: str) -> pd.DataFrame:
         # A cursor of its own for every question: the log may be shared by threads.

@@ -52,6 +52,8 @@ class Course:
         The share of readings that have the time of another one but not its value.
     has_clock : bool
         Whether any reading has a time of day other than midnight.
+    gaps : ndarray of int, shape (gap,)
+        The readings that nothing follows for longer than usual, by number.
     """
 
     step_s: float
@@ -59,6 +61,7 @@ class Course:
     resolution: float
     shared: float
     has_clock: bool
+    gaps: NDArray[np.intp]
 
 
 def course_of(utc: NDArray[np.datetime64], values: NDArray[np.float64]) -> Course:
@@ -69,7 +72,9 @@ def course_of(utc: NDArray[np.datetime64], values: NDArray[np.float64]) -> Cours
     shared = differing / len(values) if differing >= _FEWEST_MERGED else 0.0
     usual = float(np.median(positive)) if len(positive) else float("nan")
     has_clock = not shared or bool(np.any(utc != utc.astype("datetime64[D]")))
-    return Course(usual, is_held(steps), resolution_of(values), shared, has_clock)
+    held = is_held(steps)
+    silent = np.flatnonzero(gaps(steps, held=held))
+    return Course(usual, held, resolution_of(values), shared, has_clock, silent)
 
 
 def check_not_merged(course: Course, label: str, name: str) -> None:
@@ -98,7 +103,7 @@ def check_not_merged(course: Course, label: str, name: str) -> None:
 
 def found_problems(
     base: Any, readings: Path, sensors: pd.DataFrame, others: Sequence[tuple[object, ...]] = ()
-) -> tuple[pd.DataFrame, list[Course]]:
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Course]]:
     """Return what is wrong with every sensor, and how often each was read.
 
     Parameters
@@ -116,11 +121,13 @@ def found_problems(
     -------
     DataFrame
         See :data:`COLUMNS`.
+    DataFrame
+        All gaps: ``sensor, start, end``, the readings on either side.
     list of Course
         By sensor.
     """
     rows: list[tuple[object, ...]] = list(others)
-    courses = []
+    silent, courses = [], []
     for number, sensor in sensors.iterrows():
 
         def column(expression: str, which: object = number) -> NDArray[Any]:
@@ -133,11 +140,31 @@ def found_problems(
         utc, values = column("time - to_minutes(coalesce(offset_min, 0))"), column("value")
         courses.append(course_of(utc, values))
         problems = list(sensor_problems(utc, values, column("row"), held=courses[-1].held))
-        time = column("time") if problems else np.array([], "datetime64[us]")
-        label = (sensor["region"], sensor["source_id"], sensor["sensor_name"])
-        rows += [(*label, one.kind, time[one.first], time[one.last], one.detail) for one in problems]
+        before = courses[-1].gaps
+        time = column("time") if problems or len(before) else np.array([], "datetime64[us]")
+        silent.append(gap_rows(int(str(number)), time, before))
+        rows += problem_rows(sensor, time, problems)
+    return problem_table(rows), pd.concat(silent, ignore_index=True), courses
+
+
+def problem_rows(
+    sensor: pd.Series, time: NDArray[np.datetime64], problems: Sequence[Problem]
+) -> list[tuple[object, ...]]:
+    """Return problems of one sensor as rows; times of its readings, shape ``(reading,)``."""
+    label = (sensor["region"], sensor["source_id"], sensor["sensor_name"])
+    return [(*label, one.kind, time[one.first], time[one.last], one.detail) for one in problems]
+
+
+def problem_table(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
+    """Return rows of problems as a table; see :data:`COLUMNS`."""
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    return table.astype({"start": "datetime64[us]", "end": "datetime64[us]"}), courses
+    return table.astype({"start": "datetime64[us]", "end": "datetime64[us]"})
+
+
+def gap_rows(sensor: int, time: NDArray[np.datetime64], before: NDArray[np.intp]) -> pd.DataFrame:
+    """Return gaps of one sensor, ``sensor, start, end``, by the readings before them."""
+    table = pd.DataFrame({"sensor": sensor, "start": time[before], "end": time[before + 1]})
+    return table.astype({"sensor": "int32", "start": "datetime64[us]", "end": "datetime64[us]"})
 
 
 def sensor_problems(

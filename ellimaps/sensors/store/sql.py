@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from ellimaps.sensors.store.number_formats import GROUPED_COMMAS, GROUPED_POINTS, NUMBER
 from ellimaps.sensors.store.options import fixed_offset
 from ellimaps.sensors.store.time_formats import BEHIND, EPOCHS, EXCEL, EXCEL_EPOCH, ISO, MISSING, ZONE_WORDS
@@ -16,6 +19,11 @@ _AM_PM = r"\s*([AaPp])\.?\s?[Mm]\.?$"
 def quoted(text: str) -> str:
     """Return a text as a literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def readings_in(files: Sequence[Path]) -> str:
+    """Return the table function that reads some Parquet files of one kind."""
+    return f"read_parquet([{', '.join(quoted(str(file)) for file in files)}])"
 
 
 def identifier(name: str) -> str:
@@ -36,6 +44,14 @@ def time_of_text(text: str, fmt: str) -> str:
         days = f"round(try_cast(replace({text}, ',', '.') AS DOUBLE) * 86400) * 1000000"
         return f"(TIMESTAMP {quoted(EXCEL_EPOCH)} + to_microseconds(try_cast({days} AS BIGINT)))"
     return f"try_strptime({text}, {quoted(fmt)})"
+
+
+def has_seconds(text: str) -> str:
+    """Return whether a text is as long as 2025-01-31 14:05:00 and has the seconds where that has them.
+
+    Nothing stands behind such a time, so it need not be searched for.
+    """
+    return f"(length({text}) = 19 AND {text}[17] = ':')"
 
 
 def cleaned_text(text: str, fmt: str) -> str:
@@ -134,8 +150,11 @@ def unit_behind(text: str) -> str:
 
 def is_missing(text: str) -> str:
     """Return whether a cell says that there is no reading."""
-    words = ", ".join(map(quoted, MISSING))
-    return f"({text} IS NULL OR lower(trim({text})) IN ({words}))"
+    # A list after IN would become a join, which gives up the order of the rows; no cell holds this sign.
+    words = quoted("\x01" + "\x01".join(MISSING) + "\x01")
+    is_word = f"contains({words}, chr(1) || lower(trim({text})) || chr(1))"
+    # Asked first, as most cells are readings, and no such word begins with a digit.
+    return f"({text} IS NULL OR CASE WHEN {text}[1] BETWEEN '0' AND '9' THEN false ELSE {is_word} END)"
 
 
 def _signed_minutes(text: str) -> str:

@@ -15,6 +15,7 @@ from ellimaps.core.extras import optional
 from ellimaps.core.progress import Progress
 from ellimaps.sensors.store.date_order import with_one_order
 from ellimaps.sensors.store.file_queries import (
+    UNKNOWN_ZONE,
     LogFile,
     parquet_file,
     readings_query,
@@ -27,7 +28,8 @@ from ellimaps.sensors.store.options import ImportOptions, ImportQuestion
 
 # Also what damaged bytes say is no time of a log.
 GOOD = (
-    "coalesce(time BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '2200-01-01' AND abs(value) < 1e100, false)"
+    "coalesce(time BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '2200-01-01' AND abs(value) < 1e100 "
+    f"AND coalesce(offset_min, 0) <> {UNKNOWN_ZONE}, false)"
 )
 
 
@@ -91,10 +93,7 @@ def stage(
     ImportQuestion
         If one can be read in two ways.
     """
-    base.execute(
-        "CREATE TABLE staging.raw (region VARCHAR, source_id VARCHAR, sensor_name VARCHAR, unit VARCHAR, "
-        "time TIMESTAMP, offset_min SMALLINT, value DOUBLE, file INTEGER)"
-    )
+    create_raw(base)
     staged = Staged()
     errors: list[ReadError] = []
     for number, file in enumerate(files):
@@ -124,6 +123,34 @@ def stage(
             if len(files) == 1:
                 raise
     return staged
+
+
+def create_raw(base: Any) -> None:
+    """Make the table that `insert_readings` fills."""
+    base.execute(
+        "CREATE TABLE staging.raw (region VARCHAR, source_id VARCHAR, sensor_name VARCHAR, unit VARCHAR, "
+        "time TIMESTAMP, offset_min SMALLINT, value DOUBLE, file INTEGER)"
+    )
+
+
+def insert_readings(base: Any, log_file: LogFile, number: int, options: ImportOptions) -> None:
+    """Append the readings of a file to ``staging.raw``; lines of a wrong shape go to ``reject_errors``.
+
+    Parameters
+    ----------
+    base : duckdb connection
+        With the staging tables.
+    log_file : LogFile
+        The file and its layout.
+    number : int
+        Of the file.
+    options : ImportOptions
+        What the user answered.
+    """
+    base.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+    query = readings_query(log_file, options)
+    with _duckdb_errors(log_file.file):
+        base.execute(f"INSERT INTO staging.raw SELECT *, {number} FROM ({query})")
 
 
 def _as_log_file(base: Any, file: Path, options: ImportOptions) -> LogFile:
@@ -168,12 +195,12 @@ def _is_small(log_file: LogFile) -> bool:
 
 def _stage_file(base: Any, number: int, staged: Staged, location: Location, options: ImportOptions) -> None:
     """Append the readings of one file; where the first rows hid numbers that are not plain, a second time."""
-    _insert(base, staged.files[number], number, options)
+    insert_readings(base, staged.files[number], number, options)
     bad = _count_bad(base, number)
     if bad and not staged.files[number].decimal and _has_odd_numbers(base, staged.files[number]):
         staged.files |= _with_sign(base, {number: staged.files[number]}, staged, location, options)
         base.execute(f"DELETE FROM staging.raw WHERE file = {number}")
-        _insert(base, staged.files[number], number, options)
+        insert_readings(base, staged.files[number], number, options)
         bad = _count_bad(base, number)
     log_file = staged.files[number]
     rejected, line = _rejected(base) if log_file.is_text else (0, 0)
@@ -185,13 +212,6 @@ def _stage_file(base: Any, number: int, staged: Staged, location: Location, opti
 def _has_odd_numbers(base: Any, log_file: LogFile) -> bool:
     cells = (cell for column in log_file.shapes(base) for cell, _ in column)
     return any(numeral(cell) is not None and not is_plain(cell) for cell in cells)
-
-
-def _insert(base: Any, log_file: LogFile, number: int, options: ImportOptions) -> None:
-    base.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
-    query = readings_query(log_file, options)
-    with _duckdb_errors(log_file.file):
-        base.execute(f"INSERT INTO staging.raw SELECT *, {number} FROM ({query})")
 
 
 def _count_bad(base: Any, number: int) -> int:

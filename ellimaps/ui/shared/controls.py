@@ -9,6 +9,8 @@ import streamlit as st
 
 from ellimaps.maps.settings import DECLARED, Number, OneOf, Setting, Settings, Whole
 from ellimaps.readers.planes import Axis
+from ellimaps.ui.shared.state import kept
+from ellimaps.ui.shared.widgets import number_field
 
 # What the reader does of itself; a recipe leaves it out.
 DEFAULT_PLANE = "default"
@@ -59,16 +61,15 @@ def number(name: str, *, start: float, key: str = "", width: int = 150) -> float
     setting = DECLARED[name]
     assert isinstance(setting.kind, Number)
     control = setting.control
-    return st.number_input(
+    return number_field(
         _label(setting),
         setting.kind.low if control.low is None else control.low,
         control.high,
         start,
         control.step,
-        key=key or name,
+        **kept(key or name),
         width=width,
         help=control.hint or None,
-        persist_state="session",
     )
 
 
@@ -77,15 +78,14 @@ def percentiles(name: str, *, start: tuple[float, float]) -> tuple[float, float]
     if not switched_on(name):
         return None
     low, high = (
-        st.number_input(
+        number_field(
             f"{side.capitalize()} ({DECLARED[name].unit})",
             0.0,
             100.0,
             first,
             DECLARED[name].control.step,
-            key=f"{name}_{side}",
+            **kept(f"{name}_{side}"),
             width=150,
-            persist_state="session",
         )
         for side, first in zip(("low", "high"), start, strict=True)
     )
@@ -109,15 +109,14 @@ def whole_number(name: str, *, width: int, high: int | None = None, key: str = "
     setting = DECLARED[name]
     assert isinstance(setting.kind, Whole)
     control = setting.control
-    return st.number_input(
+    return number_field(
         _label(setting),
         setting.kind.low if control.low is None else int(control.low),
         setting.kind.high if high is None else high,
         int(getattr(Settings, name) if control.start is None else control.start),
-        key=key or name,
+        **kept(key or name, address=True),
         width=width,
         help=control.hint or setting.help,
-        persist_state="session",
     )
 
 
@@ -140,10 +139,9 @@ def whole_range(lower: str, upper: str, *, key: str, width: int) -> tuple[int, i
         setting.kind.low,
         setting.kind.high,
         (getattr(Settings, lower), getattr(Settings, upper)),
-        key=key,
+        **kept(key),
         width=width,
         help=setting.control.hint,
-        persist_state="session",
     )
     return low, high
 
@@ -156,10 +154,9 @@ def one_of(name: str) -> Any:
         _label(setting),
         list(setting.kind.words),
         default=getattr(Settings, name),
-        key=name,
+        **kept(name),
         required=True,
         help=setting.control.hint or setting.help,
-        persist_state="session",
     )
 
 
@@ -178,7 +175,7 @@ def one_of_those_that_fit(name: str, words: Sequence[str], *, start: str, hint: 
         What they mean for this measurement.
     """
     label, first = _label(DECLARED[name]), words.index(start)
-    return st.selectbox(label, words, first, key=name, width=130, help=hint, persist_state="session")
+    return st.selectbox(label, words, first, **kept(name, address=True), width=130, help=hint)
 
 
 def plane(name: str, count: int, projections: Mapping[str, str]) -> Axis:
@@ -199,10 +196,9 @@ def plane(name: str, count: int, projections: Mapping[str, str]) -> Axis:
         [*projections, *map(str, range(count))],
         list(projections).index(DEFAULT_PLANE),
         format_func=lambda value: projections.get(value, f"only {value}"),
-        key=f"{name}_of_{count}",
+        **kept(f"{name}_of_{count}"),
         width=210,
         help=setting.control.hint or setting.help,
-        persist_state="session",
     )
     if chosen == DEFAULT_PLANE:
         return None
@@ -211,7 +207,7 @@ def plane(name: str, count: int, projections: Mapping[str, str]) -> Axis:
 
 def _box(setting: Setting, key: str, hint: str = "") -> bool:
     label, text = setting.control.switch, hint or setting.help
-    return st.checkbox(label, key=key, width="content", help=text, persist_state="session")
+    return st.checkbox(label, **kept(key), width="content", help=text)
 
 
 def _label(setting: Setting) -> str:

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from ellimaps.core.errors import EllimapsError
 from ellimaps.core.progress import Progress
+from ellimaps.ui.shared.worker import WorkerError
 
 T = TypeVar("T")
 
@@ -58,6 +59,8 @@ class Job(Generic[T]):
             self.error = "Stopped."
         except EllimapsError as error:
             self.error = str(error)
+        except WorkerError as error:
+            self.error = f"This failed unexpectedly ({error})."
         except Exception as error:
             self.error = f"This failed unexpectedly ({type(error).__name__}: {error})."
             raise

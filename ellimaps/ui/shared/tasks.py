@@ -90,8 +90,8 @@ def work_panel(state: PageState) -> None:
         st.warning(state.message, icon=":material/warning:")
 
 
-# Three moves a second look like one, and ask little of the server.
-@st.fragment(run_every=0.3)
+# Each poll runs a part of the page; Stop needs no poll.
+@st.fragment(run_every=1.0)
 def _progress_panel(state: PageState) -> None:
     task = state.task
     if task is None or not task.job.running:

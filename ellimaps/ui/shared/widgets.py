@@ -6,17 +6,18 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from mimetypes import guess_type
-from typing import Any, Literal
+from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
 
-from ellimaps.core.errors import EllimapsError
+from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.core.files import csv_bytes
 from ellimaps.core.progress import Progress
+from ellimaps.ui.shared.state import kept
 
+N = TypeVar("N", int, float)
 _LOG = logging.getLogger(__name__)
-BindOption = Literal["query-params"] | None
 
 
 @contextmanager
@@ -49,17 +50,47 @@ def progress_bar() -> Iterator[Progress]:
         bar.empty()
 
 
-def choose_tab(names: Sequence[str], *, key: str, bind: BindOption = "query-params") -> str:
-    """Show the tabs of a page and return the chosen one; a reload or a link finds it again if bound."""
+def number_field(
+    label: str, low: N, high: N | None, value: N | None = None, step: N | None = None, **options: Any
+) -> N:
+    """Show a number; nothing is computed with one that is out of bounds, nor with another one instead.
+
+    Streamlit's own bounds keep the last number while the field shows what was typed.
+
+    Parameters
+    ----------
+    label : str
+        Of the field.
+    low, high : int or float
+        Bounds; no upper one if None.
+    value : int or float, optional
+        The first value; the lower bound otherwise.
+    step : int or float, optional
+        What the buttons add.
+    **options
+        As `streamlit.number_input`.
+
+    Raises
+    ------
+    SettingError
+        If the number is out of bounds.
+    """
+    given: N = st.number_input(label, value=low if value is None else value, step=step, **options)
+    if given < low or (high is not None and given > high):
+        wanted = f"{low:g} or more" if high is None else f"from {low:g} to {high:g}"
+        raise SettingError(f"{label} must be {wanted}, not {given:,g}.")
+    return given
+
+
+def choose_tab(names: Sequence[str], *, key: str) -> str:
+    """Show the tabs of a page and return the chosen one; a reload or a link finds it again."""
     chosen = st.segmented_control(
         "View",
         names,
         default=names[0],
-        key=key,
         required=True,
         label_visibility="collapsed",
-        bind=bind,
-        persist_state="session",
+        **kept(key, address=True),
     )
     return str(chosen)
 
@@ -95,11 +126,10 @@ def choose_below_root(
     str
         What was typed, else what was chosen; empty if neither.
     """
-    kept: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
     chosen = ""
     if found:
-        chosen = st.selectbox(label, found, key=f"{key}_found", format_func=format_func, **kept)
-    typed = st.text_input(typed_label, key=f"{key}_typed", placeholder=placeholder, **kept)
+        chosen = st.selectbox(label, found, format_func=format_func, **kept(f"{key}_found", address=True))
+    typed = st.text_input(typed_label, placeholder=placeholder, **kept(f"{key}_typed", address=True))
     return typed.strip() or chosen
 
 

@@ -13,6 +13,8 @@ from ellimaps.core.errors import SettingError
 from ellimaps.core.stack import DELTA, PSI, ImageStack
 from ellimaps.maps.films.fit import fit_map, fit_shots
 from ellimaps.maps.segmentation import segmentation_of_labels
+from ellimaps.optics import spectra
+from ellimaps.optics.curve_table import TabulatedCurve
 from ellimaps.optics.materials import Cauchy, Shifted
 from ellimaps.optics.model import Layer, ThinFilm
 from ellimaps.optics.spectra import FitOptions, Flag, SpectraFit, SpectraFitter
@@ -120,13 +122,21 @@ def test_one_wavelength_is_periodic_and_says_so() -> None:
     assert np.isnan(together.others).all()
 
 
-def test_bounds_too_wide_for_a_table_are_fitted_on_the_model_itself() -> None:
+def test_bounds_too_wide_for_a_table_are_fitted_on_the_model_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled if numba is there; both ways and the table give the same fits."""
     waves = np.linspace(450.0, 750.0, 31)
     wide = ThinFilm("Si", (Layer("SiO2", 100.0, {"thickness_nm": (0.0, 90_000.0)}),))
     narrow = ThinFilm("Si", (Layer("SiO2", 100.0, {"thickness_nm": (0.0, 400.0)}),))
     fitters = [SpectraFitter(m, waves, np.full(31, 50.0), FitOptions(), many=True) for m in (narrow, wide)]
-    assert fitters[0].curve is not fitters[0].exact
-    assert fitters[1].curve is fitters[1].exact
+    assert isinstance(fitters[0].curve, TabulatedCurve)
+    assert not isinstance(fitters[1].curve, TabulatedCurve)
+    monkeypatch.setattr(spectra, "find_spec", lambda _: None)
+    without = SpectraFitter(wide, waves, np.full(31, 50.0), FitOptions(), many=True)
+    assert without.curve is without.exact
+    psi, delta = measured(narrow, np.array([[80.0], [200.0], [390.0]]), waves)
+    fits = [fitter.fit(psi, delta) for fitter in (fitters[0], fitters[1], without)]
+    for fit in fits[1:]:
+        np.testing.assert_allclose(fit.parameters, fits[0].parameters, atol=1e-3)
 
 
 def test_flags() -> None:

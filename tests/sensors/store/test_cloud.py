@@ -112,13 +112,48 @@ def test_what_is_not_there_is_one_sentence(place):
 
 def test_credentials_come_from_the_environment_and_stay_out_of_messages(abfs, azurite, monkeypatch):
     monkeypatch.delenv("AZURE_STORAGE_CONNECTION_STRING")
-    with pytest.raises(ReadError, match="credentials in the environment"):
+    with pytest.raises(ReadError, match="set AZURE_STORAGE_CONNECTION_STRING in the environment"):
         open_log(f"{abfs}/log.csv")
     wrong = "d3Jvbmcga2V5"
     monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", azurite.replace(KEY, wrong))
     with pytest.raises(ReadError) as told:
         open_log(f"{abfs}/folder")
     assert wrong not in str(told.value)
+
+
+def test_a_pattern_is_all_files_that_fit_it(place):
+    log = open_log(f"{place}/folder/*.csv")
+    assert list(log.sensors["source_id"]) == ["E1", "E2"]
+    assert list(open_log(f"{place}/fol*/b.csv").sensors["source_id"]) == ["E2"]
+    with pytest.raises(ReadError, match="holds no log"):
+        open_log(f"{place}/folder/*.parquet")
+
+
+@pytest.mark.parametrize(
+    ("there", "url", "missing"),
+    [
+        ({}, "abfs://logs/log.csv", "set AZURE_STORAGE_CONNECTION_STRING in"),
+        (
+            {"AZURE_STORAGE_ACCOUNT_NAME": "lab"},
+            "abfs://logs/log.csv",
+            "set AZURE_STORAGE_ACCOUNT_KEY in the environment .or .*AZURE_STORAGE_ACCOUNT_NAME with "
+            "AZURE_STORAGE_SAS_TOKEN",
+        ),
+        ({}, "s3://logs/log.csv", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in"),
+        ({"AWS_ACCESS_KEY_ID": "lab"}, "s3://logs/log.csv", "set AWS_SECRET_ACCESS_KEY in"),
+    ],
+)
+def test_a_variable_that_is_missing_is_named_before_anything_is_asked(monkeypatch, there, url, missing):
+    for name in list(os.environ):
+        if name.startswith(("AZURE_", "AWS_")):
+            monkeypatch.delenv(name)
+    for name, value in there.items():
+        monkeypatch.setenv(name, value)
+    # Whoever tried another identity would ask the network.
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("the network was asked"))
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("the network was asked"))
+    with pytest.raises(ReadError, match=missing):
+        open_log(url)
 
 
 def _fill(put):

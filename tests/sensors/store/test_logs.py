@@ -368,3 +368,37 @@ def test_a_temperature_has_a_unit(tmp_path, name, level, unit, assumed):
     table.to_csv(tmp_path / "log.csv", index=False)
     [row] = open_log(tmp_path / "log.csv").sensors.to_dict("records")
     assert (row["unit"], row["unit_assumed"]) == (unit, assumed)
+
+
+def test_a_pattern_of_local_files_is_one_log(tmp_path):
+    for day in (1, 2, 3):
+        rows = "".join(f"2025-03-0{day} {hour:02}:00,{hour}\n" for hour in range(24))
+        (tmp_path / f"log-2025-03-0{day}.csv").write_text(f"time,temperature\n{rows}")
+    (tmp_path / "notes.csv").write_text("no log at all")
+    assert int(open_log(tmp_path / "log-*-0[12].csv").sensors["n"].sum()) == 48
+    with pytest.raises(ReadError, match="a pattern files that fit it"):
+        open_log(tmp_path / "absent-*.csv")
+
+
+def test_readings_are_taken_in_the_order_of_the_file(tmp_path):
+    """Threads may share the lines of a large file, as long as no step of the query gives up their order."""
+    from dataclasses import replace
+
+    import duckdb
+
+    from ellimaps.sensors.store.file_queries import readings_query, text_file
+    from ellimaps.sensors.store.options import FROM_THE_LOG
+
+    path = tmp_path / "log.csv"
+    path.write_text(
+        "region,source_id,sensor_name,datetime,sensor_value,UTCOffset\n"
+        "a,b,temperature,2025-03-01 10:00:00,-,1\na,b,temperature,2025-03-01 10:05:00,21.5,1\n"
+    )
+    file = text_file(path, FROM_THE_LOG)
+    assert "parallel=true" in file.source
+    file = replace(file, layout=replace(file.layout, formats=file.layout.formats[:1]))
+    with duckdb.connect() as base:
+        [(_, plan)] = base.sql(f"EXPLAIN {readings_query(file, FROM_THE_LOG)}").fetchall()
+    assert "join" not in plan.lower()
+    assert "order" not in plan.lower()
+    assert open_log(path).select()["value"].tolist() == [21.5]

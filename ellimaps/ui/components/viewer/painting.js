@@ -5,17 +5,17 @@ import { MARGIN } from "./view.js";
 
 // As in viewer.py.
 export const NO_VALUE = 65535;
-// A color that the color map does not have.
-const FILLED = [255, 0, 160];
+// A color that no color map has: of filled pixels, and of the rims of objects and of a cluster.
+const MARKED = [255, 0, 160];
 
-// A panel's values in colors; its cluster and filled pixels marked, doubtful ones hatched.
-export function valuesImage(panel, { data, labels, filled }) {
-  const { width, height, colormap, highlight } = data;
-  const { low, high, limits, overlay, showFilled } = panel.data;
+// A panel's values in colors; filled pixels marked, doubtful ones hatched.
+export function valuesImage(panel, { data, filled }) {
+  const { width, height } = data;
+  const { low, high, limits, diverging, showFilled } = panel.data;
+  const colormap = diverging ? data.diverging : data.colormap;
   const image = new ImageData(width, height);
   const scale = (high - low) / (NO_VALUE - 1);
   const span = limits[1] - limits[0] || 1;
-  const mark = overlay ? rgbOf(data.palette[highlight]) : null;
   for (let i = 0, o = 0; i < panel.codes.length; i++, o += 4) {
     const code = panel.codes[i];
     if (code === NO_VALUE) {
@@ -24,8 +24,7 @@ export function valuesImage(panel, { data, labels, filled }) {
     }
     const level = clamp(Math.round(((low + code * scale - limits[0]) / span) * 255), 0, 255);
     let color = colormap[level];
-    if (mark && labels[i] === highlight + 1) color = color.map((c, n) => 0.35 * c + 0.65 * mark[n]);
-    if (showFilled && filled?.[i]) color = FILLED;
+    if (showFilled && filled?.[i]) color = MARKED;
     image.data[o] = color[0];
     image.data[o + 1] = color[1];
     image.data[o + 2] = color[2];
@@ -52,6 +51,7 @@ export function drawPanel(panel, view, { step, pixelSize }, outlines, style) {
   context.fillRect(...box);
   context.imageSmoothingEnabled = false;
   context.drawImage(panel.image, view.x, view.y, view.width, view.height, ...box);
+  if (panel.rimmed) context.drawImage(rims(panel, view, panel.image.width), ...box);
   clipped(context, box, () => {
     for (const { vertices, name } of outlines) {
       drawOutline(
@@ -63,6 +63,31 @@ export function drawPanel(panel, view, { step, pixelSize }, outlines, style) {
     if (pixelSize) drawScaleBar(context, area, (view.width * step * pixelSize) / area.width);
   });
   drawAxes(context, area, view, step, style);
+}
+
+// The rims of objects or of a cluster in pixels of the screen: as thin at every zoom, and none is left out.
+function rims({ rimmed, area }, view, across) {
+  const ratio = window.devicePixelRatio || 1;
+  const [width, height] = [area.width, area.height].map((side) => Math.max(1, Math.round(side * ratio)));
+  const [columns, rows] = [pixelsAlong(view.x, view.width, width), pixelsAlong(view.y, view.height, height)];
+  const at = (x, y) => rimmed[rows[y] * across + columns[x]];
+  const image = new ImageData(width, height);
+  // A rim is two pixels wide: one is lost on a bright object.
+  for (let y = 2; y < height - 2; y++) {
+    for (let x = 2; x < width - 2; x++) {
+      const own = at(x, y);
+      if (own === 0) continue;
+      if (own === at(x - 2, y) && own === at(x + 2, y) && own === at(x, y - 2) && own === at(x, y + 2))
+        continue;
+      image.data.set([...MARKED, 255], 4 * (y * width + x));
+    }
+  }
+  return bitmap(image);
+}
+
+// The pixel of the map below each pixel of a side of the screen.
+function pixelsAlong(from, seen, count) {
+  return Int32Array.from({ length: count }, (_, i) => Math.floor(from + ((i + 0.5) / count) * seen));
 }
 
 function drawAxes(context, area, view, step, style) {

@@ -18,9 +18,8 @@ import {
 import { drawPanel, labelsImage, NO_VALUE, valuesImage } from "./painting.js";
 import { MARGIN, View } from "./view.js";
 
-// Maps take two fifths of the window, and on a small one as much as shows a map.
+// On a small window maps take as much as shows a map.
 const MIN_HEIGHT = 220;
-const SHARE_OF_WINDOW = 0.42;
 // After this an answer to a key is lost, and the slider's own position holds again.
 const PENDING_MS = 2000;
 const TOOLS = {
@@ -130,6 +129,9 @@ class Viewer {
     panel.canvas.setAttribute("aria-label", data.title);
     panel.codes = data.codes ? decode(data.codes, Uint16Array) : null;
     panel.doubtful = data.doubtful ? decode(data.doubtful, Uint8Array) : null;
+    panel.objects = data.objects ? decode(data.objects, Uint32Array) : null;
+    const cluster = (label) => Number(label === this.data.highlight + 1);
+    panel.rimmed = data.overlay ? this.labels.map(cluster) : panel.objects;
     panel.labels = data.labels ? decode(data.labels, Uint8Array) : this.labels;
     panel.palette = data.palette ?? this.data.palette;
     panel.names = data.names ?? this.data.names;
@@ -142,7 +144,10 @@ class Viewer {
   buildBar({ data, doubtful, foot }) {
     const bar = element("div", "bar", foot);
     element("span", "", bar, nice(data.limits[0]));
-    element("div", "ramp", bar).style.background = gradient("to right", this.data.colormap);
+    element("div", "ramp", bar).style.background = gradient(
+      "to right",
+      data.diverging ? this.data.diverging : this.data.colormap,
+    );
     element("span", "", bar, `${nice(data.limits[1])} ${data.unit}`);
     if (doubtful?.some(Boolean)) {
       element("span", "hatched", bar);
@@ -179,8 +184,8 @@ class Viewer {
 
   layout() {
     if (!this.data) return;
-    const { width, height, aspect } = this.data;
-    const highest = Math.max(MIN_HEIGHT, window.innerHeight * SHARE_OF_WINDOW);
+    const { width, height, aspect, shareOfWindow } = this.data;
+    const highest = Math.max(MIN_HEIGHT, window.innerHeight * shareOfWindow);
     for (const panel of this.panels) {
       const room = Math.max(120, panel.box.clientWidth - MARGIN.left - MARGIN.right);
       const scale = Math.min(room / width, highest / (height * aspect));
@@ -304,7 +309,8 @@ class Viewer {
     const code = panel.codes[index];
     if (code === NO_VALUE) return `${title}: ${panel.doubtful?.[index] ? "not trusted" : "no value"}`;
     const value = (low + (code * (high - low)) / (NO_VALUE - 1)).toFixed(2);
-    return `${title}: ${value} ${unit}${showFilled && this.filled?.[index] ? " (filled)" : ""}`;
+    const object = panel.objects?.[index] ? `, object ${panel.objects[index]}` : "";
+    return `${title}: ${value} ${unit}${showFilled && this.filled?.[index] ? " (filled)" : ""}${object}`;
   }
 }
 

@@ -54,11 +54,15 @@ class MapPanel:
     limits : (float, float), optional
         Contrast limits.
     overlay : bool
-        Whether the highlighted cluster is drawn over the values.
+        Whether the highlighted cluster is outlined over the values.
+    diverging : bool
+        Whether the colors say which way values differ from the middle of the limits.
     show_filled : bool
         Whether filled pixels are marked.
     doubtful : ndarray of bool, shape (y, x), optional
         Pixels without a value whose fit is not trusted; hatched.
+    objects : ndarray of int, shape (y, x), optional
+        Numbers of the objects to outline, 0 for the background.
     labels, palette, names
         Clusters of this panel alone, where panels show different ones.
     """
@@ -68,8 +72,10 @@ class MapPanel:
     unit: str = ""
     limits: tuple[float, float] = (0.0, 1.0)
     overlay: bool = False
+    diverging: bool = False
     show_filled: bool = False
     doubtful: NDArray[np.bool_] | None = None
+    objects: NDArray[np.int32] | None = None
     labels: NDArray[np.int16] | None = None
     palette: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
@@ -101,6 +107,10 @@ class MapScene:
         Width of a pixel; draws a scale bar.
     position : int
         Where the slider stands that the arrow keys move.
+    most_pixels : int
+        How many pixels of each map are sent to the browser at most.
+    share_of_window : float
+        How much of the window's height a map takes.
     """
 
     panels: Sequence[MapPanel]
@@ -114,11 +124,13 @@ class MapScene:
     regions: Sequence[Outlined] = ()
     pixel_size_um: float | None = None
     position: int = 0
+    most_pixels: int = MAX_DISPLAY_PIXELS
+    share_of_window: float = 0.42
 
     def data(self) -> dict[str, Any]:
         """Return the scene as ``viewer.js`` takes it; large images at reduced resolution."""
         shape = next(image.shape for image in (self.labels, *_images(self.panels)) if image is not None)
-        step = display_step(shape)
+        step = display_step(shape, self.most_pixels)
         return {
             "source": f"{self.source} {shape}",
             "width": len(range(0, shape[1], step)),
@@ -127,7 +139,9 @@ class MapScene:
             "aspect": self.aspect,
             "pixelSize": self.pixel_size_um,
             "position": self.position,
-            "colormap": _colormap(),
+            "shareOfWindow": self.share_of_window,
+            "colormap": _colormap("viridis"),
+            "diverging": _colormap("RdBu_r"),
             "palette": list(self.palette),
             "names": list(self.names),
             "highlight": self.highlight,
@@ -173,9 +187,9 @@ def map_viewer(
     )
 
 
-def display_step(shape: tuple[int, ...]) -> int:
+def display_step(shape: tuple[int, ...], most_pixels: int = MAX_DISPLAY_PIXELS) -> int:
     """Return every how many pixels an image is shown so that it stays light."""
-    return max(1, int(np.ceil(np.sqrt(shape[0] * shape[1] / MAX_DISPLAY_PIXELS))))
+    return max(1, int(np.ceil(np.sqrt(shape[0] * shape[1] / most_pixels))))
 
 
 def _panel_data(panel: MapPanel, step: int) -> dict[str, Any]:
@@ -196,9 +210,11 @@ def _panel_data(panel: MapPanel, step: int) -> dict[str, Any]:
         "high": low + span,
         "limits": list(panel.limits),
         "overlay": panel.overlay,
+        "diverging": panel.diverging,
         "showFilled": panel.show_filled,
         "codes": base64_of(codes),
         "doubtful": _mask_codes(panel.doubtful, step),
+        "objects": None if panel.objects is None else base64_of(panel.objects[::step, ::step].astype("<u4")),
     }
 
 
@@ -215,6 +231,6 @@ def _mask_codes(mask: NDArray[np.bool_] | None, step: int) -> str | None:
 
 
 @cache
-def _colormap() -> list[list[int]]:
-    table = colormaps["viridis"](np.arange(256))[:, :3]
+def _colormap(name: str) -> list[list[int]]:
+    table = colormaps[name](np.arange(256))[:, :3]
     return [[int(channel) for channel in row] for row in np.round(table * 255)]

@@ -1,40 +1,113 @@
-"""Labelling images by hand: a large picture, a key per class, undo, and the list that is saved."""
+"""Labelling images by hand: a large picture, a key per class, undo, and the list they are saved in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from html import escape
+from typing import NamedTuple
 
 import streamlit as st
 
 from ellimaps.classify.labeling import LabelingSession, digit_of
-from ellimaps.classify.labeling_file import labels_csv, read_list, save_list
+from ellimaps.classify.labeling_file import labels_csv
 from ellimaps.core.errors import EllimapsError, SettingError
-from ellimaps.ui.pages.classify.files import beside, label_lists, new_file
+from ellimaps.ui.components.keyed_picture import KeyPress, keyed_picture
+from ellimaps.ui.pages.classify.files import label_lists
 from ellimaps.ui.pages.classify.pictures import picture_of
 from ellimaps.ui.pages.classify.state import FolderLabels
 from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import choose_below_root, download, escaped, guarded
 
+# As they stand on the buttons; other keys are called as their letter.
+_KEY_NAMES = {"ArrowLeft": "←", "ArrowRight": "→"}
 LabelingStep = Callable[[LabelingSession], LabelingSession]
+
+
+class _Answer(NamedTuple):
+    """What a button and its key do."""
+
+    name: str
+    key: str
+    step: LabelingStep
+    disabled: bool = False
 
 
 @st.fragment
 def label_tab(work: FolderLabels) -> None:
     """Show the image whose turn it is, and what can be done with it."""
     picture, desk = st.columns([7, 4], gap="medium")
-    # The picture comes before the keys, so that a key never labels an image that is not shown yet.
-    with picture, st.container(key="label_picture"), guarded():
-        st.image(picture_of(work.folder / work.labeling.file), width="stretch")
+    classes, ways = list(_classes(work.labeling)), list(_ways(work.labeling))
+    with picture, guarded():
+        _picture(work, [*classes, *ways])
     with desk:
         _title(work.labeling)
-        _class_keys(work)
-        _way_keys(work)
+        with st.container(key="label_classes", gap="small"):
+            for number, answer in enumerate(classes):
+                chosen = work.labeling.label == work.labeling.classes[number].value
+                # The position is part of the key: no click on the picture before is taken for this one.
+                _button(work, answer, f"label_{work.labeling.position}_{number}", chosen=chosen)
+        with st.container(horizontal=True, key="label_way", gap="small"):
+            for answer in ways:
+                _button(work, answer, f"label_{answer.name.replace(' ', '_').lower()}")
         _progress(work)
         _lists(work)
         if work.notice:
             text, good = work.notice
             (st.success if good else st.error)(text)
+
+
+def _classes(labeling: LabelingSession) -> Iterator[_Answer]:
+    for number, shown in enumerate(labeling.classes):
+        step = partial(LabelingSession.labeled, value=shown.value)
+        yield _Answer(shown.name, digit_of(labeling.classes, number), step)
+
+
+def _ways(labeling: LabelingSession) -> Iterator[_Answer]:
+    last, done = len(labeling.files) - 1, len(labeling.labels) == len(labeling.files)
+    yield _Answer("Back", "ArrowLeft", lambda now: now.stepped(-1), labeling.position == 0)
+    yield _Answer("Next", "ArrowRight", lambda now: now.stepped(1), labeling.position == last)
+    yield _Answer("Undo", "u", LabelingSession.undone, not labeling.past)
+    yield _Answer("Next unlabelled", "n", LabelingSession.at_unlabeled, done)
+    yield _Answer("No label", "x", LabelingSession.cleared, labeling.label is None)
+
+
+def _picture(work: FolderLabels, answers: list[_Answer]) -> None:
+    def on_press(press: KeyPress) -> None:
+        _do(work, press.turn, answers[int(press.answer)].step)
+
+    keys = {one.key: str(number) for number, one in enumerate(answers) if not one.disabled}
+    png = picture_of(work.folder / work.labeling.file)
+    keyed_picture(png, work.labeling.file, work.turn, keys, key="label_picture", on_press=on_press)
+
+
+def _button(work: FolderLabels, answer: _Answer, key: str, *, chosen: bool = False) -> None:
+    st.button(
+        f"{escaped(answer.name)} `{_KEY_NAMES.get(answer.key, answer.key.upper())}`",
+        key=key,
+        type="primary" if chosen else "secondary",
+        disabled=answer.disabled,
+        width="stretch" if answer.key.isdigit() else "content",
+        on_click=_do,
+        args=(work, work.turn, answer.step),
+    )
+
+
+def _do(work: FolderLabels, turn: int, step: LabelingStep) -> None:
+    """Take an answer, unless it was given before the picture that is shown now, and save what it labels."""
+    if turn != work.turn:
+        return
+    work.show(step(work.labeling))
+    _keep(work)
+
+
+def _keep(work: FolderLabels) -> None:
+    if work.path and work.unsaved:
+        try:
+            work.save(work.path)
+        except EllimapsError as error:
+            work.notice = (f"Not saved: {error}", False)
 
 
 def _title(labeling: LabelingSession) -> None:
@@ -43,43 +116,6 @@ def _title(labeling: LabelingSession) -> None:
         f'<div class="elided" title="{escape(labeling.file)}"><b>{escape(labeling.file)}</b></div>'
         f"<div>{labeling.position + 1} of {len(labeling.files)} · {label}</div>"
     )
-
-
-def _class_keys(work: FolderLabels) -> None:
-    labeling = work.labeling
-    with st.container(key="label_classes", gap="small"):
-        for number, shown in enumerate(labeling.classes):
-            st.button(
-                escaped(shown.name),
-                # The position is part of the key: a press on the picture before this one is not taken for it.
-                key=f"label_{labeling.position}_{number}",
-                type="primary" if labeling.label == shown.value else "secondary",
-                shortcut=digit_of(labeling.classes, number),
-                width="stretch",
-                on_click=_do,
-                args=(work, lambda now, value=shown.value: now.labeled(value)),
-            )
-
-
-def _way_keys(work: FolderLabels) -> None:
-    labeling = work.labeling
-    last = len(labeling.files) - 1
-    with st.container(horizontal=True, key="label_way", gap="small"):
-        _key(work, "Back", "Left", lambda now: now.stepped(-1), disabled=labeling.position == 0)
-        _key(work, "Next", "Right", lambda now: now.stepped(1), disabled=labeling.position == last)
-        _key(work, "Undo", "U", LabelingSession.undone, disabled=not labeling.past)
-        done = len(labeling.labels) == len(labeling.files)
-        _key(work, "Next unlabelled", "N", LabelingSession.at_unlabeled, disabled=done)
-        _key(work, "No label", "X", LabelingSession.cleared, disabled=labeling.label is None)
-
-
-def _key(work: FolderLabels, text: str, shortcut: str, change: LabelingStep, *, disabled: bool) -> None:
-    key = f"label_{text.replace(' ', '_').lower()}"
-    st.button(text, key=key, shortcut=shortcut, disabled=disabled, on_click=_do, args=(work, change))
-
-
-def _do(work: FolderLabels, change: LabelingStep) -> None:
-    work.labeling, work.notice = change(work.labeling), None
 
 
 def _progress(work: FolderLabels) -> None:
@@ -99,11 +135,11 @@ def _lists(work: FolderLabels) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
             f"Label list, {work.unsaved} not saved" if work.unsaved else "Label list",
-            work.path or beside(work.folder, "labels.csv"),
-            key=_list_key(work),
+            work.path,
+            **kept(_list_key(work)),
             placeholder="labels/mine.csv",
-            persist_state="session",
-            help="Below the data root. A list that holds other labels is never overwritten.",
+            help="Below the data root. Each label is saved there as it is given; another name begins another "
+            "list with all of them when you press Save. A list that holds other labels is never overwritten.",
         )
         st.button(
             "Save",
@@ -128,15 +164,12 @@ def _list_key(work: FolderLabels) -> str:
 
 
 def _save(work: FolderLabels) -> None:
-    text = str(st.session_state.get(_list_key(work), ""))
     try:
-        path = new_file(text, ".csv")
-        work.held[path] = save_list(work.labeling, path, work.held.get(path))
+        work.save(str(st.session_state.get(_list_key(work), "")))
     except EllimapsError as error:
         work.notice = (str(error), False)
         return
-    work.saved, work.path = work.labeling.labels, text
-    work.notice = (f"{len(work.saved)} labels saved in {path.relative_to(data_root())}", True)
+    work.notice = (f"{len(work.saved)} labels saved in {work.path}", True)
 
 
 def _load_panel(work: FolderLabels) -> None:
@@ -158,12 +191,10 @@ def _load(work: FolderLabels) -> None:
     try:
         if not text:
             raise SettingError("Name the label list to load: a CSV below the data root.")
-        path = inside_root(text)
-        work.labeling, work.held[path] = read_list(path, work.labeling.files)
+        work.load(inside_root(text))
     except EllimapsError as error:
         work.notice = (str(error), False)
         return
-    work.saved, work.path = work.labeling.labels, path.relative_to(data_root()).as_posix()
     st.session_state[_list_key(work)] = work.path
     other_rows = len(work.labeling.other_rows)
     more = f"; {other_rows} of other images are kept in the list" if other_rows else ""
@@ -185,7 +216,6 @@ def _rename(work: FolderLabels, column: str, names: str) -> None:
     state = st.session_state
     lines = [line for line in str(state[f"label_names_{names}"]).splitlines() if line.strip()]
     try:
-        work.labeling = work.labeling.with_classes(str(state[f"label_column_{column}"]), lines)
-        work.notice = None
+        work.show(work.labeling.with_classes(str(state[f"label_column_{column}"]), lines))
     except EllimapsError as error:
         work.notice = (str(error), False)

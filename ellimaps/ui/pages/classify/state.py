@@ -8,7 +8,11 @@ from pathlib import Path
 
 from ellimaps.classify.image_folder import image_files
 from ellimaps.classify.labeling import LabelingSession
+from ellimaps.classify.labeling_file import read_list, save_list
+from ellimaps.core.errors import ReadError
+from ellimaps.ui.pages.classify.files import beside, new_file
 from ellimaps.ui.pages.classify.models import Trained
+from ellimaps.ui.shared.data_root import data_root
 from ellimaps.ui.shared.state import PageState
 
 
@@ -30,6 +34,8 @@ class FolderLabels:
         The label list below the data root that was loaded or saved last; empty if none.
     notice : (str, bool), optional
         What came of the last loading or saving, and whether it was good.
+    turn : int
+        Counts what was answered: an answer to an earlier turn was given for another picture.
     """
 
     folder: Path
@@ -38,6 +44,35 @@ class FolderLabels:
     held: dict[Path, bytes] = field(default_factory=dict)
     path: str = ""
     notice: tuple[str, bool] | None = None
+    turn: int = 0
+
+    def show(self, labeling: LabelingSession) -> None:
+        """Go on with other labels or at another image."""
+        self.labeling, self.notice, self.turn = labeling, None, self.turn + 1
+
+    def load(self, file: Path) -> None:
+        """Go on with a label list.
+
+        Raises
+        ------
+        ReadError
+            If it cannot be read or is of other images.
+        """
+        labeling, self.held[file] = read_list(file, self.labeling.files)
+        self.show(labeling)
+        self.saved, self.path = labeling.labels, file.relative_to(data_root()).as_posix()
+
+    def save(self, path: str) -> None:
+        """Write the labels to a list below the data root.
+
+        Raises
+        ------
+        ExportError
+            If it cannot be written, or holds labels that this user has not seen.
+        """
+        file = new_file(path, ".csv")
+        self.held[file] = save_list(self.labeling, file, self.held.get(file))
+        self.saved, self.path = self.labeling.labels, path
 
     @property
     def unsaved(self) -> int:
@@ -77,5 +112,17 @@ class ClassifyState(PageState):
             If it holds no images.
         """
         if folder not in self.lists:
-            self.lists[folder] = FolderLabels(folder, LabelingSession(image_files(folder)))
+            self.lists[folder] = _begun(FolderLabels(folder, LabelingSession(image_files(folder))))
         return self.lists[folder]
+
+
+def _begun(work: FolderLabels) -> FolderLabels:
+    """Go on with the list beside the folder, where labels are saved as they are given."""
+    work.path = beside(work.folder, "labels.csv")
+    file = data_root() / work.path
+    if work.path and file.is_file():
+        try:
+            work.load(file)
+        except ReadError as error:
+            work.path, work.notice = "", (f"{error} Labels are not saved until you name another list.", False)
+    return work

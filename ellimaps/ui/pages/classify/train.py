@@ -13,8 +13,10 @@ from ellimaps.ui.pages.classify.files import label_lists, new_file
 from ellimaps.ui.pages.classify.models import Trained, labels_given, save_trained, trained_on
 from ellimaps.ui.pages.classify.state import ClassifyState
 from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
-from ellimaps.ui.shared.widgets import choose_below_root, download, escaped
+from ellimaps.ui.shared.widgets import choose_below_root, download, escaped, number_field
+from ellimaps.ui.shared.worker import in_worker
 
 HERE = "Labels given here"
 
@@ -44,14 +46,13 @@ def _controls(state: ClassifyState, folder: Path) -> None:
             typed_label="Or a CSV below the data root",
             format_func=lambda name: f"{HERE} ({len(given)})" if name == HERE else name,
         )
-        repeats = st.number_input(
+        repeats = number_field(
             "Repeats",
             1,
             50,
             10,
-            key="train_repeats",
+            **kept("train_repeats"),
             width=120,
-            persist_state="session",
             help="Of the cross-validation, each with other folds: more tell the score better.",
         )
         clicked = st.button(
@@ -73,12 +74,7 @@ def _start(state: ClassifyState, folder: Path, source: str, repeats: int) -> Non
     else:
         labels = read_labels(inside_root(source), folder)
     shown = folder.relative_to(data_root()).as_posix()
-    start(
-        state,
-        "Training",
-        lambda on_progress: trained_on(folder, shown, labels, repeats, on_progress),
-        state.take,
-    )
+    start(state, "Training", in_worker(trained_on, folder, shown, labels, repeats), state.take)
 
 
 def _results(state: ClassifyState, trained: Trained) -> None:

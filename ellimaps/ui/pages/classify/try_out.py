@@ -14,6 +14,7 @@ from ellimaps.ui.pages.classify.files import saved_models
 from ellimaps.ui.pages.classify.models import Answer, answer_of, model_at
 from ellimaps.ui.pages.classify.state import ClassifyState
 from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import escaped
 
 JUST_TRAINED = "The one just trained"
@@ -46,7 +47,7 @@ def _model(state: ClassifyState) -> PopulationModel | DeepModel | None:
         options.insert(0, JUST_TRAINED)
     if not options:
         return None
-    chosen = st.selectbox("Model", options, key="try_model", persist_state="session")
+    chosen = st.selectbox("Model", options, **kept("try_model"))
     if state.trained is not None and chosen == JUST_TRAINED:
         return state.trained.model
     return model_at(inside_root(chosen))
@@ -55,7 +56,7 @@ def _model(state: ClassifyState) -> PopulationModel | DeepModel | None:
 def _from_folder(folder: Path | None) -> str | None:
     if folder is None:
         return None
-    return st.selectbox("Image", image_files(folder), key="try_image", persist_state="session")
+    return st.selectbox("Image", image_files(folder), **kept("try_image"))
 
 
 def _upload() -> Any:

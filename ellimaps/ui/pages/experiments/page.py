@@ -18,6 +18,7 @@ from ellimaps.ui.pages.experiments.charts import (
 )
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
 from ellimaps.ui.shared.data_root import data_root, file_marks, inside_root
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import choose_below_root, escaped, guarded, pick_row
 
 # A table of more rows is slow to show and nobody reads it; the files have all.
@@ -89,9 +90,7 @@ def _subject_filter(results: Results) -> list[str]:
     subjects = sorted(results.images["Subject"].unique())
     if len(subjects) < 2:
         return subjects
-    chosen = st.multiselect(
-        "Subjects", subjects, key="experiments_subjects", placeholder="All subjects", persist_state="session"
-    )
+    chosen = st.multiselect("Subjects", subjects, **kept("experiments_subjects"), placeholder="All subjects")
     return chosen or subjects
 
 
@@ -119,7 +118,7 @@ def _overview(results: Results) -> None:
 
 def _images(results: Results) -> None:
     st.markdown("#### Images")
-    only_flagged = st.toggle("Only flagged", key="experiments_flagged", persist_state="session")
+    only_flagged = st.toggle("Only flagged", **kept("experiments_flagged"))
     table = results.images[results.images["Flags"] != ""] if only_flagged else results.images
     table = table.head(_MOST_ROWS).reset_index(drop=True)
     if table.empty:
@@ -166,9 +165,8 @@ def _compare(results: Results) -> None:
         "Experiments",
         experiments,
         experiments[:2],
-        key="experiments_compared",
+        **kept("experiments_compared"),
         placeholder="Choose experiments",
-        persist_state="session",
     )
     if len(chosen) < 2:
         st.caption("Choose two or more.")

@@ -19,6 +19,7 @@ from ellimaps.maps.clustering.estimation import ClusterEstimate
 # In pixels: two charts and the controls above them fit into a window of 800.
 _HEIGHT = 200
 _MARK = "#D55E00"
+_SHOWN = "#808080"
 # Middle gray: seen on a light page and on a dark one.
 _REGION = "#8A8A8A"
 _CHANNEL_COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
@@ -72,6 +73,7 @@ def spectra_chart(
     selected: int,
     regions: pd.DataFrame | None = None,
     channel: str | None = None,
+    shown: Sequence[int] = (),
 ) -> Any:
     """Draw clustershots of one quantity, the selected one emphasized with its standard deviation.
 
@@ -91,9 +93,12 @@ def spectra_chart(
         Spectra of regions of interest; dashed, with their names at the right end.
     channel : str, optional
         The only channel to draw of a stack over time.
+    shown : sequence of int
+        Bands whose maps are shown; a line marks where they are.
     """
     column = abscissa(stack)[0]
-    table = _curves(_placed(shots, stack, quantity, channel), "cluster", quantity)
+    placed = _placed(shots, stack, quantity, channel)
+    table = _curves(placed, "cluster", quantity)
     table = table.assign(name=[names[cluster] for cluster in table["cluster"]])
     color = alt.Color(
         "name:N",
@@ -117,6 +122,9 @@ def spectra_chart(
         layers += _region_layers(
             _curves(_placed(regions, stack, quantity, channel), "region", quantity), x, y, column
         )
+    marked = placed.loc[placed["band"].isin(shown), [column]].drop_duplicates()
+    if len(marked) and placed[column].nunique() > 1:
+        layers.insert(0, alt.Chart(marked).mark_rule(strokeDash=[3, 3], color=_SHOWN).encode(x=x))
     return alt.layer(*layers).properties(height=_HEIGHT + 10)
 
 
@@ -230,6 +238,32 @@ def histogram(
             tooltip=[alt.Tooltip("low:Q", format=".3f"), alt.Tooltip("high:Q", format=".3f"), "pixels"],
         )
         .properties(height=height, title=title)
+    )
+
+
+def object_histogram(values: NDArray[np.float64], label: str) -> Any:
+    """Draw how a measure is distributed over objects.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (object,)
+        NaN is left out.
+    label : str
+        What is measured.
+    """
+    known = values[np.isfinite(values)]
+    counts, edges = np.histogram(known, bins=min(40, max(1, known.size)))
+    table = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "objects": counts})
+    return (
+        alt.Chart(table)
+        .mark_bar(color=_CHANNEL_COLORS[0], stroke=_CHANNEL_COLORS[0])
+        .encode(
+            x=alt.X("low:Q", bin="binned", title=label, scale=alt.Scale(zero=False)),
+            x2="high:Q",
+            y=alt.Y("objects:Q", title="objects"),
+            tooltip=[alt.Tooltip("low:Q", format=".4g"), alt.Tooltip("high:Q", format=".4g"), "objects"],
+        )
+        .properties(height=_HEIGHT - 20)
     )
 
 

@@ -11,6 +11,7 @@ from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.loading import Source, segmented
 from ellimaps.ui.pages.maps.segment import segmentation_title
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.state import kept
 
 
 def compare_tab(state: MapsState, source: Source) -> None:
@@ -58,8 +59,7 @@ def _choose(state: MapsState) -> tuple[Settings, Settings]:
             state.kept,
             len(state.kept) - from_the_end,
             format_func=segmentation_title,
-            key=f"compare_{label.lower()}",
-            persist_state="session",
+            **kept(f"compare_{label.lower()}"),
         )
         for column, label, from_the_end in zip(st.columns(2), ("First", "Second"), (2, 1), strict=True)
     )

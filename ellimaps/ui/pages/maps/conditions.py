@@ -9,6 +9,7 @@ from ellimaps.sensors.conditions import conditions_of
 from ellimaps.sensors.store.logs import open_log
 from ellimaps.sensors.store.options import ImportOptions
 from ellimaps.ui.shared.data_root import inside_root
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded, progress_bar
 
 
@@ -17,9 +18,8 @@ def conditions_panel(stack: ImageStack) -> None:
     """Ask for a sensor log below the data root, and say whether it was stable during the acquisition."""
     path = st.text_input(
         "Sensor log",
-        key="sensor_log",
+        **kept("sensor_log"),
         placeholder="a file or folder below the data root",
-        persist_state="session",
         help="A CSV or Parquet file of temperatures, or a folder of such. Says whether the temperature was "
         "stable while this was measured.",
     )
@@ -27,9 +27,8 @@ def conditions_panel(stack: ImageStack) -> None:
         return
     zone = st.text_input(
         "Zone of the lab",
-        key="sensor_log_zone",
+        **kept("sensor_log_zone"),
         placeholder="as the log states",
-        persist_state="session",
         help="As Europe/Berlin: needed where the log or the measurement does not state its zone.",
     )
     with guarded():

@@ -29,6 +29,7 @@ from ellimaps.ui.pages.maps.loading import Source, load, opened, prepared
 from ellimaps.ui.pages.maps.sliders import band_slider, move_band_slider
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.controls import number, one_of, optional_number, switched_on, whole_number
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded, progress_bar
 
 T = TypeVar("T", bound=np.generic)
@@ -140,7 +141,7 @@ def _choices(source: Source, settings: Settings) -> Settings:
 def _roi(stack: ImageStack) -> Roi | None:
     height, width = stack.shape
     (y0, y1), (x0, x1) = (
-        column.slider(label, 0, size, (0, size), key=f"roi_{axis}_{size}", persist_state="session")
+        column.slider(label, 0, size, (0, size), **kept(f"roi_{axis}_{size}"))
         for column, label, axis, size in zip(
             st.columns(2, gap="medium"), ("Rows y (px)", "Columns x (px)"), "yx", stack.shape, strict=True
         )

@@ -31,6 +31,7 @@ from ellimaps.ui.pages.maps.sliders import (
 )
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded
 
 MAP_KINDS = {
@@ -76,10 +77,9 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
         selection_mode="multi",
         default=["raw", "labels"],
         format_func=lambda kind: MAP_KINDS[kind],
-        key="map_kinds",
+        **kept("map_kinds"),
         label_visibility="collapsed",
         wrap=True,
-        persist_state="session",
         help="segmented: each pixel has its cluster's mean. cluster over ...: the chosen cluster is tinted. "
         "difference: measured minus segmented. distance to centre: how well each pixel fits its cluster.",
     )
@@ -113,7 +113,7 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
             on_cluster=lambda number: move_cluster_slider(segmentation, number),
         )
     with spectra, guarded():
-        _spectra(state, source, segmentation, cluster)
+        _spectra(state, source, segmentation, cluster, bands)
     with guarded():
         region_controls(state)
         refine_controls(state, segmentation)
@@ -149,18 +149,22 @@ def _band_panel(
         image = measured - image
         if row["quantity"] == DELTA:
             image = wrap_degrees(image)
-        limits = contrast_limits(image, percentiles)
+        farthest = max(map(abs, contrast_limits(image, percentiles)))
+        limits = -farthest, farthest
     return MapPanel(
         f"{band_label(row)}, {MAP_KINDS[kind]}",
         image.astype(np.float32, copy=False),
         str(row["unit"]),
         limits,
         overlay=kind.startswith("over_"),
+        diverging=kind == "difference",
         show_filled=kind == "raw",
     )
 
 
-def _spectra(state: MapsState, source: Source, segmentation: Segmentation, cluster: int) -> None:
+def _spectra(
+    state: MapsState, source: Source, segmentation: Segmentation, cluster: int, bands: list[int]
+) -> None:
     stack = segmentation.stack
     regions = region_spectra(state, source, stack.shape)
     # Over time every channel has a chart of its own, as every quantity has over wavelength.
@@ -178,10 +182,12 @@ def _spectra(state: MapsState, source: Source, segmentation: Segmentation, clust
                 selected=cluster,
                 regions=regions,
                 channel=channel,
+                shown=bands,
             )
             return json.dumps(chart_specification(chart))
 
-        drawn = (source, state.current, state.look, cluster, quantity, channel, tuple(shown_regions(state)))
+        look = (state.current, state.look, cluster, tuple(bands), tuple(shown_regions(state)))
+        drawn = (source, quantity, channel, *look)
         st.vega_lite_chart(json.loads(_CHARTS.get(drawn, draw)))
 
 
@@ -189,8 +195,7 @@ def _distributions(state: MapsState, segmentation: Segmentation, bands: list[int
     # A toggle and not an expander: what an expander hides is drawn at every slider move all the same.
     if not st.toggle(
         "Distributions",
-        key="distributions",
-        persist_state="session",
+        **kept("distributions"),
         help="Clusters by value and size, and the measured values inside the chosen cluster.",
     ):
         return

@@ -11,10 +11,14 @@ import streamlit as st
 from ellimaps.core.errors import ExportError
 from ellimaps.core.files import write_files
 from ellimaps.maps.export import export_contents, provenance_name
+from ellimaps.maps.films.files import fit_contents
+from ellimaps.maps.films.results import MapFit, ShotFits
 from ellimaps.maps.recipe import python_lines, recipe_text
 from ellimaps.maps.report import report_html
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Settings
+from ellimaps.optics.model_file import model_files
+from ellimaps.ui.pages.maps.fitting import last_map, last_shots
 from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.segment import pending_changes, segmentation_title
 from ellimaps.ui.pages.maps.state import MapsState
@@ -37,19 +41,21 @@ def export_tab(state: MapsState, source: Source) -> None:
         download(
             "Download all files (zip)",
             f"{name}_k{segmentation.k}.zip",
-            lambda: zipped(_contents(state, segmentation)),
+            lambda: zipped(_contents(state, source, segmentation)),
             key="download_zip",
             type="primary",
-            help=f"{_spectra(segmentation)}, coordinates, label image, figure, provenance: "
-            "the files that ellimaps segment writes, byte for byte.",
+            help=f"{_spectra(segmentation)}, coordinates, label image, figure, provenance: the files that "
+            "ellimaps segment writes, byte for byte; and fits, report and recipe.",
         )
-        _server_folder(state, segmentation)
+        _server_folder(state, source, segmentation)
+        for sentence in _lacking(state, source, segmentation):
+            st.caption(f":material/info: {sentence}")
     with report:
         st.markdown("##### Report and recipe")
         download(
             "Report (HTML)",
             f"{name}_report.html",
-            lambda: report_html(segmentation, names=settings.names, regions=settings.regions).encode(),
+            lambda: _report(state, source, segmentation),
             key="download_report",
             icon=":material/description:",
         )
@@ -93,12 +99,53 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _contents(state: MapsState, segmentation: Segmentation) -> dict[str, bytes]:
+def _contents(state: MapsState, source: Source, segmentation: Segmentation) -> dict[str, bytes]:
+    """Return everything that was made: segmentation, fits in folders of their own, report, recipe."""
     settings = state.full_settings()
-    return export_contents(segmentation, names=settings.names, regions=settings.regions)
+    files = export_contents(segmentation, names=settings.names, regions=settings.regions)
+    files[f"{segmentation.stack.name}_report.html"] = _report(state, source, segmentation)
+    files["recipe.toml"] = recipe_text(settings).encode()
+    shots, pixels = _shots(state, source), _pixels(state, source)
+    for folder, fit in (("fit_clusters", shots), ("fit_pixels", pixels)):
+        if fit is not None:
+            contents = fit_contents(fit) | model_files(fit.model)
+            files |= {f"{folder}/{name}": content for name, content in contents.items()}
+    if lacking := _lacking(state, source, segmentation):
+        files["NOT_IN_HERE.txt"] = "".join(f"{sentence}\n" for sentence in lacking).encode()
+    return files
 
 
-def _server_folder(state: MapsState, segmentation: Segmentation) -> None:
+def _shots(state: MapsState, source: Source) -> ShotFits | None:
+    return None if state.current is None else last_shots(state.film, source, state.current)
+
+
+def _pixels(state: MapsState, source: Source) -> MapFit | None:
+    return None if state.current is None else last_map(state.film, source, state.current)
+
+
+def _report(state: MapsState, source: Source, segmentation: Segmentation) -> bytes:
+    settings = state.full_settings()
+    return report_html(
+        segmentation,
+        names=settings.names,
+        regions=settings.regions,
+        fit=_shots(state, source),
+        lacking=_lacking(state, source, segmentation),
+    ).encode()
+
+
+def _lacking(state: MapsState, source: Source, segmentation: Segmentation) -> list[str]:
+    """Say what could be exported but was not computed."""
+    if not segmentation.stack.is_ellipsometric:
+        return []
+    if _shots(state, source) is None:
+        return ["No film model was fitted: the view Fit does it."]
+    if _pixels(state, source) is None:
+        return ["The film model was not fitted to every pixel of these maps: Fit every pixel does it."]
+    return []
+
+
+def _server_folder(state: MapsState, source: Source, segmentation: Segmentation) -> None:
     with st.form("server_folder", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         default = str(Path("results") / segmentation.stack.name)
         text = st.text_input(
@@ -112,7 +159,7 @@ def _server_folder(state: MapsState, segmentation: Segmentation) -> None:
         folder = output_folder(text)
         with st.spinner("Writing"):
             written = write_files(
-                folder, _contents(state, segmentation), listing=provenance_name(segmentation.stack)
+                folder, _contents(state, source, segmentation), listing=provenance_name(segmentation.stack)
             )
         st.success(f"{len(written)} files written to {folder}")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from ellimaps.core.errors import SettingError
+from ellimaps.maps.films.parameters import parameter_titles
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.model import ThinFilm
@@ -15,12 +17,12 @@ from ellimaps.ui.pages.maps.fit_export import fit_downloads
 from ellimaps.ui.pages.maps.fit_maps import maps_panel, profile_and_histogram, shown_fit
 from ellimaps.ui.pages.maps.fit_model import choose_model, is_editing, model_editor
 from ellimaps.ui.pages.maps.fit_spectra import spectra_panel
-from ellimaps.ui.pages.maps.fitting import FitSetup, fitted_map, fitted_shots, map_key
+from ellimaps.ui.pages.maps.fitting import FitSetup, fitted_map, fitted_shots, last_shots, map_key
 from ellimaps.ui.pages.maps.loading import Source, load
-from ellimaps.ui.pages.maps.parameters import parameter_titles
 from ellimaps.ui.pages.maps.refine import text_color
 from ellimaps.ui.pages.maps.sliders import chosen_cluster, cluster_slider
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
 from ellimaps.ui.shared.widgets import guarded
 
@@ -50,6 +52,8 @@ def fit_tab(state: MapsState, source: Source) -> None:
                 model_editor(state, segmentation.stack)
         with bar, guarded():
             pressed = _bar(state, source, segmentation)
+        if state.film.pixels_wanted and state.film.model is not None and state.task is None:
+            pressed, state.film.pixels_wanted = "pixels", False
         if pressed:
             with guarded():
                 _fit(state, source, pixels=pressed == "pixels")
@@ -61,7 +65,7 @@ def _bar(state: MapsState, source: Source, segmentation: Segmentation) -> str:
     """Show the choice of a model and the buttons; return which was pressed."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="fit_bar"):
         choose_model(state, source)
-        st.toggle("Edit", key="film_edit", help="Layers, materials, what is free.", persist_state="session")
+        st.toggle("Edit", **kept("film_edit"), help="Layers, materials, what is free.")
         with st.popover("Options", icon=":material/tune:", width="content"):
             _options(state)
         ready = state.film.model is not None
@@ -100,28 +104,19 @@ def _options(state: MapsState) -> None:
     default = FitOptions()
     for label, key, help_text in _NUMBERS:
         value = getattr(default, key)
-        st.number_input(
-            label,
-            0.001,
-            1000.0,
-            value,
-            key=f"fit_{key}",
-            format="%g",
-            help=help_text,
-            placeholder="from the map",
-            persist_state="session",
+        given = st.number_input(
+            label, value=value, **kept(f"fit_{key}"), format="%g", help=help_text, placeholder="from the map"
         )
+        if given is not None and not 0.001 <= given <= 1000:
+            raise SettingError(f"{label} must be from 0.001 to 1000, not {given:g}.")
     for label, key, words in _WORDS:
-        st.selectbox(
-            label, list(words), format_func=words.__getitem__, key=f"fit_{key}", persist_state="session"
-        )
+        st.selectbox(label, list(words), format_func=words.__getitem__, **kept(f"fit_{key}"))
     names = parameter_names(state.film.model) if state.film.model else []
     if len(names) > 1:
         st.multiselect(
             "One value for all clusters",
             names,
-            key="fit_shared",
-            persist_state="session",
+            **kept("fit_shared"),
             help="Such as the thickness of an oxide below everything, or the angle of incidence.",
         )
 
@@ -159,7 +154,7 @@ def _fit(state: MapsState, source: Source, *, pixels: bool) -> None:
 def _results(state: MapsState, source: Source, segmentation: Segmentation, model: ThinFilm) -> None:
     film, settings = state.film, state.current
     assert settings is not None
-    fits = fitted_shots(source, settings, film.setup) if film.setup else None
+    fits = last_shots(film, source, settings)
     current = fits is not None and film.setup == _setup(model)
     if fits is not None and not current:
         st.caption(":material/info: The model or the options have changed since this fit. Press Fit.")

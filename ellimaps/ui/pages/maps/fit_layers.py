@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import streamlit as st
 
 from ellimaps.core.errors import SettingError
 from ellimaps.core.stack import ImageStack
+from ellimaps.maps.films.parameters import with_unit
 from ellimaps.optics.library import material, material_names
 from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material
 from ellimaps.optics.model import (
@@ -25,7 +27,7 @@ from ellimaps.optics.model import (
 )
 from ellimaps.optics.model_file import materials_of
 from ellimaps.ui.pages.maps.fitting import OWN_MODEL, FilmWork
-from ellimaps.ui.pages.maps.parameters import with_unit
+from ellimaps.ui.shared.widgets import number_field
 
 Materials = Mapping[str, AnyMaterial]
 Bounds = dict[str, tuple[float, float]]
@@ -99,7 +101,8 @@ def _material(film: FilmWork, part: str, label: str, given: AnyMaterial, offered
 
     def number(what: str, value: float, lowest: float | None = None) -> float:
         key = _key(film, part, chosen, what)
-        return float(st.number_input(what, lowest, value=value, key=key, format="%g", width=86))
+        low = -math.inf if lowest is None else lowest
+        return number_field(what, low, None, value, key=key, format="%g", width=86)
 
     # Only what is not built in is changed here: SiO2 stays SiO2.
     if isinstance(one, Cauchy) and chosen not in material_names():
@@ -116,7 +119,7 @@ def _layer(film: FilmWork, model: ThinFilm, number: int, materials: Materials) -
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             chosen = _material(film, f"layer{number}", f"Layer {number + 1}", given.material, materials)
-            thickness = st.number_input(
+            thickness = number_field(
                 "Thickness (nm)",
                 0.0,
                 MAX_THICKNESS_NM,
@@ -180,7 +183,7 @@ def _angle(film: FilmWork, model: ThinFilm, stack: ImageStack) -> tuple[float | 
     angle = None
     if given == "given":
         start, key = float(model.aoi_deg or [*measured, 60.0][0]), _key(film, "aoi")
-        angle = st.number_input("Angle (deg)", 0.0, 90.0, start, key=key, format="%g", width=100)
+        angle = number_field("Angle (deg)", 0.0, 90.0, start, key=key, format="%g", width=100)
     offset = st.number_input(
         "Offset (deg)",
         value=float(model.aoi_offset_deg),

@@ -11,17 +11,18 @@ import streamlit as st
 from ellimaps.core.stack import ImageStack
 from ellimaps.images.line_profile import line_profile
 from ellimaps.maps.figures import contrast_limits
+from ellimaps.maps.films.parameters import PARAMETERS, parameter_titles
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.spectra import Flag
 from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.charts import histogram
 from ellimaps.ui.pages.maps.fit_charts import PROFILE_HEIGHT, profile_chart
-from ellimaps.ui.pages.maps.fitting import map_key
+from ellimaps.ui.pages.maps.fitting import last_map
 from ellimaps.ui.pages.maps.loading import Source
-from ellimaps.ui.pages.maps.parameters import PARAMETERS, parameter_titles
 from ellimaps.ui.pages.maps.sliders import chosen_cluster, move_cluster_slider
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.state import kept
 
 AnyFit = ShotFits | MapFit
 _COLOR = "#0072B2"
@@ -35,25 +36,23 @@ def shown_fit(state: MapsState, source: Source, fits: ShotFits) -> AnyFit | None
             "Fit of",
             ["Clusters", "Pixels"],
             default="Clusters",
-            key="fit_of",
+            **kept("fit_of"),
             required=True,
             label_visibility="collapsed",
-            persist_state="session",
         )
         if chosen == "Clusters":
             trusted = sum(one.flag == Flag.OK for one in fits.clusters)
             st.markdown(f"**{trusted} of {len(fits.clusters)}** clusters are trusted", width="content")
             return fits
         assert state.current is not None
-        assert film.setup is not None
-        if film.mapped is None or film.mapped[0] != map_key(source, state.current, film.setup):
+        fit = last_map(film, source, state.current)
+        if fit is None:
             st.caption(
                 "The pixels are not fitted with this model yet: press **Fit every pixel**."
                 if state.task is None
                 else "The pixels are being fitted."
             )
             return None
-        fit = film.mapped[1]
         median = fit.median(thickness_name(fit.model))
         st.markdown(
             f"Median **{median:.2f} nm**, **{fit.trusted_fraction:.1%}** of the pixels are trusted, "
@@ -87,9 +86,8 @@ def maps_panel(state: MapsState, source: Source, fit: AnyFit, segmentation: Segm
             selection_mode="multi",
             default=["value", "error"],
             format_func=lambda kind: titles[kind][0],
-            key="fit_maps",
+            **kept("fit_maps"),
             label_visibility="collapsed",
-            persist_state="session",
         )
     stack = _stack(fit)
     panels = [_panel(fit, name, kind) for kind in kinds or ["value"]]
@@ -144,9 +142,8 @@ def _shown_parameter(fit: AnyFit) -> str:
         names,
         names.index(thickness_name(fit.model)),
         format_func=lambda name: titles[name],
-        key="fit_parameter",
+        **kept("fit_parameter"),
         width=220,
-        persist_state="session",
     )
 
 

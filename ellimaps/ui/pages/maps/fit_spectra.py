@@ -8,13 +8,14 @@ import streamlit as st
 
 from ellimaps.core.stack import DELTA, PSI
 from ellimaps.maps.films.fit import shot_curves
+from ellimaps.maps.films.parameters import parameter_titles
 from ellimaps.maps.films.results import ShotFits
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.model import Parameter, ThinFilm
 from ellimaps.ui.pages.maps.fit_charts import residuals_chart, spectra_fit_chart
-from ellimaps.ui.pages.maps.parameters import parameter_titles
 from ellimaps.ui.pages.maps.sliders import chosen_cluster
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded
 
 
@@ -42,8 +43,7 @@ def spectra_panel(
         with st.container(horizontal=True, vertical_alignment="center"):
             every = st.toggle(
                 "All clusters",
-                key="fit_all",
-                persist_state="session",
+                **kept("fit_all"),
                 help="The chosen cluster is drawn strong; sliders move its model alone.",
             )
             st.caption("Circles: measured. Lines: model.", width="content")

@@ -80,6 +80,8 @@ class FilmWork:
         What the clusters were fitted with last.
     mapped : (key, MapFit), optional
         The last fit of every pixel, and what it depends on.
+    pixels_wanted : bool
+        Whether every pixel is to be fitted as before, without being asked.
     line : tuple of (x, y)
         Ends of the profile line; none for the middle row.
     """
@@ -90,6 +92,7 @@ class FilmWork:
     materials: dict[str, AnyMaterial] = field(default_factory=dict)
     setup: FitSetup | None = None
     mapped: tuple[Any, MapFit] | None = None
+    pixels_wanted: bool = False
     line: tuple[tuple[float, float], ...] = ()
 
     def put(self, name: str, model: ThinFilm | None) -> None:
@@ -141,6 +144,18 @@ def fitted_map(
         return fit_map(stack, setup.model, options=setup.options, on_progress=on_progress)
 
     return MAP_FITS.get(map_key(source, settings, setup), make)
+
+
+def last_shots(film: FilmWork, source: Source, settings: Settings) -> ShotFits | None:
+    """Return the fits of the clusters that the settings describe, if any were made of this measurement."""
+    return None if film.setup is None else fitted_shots(source, settings, film.setup)
+
+
+def last_map(film: FilmWork, source: Source, settings: Settings) -> MapFit | None:
+    """Return the fit of every pixel, if there is one of these maps with the model of the clusters."""
+    if film.setup is None or film.mapped is None or film.mapped[0] != map_key(source, settings, film.setup):
+        return None
+    return film.mapped[1]
 
 
 def map_key(source: Source, settings: Settings, setup: FitSetup) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ from ellimaps.ui.pages.maps.charts import bleaching_chart, chart_specification
 from ellimaps.ui.pages.maps.loading import Source, axes, bleaching, opened
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.controls import DEFAULT_PLANE, optional_number, percentiles, plane, switch
+from ellimaps.ui.shared.state import kept
 
 
 def plane_choices(source: Source, settings: Settings) -> Settings:
@@ -96,7 +97,7 @@ def bleaching_panel(source: Source, settings: Settings) -> None:
             return
         text = "Shows how the dye bleaches over them."
         label = "Images are time points"
-        if not st.checkbox(label, key="as_frames", help=text, width="content", persist_state="session"):
+        if not st.checkbox(label, **kept("as_frames"), help=text, width="content"):
             return
     curve = bleaching(source, settings)
     st.vega_lite_chart(chart_specification(bleaching_chart(curve)))

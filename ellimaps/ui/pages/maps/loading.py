@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.core.errors import ReadError
+from ellimaps.core.errors import EllimapsError, ReadError
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
 from ellimaps.images.intensities import Bleaching, bleaching_curve
@@ -23,6 +23,7 @@ from ellimaps.maps.refinement import refine
 from ellimaps.maps.regions import Region, region_spectrum
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Calibration, Corrections, Opening, Preprocessing, Settings, names_of
+from ellimaps.objects.analysis import CellResult
 from ellimaps.readers import picture_axes
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
 from ellimaps.ui.shared.data_root import file_marks
@@ -45,6 +46,9 @@ SEGMENTATIONS: BoundedCache[Segmentation] = BoundedCache(
     2048 * MEGABYTE, lambda made: made.labels.nbytes + _stack_bytes(made.stack)
 )
 DISTANCES: BoundedCache[NDArray[np.float32]] = BoundedCache(256 * MEGABYTE, lambda made: made.nbytes)
+OBJECTS: BoundedCache[CellResult | EllimapsError] = BoundedCache(
+    256 * MEGABYTE, lambda found: 1 if isinstance(found, EllimapsError) else found.labels.nbytes
+)
 SPECTRA: BoundedCache[pd.DataFrame] = BoundedCache(256)
 AXES: BoundedCache[tuple[int, int]] = BoundedCache(64)
 BLEACHING: BoundedCache[Bleaching] = BoundedCache(16)
@@ -52,6 +56,7 @@ CACHES = {
     "stacks": STACKS,
     "segmentations": SEGMENTATIONS,
     "distances": DISTANCES,
+    "objects": OBJECTS,
     "spectra": SPECTRA,
     "axes": AXES,
     "bleaching": BLEACHING,

@@ -175,6 +175,28 @@ def _below(state: MapsState) -> None:
                     _open(state, inside_root(path), path)
 
 
+def follow_address(state: MapsState) -> None:
+    """Open what a link names, and name in the address what is open."""
+    shown, asked = st.query_params, st.query_params.get("folder", "")
+    if state.source is None and asked and asked != state.refused:
+        state.refused = asked
+        source = Source.of(inside_root(asked), shown.get("dataset"))
+        _load(source)
+        state.open(source, asked)
+    if state.source is not None and not state.is_uploaded(state.source):
+        named = {"folder": _below_root(Path(state.source.path)), "dataset": state.source.dataset or ""}
+        for key, value in named.items():
+            if value and shown.get(key) != value:
+                shown[key] = value
+            elif not value:
+                shown.pop(key, None)
+
+
+def _below_root(path: Path) -> str:
+    root = data_root()
+    return path.relative_to(root).as_posix() if root in path.parents else str(path)
+
+
 def choose_dataset(state: MapsState) -> bool:
     """Ask which data set to open where a folder holds several; tell whether there is something to ask."""
     offered = state.offered
@@ -196,8 +218,12 @@ def choose_dataset(state: MapsState) -> bool:
 
 def open_source(state: MapsState, source: Source, recent: str | None) -> None:
     """Read a measurement and make it the open one."""
-    with progress_bar() as show:
-        load(source, show)
+    _load(source)
     state.open(source, recent)
     go_to("Data")
     st.rerun()
+
+
+def _load(source: Source) -> None:
+    with progress_bar() as show:
+        load(source, show)

@@ -11,8 +11,9 @@ from ellimaps.ui.pages.maps.explore import explore_tab
 from ellimaps.ui.pages.maps.export import export_tab
 from ellimaps.ui.pages.maps.fit import fit_tab
 from ellimaps.ui.pages.maps.how_many import how_many_tab
-from ellimaps.ui.pages.maps.loading import Source, load
-from ellimaps.ui.pages.maps.open_data import choose_dataset, open_panel
+from ellimaps.ui.pages.maps.loading import load
+from ellimaps.ui.pages.maps.objects import objects_tab
+from ellimaps.ui.pages.maps.open_data import choose_dataset, follow_address, open_panel
 from ellimaps.ui.pages.maps.segment import segment_controls
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.state import page_state
@@ -21,6 +22,7 @@ from ellimaps.ui.shared.widgets import choose_tab, escaped, guarded
 
 TABS = {
     "Data": data_tab,
+    "Objects": objects_tab,
     "How many?": how_many_tab,
     "Explore": explore_tab,
     "Fit": fit_tab,
@@ -32,21 +34,24 @@ TABS = {
 def render() -> None:
     """Show the page."""
     state = page_state(MapsState)
+    with guarded():
+        follow_address(state)
     if choose_dataset(state):
         return
     if state.source is None or state.opening:
         open_panel(state)
         return
     with page_run(state):
-        _header(state, state.source)
-        tab = _tab_bar(state)
+        stack = load(state.source)
+        _header(state, stack)
+        tab = _tab_bar(state, [name for name in TABS if not (name == "Objects" and stack.is_ellipsometric)])
         work_panel(state)
         with guarded():
             TABS[tab](state, state.source)
 
 
-def _header(state: MapsState, source: Source) -> None:
-    stack = load(source)
+def _header(state: MapsState, stack: ImageStack) -> None:
+    st.set_page_config(page_title=f"{stack.name} · ellimaps")
     with st.container(horizontal=True, vertical_alignment="center", key="header"):
         st.markdown(f"#### {escaped(stack.name)}", width="content")
         st.caption(_summary(stack))
@@ -55,10 +60,9 @@ def _header(state: MapsState, source: Source) -> None:
             st.rerun()
 
 
-def _tab_bar(state: MapsState) -> str:
+def _tab_bar(state: MapsState, tabs: list[str]) -> str:
     with st.container(horizontal=True, vertical_alignment="bottom", key="view_bar"):
-        # A link cannot open a measurement, so it names no tab of one.
-        tab = choose_tab(list(TABS), key="view", bind=None)
+        tab = choose_tab(tabs, key="view")
         if tab in ("Explore", "Fit", "Compare", "Export"):
             with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
                 segment_controls(state)

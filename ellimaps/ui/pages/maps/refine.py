@@ -11,6 +11,7 @@ from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.ui.pages.maps.segment import make, step_title
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.widgets import number_field
 
 
 def refine_controls(state: MapsState, segmentation: Segmentation) -> None:
@@ -93,7 +94,7 @@ def _actions(state: MapsState, segmentation: Segmentation) -> None:
             key=f"split_cluster_{shown}",
             width=120,
         )
-        parts = st.number_input("Parts", 2, 10, key="split_parts", width=100)
+        parts = number_field("Parts", 2, 10, key="split_parts", width=100)
         if st.button("Split", key="split", disabled=busy, help="KMeans among the pixels of this cluster."):
             _apply(state, Split(int(cluster), int(parts)))
         if st.button(
@@ -101,11 +102,12 @@ def _actions(state: MapsState, segmentation: Segmentation) -> None:
         ):
             _apply(state, Drop(int(cluster)))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        size = st.number_input(
+        size = number_field(
             "Clean, square of (px)",
             3,
             31,
-            step=2,
+            3,
+            2,
             key="clean_size",
             width=150,
             help="Majority filter: each pixel takes the most frequent cluster in a square of this size "

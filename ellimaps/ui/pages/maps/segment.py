@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 
 import streamlit as st
 
+from ellimaps.core.errors import SettingError
 from ellimaps.maps.clustering.features import crosses_zero, default_features
 from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
 from ellimaps.maps.settings import Settings
@@ -26,11 +27,21 @@ _FEATURES_OF_INTENSITIES = (
 
 def segment_controls(state: MapsState) -> None:
     """Show k, features and seed, segment on request, and choose among the segmentations made."""
-    k = whole_number("k", width=120)
+    wrong, k = "", 0
+    try:
+        k = whole_number("k", width=120)
+    except SettingError as error:
+        wrong = str(error)
     choose_features(state)
-    state.settings = replace(state.settings, seed=whole_number("seed", width=100))
-    if st.button("Segment", type="primary", key="segment", disabled=state.task is not None):
+    try:
+        state.settings = replace(state.settings, seed=whole_number("seed", width=100))
+    except SettingError as error:
+        wrong = str(error)
+    off = bool(wrong) or state.task is not None
+    if st.button("Segment", type="primary", key="segment", disabled=off, help=wrong or None):
         make_segmentation(state, k)
+    if wrong:
+        st.error(wrong, width=320)
     if len(state.kept) > 1:
         _choose_shown(state)
 
@@ -57,6 +68,7 @@ def make(state: MapsState, settings: Settings, what: str) -> None:
     source = state.source
     assert source is not None
     settings = replace(settings, k_min=Settings.k_min, k_max=Settings.k_max)
+    view = st.session_state.get("view")
 
     def show(_: object) -> None:
         if settings.features != "ncs" and crosses_zero(load(source)):
@@ -64,7 +76,8 @@ def make(state: MapsState, settings: Settings, what: str) -> None:
                 f"Delta crosses 0/360 deg here, which {settings.features} features see as a jump: use ncs."
             )
         state.keep(settings)
-        if st.session_state.get("view") != "Fit":
+        # Who has gone elsewhere meanwhile stays there.
+        if view != "Fit" and st.session_state.get("view") == view:
             go_to("Explore")
 
     start(state, what, lambda on_progress: segmented(source, settings, on_progress), show)

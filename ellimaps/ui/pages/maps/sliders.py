@@ -8,6 +8,7 @@ from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.maps.figures import CONTRAST_PERCENTILES
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.state import kept
 
 
 def band_groups(stack: ImageStack) -> list[tuple[str, list[int]]]:
@@ -39,8 +40,7 @@ def band_slider(stack: ImageStack) -> tuple[int, list[int]]:
         label if stack.is_ellipsometric else "Image",
         labels,
         labels[0],
-        key="position",
-        persist_state="session",
+        **kept("position", address=True),
         help="The arrow keys move it, also while the pictures below have the focus.",
     )
     position = labels.index(chosen)
@@ -63,8 +63,7 @@ def cluster_slider(state: MapsState, segmentation: Segmentation) -> int:
         list(range(segmentation.k)),
         0,
         format_func=lambda number: titles[number],
-        key="cluster",
-        persist_state="session",
+        **kept("cluster", address=True),
         help="The cluster emphasised in spectra and maps; a click on its name below a map chooses it too.",
     )
 
@@ -90,8 +89,7 @@ def contrast_slider() -> tuple[float, float]:
         CONTRAST_PERCENTILES,
         0.5,
         format="%g",
-        key="contrast",
-        persist_state="session",
+        **kept("contrast"),
         help="Values below the lower and above the upper percentile of the map share a colour.",
     )
     return low, max(high, low + 0.5)

@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import streamlit as st
 
 from ellimaps.core.colors import CLUSTER_COLORS
+from ellimaps.core.errors import EllimapsError, ReadError
 from ellimaps.maps.clustering.estimation import ClusterEstimate
 from ellimaps.maps.comparison import match_clusters
 from ellimaps.maps.regions import Region
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Settings
+from ellimaps.objects.analysis import CellResult, CellSettings
 from ellimaps.ui.pages.maps.fitting import FilmWork
 from ellimaps.ui.pages.maps.loading import Source, segmented
+from ellimaps.ui.pages.maps.looks import Look
+from ellimaps.ui.pages.maps.written import made_facts, take_made
+from ellimaps.ui.shared import written_works
+from ellimaps.ui.shared.data_root import inside_root
 from ellimaps.ui.shared.state import PageState
 
-
-@dataclass(frozen=True)
-class Look:
-    """How the clusters of one segmentation are called and colored."""
-
-    names: tuple[str, ...]
-    colors: tuple[int, ...]
-
-    @property
-    def palette(self) -> list[str]:
-        """One color (#rrggbb) per cluster."""
-        return [CLUSTER_COLORS[color] for color in self.colors]
-
-    @property
-    def titles(self) -> list[str]:
-        """Names that tell the clusters apart: where two are called the same, their numbers are added."""
-        counts = Counter(self.names)
-        return [f"{name} ({n})" if counts[name] > 1 else name for n, name in enumerate(self.names)]
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -98,6 +88,12 @@ class MapsState(PageState):
         The region drawn last, until it is added to them.
     film : FilmWork
         The film model and what was fitted with it.
+    found : (CellSettings, CellResult), optional
+        The objects shown last and how to find them, until others are found.
+    shelf : dict
+        What was made of measurements opened before, as it is written down, by path and data set.
+    refused : str
+        The folder that a link named last; it is opened once.
     """
 
     source: Source | None = None
@@ -105,7 +101,7 @@ class MapsState(PageState):
     browsed: Path | None = None
     below: list[str] = field(default_factory=list)
     offered: OfferedDatasets | None = None
-    recent: list[str] = field(default_factory=list)
+    recent: list[str] = field(default_factory=lambda: written_works.read("recent").get("maps", []))
     uploads: list[tempfile.TemporaryDirectory[str]] = field(default_factory=list)
     settings: Settings = field(default_factory=Settings)
     estimates: dict[str, ClusterEstimate] = field(default_factory=dict)
@@ -115,6 +111,54 @@ class MapsState(PageState):
     regions: list[Region] = field(default_factory=list)
     drawn: Region | None = None
     film: FilmWork = field(default_factory=FilmWork)
+    found: tuple[CellSettings, CellResult] | None = None
+    shelf: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refused: str = ""
+    is_written: ClassVar[bool] = True
+
+    def facts(self) -> dict[str, Any]:
+        """Return what was made of the last measurements, ready for JSON."""
+        self._put_on_shelf()
+        return {"open": _place(self.source) if self.source else None, "shelf": self.shelf}
+
+    @classmethod
+    def of_facts(cls, facts: dict[str, Any]) -> MapsState:
+        """Return the measurement that was open and what was made of it, where it still is as it was."""
+        state = cls(shelf=dict(facts.get("shelf", {})))
+        last = state.shelf.get(facts.get("open") or "")
+        if last is not None:
+            try:
+                source = Source.of(inside_root(last["path"]), last["dataset"])
+            except ReadError as error:
+                state.message = str(error)
+            else:
+                state.open(source)
+        return state
+
+    def is_uploaded(self, source: Source) -> bool:
+        """Whether a measurement was uploaded, and goes with the session."""
+        return any(source.path.startswith(folder.name) for folder in self.uploads)
+
+    def _put_on_shelf(self) -> None:
+        source = self.source
+        if source is None or self.is_uploaded(source):
+            return
+        what = {"path": source.path, "dataset": source.dataset, "fingerprint": source.fingerprint}
+        others = {place: made for place, made in self.shelf.items() if place != _place(source)}
+        # As many as one compares in a day.
+        self.shelf = dict([*others.items(), (_place(source), {**what, "made": made_facts(self)})][-12:])
+
+    def _take_from_shelf(self, source: Source) -> None:
+        made = self.shelf.get(_place(source))
+        if made is None:
+            return
+        if made["fingerprint"] != source.fingerprint:
+            self.message = "The files of this measurement have changed: what was made of them is not shown."
+            return
+        try:
+            take_made(self, made["made"])
+        except (EllimapsError, KeyError, TypeError, ValueError):
+            _LOG.exception("What was made of %s cannot be shown again", source.path)
 
     def browse(self, folder: Path) -> None:
         """Show another folder in the browser."""
@@ -134,16 +178,19 @@ class MapsState(PageState):
         if recent is not None:
             # As many as stand beside the folder browser without scrolling.
             self.recent = [recent, *(path for path in self.recent if path != recent)][:6]
+            written_works.write("recent", {"maps": self.recent})
         if source == self.source:
             return
         if self.task is not None:
             self.task.job.stop()
+        self._put_on_shelf()
         self.source, self.settings = source, Settings(dataset=source.dataset)
         self.task, self.message, self.estimates = None, "", {}
         self.kept, self.looks, self.current = [], {}, None
         self.regions, self.drawn = [], None
-        self.film = self.film.renewed()
+        self.film, self.found = self.film.renewed(), None
         st.session_state.pop("k", None)
+        self._take_from_shelf(source)
 
     def keep_estimate(self, key: str, estimate: ClusterEstimate) -> None:
         """Keep an estimate, and take its suggestion as the number of clusters until the user changes it."""
@@ -203,12 +250,17 @@ class MapsState(PageState):
                 colors[new] = self.look.colors[old]
                 if self.look.names[old] != str(old):
                     names[new] = self.look.names[old]
-        free = (color for color in range(len(CLUSTER_COLORS)) if color not in colors.values())
-        for number in range(segmentation.k):
-            if number not in colors:
-                colors[number] = next(free)
-        order = range(segmentation.k)
-        return Look(tuple(names[n] for n in order), tuple(colors[n] for n in order))
+        return Look(tuple(names.values()), matched_colors(colors, segmentation.k))
+
+
+def matched_colors(colors: Mapping[int, int], k: int) -> tuple[int, ...]:
+    """Return a color for each of ``k`` clusters: the given ones, for the others the first that are free."""
+    free = (color for color in range(len(CLUSTER_COLORS)) if color not in colors.values())
+    return tuple(colors[number] if number in colors else next(free) for number in range(k))
+
+
+def _place(source: Source) -> str:
+    return f"{source.path}\n{source.dataset or ''}"
 
 
 def _frame(settings: Settings) -> tuple[Any, int]:

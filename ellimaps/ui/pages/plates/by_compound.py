@@ -14,6 +14,8 @@ from ellimaps.plates.statistics.answers import DISTANCE, dose_responses
 from ellimaps.plates.statistics.dose_response import DoseResponse
 from ellimaps.ui.pages.plates.data import OpenedPlate, picture
 from ellimaps.ui.pages.plates.state import PlatesState
+from ellimaps.ui.shared.state import kept
+from ellimaps.ui.shared.widgets import number_field
 
 # Pictures in a row of a window of 1280 pixels, and the pixels each of them then has on a sharp screen.
 _MOST_DOSES = 8
@@ -29,23 +31,21 @@ def by_compound_tab(_: PlatesState, plate: OpenedPlate) -> None:
         return
     names = sorted(treated["compound"].astype(str).unique(), key=str.casefold)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        compound = st.selectbox("Compound", names, key="plates_compound", width=280, persist_state="session")
+        compound = st.selectbox("Compound", names, **kept("plates_compound"), width=280)
         measure = st.selectbox(
             "Measure",
             [DISTANCE, *plate.profiles.features],
-            key="plates_measure",
+            **kept("plates_measure"),
             format_func=lambda name: "distance from controls" if name == DISTANCE else name,
             width=320,
-            persist_state="session",
         )
-        replicate = st.number_input(
+        replicate = number_field(
             "Replicate",
             1,
             99,
-            key="plates_replicate",
+            **kept("plates_replicate"),
             width=110,
             help="Which well of each dose to show.",
-            persist_state="session",
         )
     _gallery(plate, compound, replicate)
     _curve(plate, compound, measure)

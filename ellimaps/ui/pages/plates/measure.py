@@ -14,7 +14,9 @@ from ellimaps.plates.measuring.profiles import save_profiles
 from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
+from ellimaps.ui.shared.worker import in_worker
 
 
 def measure_panel(state: PlatesState) -> None:
@@ -32,10 +34,9 @@ def measure_panel(state: PlatesState) -> None:
             "Features",
             list(SOURCES),
             list(SOURCES).index(PLAIN),
-            key="plates_new_source",
+            **kept("plates_new_source"),
             format_func=_source_name,
             width=230,
-            persist_state="session",
             help="Measurements of cells and pixels; an autoencoder trained on this plate; or a pretrained "
             "network (extra deep), whose weights must be in the library's cache.",
         )
@@ -49,22 +50,16 @@ def measure_panel(state: PlatesState) -> None:
     if not go:
         return
     root, table, folder = inside_root(pictures), inside_root(layout), _new_folder(out)
-    start(
-        state,
-        "Measuring the plate",
-        lambda on_progress: _measured(root, table, folder, source, on_progress),
-        _choose,
-    )
+    start(state, "Measuring the plate", in_worker(measured, root, table, folder, source), _choose)
 
 
 def _path(label: str, name: str, *, value: str = "", placeholder: str = "", help: str = "") -> str:
     return st.text_input(
         label,
         value,
-        key=f"plates_new_{name}",
+        **kept(f"plates_new_{name}"),
         placeholder=placeholder,
         help=help or None,
-        persist_state="session",
     )
 
 
@@ -84,7 +79,20 @@ def _source_name(source: str) -> str:
     return {PLAIN: "plain measurements"}.get(source, source.replace("deep:", "deep: "))
 
 
-def _measured(root: Path, layout: Path, folder: Path, source: str, on_progress: Progress) -> Path:
+def measured(root: Path, layout: Path, folder: Path, source: str, on_progress: Progress) -> Path:
+    """Measure a plate, write its profiles and thumbnails, and return their folder.
+
+    Parameters
+    ----------
+    root, layout : Path
+        Pictures and layout.
+    folder : Path
+        Where to write.
+    source : str
+        One of `SOURCES`.
+    on_progress : callable
+        Called as ``on_progress(done, total, what)``.
+    """
     plate = read_plate(root, layout)
     check_output(plate, folder)
     profiles = profiles_from(plate, source, on_progress=on_progress)

@@ -15,7 +15,7 @@ from ellimaps.ui.pages.plates.plate_map import plate_map_tab
 from ellimaps.ui.pages.plates.scatter import scatter_tab
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.data_root import data_root, inside_root
-from ellimaps.ui.shared.state import page_state
+from ellimaps.ui.shared.state import kept, page_state
 from ellimaps.ui.shared.tasks import page_run, work_panel
 from ellimaps.ui.shared.widgets import choose_below_root, choose_tab, guarded
 
@@ -67,10 +67,9 @@ def _correction() -> Correction:
     return st.selectbox(
         "Correct effects of place",
         list(names),
-        key="plates_correct",
+        **kept("plates_correct"),
         format_func=names.__getitem__,
         width=260,
-        persist_state="session",
         help="Plates: the same median of the controls on every plate. Rows and columns: Tukey's median "
         "polish; a compound that fills a row or column is taken off as well.",
     )

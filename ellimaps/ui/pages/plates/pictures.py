@@ -13,6 +13,7 @@ from ellimaps.readers.planes import RGB_NAMES
 from ellimaps.ui.components.image_pair import PairChannel, PairPicture, image_pair
 from ellimaps.ui.pages.plates.data import OpenedPlate, picture, treatment_names
 from ellimaps.ui.pages.plates.state import PlatesState
+from ellimaps.ui.shared.state import kept
 
 
 def side_by_side(state: PlatesState, plate: OpenedPlate, rows: pd.DataFrame, picked: Sequence[int]) -> None:
@@ -39,9 +40,7 @@ def side_by_side(state: PlatesState, plate: OpenedPlate, rows: pd.DataFrame, pic
             st.session_state[f"plates_{side}"] = names[number]
     shown = []
     for column, side in zip(st.columns(2), sides, strict=True):
-        name = column.selectbox(
-            f"{side.capitalize()} picture", names, key=f"plates_{side}", persist_state="session"
-        )
+        name = column.selectbox(f"{side.capitalize()} picture", names, **kept(f"plates_{side}"))
         shown.append(names.index(name))
     _pair(plate, fields, names, shown)
 

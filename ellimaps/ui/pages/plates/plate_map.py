@@ -14,6 +14,7 @@ from ellimaps.plates.statistics.edge_effect import edge_effect
 from ellimaps.plates.statistics.normalization import scaled
 from ellimaps.ui.pages.plates.data import OpenedPlate, positional_effects, treatment_names
 from ellimaps.ui.pages.plates.state import PlatesState
+from ellimaps.ui.shared.state import kept
 
 # In pixels: the largest 384-well plate that fits a window of 1280 x 800 with the means beside it.
 _WIDTH, _HEIGHT = 720, 320
@@ -23,12 +24,8 @@ def plate_map_tab(_: PlatesState, plate: OpenedPlate) -> None:
     """Show one feature over the plate, with the means of rows and columns beside it."""
     units = ["As measured", "Against the controls (robust z)"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        feature = st.selectbox(
-            "Feature", list(plate.profiles.features), key="plates_feature", width=340, persist_state="session"
-        )
-        unit = st.segmented_control(
-            "Values", units, default=units[0], key="plates_unit", required=True, persist_state="session"
-        )
+        feature = st.selectbox("Feature", list(plate.profiles.features), **kept("plates_feature"), width=340)
+        unit = st.segmented_control("Values", units, default=units[0], **kept("plates_unit"), required=True)
         name = _plate_name(plate)
     scaling = unit != units[0]
     wells = plate.profiles.wells
@@ -45,7 +42,7 @@ def _plate_name(plate: OpenedPlate) -> str:
     names: list[str] = sorted(plate.profiles.wells["plate"].astype(str).unique())
     if len(names) == 1:
         return names[0]
-    return st.selectbox("Plate", names, key="plates_plate", persist_state="session")
+    return st.selectbox("Plate", names, **kept("plates_plate"))
 
 
 def _cells(wells: pd.DataFrame, values: Any) -> pd.DataFrame:

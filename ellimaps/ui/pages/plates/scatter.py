@@ -27,8 +27,9 @@ from ellimaps.ui.pages.plates.data import (
 )
 from ellimaps.ui.pages.plates.pictures import side_by_side
 from ellimaps.ui.pages.plates.state import PlatesState
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
-from ellimaps.ui.shared.widgets import csv_download
+from ellimaps.ui.shared.widgets import csv_download, number_field
 
 _METHODS: dict[str, Method] = {"PCA": "pca", "t-SNE": "tsne", "UMAP": "umap"}
 _CLUSTERINGS: dict[str, ClusterMethod] = {
@@ -89,21 +90,19 @@ def _controls() -> tuple[Level, str, str]:
             "Points",
             ["Fields", "Wells"],
             default="Fields",
-            key="plates_level",
+            **kept("plates_level"),
             required=True,
-            persist_state="session",
         )
         method = st.segmented_control(
             "Layout",
             list(_METHODS),
             default="PCA",
-            key="plates_method",
+            **kept("plates_method"),
             required=True,
-            persist_state="session",
             help="Distances and clusters are taken from the profiles, not from this picture.",
         )
         colorings = ["Compound", "Concentration", "Cluster", "Control", "Plate", "Feature"]
-        coloring = st.selectbox("Colour", colorings, key="plates_color", width=170, persist_state="session")
+        coloring = st.selectbox("Colour", colorings, **kept("plates_color"), width=170)
     return ("field" if each == "Fields" else "well"), method, coloring
 
 
@@ -112,9 +111,7 @@ def _color(
 ) -> tuple[scatter.Groups | scatter.Scale, NDArray[np.int64] | None]:
     """Return the colors, and the group of each row where there are groups."""
     if coloring == "Feature":
-        feature = st.selectbox(
-            "Feature", list(plate.profiles.features), key="plates_color_feature", persist_state="session"
-        )
+        feature = st.selectbox("Feature", list(plate.profiles.features), **kept("plates_color_feature"))
         return scatter.Scale(rows[feature].to_numpy(float), feature), None
     if coloring == "Cluster":
         names = _cluster_names(plate, level)
@@ -133,16 +130,13 @@ def _color(
 
 def _cluster_names(plate: OpenedPlate, level: Level) -> list[str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        method = st.selectbox(
-            "Clusters by", list(_CLUSTERINGS), key="plates_clustering", width=200, persist_state="session"
-        )
-        number = st.number_input(
+        method = st.selectbox("Clusters by", list(_CLUSTERINGS), **kept("plates_clustering"), width=200)
+        number = number_field(
             "Number of clusters (0: found)",
             0,
             60,
-            key="plates_n_clusters",
+            **kept("plates_n_clusters"),
             width=230,
-            persist_state="session",
         )
     found = clusters(plate, _CLUSTERINGS[method], number or None, level)
     return ["no cluster" if label < 0 else f"cluster {label}" for label in found]

@@ -11,14 +11,17 @@ from ellimaps.core.errors import EllimapsError
 from ellimaps.sensors.analysis.anomalies import find_anomalies
 from ellimaps.sensors.analysis.reasons import spoken_name
 from ellimaps.sensors.analysis.whole_logs import EVERY
+from ellimaps.sensors.lines import lines_of
 from ellimaps.sensors.movement import LIMIT, limit_in_unit
 from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.controls import Key, one_sensor, unit_of
-from ellimaps.ui.pages.sensors.readings import lines_figure, with_gaps
+from ellimaps.ui.pages.sensors.event_marks import events_in, mark_events
+from ellimaps.ui.pages.sensors.readings import lines_figure
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
-from ellimaps.ui.shared.widgets import csv_download, pick_row
+from ellimaps.ui.shared.widgets import csv_download, number_field, pick_row
 
 # The last few questions of all users: each asks of one log at a time.
 _RESULTS: BoundedCache[pd.DataFrame | EllimapsError] = BoundedCache(16)
@@ -28,15 +31,14 @@ def anomalies_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the periods of one sensor."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = one_sensor(log)
-        alarms = st.number_input(
+        alarms = number_field(
             "False alarms per month",
             0.01,
             30.0,
             1.0,
             0.5,
-            key="sensors_alarms",
+            **kept("sensors_alarms"),
             width=200,
-            persist_state="session",
             help="The threshold: how many periods chance alone may raise in 30 days.",
         )
     found = computed(
@@ -91,13 +93,13 @@ def _periods(state: SensorsState, found: pd.DataFrame) -> None:
 
 def _chart(state: SensorsState, log: SensorLog, key: Key, found: pd.DataFrame) -> None:
     span = state.span
-    # Lowest and highest reading of each stretch: two to a pixel of a wide window.
-    rows = log.window(*key, start=span.start, end=span.end, points=4000)
+    rows = lines_of(log, *key, start=span.start, end=span.end)
     unit = unit_of(log, key)
     title = key[2].replace("_", " ") + (f" ({unit})" if unit else "")
-    figure = lines_figure(with_gaps(rows), title)
+    figure = lines_figure(rows, title)
     for period in found[(found["end"] >= span.start) & (found["start"] <= span.end)].itertuples():
         _mark(figure, period)
+    mark_events(figure, events_in(state, span))
     figure.update_layout(height=340, showlegend=False, dragmode="zoom")
     st.plotly_chart(figure, key="sensors_anomaly_chart", config={"displaylogo": False})
 

@@ -11,6 +11,8 @@ from ellimaps.sensors.conditions import temperature_sensors
 from ellimaps.sensors.store.logs import KEY, SensorLog
 from ellimaps.sensors.store.units import unit_text
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
+from ellimaps.ui.shared.state import kept
+from ellimaps.ui.shared.widgets import number_field
 
 Key = tuple[str, str, str]
 
@@ -21,7 +23,7 @@ def sensor_filter(log: SensorLog) -> pd.DataFrame:
     temperatures = temperature_sensors(log.sensors)["sensor_name"].astype(str)
     names = list(dict.fromkeys([*temperatures[:1], *names]))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Sensor", names, key="sensors_name", width=260, persist_state="session")
+        name = st.selectbox("Sensor", names, **kept("sensors_name"), width=260)
         table = log.sensors[log.sensors["sensor_name"] == name]
         table = _among(table, "region", "Regions", "All regions")
         return _among(table, "source_id", "Sources", "All sources")
@@ -31,9 +33,7 @@ def _among(table: pd.DataFrame, column: str, label: str, all_of_them: str) -> pd
     options = sorted(table[column].astype(str).unique())
     if len(options) < 2:
         return table
-    chosen = st.multiselect(
-        label, options, key=f"sensors_{column}", placeholder=all_of_them, persist_state="session"
-    )
+    chosen = st.multiselect(label, options, **kept(f"sensors_{column}"), placeholder=all_of_them)
     return table[table[column].isin(chosen)] if chosen else table
 
 
@@ -64,7 +64,7 @@ def one_sensor(
         )
     ]
     labels = {" / ".join(sensor): sensor for sensor in keys}
-    return labels[st.selectbox(label, list(labels), key=key, width=420, persist_state="session")]
+    return labels[st.selectbox(label, list(labels), **kept(key), width=420)]
 
 
 def key_of(row: pd.Series) -> Key:
@@ -92,16 +92,15 @@ def unit_of(log: SensorLog, key: Key) -> str:
 
 def limit_field(help: str | None = None) -> float:
     """Show the field for how far a temperature may move, one for all tabs."""
-    return st.number_input(
+    return number_field(
         "Limit (°C)",
         0.01,
         100.0,
         0.5,
         0.1,
-        key="sensors_limit",
+        **kept("sensors_limit"),
         width=140,
         help=help,
-        persist_state="session",
     )
 
 

@@ -10,7 +10,9 @@ import streamlit as st
 
 from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.controls import one_sensor, sensor_names, unit_of
-from ellimaps.ui.pages.sensors.state import SensorsState
+from ellimaps.ui.pages.sensors.event_marks import event_rules, events_in
+from ellimaps.ui.pages.sensors.state import SensorsState, Span
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import csv_download
 
 _PERIODS: dict[str, Literal["hour", "weekday", "month"]] = {
@@ -20,10 +22,11 @@ _PERIODS: dict[str, Literal["hour", "weekday", "month"]] = {
 }
 
 
-def coverage_tab(_: SensorsState, log: SensorLog) -> None:
+def coverage_tab(state: SensorsState, log: SensorLog) -> None:
     """Show coverage, distributions and problems."""
     st.markdown("#### When which sensor reported")
-    st.altair_chart(coverage_chart(log.coverage(240)))
+    rules = event_rules(events_in(state, Span(log.start, log.end)))
+    st.altair_chart(coverage_chart(log.coverage(240)) + rules)
     st.markdown("#### Distribution")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = one_sensor(log, key="sensors_profile_of")
@@ -31,9 +34,8 @@ def coverage_tab(_: SensorsState, log: SensorLog) -> None:
             "By",
             list(_PERIODS),
             default="Hour of day",
-            key="sensors_by",
+            **kept("sensors_by"),
             required=True,
-            persist_state="session",
         )
     period = _PERIODS[by]
     title = f"{key[2]} ({unit_of(log, key) or 'no unit'})"

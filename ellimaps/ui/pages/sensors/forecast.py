@@ -14,8 +14,10 @@ from ellimaps.sensors.analysis.whole_logs import EVERY
 from ellimaps.sensors.movement import limit_in_unit
 from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.controls import Key, limit_field, one_sensor, unit_of
-from ellimaps.ui.pages.sensors.state import SensorsState
+from ellimaps.ui.pages.sensors.event_marks import event_rules, events_in
+from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 
 # The last few questions of all users: each asks of one log at a time.
@@ -30,8 +32,7 @@ def forecast_tab(state: SensorsState, log: SensorLog) -> None:
             "Horizons",
             ["1h", "6h", "24h", "72h"],
             ["1h", "6h", "24h"],
-            key="sensors_horizons",
-            persist_state="session",
+            **kept("sensors_horizons"),
         )
         limit = limit_field()
     if not horizons:
@@ -51,15 +52,17 @@ def forecast_tab(state: SensorsState, log: SensorLog) -> None:
         ),
     )
     if found is not None:
-        _result(found, key, unit_of(log, key))
+        _result(state, found, key, unit_of(log, key))
 
 
-def _result(found: Forecast, key: Key, unit: str) -> None:
+def _result(state: SensorsState, found: Forecast, key: Key, unit: str) -> None:
     if found.warning:
         st.warning(found.warning, icon=":material/warning:")
     else:
         st.success(f"The limit of {found.limit:g} {unit} is kept.", icon=":material/check:")
-    st.altair_chart(forecast_chart(found, f"{key[2].replace('_', ' ')} ({unit or 'no unit'})"))
+    shown = Span(found.recent.index[0], found.recent.index[-1])
+    chart = forecast_chart(found, f"{key[2].replace('_', ' ')} ({unit or 'no unit'})")
+    st.altair_chart(chart + event_rules(events_in(state, shown)))
     st.markdown("#### How well it did before")
     st.dataframe(found.horizons, key="sensors_horizon_table", hide_index=True, height="content")
     st.caption(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 import streamlit as st
 
+from ellimaps.core.errors import ReadError
+from ellimaps.sensors.store.locations import state_of
 from ellimaps.sensors.store.logs import SensorLog, open_log
 from ellimaps.sensors.store.options import FROM_THE_LOG
 from ellimaps.ui.pages.sensors.anomalies import anomalies_tab
 from ellimaps.ui.pages.sensors.coverage import coverage_tab
+from ellimaps.ui.pages.sensors.events import events_tab
 from ellimaps.ui.pages.sensors.forecast import forecast_tab
 from ellimaps.ui.pages.sensors.import_report import import_panel
 from ellimaps.ui.pages.sensors.logs import allowed_log, logs_below, offered_urls
@@ -29,6 +33,7 @@ TABS = {
     "Anomalies": anomalies_tab,
     "Forecast": forecast_tab,
     "Why": why_tab,
+    "Events": events_tab,
 }
 
 
@@ -47,6 +52,7 @@ def render() -> None:
             import_panel(state, location, log)
         if log is None:
             return
+        _follow(state, location)
         _header(log)
         tab = choose_tab(list(TABS), key="sensors_view")
         with guarded():
@@ -76,9 +82,10 @@ def _empty() -> None:
 
 def _opened(state: SensorsState, location: str) -> SensorLog | None:
     options = state.said.get(location, FROM_THE_LOG)
-    if (state.location, state.options) == (location, options):
-        return state.log
-    if state.task is None and not state.message:
+    is_open = (state.location, state.options) == (location, options)
+    if state.task is None and (_has_changed(state, location) if is_open else not state.message):
+        # Also of what cannot be read: it is tried again when it changes.
+        state.seen = state_of(location)
         read = partial(open_log, location, options=options)
         start(
             state,
@@ -86,7 +93,21 @@ def _opened(state: SensorsState, location: str) -> SensorLog | None:
             lambda on_progress: read(on_progress),
             partial(state.open, location, options),
         )
-    return None
+    return state.log if is_open else None
+
+
+# Loggers write a line a minute, or every few seconds; looking takes a millisecond.
+@st.fragment(run_every=5)
+def _follow(state: SensorsState, location: str) -> None:
+    if state.task is None and _has_changed(state, location):
+        st.rerun()
+
+
+def _has_changed(state: SensorsState, location: str) -> bool:
+    # To ask a cloud every few seconds costs; and a log that is being replaced is not there for a moment.
+    with suppress(ReadError):
+        return "://" not in location and state_of(location) != state.seen
+    return False
 
 
 def _header(log: SensorLog) -> None:

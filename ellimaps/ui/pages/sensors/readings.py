@@ -8,8 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.core.colors import CLUSTER_COLORS
+from ellimaps.sensors.lines import lines_of
 from ellimaps.sensors.store.logs import KEY, SensorLog
 from ellimaps.ui.pages.sensors.controls import key_of, query_of, sensor_filter, span_controls, unit_of
+from ellimaps.ui.pages.sensors.event_marks import events_in, mark_events
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 
 # Every line has a color of its own; more cannot be told apart.
@@ -29,8 +31,10 @@ def readings_tab(state: SensorsState, log: SensorLog) -> None:
     if table.empty:
         st.info("Nothing was read in this time: zoom out.", icon=":material/search_off:")
         return
+    figure = lines_figure(table, _axis_title(log, chosen))
+    mark_events(figure, events_in(state, span))
     event = st.plotly_chart(
-        lines_figure(table, _axis_title(log, chosen)),
+        figure,
         key=f"sensors_lines_{state.zooms}",
         on_select="rerun",
         selection_mode="box",
@@ -67,7 +71,7 @@ def lines_figure(table: pd.DataFrame, axis_title: str) -> Any:
         )
     figure.update_layout(
         height=430,
-        margin={"l": 60, "r": 10, "t": 10, "b": 40},
+        margin={"l": 60, "r": 10, "t": 20, "b": 40},
         dragmode="select",
         selectdirection="h",
         showlegend=True,
@@ -78,27 +82,11 @@ def lines_figure(table: pd.DataFrame, axis_title: str) -> Any:
     return figure
 
 
-def with_gaps(rows: pd.DataFrame) -> pd.DataFrame:
-    """Put a row without a value where nothing was read for long, so that no line is drawn across."""
-    seconds = rows["time"].diff().dt.total_seconds()
-    usual = float(seconds.median())
-    if not usual > 0:
-        return rows
-    # A few missed readings break no line; an hour of a log with one every five minutes does.
-    after = rows.loc[seconds > 12 * usual]
-    holes = after.assign(time=after["time"] - pd.Timedelta("1us"), value=float("nan"))
-    joined: pd.DataFrame = pd.concat([rows, holes]).sort_values("time", kind="stable")
-    return joined
-
-
 def _window(log: SensorLog, chosen: pd.DataFrame, span: Span) -> pd.DataFrame:
-    # Lowest and highest reading of each stretch: about one to a pixel of a wide window.
-    table = log.window(*query_of(chosen), start=span.start, end=span.end, points=2000)
+    table = lines_of(log, *query_of(chosen), start=span.start, end=span.end)
     wanted = set(zip(*(chosen[column].astype(str) for column in KEY), strict=True))
     found = zip(*(table[column].astype(str) for column in KEY), strict=True)
-    table = table[[key in wanted for key in found]]
-    parts = [with_gaps(rows) for _, rows in table.groupby(list(KEY), observed=True, sort=False)]
-    return pd.concat(parts, ignore_index=True) if parts else table
+    return table[[key in wanted for key in found]]
 
 
 def _axis_title(log: SensorLog, chosen: pd.DataFrame) -> str:

@@ -21,6 +21,7 @@ from ellimaps.ui.pages.sensors.controls import (
 )
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 from ellimaps.ui.shared.widgets import csv_download, pick_row
 
@@ -37,7 +38,7 @@ def stability_tab(state: SensorsState, log: SensorLog) -> None:
             help="How far the value may move within the window: as range, and as slope times the window."
         )
         windows = ["1h", "15min", "30min", "2h", "6h", "24h"]
-        window = st.selectbox("Within", windows, key="sensors_window", width=140, persist_state="session")
+        window = st.selectbox("Within", windows, **kept("sensors_window"), width=140)
     found = computed(
         state,
         _RESULTS,

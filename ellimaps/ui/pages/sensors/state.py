@@ -50,6 +50,8 @@ class SensorsState(PageState):
         The open log.
     options : ImportOptions
         How it was read.
+    seen : str
+        The state the log's files were in when they were last read.
     said : dict
         What the user said of each log, by its location.
     zoom : Span, optional
@@ -62,13 +64,16 @@ class SensorsState(PageState):
     location: str = ""
     log: SensorLog | None = None
     options: ImportOptions = FROM_THE_LOG
+    seen: str = ""
     said: dict[str, ImportOptions] = field(default_factory=dict)
     zoom: Span | None = None
     zooms: int = 0
 
     def open(self, location: str, options: ImportOptions, log: SensorLog) -> None:
-        """Make a log the open one."""
-        self.location, self.options, self.log, self.zoom = location, options, log, None
+        """Make a log the open one; if it is the same with more in it, go on looking at the same time."""
+        if (self.location, self.options) != (location, options):
+            self.zoom = None
+        self.location, self.options, self.log = location, options, log
 
     @property
     def span(self) -> Span:

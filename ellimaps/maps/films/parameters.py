@@ -1,4 +1,4 @@
-"""How the free parameters of a film model are called on the page."""
+"""How the free parameters of a film model are called on pages and in reports."""
 
 from __future__ import annotations
 

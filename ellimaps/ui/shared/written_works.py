@@ -1,0 +1,81 @@
+"""What users come back to on another day: small JSON files in a state folder, never beside a measurement."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from platformdirs import user_state_path
+
+VARIABLE = "ELLIMAPS_STATE"
+# Counted up when what is written changes its form; files of another version begin anew.
+_VERSION = 1
+# A recipe with a hundred hand-drawn regions is some 50 kB.
+_MOST_BYTES = 1 << 20
+# A season's bookmarks of a busy operator.
+_MOST_FILES, _OLDEST_S = 500, 180 * 24 * 3600
+_LOG = logging.getLogger(__name__)
+
+
+def user() -> str:
+    """Return what tells users apart where they log in; the same for all where they do not."""
+    # Without a login configured, Streamlit's user has no such attribute.
+    if getattr(st.user, "is_logged_in", False):
+        return sha256(repr(sorted(st.user.to_dict().items())).encode()).hexdigest()[:24]
+    return "anyone"
+
+
+def write(name: str, facts: dict[str, Any]) -> None:
+    """Write something down for this user, if it has changed; what cannot be written is only logged."""
+    file = _folder() / f"{name}.json"
+    text = json.dumps({"version": _VERSION, **facts}, default=_plain, allow_nan=False, sort_keys=True)
+    if len(text) > _MOST_BYTES or _text_of(file) == text:
+        return
+    try:
+        if not file.exists():
+            _make_room(file.parent)
+        beside = file.with_suffix(f".{os.getpid()}.tmp")
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(file)
+    except OSError as error:
+        _LOG.info("%s cannot be written: %s", file, error)
+
+
+def read(name: str) -> dict[str, Any]:
+    """Return what was written down for this user; nothing where there is none or of another version."""
+    try:
+        facts = json.loads(_text_of(_folder() / f"{name}.json"))
+    except ValueError:
+        return {}
+    return facts if isinstance(facts, dict) and facts.get("version") == _VERSION else {}
+
+
+def _folder() -> Path:
+    root = os.environ.get(VARIABLE)
+    return (Path(root) if root else user_state_path("ellimaps")) / "works" / user()
+
+
+def _make_room(folder: Path) -> None:
+    """Make the folder, readable by nobody else, and take away what is old or too much."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    dated = sorted(((file.stat().st_mtime, file) for file in folder.iterdir()), reverse=True)
+    for number, (modified, file) in enumerate(dated, start=1):
+        if number >= _MOST_FILES or time.time() - modified > _OLDEST_S:
+            file.unlink(missing_ok=True)
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _plain(value: Any) -> None:
+    """Leave out what JSON has no word for, such as a date: the control begins anew."""
