@@ -123,11 +123,11 @@ def test_choices_outlive_tabs_and_pages_and_a_reload_finds_the_tab(chromium, pla
     page.get_by_text("(robust z)", exact=False).nth(1).wait_for()
     idle(page)
     show(page, "Answers")
-    assert page.url.endswith("?plates_view=Answers")
+    assert "plates_view=Answers" in page.url
     page.get_by_role("link", name="Sensors").click()
     page.get_by_role("textbox", name="Or a file or folder").wait_for()
     idle(page)
-    assert page.url.endswith("/sensors")
+    assert "/sensors" in page.url
     page.get_by_role("link", name="Plates").click()
     page.get_by_text("change the cells").wait_for()
     show(page, "Plate map")
@@ -136,6 +136,6 @@ def test_choices_outlive_tabs_and_pages_and_a_reload_finds_the_tab(chromium, pla
     page.reload()
     page.get_by_text("Edge effect").wait_for()
     idle(page)
-    assert page.url.endswith("?plates_view=Plate+map")
+    assert "plates_view=Plate+map" in page.url
     assert plates.complaints() == []
     page.close()
