@@ -225,7 +225,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20, help="generated logs with anomalies in each half")
     options = parser.parse_args()
     figures: dict[str, dict[str, Any]] = {"machine": machine()}
-    with ProcessPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with ProcessPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         for half in HALVES:
             for group, logs in logs_of(half, options.seeds).items():
                 done = list(pool.map(of_log, logs))

@@ -81,8 +81,14 @@ from .samples import (
     sample_sensors as sample_sensors,
 )
 from .sensors.analysis.anomalies import find_anomalies as find_anomalies
+from .sensors.analysis.before_after import before_after as before_after
 from .sensors.analysis.forecast import forecast as forecast
 from .sensors.conditions import acquisition_conditions as acquisition_conditions
+from .sensors.events import (
+    Event as Event,
+    read_events as read_events,
+)
+from .sensors.report_page import log_report as log_report
 from .sensors.stability import stability_of as stability_of
 from .sensors.store.filters import SensorFilters as SensorFilters
 from .sensors.store.logs import open_log as open_log

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from hashlib import sha256
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -17,30 +16,11 @@ from ellimaps.maps.clustering.suggestion import Suggestion
 from ellimaps.maps.export import export_contents
 from ellimaps.maps.films.files import fit_contents
 from ellimaps.maps.films.fit import fit_map, fit_shots
+from ellimaps.maps.films.recipe import FitRecipe
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names
 from ellimaps.maps.pipeline import found_clusters, load
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Settings
-from ellimaps.optics.model import ThinFilm
-from ellimaps.optics.model_file import model_text
-from ellimaps.optics.spectra import FitOptions
-
-
-@dataclass(frozen=True)
-class FitRecipe:
-    """A film model to fit to the clusters, or to every pixel."""
-
-    film: ThinFilm
-    options: FitOptions = field(default_factory=FitOptions)
-    shared: tuple[str, ...] = ()
-    pixels: bool = False
-
-    def facts(self) -> dict[str, Any]:
-        """Return every choice the fit depends on, ready for JSON."""
-        # The text only names n, k files; their values count.
-        values = sha256(repr(self.film).encode()).hexdigest()
-        film = {"model": model_text(self.film), "sha256": values, "options": asdict(self.options)}
-        return {**film, "shared": list(self.shared), "pixels": self.pixels}
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,14 @@ Limit = Annotated[
         "--limit", help="Change that matters, in deg C (other quantities: their unit).", metavar="DEG"
     ),
 ]
+Compare = Annotated[
+    tuple[str, str] | None,
+    typer.Option(
+        "--compare",
+        help="Only these two sensors (each NAME, SOURCE/NAME or REGION/SOURCE/NAME), at --start to --end.",
+        metavar="FIRST SECOND",
+    ),
+]
 Horizons = Annotated[
     list[str] | None,
     typer.Option("--horizon", help="How far ahead, as 6h; may be repeated (default: 1h, 6h and 24h)."),
@@ -266,22 +274,30 @@ def explain(
     log: LogArgument,
     chosen: dict[str, Any],
     said: dict[str, Any],
+    compare: Compare = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Test what may explain the temperatures: time of day, months, the room, other instruments.
 
+    With --compare, whether any two sensors follow each other or move together.
+
     Example: ellimaps sensors explain demo/log.csv --region Europe
     """
     from ellimaps.core.files import write_files
-    from ellimaps.sensors.analysis.whole_logs import hypotheses_of, hypothesis_files
+    from ellimaps.sensors.analysis.whole_logs import comparison_of, hypotheses_of, hypothesis_files
     from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
     from ellimaps.sensors.store.options import ImportOptions
 
     with progress_on_stderr() as on_progress:
         opened = open_log(log, on_progress, ImportOptions(**said))
-        cards = hypotheses_of(opened, SensorFilters(**chosen), on_progress=on_progress)
+        filters = SensorFilters(**chosen)
+        cards = (
+            comparison_of(opened, *compare, filters, on_progress=on_progress)
+            if compare
+            else hypotheses_of(opened, filters, on_progress=on_progress)
+        )
         written = write_files(out, hypothesis_files(opened, cards)) if out else []
     if as_json:
         facts = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ellimaps.core.errors import SettingError
 from ellimaps.core.small_files import read_toml, toml_value
@@ -33,6 +33,9 @@ from ellimaps.maps.settings import (
     values_of,
 )
 
+if TYPE_CHECKING:
+    from ellimaps.maps.films.recipe import FitRecipe
+
 MAX_RECIPE_BYTES = 4 * 1024 * 1024
 """Outlines of some 100,000 vertices: more than anybody draws."""
 
@@ -54,8 +57,8 @@ _WRITTEN: dict[type[Kind], tuple[type, ...]] = {
 }
 
 
-def recipe_text(settings: Settings) -> str:
-    """Return settings as TOML; what is not given or empty is left out.
+def recipe_text(settings: Settings, fit: FitRecipe | None = None) -> str:
+    """Return settings as TOML, and how a film is fitted; what is not given or empty is left out.
 
     Raises
     ------
@@ -72,7 +75,12 @@ def recipe_text(settings: Settings) -> str:
     for region in settings.regions:
         values = {"name": region.name, "kind": region.kind, "vertices": region.vertices}
         lines += ["", "[[regions]]", *_pairs(values)]
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    if fit is None:
+        return text
+    from ellimaps.maps.films.recipe import fit_text
+
+    return text + fit_text(fit)
 
 
 def read_recipe(path: str | Path) -> Settings:
@@ -106,7 +114,7 @@ def settings_of(values: Mapping[str, Any], name: str = "recipe") -> Settings:
     Parameters
     ----------
     values : mapping
-        What the recipe holds; the version under ``ellimaps`` is not used.
+        What the recipe holds; the version under ``ellimaps`` is not used, nor how a film is fitted.
     name : str
         What the recipe is called in error messages.
 
@@ -115,7 +123,7 @@ def settings_of(values: Mapping[str, Any], name: str = "recipe") -> Settings:
     SettingError
         If there is a setting ellimaps does not know, or one of the wrong type or out of bounds.
     """
-    chosen = {key: value for key, value in values.items() if key != "ellimaps"}
+    chosen = {key: value for key, value in values.items() if key not in ("ellimaps", "fit")}
     for key in chosen:
         if key not in DECLARED:
             raise SettingError(f"{name} has the unknown setting {key!r:.80}: use {', '.join(DECLARED)}.")

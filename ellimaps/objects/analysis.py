@@ -32,8 +32,10 @@ Kind = Literal["circles", "nuclei"]
 FIRST_COLUMNS = ("object", "y", "x", "radius", "mean_intensity")
 # A sheet of twelve by twelve; those of all nuclei of a slide would be a gigabyte.
 _MOST_CROPS = 144
-# Up to here an image is worked on as a whole, in some 100 bytes a pixel.
+# Up to here an image is worked on as a whole, in some 70 bytes a pixel: benchmarks/bench_large_images.py.
 _WHOLE_PX = 1 << 24
+# Of twice or half as many a nucleus is found in the same place; with their margins of 4 radii, tiles of half
+# the side would work on a third more pixels.
 _TILE_PX = 2048
 # An overlay is looked at on a screen, and would be 100 MB for a whole slide.
 _OVERLAY_PX = 4096

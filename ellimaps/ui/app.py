@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from functools import cache
 
+import streamlit as st
+from PIL import Image, ImageDraw
+
+from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.ui.shared.state import write_work
 
 # Maps and spectra are to be seen together in a window of 1280 x 800: little padding, small gaps.
@@ -44,7 +48,7 @@ def main() -> None:
     from ellimaps.ui.pages.plates import page as plates
     from ellimaps.ui.pages.sensors import page as sensors
 
-    st.set_page_config(page_title="ellimaps", page_icon=":material/layers:", layout="wide")
+    st.set_page_config(page_title="ellimaps", page_icon=_icon(), layout="wide")
     st.html(_STYLE)
     pages = [
         st.Page(maps.render, title="Maps", icon=":material/layers:", url_path="maps", default=True),
@@ -56,6 +60,16 @@ def main() -> None:
     # Beside the page they would take a quarter of its width from the maps.
     st.navigation(pages, position="top").run()
     write_work()
+
+
+@cache
+def _icon() -> Image.Image:
+    """Return three films on each other; the browser would fetch an icon of Streamlit's from another host."""
+    picture = Image.new("RGBA", (64, 64))
+    draw = ImageDraw.Draw(picture)
+    for top, color in zip((30, 19, 8), CLUSTER_COLORS, strict=False):
+        draw.polygon([(4, top + 12), (32, top + 26), (60, top + 12), (32, top - 2)], fill=color)
+    return picture
 
 
 if __name__ == "__main__":

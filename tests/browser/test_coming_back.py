@@ -10,8 +10,10 @@ from conftest import ROOT
 @pytest.fixture
 def worked(chromium, tmp_path):
     """A server and a page on which the example was segmented, a cluster named, and the model fitted."""
+    asked = []
     with serve(ROOT / "data_example", tmp_path) as workbench:
         page = workbench.open_page(chromium)
+        page.on("request", lambda request: asked.append(request.url))
         page.get_by_role("button", name="terraces", exact=True).first.click()
         page.get_by_text("Angle of incidence").wait_for()
         idle(page)
@@ -21,6 +23,8 @@ def worked(chromium, tmp_path):
         page.get_by_text("MSE").first.wait_for()
         idle(page)
         yield workbench, page, tmp_path
+        # No request leaves the machine.
+        assert all(url.startswith((workbench.address, "data:", "blob:")) for url in asked), asked
 
 
 def is_back(page, workbench):

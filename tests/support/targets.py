@@ -161,7 +161,8 @@ class KilledWatch:
     def _watch(self, url: str, *options: str) -> subprocess.Popen[bytes]:
         command = [*ELLIMAPS, "sensors", "watch", str(self._log), "--limit", "0.5"]
         command += ["--notify", url, "--out", str(self._folder / "watch"), *options]
-        return subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        with (self._folder / "said.txt").open("ab") as said:
+            return subprocess.Popen(command, stdout=said, stderr=said)
 
     def _grow(self, pause_s: float) -> None:
         while not self._stopped.is_set():

@@ -222,11 +222,11 @@ def test_events_are_noted_drawn_and_compared(page, monkeypatch, tmp_path):
     assert "No events are noted" in page.info[0].value
     when = page.session_state["SensorsState"].log.end - pd.Timedelta("5D")
     page.text_input(key="sensors_event_start").set_value("soon")
-    page.button(key="FormSubmitter:sensors_event-Note").click().run()
+    page.button(key="FormSubmitter:sensors_event-Add").click().run()
     assert "is no time" in page.warning[0].value
     page.text_input(key="sensors_event_start").set_value(f"{when:%Y-%m-%d %H:%M}")
     page.text_input(key="sensors_event_note").set_value("<b>east</b>")
-    page.button(key="FormSubmitter:sensors_event-Note").click().run()
+    page.button(key="FormSubmitter:sensors_event-Add").click().run()
     waited(page)
     assert "of 1 events changed this sensor" in texts(page)
     assert f"door {when:%Y-%m-%d %H:%M}" in texts(page).replace("\\", "")

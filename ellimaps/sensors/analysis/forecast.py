@@ -14,7 +14,7 @@ from ellimaps.core.errors import SettingError
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.sensors.analysis.backtest import COVERAGE, Backtest, backtest
 from ellimaps.sensors.analysis.decomposition import regular
-from ellimaps.sensors.analysis.forecast_model import fit_predict, prepare, seasonal_naive
+from ellimaps.sensors.analysis.forecast_model import forecasts_by, prepare, seasonal_naive
 from ellimaps.sensors.analysis.reasons import duration
 from ellimaps.sensors.movement import LIMIT
 
@@ -40,7 +40,7 @@ class Forecast:
         own step) to the longest horizon.
     horizons : DataFrame
         A row per horizon: ``horizon, time, value, low, high, seasonal_naive``, and from the back-test
-        ``mae, naive_mae, mase, mase_in_sample, coverage, n``.
+        ``mae, naive_mae, mase, mase_in_sample, coverage, n``, and the ``way`` that did best.
     recent : Series
         The last two days of the log.
     now : float
@@ -119,7 +119,8 @@ def forecast(
             f"{duration(max(times))} on: choose a longer time."
         )
     last = np.array([len(course.filled) - 1])
-    value = fit_predict(course, len(course.filled), last, ahead)[0]
+    paths = forecasts_by(course, len(course.filled), last, ahead)
+    value = np.array([paths[name][0, step] for step, name in enumerate(tested.ways)])
     table = _path(course.measured.index[-1], course.step, value, tested, steps)
     table["seasonal_naive"] = seasonal_naive(course, last, ahead)[0]
     now = float(np.median(course.filled[-4:]))
@@ -190,6 +191,7 @@ def _by_horizon(
             "time": table.index[step - 1],
             **table.iloc[step - 1].to_dict(),
             **tested.accuracy(step),
+            "way": str(tested.ways[step - 1]),
         }
         for time, step in zip(times, steps, strict=True)
     ]

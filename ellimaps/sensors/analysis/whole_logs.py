@@ -25,7 +25,7 @@ from ellimaps.sensors.analysis.hypotheses import (
     seasonal_profile,
 )
 from ellimaps.sensors.analysis.reasons import spoken_name
-from ellimaps.sensors.conditions import temperature_sensors
+from ellimaps.sensors.conditions import sensors_called, temperature_sensors
 from ellimaps.sensors.movement import LIMIT
 from ellimaps.sensors.store.filters import EVERYTHING, SensorFilters
 from ellimaps.sensors.store.logs import KEY, SensorLog
@@ -199,7 +199,56 @@ def hypotheses_of(
     SettingError
         If no card can be made.
     """
-    tests = list(_tests(log, filters))
+    return _cards(log, filters, list(_tests(log, filters)), on_progress)
+
+
+def comparison_of(
+    log: SensorLog,
+    first: str,
+    second: str,
+    filters: SensorFilters = EVERYTHING,
+    *,
+    on_progress: Progress = no_progress,
+) -> list[Hypothesis]:
+    """Return the cards of any two sensors: whether one follows the other, and whether they move together.
+
+    Parameters
+    ----------
+    log : SensorLog
+        The log.
+    first, second : str
+        ``sensor``, ``source/sensor`` or ``region/source/sensor``.
+    filters : SensorFilters
+        Which time; all by default.
+    on_progress : callable
+        Called as ``on_progress(done, total, what)``.
+
+    Raises
+    ------
+    SettingError
+        If a name fits none or several sensors, both are the same one, or they have too little in common.
+    """
+    pair = [_only_sensor(log, name) for name in (first, second)]
+    if pair[0] == pair[1]:
+        raise SettingError(f"{first:.80} and {second:.80} are the same sensor: choose two.")
+    return _cards(log, filters, [(follows, pair), (correlated, pair)], on_progress)
+
+
+def _only_sensor(log: SensorLog, name: str) -> tuple[str, str, str]:
+    keys = [key for key, _ in _keys(sensors_called(log, name))]
+    if len(keys) > 1:
+        there = ", ".join("/".join(key) for key in keys[:12])
+        raise SettingError(f"{name:.80} is the name of {len(keys)} sensors: choose of {there:.400}.")
+    return keys[0]
+
+
+def _cards(
+    log: SensorLog,
+    filters: SensorFilters,
+    tests: list[tuple[Any, list[tuple[str, str, str]]]],
+    on_progress: Progress,
+) -> list[Hypothesis]:
+    """Return the cards that can be made; an error if none can."""
     cards, skipped = [], []
     for done, (test, keys) in enumerate(tests):
         on_progress(done, len(tests), "testing hypotheses")

@@ -9,6 +9,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
@@ -104,8 +105,10 @@ def _import(
     base = connection(scratch)
     try:
         base.execute(f"ATTACH {quoted(str(scratch / 'whole.duckdb'))} AS staging")
-        staged = stage(base, location, files, options, on_progress)
-        hashes = _hashes(files)
+        with ThreadPoolExecutor(1) as meanwhile:
+            hashing = meanwhile.submit(_hashes, files)
+            staged = stage(base, location, files, options, on_progress)
+        hashes = hashing.result()
         (folder / INPUTS).write_text(json.dumps(hashes), encoding="utf-8")
         on_progress(len(files), total, "sorting readings")
         result = sorted_readings(base, location, staged, folder / READINGS)

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ellimaps.core.parallel import ordered_map
 from ellimaps.sensors.store.options import ImportQuestion
-from ellimaps.sensors.store.sql import quoted
+from ellimaps.sensors.store.sql import readings_in
 from ellimaps.sensors.store.steps import gaps, is_held, resolution_of, usual_steps
 from ellimaps.sensors.store.times import length_text
 
@@ -22,6 +23,8 @@ COLUMNS = ("region", "source_id", "sensor_name", "kind", "start", "end", "detail
 _MERGED_SHARE, _FEWEST_MERGED = 0.05, 3
 # Per sensor and kind, the largest: a list that a reader may still look through.
 _MOST_OF_A_KIND = 200
+# Of a sensor's readings, some 100 bytes each while it is looked at: four such sensors take 800 MB.
+_MOST_AT_ONCE = 2_000_000
 # No other unit of a temperature above -37 deg C lies nearer: 1.8 t + 32 - t > 6 holds from -32 on.
 _LEAST_JUMP = 6.0
 
@@ -128,23 +131,31 @@ def found_problems(
     """
     rows: list[tuple[object, ...]] = list(others)
     silent, courses = [], []
-    for number, sensor in sensors.iterrows():
-
-        def column(expression: str, which: object = number) -> NDArray[Any]:
-            query = (
-                f"SELECT {expression} AS it FROM read_parquet({quoted(str(readings))}) WHERE sensor = {which}"
-            )
-            return np.asarray(base.sql(query).fetchnumpy()["it"])
-
-        # Column by column: one sensor may have all of the readings.
-        utc, values = column("time - to_minutes(coalesce(offset_min, 0))"), column("value")
-        courses.append(course_of(utc, values))
-        problems = list(sensor_problems(utc, values, column("row"), held=courses[-1].held))
-        before = courses[-1].gaps
-        time = column("time") if problems or len(before) else np.array([], "datetime64[us]")
-        silent.append(gap_rows(int(str(number)), time, before))
-        rows += problem_rows(sensor, time, problems)
+    each = [(base, readings, int(str(number)), sensor) for number, sensor in sensors.iterrows()]
+    is_large = len(sensors) and sensors["n"].max() > _MOST_AT_ONCE
+    for course, gaps_here, problems in (map if is_large else ordered_map)(_of_sensor, each):
+        courses.append(course)
+        silent.append(gaps_here)
+        rows += problems
     return problem_table(rows), pd.concat(silent, ignore_index=True), courses
+
+
+def _of_sensor(
+    asked: tuple[Any, Path, int, pd.Series],
+) -> tuple[Course, pd.DataFrame, list[tuple[object, ...]]]:
+    """Return how often a sensor was read, its gaps, and what is wrong with it."""
+    base, readings, number, sensor = asked
+
+    def column(expression: str) -> NDArray[Any]:
+        query = f"SELECT {expression} AS it FROM {readings_in([readings])} WHERE sensor = {number}"
+        return np.asarray(base.cursor().sql(query).fetchnumpy()["it"])
+
+    # Column by column: one sensor may have all of the readings.
+    utc, values = column("time - to_minutes(coalesce(offset_min, 0))"), column("value")
+    course = course_of(utc, values)
+    problems = list(sensor_problems(utc, values, column("row"), held=course.held))
+    time = column("time") if problems or len(course.gaps) else np.array([], "datetime64[us]")
+    return course, gap_rows(number, time, course.gaps), problem_rows(sensor, time, problems)
 
 
 def problem_rows(

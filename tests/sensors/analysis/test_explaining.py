@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.signal import lfilter
+from support.null_rooms import KINDS
 from support.sensor_truth import quiet, series_of
 from typer.testing import CliRunner
 
@@ -47,6 +48,19 @@ def test_a_daily_course_is_found_and_noise_has_none() -> None:
     rows = 20 * 288
     noise = lfilter([1], [1, -0.95], np.random.default_rng(0).normal(size=rows))
     assert not daily_profile(pd.Series(noise, pd.date_range("2025-01-06", periods=rows, freq="5min"))).holds
+
+
+@pytest.mark.parametrize("kind", ["drifting", "seasonal"])
+def test_rooms_with_nothing_in_common_give_no_cards(kind: str) -> None:
+    pairs = [(KINDS[kind](2 * seed, 90), KINDS[kind](2 * seed + 1, 90)) for seed in range(12)]
+    held = sum(test(*pair).holds for pair in pairs for test in (follows, correlated))
+    if kind == "drifting":
+        held += sum(daily_profile(first).holds for first, _ in pairs)
+    assert held <= 2
+
+
+def test_drift_of_a_year_is_no_season() -> None:
+    assert sum(seasonal_profile(KINDS["drifting"](seed, 400)).holds for seed in range(12)) <= 1
 
 
 def test_months_that_differ_are_found() -> None:
@@ -107,3 +121,19 @@ def test_command_prints_and_draws_cards(tmp_path: Path) -> None:
     facts = json.loads(CliRunner().invoke(cli, asked).stdout)
     assert {"daily", "lag"} == {card["kind"] for card in facts["hypotheses"]}
     assert all(Path(file).stat().st_size > 100 for file in facts["files"])
+
+
+def test_command_compares_any_two_sensors(tmp_path: Path) -> None:
+    log = str(sample_sensors(tmp_path / "demo", 3, days=12, instruments=1) / "log.csv")
+    asked = ["sensors", "explain", log, "--json", "--compare"]
+    chosen = ["Europe/E1/room_humidity", "Europe/E1/instrument_temperature"]
+    facts = json.loads(CliRunner().invoke(cli, [*asked, *chosen]).stdout)
+    assert [card["kind"] for card in facts["hypotheses"]] == ["lag", "correlation"]
+    assert facts["hypotheses"][0]["title"] == " and ".join(name.replace("/", " ") for name in chosen)
+    for names, words in (
+        (("room_humidity", chosen[0]), "is the name of 2"),
+        ((chosen[0],) * 2, "same sensor"),
+    ):
+        refused = CliRunner().invoke(cli, [*asked, *names])
+        assert isinstance(refused.exception, SettingError)
+        assert words in str(refused.exception)

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from support.quiet_rooms import quiet_room
 from support.sensor_truth import quiet, real_log, series_of
 from typer.testing import CliRunner
 
 from ellimaps.cli import cli
 from ellimaps.core.errors import SettingError
 from ellimaps.samples.sensors import sample_sensors, sensor_log
-from ellimaps.sensors.analysis.backtest import adaptive_interval, backtest
+from ellimaps.sensors.analysis.backtest import adaptive_interval, backtest, best_so_far, bounds, chosen_ways
 from ellimaps.sensors.analysis.decomposition import regular
 from ellimaps.sensors.analysis.forecast import forecast, limit_warning
 from ellimaps.sensors.analysis.forecast_model import fit_predict, prepare, seasonal_naive
@@ -56,7 +57,8 @@ def test_forecasts_know_nothing_of_the_future() -> None:
     log.iloc[300] += 30
     changed.iloc[300] += 30
     origin = np.array([899])
-    before, after = (fit_predict(prepare(one), 900, origin, 24) for one in (log, changed))
+    courses = [prepare(one) for one in (log, changed)]
+    before, after = (fit_predict(one, one.features, 900, origin, 24) for one in courses)
     assert np.allclose(before, after)
 
 
@@ -69,6 +71,40 @@ def test_intervals_keep_their_share_when_the_log_becomes_rougher() -> None:
     assert high > 1.5
 
 
+@pytest.mark.parametrize("kind", ["usual", "work days", "night setback", "doors", "tenths", "drifting"])
+@pytest.mark.parametrize("days", [7, 10, 14])
+def test_short_logs_are_never_forecast_worse_than_by_the_day_before(kind: str, days: int) -> None:
+    found = forecast(quiet_room(kind, 1, days)).horizons
+    assert (found["mase"] <= 1.05).all()
+    assert (found["coverage"] >= 0.7).all()
+
+
+def test_weeks_are_known_where_they_repeat() -> None:
+    found = forecast(quiet_room("work days", 0, 35), ["24h"]).horizons.iloc[0]
+    assert "weeks" in found["way"]
+    assert found["mase"] < 0.61
+
+
+def test_ways_are_chosen_by_what_was_known() -> None:
+    random = np.random.default_rng(0)
+    sizes = np.abs(random.normal(size=(3, 200))) * np.array([[2.0], [1.0], [1.5]])
+    chosen = best_so_far(sizes, 8)
+    assert (chosen[:28] == 0).all()
+    assert (chosen[100:] == 1).all()
+    changed = sizes.copy()
+    changed[1, 60:] *= 10
+    assert (best_so_far(changed, 8)[:68] == chosen[:68]).all()
+    assert (best_so_far(changed, 8)[68:] != chosen[68:]).any()
+
+
+def test_choosing_that_did_not_pay_off_falls_back_to_the_day_before() -> None:
+    sizes = np.ones((2, 200))
+    sizes[1, :60], sizes[1, 60:] = 0.5, 1.6
+    assert best_so_far(sizes, 8).any()
+    errors = {"the day before": sizes[0][:, None], "days": sizes[1][:, None]}
+    assert not chosen_ways(errors, 0, 8).any()
+
+
 def test_coverage_counts_only_what_was_known_beforehand() -> None:
     errors = np.random.default_rng(1).normal(size=200)
     for delay in (1, 8):
@@ -77,7 +113,7 @@ def test_coverage_counts_only_what_was_known_beforehand() -> None:
             if (due := now - delay) in hits:
                 level += 0.02 * (0.2 - (not hits[due]))
             if now - delay + 1 >= 20:
-                low, high = np.quantile(errors[: now - delay + 1], [level / 2, 1 - level / 2])
+                low, high = bounds(errors[: now - delay + 1], level, delay)
                 hits[now] = low <= errors[now] <= high
         assert adaptive_interval(errors, delay)[2] == pytest.approx(np.mean(list(hits.values())))
 

@@ -230,7 +230,8 @@ def test_killed_watches_lose_and_repeat_nothing(tmp_path):
     # A hundred kills take minutes: benchmarks/bench_watch.py.
     figures = KilledWatch(tmp_path, seed=12).run(kills=12)
     assert figures["crossings"] > 3
-    assert (figures["lost"], figures["repeated"], figures["false"]) == (0, 0, 0), figures
+    told = (tmp_path / "said.txt").read_text() + (tmp_path / "watch" / "sent.jsonl").read_text()
+    assert (figures["lost"], figures["repeated"], figures["false"]) == (0, 0, 0), f"{figures}\n{told}"
     assert not [path for path in Path("/proc").glob("[0-9]*") if _is_delivery(path, tmp_path)]
 
 

@@ -12,6 +12,7 @@ from ellimaps.core.errors import ExportError
 from ellimaps.core.files import write_files
 from ellimaps.maps.export import export_contents, provenance_name
 from ellimaps.maps.films.files import fit_contents
+from ellimaps.maps.films.recipe import FitRecipe
 from ellimaps.maps.films.results import MapFit, ShotFits
 from ellimaps.maps.recipe import python_lines, recipe_text
 from ellimaps.maps.report import report_html
@@ -62,11 +63,14 @@ def export_tab(state: MapsState, source: Source) -> None:
         download(
             "Recipe (TOML)",
             "recipe.toml",
-            lambda: recipe_text(settings).encode(),
+            lambda: _recipe(state, source),
             key="download_recipe",
             icon=":material/receipt_long:",
         )
-        st.caption("A recipe repeats every choice: `ellimaps segment FOLDER --recipe recipe.toml --out DIR`")
+        st.caption(
+            "A recipe repeats every choice: here (**Load a recipe**), with `ellimaps segment FOLDER --recipe "
+            "recipe.toml --out DIR` and with `ellimaps batch recipe.toml FOLDERS --out DIR`"
+        )
     st.markdown("##### The same in Python")
     st.caption("The button at the right end of the box copies the lines.")
     st.code(python_lines(settings, source.path), language="python")
@@ -104,7 +108,7 @@ def _contents(state: MapsState, source: Source, segmentation: Segmentation) -> d
     settings = state.full_settings()
     files = export_contents(segmentation, names=settings.names, regions=settings.regions)
     files[f"{segmentation.stack.name}_report.html"] = _report(state, source, segmentation)
-    files["recipe.toml"] = recipe_text(settings).encode()
+    files["recipe.toml"] = _recipe(state, source)
     shots, pixels = _shots(state, source), _pixels(state, source)
     for folder, fit in (("fit_clusters", shots), ("fit_pixels", pixels)):
         if fit is not None:
@@ -121,6 +125,15 @@ def _shots(state: MapsState, source: Source) -> ShotFits | None:
 
 def _pixels(state: MapsState, source: Source) -> MapFit | None:
     return None if state.current is None else last_map(state.film, source, state.current)
+
+
+def _recipe(state: MapsState, source: Source) -> bytes:
+    """Return the recipe of what is shown, with the film model as it was fitted."""
+    setup = state.film.setup
+    fit = None
+    if setup is not None:
+        fit = FitRecipe(setup.model, setup.options, setup.shared, _pixels(state, source) is not None)
+    return recipe_text(state.full_settings(), fit).encode()
 
 
 def _report(state: MapsState, source: Source, segmentation: Segmentation) -> bytes:

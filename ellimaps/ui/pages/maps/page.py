@@ -11,7 +11,8 @@ from ellimaps.ui.pages.maps.explore import explore_tab
 from ellimaps.ui.pages.maps.export import export_tab
 from ellimaps.ui.pages.maps.fit import fit_tab
 from ellimaps.ui.pages.maps.how_many import how_many_tab
-from ellimaps.ui.pages.maps.loading import load
+from ellimaps.ui.pages.maps.load_recipe import recipe_loader
+from ellimaps.ui.pages.maps.loading import Source, load
 from ellimaps.ui.pages.maps.objects import objects_tab
 from ellimaps.ui.pages.maps.open_data import choose_dataset, follow_address, open_panel
 from ellimaps.ui.pages.maps.segment import segment_controls
@@ -43,18 +44,19 @@ def render() -> None:
         return
     with page_run(state):
         stack = load(state.source)
-        _header(state, stack)
+        _header(state, state.source, stack)
         tab = _tab_bar(state, [name for name in TABS if not (name == "Objects" and stack.is_ellipsometric)])
         work_panel(state)
         with guarded():
             TABS[tab](state, state.source)
 
 
-def _header(state: MapsState, stack: ImageStack) -> None:
+def _header(state: MapsState, source: Source, stack: ImageStack) -> None:
     st.set_page_config(page_title=f"{stack.name} · ellimaps")
     with st.container(horizontal=True, vertical_alignment="center", key="header"):
         st.markdown(f"#### {escaped(stack.name)}", width="content")
         st.caption(_summary(stack))
+        recipe_loader(state, source)
         if st.button("Open another", icon=":material/folder_open:", key="open_another"):
             state.opening = True
             st.rerun()

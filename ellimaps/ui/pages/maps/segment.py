@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 
 import streamlit as st
@@ -63,8 +64,20 @@ def make_segmentation(state: MapsState, k: int) -> None:
     make(state, replace(state.settings, k=k, refine=()), f"Segmenting into {k} clusters")
 
 
-def make(state: MapsState, settings: Settings, what: str) -> None:
-    """Make the segmentation these settings describe, in the background, and show it."""
+def make(state: MapsState, settings: Settings, what: str, then: Callable[[], None] = lambda: None) -> None:
+    """Make the segmentation these settings describe, in the background, and show it.
+
+    Parameters
+    ----------
+    state : MapsState
+        Of the page.
+    settings : Settings
+        What to make.
+    what : str
+        What is being done, for the progress.
+    then : callable, optional
+        Called when it is there.
+    """
     source = state.source
     assert source is not None
     settings = replace(settings, k_min=Settings.k_min, k_max=Settings.k_max)
@@ -76,6 +89,7 @@ def make(state: MapsState, settings: Settings, what: str) -> None:
                 f"Delta crosses 0/360 deg here, which {settings.features} features see as a jump: use ncs."
             )
         state.keep(settings)
+        then()
         # Who has gone elsewhere meanwhile stays there.
         if view != "Fit" and st.session_state.get("view") == view:
             go_to("Explore")

@@ -54,12 +54,15 @@ def events_tab(state: SensorsState, log: SensorLog) -> None:
 
 
 def _form(state: SensorsState, log: SensorLog) -> None:
-    with st.form("sensors_event", clear_on_submit=True, border=False), st.container(horizontal=True):
+    with (
+        st.form("sensors_event", clear_on_submit=True, border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
         st.text_input("When", key="sensors_event_start", placeholder=f"{log.end:%Y-%m-%d %H:%M}", width=180)
         st.text_input("Until", key="sensors_event_end", placeholder="at once", width=180)
         st.selectbox("What", KINDS, key="sensors_event_kind", accept_new_options=True, width=160)
         st.text_input("Note", key="sensors_event_note", width=300)
-        st.form_submit_button("Note", icon=":material/add:", on_click=_note, args=(state,))
+        st.form_submit_button("Add", icon=":material/add:", on_click=_note, args=(state,))
     with st.expander("Take events from a table", icon=":material/upload_file:"):
         file = st.file_uploader(
             "CSV with start, kind, and maybe end and note",
@@ -95,7 +98,8 @@ def _table(state: SensorsState, events: list[Event], found: list[BeforeAfter]) -
     row = pick_row(
         table,
         key="sensors_event_table",
-        height=300,
+        # Ten rows; more are scrolled.
+        height=min(38 + 36 * len(table), 400),
         column_config={
             **{name: number(format="%.2f") for name in ("before", "after", "change")},
             "p": number(

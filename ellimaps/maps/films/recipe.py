@@ -1,0 +1,116 @@
+"""A film model and how it is fitted, as the table ``[fit]`` of a recipe."""
+
+from __future__ import annotations
+
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ellimaps.core.errors import SettingError
+from ellimaps.core.small_files import toml_value
+from ellimaps.maps.films.results import thickness_name
+from ellimaps.optics.model import ThinFilm
+from ellimaps.optics.model_file import model_files, model_of, model_text, read_model
+from ellimaps.optics.spectra import FitOptions
+
+_KEYS = ("model", "tables", "shared", "pixels")
+
+
+@dataclass(frozen=True)
+class FitRecipe:
+    """A film model to fit to the clusters, or to every pixel.
+
+    Attributes
+    ----------
+    film : ThinFilm
+        The model.
+    options : FitOptions
+        Standard deviations and limits.
+    shared : tuple of str
+        Parameters with one value for all clusters.
+    pixels : bool
+        Whether every pixel is fitted.
+    """
+
+    film: ThinFilm
+    options: FitOptions = field(default_factory=FitOptions)
+    shared: tuple[str, ...] = ()
+    pixels: bool = False
+
+    def facts(self) -> dict[str, Any]:
+        """Return every choice the fit depends on, ready for JSON."""
+        # The text only names n, k files; their values count.
+        values = sha256(repr(self.film).encode()).hexdigest()
+        film = {"model": model_text(self.film), "sha256": values, "options": asdict(self.options)}
+        return {**film, "shared": list(self.shared), "pixels": self.pixels}
+
+
+def fit_text(fit: FitRecipe) -> str:
+    """Return a fit as TOML that needs no other file: the model, and the n, k tables that it names."""
+    files = {name: content.decode() for name, content in model_files(fit.film).items()}
+    values: dict[str, Any] = {"model": tomllib.loads(files.pop("model.toml"))}
+    if files:
+        values["tables"] = files
+    if fit.shared:
+        values["shared"] = fit.shared
+    if fit.pixels:
+        values["pixels"] = True
+    chosen = asdict(fit.options).items() - asdict(FitOptions()).items()
+    lines = [f"{name} = {toml_value(value)}" for name, value in [*values.items(), *sorted(chosen)]]
+    return "\n".join(["", "[fit]", *lines, ""])
+
+
+def fit_of(values: Mapping[str, Any], folder: Path, name: str, model: Path | None = None) -> FitRecipe | None:
+    """Return the fit that a recipe's table describes; None if it has no model.
+
+    Parameters
+    ----------
+    values : mapping
+        What stands in ``[fit]``: ``model``, a model's values or the name of its file; ``tables``, texts of
+        the n, k files that the values name; ``shared``, ``pixels`` and options of a fit.
+    folder : Path
+        Where named files lie.
+    name : str
+        What the recipe is called in error messages.
+    model : Path, optional
+        A model's file, in place of the recipe's.
+
+    Raises
+    ------
+    ReadError
+        If a file cannot be read.
+    SettingError
+        If there is an option ellimaps does not know, or one that does not fit.
+    """
+    if model is None and not values:
+        return None
+    known = [field.name for field in fields(FitOptions)]
+    for key in values:
+        if key not in (*_KEYS, *known):
+            everything = ", ".join((*_KEYS, *known))
+            raise SettingError(f"{name}: [fit] has the unknown setting {key!r:.80}: use {everything}.")
+    film = read_model(model) if model is not None else _film(values, folder, name)
+    thickness_name(film)
+    shared, pixels = values.get("shared", []), values.get("pixels", False)
+    if not isinstance(pixels, bool) or not isinstance(shared, list):
+        raise SettingError(f"{name}: in [fit], pixels is true or false and shared a list of parameters.")
+    if pixels and shared and isinstance(values.get("model"), str):
+        raise SettingError(f"{name}: pixels are fitted one by one and share nothing.")
+    options = FitOptions(**{key: value for key, value in values.items() if key in known})
+    return FitRecipe(film, options, tuple(map(str, shared)), pixels)
+
+
+def _film(values: Mapping[str, Any], folder: Path, name: str) -> ThinFilm:
+    given, tables = values.get("model"), values.get("tables", {})
+    if isinstance(given, str):
+        return read_model(folder / given)
+    if not isinstance(given, dict) or not isinstance(tables, dict):
+        raise SettingError(f"{name}: [fit] needs a film model as model: its file's name, or its values.")
+    with tempfile.TemporaryDirectory() as beside:
+        for file, text in tables.items():
+            (Path(beside) / Path(file).name).write_text(str(text), encoding="utf-8")
+        return model_of(given, Path(beside))

@@ -1,0 +1,64 @@
+"""A film model and its fit in a recipe: written, read again, and what is refused."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from ellimaps.core.errors import SettingError
+from ellimaps.maps.films.recipe import FitRecipe, fit_of, fit_text
+from ellimaps.maps.recipe import read_recipe, recipe_text
+from ellimaps.maps.settings import Settings
+from ellimaps.optics.materials import Cauchy, Constant, Table, UniaxialMaterial
+from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.spectra import FitOptions
+
+FREE = {"thickness_nm": (0.0, 400.0)}
+OWN = Table(((400.0, 1.5, 0.0), (800.0, 1.48, 0.01)), name="my resist.nk")
+FILMS = [
+    ThinFilm("Si", (Layer("SiO2", 100.0, FREE),)),
+    ThinFilm("Si", (Layer(OWN, 80.0, FREE), Layer(Cauchy(1.45, 0.0035), 20.0, {"cauchy_a": (1.4, 1.5)}))),
+    ThinFilm(
+        "Au",
+        (Layer(UniaxialMaterial(Constant(2.1), Cauchy(1.6, 0.01)), 30.0, FREE), Layer("TiO2", 5.0)),
+        ambient=Constant(1.33),
+        aoi_deg=50.0,
+        wavelengths_nm=(450.0, 700.0),
+        without_nm=((500.0, 500.0), (600.0, 620.0)),
+        free={"aoi_offset_deg": (-0.5, 0.5)},
+    ),
+]
+
+
+@pytest.mark.parametrize("film", FILMS)
+def test_a_fit_is_read_as_it_was_written(film: ThinFilm, tmp_path: Path) -> None:
+    options = FitOptions(sigma_psi_deg=0.04, max_mse=10.0, delta_noise="constant")
+    for fit in (FitRecipe(film), FitRecipe(film, options, ("thickness_nm",), pixels=True)):
+        settings = Settings(k=4, seed=3)
+        path = tmp_path / "recipe.toml"
+        path.write_text(recipe_text(settings, fit), encoding="utf-8")
+        assert read_recipe(path) == settings
+        again = fit_of(tomllib.loads(path.read_text())["fit"], tmp_path / "elsewhere", "recipe.toml")
+        assert again == fit
+        assert fit_text(again) == fit_text(fit)
+
+
+def test_no_table_no_fit() -> None:
+    assert fit_of({}, Path(), "recipe.toml") is None
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"shared": ["x"]}, "needs a film model"),
+        ({"model": 3}, "needs a film model"),
+        ({"model": {"substrate": "Si"}, "sharp": 1}, "unknown setting 'sharp'"),
+        ({"model": {"substrate": "Si"}, "tables": []}, "needs a film model"),
+        ({"model": {"substrate": "Nope"}}, "Nope"),
+    ],
+)
+def test_what_is_no_fit_is_refused(values: dict, said: str) -> None:
+    with pytest.raises(SettingError, match=said):
+        fit_of(values, Path(), "recipe.toml")
