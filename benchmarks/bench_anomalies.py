@@ -34,7 +34,7 @@ from tools import ROOT, SHARED, machine, report
 sys.path.insert(0, str(ROOT / "tests"))
 
 from support.quiet_rooms import CHOOSING, JUDGING, quiet_room
-from support.sensor_truth import TOLERANCE, counted, real_log, series_of, windows_of
+from support.sensor_truth import TOLERANCE, counted, real_log, series_of, unmarked_logs, windows_of
 
 from ellimaps.samples.sensors import INSTRUMENT, ROOM, sensor_log
 from ellimaps.sensors.analysis.anomalies import find_anomalies
@@ -73,10 +73,7 @@ def real_logs(name: str) -> list[Log]:
     """Return the sensors of a real log; only the machine has marked windows."""
     if name == "machine_temperature":
         return [("machine", *real_log(SHARED))]
-    file = next((SHARED / "sensors").glob(f"{name}.*"))
-    table = pd.read_csv(file)
-    times = pd.to_datetime(table.pop("date"), dayfirst=name == "house", format="mixed")
-    return [(column, pd.Series(table[column].to_numpy(float), times), None) for column in table]
+    return [(column, series, None) for column, series in unmarked_logs(SHARED, name).items()]
 
 
 def months(series: pd.Series) -> float:

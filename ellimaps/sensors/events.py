@@ -127,7 +127,12 @@ def note_events(log: str, events: Sequence[Event]) -> None:
     rows = [
         (event.start.isoformat(), event.end.isoformat(), event.kind, event.note) for event in sorted(events)
     ]
-    write_files(file.parent, {file.name: csv_bytes(pd.DataFrame(rows, columns=list(COLUMNS)))})
+    try:
+        write_files(file.parent, {file.name: csv_bytes(pd.DataFrame(rows, columns=list(COLUMNS)))})
+    except ExportError as error:
+        raise ExportError(
+            f"Events cannot be kept in {file.parent}: set {EVENTS_VARIABLE} to a folder that can be written."
+        ) from error
 
 
 def _file_of(log: str) -> Path:

@@ -197,7 +197,7 @@ def export_with_changes(page, tmp_path):
     show(page, "Export")
     files = unzipped(downloaded(page, "Download all files"))
     recipe = tmp_path / "recipe.toml"
-    recipe.write_bytes(downloaded(page, "Recipe"))
+    recipe.write_bytes(downloaded(page, "Recipe (TOML)"))
     assert_same_files(files, command_line_files(tmp_path / "recipe", "--recipe", str(recipe)))
     report = downloaded(page, "Report").decode()
     assert "<img" in report

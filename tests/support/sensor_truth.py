@@ -52,6 +52,15 @@ def real_log(shared_data: Path) -> tuple[pd.Series, list[tuple[pd.Timestamp, pd.
     return series, [(pd.Timestamp(start), pd.Timestamp(end)) for start, end in windows]
 
 
+def unmarked_logs(shared_data: Path, name: str) -> dict[str, pd.Series]:
+    """The sensors of a real log in which nothing is marked: the office ("occupancy") or the house."""
+    table = pd.read_csv(next((shared_data / "sensors").glob(f"{name}.*")))
+    times = pd.DatetimeIndex(
+        pd.to_datetime(table.pop("date"), dayfirst=name == "house", format="mixed"), name=None
+    )
+    return {column: pd.Series(table[column].to_numpy(float), times) for column in table}
+
+
 def counted(
     periods: pd.DataFrame,
     windows: list[tuple[pd.Timestamp, pd.Timestamp]],

@@ -48,7 +48,7 @@ from ellimaps.sensors.store.stores import (
 )
 
 LEAST_BYTES = 8 << 20
-"""Of a log that is continued: a smaller one is read whole in half a second."""
+"""Of a log that is continued: one of 8 MB, 133,000 readings of 40 sensors, is read whole in a second."""
 # What was found from all of a log can hardly change before; a log that grows is read 7 times to its double.
 _MOST_GROWTH = 0.1
 # Loggers write in pieces, and end a line within a minute; what is not ended by then is a last line.

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.signal import lfilter
 from support.quiet_rooms import KINDS, Room, quiet_room
-from support.sensor_truth import TOLERANCE, counted, plain_forest, quiet, real_log, series_of, windows_of
+from support.sensor_truth import (
+    TOLERANCE,
+    counted,
+    plain_forest,
+    quiet,
+    real_log,
+    series_of,
+    unmarked_logs,
+    windows_of,
+)
 from typer.testing import CliRunner
 
 from ellimaps.cli import cli
@@ -59,6 +68,19 @@ def test_a_quiet_log_raises_no_more_alarms_than_asked_for() -> None:
 def test_rooms_in_which_nothing_happens_keep_the_false_alarms_asked_for(kind: str) -> None:
     rooms = [quiet_room(kind, seed) for seed in range(2)]
     assert sum(len(find_anomalies(room)) for room in rooms) <= 2 * 60 / 30
+
+
+@pytest.mark.parametrize("name", ["occupancy", "house"])
+def test_real_logs_in_which_nothing_is_marked_keep_the_false_alarms_asked_for(
+    name: str, shared_data: Path
+) -> None:
+    logs = unmarked_logs(shared_data, name)
+    found = {sensor: len(find_anomalies(log)) for sensor, log in logs.items()}
+    months = sum((log.index[-1] - log.index[0]) / pd.Timedelta("30D") for log in logs.values())
+    print(f"{name}: {found}, {months:.1f} months")
+    assert sum(found.values()) <= 0.6 * months
+    # Chance gives eight or more where 3.5 are expected in one of forty sensors.
+    assert max(found.values()) <= 7
 
 
 @pytest.mark.parametrize("step", [0.1, 0.2, 0.5, 1.0])

@@ -8,7 +8,7 @@ import pytest
 from scipy.signal import lfilter
 from scipy.stats import binom
 
-from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.core.errors import ExportError, ReadError, SettingError
 from ellimaps.sensors.analysis.before_after import SIGNIFICANCE, before_after, effects_of
 from ellimaps.sensors.events import Event, note_events, noted_events, read_events
 from ellimaps.sensors.store.logs import open_log
@@ -105,6 +105,10 @@ def test_events_of_a_table_and_noted_ones_are_the_same(tmp_path, monkeypatch):
     note_events("lab/log.csv", events)
     assert noted_events("lab/log.csv") == events
     assert not noted_events("other/log.csv")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ELLIMAPS_EVENTS", str(tmp_path / "file"))
+    with pytest.raises(ExportError, match="set ELLIMAPS_EVENTS"):
+        note_events("lab/log.csv", events)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from ellimaps.core.errors import EllimapsError, SettingError
+from ellimaps.core.errors import EllimapsError
 from ellimaps.sensors.analysis.before_after import BeforeAfter, effects_of
 from ellimaps.sensors.events import COLUMNS, KINDS, Event, events_of_table, note_events, noted_events
 from ellimaps.sensors.store.logs import SensorLog
@@ -61,7 +61,7 @@ def _form(state: SensorsState, log: SensorLog) -> None:
         st.text_input("When", key="sensors_event_start", placeholder=f"{log.end:%Y-%m-%d %H:%M}", width=180)
         st.text_input("Until", key="sensors_event_end", placeholder="at once", width=180)
         st.selectbox("What", KINDS, key="sensors_event_kind", accept_new_options=True, width=160)
-        st.text_input("Note", key="sensors_event_note", width=300)
+        st.text_input("Note", key="sensors_event_note", width=300, max_chars=200)
         st.form_submit_button("Add", icon=":material/add:", on_click=_note, args=(state,))
     with st.expander("Take events from a table", icon=":material/upload_file:"):
         file = st.file_uploader(
@@ -81,7 +81,7 @@ def _note(state: SensorsState) -> None:
     try:
         event = Event.of(said["start"], said["end"], said["kind"], said["note"])
         note_events(state.location, [*noted_events(state.location), event])
-    except SettingError as error:
+    except EllimapsError as error:
         state.message = str(error)
 
 
