@@ -260,10 +260,18 @@ def _parted(
     """Label the mask, touching objects apart: distance to the outline times a weight has a top in each."""
     if not mask.any():
         return np.zeros(mask.shape, dtype=np.int32)
-    distance = ndimage.distance_transform_edt(mask).astype(np.float32)
-    height = ndimage.gaussian_filter(distance * weight, max(1.0, smallest / 4)) * mask
+    height = ndimage.gaussian_filter(_distance(mask) * weight, max(1.0, smallest / 4)) * mask
     basins = watershed(-height, mask=mask)  # type: ignore[no-untyped-call]
     return _joined(np.asarray(basins, dtype=np.int32), np.log1p(height), separation)
+
+
+def _distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return how far each pixel of a mask is from its outline, without scipy's work on those outside."""
+    y, x = ndimage.distance_transform_edt(mask, return_distances=False, return_indices=True)
+    inside = np.nonzero(mask)
+    distance = np.zeros(mask.shape, dtype=np.float32)
+    distance[inside] = np.hypot(y[inside] - inside[0], x[inside] - inside[1])
+    return distance
 
 
 def _joined(basins: NDArray[np.int32], height: NDArray[np.float32], separation: float) -> NDArray[np.int32]:

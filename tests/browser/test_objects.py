@@ -53,7 +53,7 @@ def test_objects_are_tuned_seen_and_taken_along(workbench, chromium):
             break
     assert re.search(r"object \d+", readout.text_content())
     with page.expect_download() as download:
-        page.get_by_role("button", name="Recipe", exact=True).click()
+        page.get_by_role("button", name="Batch recipe").click()
     cells = tomllib.loads(Path(download.value.path()).read_text(encoding="utf-8"))["cells"]
     assert cells["criteria"]["separation"] == 0.5
     assert cells["kind"] == "nuclei"

@@ -81,7 +81,7 @@ def _facts(found: CellResult, settings: CellSettings) -> str:
 
 def _files(name: str, table: pd.DataFrame, found: CellResult, work: CellWork) -> None:
     download(
-        "Recipe",
+        "Batch recipe",
         "objects.toml",
         lambda: cells_recipe(work).encode(),
         key="objects_recipe",
