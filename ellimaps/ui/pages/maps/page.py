@@ -74,7 +74,8 @@ def _tab_bar(state: MapsState, tabs: list[str]) -> str:
 def _summary(stack: ImageStack) -> str:
     height, width = stack.shape
     angles = ", ".join(f"{angle:g}" for angle in stack.angles_deg)
-    parts = [f"{stack.n_bands} {'maps' if stack.is_ellipsometric else 'images'} of {height} × {width} px"]
+    what = ("map" if stack.is_ellipsometric else "image") + ("s" if stack.n_bands > 1 else "")
+    parts = [f"{stack.n_bands} {what} of {height} × {width} px"]
     if stack.wavelengths_nm:
         parts.append(f"{stack.wavelengths_nm[0]:g}–{stack.wavelengths_nm[-1]:g} nm")
     if angles:
