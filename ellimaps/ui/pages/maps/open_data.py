@@ -132,7 +132,7 @@ def _upload(state: MapsState) -> None:
         files = st.file_uploader(
             "A zip of the folder, or all of its files; or a TIFF",
             accept_multiple_files=True,
-            help="Kept on the server until your session ends.",
+            help="Kept on the server for a day at most.",
         )
         clicked = st.form_submit_button("Open the upload")
     if clicked:

@@ -71,7 +71,7 @@ class MapsState(PageState):
     recent : list of str
         Folders opened, newest first.
     uploads : list of TemporaryDirectory
-        Folders of what was uploaded; gone with the session.
+        Folders of what was uploaded; gone with the work, after a day.
     settings : Settings
         The choices as the controls stand; ``k`` and ``refine`` belong to the segmentation shown.
     estimates : dict
@@ -136,7 +136,7 @@ class MapsState(PageState):
         return state
 
     def is_uploaded(self, source: Source) -> bool:
-        """Whether a measurement was uploaded, and goes with the session."""
+        """Whether a measurement was uploaded, and goes with the work."""
         return any(source.path.startswith(folder.name) for folder in self.uploads)
 
     def _put_on_shelf(self) -> None:
