@@ -162,7 +162,7 @@ def test_a_large_image_is_fast() -> None:
     image[200:1300, 200:1300] = np.kron(cell(1, radius=40, margin=15), np.ones((10, 10)))[:1100, :1100]
     start = time.process_time()
     measure_image(image)
-    assert time.process_time() - start < 10
+    assert time.process_time() - start < 1
 
 
 def png(image: NDArray[Any]) -> bytes:

@@ -52,7 +52,7 @@ def within(seconds: float) -> Iterator[None]:
 
 def refusal(path: Path) -> str:
     """The error a hostile path ends in, at once and with memory in proportion to the folder's files."""
-    with within(10):
+    with within(1):
         message = message_of(path)
     files = path.iterdir() if path.is_dir() else [path]
     size = sum(file.stat().st_size for file in files if file.is_file())

@@ -104,11 +104,11 @@ def test_the_number_of_clusters_can_be_given():
     assert len(set(cluster(grouped(), "kmeans", n_clusters=7))) == 7
 
 
-def test_ten_thousand_points_are_laid_out_in_seconds():
+def test_ten_thousand_points_are_laid_out_in_a_second():
     points = np.random.default_rng(0).standard_normal((10_000, 200))
     start = time.process_time()
     assert principal_components(points).shape == (10_000, 50)
-    assert time.process_time() - start < 10
+    assert time.process_time() - start < 2
 
 
 def test_umap_starts_from_the_components_and_gets_the_seed(monkeypatch):
