@@ -232,7 +232,7 @@ def test_start_time_from_the_description_where_the_name_has_none(tmp_path: Path)
 )  # fmt: skip
 def test_a_damaged_description_is_a_warning(folder: Path, content: bytes) -> None:
     info_of(folder).write_bytes(content)
-    with within(10):
+    with within(1):
         stack = open_stack(folder)
     assert all(warning.startswith(info_of(folder).name) for warning in stack.warnings)
     assert ("is larger than 1 MB" in "".join(stack.warnings)) == (len(content) > 2**20)
@@ -247,7 +247,7 @@ def test_entities_do_not_expand(folder: Path, encoding: str) -> None:
     bomb = head + "<DS_info_out><comment>&e9;</comment></DS_info_out>"
     info_of(folder).write_bytes(bomb.encode(encoding))
     tracemalloc.start()
-    with within(10):
+    with within(1):
         stack = open_stack(folder)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
