@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PureWindowsPath
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -23,6 +24,8 @@ MAX_TABLE_BYTES = 4 * 1024 * 1024
 MAX_INFO_BYTES = 1024 * 1024
 MAX_ROWS = 20_000
 MAX_COLUMNS = 200
+# A real description has three levels.
+_MOST_LEVELS = 64
 
 # What tells maps from a spectrum: the header line and the first rows, of at most 255 bytes a file name.
 _HEAD_BYTES = 64 * 1024
@@ -129,14 +132,33 @@ def info_in(content: bytes, name: str) -> DataSetInfo:
         raise ReadError(
             f"{name} declares a document type, which a data set description never does: copy it again."
         )
+    parser = ElementTree.XMLParser(target=_ShallowTree(name))
     try:
-        root = ElementTree.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", text))
+        root = ElementTree.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", text), parser)
     except ElementTree.ParseError as error:
         raise ReadError(f"{name} is not valid XML ({error}): copy it again.") from error
     keys = [element.text or "" for element in root.iter("keys")]
     values = [element.text or "" for element in root.iter("values")]
     started = dict(zip(keys, values, strict=False)).get("measurement_start", "")
     return DataSetInfo((root.findtext("comment") or "").strip(), _start_time(started))
+
+
+class _ShallowTree(ElementTree.TreeBuilder):
+    """A tree that refuses to grow deep: building and freeing hundreds of thousands of levels takes long."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name, self._depth = name, 0
+
+    def start(self, tag: str, attrs: dict[Any, Any], /) -> ElementTree.Element:
+        self._depth += 1
+        if self._depth > _MOST_LEVELS:
+            raise ReadError(f"{self._name} nests deeper than a data set description does: copy it again.")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> ElementTree.Element:
+        self._depth -= 1
+        return super().end(tag)
 
 
 def read_bytes(file: InputFile, limit: int) -> bytes:
