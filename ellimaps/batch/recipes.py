@@ -53,7 +53,11 @@ def read_work(
     if kind is not None or radius is not None:
         raise SettingError(f"{path.name} segments maps: kind and radius belong to a recipe with [cells].")
     settings = settings_of(values, path.name)
-    return MapWork(settings, fit_of(fit or {}, path.parent, path.name, model))
+    found = fit_of(fit or {}, path.parent, path.name, model)
+    # The workbench fits clusters and pixels, a batch one of them.
+    if found is not None and found.pixels and found.shared:
+        raise SettingError(f"{path.name}: pixels are fitted one by one and share nothing.")
+    return MapWork(settings, found)
 
 
 def _refuse(others: set[str], name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 import time
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import pytest
 from conftest import EXAMPLE, EXAMPLE_WRAP
 from streamlit.testing.v1 import AppTest
 
+from ellimaps.core.errors import EllimapsError
 from ellimaps.core.files import write_files
 from ellimaps.maps.recipe import recipe_text
 from ellimaps.maps.regions import Region
 from ellimaps.ui.pages.maps import segment
 from ellimaps.ui.pages.maps.export import _contents, _recipe
 from ellimaps.ui.pages.maps.fitting import fitted_shots
+from ellimaps.ui.pages.maps.load_recipe import follow_recipe
 from ellimaps.ui.shared import state as shared_state
 
 
@@ -210,6 +213,26 @@ def test_a_recipe_is_loaded_and_exports_the_same_bytes():
     assert not script.error
     assert _recipe(fresh, fresh.source) == recipe
     assert not any("Changed since" in caption.value for caption in script.caption)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"k = ", "mine.toml is not valid TOML"),
+        (b"\xff\x00", "mine.toml is not valid TOML"),
+        (b"", "leaves k to an estimate"),
+        (b"k = 99", "99"),
+        (b"[cells]", "no recipe for maps"),
+        (b"k = 3\n[fit]\nmodel = 3", "needs a film model"),
+    ],
+)
+def test_what_is_no_recipe_is_one_sentence_and_changes_nothing(content, said):
+    state = work(visit(folder="terraces"))
+    before = state.settings
+    with pytest.raises(EllimapsError, match=said) as refused:
+        follow_recipe(state, state.source, "mine.toml", content)
+    assert tempfile.gettempdir() not in str(refused.value)
+    assert state.settings == before
 
 
 def _load():

@@ -98,8 +98,6 @@ def fit_of(values: Mapping[str, Any], folder: Path, name: str, model: Path | Non
     shared, pixels = values.get("shared", []), values.get("pixels", False)
     if not isinstance(pixels, bool) or not isinstance(shared, list):
         raise SettingError(f"{name}: in [fit], pixels is true or false and shared a list of parameters.")
-    if pixels and shared and isinstance(values.get("model"), str):
-        raise SettingError(f"{name}: pixels are fitted one by one and share nothing.")
     options = FitOptions(**{key: value for key, value in values.items() if key in known})
     return FitRecipe(film, options, tuple(map(str, shared)), pixels)
 

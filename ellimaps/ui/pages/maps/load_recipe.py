@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from ellimaps.core.errors import SettingError
+from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.films.recipe import FitRecipe, fit_of
 from ellimaps.maps.recipe import recipe_values, settings_of
@@ -78,7 +78,11 @@ def _read(name: str, content: bytes) -> tuple[Settings, FitRecipe | None]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "recipe.toml"
         path.write_bytes(content)
-        values = recipe_values(path)
+        try:
+            values = recipe_values(path)
+        except ReadError as error:
+            # Not where the server keeps it.
+            raise ReadError(str(error).replace(str(path), name)) from None
         if not isinstance(values.get("fit", {}), dict) or "cells" in values:
             raise SettingError(f"{name} is no recipe for maps.")
         return settings_of(values, name), fit_of(values.get("fit", {}), path.parent, name)
