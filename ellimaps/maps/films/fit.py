@@ -130,9 +130,34 @@ def fit_map(
     pairs = _pairs(stack, model)
     pixels = _chosen_pixels(stack, mask)
     fitter = _fitter(model, pairs, stack, options, many=True)
+    whole = _fitted_pixels(fitter, stack, pairs, pixels, on_progress)
+    _distrust_where_most_lack_fit(whole.flags, fitter.options.min_described)
+    maps: dict[str, Any] = {
+        name: values.reshape(*values.shape[:-1], *stack.shape) for name, values in whole._asdict().items()
+    }
+    seconds = time.perf_counter() - start
+    return MapFit(
+        **maps,
+        model=model,
+        options=fitter.options,
+        noise=fitter.noise,
+        pairs=pairs,
+        stack=stack,
+        seconds=seconds,
+    )
+
+
+def _fitted_pixels(
+    fitter: SpectraFitter,
+    stack: ImageStack,
+    pairs: pd.DataFrame,
+    pixels: NDArray[np.intp],
+    on_progress: Progress,
+) -> _Pixels:
+    """Fit the chosen pixels block by block in threads."""
     size = max(64, _BLOCK_VALUES // len(pairs))
     blocks = [pixels[i : i + size] for i in range(0, len(pixels), size)]
-    whole = _nothing(stack, len(model.parameters))
+    whole = _nothing(stack, len(fitter.exact.parameters))
 
     def fit_block(block: NDArray[np.intp]) -> int:
         fit = fitter.fit(_values(stack, pairs["psi"], block), _values(stack, pairs["delta"], block))
@@ -153,20 +178,7 @@ def fit_map(
         except BaseException:
             threads.shutdown(cancel_futures=True)
             raise
-    maps: dict[str, Any] = {
-        name: values.reshape(*values.shape[:-1], *stack.shape) for name, values in whole._asdict().items()
-    }
-    _distrust_where_most_lack_fit(whole.flags, fitter.options.min_described)
-    seconds = time.perf_counter() - start
-    return MapFit(
-        **maps,
-        model=model,
-        options=fitter.options,
-        noise=fitter.noise,
-        pairs=pairs,
-        stack=stack,
-        seconds=seconds,
-    )
+    return whole
 
 
 def _distrust_where_most_lack_fit(flags: NDArray[np.int8], min_described: float) -> None:

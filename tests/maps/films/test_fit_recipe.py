@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ellimaps.batch.recipes import read_work
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.films.recipe import FitRecipe, fit_of, fit_text
 from ellimaps.maps.recipe import read_recipe, recipe_text
@@ -43,6 +44,13 @@ def test_a_fit_is_read_as_it_was_written(film: ThinFilm, tmp_path: Path) -> None
         again = fit_of(tomllib.loads(path.read_text())["fit"], tmp_path / "elsewhere", "recipe.toml")
         assert again == fit
         assert fit_text(again) == fit_text(fit)
+
+
+def test_a_batch_refuses_pixels_that_share(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(recipe_text(Settings(k=4), FitRecipe(FILMS[0], shared=("thickness_nm",), pixels=True)))
+    with pytest.raises(SettingError, match="share nothing"):
+        read_work(path)
 
 
 def test_no_table_no_fit() -> None:
