@@ -11,6 +11,7 @@ import streamlit as st
 from ellimaps.core.errors import EllimapsError
 from ellimaps.core.progress import Progress
 from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.data_root import told
 from ellimaps.ui.shared.jobs import Job
 from ellimaps.ui.shared.state import BackgroundTask, PageState
 from ellimaps.ui.shared.widgets import guarded
@@ -74,7 +75,7 @@ def computed(
     """
     found = cache.kept(key)
     if isinstance(found, EllimapsError):
-        st.info(str(found), icon=":material/info:")
+        st.info(told(found), icon=":material/info:")
         return None
     # In the run that tells why work was stopped or failed, it does not begin again by itself.
     if found is None and state.task is None and not state.message:
@@ -87,7 +88,7 @@ def work_panel(state: PageState) -> None:
     if state.task is not None:
         _progress_panel(state)
     if state.message:
-        st.warning(state.message, icon=":material/warning:")
+        st.warning(told(state.message), icon=":material/warning:")
 
 
 # Each poll runs a part of the page; Stop needs no poll.
