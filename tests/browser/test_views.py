@@ -10,7 +10,7 @@ TRIALS = 3
 SAYS = {
     "Data": "Angle of incidence",
     "How many?": "Estimate",
-    "Explore": "Contrast (percentiles)",
+    "Explore": "cluster over measured",
     "Fit": "Fit every pixel",
     "Export": "The same in Python",
 }

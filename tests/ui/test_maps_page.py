@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import time
 from dataclasses import replace
 
 import numpy as np
+import pyarrow
 import pytest
 from conftest import EXAMPLE, EXAMPLE_WRAP, ROOT
 from streamlit.testing.v1 import AppTest
@@ -15,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from ellimaps.maps.refinement import Clean, Drop, Merge, Split
 from ellimaps.ui.pages.maps import loading
 from ellimaps.ui.pages.maps.export import zipped
+from ellimaps.ui.pages.maps.pixel_spectrum import pick_pixel
 from ellimaps.ui.pages.maps.refine import take_names
 from ellimaps.ui.pages.maps.regions import draw_region
 
@@ -167,15 +170,73 @@ def test_preprocessing_choices_reach_the_settings(opened):
     settings = state(fine(opened.run())).settings
     assert (settings.gaps, settings.despike, settings.smooth, settings.binning) == ("exclude", 6.0, 1.5, 2)
     assert settings.roi == (0, 100, 10, 160)
-    assert "2 × 2" in opened.caption[-1].value
+    assert "2 × 2" in said(opened)
     for name in VIEWS[1:]:
         view(opened, name)
     assert view(opened, "Data").number_input(key="smooth").value == 1.5
 
 
-def test_filled_pixels_are_counted(opened):
-    assert "filled pixels" in opened.caption[-1].value
-    assert not opened.caption[-1].value.startswith("Pink: 0 ")
+def test_filled_pixels_are_counted_and_have_a_legend(opened):
+    stack = loading.prepared(state(opened).source, state(opened).settings)
+    assert opened.select_slider(key="position").value == "450"
+    counts = [int(stack.filled[band].sum()) for band in np.flatnonzero(stack.bands["wavelength_nm"] == 450)]
+    assert min(counts) > 0
+    for count, panel in zip(counts, viewer(opened)["panels"], strict=True):
+        assert f"{count:,} of " in said(opened)
+        assert sum(base64.b64decode(panel["filled"])) == count
+
+
+def said(page):
+    """What stands in small letters."""
+    return " ".join(caption.value for caption in page.caption)
+
+
+@pytest.mark.parametrize("settings", [{}, {"binning": 2, "roi": (10, 110, 20, 140)}])
+def test_a_pixel_has_a_spectrum_before_anything_is_segmented(opened, settings):
+    own = state(opened)
+    if settings:
+        opened.number_input(key="binning_128").set_value(2)
+        opened.checkbox(key="roi_on").check().run()
+        opened.slider(key="roi_y_128").set_value((10, 110))
+        opened.slider(key="roi_x_160").set_value((20, 140)).run()
+    assert "Click a pixel" in said(opened)
+    y0, _, x0, _ = settings.get("roi", (0, 0, 0, 0))
+    pick_pixel(own, {"kind": "pixel", "vertices": [[81 - x0, 65 - y0]]}, own.settings)
+    fine(opened.run())
+    assert own.current is None
+    stack = loading.prepared(own.source, own.settings)
+    row, column = (65 - y0) // own.settings.binning, (81 - x0) // own.settings.binning
+    text = next(one.value for one in opened.markdown if "Pixel x 81, y 65" in one.value)
+    values = stack.values[:, row, column]
+    delta, psi = (values[stack.bands["quantity"] == quantity] for quantity in ("Delta", "Psi"))
+    assert f"Delta 450 nm {delta[0]:.2f}°, Psi 450 nm {psi[0]:.2f}°" in text
+    drawn = [chart_values(one) for one in opened.get("vega_lite_chart")]
+    assert np.allclose(drawn, [delta, psi])
+    assert viewer(opened)["regions"][0]["vertices"] == [[81.5 - x0, 65.5 - y0]]
+
+
+def chart_values(chart):
+    """The values of the points of a chart of a pixel."""
+    tables = [pyarrow.ipc.open_stream(one.data.data).read_pandas() for one in chart.proto.datasets]
+    return next(table["value"] for table in tables if len(table) > 1)
+
+
+def test_contrast_in_degrees_is_the_same_for_all_wavelengths(opened):
+    own_limits = [panel["limits"] for panel in viewer(opened)["panels"]]
+    fine(opened.segmented_control(key="contrast_by").set_value("degrees").run())
+    fields = {one.label: one for one in opened.number_input}
+    stack = loading.prepared(state(opened).source, state(opened).settings)
+    for quantity in ("Delta", "Psi"):
+        limits = [fields[f"{quantity} {side} (°)"].value for side in ("from", "to")]
+        usual = np.percentile(stack.values[stack.bands["quantity"] == quantity], (1, 99))
+        assert np.allclose(limits, usual, atol=2)
+    fields["Psi from (°)"].set_value(12.5)
+    fields["Psi to (°)"].set_value(30.0).run()
+    for wavelength in ("450", "750"):
+        opened.select_slider(key="position").set_value(wavelength).run()
+        assert viewer(fine(opened))["panels"][1]["limits"] == [12.5, 30.0] != own_limits[1]
+    next(one for one in opened.number_input if one.label == "Psi to (°)").set_value(12.5).run()
+    assert "must end above where it begins" in opened.error[0].value
 
 
 def test_an_estimate_is_kept_and_taken(opened):

@@ -9,9 +9,9 @@ export const NO_VALUE = 65535;
 const MARKED = [255, 0, 160];
 
 // A panel's values in colors; filled pixels marked, doubtful ones hatched.
-export function valuesImage(panel, { data, filled }) {
+export function valuesImage(panel, { data }) {
   const { width, height } = data;
-  const { low, high, limits, diverging, showFilled } = panel.data;
+  const { low, high, limits, diverging } = panel.data;
   const colormap = diverging ? data.diverging : data.colormap;
   const image = new ImageData(width, height);
   const scale = (high - low) / (NO_VALUE - 1);
@@ -24,7 +24,7 @@ export function valuesImage(panel, { data, filled }) {
     }
     const level = clamp(Math.round(((low + code * scale - limits[0]) / span) * 255), 0, 255);
     let color = colormap[level];
-    if (showFilled && filled?.[i]) color = MARKED;
+    if (panel.filled?.[i]) color = MARKED;
     image.data[o] = color[0];
     image.data[o + 1] = color[1];
     image.data[o + 2] = color[2];

@@ -85,7 +85,6 @@ class Viewer {
     this.hint.textContent =
       "Ctrl + wheel zooms, double click resets" + (data.steps ? ", ← → step the slider" : "");
     this.labels = data.labels ? decode(data.labels, Uint8Array) : null;
-    this.filled = data.filled ? decode(data.filled, Uint8Array) : null;
     if (!sameImage || !this.view) this.view = new View({ width: data.width, height: data.height });
     while (this.panels.length < data.panels.length) this.panels.push(this.buildPanel());
     while (this.panels.length > data.panels.length) this.panels.pop().box.remove();
@@ -129,6 +128,7 @@ class Viewer {
     panel.canvas.setAttribute("aria-label", data.title);
     panel.codes = data.codes ? decode(data.codes, Uint16Array) : null;
     panel.doubtful = data.doubtful ? decode(data.doubtful, Uint8Array) : null;
+    panel.filled = data.filled ? decode(data.filled, Uint8Array) : null;
     panel.objects = data.objects ? decode(data.objects, Uint32Array) : null;
     const cluster = (label) => Number(label === this.data.highlight + 1);
     panel.rimmed = data.overlay ? this.labels.map(cluster) : panel.objects;
@@ -141,7 +141,7 @@ class Viewer {
     else this.buildLegend(panel);
   }
 
-  buildBar({ data, doubtful, foot }) {
+  buildBar({ data, codes, doubtful, filled, foot }) {
     const bar = element("div", "bar", foot);
     element("span", "", bar, nice(data.limits[0]));
     element("div", "ramp", bar).style.background = gradient(
@@ -149,10 +149,10 @@ class Viewer {
       data.diverging ? this.data.diverging : this.data.colormap,
     );
     element("span", "", bar, `${nice(data.limits[1])} ${data.unit}`);
-    if (doubtful?.some(Boolean)) {
-      element("span", "hatched", bar);
-      element("span", "", bar, "not trusted");
-    }
+    const isEmpty = (code, index) => code === NO_VALUE && !doubtful?.[index];
+    if (filled?.some(Boolean)) entry(bar, "filled", "filled");
+    if (doubtful?.some(Boolean)) entry(bar, "hatched", "not trusted");
+    if (codes.some(isEmpty)) entry(bar, "empty", "no value");
   }
 
   // Only clusters that all panels share can be chosen.
@@ -220,7 +220,7 @@ class Viewer {
   onDown(panel, event) {
     this.root.focus({ preventScroll: true });
     panel.canvas.setPointerCapture(event.pointerId);
-    const withShift = this.data.tools.at(-1) === "line" ? "line" : "rectangle";
+    const withShift = ["line", "rectangle"].find((tool) => this.data.tools.includes(tool)) ?? "move";
     this.drag = {
       tool: event.shiftKey ? withShift : this.tool,
       from: this.toMap(panel, event),
@@ -261,7 +261,7 @@ class Viewer {
   }
 
   sendPixel([x, y]) {
-    if (this.data.tools.includes("rectangle") && this.isInside(x, y)) this.send("pixel", [[x, y]]);
+    if (this.data.tools.includes("pixel") && this.isInside(x, y)) this.send("pixel", [[x, y]]);
   }
 
   send(kind, vertices) {
@@ -304,14 +304,20 @@ class Viewer {
 
   // What a panel shows at a pixel.
   said(panel, index) {
-    const { title, unit, low, high, showFilled } = panel.data;
+    const { title, unit, low, high } = panel.data;
     if (!panel.codes) return `${title}: ${clusterSaid(panel.labels[index], panel.names)}`;
     const code = panel.codes[index];
     if (code === NO_VALUE) return `${title}: ${panel.doubtful?.[index] ? "not trusted" : "no value"}`;
     const value = (low + (code * (high - low)) / (NO_VALUE - 1)).toFixed(2);
     const object = panel.objects?.[index] ? `, object ${panel.objects[index]}` : "";
-    return `${title}: ${value} ${unit}${showFilled && this.filled?.[index] ? " (filled)" : ""}${object}`;
+    return `${title}: ${value} ${unit}${panel.filled?.[index] ? " (filled)" : ""}${object}`;
   }
+}
+
+// What a color beside the ramp means.
+function entry(bar, className, text) {
+  element("span", `patch ${className}`, bar);
+  element("span", "", bar, text);
 }
 
 function extended({ tool, from, vertices }, point) {

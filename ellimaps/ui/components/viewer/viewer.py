@@ -57,8 +57,8 @@ class MapPanel:
         Whether the highlighted cluster is outlined over the values.
     diverging : bool
         Whether the colors say which way values differ from the middle of the limits.
-    show_filled : bool
-        Whether filled pixels are marked.
+    filled : ndarray of bool, shape (y, x), optional
+        Pixels with an invented value; marked.
     doubtful : ndarray of bool, shape (y, x), optional
         Pixels without a value whose fit is not trusted; hatched.
     objects : ndarray of int, shape (y, x), optional
@@ -73,7 +73,7 @@ class MapPanel:
     limits: tuple[float, float] = (0.0, 1.0)
     overlay: bool = False
     diverging: bool = False
-    show_filled: bool = False
+    filled: NDArray[np.bool_] | None = None
     doubtful: NDArray[np.bool_] | None = None
     objects: NDArray[np.int32] | None = None
     labels: NDArray[np.int16] | None = None
@@ -95,8 +95,6 @@ class MapScene:
         Height over width of a pixel.
     labels : ndarray of int16, shape (y, x), optional
         Clusters, -1 = no data.
-    filled : ndarray of bool, shape (y, x), optional
-        Pixels with an invented value.
     palette, names : sequence of str
         Color (#rrggbb) and name of each cluster.
     highlight : int
@@ -117,7 +115,6 @@ class MapScene:
     source: str
     aspect: float
     labels: NDArray[np.int16] | None = None
-    filled: NDArray[np.bool_] | None = None
     palette: Sequence[str] = ()
     names: Sequence[str] = ()
     highlight: int = 0
@@ -146,7 +143,6 @@ class MapScene:
             "names": list(self.names),
             "highlight": self.highlight,
             "labels": _label_codes(self.labels, step),
-            "filled": _mask_codes(self.filled, step),
             "regions": [{"name": region.name, "vertices": region.vertices} for region in self.regions],
             "panels": [_panel_data(panel, step) for panel in self.panels],
         }
@@ -159,7 +155,7 @@ def map_viewer(
     on_step: Callable[[int], None] | None = None,
     on_region: Callable[[Mapping[str, Any]], None] | None = None,
     on_cluster: Callable[[int], None] | None = None,
-    tools: Sequence[str] = ("rectangle", "lasso"),
+    tools: Sequence[str] = ("pixel", "rectangle", "lasso"),
 ) -> None:
     """Show linked maps; regions come back in pixels of the full image.
 
@@ -172,8 +168,8 @@ def map_viewer(
     on_step, on_region, on_cluster : callable, optional
         Called before the page runs again: with the position the arrow keys lead to, with a drawn region
         (``kind`` and ``vertices``), and with the cluster of a legend entry that was clicked.
-    tools : sequence of {"rectangle", "lasso", "line"}
-        What can be drawn, if ``on_region`` takes it.
+    tools : sequence of {"pixel", "rectangle", "lasso", "line"}
+        What can be picked or drawn, if ``on_region`` takes it.
     """
     viewer = component(
         "map_viewer", "viewer/viewer.js", '<div class="viewer" aria-label="Maps"></div>', "viewer/viewer.css"
@@ -211,7 +207,7 @@ def _panel_data(panel: MapPanel, step: int) -> dict[str, Any]:
         "limits": list(panel.limits),
         "overlay": panel.overlay,
         "diverging": panel.diverging,
-        "showFilled": panel.show_filled,
+        "filled": _mask_codes(panel.filled, step),
         "codes": base64_of(codes),
         "doubtful": _mask_codes(panel.doubtful, step),
         "objects": None if panel.objects is None else base64_of(panel.objects[::step, ::step].astype("<u4")),

@@ -13,11 +13,11 @@ from ellimaps.core.abscissa import time_axis
 from ellimaps.core.angles import wrap_degrees
 from ellimaps.core.stack import DELTA, band_label
 from ellimaps.images.intensities import channels_of
-from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Settings
 from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.charts import chart_specification, cluster_bars, histogram, spectra_chart
+from ellimaps.ui.pages.maps.contrast import Contrast, contrast_control
 from ellimaps.ui.pages.maps.loading import Source, distances
 from ellimaps.ui.pages.maps.refine import refine_controls
 from ellimaps.ui.pages.maps.regions import draw_region, region_controls, region_spectra, shown_regions
@@ -25,7 +25,6 @@ from ellimaps.ui.pages.maps.segment import pending_changes
 from ellimaps.ui.pages.maps.sliders import (
     band_slider,
     cluster_slider,
-    contrast_slider,
     move_band_slider,
     move_cluster_slider,
 )
@@ -64,13 +63,10 @@ def explore_tab(state: MapsState, source: Source) -> None:
 
 
 def _explore(state: MapsState, source: Source, settings: Settings, segmentation: Segmentation) -> None:
-    wavelength, clusters, contrast = st.columns([5, 4, 3])
-    with wavelength:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         position, bands = band_slider(segmentation.stack)
-    with clusters:
         cluster = cluster_slider(state, segmentation)
-    with contrast:
-        percentiles = contrast_slider()
+        contrast = contrast_control(source, settings, segmentation.stack)
     kinds = st.pills(
         "Maps",
         list(MAP_KINDS),
@@ -89,7 +85,7 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
         panels = [
             panel
             for kind in kinds or ["labels"]
-            for panel in _panels(source, settings, segmentation, kind, bands, percentiles)
+            for panel in _panels(source, settings, segmentation, kind, bands, contrast)
         ]
         stack = segmentation.stack
         scene = MapScene(
@@ -97,7 +93,6 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
             source=f"{source.fingerprint} {stack.history[-1]['roi']}",
             aspect=stack.pixel_aspect,
             labels=segmentation.labels,
-            filled=np.any(stack.filled[bands], axis=0),
             palette=state.look.palette,
             names=state.look.titles,
             highlight=cluster,
@@ -126,30 +121,28 @@ def _panels(
     segmentation: Segmentation,
     kind: str,
     bands: list[int],
-    percentiles: tuple[float, float],
+    contrast: Contrast,
 ) -> list[MapPanel]:
     if kind == "labels":
         return [MapPanel("Clusters")]
     if kind == "distance":
         distance = distances(source, settings)
-        limits = contrast_limits(distance, percentiles)
+        limits = contrast.limits(distance)
         return [MapPanel("Distance to centre (in features)", distance, "", limits)]
-    return [_band_panel(segmentation, kind, band, percentiles) for band in bands]
+    return [_band_panel(segmentation, kind, band, contrast) for band in bands]
 
 
-def _band_panel(
-    segmentation: Segmentation, kind: str, band: int, percentiles: tuple[float, float]
-) -> MapPanel:
+def _band_panel(segmentation: Segmentation, kind: str, band: int, contrast: Contrast) -> MapPanel:
     stack = segmentation.stack
     row = stack.bands.iloc[band]
     measured = stack.values[band]
     image: NDArray[np.float32] = measured if "raw" in kind else segmentation.segmented_band(band)
-    limits = contrast_limits(measured, percentiles)
+    limits = contrast.limits(measured, row["quantity"])
     if kind == "difference":
         image = measured - image
         if row["quantity"] == DELTA:
             image = wrap_degrees(image)
-        farthest = max(map(abs, contrast_limits(image, percentiles)))
+        farthest = max(map(abs, contrast.limits(image)))
         limits = -farthest, farthest
     return MapPanel(
         f"{band_label(row)}, {MAP_KINDS[kind]}",
@@ -158,7 +151,7 @@ def _band_panel(
         limits,
         overlay=kind.startswith("over_"),
         diverging=kind == "difference",
-        show_filled=kind == "raw",
+        filled=stack.filled[band] if kind == "raw" else None,
     )
 
 

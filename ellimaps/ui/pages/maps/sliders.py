@@ -1,11 +1,10 @@
-"""The sliders that several tabs of the page Maps share: wavelength, cluster and contrast."""
+"""The sliders that several tabs of the page Maps share: wavelength and cluster."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from ellimaps.core.stack import ImageStack, band_label
-from ellimaps.maps.figures import CONTRAST_PERCENTILES
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.state import kept
@@ -78,18 +77,3 @@ def move_cluster_slider(segmentation: Segmentation, number: int) -> None:
     """Move the cluster slider; for clicks in the viewer, which run before it is shown."""
     if 0 <= number < segmentation.k:
         st.session_state["cluster"] = number
-
-
-def contrast_slider() -> tuple[float, float]:
-    """Show the contrast control and return the percentiles of a map that become its darkest and brightest."""
-    low, high = st.slider(
-        "Contrast (percentiles)",
-        0.0,
-        100.0,
-        CONTRAST_PERCENTILES,
-        0.5,
-        format="%g",
-        **kept("contrast"),
-        help="Values below the lower and above the upper percentile of the map share a colour.",
-    )
-    return low, max(high, low + 0.5)

@@ -86,6 +86,8 @@ class MapsState(PageState):
         Regions of interest that go into the export.
     drawn : Region, optional
         The region drawn last, until it is added to them.
+    pixel : (int, int), optional
+        The pixel (x, y) of the measured maps whose spectrum the view Data shows.
     film : FilmWork
         The film model and what was fitted with it.
     found : (CellSettings, CellResult), optional
@@ -110,6 +112,7 @@ class MapsState(PageState):
     current: Settings | None = None
     regions: list[Region] = field(default_factory=list)
     drawn: Region | None = None
+    pixel: tuple[int, int] | None = None
     film: FilmWork = field(default_factory=FilmWork)
     found: tuple[CellSettings, CellResult] | None = None
     shelf: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -187,7 +190,7 @@ class MapsState(PageState):
         self.source, self.settings = source, Settings(dataset=source.dataset)
         self.task, self.message, self.estimates = None, "", {}
         self.kept, self.looks, self.current = [], {}, None
-        self.regions, self.drawn = [], None
+        self.regions, self.drawn, self.pixel = [], None, None
         self.film, self.found = self.film.renewed(), None
         st.session_state.pop("k", None)
         self._take_from_shelf(source)
