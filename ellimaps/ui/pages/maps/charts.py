@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.core.abscissa import AXIS_TITLES, abscissa_of
-from ellimaps.core.angles import unwrapped
 from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.images.intensities import Bleaching
 from ellimaps.maps.clustering.estimation import ClusterEstimate
+from ellimaps.ui.pages.maps.delta_turn import on_turn, stretches
 
 # In pixels: two charts and the controls above them fit into a window of 800.
 _HEIGHT = 200
@@ -74,6 +74,7 @@ def spectra_chart(
     regions: pd.DataFrame | None = None,
     channel: str | None = None,
     shown: Sequence[int] = (),
+    lowest_delta: float = 0.0,
 ) -> Any:
     """Draw clustershots of one quantity, the selected one emphasized with its standard deviation.
 
@@ -95,10 +96,12 @@ def spectra_chart(
         The only channel to draw of a stack over time.
     shown : sequence of int
         Bands whose maps are shown; a line marks where they are.
+    lowest_delta : float
+        Where the turn of the maps of Delta begins, in degrees; curves are drawn on the same one.
     """
     column = abscissa(stack)[0]
     placed = _placed(shots, stack, quantity, channel)
-    table = _curves(placed, "cluster", quantity)
+    table = _curves(placed, "cluster", quantity, lowest_delta)
     table = table.assign(name=[names[cluster] for cluster in table["cluster"]])
     color = alt.Color(
         "name:N",
@@ -110,7 +113,7 @@ def spectra_chart(
     )
     tooltip = [alt.Tooltip("name", title="cluster"), *_tooltip(column)]
     x, y = _axes(stack, quantity, channel)
-    base = alt.Chart(table).encode(x=x, y=y, color=color, tooltip=tooltip, detail=alt.Detail("aoi_deg:N"))
+    base = alt.Chart(table).encode(x=x, y=y, color=color, tooltip=tooltip, detail=["aoi_deg:N", "stretch:N"])
     chosen = alt.datum.cluster == selected
     emphasized = base.transform_filter(chosen)
     layers = [
@@ -119,9 +122,8 @@ def spectra_chart(
         emphasized.mark_line(strokeWidth=4, point=alt.OverlayMarkDef(size=55)),
     ]
     if regions is not None and len(regions):
-        layers += _region_layers(
-            _curves(_placed(regions, stack, quantity, channel), "region", quantity), x, y, column
-        )
+        of_regions = _placed(regions, stack, quantity, channel)
+        layers += _region_layers(_curves(of_regions, "region", quantity, lowest_delta), x, y, column)
     marked = placed.loc[placed["band"].isin(shown), [column]].drop_duplicates()
     if len(marked) and placed[column].nunique() > 1:
         layers.insert(0, alt.Chart(marked).mark_rule(strokeDash=[3, 3], color=_SHOWN).encode(x=x))
@@ -132,7 +134,7 @@ def _region_layers(table: pd.DataFrame, x: Any, y: Any, column: str) -> list[Any
     base = alt.Chart(table).encode(x=x, y=y, tooltip=["region", *_tooltip(column)])
     line = base.mark_line(
         strokeDash=[6, 4], strokeWidth=2.5, color=_REGION, point=alt.OverlayMarkDef(color=_REGION)
-    ).encode(detail=["region:N", "aoi_deg:N"])
+    ).encode(detail=["region:N", "aoi_deg:N", "stretch:N"])
     ends = table[table[column] == table[column].max()]
     text = alt.Chart(ends).mark_text(align="right", dy=-9, color=_REGION, fontWeight="bold")
     return [line, text.encode(x=x, y=y, text="region")]
@@ -151,7 +153,7 @@ def _placed(shots: pd.DataFrame, stack: ImageStack, quantity: str, channel: str 
 def _axes(stack: ImageStack, quantity: str, channel: str | None = None) -> tuple[Any, Any]:
     column, label, kind = abscissa(stack)
     scale = alt.Scale(zero=False, nice=False, padding=10) if kind == "Q" else alt.Undefined
-    unit = stack.bands["unit"].iloc[0]
+    unit = "°" if stack.is_ellipsometric else stack.bands["unit"].iloc[0]
     return (
         alt.X(
             f"{column}:{kind}",
@@ -317,12 +319,13 @@ def bleaching_chart(curve: Bleaching) -> Any:
     return alt.layer(points, lines).properties(height=_HEIGHT + 40, title=title)
 
 
-def _curves(table: pd.DataFrame, group: str, quantity: str) -> pd.DataFrame:
+def _curves(table: pd.DataFrame, group: str, quantity: str, lowest_delta: float) -> pd.DataFrame:
     parts = []
     for _, part in table.groupby([group, "aoi_deg"], dropna=False):
-        mean = unwrapped(part["mean"].to_numpy(), quantity)
-        parts.append(part.assign(mean=mean, low=mean - part["std"], high=mean + part["std"]))
-    return pd.concat(parts) if parts else table.assign(low=0.0, high=0.0)
+        mean = on_turn(part["mean"].to_numpy(), quantity, lowest_delta)
+        low, high = mean - part["std"], mean + part["std"]
+        parts.append(part.assign(mean=mean, low=low, high=high, stretch=stretches(mean, quantity)))
+    return pd.concat(parts) if parts else table.assign(low=0.0, high=0.0, stretch=0)
 
 
 def _tooltip(column: str) -> list[alt.Tooltip]:

@@ -17,11 +17,12 @@ from ellimaps.maps.settings import Corrections, Settings, names_of
 from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.conditions import conditions_panel
 from ellimaps.ui.pages.maps.contrast import Contrast, contrast_control
+from ellimaps.ui.pages.maps.delta_turn import on_turn
 from ellimaps.ui.pages.maps.intensities import bleaching_panel, channel_editor
 from ellimaps.ui.pages.maps.loading import Source, opened, prepared
 from ellimaps.ui.pages.maps.pixel_spectrum import pick_pixel, pixel_spectrum
 from ellimaps.ui.pages.maps.preprocessing import preprocessing_choices
-from ellimaps.ui.pages.maps.readings import shares_table
+from ellimaps.ui.pages.maps.readings import lowest_delta, shares_table, shown_unit
 from ellimaps.ui.pages.maps.sliders import band_slider, move_band_slider
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.state import kept
@@ -44,9 +45,10 @@ def data_tab(state: MapsState, source: Source) -> None:
             stack = prepared(source, settings, show)
         state.settings = settings
         with maps, guarded():
-            bands = _maps(state, source, measured, stack)
+            lowest = lowest_delta(source, settings)
+            bands = _maps(state, source, measured, stack, lowest)
         with spectrum, guarded():
-            pixel_spectrum(state, stack, settings, bands)
+            pixel_spectrum(state, stack, settings, bands, lowest)
         with beside, guarded():
             if not measured.is_ellipsometric:
                 bleaching_panel(source, settings)
@@ -60,7 +62,9 @@ def data_tab(state: MapsState, source: Source) -> None:
                 st.dataframe(shares_table(source, settings), hide_index=True)
 
 
-def _maps(state: MapsState, source: Source, measured: ImageStack, stack: ImageStack) -> list[int]:
+def _maps(
+    state: MapsState, source: Source, measured: ImageStack, stack: ImageStack, lowest: float
+) -> list[int]:
     """Show the maps where the slider stands, and return their bands."""
     settings = state.settings
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -69,8 +73,10 @@ def _maps(state: MapsState, source: Source, measured: ImageStack, stack: ImageSt
         both = st.toggle("As measured, too", **kept("both"), help="Before preprocessing, beside after it.")
     panels = []
     for band in bands:
-        after = _prepared_panel(stack, settings, band, contrast)
-        panels += [_measured_panel(measured, settings, band, after, contrast), after] if both else [after]
+        after = _prepared_panel(stack, settings, band, contrast, lowest)
+        panels += (
+            [_measured_panel(measured, settings, band, after, contrast, lowest), after] if both else [after]
+        )
     scene = MapScene(
         panels,
         source=f"{source.fingerprint} {settings.roi}",
@@ -90,28 +96,32 @@ def _maps(state: MapsState, source: Source, measured: ImageStack, stack: ImageSt
     return bands
 
 
-def _prepared_panel(stack: ImageStack, settings: Settings, band: int, contrast: Contrast) -> MapPanel:
-    row, image = stack.bands.iloc[band], stack.values[band]
+def _prepared_panel(
+    stack: ImageStack, settings: Settings, band: int, contrast: Contrast, lowest: float
+) -> MapPanel:
+    row = stack.bands.iloc[band]
+    image = on_turn(stack.values[band], row["quantity"], lowest)
     return MapPanel(
         f"{band_label(row)}, preprocessed",
         _enlarged(image, settings.binning),
-        "°" if stack.is_ellipsometric else str(row["unit"]),
+        shown_unit(row["unit"]),
         contrast.limits(image, row["quantity"]),
         filled=_enlarged(stack.filled[band], settings.binning),
     )
 
 
 def _measured_panel(
-    measured: ImageStack, settings: Settings, band: int, after: MapPanel, contrast: Contrast
+    measured: ImageStack, settings: Settings, band: int, after: MapPanel, contrast: Contrast, lowest: float
 ) -> MapPanel:
     """Return the map that another panel shows after preprocessing, in the same colors, as it was before."""
     assert after.image is not None
     height, width = after.image.shape
-    image = crop(measured, settings.roi).values[band][:height, :width]
+    row = measured.bands.iloc[band]
+    image = on_turn(crop(measured, settings.roi).values[band][:height, :width], row["quantity"], lowest)
     # Corrected intensities are on a scale of their own.
     rescaled = any(getattr(settings, name) for name in names_of(Corrections))
     limits = contrast.limits(image) if rescaled else after.limits
-    return MapPanel(f"{band_label(measured.bands.iloc[band])}, measured", image, after.unit, limits)
+    return MapPanel(f"{band_label(row)}, measured", image, after.unit, limits)
 
 
 def _cross(state: MapsState, settings: Settings) -> list[MapLine]:

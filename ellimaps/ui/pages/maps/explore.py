@@ -18,7 +18,9 @@ from ellimaps.maps.settings import Settings
 from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.charts import chart_specification, cluster_bars, histogram, spectra_chart
 from ellimaps.ui.pages.maps.contrast import Contrast, contrast_control
+from ellimaps.ui.pages.maps.delta_turn import on_turn, turn_sentence
 from ellimaps.ui.pages.maps.loading import Source, distances
+from ellimaps.ui.pages.maps.readings import lowest_delta, shown_unit
 from ellimaps.ui.pages.maps.refine import refine_controls
 from ellimaps.ui.pages.maps.regions import draw_region, region_controls, region_spectra, shown_regions
 from ellimaps.ui.pages.maps.segment import pending_changes
@@ -112,7 +114,7 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
     with guarded():
         region_controls(state)
         refine_controls(state, segmentation)
-        _distributions(state, segmentation, bands, cluster)
+        _distributions(state, source, segmentation, bands, cluster)
 
 
 def _panels(
@@ -129,14 +131,18 @@ def _panels(
         distance = distances(source, settings)
         limits = contrast.limits(distance)
         return [MapPanel("Distance to centre (in features)", distance, "", limits)]
-    return [_band_panel(segmentation, kind, band, contrast) for band in bands]
+    lowest = lowest_delta(source, settings)
+    return [_band_panel(segmentation, kind, band, contrast, lowest) for band in bands]
 
 
-def _band_panel(segmentation: Segmentation, kind: str, band: int, contrast: Contrast) -> MapPanel:
+def _band_panel(
+    segmentation: Segmentation, kind: str, band: int, contrast: Contrast, lowest: float
+) -> MapPanel:
     stack = segmentation.stack
     row = stack.bands.iloc[band]
-    measured = stack.values[band]
+    measured = on_turn(stack.values[band], row["quantity"], lowest)
     image: NDArray[np.float32] = measured if "raw" in kind else segmentation.segmented_band(band)
+    image = on_turn(image, row["quantity"], lowest)
     limits = contrast.limits(measured, row["quantity"])
     if kind == "difference":
         image = measured - image
@@ -147,7 +153,7 @@ def _band_panel(segmentation: Segmentation, kind: str, band: int, contrast: Cont
     return MapPanel(
         f"{band_label(row)}, {MAP_KINDS[kind]}",
         image.astype(np.float32, copy=False),
-        str(row["unit"]),
+        shown_unit(row["unit"]),
         limits,
         overlay=kind.startswith("over_"),
         diverging=kind == "difference",
@@ -160,6 +166,8 @@ def _spectra(
 ) -> None:
     stack = segmentation.stack
     regions = region_spectra(state, source, stack.shape)
+    assert state.current is not None
+    lowest = lowest_delta(source, state.current)
     # Over time every channel has a chart of its own, as every quantity has over wavelength.
     over_time = time_axis(stack) is not None
     channels: list[str | None] = [*channels_of(stack)["channel"]] if over_time else [None]
@@ -176,15 +184,20 @@ def _spectra(
                 regions=regions,
                 channel=channel,
                 shown=bands,
+                lowest_delta=lowest,
             )
             return json.dumps(chart_specification(chart))
 
         look = (state.current, state.look, cluster, tuple(bands), tuple(shown_regions(state)))
         drawn = (source, quantity, channel, *look)
         st.vega_lite_chart(json.loads(_CHARTS.get(drawn, draw)))
+    if DELTA in stack.quantities:
+        st.caption(turn_sentence(lowest))
 
 
-def _distributions(state: MapsState, segmentation: Segmentation, bands: list[int], cluster: int) -> None:
+def _distributions(
+    state: MapsState, source: Source, segmentation: Segmentation, bands: list[int], cluster: int
+) -> None:
     # A toggle and not an expander: what an expander hides is drawn at every slider move all the same.
     if not st.toggle(
         "Distributions",
@@ -192,13 +205,15 @@ def _distributions(state: MapsState, segmentation: Segmentation, bands: list[int
         help="Clusters by value and size, and the measured values inside the chosen cluster.",
     ):
         return
+    assert state.current is not None
+    lowest = lowest_delta(source, state.current)
     for band in bands:
         row = segmentation.stack.bands.iloc[band]
-        label = f"{band_label(row)} ({row['unit']})" if row["unit"] else band_label(row)
+        label = f"{band_label(row)} ({unit})" if (unit := shown_unit(row["unit"])) else band_label(row)
         left, right = st.columns(2)
         left.altair_chart(
             cluster_bars(
-                segmentation.means[:, band],
+                on_turn(segmentation.means[:, band], row["quantity"], lowest),
                 segmentation.n_pixels,
                 label,
                 state.look.titles,
@@ -206,6 +221,7 @@ def _distributions(state: MapsState, segmentation: Segmentation, bands: list[int
             )
         )
         inside = (segmentation.labels == cluster) & segmentation.stack.measured_band(band)
-        values = segmentation.stack.values[band][inside].astype(np.float64)
+        measured = segmentation.stack.values[band][inside].astype(np.float64)
+        values = on_turn(measured, row["quantity"], lowest)
         title = f"Measured values in cluster {state.look.titles[cluster]}"
         right.altair_chart(histogram(values, label, title, state.look.palette[cluster]))

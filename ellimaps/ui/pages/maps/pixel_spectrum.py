@@ -9,13 +9,12 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.core.stack import DELTA, ImageStack, band_label
 from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.charts import abscissa, chart_specification
-from ellimaps.ui.pages.maps.delta_turn import runs
+from ellimaps.ui.pages.maps.delta_turn import on_turn, stretches, turn_sentence
 from ellimaps.ui.pages.maps.state import MapsState
 
 _COLOR = "#1F87C8"
@@ -33,7 +32,9 @@ def pick_pixel(state: MapsState, drawn: Mapping[str, Any], settings: Settings) -
     state.pixel = int(x) + x0, int(y) + y0
 
 
-def pixel_spectrum(state: MapsState, stack: ImageStack, settings: Settings, shown: Sequence[int]) -> None:
+def pixel_spectrum(
+    state: MapsState, stack: ImageStack, settings: Settings, shown: Sequence[int], lowest: float
+) -> None:
     """Show the values of the picked pixel in all bands of a prepared measurement.
 
     Parameters
@@ -46,18 +47,22 @@ def pixel_spectrum(state: MapsState, stack: ImageStack, settings: Settings, show
         How it was prepared.
     shown : sequence of int
         The bands whose maps are shown.
+    lowest : float
+        Where the turn of the maps of Delta begins, in degrees.
     """
     place = None if state.pixel is None else _within(stack, settings, state.pixel)
     if place is None:
         st.caption(":material/ads_click: Click a pixel of a map: its spectrum stands here.")
         return
-    table = _values(stack, *place)
+    table = _values(stack, *place, lowest)
     st.markdown(_sentence(stack, table, state.pixel, shown))
     column = abscissa(stack)[0]
     if table[column].nunique() > 1:
         for quantity in stack.quantities:
             chart = _chart(table[table["quantity"] == quantity], stack, quantity, shown)
             st.vega_lite_chart(chart_specification(chart))
+        if DELTA in stack.quantities:
+            st.caption(turn_sentence(lowest))
 
 
 def _within(stack: ImageStack, settings: Settings, pixel: tuple[int, int]) -> tuple[int, int] | None:
@@ -68,8 +73,8 @@ def _within(stack: ImageStack, settings: Settings, pixel: tuple[int, int]) -> tu
     return (row, column) if 0 <= row < height and 0 <= column < width else None
 
 
-def _values(stack: ImageStack, row: int, column: int) -> pd.DataFrame:
-    bands = stack.bands
+def _values(stack: ImageStack, row: int, column: int, lowest: float) -> pd.DataFrame:
+    bands, values = stack.bands, stack.values[:, row, column].astype(np.float64)
     return pd.DataFrame(
         {
             "quantity": bands["quantity"],
@@ -80,7 +85,7 @@ def _values(stack: ImageStack, row: int, column: int) -> pd.DataFrame:
             "frame": bands.get("frame", -1),
             "channel": bands["channel"],
             "band": np.arange(stack.n_bands),
-            "value": stack.values[:, row, column].astype(np.float64),
+            "value": np.where(bands["quantity"] == DELTA, on_turn(values, DELTA, lowest), values),
             "origin": np.where(stack.filled[:, row, column], "filled", "measured"),
         }
     )
@@ -114,9 +119,9 @@ def _chart(table: pd.DataFrame, stack: ImageStack, quantity: str, shown: Sequenc
     y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4, minExtent=28))
     several = kind == "Q" and known["channel"].nunique() > 1
     colors = _channel_colors(known) if several else _origin_colors(known)
-    base = alt.Chart(known.assign(run=_stretches(known, quantity))).encode(x=x, y=y)
+    base = alt.Chart(known.assign(stretch=stretches(known["value"].to_numpy(), quantity))).encode(x=x, y=y)
     line = base.mark_line(color=_COLOR, strokeWidth=1.5).encode(
-        detail=["run:N", "aoi_deg:N", "channel:N"],
+        detail=["stretch:N", "aoi_deg:N", "channel:N"],
         color=colors if several else alt.value(_COLOR),
     )
     points = base.mark_point(filled=True, size=30, opacity=1).encode(
@@ -148,8 +153,3 @@ def _origin_colors(table: pd.DataFrame) -> alt.Color:
         scale=alt.Scale(domain=["measured", "filled"], range=[_COLOR, _FILLED]),
         legend=alt.Legend(orient="top") if (table["origin"] == "filled").any() else None,
     )
-
-
-def _stretches(table: pd.DataFrame, quantity: str) -> NDArray[np.intp]:
-    """Return which values a line joins: a Delta on both sides of the end of the turn is not joined."""
-    return runs(table["value"].to_numpy()) if quantity == DELTA else np.zeros(len(table), np.intp)

@@ -44,6 +44,11 @@ def lowest_delta(source: Source, settings: Settings) -> float:
     return _TURNS.get(_prepared_as(source, settings), read)
 
 
+def shown_unit(unit: str) -> str:
+    """Return a unit of a band as it stands beside a number."""
+    return "°" if unit == "deg" else unit
+
+
 def shares_table(source: Source, settings: Settings) -> pd.DataFrame:
     """Return what is missing of each band as measured, and filled as prepared, in percent."""
     return _SHARES.get(
