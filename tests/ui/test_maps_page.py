@@ -14,6 +14,7 @@ import pytest
 from conftest import EXAMPLE, EXAMPLE_WRAP, ROOT
 from streamlit.testing.v1 import AppTest
 
+from ellimaps.images.spikes import spikes_taken
 from ellimaps.maps.refinement import Clean, Drop, Merge, Split
 from ellimaps.ui.pages.maps import loading
 from ellimaps.ui.pages.maps.export import zipped
@@ -390,6 +391,52 @@ def test_refining_and_undoing(segmented):
         assert len(state(segmented).current.refine) == left
     assert np.array_equal(state(segmented).shown().labels, first)
     assert segmented.button(key="undo").disabled
+
+
+def test_dropped_pixels_are_dropped_and_shares_are_of_the_map(segmented):
+    own = state(segmented)
+    first = own.shown()
+    assert "In no cluster" not in said(segmented)
+    next(box for box in segmented.selectbox if box.label == "Split or drop").set_value(1).run()
+    click(segmented, "drop")
+    count, size = int(first.n_pixels[1]), first.labels.size
+    assert f"In no cluster: {count:,} pixels were dropped ({count / size:.2%}) of {size:,} pixels" in said(
+        fine(segmented)
+    )
+    assert "without data" not in said(segmented)
+    codes = np.frombuffer(base64.b64decode(viewer(segmented)["labels"]), np.uint8)
+    assert (codes == 255).sum() == count
+    assert (codes == 0).sum() == 0
+    click(segmented, "undo")
+    assert "In no cluster" not in said(segmented)
+
+
+def test_pixels_without_data_are_told_from_dropped_ones(opened):
+    fine(opened.segmented_control(key="gaps").set_value("exclude").run())
+    segment(view(opened, "Explore"), 4)
+    labels = state(opened).shown().labels
+    missing = int((labels < 0).sum())
+    assert missing > 0
+    click(opened, "drop")
+    dropped = int((state(opened).shown().labels < 0).sum()) - missing
+    size = f"of {labels.size:,} pixels of the map."
+    assert f"{dropped:,} pixels were dropped" in said(opened)
+    assert f"{missing:,} pixels were without data ({missing / labels.size:.2%}) {size}" in said(opened)
+    codes = np.frombuffer(base64.b64decode(viewer(opened)["labels"]), np.uint8)
+    assert ((codes == 255).sum(), (codes == 0).sum()) == (dropped, missing)
+
+
+def test_remove_spikes_says_what_it_took_and_warns_beyond_a_percent(opened):
+    fine(opened.checkbox(key="despike_on").check().run())
+    source, settings = state(opened).source, state(opened).settings
+    table = spikes_taken(loading.opened(source, settings), loading.prepared(source, settings))
+    worst = table.loc[table["share"].idxmax()]
+    assert 0 < worst["share"] < 0.01
+    expected = f"took {worst['taken']:,} of {worst['measured']:,} measured pixels of {worst['map']}"
+    assert expected in said(opened)
+    assert not opened.warning
+    opened.number_input(key="despike").set_value(1.0).run()
+    assert "lose more than 1%" in opened.warning[0].value
 
 
 def test_a_refinement_that_cannot_be_is_one_sentence_and_loses_nothing(segmented):

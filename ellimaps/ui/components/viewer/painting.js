@@ -5,6 +5,8 @@ import { MARGIN } from "./view.js";
 
 // As in viewer.py.
 export const NO_VALUE = 65535;
+export const NO_DATA = 0;
+export const DROPPED = 255;
 // A color that no color map has: of filled pixels, and of the rims of objects and of a cluster.
 const MARKED = [255, 0, 160];
 
@@ -37,7 +39,9 @@ export function labelsImage(panel, { data }) {
   const image = new ImageData(data.width, data.height);
   const colors = panel.palette.map(rgbOf);
   for (let i = 0, o = 0; i < panel.labels.length; i++, o += 4) {
-    if (panel.labels[i] !== 0) image.data.set([...colors[panel.labels[i] - 1], 255], o);
+    const label = panel.labels[i];
+    if (label === DROPPED) image.data.set(dropped(i % data.width, Math.floor(i / data.width)), o);
+    else if (label !== NO_DATA) image.data.set([...colors[label - 1], 255], o);
   }
   return bitmap(image);
 }
@@ -169,6 +173,11 @@ function line(context, x0, y0, x1, y1) {
   context.moveTo(x0, y0);
   context.lineTo(x1, y1);
   context.stroke();
+}
+
+function dropped(x, y) {
+  const shade = (x + y) % 4 === 0 ? 90 : 115;
+  return [shade, shade, shade, 255];
 }
 
 function hatching(x, y) {

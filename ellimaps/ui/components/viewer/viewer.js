@@ -15,7 +15,7 @@ import {
   rectangle,
   resize,
 } from "../common.js";
-import { drawPanel, labelsImage, NO_VALUE, valuesImage } from "./painting.js";
+import { drawPanel, DROPPED, labelsImage, NO_DATA, NO_VALUE, valuesImage } from "./painting.js";
 import { MARGIN, View } from "./view.js";
 
 // On a small window maps take as much as shows a map.
@@ -156,16 +156,18 @@ class Viewer {
   }
 
   // Only clusters that all panels share can be chosen.
-  buildLegend({ data, palette, names, foot }) {
+  buildLegend({ data, palette, names, labels, foot }) {
     const legend = element("div", "legend", foot);
     palette.forEach((color, index) => {
       const choose = () => this.component.setTriggerValue("cluster", index);
-      const entry = button(legend, "", `Choose cluster ${names[index]}`, choose);
-      entry.disabled = Boolean(data.palette);
-      entry.setAttribute("aria-pressed", !data.palette && index === this.data.highlight);
-      element("span", "swatch", entry).style.background = color;
-      entry.append(names[index]);
+      const choice = button(legend, "", `Choose cluster ${names[index]}`, choose);
+      choice.disabled = Boolean(data.palette);
+      choice.setAttribute("aria-pressed", !data.palette && index === this.data.highlight);
+      element("span", "swatch", choice).style.background = color;
+      choice.append(names[index]);
     });
+    if (labels.includes(DROPPED)) entry(legend, "dropped", "dropped");
+    if (labels.includes(NO_DATA)) entry(legend, "empty", "no data");
   }
 
   resetView() {
@@ -316,8 +318,9 @@ class Viewer {
 
 // What a color beside the ramp means.
 function entry(bar, className, text) {
-  element("span", `patch ${className}`, bar);
-  element("span", "", bar, text);
+  const made = element("span", "entry", bar);
+  element("span", `patch ${className}`, made);
+  made.append(text);
 }
 
 function extended({ tool, from, vertices }, point) {
@@ -326,5 +329,6 @@ function extended({ tool, from, vertices }, point) {
 }
 
 function clusterSaid(label, names) {
-  return label ? `cluster ${names[label - 1]}` : "no data";
+  if (label === DROPPED) return "dropped";
+  return label === NO_DATA ? "no data" : `cluster ${names[label - 1]}`;
 }

@@ -94,7 +94,7 @@ class MapScene:
     aspect : float
         Height over width of a pixel.
     labels : ndarray of int16, shape (y, x), optional
-        Clusters, -1 = no data.
+        Clusters; -1 = no data, -2 = dropped.
     palette, names : sequence of str
         Color (#rrggbb) and name of each cluster.
     highlight : int

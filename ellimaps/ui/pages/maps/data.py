@@ -21,8 +21,12 @@ from ellimaps.ui.pages.maps.delta_turn import on_turn
 from ellimaps.ui.pages.maps.intensities import bleaching_panel, channel_editor
 from ellimaps.ui.pages.maps.loading import Source, opened, prepared
 from ellimaps.ui.pages.maps.pixel_spectrum import pick_pixel, pixel_spectrum
-from ellimaps.ui.pages.maps.preprocessing import preprocessing_choices
-from ellimaps.ui.pages.maps.readings import lowest_delta, shares_table, shown_unit
+from ellimaps.ui.pages.maps.preprocessing import preprocessing_choices, spikes_note
+from ellimaps.ui.pages.maps.readings import (
+    lowest_delta,
+    shares_table,
+    shown_unit,
+)
 from ellimaps.ui.pages.maps.sliders import band_slider, move_band_slider
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.state import kept
@@ -44,6 +48,8 @@ def data_tab(state: MapsState, source: Source) -> None:
             measured = opened(source, settings, show)
             stack = prepared(source, settings, show)
         state.settings = settings
+        with beside, guarded():
+            spikes_note(source, settings)
         with maps, guarded():
             lowest = lowest_delta(source, settings)
             bands = _maps(state, source, measured, stack, lowest)

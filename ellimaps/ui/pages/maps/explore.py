@@ -20,7 +20,7 @@ from ellimaps.ui.pages.maps.charts import chart_specification, cluster_bars, his
 from ellimaps.ui.pages.maps.contrast import Contrast, contrast_control
 from ellimaps.ui.pages.maps.delta_turn import on_turn, turn_sentence
 from ellimaps.ui.pages.maps.loading import Source, distances
-from ellimaps.ui.pages.maps.readings import lowest_delta, shown_unit
+from ellimaps.ui.pages.maps.readings import labels_shown, lowest_delta, shown_unit
 from ellimaps.ui.pages.maps.refine import refine_controls
 from ellimaps.ui.pages.maps.regions import draw_region, region_controls, region_spectra, shown_regions
 from ellimaps.ui.pages.maps.segment import pending_changes
@@ -94,7 +94,7 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
             panels,
             source=f"{source.fingerprint} {stack.history[-1]['roi']}",
             aspect=stack.pixel_aspect,
-            labels=segmentation.labels,
+            labels=labels_shown(source, settings),
             palette=state.look.palette,
             names=state.look.titles,
             highlight=cluster,
@@ -113,7 +113,7 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
         _spectra(state, source, segmentation, cluster, bands)
     with guarded():
         region_controls(state)
-        refine_controls(state, segmentation)
+        refine_controls(state, source, segmentation)
         _distributions(state, source, segmentation, bands, cluster)
 
 

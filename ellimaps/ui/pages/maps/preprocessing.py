@@ -11,6 +11,7 @@ from ellimaps.images.preprocessing import Roi
 from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.intensities import correction_choices, plane_choices
 from ellimaps.ui.pages.maps.loading import Source, load
+from ellimaps.ui.pages.maps.readings import spikes_table
 from ellimaps.ui.shared.controls import number, one_of, optional_number, switched_on, whole_number
 from ellimaps.ui.shared.state import kept
 
@@ -43,6 +44,28 @@ def preprocessing_choices(source: Source, settings: Settings) -> Settings:
         roi=roi,
         binning=binning,
     )
+
+
+def spikes_note(source: Source, settings: Settings) -> None:
+    """Say how many measured values despiking took of the map that lost most."""
+    if settings.despike is None:
+        return
+    table = spikes_table(source, settings)
+    worst = table.sort_values("share").iloc[-1]
+    sentence = (
+        f"**Removing spikes** took {worst['taken']:,} of {worst['measured']:,} measured pixels of "
+        f"{worst['map']} ({worst['share']:.2%})"
+    )
+    # Stray pixels are less than one in a hundred, as the contrast by default assumes too.
+    n_many = int((table["share"] > 0.01).sum())
+    if n_many:
+        which = f"{n_many} of {len(table)} lose" if len(table) > 1 else "it loses"
+        st.warning(
+            f"{sentence}; {which} more than 1%. So many are edges rather than spikes: raise the threshold.",
+            icon=":material/warning:",
+        )
+    else:
+        st.caption(f"{sentence}, and of no map more.")
 
 
 def _roi(stack: ImageStack) -> Roi | None:
