@@ -312,6 +312,17 @@ def test_exploring_moves_no_computation(segmented):
     assert {name: cache.computed for name, cache in loading.CACHES.items()} == before
 
 
+def test_a_drag_shows_maps_and_leaves_the_slider_until_it_is_let_go(opened):
+    slider = opened.select_slider(key="position")
+    opened.session_state["position_drag"] = {"position": 5, "from": 0}
+    assert viewer(fine(opened.run()))["panels"][0]["title"].startswith("Delta 600 nm")
+    assert slider.value == "450"
+    assert viewer(fine(opened.run()))["panels"][0]["title"].startswith("Delta 450 nm")
+    opened.select_slider(key="position").set_value("480")
+    opened.session_state["position_drag"] = {"position": 5, "from": 0}
+    assert viewer(fine(opened.run()))["panels"][0]["title"].startswith("Delta 480 nm")
+
+
 def test_every_map_kind_is_drawn(segmented):
     kinds = ["raw", "labels", "segmented", "over_raw", "over_segmented", "difference", "distance"]
     fine(segmented.get("button_group")[-1].set_value(kinds).run())

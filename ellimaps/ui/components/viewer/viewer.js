@@ -15,6 +15,7 @@ import {
   rectangle,
   resize,
 } from "../common.js";
+import { Following } from "./following.js";
 import { drawPanel, DROPPED, labelsImage, NO_DATA, NO_VALUE, valuesImage } from "./painting.js";
 import { MARGIN, View } from "./view.js";
 
@@ -41,6 +42,7 @@ class Viewer {
     this.position = 0;
     this.asked = null;
     this.build();
+    this.following = new Following((drag) => this.component.setTriggerValue("drag", drag));
     onKeys(root, (key) => this.actionOf(key));
     this.observer = new ResizeObserver(() => this.layout());
     this.observer.observe(root);
@@ -48,6 +50,7 @@ class Viewer {
 
   close() {
     this.observer.disconnect();
+    this.following.close();
     this.root.replaceChildren();
   }
 
@@ -80,6 +83,7 @@ class Viewer {
     const sameImage = this.data?.source === data.source;
     this.data = data;
     this.takePosition(data.position);
+    this.following.answered(data.slider, data.position);
     for (const tool of ["rectangle", "lasso", "line"]) this.buttons[tool].hidden = !data.tools.includes(tool);
     if (this.buttons[this.tool].hidden) this.choose("move");
     this.hint.textContent =
@@ -148,7 +152,7 @@ class Viewer {
       "to right",
       data.diverging ? this.data.diverging : this.data.colormap,
     );
-    element("span", "", bar, `${nice(data.limits[1])} ${data.unit}`);
+    element("span", "", bar, withUnit(nice(data.limits[1]), data.unit));
     const isEmpty = (code, index) => code === NO_VALUE && !doubtful?.[index];
     if (filled?.some(Boolean)) entry(bar, "filled", "filled");
     if (doubtful?.some(Boolean)) entry(bar, "hatched", "not trusted");
@@ -312,7 +316,7 @@ class Viewer {
     if (code === NO_VALUE) return `${title}: ${panel.doubtful?.[index] ? "not trusted" : "no value"}`;
     const value = (low + (code * (high - low)) / (NO_VALUE - 1)).toFixed(2);
     const object = panel.objects?.[index] ? `, object ${panel.objects[index]}` : "";
-    return `${title}: ${value} ${unit}${panel.filled?.[index] ? " (filled)" : ""}${object}`;
+    return `${title}: ${withUnit(value, unit)}${panel.filled?.[index] ? " (filled)" : ""}${object}`;
   }
 }
 
@@ -321,6 +325,10 @@ function entry(bar, className, text) {
   const made = element("span", "entry", bar);
   element("span", `patch ${className}`, made);
   made.append(text);
+}
+
+function withUnit(value, unit) {
+  return unit === "°" ? `${value}°` : `${value} ${unit}`;
 }
 
 function extended({ tool, from, vertices }, point) {

@@ -105,6 +105,8 @@ class MapScene:
         Width of a pixel; draws a scale bar.
     position : int
         Where the slider stands that the arrow keys move.
+    slider : str
+        What that slider is called on the page; the maps follow it while it is dragged.
     most_pixels : int
         How many pixels of each map are sent to the browser at most.
     share_of_window : float
@@ -121,6 +123,7 @@ class MapScene:
     regions: Sequence[Outlined] = ()
     pixel_size_um: float | None = None
     position: int = 0
+    slider: str = ""
     most_pixels: int = MAX_DISPLAY_PIXELS
     share_of_window: float = 0.42
 
@@ -136,6 +139,7 @@ class MapScene:
             "aspect": self.aspect,
             "pixelSize": self.pixel_size_um,
             "position": self.position,
+            "slider": self.slider,
             "shareOfWindow": self.share_of_window,
             "colormap": _colormap("viridis"),
             "diverging": _colormap("RdBu_r"),
@@ -153,6 +157,7 @@ def map_viewer(
     *,
     key: str,
     on_step: Callable[[int], None] | None = None,
+    on_drag: Callable[[Mapping[str, int]], None] | None = None,
     on_region: Callable[[Mapping[str, Any]], None] | None = None,
     on_cluster: Callable[[int], None] | None = None,
     tools: Sequence[str] = ("pixel", "rectangle", "lasso"),
@@ -165,9 +170,10 @@ def map_viewer(
         What is shown.
     key : str
         Streamlit key.
-    on_step, on_region, on_cluster : callable, optional
-        Called before the page runs again: with the position the arrow keys lead to, with a drawn region
-        (``kind`` and ``vertices``), and with the cluster of a legend entry that was clicked.
+    on_step, on_drag, on_region, on_cluster : callable, optional
+        Called before the page runs again: with the position the arrow keys lead to, with the ``position`` to
+        which the slider is being dragged and the one it was dragged ``from``, with a drawn region (``kind``
+        and ``vertices``), and with the cluster of a legend entry that was clicked.
     tools : sequence of {"pixel", "rectangle", "lasso", "line"}
         What can be picked or drawn, if ``on_region`` takes it.
     """
@@ -179,6 +185,7 @@ def map_viewer(
         key=key,
         on_region_change=handler(key, "region", on_region),
         on_step_change=handler(key, "step", on_step),
+        on_drag_change=handler(key, "drag", on_drag),
         on_cluster_change=handler(key, "cluster", on_cluster),
     )
 

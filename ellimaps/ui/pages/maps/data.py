@@ -27,7 +27,12 @@ from ellimaps.ui.pages.maps.readings import (
     shares_table,
     shown_unit,
 )
-from ellimaps.ui.pages.maps.sliders import band_slider, move_band_slider
+from ellimaps.ui.pages.maps.sliders import (
+    band_slider,
+    band_slider_label,
+    follow_band_slider,
+    move_band_slider,
+)
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded, progress_bar
@@ -90,11 +95,13 @@ def _maps(
         regions=_cross(state, settings),
         pixel_size_um=settings.pixel_size_um or measured.pixel_size_um,
         position=position,
+        slider=band_slider_label(stack),
     )
     map_viewer(
         scene,
         key="before_after",
         on_step=lambda target: move_band_slider(stack, target),
+        on_drag=follow_band_slider,
         on_region=lambda drawn: pick_pixel(state, drawn, settings),
         tools=["pixel"],
     )

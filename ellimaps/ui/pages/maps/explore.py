@@ -26,7 +26,9 @@ from ellimaps.ui.pages.maps.regions import draw_region, region_controls, region_
 from ellimaps.ui.pages.maps.segment import pending_changes
 from ellimaps.ui.pages.maps.sliders import (
     band_slider,
+    band_slider_label,
     cluster_slider,
+    follow_band_slider,
     move_band_slider,
     move_cluster_slider,
 )
@@ -101,11 +103,13 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
             regions=shown_regions(state),
             pixel_size_um=stack.pixel_size_um,
             position=position,
+            slider=band_slider_label(stack),
         )
         map_viewer(
             scene,
             key="maps",
             on_step=lambda target: move_band_slider(stack, target),
+            on_drag=follow_band_slider,
             on_region=lambda drawn: draw_region(state, drawn),
             on_cluster=lambda number: move_cluster_slider(segmentation, number),
         )

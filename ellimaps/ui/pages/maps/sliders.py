@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.state import kept
+
+_DRAG = "position_drag"
 
 
 def band_groups(stack: ImageStack) -> list[tuple[str, list[int]]]:
@@ -34,16 +38,31 @@ def band_slider(stack: ImageStack) -> tuple[int, list[int]]:
     labels = [label for label, _ in groups]
     if len(labels) == 1:
         return 0, groups[0][1]
-    label = "Wavelength (nm)" if len(stack.angles_deg) <= 1 else "Map"
     chosen = st.select_slider(
-        label if stack.is_ellipsometric else "Image",
+        band_slider_label(stack),
         labels,
         labels[0],
         **kept("position", address=True),
         help="The arrow keys move it, also while the pictures below have the focus.",
     )
     position = labels.index(chosen)
+    drag = st.session_state.pop(_DRAG, None)
+    # Once it is let go, the slider itself says where it stands.
+    if drag is not None and drag["from"] == position:
+        position = max(0, min(len(labels) - 1, int(drag["position"])))
     return position, groups[position][1]
+
+
+def band_slider_label(stack: ImageStack) -> str:
+    """Return what the wavelength slider is called."""
+    if not stack.is_ellipsometric:
+        return "Image"
+    return "Wavelength (nm)" if len(stack.angles_deg) <= 1 else "Map"
+
+
+def follow_band_slider(drag: Mapping[str, int]) -> None:
+    """Show the maps of the position the slider is dragged to, in this run alone."""
+    st.session_state[_DRAG] = drag
 
 
 def move_band_slider(stack: ImageStack, position: int) -> None:
