@@ -485,6 +485,33 @@ def test_a_drawn_region_is_shown_added_and_removed(segmented):
     assert own.drawn is None
 
 
+def test_regions_have_values_in_a_table_and_colors_of_their_own(segmented):
+    own = state(segmented)
+    draw_region(own, {"kind": "rectangle", "vertices": [[10, 10], [20, 10], [20, 15], [10, 15]]})
+    segmented.run()
+    segmented.button(key="keep_roi1").click().run()
+    draw_region(own, {"kind": "pixel", "vertices": [[100, 100]]})
+    fine(segmented.run())
+    table = segmented.table[0].value
+    assert table["pixels"].tolist() == [50, 1]
+    assert table["status"].tolist() == ["in the export", "drawn last"]
+    stack = loading.prepared(own.source, own.settings)
+    for n, quantity in enumerate(("Delta", "Psi")):
+        values = stack.values[n, 10:15, 10:20][stack.measured[n, 10:15, 10:20]]
+        assert stack.bands["quantity"].iloc[n] == quantity
+        assert table[f"{quantity} 450 nm, mean (°)"][0] == pytest.approx(values.mean(), abs=1e-3)
+        assert table[f"{quantity}, spread (°)"][0] == pytest.approx(values.std(), rel=1e-2)
+    colors = {one["name"]: one["color"] for one in viewer(segmented)["regions"]}
+    assert len(set(colors.values())) == 2
+    assert not set(colors.values()) & set(own.look.palette)
+    for chart in segmented.get("vega_lite_chart"):
+        tables = [pyarrow.ipc.open_stream(one.data.data).read_pandas() for one in chart.proto.datasets]
+        drawn = next(one for one in tables if "region" in one)
+        assert dict(zip(drawn["region"], drawn["color"], strict=True)) == colors
+    segmented.button(key="remove_roi1").click().run()
+    assert [one["color"] for one in viewer(fine(segmented))["regions"]] == [colors["roi2"]]
+
+
 def test_a_region_without_pixels_is_dropped(segmented):
     draw_region(state(segmented), {"kind": "pixel", "vertices": [[500, 500]]})
     fine(segmented.run())

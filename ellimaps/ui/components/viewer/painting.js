@@ -57,11 +57,12 @@ export function drawPanel(panel, view, { step, pixelSize }, outlines, style) {
   context.drawImage(panel.image, view.x, view.y, view.width, view.height, ...box);
   if (panel.rimmed) context.drawImage(rims(panel, view, panel.image.width), ...box);
   clipped(context, box, () => {
-    for (const { vertices, name } of outlines) {
+    for (const { vertices, name, color } of outlines) {
       drawOutline(
         context,
         vertices.map(([x, y]) => view.toCanvas(area, x, y)),
         name,
+        color,
       );
     }
     if (pixelSize) drawScaleBar(context, area, (view.width * step * pixelSize) / area.width);
@@ -134,20 +135,20 @@ function drawScaleBar(context, area, umPerPoint) {
   context.fillText(`${nice(length)} µm`, x, y - 2);
 }
 
-// White on black shows on every color; one vertex is a cross.
-function drawOutline(context, points, name) {
+// A color on black shows on every other; one vertex is a cross.
+function drawOutline(context, points, name, color = "#fff") {
   const trace = points.length === 1 ? () => cross(context, points[0]) : () => polygon(context, points);
   context.strokeStyle = "#000";
   context.lineWidth = points.length === 1 ? 4 : 3;
   trace();
-  context.strokeStyle = "#fff";
+  context.strokeStyle = color;
   context.lineWidth = points.length === 1 ? 2 : 1.5;
   if (points.length > 1) context.setLineDash([5, 3]);
   trace();
   context.setLineDash([]);
   if (!name) return;
   const [x, y] = [points[0][0] + 6, points[0][1] - 4];
-  context.fillStyle = "#fff";
+  context.fillStyle = color;
   context.strokeStyle = "#000";
   context.lineWidth = 3;
   context.textAlign = "left";

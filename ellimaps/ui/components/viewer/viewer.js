@@ -209,8 +209,9 @@ class Viewer {
   draw() {
     const { step, regions } = this.data;
     this.root.dataset.view = this.view;
-    const outlines = regions.map(({ name, vertices }) => ({
+    const outlines = regions.map(({ name, vertices, color }) => ({
       name,
+      color,
       vertices: vertices.map(([x, y]) => [x / step, y / step]),
     }));
     if (this.drag?.vertices) outlines.push({ name: "", vertices: this.drag.vertices });

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain, repeat
 from typing import Any, Protocol
 
 import numpy as np
@@ -101,6 +102,8 @@ class MapScene:
         The cluster drawn over maps with an overlay.
     regions : sequence of Region or MapLine
         What to outline.
+    region_colors : sequence of str
+        Color (#rrggbb) of each outline; white where there is none.
     pixel_size_um : float, optional
         Width of a pixel; draws a scale bar.
     position : int
@@ -121,6 +124,7 @@ class MapScene:
     names: Sequence[str] = ()
     highlight: int = 0
     regions: Sequence[Outlined] = ()
+    region_colors: Sequence[str] = ()
     pixel_size_um: float | None = None
     position: int = 0
     slider: str = ""
@@ -147,7 +151,12 @@ class MapScene:
             "names": list(self.names),
             "highlight": self.highlight,
             "labels": _label_codes(self.labels, step),
-            "regions": [{"name": region.name, "vertices": region.vertices} for region in self.regions],
+            "regions": [
+                {"name": region.name, "vertices": region.vertices, "color": color}
+                for region, color in zip(
+                    self.regions, chain(self.region_colors, repeat("#ffffff")), strict=False
+                )
+            ],
             "panels": [_panel_data(panel, step) for panel in self.panels],
         }
 

@@ -20,8 +20,6 @@ from ellimaps.ui.pages.maps.delta_turn import on_turn, stretches
 _HEIGHT = 200
 _MARK = "#D55E00"
 _SHOWN = "#808080"
-# Middle gray: seen on a light page and on a dark one.
-_REGION = "#8A8A8A"
 _CHANNEL_COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 
 
@@ -91,7 +89,7 @@ def spectra_chart(
     selected : int
         The emphasized cluster.
     regions : DataFrame, optional
-        Spectra of regions of interest; dashed, with their names at the right end.
+        Spectra of regions of interest with a ``color`` each; dashed, with their names at the right end.
     channel : str, optional
         The only channel to draw of a stack over time.
     shown : sequence of int
@@ -131,13 +129,14 @@ def spectra_chart(
 
 
 def _region_layers(table: pd.DataFrame, x: Any, y: Any, column: str) -> list[Any]:
-    base = alt.Chart(table).encode(x=x, y=y, tooltip=["region", *_tooltip(column)])
-    line = base.mark_line(
-        strokeDash=[6, 4], strokeWidth=2.5, color=_REGION, point=alt.OverlayMarkDef(color=_REGION)
-    ).encode(detail=["region:N", "aoi_deg:N", "stretch:N"])
+    color = alt.Color("color:N", scale=None)
+    base = alt.Chart(table).encode(x=x, y=y, color=color, tooltip=["region", *_tooltip(column)])
+    line = base.mark_line(strokeDash=[6, 4], strokeWidth=2.5, point=alt.OverlayMarkDef()).encode(
+        detail=["region:N", "aoi_deg:N", "stretch:N"]
+    )
     ends = table[table[column] == table[column].max()]
-    text = alt.Chart(ends).mark_text(align="right", dy=-9, color=_REGION, fontWeight="bold")
-    return [line, text.encode(x=x, y=y, text="region")]
+    text = alt.Chart(ends).mark_text(align="right", dy=-9, fontWeight="bold")
+    return [line, text.encode(x=x, y=y, text="region", color=color)]
 
 
 def _placed(shots: pd.DataFrame, stack: ImageStack, quantity: str, channel: str | None) -> pd.DataFrame:

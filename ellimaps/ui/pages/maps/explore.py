@@ -22,7 +22,13 @@ from ellimaps.ui.pages.maps.delta_turn import on_turn, turn_sentence
 from ellimaps.ui.pages.maps.loading import Source, distances
 from ellimaps.ui.pages.maps.readings import labels_shown, lowest_delta, shown_unit
 from ellimaps.ui.pages.maps.refine import refine_controls
-from ellimaps.ui.pages.maps.regions import draw_region, region_controls, region_spectra, shown_regions
+from ellimaps.ui.pages.maps.regions import (
+    draw_region,
+    region_colors,
+    region_controls,
+    region_spectra,
+    shown_regions,
+)
 from ellimaps.ui.pages.maps.segment import pending_changes
 from ellimaps.ui.pages.maps.sliders import (
     band_slider,
@@ -101,6 +107,7 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
             names=state.look.titles,
             highlight=cluster,
             regions=shown_regions(state),
+            region_colors=region_colors(shown_regions(state)),
             pixel_size_um=stack.pixel_size_um,
             position=position,
             slider=band_slider_label(stack),
@@ -116,7 +123,7 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
     with spectra, guarded():
         _spectra(state, source, segmentation, cluster, bands)
     with guarded():
-        region_controls(state)
+        region_controls(state, source, segmentation, bands)
         refine_controls(state, source, segmentation)
         _distributions(state, source, segmentation, bands, cluster)
 
