@@ -140,7 +140,7 @@ class ShotFits:
         return pd.DataFrame(rows)
 
     def curves(self, cluster: int, model: ThinFilm | None = None) -> pd.DataFrame:
-        """Return measured and modelled Psi and Delta of one cluster.
+        """Return measured and modelled Delta and Psi of one cluster.
 
         Parameters
         ----------
@@ -152,7 +152,7 @@ class ShotFits:
         Returns
         -------
         DataFrame
-            ``wavelength_nm, aoi_deg, psi, psi_model, psi_residual, delta, delta_model, delta_residual`` in
+            ``wavelength_nm, aoi_deg, delta, delta_model, delta_residual, psi, psi_model, psi_residual`` in
             degrees, one row per wavelength and angle; residuals are measured minus modelled.
         """
         shown = model or self.clusters[cluster].model
@@ -334,7 +334,7 @@ class MapFit:
 
 
 def model_curves(pairs: pd.DataFrame, psi: Real, delta: Real, model: ThinFilm | None) -> pd.DataFrame:
-    """Return measured and modelled Psi and Delta of one spectrum; columns as `ShotFits.curves`.
+    """Return measured and modelled Delta and Psi of one spectrum; columns as `ShotFits.curves`.
 
     Parameters
     ----------
@@ -350,8 +350,8 @@ def model_curves(pairs: pd.DataFrame, psi: Real, delta: Real, model: ThinFilm | 
     if model is not None:
         psi_model, delta_model = model.psi_delta(table["wavelength_nm"], table["aoi_deg"])
     return table.assign(
-        psi=psi, psi_model=psi_model, psi_residual=psi - psi_model,
         delta=delta, delta_model=delta_model, delta_residual=wrap_degrees(delta - delta_model),
+        psi=psi, psi_model=psi_model, psi_residual=psi - psi_model,
     )  # fmt: skip
 
 

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from ellimaps.core.abscissa import time_axis
 from ellimaps.core.angles import wrap_degrees
+from ellimaps.core.numbers import titled
 from ellimaps.core.stack import DELTA, band_label
 from ellimaps.images.intensities import channels_of
 from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Settings
 from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
-from ellimaps.ui.pages.maps.charts import chart_specification, cluster_bars, histogram, spectra_chart
+from ellimaps.ui.pages.maps.charts import spectra_chart
+from ellimaps.ui.pages.maps.histograms import cluster_bars, histogram
 from ellimaps.ui.pages.maps.loading import Source, distances
 from ellimaps.ui.pages.maps.refine import refine_controls
 from ellimaps.ui.pages.maps.regions import draw_region, region_controls, region_spectra, shown_regions
@@ -31,6 +33,7 @@ from ellimaps.ui.pages.maps.sliders import (
 )
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
+from ellimaps.ui.shared.charts import chart_specification, show_chart
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded
 
@@ -188,7 +191,7 @@ def _spectra(
 
         look = (state.current, state.look, cluster, tuple(bands), tuple(shown_regions(state)))
         drawn = (source, quantity, channel, *look)
-        st.vega_lite_chart(json.loads(_CHARTS.get(drawn, draw)))
+        show_chart(json.loads(_CHARTS.get(drawn, draw)))
 
 
 def _distributions(state: MapsState, segmentation: Segmentation, bands: list[int], cluster: int) -> None:
@@ -201,18 +204,13 @@ def _distributions(state: MapsState, segmentation: Segmentation, bands: list[int
         return
     for band in bands:
         row = segmentation.stack.bands.iloc[band]
-        label = f"{band_label(row)} ({row['unit']})" if row["unit"] else band_label(row)
+        label = titled(band_label(row), row["unit"])
         left, right = st.columns(2)
-        left.altair_chart(
-            cluster_bars(
-                segmentation.means[:, band],
-                segmentation.n_pixels,
-                label,
-                state.look.titles,
-                state.look.palette,
-            )
-        )
+        means, pixels = segmentation.means[:, band], segmentation.n_pixels
+        with left:
+            show_chart(cluster_bars(means, pixels, label, state.look.titles, state.look.palette))
         inside = (segmentation.labels == cluster) & segmentation.stack.measured_band(band)
         values = segmentation.stack.values[band][inside].astype(np.float64)
         title = f"Measured values in cluster {state.look.titles[cluster]}"
-        right.altair_chart(histogram(values, label, title, state.look.palette[cluster]))
+        with right:
+            show_chart(histogram(values, label, title, state.look.palette[cluster]))
