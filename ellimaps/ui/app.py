@@ -8,6 +8,7 @@ import streamlit as st
 from PIL import Image, ImageDraw
 
 from ellimaps.core.colors import CLUSTER_COLORS
+from ellimaps.ui.components.chart_tools import chart_tools
 from ellimaps.ui.shared.state import write_work
 
 # Maps and spectra are to be seen together in a window of 1280 x 800: little padding, small gaps.
@@ -30,6 +31,7 @@ _STYLE = """
 .st-key-browser button, .st-key-recent button { min-height: 1.7rem; padding: 0; }
 .st-key-try_picture img { width: 100% !important; max-height: calc(100vh - 300px); min-height: 300px; }
 .st-key-try_picture img { object-fit: contain; background: #000; }
+.st-key-chart_tools { display: none; }
 .elided { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 @media (max-width: 1050px) {
   .st-key-explore_split .stHorizontalBlock { flex-direction: column; }
@@ -54,6 +56,7 @@ def main() -> None:
 
     st.set_page_config(page_title="ellimaps", page_icon=_icon(), layout="wide")
     st.html(_STYLE)
+    chart_tools()
     pages = [
         st.Page(maps.render, title="Maps", icon=":material/layers:", url_path="maps", default=True),
         st.Page(experiments.render, title="Experiments", icon=":material/science:", url_path="experiments"),

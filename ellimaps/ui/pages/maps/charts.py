@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ellimaps.core.abscissa import AXIS_TITLES, abscissa_of
+from ellimaps.core.numbers import titled
 from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.images.intensities import Bleaching
 from ellimaps.maps.clustering.estimation import ClusterEstimate
@@ -20,6 +19,8 @@ from ellimaps.ui.pages.maps.delta_turn import on_turn, stretches
 _HEIGHT = 200
 _MARK = "#D55E00"
 _SHOWN = "#808080"
+# Labels of Delta and Psi are as wide as "-180" in every chart, so that those below each other are aligned.
+ANGLE_AXIS = alt.Axis(minExtent=38, maxExtent=38, tickCount=4)
 _CHANNEL_COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 
 
@@ -152,7 +153,7 @@ def _placed(shots: pd.DataFrame, stack: ImageStack, quantity: str, channel: str 
 def _axes(stack: ImageStack, quantity: str, channel: str | None = None) -> tuple[Any, Any]:
     column, label, kind = abscissa(stack)
     scale = alt.Scale(zero=False, nice=False, padding=10) if kind == "Q" else alt.Undefined
-    unit = "°" if stack.is_ellipsometric else stack.bands["unit"].iloc[0]
+    unit = stack.bands["unit"].iloc[0]
     return (
         alt.X(
             f"{column}:{kind}",
@@ -163,116 +164,11 @@ def _axes(stack: ImageStack, quantity: str, channel: str | None = None) -> tuple
         ),
         alt.Y(
             "mean:Q",
-            title=" ".join(filter(None, [channel, quantity, f"({unit})" if unit else ""])),
+            title=titled(f"{channel} {quantity}" if channel else quantity, unit),
             scale=alt.Scale(zero=False),
+            axis=ANGLE_AXIS if stack.is_ellipsometric else alt.Undefined,
         ),
     )
-
-
-def cluster_bars(
-    values: NDArray[np.float64],
-    counts: NDArray[np.int64],
-    label: str,
-    names: Sequence[str],
-    palette: Sequence[str],
-) -> Any:
-    """Draw the number of pixels of each cluster over its mean value.
-
-    Parameters
-    ----------
-    values : ndarray of float, shape (cluster,)
-        Mean of each cluster.
-    counts : ndarray of int, shape (cluster,)
-        Its pixels.
-    label : str
-        What the values are, with their unit.
-    names, palette : sequence of str
-        Name and color of every cluster.
-    """
-    table = pd.DataFrame({"name": list(names), "value": values, "pixels": counts})
-    return (
-        alt.Chart(table)
-        .mark_bar(size=14)
-        .encode(
-            x=alt.X("value:Q", title=f"mean {label}", scale=alt.Scale(zero=False, padding=12)),
-            y=alt.Y("pixels:Q", title="pixels (logarithmic)", scale=alt.Scale(type="symlog")),
-            color=alt.Color("name:N", scale=alt.Scale(domain=list(names), range=list(palette)), legend=None),
-            tooltip=[
-                alt.Tooltip("name", title="cluster"),
-                alt.Tooltip("value:Q", format=".3f"),
-                alt.Tooltip("pixels:Q", format=","),
-            ],
-        )
-        .properties(height=_HEIGHT, title="Clusters: value against size")
-    )
-
-
-def histogram(
-    values: NDArray[np.float64], label: str, title: str, color: str, *, height: int = _HEIGHT
-) -> Any:
-    """Draw the distribution of values.
-
-    Parameters
-    ----------
-    values : ndarray of float, shape (pixel,)
-        What is counted; none draws an empty chart.
-    label : str
-        What the values are, with their unit.
-    title : str
-        Of the chart.
-    color : str
-        Of its bars.
-    height : int
-        In pixels.
-    """
-    counts, edges = np.histogram(values, bins=60) if values.size else (np.zeros(1, int), np.array([0.0, 1.0]))
-    table = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "pixels": counts})
-    # An empty bin would be drawn as a dash on the axis.
-    table = table[table["pixels"] > 0] if values.size else table
-    return (
-        alt.Chart(table)
-        .mark_bar(color=color, stroke=color, strokeWidth=1)
-        .encode(
-            x=alt.X("low:Q", bin="binned", title=label, scale=alt.Scale(zero=False)),
-            x2="high:Q",
-            y=alt.Y("pixels:Q", title="pixels (logarithmic)", scale=alt.Scale(type="symlog")),
-            tooltip=[alt.Tooltip("low:Q", format=".3f"), alt.Tooltip("high:Q", format=".3f"), "pixels"],
-        )
-        .properties(height=height, title=title)
-    )
-
-
-def object_histogram(values: NDArray[np.float64], label: str) -> Any:
-    """Draw how a measure is distributed over objects.
-
-    Parameters
-    ----------
-    values : ndarray of float, shape (object,)
-        NaN is left out.
-    label : str
-        What is measured.
-    """
-    known = values[np.isfinite(values)]
-    counts, edges = np.histogram(known, bins=min(40, max(1, known.size)))
-    table = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "objects": counts})
-    return (
-        alt.Chart(table)
-        .mark_bar(color=_CHANNEL_COLORS[0], stroke=_CHANNEL_COLORS[0])
-        .encode(
-            x=alt.X("low:Q", bin="binned", title=label, scale=alt.Scale(zero=False)),
-            x2="high:Q",
-            y=alt.Y("objects:Q", title="objects"),
-            tooltip=[alt.Tooltip("low:Q", format=".4g"), alt.Tooltip("high:Q", format=".4g"), "objects"],
-        )
-        .properties(height=_HEIGHT - 20)
-    )
-
-
-def chart_specification(chart: Any) -> dict[str, Any]:
-    """Return a chart as Vega-Lite with its data, without the fixed size that Altair gives it."""
-    specification: dict[str, Any] = chart.to_dict()
-    specification.pop("config", None)
-    return specification
 
 
 def abscissa(stack: ImageStack) -> tuple[str, str, str]:
@@ -328,7 +224,7 @@ def _curves(table: pd.DataFrame, group: str, quantity: str, lowest_delta: float)
 
 
 def _tooltip(column: str) -> list[alt.Tooltip]:
-    title = "angle (deg)" if column == "aoi_deg" else AXIS_TITLES.get(column, column)
+    title = "angle (°)" if column == "aoi_deg" else AXIS_TITLES.get(column, column)
     return [
         alt.Tooltip(column, title=title),
         alt.Tooltip("mean:Q", format=".3f"),

@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from ellimaps.core.abscissa import time_axis
+from ellimaps.core.numbers import shown_unit
 from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.images.intensities import channels_of
 from ellimaps.images.preprocessing import crop
@@ -25,7 +26,6 @@ from ellimaps.ui.pages.maps.preprocessing import preprocessing_choices, spikes_n
 from ellimaps.ui.pages.maps.readings import (
     lowest_delta,
     shares_table,
-    shown_unit,
 )
 from ellimaps.ui.pages.maps.sliders import (
     band_slider,

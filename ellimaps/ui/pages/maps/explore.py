@@ -11,16 +11,18 @@ from numpy.typing import NDArray
 
 from ellimaps.core.abscissa import time_axis
 from ellimaps.core.angles import wrap_degrees
+from ellimaps.core.numbers import shown_unit, titled
 from ellimaps.core.stack import DELTA, band_label
 from ellimaps.images.intensities import channels_of
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Settings
 from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
-from ellimaps.ui.pages.maps.charts import chart_specification, cluster_bars, histogram, spectra_chart
+from ellimaps.ui.pages.maps.charts import spectra_chart
 from ellimaps.ui.pages.maps.contrast import Contrast, contrast_control
 from ellimaps.ui.pages.maps.delta_turn import on_turn, turn_sentence
+from ellimaps.ui.pages.maps.histograms import cluster_bars, histogram
 from ellimaps.ui.pages.maps.loading import Source, distances
-from ellimaps.ui.pages.maps.readings import labels_shown, lowest_delta, shown_unit
+from ellimaps.ui.pages.maps.readings import labels_shown, lowest_delta
 from ellimaps.ui.pages.maps.refine import refine_controls
 from ellimaps.ui.pages.maps.regions import (
     draw_region,
@@ -40,6 +42,7 @@ from ellimaps.ui.pages.maps.sliders import (
 )
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
+from ellimaps.ui.shared.charts import chart_specification, show_chart
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded
 
@@ -201,7 +204,7 @@ def _spectra(
 
         look = (state.current, state.look, cluster, tuple(bands), tuple(shown_regions(state)))
         drawn = (source, quantity, channel, *look)
-        st.vega_lite_chart(json.loads(_CHARTS.get(drawn, draw)))
+        show_chart(json.loads(_CHARTS.get(drawn, draw)))
     if DELTA in stack.quantities:
         st.caption(turn_sentence(lowest))
 
@@ -220,19 +223,16 @@ def _distributions(
     lowest = lowest_delta(source, state.current)
     for band in bands:
         row = segmentation.stack.bands.iloc[band]
-        label = f"{band_label(row)} ({unit})" if (unit := shown_unit(row["unit"])) else band_label(row)
+        label = titled(band_label(row), row["unit"])
         left, right = st.columns(2)
-        left.altair_chart(
-            cluster_bars(
-                on_turn(segmentation.means[:, band], row["quantity"], lowest),
-                segmentation.n_pixels,
-                label,
-                state.look.titles,
-                state.look.palette,
+        means = on_turn(segmentation.means[:, band], row["quantity"], lowest)
+        with left:
+            show_chart(
+                cluster_bars(means, segmentation.n_pixels, label, state.look.titles, state.look.palette)
             )
-        )
         inside = (segmentation.labels == cluster) & segmentation.stack.measured_band(band)
         measured = segmentation.stack.values[band][inside].astype(np.float64)
         values = on_turn(measured, row["quantity"], lowest)
         title = f"Measured values in cluster {state.look.titles[cluster]}"
-        right.altair_chart(histogram(values, label, title, state.look.palette[cluster]))
+        with right:
+            show_chart(histogram(values, label, title, state.look.palette[cluster]))

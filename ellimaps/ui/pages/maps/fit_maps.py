@@ -16,12 +16,13 @@ from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names, thick
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.spectra import Flag
 from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer
-from ellimaps.ui.pages.maps.charts import histogram
 from ellimaps.ui.pages.maps.fit_charts import PROFILE_HEIGHT, profile_chart
 from ellimaps.ui.pages.maps.fitting import last_map
+from ellimaps.ui.pages.maps.histograms import histogram
 from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.sliders import chosen_cluster, move_cluster_slider
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.state import kept
 
 AnyFit = ShotFits | MapFit
@@ -124,11 +125,11 @@ def profile_and_histogram(state: MapsState, fit: AnyFit) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         profile = line_profile(image, start, end, aspect=stack.pixel_aspect)
-        st.altair_chart(profile_chart(profile, title, stack.pixel_size_um, _COLOR))
+        show_chart(profile_chart(profile, title, stack.pixel_size_um, _COLOR))
         st.caption("The dashed line across the map; draw another one with the tool **Line**.")
     with right:
         values = image[np.isfinite(image)].astype(np.float64)
-        st.altair_chart(histogram(values, title, "Trusted pixels by value", _COLOR, height=PROFILE_HEIGHT))
+        show_chart(histogram(values, title, "Trusted pixels by value", _COLOR, height=PROFILE_HEIGHT))
 
 
 def _shown_parameter(fit: AnyFit) -> str:

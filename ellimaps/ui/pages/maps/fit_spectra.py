@@ -6,7 +6,7 @@ import math
 
 import streamlit as st
 
-from ellimaps.core.stack import DELTA, PSI
+from ellimaps.core.stack import ANGLES
 from ellimaps.maps.films.fit import shot_curves
 from ellimaps.maps.films.parameters import parameter_titles
 from ellimaps.maps.films.results import ShotFits
@@ -15,6 +15,7 @@ from ellimaps.optics.model import Parameter, ThinFilm
 from ellimaps.ui.pages.maps.fit_charts import residuals_chart, spectra_fit_chart
 from ellimaps.ui.pages.maps.sliders import chosen_cluster
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded
 
@@ -55,7 +56,7 @@ def spectra_panel(
                 for number in others
             }
         look = state.look
-        for quantity in (PSI, DELTA):
+        for quantity in ANGLES:
             chart = spectra_fit_chart(
                 curves,
                 segmentation.stack,
@@ -64,9 +65,9 @@ def spectra_panel(
                 palette=look.palette,
                 selected=cluster,
             )
-            st.vega_lite_chart(chart)
+            show_chart(chart)
         residuals = residuals_chart(curves[cluster], segmentation.stack, look.palette[cluster])
-        st.vega_lite_chart(residuals)
+        show_chart(residuals)
 
 
 def _sliders(state: MapsState, model: ThinFilm, cluster: int) -> ThinFilm:

@@ -11,11 +11,13 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.core.colors import CLUSTER_COLORS
+from ellimaps.core.numbers import titled
 from ellimaps.core.stack import DELTA, ImageStack, band_label
 from ellimaps.maps.settings import Settings
-from ellimaps.ui.pages.maps.charts import abscissa, chart_specification
+from ellimaps.ui.pages.maps.charts import ANGLE_AXIS, abscissa
 from ellimaps.ui.pages.maps.delta_turn import on_turn, stretches, turn_sentence
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.charts import show_chart
 
 _COLOR = "#1F87C8"
 # As in the maps.
@@ -60,7 +62,7 @@ def pixel_spectrum(
     if table[column].nunique() > 1:
         for quantity in stack.quantities:
             chart = _chart(table[table["quantity"] == quantity], stack, quantity, shown)
-            st.vega_lite_chart(chart_specification(chart))
+            show_chart(chart)
         if DELTA in stack.quantities:
             st.caption(turn_sentence(lowest))
 
@@ -115,8 +117,9 @@ def _chart(table: pd.DataFrame, stack: ImageStack, quantity: str, shown: Sequenc
         sort=None if kind == "O" else alt.Undefined,
         axis=alt.Axis(grid=False, labelAngle=0, labelOverlap=True),
     )
-    title = f"{quantity} (°)" if stack.is_ellipsometric else quantity
-    y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4, minExtent=28))
+    title = titled(quantity, stack.bands["unit"].iloc[0])
+    axis = ANGLE_AXIS if stack.is_ellipsometric else alt.Axis(tickCount=4)
+    y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False), axis=axis)
     several = kind == "Q" and known["channel"].nunique() > 1
     colors = _channel_colors(known) if several else _origin_colors(known)
     base = alt.Chart(known.assign(stretch=stretches(known["value"].to_numpy(), quantity))).encode(x=x, y=y)

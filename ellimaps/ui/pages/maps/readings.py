@@ -50,11 +50,6 @@ def lowest_delta(source: Source, settings: Settings) -> float:
     return found
 
 
-def shown_unit(unit: str) -> str:
-    """Return a unit of a band as it stands beside a number."""
-    return "°" if unit == "deg" else unit
-
-
 def shares_table(source: Source, settings: Settings) -> pd.DataFrame:
     """Return what is missing of each band as measured, and filled as prepared, in percent."""
     found: pd.DataFrame = _READINGS.get(

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from ellimaps.core.numbers import titled
 from ellimaps.core.stack import band_label
 from ellimaps.maps.regions import Region, next_region_name
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.ui.pages.maps.delta_turn import on_turn
 from ellimaps.ui.pages.maps.loading import Source, region_table
-from ellimaps.ui.pages.maps.readings import lowest_delta, shown_unit
+from ellimaps.ui.pages.maps.readings import lowest_delta
 from ellimaps.ui.pages.maps.refine import text_color
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.widgets import escaped
@@ -69,8 +70,26 @@ def region_controls(
     regions = shown_regions(state)
     if not regions:
         return
+    _table(state, source, segmentation, bands)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if state.drawn is not None:
+            st.button(
+                "Add to the export",
+                key=f"keep_{state.drawn.name}",
+                icon=":material/add:",
+                on_click=_add,
+                args=(state,),
+                help="Until then, the next one drawn replaces it.",
+            )
+        for region in regions:
+            label = f"Remove {region.name}"
+            st.button(label, key=f"remove_{region.name}", on_click=_remove, args=(state, region))
+
+
+def _table(state: MapsState, source: Source, segmentation: Segmentation, bands: Sequence[int]) -> None:
     assert state.current is not None
     lowest = lowest_delta(source, state.current)
+    regions = shown_regions(state)
     rows = [
         {
             "region": escaped(region.name),
@@ -89,19 +108,6 @@ def region_controls(
         width="content",
         alt="Regions of interest with their values",
     )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if state.drawn is not None:
-            st.button(
-                "Add to the export",
-                key=f"keep_{state.drawn.name}",
-                icon=":material/add:",
-                on_click=_add,
-                args=(state,),
-                help="Until then, the next one drawn replaces it.",
-            )
-        for region in regions:
-            label = f"Remove {region.name}"
-            st.button(label, key=f"remove_{region.name}", on_click=_remove, args=(state, region))
 
 
 def _values(
@@ -111,13 +117,10 @@ def _values(
     values = {}
     for band in bands:
         row, shown = table.iloc[band], segmentation.stack.bands.iloc[band]
-        unit = shown_unit(shown["unit"])
-        suffix = f" ({unit})" if unit else ""
         mean = on_turn(np.array([row["mean"]]), row["quantity"], lowest)[0]
-        values[f"{band_label(shown)}, mean{suffix}"] = float(mean)
-        values[f"spread{suffix}" if len(bands) == 1 else f"{row['quantity']}, spread{suffix}"] = float(
-            row["std"]
-        )
+        values[titled(f"{band_label(shown)}, mean", shown["unit"])] = float(mean)
+        spread = "spread" if len(bands) == 1 else f"{row['quantity']}, spread"
+        values[titled(spread, shown["unit"])] = float(row["std"])
     return values
 
 
