@@ -220,7 +220,7 @@ class Viewer {
   onDown(panel, event) {
     this.root.focus({ preventScroll: true });
     panel.canvas.setPointerCapture(event.pointerId);
-    const withShift = this.data.tools.at(-1) === "line" ? "line" : "rectangle";
+    const withShift = ["line", "rectangle"].find((tool) => this.data.tools.includes(tool)) ?? "move";
     this.drag = {
       tool: event.shiftKey ? withShift : this.tool,
       from: this.toMap(panel, event),
@@ -261,7 +261,7 @@ class Viewer {
   }
 
   sendPixel([x, y]) {
-    if (this.data.tools.includes("rectangle") && this.isInside(x, y)) this.send("pixel", [[x, y]]);
+    if (this.data.tools.includes("pixel") && this.isInside(x, y)) this.send("pixel", [[x, y]]);
   }
 
   send(kind, vertices) {

@@ -159,7 +159,7 @@ def map_viewer(
     on_step: Callable[[int], None] | None = None,
     on_region: Callable[[Mapping[str, Any]], None] | None = None,
     on_cluster: Callable[[int], None] | None = None,
-    tools: Sequence[str] = ("rectangle", "lasso"),
+    tools: Sequence[str] = ("pixel", "rectangle", "lasso"),
 ) -> None:
     """Show linked maps; regions come back in pixels of the full image.
 
@@ -172,8 +172,8 @@ def map_viewer(
     on_step, on_region, on_cluster : callable, optional
         Called before the page runs again: with the position the arrow keys lead to, with a drawn region
         (``kind`` and ``vertices``), and with the cluster of a legend entry that was clicked.
-    tools : sequence of {"rectangle", "lasso", "line"}
-        What can be drawn, if ``on_region`` takes it.
+    tools : sequence of {"pixel", "rectangle", "lasso", "line"}
+        What can be picked or drawn, if ``on_region`` takes it.
     """
     viewer = component(
         "map_viewer", "viewer/viewer.js", '<div class="viewer" aria-label="Maps"></div>', "viewer/viewer.css"
