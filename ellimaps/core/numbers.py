@@ -43,6 +43,14 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def duration_text(seconds: float) -> str:
+    """Return about how long something takes: ``8 s``, ``3 min``, ``1 h 20 min``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def titled(what: str, unit: str) -> str:
     """Return what an axis, a column or a map is called: ``Delta (°)``, without brackets where no unit is."""
     return f"{what} ({shown_unit(unit)})" if unit else what

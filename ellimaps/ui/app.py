@@ -32,6 +32,12 @@ _STYLE = """
 .st-key-try_picture img { width: 100% !important; max-height: calc(100vh - 300px); min-height: 300px; }
 .st-key-try_picture img { object-fit: contain; background: #000; }
 .st-key-chart_tools { display: none; }
+/* Over the page and not in it: what one looks at stays where it is when work begins and ends. */
+div:has(> .st-key-work) { position: fixed; bottom: 1rem; left: 50%; z-index: 99; }
+div:has(> .st-key-work) { width: min(46rem, 92vw); transform: translateX(-50%); }
+div:has(> .st-key-work_message:empty) { display: none; }
+.st-key-task { padding: 0.5rem 1rem; border-radius: 0.6rem; background: light-dark(#fff, #2b2a27); }
+.st-key-task { box-shadow: 0 2px 14px rgba(0, 0, 0, 0.35); }
 .elided { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 @media (max-width: 1050px) {
   .st-key-explore_split .stHorizontalBlock { flex-direction: column; }

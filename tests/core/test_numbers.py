@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from ellimaps.core.numbers import counted, number_text, shown_unit, titled, with_error
+from ellimaps.core.numbers import counted, duration_text, number_text, shown_unit, titled, with_error
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,14 @@ def test_words_agree_with_their_number():
     assert counted(1, "pixel") == "1 pixel"
     assert counted(0, "pixel") == "0 pixels"
     assert counted(20480, "pixel") == "20,480 pixels"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1 s"), (8.4, "8 s"), (150, "2 min"), (4830, "1 h 20 min")],
+)
+def test_durations_are_told_roughly(seconds, text):
+    assert duration_text(seconds) == text
 
 
 def test_units_as_they_are_read():

@@ -35,6 +35,8 @@ class PixelFit:
         Wavelength and angle of each pair of bands, as `ImageStack.pairs`.
     psi_deg, delta_deg : ndarray of float, shape (pair,)
         What was measured; NaN where nothing was, or a gap was filled.
+    is_of_cluster : bool
+        Whether the fit is that of the pixel's cluster.
     """
 
     x: int
@@ -47,6 +49,7 @@ class PixelFit:
     pairs: pd.DataFrame
     psi_deg: Real
     delta_deg: Real
+    is_of_cluster: bool
 
     def curves(self, model: ThinFilm | None) -> pd.DataFrame:
         """Return measured and modelled Delta and Psi; columns as `ShotFits.curves`."""
@@ -63,11 +66,12 @@ def pixel_fit(fit: ShotFits | MapFit, x: int, y: int) -> PixelFit:
     x, y : int
         Column and row in the maps that were fitted.
     """
+    is_of_cluster = isinstance(fit, ShotFits)
     found = _of_cluster(fit, x, y) if isinstance(fit, ShotFits) else _of_pixel(fit, x, y)
     stack = fit.stack
     values = np.where(stack.filled[:, y, x], np.nan, stack.values[:, y, x]).astype(np.float64)
     psi, delta = (values[fit.pairs[name].to_numpy()] for name in ("psi", "delta"))
-    return PixelFit(x, y, *found, fit.pairs, psi, delta)
+    return PixelFit(x, y, *found, fit.pairs, psi, delta, is_of_cluster)
 
 
 _Found = tuple[Mapping[str, float], Mapping[str, float], float, Flag, ThinFilm | None]

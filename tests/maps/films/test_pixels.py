@@ -60,9 +60,10 @@ def test_with_fits_of_clusters_it_has_that_of_its_cluster(clusters):
     found = pixel_fit(clusters, x, y)
     assert found.parameters == clusters.clusters[2].parameters
     assert found.model == clusters.clusters[2].model
+    assert found.is_of_cluster
 
 
-def test_where_nothing_was_fitted_there_is_no_model(stack, model, clusters):
+def test_where_nothing_was_fitted_there_is_no_model(stack, model):
     mask = np.zeros(stack.shape, dtype=bool)
     mask[0, 0] = True
     found = pixel_fit(fit_map(stack, model, mask=mask), 5, 5)

@@ -126,7 +126,7 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
     with spectra, guarded():
         _spectra(state, source, segmentation, cluster, bands)
     with guarded():
-        region_controls(state, source, segmentation, bands)
+        region_controls(state, source, bands)
         refine_controls(state, source, segmentation)
         _distributions(state, source, segmentation, bands, cluster)
 

@@ -14,7 +14,7 @@ from ellimaps.optics.model_file import model_text
 from ellimaps.optics.spectra import FitOptions
 from ellimaps.ui.pages.maps.fit_charts import uniqueness_chart
 from ellimaps.ui.pages.maps.fit_export import fit_downloads
-from ellimaps.ui.pages.maps.fit_maps import maps_panel, profile_and_histogram, shown_fit
+from ellimaps.ui.pages.maps.fit_maps import maps_panel, picked_pixel, profile_and_histogram, shown_fit
 from ellimaps.ui.pages.maps.fit_model import choose_model, is_editing, model_editor
 from ellimaps.ui.pages.maps.fit_spectra import spectra_panel
 from ellimaps.ui.pages.maps.fitting import FitSetup, fitted_map, fitted_shots, last_shots, map_key
@@ -166,17 +166,17 @@ def _results(state: MapsState, source: Source, segmentation: Segmentation, model
         )
     with st.container(key="fit_split"):
         left, right = st.columns([7, 5], gap="medium")
-    fit = None
+    fit, picked = None, None
     with left, guarded():
         if fits is not None:
             fit = shown_fit(state, source, fits)
-            if fit is not None:
-                maps_panel(state, source, fit, segmentation)
+            picked = picked_pixel(state, fit, segmentation.k) if current else None
+            maps_panel(state, source, fit, segmentation)
             _table(state, fits)
         else:
             _start_values(model)
     with right, guarded():
-        spectra_panel(state, segmentation, fits if current else None, model)
+        spectra_panel(state, segmentation, fits if current else None, model, picked)
     with guarded():
         if fit is not None:
             profile_and_histogram(state, fit)

@@ -11,11 +11,10 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.core.numbers import titled
-from ellimaps.core.stack import band_label
+from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.maps.regions import Region, next_region_name
-from ellimaps.maps.segmentation import Segmentation
 from ellimaps.ui.pages.maps.delta_turn import on_turn
-from ellimaps.ui.pages.maps.loading import Source, region_table
+from ellimaps.ui.pages.maps.loading import Source, prepared, region_table
 from ellimaps.ui.pages.maps.readings import lowest_delta
 from ellimaps.ui.pages.maps.refine import text_color
 from ellimaps.ui.pages.maps.state import MapsState
@@ -63,14 +62,12 @@ def region_spectra(state: MapsState, source: Source, shape: tuple[int, int]) -> 
     )
 
 
-def region_controls(
-    state: MapsState, source: Source, segmentation: Segmentation, bands: Sequence[int]
-) -> None:
+def region_controls(state: MapsState, source: Source, bands: Sequence[int]) -> None:
     """Show the regions and their values in the maps shown; add the drawn one to the export, or remove one."""
     regions = shown_regions(state)
     if not regions:
         return
-    _table(state, source, segmentation, bands)
+    _table(state, source, bands)
     with st.container(horizontal=True, vertical_alignment="center"):
         if state.drawn is not None:
             st.button(
@@ -86,16 +83,16 @@ def region_controls(
             st.button(label, key=f"remove_{region.name}", on_click=_remove, args=(state, region))
 
 
-def _table(state: MapsState, source: Source, segmentation: Segmentation, bands: Sequence[int]) -> None:
+def _table(state: MapsState, source: Source, bands: Sequence[int]) -> None:
     assert state.current is not None
-    lowest = lowest_delta(source, state.current)
+    stack, lowest = prepared(source, state.current), lowest_delta(source, state.current)
     regions = shown_regions(state)
     rows = [
         {
             "region": escaped(region.name),
             "where": _where(region),
-            "pixels": int(region.mask(segmentation.labels.shape).sum()),
-            **_values(region_table(source, state.current, region), segmentation, bands, lowest),
+            "pixels": int(region.mask(stack.shape).sum()),
+            **_values(region_table(source, state.current, region), stack, bands, lowest),
             "status": "drawn last" if region is state.drawn else "in the export",
         }
         for region in regions
@@ -110,13 +107,11 @@ def _table(state: MapsState, source: Source, segmentation: Segmentation, bands: 
     )
 
 
-def _values(
-    table: pd.DataFrame, segmentation: Segmentation, bands: Sequence[int], lowest: float
-) -> dict[str, float]:
+def _values(table: pd.DataFrame, stack: ImageStack, bands: Sequence[int], lowest: float) -> dict[str, float]:
     """Return mean and spread of a region in each map shown, by the titles of their columns."""
     values = {}
     for band in bands:
-        row, shown = table.iloc[band], segmentation.stack.bands.iloc[band]
+        row, shown = table.iloc[band], stack.bands.iloc[band]
         mean = on_turn(np.array([row["mean"]]), row["quantity"], lowest)[0]
         values[titled(f"{band_label(shown)}, mean", shown["unit"])] = float(mean)
         spread = "spread" if len(bands) == 1 else f"{row['quantity']}, spread"

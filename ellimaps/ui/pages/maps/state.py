@@ -210,7 +210,7 @@ class MapsState(PageState):
         if self.current is not None and _frame(self.current) != _frame(settings):
             # Their coordinates are pixels of another cut of the maps.
             self.regions, self.drawn = [], None
-            self.film.line = ()
+            self.film.line, self.film.pixel = (), None
         if settings not in self.kept:
             # More make the list to choose from longer than a window.
             self.kept = [*self.kept, settings][-12:]
