@@ -28,6 +28,9 @@ from ellimaps.ui.shared.data_root import inside_root
 from ellimaps.ui.shared.state import PageState
 
 _LOG = logging.getLogger(__name__)
+_LED_TO = "view_led_to"
+# Here a segmentation can be made, and what is shown is of the one made last.
+SEGMENTATION_VIEWS = ("Explore", "Fit", "Compare", "Export")
 
 
 @dataclass(frozen=True)
@@ -271,5 +274,13 @@ def _frame(settings: Settings) -> tuple[Any, int]:
 
 
 def go_to(tab: str) -> None:
-    """Show another tab of the page; called before the tabs are shown."""
-    st.session_state["view"] = tab
+    """Lead the user to another view; called before the views are shown."""
+    st.session_state["view"] = st.session_state[_LED_TO] = tab
+
+
+def heed_clicked_view() -> None:
+    """Show the view that was clicked before the browser heard where it was led: there it was replaced."""
+    led_to, view = st.session_state.get(_LED_TO), st.session_state.get("view")
+    if led_to is not None and view not in (None, led_to):
+        st.session_state["view"] = view
+        del st.session_state[_LED_TO]
