@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from streamlit.navigation.page import StreamlitPage
 
 from ellimaps.core.colors import CLUSTER_COLORS
+from ellimaps.ui.components.chart_tools import chart_tools
 from ellimaps.ui.shared.state import write_work
 
 # Maps and spectra are to be seen together in a window of 1280 x 800: little padding, small gaps.
@@ -23,6 +24,8 @@ _STYLE = """
 .facts div { min-width: 0; }
 .facts .long { grid-column: span 2; }
 .facts .longer { grid-column: span 3; }
+.st-key-data_split .facts { grid-template-columns: repeat(2, 1fr); }
+.st-key-data_split .facts :is(.long, .longer) { grid-column: span 2; }
 .st-key-header { margin-bottom: 0.3rem; }
 .facts dt { font-size: 0.8rem; opacity: 0.75; font-weight: 400; }
 .facts dd { margin: 0; font-size: 0.95rem; overflow-wrap: anywhere; }
@@ -37,10 +40,19 @@ button[kind^=primary] :is(p, span), [data-tag] :is(span, button) { color: light-
 .stCode .token:is(.number, .boolean, .constant, .string) { color: var(--value); }
 .stCode .token:is(.property, .variable, .keyword, .function, .class-name) { color: var(--name); }
 .stCode .token:is(.operator, .decorator, .atrule) { color: light-dark(#9a3e00, #ffab66); }
+.st-key-chart_tools { display: none; }
+/* Over the page and not in it: what one looks at stays where it is when work begins and ends. */
+div:has(> .st-key-work) { position: fixed; bottom: 1rem; left: 50%; z-index: 99; }
+div:has(> .st-key-work) { width: min(46rem, 92vw); transform: translateX(-50%); }
+div:has(> .st-key-work_message:empty) { display: none; }
+.st-key-task { padding: 0.5rem 1rem; border-radius: 0.6rem; background: light-dark(#fff, #2b2a27); }
+.st-key-task { box-shadow: 0 2px 14px rgba(0, 0, 0, 0.35); }
 .elided { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 @media (max-width: 1050px) {
   .st-key-explore_split .stHorizontalBlock { flex-direction: column; }
   .st-key-explore_split .stColumn { width: 100%; flex: 1 1 100%; }
+  .st-key-data_split .stHorizontalBlock:has(> .stColumn) { flex-direction: column; }
+  .st-key-data_split .stColumn { width: 100%; flex: 1 1 100%; }
   .st-key-fit_split .stHorizontalBlock:has(> .stColumn) { flex-direction: column; }
   .st-key-film_editor .stHorizontalBlock:has(> .stColumn) { flex-direction: column; }
   .st-key-fit_split .stColumn, .st-key-film_editor .stColumn { width: 100%; flex: 1 1 100%; }
@@ -60,6 +72,7 @@ def main() -> None:
     # Before the pages are known: the browser would fetch the icon of one of them from another host.
     st.set_page_config(page_icon=_icon(), layout="wide")
     st.html(_STYLE)
+    chart_tools()
     first = st.Page(maps.render, title="Maps", icon=":material/layers:", default=True)
     pages = [
         first,

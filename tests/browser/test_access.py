@@ -38,7 +38,7 @@ NAMELESS = """
   const seen = (one) => one.checkVisibility() && one.getBoundingClientRect().width > 20;
   const called = (one) => (one.alt ?? "") + (one.getAttribute("aria-label") ?? "");
   const nothing = (name) => !name || name === "Vega visualization";
-  const pictures = [...document.querySelectorAll("img")];
+  const pictures = [...document.querySelectorAll("img, [data-testid=stVegaLiteChart]")];
   const charts = [...document.querySelectorAll("[data-testid=stPlotlyChart]")].filter(
     (one) => ![one, ...one.querySelectorAll("[aria-label]")].some(called));
   const icons = [...document.querySelectorAll("[data-testid=stIconMaterial]:not([aria-hidden=true])")];
@@ -84,6 +84,8 @@ def opened(chromium, workbench, address):
     page.goto(f"{workbench.address}{address}")
     page.locator("[data-testid=stTopNavLinkContainer]").first.wait_for()
     idle(page)
+    # Colors halfway between two themes are nobody's.
+    page.add_style_tag(content="* { transition: none !important; }")
     yield page
     assert strange == []
     assert missing == []
@@ -101,13 +103,15 @@ def complaints(page):
     found = []
     if page.evaluate("typeof axe === 'undefined'"):
         page.evaluate(AXE_SCRIPT)
-    for scheme in ("dark", "light"):
+    # Changing the theme draws everything anew: the one that is shown comes first.
+    is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    for scheme in ("dark", "light") if is_dark else ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function(
             "(scheme) => getComputedStyle(document.querySelector('.stApp')).colorScheme === scheme",
             arg=scheme,
         )
-        page.wait_for_timeout(200)
+        page.wait_for_timeout(50)
         found += [f"{scheme}: {one}" for one in page.evaluate(AXE)]
     return found + page.evaluate(NAMELESS)
 

@@ -16,7 +16,7 @@ TRIALS = int(os.environ.get("ELLIMAPS_TEST_TRIALS", "3"))
 SAYS = {
     "Data": "Angle of incidence",
     "How many?": "Estimate",
-    "Explore": "Contrast (percentiles)",
+    "Explore": "cluster over measured",
     "Fit": "Fit every pixel",
     "Export": "The same in Python",
 }

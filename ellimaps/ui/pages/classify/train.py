@@ -12,6 +12,7 @@ from ellimaps.ui.pages.classify.charts import importance_chart
 from ellimaps.ui.pages.classify.files import label_lists, new_file
 from ellimaps.ui.pages.classify.models import Trained, labels_given, save_trained, trained_on
 from ellimaps.ui.pages.classify.state import ClassifyState
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
@@ -97,7 +98,8 @@ def _results(state: ClassifyState, trained: Trained) -> None:
         "cross-validation; below it, where 95 % of the repeats lie. Images of the same cell stay together."
     )
     left, right = st.columns([3, 2], gap="medium")
-    left.altair_chart(importance_chart(report.importance))
+    with left:
+        show_chart(importance_chart(report.importance))
     with right:
         _confusion(report)
         _keep(state, trained)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 # Pixels. Streamlit fits title, legend and axes into the height: a histogram has a legend of two rows more.
-COUNT_HEIGHT = 240
-HISTOGRAM_HEIGHT = 300
+_COUNT_HEIGHT = 240
+_HISTOGRAM_HEIGHT = 300
 
 
 def count_chart(counts: pd.DataFrame, by: str) -> Any:
@@ -24,7 +24,7 @@ def count_chart(counts: pd.DataFrame, by: str) -> Any:
             y=alt.Y("Objects:Q", title="objects"),
             tooltip=[by, "Images", "Objects", alt.Tooltip("Objects per image:Q", format=".1f"), "Flagged"],
         )
-        .properties(height=COUNT_HEIGHT, title=f"Objects per {by.lower()}")
+        .properties(height=_COUNT_HEIGHT, title=f"Objects per {by.lower()}")
     )
 
 
@@ -50,7 +50,7 @@ def _histogram(objects: pd.DataFrame, measure: str, label: str, by: str, *, shar
             color=alt.Color(f"{by}:N", title=None, legend=alt.Legend(orient="top", columns=5, offset=4)),
             tooltip=[by, alt.Tooltip("value:Q", title=label, format=".5g"), "count"],
         )
-        .properties(height=HISTOGRAM_HEIGHT, title=f"{measure} by {by.lower()}")
+        .properties(height=_HISTOGRAM_HEIGHT, title=f"{measure} by {by.lower()}")
     )
 
 

@@ -10,13 +10,12 @@ import streamlit as st
 from ellimaps.batch.results import MEASURES, Results, read_results, result_folders
 from ellimaps.batch.tree import LEVELS
 from ellimaps.ui.pages.experiments.charts import (
-    COUNT_HEIGHT,
-    HISTOGRAM_HEIGHT,
     comparison_chart,
     count_chart,
     subject_histogram,
 )
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.data_root import data_root, file_marks, inside_root
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import choose_below_root, escaped, guarded, pick_row
@@ -105,15 +104,15 @@ def _only(results: Results, subjects: list[str]) -> Results:
 
 def _overview(results: Results) -> None:
     left, right = st.columns(2)
-    left.altair_chart(count_chart(results.counts("Experiment"), "Experiment"), height=COUNT_HEIGHT)
-    right.altair_chart(count_chart(results.counts("Subject"), "Subject"), height=COUNT_HEIGHT)
+    for column, by in ((left, "Experiment"), (right, "Subject")):
+        with column:
+            show_chart(count_chart(results.counts(by), by))
     if not results.has_circles or results.objects.empty:
         return
     for column, measure in zip((left, right), MEASURES, strict=True):
         unit = " (px)" if measure == "R" else ""
-        column.altair_chart(
-            subject_histogram(results.objects, measure, f"{measure}{unit}"), height=HISTOGRAM_HEIGHT
-        )
+        with column:
+            show_chart(subject_histogram(results.objects, measure, f"{measure}{unit}"))
 
 
 def _images(results: Results) -> None:
@@ -177,7 +176,8 @@ def _compare(results: Results) -> None:
     objects = results.objects[results.objects["Experiment"].isin(chosen)]
     for column, measure in zip(st.columns(2), MEASURES, strict=True):
         label = f"{measure} (px)" if measure == "R" else measure
-        column.altair_chart(comparison_chart(objects, measure, label), height=HISTOGRAM_HEIGHT)
+        with column:
+            show_chart(comparison_chart(objects, measure, label))
 
 
 def _failures(results: Results) -> None:

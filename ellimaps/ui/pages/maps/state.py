@@ -89,6 +89,8 @@ class MapsState(PageState):
         Regions of interest that go into the export.
     drawn : Region, optional
         The region drawn last, until it is added to them.
+    pixel : (int, int), optional
+        The pixel (x, y) of the measured maps whose spectrum the view Data shows.
     film : FilmWork
         The film model and what was fitted with it.
     found : (CellSettings, CellResult), optional
@@ -113,6 +115,7 @@ class MapsState(PageState):
     current: Settings | None = None
     regions: list[Region] = field(default_factory=list)
     drawn: Region | None = None
+    pixel: tuple[int, int] | None = None
     film: FilmWork = field(default_factory=FilmWork)
     found: tuple[CellSettings, CellResult] | None = None
     shelf: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -190,7 +193,7 @@ class MapsState(PageState):
         self.source, self.settings = source, Settings(dataset=source.dataset)
         self.task, self.message, self.estimates = None, "", {}
         self.kept, self.looks, self.current = [], {}, None
-        self.regions, self.drawn = [], None
+        self.regions, self.drawn, self.pixel = [], None, None
         self.film, self.found = self.film.renewed(), None
         st.session_state.pop("k", None)
         self._take_from_shelf(source)
@@ -210,7 +213,7 @@ class MapsState(PageState):
         if self.current is not None and _frame(self.current) != _frame(settings):
             # Their coordinates are pixels of another cut of the maps.
             self.regions, self.drawn = [], None
-            self.film.line = ()
+            self.film.line, self.film.pixel = (), None
         if settings not in self.kept:
             # More make the list to choose from longer than a window.
             self.kept = [*self.kept, settings][-12:]
