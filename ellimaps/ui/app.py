@@ -36,7 +36,7 @@ _STYLE = """
 [data-testid=stCaptionContainer] { opacity: 0.8; }
 button[kind^=primary] :is(p, span), [data-tag] :is(span, button) { color: light-dark(#fff, #0b1118); }
 :is([data-testid=stTopNavLink], [kind=elementToolbar]):focus-visible { outline: 2px solid currentcolor; }
-.stVegaLiteChart :is(.role-axis, .role-legend) text { fill: light-dark(#5b5f6d, #e6eaf1); }
+.stVegaLiteChart :is(.role-axis, .role-legend, .role-scope .role-title) text,
 .js-plotly-plot :is(.xtick text, .ytick text, .xtitle, .ytitle, .legendtext) {
   fill: light-dark(#5b5f6d, #e6eaf1) !important;
 }

@@ -38,11 +38,10 @@ NAMELESS = """
   const seen = (one) => one.checkVisibility() && one.getBoundingClientRect().width > 20;
   const called = (one) => (one.alt ?? "") + (one.getAttribute("aria-label") ?? "");
   const nothing = (name) => !name || name === "Vega visualization";
-  const pictures = [...document.querySelectorAll("img, [data-testid=stVegaLiteChart]")];
-  const charts = [...document.querySelectorAll("[data-testid=stPlotlyChart]")].filter(
-    (one) => ![one, ...one.querySelectorAll("[aria-label]")].some(called));
+  const kinds = "img, [data-testid=stVegaLiteChart], [data-testid=stPlotlyChart]";
+  const pictures = [...document.querySelectorAll(kinds)];
   const icons = [...document.querySelectorAll("[data-testid=stIconMaterial]:not([aria-hidden=true])")];
-  return [...pictures.filter((one) => nothing(called(one))), ...charts, ...icons]
+  return [...pictures.filter((one) => nothing(called(one))), ...icons]
     .filter(seen).map((one) => `no name: ${one.outerHTML.slice(0, 120)}`);
 }
 """
@@ -142,11 +141,24 @@ def standing(page, script):
     return page.evaluate(script)
 
 
+def drawn(page):
+    """Wait for what comes after the server's answer: work in the background, and charts."""
+    idle(page)
+    page.wait_for_function(
+        "() => !document.querySelector('[data-testid=stSkeleton], .st-key-task')"
+        " && [...document.querySelectorAll('[data-testid=stVegaLiteChart], [data-testid=stPlotlyChart]')]"
+        ".every((one) => one.querySelector('svg'))"
+    )
+    idle(page)
+
+
 def walk(page):
     """What stands in somebody's way in any view of the page."""
+    drawn(page)
     found = [] if views(page) else complaints(page)
     for view in views(page):
         show(page, view)
+        drawn(page)
         found += [f"{view}: {one}" for one in complaints(page)]
     return found
 
@@ -173,12 +185,23 @@ def one_image(page):
     idle(page)
 
 
+def trained(page):
+    show(page, "Train")
+    repeats = page.get_by_role("spinbutton", name="Repeats")
+    repeats.fill("1")
+    repeats.press("Enter")
+    idle(page)
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_text("Images it gets wrong").wait_for()
+    idle(page)
+
+
 # How each page opens with data, and what is done before its views are looked at.
 LOADED = {
     "Maps": ("/?folder=terraces", segmented),
     "Objects": ("/?folder=nuclei.tif", nothing_more),
     "Experiments": ("/experiments", one_image),
-    "Classify": ("/classify", nothing_more),
+    "Classify": ("/classify", trained),
     "Plates": ("/plates", nothing_more),
     "Sensors": ("/sensors?sensors_typed=demo/log.csv", nothing_more),
 }
