@@ -31,7 +31,7 @@ PATHS = [
     "gone/ünï 測.csv",
     "nul\0l",
     "a" * 5000,
-    "C:\\Users\\ann\\scan",
+    "C:\\maps\\ann\\scan",
     "D:/scan",
     "\\\\server\\share\\scan",
     "//server/share",
@@ -165,7 +165,7 @@ def test_words_and_paths_of_others_stay():
     assert told(text) == text
 
 
-@pytest.mark.parametrize("text", [r"C:\Users\ann\scan", "d:/scan", r'"\\server\share"'])
+@pytest.mark.parametrize("text", [r"C:\maps\ann\scan", "d:/scan", r'"\\server\share"'])
 @pytest.mark.usefixtures("server")
 def test_a_path_of_windows_is_led_to_the_upload(text):
     with pytest.raises(ReadError, match=r"Windows computer.*Upload"):

@@ -58,7 +58,7 @@ def inside_root(text: str, root: Path | None = None) -> Path:
 
 
 def told(error: object) -> str:
-    """Return what a page tells of an error: nothing of where the server keeps files, no bytes of Python."""
+    """Return what a page tells of an error: not where the server keeps files, and no bytes of Python."""
     text = str(error)
     for folder in _server_folders():
         here = rf"(?<![\w.]){re.escape(str(folder))}"

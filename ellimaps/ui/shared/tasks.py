@@ -104,8 +104,8 @@ def _progress_panel(state: PageState) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="task"):
         job: Job[Any] = task.job
         left = job.seconds_left
-        told = f"{task.what}: {job.what}, {job.done:,} of {job.total:,}"
-        st.progress(job.fraction, told if left is None else f"{told}, {duration_text(left)} left")
+        text = f"{task.what}: {job.what}, {job.done:,} of {job.total:,}"
+        st.progress(job.fraction, text if left is None else f"{text}, {duration_text(left)} left")
         st.button("Stop", key="stop", icon=":material/stop_circle:", on_click=job.stop)
 
 
