@@ -16,6 +16,7 @@ from ellimaps.core.stack import DELTA, ImageStack, band_label
 from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.charts import ANGLE_AXIS, abscissa
 from ellimaps.ui.pages.maps.delta_turn import on_turn, stretches, turn_sentence
+from ellimaps.ui.pages.maps.levels import has_one_level
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.charts import show_chart
 
@@ -58,8 +59,7 @@ def pixel_spectrum(
         return
     table = _values(stack, *place, lowest)
     st.markdown(_sentence(stack, table, state.pixel, shown))
-    column = abscissa(stack)[0]
-    if table[column].nunique() > 1:
+    if not has_one_level(stack):
         for quantity in stack.quantities:
             chart = _chart(table[table["quantity"] == quantity], stack, quantity, shown)
             show_chart(chart)
