@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 import time
 from dataclasses import replace
@@ -257,6 +258,20 @@ def test_an_estimate_is_kept_and_taken(opened):
     assert state(fine(opened)).current.k == 4
     assert opened.segmented_control(key="view").value == "Explore"
     assert opened.number_input(key="k").value == 4
+
+
+def test_the_first_chart_of_an_estimate_shows_what_its_text_says(opened):
+    click(view(opened, "How many?"), "estimate")
+    estimate = next(iter(state(opened).estimates.values()))
+    said_share = int(re.search(r"holds (\d+)% of the lower peak", opened.success[0].value)[1])
+    chart = opened.get("vega_lite_chart")[0]
+    tables = [pyarrow.ipc.open_stream(one.data.data).read_pandas() for one in chart.proto.datasets]
+    held = next(table for table in tables if "counts" in table).set_index("k")["held"]
+    assert round(held[estimate.kinds]) == said_share
+    limit = next(table for table in tables if len(table) == 1)["held"][0]
+    assert (held.loc[: estimate.kinds] < limit).all()
+    assert held[estimate.kinds + 1] > limit
+    assert f"{estimate.kinds} kinds" in json.loads(chart.proto.spec)["title"]
 
 
 def test_where_two_numbers_can_be_defended_both_maps_are_shown(opened):

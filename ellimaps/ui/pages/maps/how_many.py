@@ -17,7 +17,7 @@ from ellimaps.maps.pipeline import estimate_of
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Settings
 from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
-from ellimaps.ui.pages.maps.charts import estimate_charts
+from ellimaps.ui.pages.maps.estimate_charts import estimate_charts
 from ellimaps.ui.pages.maps.loading import Source, prepared, segmented
 from ellimaps.ui.pages.maps.segment import choose_features, make_segmentation
 from ellimaps.ui.pages.maps.state import MapsState, matched_colors
