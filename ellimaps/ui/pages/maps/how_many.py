@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
 from ellimaps.core.colors import CLUSTER_COLORS
+from ellimaps.core.numbers import number_text
 from ellimaps.core.progress import Progress
 from ellimaps.maps.clustering.estimation import ClusterEstimate
 from ellimaps.maps.comparison import match_clusters
@@ -99,16 +100,15 @@ def _result(state: MapsState, source: Source, estimate: ClusterEstimate) -> None
         with column:
             show_chart(chart)
     with st.expander("The numbers"):
-        st.dataframe(
-            estimate.table.rename(
-                columns={
-                    "silhouette_se": "silhouette, standard error",
-                    "calinski_harabasz": "Calinski-Harabasz",
-                    "seconds": "time (s)",
-                }
-            ),
-            hide_index=True,
+        table = estimate.table.rename(
+            columns={
+                "silhouette_se": "silhouette, standard error",
+                "calinski_harabasz": "Calinski-Harabasz",
+                "seconds": "time (s)",
+            }
         )
+        as_read: Any = number_text
+        st.dataframe(table.style.format(as_read), hide_index=True)
 
 
 def _take(state: MapsState, k: int, look: Literal["primary", "secondary"]) -> None:
