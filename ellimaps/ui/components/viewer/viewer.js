@@ -16,6 +16,7 @@ import {
   resize,
 } from "../common.js";
 import { Following } from "./following.js";
+import { MapKeys } from "./map_keys.js";
 import { drawPanel, DROPPED, labelsImage, NO_DATA, NO_VALUE, valuesImage } from "./painting.js";
 import { MARGIN, View } from "./view.js";
 
@@ -69,6 +70,8 @@ class Viewer {
     this.hint = element("span", "hint", bar);
     this.grid = element("div", "panels", this.root);
     this.readout = element("div", "readout", this.root);
+    this.readout.setAttribute("aria-live", "polite");
+    this.keys = new MapKeys(this, element("div", "keys", this.root));
     this.choose("move");
   }
 
@@ -86,6 +89,7 @@ class Viewer {
     this.following.answered(data.slider, data.position);
     for (const tool of ["rectangle", "lasso", "line"]) this.buttons[tool].hidden = !data.tools.includes(tool);
     if (this.buttons[this.tool].hidden) this.choose("move");
+    this.keys.explain(data);
     this.hint.textContent =
       "Ctrl + wheel zooms, double click resets" + (data.steps ? ", ← → step the slider" : "");
     this.labels = data.labels ? decode(data.labels, Uint8Array) : null;
@@ -115,6 +119,7 @@ class Viewer {
     const title = element("div", "title", box);
     const canvas = element("canvas", "", box);
     canvas.setAttribute("role", "img");
+    this.keys.attach(canvas);
     const foot = element("div", "", box);
     const panel = { box, title, canvas, foot };
     canvas.addEventListener("pointerdown", (event) => this.onDown(panel, event));
@@ -215,6 +220,7 @@ class Viewer {
       vertices: vertices.map(([x, y]) => [x / step, y / step]),
     }));
     if (this.drag?.vertices) outlines.push({ name: "", vertices: this.drag.vertices });
+    if (this.cross) outlines.push({ name: "", vertices: [this.cross.map((at) => at + 0.5)] });
     const style = getComputedStyle(this.root);
     for (const panel of this.panels) if (panel.area) drawPanel(panel, this.view, this.data, outlines, style);
   }
