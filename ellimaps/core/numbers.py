@@ -59,3 +59,9 @@ def titled(what: str, unit: str) -> str:
 def shown_unit(unit: str) -> str:
     """Return a unit as it is read; files keep ``deg`` and ``um``, which every program takes."""
     return {"deg": "°", "um": "µm", "us": "µs"}.get(unit, unit)
+
+
+def with_unit(number: str, unit: str) -> str:
+    """Return a number and its unit, apart unless they are degrees: ``2.5 µm``, ``50°``."""
+    shown = shown_unit(unit)
+    return f"{number}{shown}" if shown == "°" else f"{number} {shown}".rstrip()
