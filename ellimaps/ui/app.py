@@ -23,6 +23,8 @@ _STYLE = """
 .facts div { min-width: 0; }
 .facts .long { grid-column: span 2; }
 .facts .longer { grid-column: span 3; }
+.st-key-data_split .facts { grid-template-columns: repeat(2, 1fr); }
+.st-key-data_split .facts :is(.long, .longer) { grid-column: span 2; }
 .st-key-header { margin-bottom: 0.3rem; }
 .facts dt { font-size: 0.8rem; opacity: 0.75; font-weight: 400; }
 .facts dd { margin: 0; font-size: 0.95rem; overflow-wrap: anywhere; }
@@ -40,6 +42,8 @@ div:has(> .st-key-work_message:empty) { display: none; }
 @media (max-width: 1050px) {
   .st-key-explore_split .stHorizontalBlock { flex-direction: column; }
   .st-key-explore_split .stColumn { width: 100%; flex: 1 1 100%; }
+  .st-key-data_split .stHorizontalBlock:has(> .stColumn) { flex-direction: column; }
+  .st-key-data_split .stColumn { width: 100%; flex: 1 1 100%; }
   .st-key-fit_split .stHorizontalBlock:has(> .stColumn) { flex-direction: column; }
   .st-key-film_editor .stHorizontalBlock:has(> .stColumn) { flex-direction: column; }
   .st-key-fit_split .stColumn, .st-key-film_editor .stColumn { width: 100%; flex: 1 1 100%; }

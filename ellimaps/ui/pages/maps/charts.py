@@ -9,18 +9,16 @@ import altair as alt
 import pandas as pd
 
 from ellimaps.core.abscissa import AXIS_TITLES, abscissa_of
-from ellimaps.core.angles import unwrapped
 from ellimaps.core.numbers import titled
 from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.images.intensities import Bleaching
 from ellimaps.maps.clustering.estimation import ClusterEstimate
+from ellimaps.ui.pages.maps.delta_turn import on_turn, stretches
 
 # In pixels: two charts and the controls above them fit into a window of 800.
 _HEIGHT = 200
 _MARK = "#D55E00"
 _SHOWN = "#808080"
-# Middle gray: seen on a light page and on a dark one.
-_REGION = "#8A8A8A"
 # Labels of Delta and Psi are as wide as "-180" in every chart, so that those below each other are aligned.
 ANGLE_AXIS = alt.Axis(minExtent=38, maxExtent=38, tickCount=4)
 _CHANNEL_COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
@@ -75,6 +73,7 @@ def spectra_chart(
     regions: pd.DataFrame | None = None,
     channel: str | None = None,
     shown: Sequence[int] = (),
+    lowest_delta: float = 0.0,
 ) -> Any:
     """Draw clustershots of one quantity, the selected one emphasized with its standard deviation.
 
@@ -91,15 +90,17 @@ def spectra_chart(
     selected : int
         The emphasized cluster.
     regions : DataFrame, optional
-        Spectra of regions of interest; dashed, with their names at the right end.
+        Spectra of regions of interest with a ``color`` each; dashed, with their names at the right end.
     channel : str, optional
         The only channel to draw of a stack over time.
     shown : sequence of int
         Bands whose maps are shown; a line marks where they are.
+    lowest_delta : float
+        Where the turn of the maps of Delta begins, in degrees; curves are drawn on the same one.
     """
     column = abscissa(stack)[0]
     placed = _placed(shots, stack, quantity, channel)
-    table = _curves(placed, "cluster", quantity)
+    table = _curves(placed, "cluster", quantity, lowest_delta)
     table = table.assign(name=[names[cluster] for cluster in table["cluster"]])
     color = alt.Color(
         "name:N",
@@ -111,7 +112,7 @@ def spectra_chart(
     )
     tooltip = [alt.Tooltip("name", title="cluster"), *_tooltip(column)]
     x, y = _axes(stack, quantity, channel)
-    base = alt.Chart(table).encode(x=x, y=y, color=color, tooltip=tooltip, detail=alt.Detail("aoi_deg:N"))
+    base = alt.Chart(table).encode(x=x, y=y, color=color, tooltip=tooltip, detail=["aoi_deg:N", "stretch:N"])
     chosen = alt.datum.cluster == selected
     emphasized = base.transform_filter(chosen)
     layers = [
@@ -120,9 +121,8 @@ def spectra_chart(
         emphasized.mark_line(strokeWidth=4, point=alt.OverlayMarkDef(size=55)),
     ]
     if regions is not None and len(regions):
-        layers += _region_layers(
-            _curves(_placed(regions, stack, quantity, channel), "region", quantity), x, y, column
-        )
+        of_regions = _placed(regions, stack, quantity, channel)
+        layers += _region_layers(_curves(of_regions, "region", quantity, lowest_delta), x, y, column)
     marked = placed.loc[placed["band"].isin(shown), [column]].drop_duplicates()
     if len(marked) and placed[column].nunique() > 1:
         layers.insert(0, alt.Chart(marked).mark_rule(strokeDash=[3, 3], color=_SHOWN).encode(x=x))
@@ -130,13 +130,14 @@ def spectra_chart(
 
 
 def _region_layers(table: pd.DataFrame, x: Any, y: Any, column: str) -> list[Any]:
-    base = alt.Chart(table).encode(x=x, y=y, tooltip=["region", *_tooltip(column)])
-    line = base.mark_line(
-        strokeDash=[6, 4], strokeWidth=2.5, color=_REGION, point=alt.OverlayMarkDef(color=_REGION)
-    ).encode(detail=["region:N", "aoi_deg:N"])
+    color = alt.Color("color:N", scale=None)
+    base = alt.Chart(table).encode(x=x, y=y, color=color, tooltip=["region", *_tooltip(column)])
+    line = base.mark_line(strokeDash=[6, 4], strokeWidth=2.5, point=alt.OverlayMarkDef()).encode(
+        detail=["region:N", "aoi_deg:N", "stretch:N"]
+    )
     ends = table[table[column] == table[column].max()]
-    text = alt.Chart(ends).mark_text(align="right", dy=-9, color=_REGION, fontWeight="bold")
-    return [line, text.encode(x=x, y=y, text="region")]
+    text = alt.Chart(ends).mark_text(align="right", dy=-9, fontWeight="bold")
+    return [line, text.encode(x=x, y=y, text="region", color=color)]
 
 
 def _placed(shots: pd.DataFrame, stack: ImageStack, quantity: str, channel: str | None) -> pd.DataFrame:
@@ -213,12 +214,13 @@ def bleaching_chart(curve: Bleaching) -> Any:
     return alt.layer(points, lines).properties(height=_HEIGHT + 40, title=title)
 
 
-def _curves(table: pd.DataFrame, group: str, quantity: str) -> pd.DataFrame:
+def _curves(table: pd.DataFrame, group: str, quantity: str, lowest_delta: float) -> pd.DataFrame:
     parts = []
     for _, part in table.groupby([group, "aoi_deg"], dropna=False):
-        mean = unwrapped(part["mean"].to_numpy(), quantity)
-        parts.append(part.assign(mean=mean, low=mean - part["std"], high=mean + part["std"]))
-    return pd.concat(parts) if parts else table.assign(low=0.0, high=0.0)
+        mean = on_turn(part["mean"].to_numpy(), quantity, lowest_delta)
+        low, high = mean - part["std"], mean + part["std"]
+        parts.append(part.assign(mean=mean, low=low, high=high, stretch=stretches(mean, quantity)))
+    return pd.concat(parts) if parts else table.assign(low=0.0, high=0.0, stretch=0)
 
 
 def _tooltip(column: str) -> list[alt.Tooltip]:
