@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import time
 import zipfile
@@ -116,6 +117,15 @@ def drawn_spectrum(page):
     return charts[0]
 
 
+def viewer(page):
+    """What the maps show."""
+    return json.loads(page.get("bidi_component")[-1].proto.json)
+
+
+def fits_name(page):
+    return state(page).shown().stack.name
+
+
 def edit(page):
     return fine(page.toggle(key="film_edit").set_value(True).run())
 
@@ -219,6 +229,21 @@ def test_where_nothing_was_fitted_a_picked_pixel_says_so(fitted, fits, stack):
     film(fitted).pixel = PickedPixel(30, 20, int(fits.segmentation.labels[20, 30]))
     fitted.select_slider(key="cluster").set_value(film(fitted).pixel.cluster).run()
     assert "not fitted; the line is the model as it stands" in texts(fine(fitted))
+
+
+def test_the_thickness_map_has_the_limits_given_in_nm(fitted):
+    shown = fitted.segmented_control(key="fit_contrast_by")
+    assert shown.options == ["percentiles", "nm"]
+    before = viewer(fitted)["panels"]
+    shown.set_value("nm").run()
+    name = fits_name(fitted)
+    fitted.number_input(key=f"thickness_from_{name}").set_value(100.0)
+    fitted.number_input(key=f"thickness_to_{name}").set_value(120.0).run()
+    after = viewer(fine(fitted))["panels"]
+    assert after[0]["limits"] == [100.0, 120.0]
+    assert after[1]["limits"] == before[1]["limits"]
+    fitted.number_input(key=f"thickness_to_{name}").set_value(90.0).run()
+    assert fitted.error[0].value == "The contrast of thickness must end above where it begins."
 
 
 def test_delta_is_above_psi_and_before_it_in_the_options(fitted):

@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from ellimaps.core.numbers import titled
 from ellimaps.core.stack import ImageStack
 from ellimaps.images.line_profile import line_profile
-from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.films.parameters import PARAMETERS, parameter_titles
 from ellimaps.maps.films.pixels import PixelFit, pixel_fit
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.spectra import Flag
 from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer
+from ellimaps.ui.pages.maps.contrast import Contrast, fitted_contrast
 from ellimaps.ui.pages.maps.fit_charts import PROFILE_HEIGHT, profile_chart
 from ellimaps.ui.pages.maps.fitting import PickedPixel, last_map
 from ellimaps.ui.pages.maps.histograms import histogram
@@ -90,8 +91,9 @@ def maps_panel(state: MapsState, source: Source, fit: AnyFit, segmentation: Segm
             **kept("fit_maps"),
             label_visibility="collapsed",
         )
-    stack = _stack(fit)
-    panels = [_panel(fit, name, kind) for kind in kinds or ["value"]]
+        stack, (what, unit) = _stack(fit), titles["value"]
+        contrast = fitted_contrast(what, unit, fit.painted(name), stack.name)
+    panels = [_panel(fit, name, kind, contrast) for kind in kinds or ["value"]]
 
     def take(drawn: Mapping[str, Any]) -> None:
         if drawn["kind"] == "pixel":
@@ -190,19 +192,18 @@ def _titles(fit: AnyFit, name: str) -> dict[str, tuple[str, str]]:
     }
 
 
-def _panel(fit: AnyFit, name: str, kind: str) -> MapPanel:
+def _panel(fit: AnyFit, name: str, kind: str, contrast: Contrast) -> MapPanel:
     if kind == "labels":
         return MapPanel("Clusters")
     title, unit = _titles(fit, name)[kind]
     images = {"value": fit.painted, "error": fit.painted_errors}
     image = images[kind](name) if kind in images else fit.painted_mse()
-    text = title[0].upper() + title[1:]
-    low, high = contrast_limits(image)
+    low, high = contrast.limits(image, title)
     if kind != "value":
         # Limits around a single value would go below what errors can be.
         low = max(low, 0.0)
     return MapPanel(
-        f"{text} ({unit})" if unit else text,
+        titled(title[0].upper() + title[1:], unit),
         image,
         unit,
         (low, high),
