@@ -207,12 +207,12 @@ def test_a_picked_pixel_shows_its_own_curves_until_another_cluster_is_chosen(fit
     film(fitted).pixel = PickedPixel(30, 20, label)
     fine(fitted.run())
     assert "**Pixel x 30, y 20**" in texts(fitted)
-    assert "the fit is of its cluster" in texts(fitted)
+    assert "the fit of its cluster" in texts(fitted)
     assert drawn_spectrum(fitted) != of_cluster
     click(fitted, "fit_pixels")
     expected = fit_map(stack, read_model(EXAMPLE / "model.toml"))
     value, error = expected.parameters[0, 20, 30], expected.standard_errors[0, 20, 30]
-    assert f"thickness (nm) {with_error(value, error)}, MSE" in texts(fitted)
+    assert f"thickness {with_error(value, error)} nm, MSE" in texts(fitted)
     assert thickness_slider(fitted).label == "Thickness (nm) of pixel x 30, y 20"
     assert thickness_slider(fitted).value == pytest.approx(value)
     fitted.select_slider(key="cluster").set_value((label + 1) % K).run()

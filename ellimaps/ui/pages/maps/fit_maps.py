@@ -79,7 +79,7 @@ def maps_panel(state: MapsState, source: Source, fit: AnyFit, segmentation: Segm
     segmentation : Segmentation
         The clusters, shown where they have the size of the maps.
     """
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         name = _shown_parameter(fit)
         titles = _titles(fit, name)
         kinds = st.pills(

@@ -70,7 +70,8 @@ def fit_table(state: MapsState, fits: ShotFits) -> None:
             "verdict": st.column_config.Column(help="Trust what is ok; the rest is hatched in the map."),
         },
     )
-    st.caption(fits.noise.text.capitalize())
+    noise = fits.noise.text
+    st.caption(f"{noise[0].upper()}{noise[1:]}.")
 
 
 def certainty(state: MapsState, fits: ShotFits) -> None:
