@@ -187,7 +187,10 @@ def map_viewer(
         What can be picked or drawn, if ``on_region`` takes it.
     """
     viewer = component(
-        "map_viewer", "viewer/viewer.js", '<div class="viewer" aria-label="Maps"></div>', "viewer/viewer.css"
+        "map_viewer",
+        "viewer/viewer.js",
+        '<div class="viewer" role="group" aria-label="Maps"></div>',
+        "viewer/viewer.css",
     )
     viewer(
         data=scene.data() | {"tools": list(tools) if on_region else [], "steps": on_step is not None},

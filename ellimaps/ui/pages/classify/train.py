@@ -151,7 +151,7 @@ def _mistakes(report: TrainingReport) -> None:
     with_picture = [row for row in rows if row["file"] in report.pictures]
     for first in range(0, len(with_picture), 4):
         for column, row in zip(st.columns(4), with_picture[first : first + 4], strict=False):
-            column.image(report.pictures[row["file"]], width="stretch")
+            column.image(report.pictures[row["file"]], width="stretch", alt=f"The image {row['file']}")
             column.caption(
                 f"**{escaped(row['file'])}** is {escaped(str(row['label']))}, answered "
                 f"{escaped(str(row['answer']))} in {row['wrong']:.0%} of the repeats"

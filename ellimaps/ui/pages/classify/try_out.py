@@ -74,7 +74,7 @@ def _answer(model: PopulationModel | DeepModel, answer: Answer, name: str) -> No
     prediction = answer.prediction
     picture, facts = st.columns([6, 5], gap="medium")
     with picture, st.container(key="try_picture"):
-        st.image(answer.picture, width="stretch")
+        st.image(answer.picture, width="stretch", alt=f"{name} with the outline of what was measured")
         st.caption(f"{escaped(name)}; red: the outline of what was measured")
     with facts:
         with st.container(horizontal=True, key="try_metrics"):

@@ -145,14 +145,15 @@ def _image(results: Results, image: pd.Series) -> None:
     left, right = st.columns([2, 3])
     overlay, montage = results.picture(image), results.montage(image)
     if overlay is not None:
-        left.image(str(overlay), caption="Outlines of the objects" if results.has_circles else None)
+        caption = "Outlines of the objects" if results.has_circles else None
+        left.image(str(overlay), caption=caption, alt=f"{caption or 'Result'} of {names}")
     else:
         left.info("Its overlay is not in the folder any more: run the batch again.")
     objects = results.objects_of(image).drop(columns=[*LEVELS, "Flags"]).reset_index(drop=True)
     right.dataframe(objects, key="experiments_objects", hide_index=True, height=340)
     if montage is not None:
         with right.expander("Montage of its experiment"):
-            st.image(str(montage))
+            st.image(str(montage), alt=f"All images of the experiment of {names}")
 
 
 def _compare(results: Results) -> None:

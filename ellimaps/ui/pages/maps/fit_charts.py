@@ -117,7 +117,7 @@ def _residuals_form(over: _Abscissa, color: str) -> dict[str, Any]:
             tooltip=["quantity:N", *_tooltip(over)],
         )
     )
-    zero = alt.Chart(data).mark_rule(color=_ZERO).encode(y=alt.datum(0))
+    zero = alt.Chart(data).mark_rule(color=_ZERO, aria=False).encode(y=alt.datum(0))
     return chart_specification(alt.layer(zero, lines).properties(height=_RESIDUALS_HEIGHT))
 
 

@@ -70,7 +70,8 @@ def _gallery(plate: OpenedPlate, compound: str, replicate: int) -> None:
     pictures = [picture(plate, str(row["files"])) for _, row in shown]
     drawn = composites(pictures, len(plate.channels), _EDGE_PX)
     for column, (title, row), image in zip(st.columns(len(shown)), shown, drawn, strict=True):
-        column.image(image, caption=f"{title}, {row['well']}", width="stretch")
+        caption = f"{title}, {row['well']}"
+        column.image(image, caption=caption, width="stretch", alt=f"Cells of {compound}, {caption}")
 
 
 def _dose_text(row: pd.Series) -> str:
