@@ -74,3 +74,9 @@ def shown_unit(unit: str) -> str:
 def spoken(name: str) -> str:
     """Return the name of a column as it is read: without underscores."""
     return name.replace("_", " ")
+
+
+def with_unit(number: str, unit: str) -> str:
+    """Return a number and its unit, apart unless they are degrees: ``2.5 µm``, ``50°``."""
+    shown = shown_unit(unit)
+    return f"{number}{shown}" if shown == "°" else f"{number} {shown}".rstrip()

@@ -200,3 +200,87 @@ def test_every_page_is_open_to_everybody_where_there_is_no_data(chromium, bare):
             page.wait_for_function("(name) => document.title.includes(name)", arg=name)
             idle(page)
             assert walk(page) == [], name
+
+
+# Of the element that has the focus, also inside a component: its name and whether that is seen.
+FOCUSED = """
+() => {
+  let one = document.activeElement;
+  while (one.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
+  const { outlineStyle, boxShadow } = getComputedStyle(one);
+  const said = one.getRootNode().getElementById(one.getAttribute("aria-describedby"));
+  return {
+    name: one.getAttribute("aria-label") ?? one.textContent,
+    isSeen: outlineStyle !== "none" || boxShadow !== "none",
+    said: said?.checkVisibility() ? said.textContent : one.getAttribute("aria-description"),
+  };
+}
+"""
+
+
+def tab_to(page, name):
+    """Press Tab until what has this name has the focus, and that is seen."""
+    for _ in range(40):
+        focused = page.evaluate(FOCUSED)
+        if focused["name"] == name:
+            assert focused["isSeen"], focused
+            return focused
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not lead to {name}")
+
+
+def test_a_map_is_moved_and_a_pixel_picked_by_keyboard(chromium, lab):
+    with opened(chromium, lab, "/?folder=terraces") as page:
+        segment(page, 4)
+        viewer, readout = page.locator(".viewer"), page.locator(".viewer .readout")
+        page.get_by_role("button", name="Move", exact=True).focus()
+        page.keyboard.press("Shift+Tab")
+        said = tab_to(page, "Delta 450 nm, measured")["said"]
+        assert "Arrow keys move the cross, Enter picks its pixel" in said
+        x, y = map(int, re.match(r"x (\d+), y (\d+)", readout.text_content()).groups())
+        for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
+            page.keyboard.press(key)
+        assert readout.text_content().startswith(f"x {x + 2}, y {y - 1}   ·   Delta 450 nm, measured: ")
+        page.keyboard.press("Enter")
+        page.get_by_text(f"pixel x {x + 2}, y {y - 1}").wait_for()
+        idle(page)
+        whole = viewer.get_attribute("data-view")
+        page.keyboard.press("+")
+        left, _, width, _ = map(float, viewer.get_attribute("data-view").split())
+        page.keyboard.press("Shift+ArrowRight")
+        moved, _, same, _ = map(float, viewer.get_attribute("data-view").split())
+        assert same == width
+        assert moved == pytest.approx(left + width / 10, abs=0.011)
+        page.keyboard.press("0")
+        assert viewer.get_attribute("data-view") == whole
+        page.keyboard.press("PageDown")
+        page.get_by_text("Delta 480 nm, measured").wait_for()
+        idle(page)
+        assert page.evaluate(FOCUSED)["name"] == "Delta 480 nm, measured"
+
+
+def test_points_and_pictures_are_reached_by_keyboard(chromium, lab):
+    with opened(chromium, lab, "/plates") as page:
+        status = page.get_by_role("status").filter(has_text="48 of 48 points")
+        status.wait_for()
+        page.locator(".scatter").focus()
+        page.keyboard.press("ArrowRight")
+        assert "go from point to point" in page.evaluate(FOCUSED)["said"]
+        page.get_by_role("status").filter(has_text=re.compile(r"[A-D]\d\d, field \d$")).wait_for()
+        assert page.evaluate(FOCUSED)["isSeen"]
+        page.keyboard.press("Enter")
+        status.get_by_text("48 of 48 points, 1 chosen", exact=True).wait_for()
+        idle(page)
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press(" ")
+        status.get_by_text("48 of 48 points, 2 chosen", exact=True).wait_for()
+        idle(page)
+        tab_to(page, "Show/hide columns")
+        tab_to(page, "Pictures: arrow keys, +, − and 0")
+        canvas = page.locator(".pair canvas").first
+        views = []
+        for key in ("0", "+", "ArrowRight", "0"):
+            page.keyboard.press(key)
+            views.append(canvas.evaluate("(one) => one.toDataURL()"))
+        assert len(set(views)) == 3
+        assert views[0] == views[-1]

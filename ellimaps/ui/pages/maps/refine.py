@@ -7,6 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
+from ellimaps.core.numbers import counted
 from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.ui.pages.maps.loading import Source
@@ -64,7 +65,7 @@ def _left_out(state: MapsState, source: Source, segmentation: Segmentation) -> N
     missing = int((segmentation.labels < 0).sum()) - dropped
     size = segmentation.labels.size
     parts = [
-        f"{count:,} {'pixel was' if count == 1 else 'pixels were'} {why} ({count / size:.2%})"
+        f"{counted(count, 'pixel')} {'was' if count == 1 else 'were'} {why} ({count / size:.2%})"
         for count, why in ((dropped, "dropped"), (missing, "without data"))
         if count
     ]
