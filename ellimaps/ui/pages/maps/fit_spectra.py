@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from ellimaps.core.numbers import number_text, with_error
+from ellimaps.core.numbers import number_text, with_error, with_unit
 from ellimaps.core.stack import ANGLES
 from ellimaps.maps.films.fit import shot_curves
 from ellimaps.maps.films.parameters import PARAMETERS, parameter_titles
@@ -125,7 +125,7 @@ def _said(picked: PixelFit) -> str:
     if picked.model is None:
         return f"{picked.flag.text}; the line is the model as it stands"
     values = [
-        f"{what} {with_error(picked.parameters[one.name], picked.standard_errors[one.name])} {unit}".strip()
+        f"{what} {with_unit(with_error(picked.parameters[one.name], picked.standard_errors[one.name]), unit)}"
         for one in picked.model.parameters
         for what, unit in [PARAMETERS[one.kind]]
     ]

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ellimaps.core.numbers import number_text, shown_unit, with_error
+from ellimaps.core.numbers import number_text, with_error, with_unit
 from ellimaps.maps.films.parameters import in_words, parameter_titles
 from ellimaps.maps.films.reference import Reference
 from ellimaps.maps.films.results import ShotFits, parameter_names, thickness_name
@@ -143,7 +143,7 @@ def _limits_table(found: Certainty, names: dict[str, str]) -> pd.DataFrame:
 def _remedies_table(fits: ShotFits, cluster: int) -> pd.DataFrame:
     table = fits.remedies(cluster)
     values = [
-        "" if pd.isna(value) else f"{number_text(value)} {shown_unit(unit)}".strip()
+        "" if pd.isna(value) else with_unit(number_text(value), unit)
         for value, unit in zip(table["value"], table["unit"], strict=True)
     ]
     return pd.DataFrame(
@@ -159,7 +159,7 @@ def _remedies_table(fits: ShotFits, cluster: int) -> pd.DataFrame:
 
 def _sensitivity_table(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     pairs = zip(table["change"], table["unit"], strict=True)
-    changes = [f"{change:g} {shown_unit(unit)}".strip() for change, unit in pairs]
+    changes = [with_unit(f"{change:g}", unit) for change, unit in pairs]
     moved = {title: table[name].map(lambda shift: f"{shift:+.2g}") for name, title in names.items()}
     return pd.DataFrame({"if this is off": table["fixed"], "by": changes} | moved)
 
