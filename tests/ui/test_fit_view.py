@@ -388,6 +388,13 @@ def test_editing_makes_the_model_ones_own(loaded):
     assert "thickness_nm = 130.0" in loaded.code[0].value
 
 
+def test_where_nothing_is_trusted_no_empty_chart_is_drawn(loaded):
+    loaded.selectbox(key="film").set_value("hBN on SiO2 on Si").run()
+    click(loaded, "fit")
+    assert "Nothing is trusted, so there is no profile" in texts(fine(loaded))
+    assert not any("Profile along" in chart.proto.spec for chart in loaded.get("vega_lite_chart"))
+
+
 def test_layers_are_added_moved_and_removed(loaded):
     edit(loaded)
     click(loaded, layer_key(loaded, "add"))

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from ellimaps.core.errors import SettingError
-from ellimaps.core.numbers import with_error
+from ellimaps.core.numbers import number_text, with_error
 from ellimaps.maps.films.fit import fit_shots
 from ellimaps.maps.films.results import thickness_name
 from ellimaps.maps.segmentation import Segmentation
@@ -28,12 +28,15 @@ class Reference:
         Of the fit there; how far the model itself is off comes on top.
     mse : float
         MSE in N, C, S of that fit.
+    flag : Flag
+        What to think of it: ok, or lack of fit, for which the error allows.
     """
 
     cluster: int
     thickness_nm: float
     standard_error_nm: float
     mse: float
+    flag: Flag
 
 
 def thickness_of_reference(
@@ -65,7 +68,7 @@ def thickness_of_reference(
     Raises
     ------
     SettingError
-        If that fit is not to be trusted, or cannot be made.
+        If that fit is poor, ambiguous or at its limit, or cannot be made.
     """
     given = model.layers[layer]
     start = min(given.thickness_nm, highest_nm)
@@ -73,7 +76,7 @@ def thickness_of_reference(
     below = tuple(replace(one, free={}) for one in model.layers[layer + 1 :])
     bare = replace(model, layers=(sought, *below), free={})
     fit = fit_shots(segmentation, bare, options=options).clusters[cluster]
-    if fit.flag != Flag.OK:
+    if fit.flag not in (Flag.OK, Flag.LACK_OF_FIT):
         raise SettingError(
             f"Cluster {cluster} does not tell the thickness of this layer: without what lies above it, the "
             f"fit is flagged {fit.flag.text}. Choose a cluster where this layer is the topmost, or another "
@@ -82,7 +85,7 @@ def thickness_of_reference(
     name = thickness_name(bare)
     error = fit.standard_errors[name]
     digits = max(0, 1 - math.floor(math.log10(error))) if error > 0 else 4
-    return Reference(cluster, round(fit.parameters[name], digits), error, fit.mse)
+    return Reference(cluster, round(fit.parameters[name], digits), error, fit.mse, fit.flag)
 
 
 def reference_text(reference: Reference, name: str) -> str:
@@ -96,4 +99,5 @@ def reference_text(reference: Reference, name: str) -> str:
         What its cluster is called.
     """
     value = with_error(reference.thickness_nm, reference.standard_error_nm)
-    return f"{value} nm as in cluster {name}, where the fit has an MSE of {reference.mse:.2g}; held fixed."
+    verdict = f"an MSE of {number_text(reference.mse, 2)} and the verdict {reference.flag.text}"
+    return f"{value} nm as in cluster {name}, where the fit has {verdict}; held fixed."

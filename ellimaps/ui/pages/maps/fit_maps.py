@@ -149,6 +149,9 @@ def profile_and_histogram(state: MapsState, fit: AnyFit) -> None:
     stack, name = _stack(fit), _chosen_parameter(fit)
     title = _label(fit, name)
     image = fit.painted(name)
+    if not np.isfinite(image).any():
+        st.caption("Nothing is trusted, so there is no profile and no distribution of values.")
+        return
     start, end = _line(state, stack)
     left, right = st.columns(2, gap="medium")
     with left:
