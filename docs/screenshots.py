@@ -195,7 +195,7 @@ def walk_sensors(workbench: Workbench, browser: Browser) -> None:
         page.get_by_text(found).first.wait_for()
         if view == "Anomalies":
             choose(page, "Sensor", "America / A1 / room_temperature")
-            page.get_by_text("room temperature (deg C)").wait_for()
+            page.get_by_text("room temperature (°C)").wait_for()
         take(page, f"sensors-{view.lower()}")
     page.close()
 

@@ -11,6 +11,7 @@ from ellimaps.core.numbers import (
     duration_text,
     number_text,
     shown_unit,
+    spoken,
     titled,
     with_error,
     with_unit,
@@ -68,7 +69,8 @@ def test_durations_are_told_roughly(seconds, text):
 def test_units_as_they_are_read():
     assert titled("Delta", "deg") == "Delta (°)"
     assert titled("intensity", "") == "intensity"
-    assert [shown_unit(unit) for unit in ("um", "nm")] == ["µm", "nm"]
+    assert [shown_unit(unit) for unit in ("um", "nm", "degC")] == ["µm", "nm", "°C"]
+    assert spoken("instrument_temperature") == "instrument temperature"
 
 
 def test_degrees_stand_at_their_number_and_other_units_apart():

@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.core.numbers import counted
-from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
+from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split, step_title
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.readings import dropped_pixels
-from ellimaps.ui.pages.maps.segment import make, step_title
+from ellimaps.ui.pages.maps.segment import make
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.widgets import number_field
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.clustering.features import crosses_zero, default_features
-from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
+from ellimaps.maps.refinement import step_title
 from ellimaps.maps.settings import DECLARED, Settings
 from ellimaps.ui.pages.maps.loading import PREPARATION, load, segmented
 from ellimaps.ui.pages.maps.state import SEGMENTATION_VIEWS, MapsState, go_to
@@ -135,19 +135,6 @@ def _setting_title(name: str) -> str:
     control = DECLARED[name].control
     title = control.switch or control.label or name.replace("_", " ")
     return title[0].lower() + title[1:]
-
-
-def step_title(step: Refinement) -> str:
-    """Return a short text for a change by hand."""
-    match step:
-        case Merge(clusters):
-            return "merge " + "+".join(map(str, clusters))
-        case Split(cluster, parts):
-            return f"split {cluster} in {parts}"
-        case Drop(cluster):
-            return f"drop {cluster}"
-        case Clean(size):
-            return f"clean {size} px"
 
 
 def _choose_shown(state: MapsState) -> None:
