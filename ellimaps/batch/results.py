@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ellimaps.batch.assemble import EXPERIMENTS_PARQUET, FAILURES, IMAGES, PLANE
+from ellimaps.batch.assemble import EXPERIMENTS_PARQUET, FAILURES, PLANE
+from ellimaps.batch.marks import IMAGES
 from ellimaps.batch.montages import MONTAGE
 from ellimaps.batch.tree import LEVELS
 from ellimaps.core.errors import ReadError

@@ -20,7 +20,7 @@ from ellimaps.batch.work import CELLS, CROPS, LABELS, OVERLAY, TABLE, Output
 from ellimaps.core.errors import AbortedError, ExportError
 
 STATE = ".ellimaps"
-_LOCK = "lock"
+LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Store:
     def _locked(self) -> Iterator[None]:
         with told(self.out):
             self.state.mkdir(parents=True, exist_ok=True)
-            lock = (self.state / _LOCK).open("a+b")
+            lock = (self.state / LOCK).open("a+b")
         with lock:
             _take(lock, self.out)
             with told(self.out):
