@@ -26,12 +26,14 @@ def is_result(folder: Path, names: Collection[str]) -> bool:
     return _is_batch(folder, names) or _is_export(names)
 
 
-def is_within_batch(folder: Path) -> bool:
-    """Whether a folder is a batch's result folder or lies below one."""
-    return any(
-        (above / STATE / LOCK).is_file() or all((above / name).is_file() for name in (PROVENANCE, IMAGES))
-        for above in (folder, *folder.parents)
-    )
+def batch_around(folder: Path) -> Path | None:
+    """Return the result folder of a batch that a folder is or lies below; None if there is none."""
+    for around in (folder, *folder.parents):
+        if (around / STATE / LOCK).is_file() or all(
+            (around / name).is_file() for name in (PROVENANCE, IMAGES)
+        ):
+            return around
+    return None
 
 
 def _is_batch(folder: Path, names: Collection[str]) -> bool:

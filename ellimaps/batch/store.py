@@ -223,6 +223,20 @@ def told(out: Path) -> Iterator[None]:
         ) from error
 
 
+def holder(out: Path) -> str | None:
+    """Return who is at work on a folder, such as ``process 12 on host``; None if nobody is."""
+    try:
+        with (out / STATE / LOCK).open("r+b") as lock:
+            try:
+                _lock_file(lock)
+            except OSError:
+                lock.seek(0)
+                return lock.read(200).decode(errors="replace").strip() or "another run"
+    except OSError:
+        pass
+    return None
+
+
 def _take(lock: Any, out: Path) -> None:
     """Lock a file until it is closed; the system does that too when the process dies."""
     try:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ellimaps.batch.marks import IMAGE_ENDINGS, TABLE_ENDING, is_result, is_within_batch
+from ellimaps.batch.marks import IMAGE_ENDINGS, TABLE_ENDING, batch_around, is_result
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.readers.foreign import format_by_name, is_zarr
 
@@ -141,7 +141,7 @@ class Tree:
     def __iter__(self) -> Iterator[Item]:
         if not self.root.is_dir():
             raise ReadError(f"{self.root} is not a folder: give the folder that holds the images.")
-        if is_within_batch(self.root):
+        if batch_around(self.root):
             raise ReadError(f"{self.root} holds results of ellimaps: give the folder that holds the images.")
         yield from self._below(self.root, PurePosixPath())
 
