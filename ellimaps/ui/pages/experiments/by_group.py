@@ -16,7 +16,13 @@ from ellimaps.ui.pages.experiments.charts import (
     spectra_chart,
     value_chart,
 )
-from ellimaps.ui.pages.experiments.words import columns_of, height_of, readable, reads
+from ellimaps.ui.pages.experiments.words import (
+    columns_of,
+    height_of,
+    readable,
+    reads,
+    with_uncertainty,
+)
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import csv_download
 
@@ -62,7 +68,7 @@ def _values(results: Results, level: str) -> None:
         chosen = st.selectbox("Value", fitted, format_func=reads, **kept("experiments_value"), width=360)
     values = values_by_group(results, level, chosen)
     if values.empty:
-        st.info("No fit can be trusted: another film model may fit.", icon=":material/search_off:")
+        st.info(_untrusted(results), icon=":material/search_off:")
         return
     left, right = st.columns([6, 5])
     left.altair_chart(value_chart(values, _groups(results, level), level, reads(chosen)))
@@ -74,14 +80,20 @@ def _values(results: Results, level: str) -> None:
             "error": "±",
             "samples": "Samples",
         }
-        table = values.rename(columns=names)
-        _table(
-            table.drop(columns="Cluster") if (table["Cluster"] == "").all() else table,
-            "values",
-            "experiments_values",
-        )
+        shown = values.assign(
+            mean=with_uncertainty(values["mean"], values["error"]),
+            error=with_uncertainty(values["error"], values["error"]),
+        ).rename(columns=names)
+        shown = shown.drop(columns="Cluster") if (values["cluster"] == "").all() else shown
+        _show(shown, values, "values", "experiments_values")
         st.caption(_of_what(results))
     _more_than(MOST_GROUPS, len(_groups(results, level)), level)
+
+
+def _untrusted(results: Results) -> str:
+    flags = results.objects["flag"].value_counts() if "flag" in results.objects else pd.Series(dtype=int)
+    reasons = ", ".join(f"{count:,} {flag}" for flag, count in flags.items())
+    return f"No fit can be trusted{f' ({reasons})' if reasons else ''}: another film model may fit."
 
 
 def _groups(results: Results, level: str) -> list[str]:
@@ -124,7 +136,10 @@ def _spectra(results: Results, level: str) -> None:
 
 
 def _table(table: pd.DataFrame, name: str, key: str) -> None:
-    shown = readable(table)
+    _show(readable(table), table, name, key)
+
+
+def _show(shown: pd.DataFrame, table: pd.DataFrame, name: str, key: str) -> None:
     st.dataframe(
         shown, key=key, hide_index=True, column_config=columns_of(shown), height=height_of(shown, 250)
     )

@@ -15,6 +15,7 @@ from ellimaps.core.colors import CLUSTER_COLORS
 # Pixels: names of groups are read in rows of this height, and more rows than this fill a window.
 _ROW, MOST_GROUPS = 24, 40
 # Half of the page's width holds two columns of names such as date / subject / experiment.
+_LEGEND_ROW = 50
 _LEGEND = alt.Legend(orient="bottom", columns=2, labelLimit=250)
 # As many groups as colors that differ.
 MOST_COLORS = 10
@@ -80,7 +81,7 @@ def value_chart(values: pd.DataFrame, groups: Sequence[str], level: str, label: 
     )
     points = base.mark_point(filled=True, size=60, opacity=1).encode(x=x)
     rows = min(len(groups), MOST_GROUPS) * max(1.0, len(clusters) / 2)
-    return alt.layer(errors, points).properties(height=_tall(rows))
+    return alt.layer(errors, points).properties(height=_tall(rows) + _LEGEND_ROW)
 
 
 def spectra_chart(spectra: pd.DataFrame, quantity: str, level: str) -> Any:
@@ -174,16 +175,16 @@ def _groups(level: str) -> Any:
 
 
 def _names() -> Any:
-    return alt.Axis(labelLimit=230)
+    return alt.Axis(labelLimit=230, labelOverlap=False)
 
 
 def _with_legend(groups: int) -> int:
     """Return the height of a chart with its legend, into which Streamlit fits both."""
-    return 260 + 20 * ((groups + 1) // 2)
+    return 290 + 26 * ((groups + 1) // 2)
 
 
 def _tall(rows: float) -> int:
-    return int(60 + _ROW * rows)
+    return int(80 + _ROW * rows)
 
 
 def _curve(rows: pd.DataFrame, quantity: str) -> pd.DataFrame:

@@ -95,12 +95,13 @@ def without_root(text: str) -> str:
 
 @cached(TTLCache(16, _SECONDS), lock=Lock())
 def trees_below(root: Path) -> tuple[str, ...]:
-    """Return folders at most two levels below a root in which there are images or maps, nearest first."""
-    folders = [root, *_below(root)]
-    folders += [below for folder in folders[1:] for below in _below(folder)]
-    return tuple(
-        folder.relative_to(root).as_posix() for folder in folders[:_MOST_TREES] if _holds_inputs(folder)
-    )
+    """Return folders at most two levels below a root in which there are images or maps, and the root itself.
+
+    The nearest come first; the root is last, as it is the tree only where the server is one experiment's.
+    """
+    nearest = _below(root)
+    folders = [*nearest, *(below for folder in nearest for below in _below(folder))][:_MOST_TREES]
+    return tuple(folder.relative_to(root).as_posix() for folder in [*folders, root] if _holds_inputs(folder))
 
 
 @cached(TTLCache(16, _SECONDS), lock=Lock())

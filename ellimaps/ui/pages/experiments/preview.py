@@ -84,7 +84,8 @@ def _preview(path: Path, on_progress: Progress) -> Preview:
         # The rest of a large stack is not to be kept.
         image = np.array(stack.values[band])
         about = stack.bands.iloc[band]
-        panels.append(MapPanel(band_label(about), image, str(about["unit"]), contrast_limits(image)))
+        unit = str(about["unit"]).replace("deg", "°")
+        panels.append(MapPanel(band_label(about), image, unit, contrast_limits(image)))
     height, width = stack.shape
     bands = f"{stack.n_bands} {'map' if stack.is_ellipsometric else 'band'}{'s' * (stack.n_bands != 1)}"
     return Preview(panels, f"{width:,} × {height:,} pixels, {bands}", stack.pixel_aspect, stack.pixel_size_um)

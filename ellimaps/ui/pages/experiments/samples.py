@@ -49,10 +49,14 @@ def _shown(results: Results, table: pd.DataFrame) -> pd.DataFrame:
     """Return what tells samples apart: their place, what was found, and measures that are known."""
     levels = results.levels
     named = {*levels, *LEVELS, *_HIDDEN, "Objects"}
-    measures = [name for name in table if name not in named and table[name].notna().any()]
+    measures = [name for name in table if name not in named and _is_known(table[name])]
     rest = [name for name in measures if name not in PLANE or table[name].nunique() > 1]
     shown = table[[*levels, "Objects", "Flags", *rest]]
     return readable(shown if results.has_circles else shown.rename(columns={"Objects": "Clusters"}))
+
+
+def _is_known(column: pd.Series) -> bool:
+    return bool((column.notna() & (column != "")).any())
 
 
 def _sample(results: Results, image: pd.Series) -> None:
@@ -70,8 +74,9 @@ def _sample(results: Results, image: pd.Series) -> None:
         )
     else:
         left.info("Its picture is not in the folder any more: run it again.")
-    objects = results.objects_of(image).drop(columns=[*LEVELS, "Flags"])
-    shown = readable(objects.reset_index(drop=True).dropna(axis="columns", how="all"))
+    objects = results.objects_of(image).drop(columns=[*LEVELS, "Flags"]).reset_index(drop=True)
+    known = [name for name in objects if _is_known(objects[name]) and name not in PLANE]
+    shown = readable(objects[known] if len(objects) else objects)
     with right:
         st.dataframe(
             shown,

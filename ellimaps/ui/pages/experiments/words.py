@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -81,11 +82,20 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
+def with_uncertainty(values: pd.Series, errors: pd.Series) -> pd.Series:
+    """Return values rounded to the second digit of their uncertainty, those without one to four digits."""
+    rounded = [
+        round(value, 1 - math.floor(math.log10(error))) if error > 0 else float(f"{value:.4g}")
+        for value, error in zip(values, errors, strict=True)
+    ]
+    return pd.Series(rounded, values.index)
+
+
 def columns_of(shown: pd.DataFrame) -> dict[str, Any]:
     """Return how Streamlit shows the numbers of a readable table: thousands are separated."""
     numbers = shown.select_dtypes("number")
-    return {
-        str(name): st.column_config.NumberColumn(format="localized" if _is_large(numbers[name]) else "%.4g")
+    return {"Flags": st.column_config.TextColumn(width="medium")} | {
+        str(name): st.column_config.NumberColumn(format="localized" if _is_large(numbers[name]) else "%.7g")
         for name in numbers
     }
 
@@ -96,6 +106,8 @@ def height_of(shown: pd.DataFrame, most: int) -> int:
 
 
 def _rounded(column: pd.Series) -> pd.Series:
+    if str(column.name).startswith("acquired_"):
+        return pd.to_datetime(column, errors="coerce")
     if not pd.api.types.is_float_dtype(column):
         return column
     values = column.to_numpy(float, na_value=np.nan)
