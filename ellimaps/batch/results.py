@@ -67,8 +67,13 @@ class Results:
         levels = self.levels
         path = levels[: levels.index(level) + 1]
         differing = [name for name in path[:-1] if self.images[name].nunique() > 1]
-        names = table[[*differing, level]].replace("", "(none)")
-        return names.agg(" / ".join, axis="columns") if len(names) else names[level]
+        if table.empty:
+            return pd.Series([], table.index, dtype=str, name=level)
+        # Of a million objects the names of their few nodes are joined, not their own.
+        parts = table[[*differing, level]]
+        numbers = parts.groupby([*parts], sort=False).ngroup()
+        nodes = parts.drop_duplicates().replace("", "(none)").agg(" / ".join, axis="columns")
+        return pd.Series(nodes.to_numpy(object)[numbers], table.index, dtype=str, name=level)
 
     def only(self, images: pd.DataFrame) -> Results:
         """Return the results of some rows of `images`."""
@@ -140,7 +145,7 @@ def read_results(folder: Path) -> Results:
     """
     try:
         objects = pd.read_parquet(folder / EXPERIMENTS_PARQUET)
-        images = _texts(pd.read_csv(folder / IMAGES, dtype=_TEXT, keep_default_na=False))
+        images = _texts(pd.read_csv(folder / IMAGES, dtype=str, keep_default_na=False))
         failures = pd.read_csv(folder / FAILURES, dtype=str, keep_default_na=False)
         images["Objects"] = images["Objects"].astype(int)
         missing = {*LEVELS, "Flags"} - set(objects) | {*LEVELS, "Flags", "Table", "Overlay"} - set(images)
@@ -160,7 +165,7 @@ def read_results(folder: Path) -> Results:
     return Results(folder, images, objects, failures, read_asked(folder))
 
 
-_TEXT = dict.fromkeys((*LEVELS, "File", "Flags", "Warnings", "Table", "Overlay", "Labels"), str)
+_TEXT = (*LEVELS, "File", "Flags", "Warnings", "Table", "Overlay", "Labels")
 
 
 def _texts(images: pd.DataFrame) -> pd.DataFrame:
