@@ -44,7 +44,9 @@ def command(
         # A collection after each run of a page takes most of a processor while work is shown.
         *("--runner.postScriptGC", "false"),
         *("--server.fileWatcherType", "none", "--server.maxUploadSize", "2048"),
-        *("--theme.light.primaryColor", "#0B6BB8", "--theme.dark.primaryColor", "#4DA3E8"),
+        # As in .streamlit/config.toml, which an installed package does not have.
+        *("--theme.light.primaryColor", "#0A5FA4", "--theme.light.textColor", "#121212"),
+        *("--theme.dark.primaryColor", "#4DA3E8"),
     ]
     environment = os.environ | {"ELLIMAPS_DATA_ROOT": str(root.resolve())}
     print(

@@ -6,7 +6,7 @@ from ellimaps.core.stack import ImageStack
 
 AXIS_TITLES = {
     "wavelength_nm": "wavelength (nm)",
-    "aoi_deg": "angle of incidence (deg)",
+    "aoi_deg": "angle of incidence (°)",
     "time_s": "time (s)",
     "frame": "time point (number)",
     "band": "band",

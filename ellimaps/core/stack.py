@@ -20,6 +20,8 @@ from ellimaps.core.scratch import release
 
 DELTA = "Delta"
 PSI = "Psi"
+ANGLES = (DELTA, PSI)
+"""In the order of every table, figure and page: that of the vendor's columns, in maps and in regions."""
 INTENSITY = "intensity"
 
 BAND_COLUMNS: dict[str, Any] = {
@@ -164,13 +166,14 @@ class ImageStack:
 
     @property
     def quantities(self) -> list[str]:
-        """The different quantities, in order of appearance."""
-        return list(dict.fromkeys(self.bands["quantity"]))
+        """The different quantities: Delta before Psi, others in order of appearance."""
+        found = list(dict.fromkeys(self.bands["quantity"]))
+        return sorted(found, key=ANGLES.index) if set(found) <= set(ANGLES) else found
 
     @property
     def is_ellipsometric(self) -> bool:
         """Whether every band is a Delta or a Psi map."""
-        return set(self.quantities) <= {DELTA, PSI}
+        return set(self.quantities) <= set(ANGLES)
 
     @property
     def wavelengths_nm(self) -> list[float]:

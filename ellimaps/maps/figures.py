@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ellimaps.core.abscissa import AXIS_TITLES, abscissa_of, time_axis
 from ellimaps.core.angles import unwrapped
 from ellimaps.core.colors import CLUSTER_COLORS, NO_DATA_COLOR
+from ellimaps.core.numbers import titled
 from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.maps.clustering.estimation import ClusterEstimate
 from ellimaps.maps.segmentation import Segmentation
@@ -75,7 +76,7 @@ def draw_spectra(axes: Axes, segmentation: Segmentation, quantity: str, channel:
         axes.fill_between(x, y - shot["std"], y + shot["std"], color=color, alpha=0.15, linewidth=0)
     axes.set_xlabel(AXIS_TITLES[column])
     unit = stack.bands["unit"].iloc[0]
-    axes.set_ylabel(f"{quantity} ({unit})" if unit else quantity)
+    axes.set_ylabel(titled(quantity, unit))
     axes.grid(alpha=0.3)
 
 
@@ -163,7 +164,7 @@ def _draw_band(figure: Figure, cells: Sequence[SubplotSpec], segmentation: Segme
         axes.set_title(f"{band_label(row)}, {what}", fontsize=11)
     both[0].set_xlabel("")
     bar = figure.colorbar(shown, ax=both, shrink=0.6, pad=0.03)
-    bar.set_label(f"{row['quantity']} ({row['unit']})" if row["unit"] else str(row["quantity"]))
+    bar.set_label(titled(str(row["quantity"]), row["unit"]))
 
 
 def _draw_legend(figure: Figure, cell: SubplotSpec, segmentation: Segmentation, names: Sequence[str]) -> None:
@@ -209,5 +210,5 @@ def _title(stack: ImageStack) -> str:
     if stack.acquired_at is not None:
         parts.append(stack.acquired_at.strftime("%Y-%m-%d %H:%M:%S"))
     if stack.angles_deg:
-        parts.append("angle of incidence " + ", ".join(f"{angle:g}" for angle in stack.angles_deg) + " deg")
+        parts.append("angle of incidence " + ", ".join(f"{angle:g}" for angle in stack.angles_deg) + "°")
     return "   ".join(parts)

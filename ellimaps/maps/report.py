@@ -12,6 +12,7 @@ import pandas as pd
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.core.figures import figure_png
 from ellimaps.core.html import render
+from ellimaps.core.numbers import UNKNOWN, number_text, titled, with_error
 from ellimaps.core.stack import ImageStack, band_label, stack_facts
 from ellimaps.maps.export import cluster_facts
 from ellimaps.maps.figures import segmentation_figure
@@ -87,9 +88,9 @@ def _measurement(segmentation: Segmentation) -> dict[str, str]:
     height, width = stack.shape
     size = f", a pixel is {stack.pixel_size_um:g} µm wide" if stack.pixel_size_um else ""
     return {
-        "Maps": f"{stack.n_bands} ({', '.join(stack.quantities)}) of {height} x {width} px (y x x){size}",
+        "Maps": f"{stack.n_bands} ({', '.join(stack.quantities)}) of {height} × {width} px (y × x){size}",
         "Wavelengths": _listed(stack.wavelengths_nm, "nm"),
-        "Angle of incidence": _listed(stack.angles_deg, "deg"),
+        "Angle of incidence": _listed(stack.angles_deg, "°"),
         "Acquired": str(stack.acquired_at.replace(microsecond=0)) if stack.acquired_at else "not known",
         "Comment": facts["comment"] or "none",
         "Missing values": f"{facts['missing_fraction']:.2%} of all values, "
@@ -115,9 +116,8 @@ def _spectra(stack: ImageStack, titles: list[str], spectra: list[pd.DataFrame]) 
     several_angles = len(stack.angles_deg) > 1
     maps = []
     for _, band in stack.bands.iterrows():
-        angle = f", {band['aoi_deg']:g} deg" if several_angles else ""
-        unit = f" ({band['unit']})" if band["unit"] else ""
-        maps.append(band_label(band) + angle + unit)
+        angle = f", {band['aoi_deg']:g}°" if several_angles else ""
+        maps.append(titled(band_label(band) + angle, band["unit"]))
     show = _degrees if stack.is_ellipsometric else _number
     columns = [list(map(show, table["mean"], table["std"])) for table in spectra]
     return [
@@ -135,7 +135,9 @@ def _number(mean: float, std: float) -> str:
 
 
 def _listed(values: Sequence[float], unit: str) -> str:
-    return ", ".join(f"{value:g}" for value in values) + f" {unit}" if values else "not known"
+    if not values:
+        return UNKNOWN
+    return ", ".join(f"{value:g}" for value in values) + (unit if unit == "°" else f" {unit}")
 
 
 def _fit(fit: ShotFits) -> tuple[_Table, str]:
@@ -145,21 +147,13 @@ def _fit(fit: ShotFits) -> tuple[_Table, str]:
         (
             str(cluster.cluster),
             *(
-                _with_error(cluster.parameters[name], cluster.standard_errors[name])
+                with_error(cluster.parameters[name], cluster.standard_errors[name])
                 for name in cluster.parameters
             ),
-            f"{cluster.mse:.3g}",
-            f"{cluster.chi2:.3g}",
+            number_text(cluster.mse, 3),
+            number_text(cluster.chi2, 3),
             cluster.flag.text,
         )
         for cluster in fit.clusters
     ]
     return (head, rows), base64.b64encode(figure_png(shots_figure(fit))).decode("ascii")
-
-
-def _with_error(value: float, error: float) -> str:
-    """Return a value to the second digit of its standard error, and the error."""
-    if not (math.isfinite(value) and math.isfinite(error) and error > 0):
-        return f"{value:.4g}" if math.isfinite(value) else "not known"
-    digits = max(0, 1 - math.floor(math.log10(error)))
-    return f"{value:.{digits}f} ± {error:.{digits}f}"

@@ -68,7 +68,7 @@ class Noise:
         """The noise in one line."""
         over = " / sin 2 Psi" if self.grows else ""
         psi, delta = (float(np.median(part)) for part in (self.psi_deg, self.delta_deg))
-        return f"noise: Psi {psi:.3g} deg, Delta {delta:.3g} deg{over} ({self.origin})"
+        return f"noise: Delta {delta:.2g}°{over}, Psi {psi:.2g}° ({self.origin})"
 
     @property
     def chord(self) -> Real:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 import streamlit as st
 from PIL import Image, ImageDraw
+from streamlit.navigation.page import StreamlitPage
 
 from ellimaps.core.colors import CLUSTER_COLORS
+from ellimaps.ui.components.chart_tools import chart_tools
 from ellimaps.ui.shared.state import write_work
 
 # Maps and spectra are to be seen together in a window of 1280 x 800: little padding, small gaps.
@@ -22,16 +24,34 @@ _STYLE = """
 .facts div { min-width: 0; }
 .facts .long { grid-column: span 2; }
 .facts .longer { grid-column: span 3; }
+.st-key-data_split .facts { grid-template-columns: repeat(2, 1fr); }
+.st-key-data_split .facts :is(.long, .longer) { grid-column: span 2; }
 .st-key-header { margin-bottom: 0.3rem; }
 .facts dt { font-size: 0.8rem; opacity: 0.75; font-weight: 400; }
 .facts dd { margin: 0; font-size: 0.95rem; overflow-wrap: anywhere; }
 .st-key-browser button, .st-key-recent button { min-height: 1.7rem; padding: 0; }
 .st-key-try_picture img { width: 100% !important; max-height: calc(100vh - 300px); min-height: 300px; }
 .st-key-try_picture img { object-fit: contain; background: #000; }
+/* 4.5:1 or more between text and what is behind it; Streamlit has no options for these. */
+[data-testid=stCaptionContainer] { opacity: 0.8; }
+button[kind^=primary] :is(p, span), [data-tag] :is(span, button) { color: light-dark(#fff, #0b1118); }
+.stCode .token { --value: light-dark(#0f6b5e, #5fd3bf); --name: light-dark(#0b5aa5, #6db3f5); }
+.stCode .token:is(.number, .boolean, .constant, .string) { color: var(--value); }
+.stCode .token:is(.property, .variable, .keyword, .function, .class-name) { color: var(--name); }
+.stCode .token:is(.operator, .decorator, .atrule) { color: light-dark(#9a3e00, #ffab66); }
+.st-key-chart_tools { display: none; }
+/* Over the page and not in it: what one looks at stays where it is when work begins and ends. */
+div:has(> .st-key-work) { position: fixed; bottom: 1rem; left: 50%; z-index: 99; }
+div:has(> .st-key-work) { width: min(46rem, 92vw); transform: translateX(-50%); }
+div:has(> .st-key-work_message:empty) { display: none; }
+.st-key-task { padding: 0.5rem 1rem; border-radius: 0.6rem; background: light-dark(#fff, #2b2a27); }
+.st-key-task { box-shadow: 0 2px 14px rgba(0, 0, 0, 0.35); }
 .elided { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 @media (max-width: 1050px) {
   .st-key-explore_split .stHorizontalBlock { flex-direction: column; }
   .st-key-explore_split .stColumn { width: 100%; flex: 1 1 100%; }
+  .st-key-data_split .stHorizontalBlock:has(> .stColumn) { flex-direction: column; }
+  .st-key-data_split .stColumn { width: 100%; flex: 1 1 100%; }
   .st-key-fit_split .stHorizontalBlock:has(> .stColumn) { flex-direction: column; }
   .st-key-film_editor .stHorizontalBlock:has(> .stColumn) { flex-direction: column; }
   .st-key-fit_split .stColumn, .st-key-film_editor .stColumn { width: 100%; flex: 1 1 100%; }
@@ -48,23 +68,35 @@ def main() -> None:
     from ellimaps.ui.pages.plates import page as plates
     from ellimaps.ui.pages.sensors import page as sensors
 
-    st.set_page_config(page_title="ellimaps", page_icon=_icon(), layout="wide")
+    # Before the pages are known: the browser would fetch the icon of one of them from another host.
+    st.set_page_config(page_icon=_icon(), layout="wide")
     st.html(_STYLE)
+    chart_tools()
+    first = st.Page(maps.render, title="Maps", icon=":material/layers:", default=True)
     pages = [
-        st.Page(maps.render, title="Maps", icon=":material/layers:", url_path="maps", default=True),
+        first,
+        # The first page's address is the server's own; links name it as they name the others.
+        st.Page(partial(_lead_to, first), title="Maps", url_path="maps", visibility="hidden"),
         st.Page(experiments.render, title="Experiments", icon=":material/science:", url_path="experiments"),
         st.Page(classify.render, title="Classify", icon=":material/category:", url_path="classify"),
         st.Page(plates.render, title="Plates", icon=":material/grid_on:", url_path="plates"),
         st.Page(sensors.render, title="Sensors", icon=":material/thermostat:", url_path="sensors"),
     ]
     # Beside the page they would take a quarter of its width from the maps.
-    st.navigation(pages, position="top").run()
+    chosen = st.navigation(pages, position="top")
+    st.set_page_config(page_title=f"{chosen.title} · ellimaps")
+    chosen.run()
     write_work()
+
+
+def _lead_to(page: StreamlitPage) -> None:
+    """Show a page under its own address, with what the link says."""
+    st.switch_page(page, query_params={name: st.query_params.get_all(name) for name in st.query_params})
 
 
 @cache
 def _icon() -> Image.Image:
-    """Return three films on each other; the browser would fetch an icon of Streamlit's from another host."""
+    """Return three films on each other."""
     picture = Image.new("RGBA", (64, 64))
     draw = ImageDraw.Draw(picture)
     for top, color in zip((30, 19, 8), CLUSTER_COLORS, strict=False):

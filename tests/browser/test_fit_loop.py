@@ -11,8 +11,10 @@ import time
 import zipfile
 from pathlib import Path
 
-from browser.conftest import idle, show
+from browser.conftest import idle, serve, show
 from conftest import EXAMPLE
+
+from ellimaps.samples import sample_ep4
 
 MOST_SECONDS = 40
 
@@ -79,6 +81,7 @@ def test_from_a_folder_to_a_thickness_map_and_its_files(chromium, workbench, tmp
     print(f"folder to thickness maps and their files: {taken:.1f} s")
     assert taken < MOST_SECONDS
     read_a_thickness(page)
+    pick_a_pixel(page)
     move_the_slider(page)
     draw_a_line(page)
     for name, content in downloaded(page, re.compile("^Model and its")).items():
@@ -99,9 +102,25 @@ def read_a_thickness(page):
     assert abs(float(value[1]) - 114.5) < 1.5
 
 
+def pick_a_pixel(page):
+    """A click shows the pixel's own curves and number, a cross on the map, and a button back."""
+    box, cluster = first_map(page), picture(page, 0)
+    page.mouse.click(box["x"] + 60, box["y"] + 20)
+    line = page.get_by_text(re.compile(r"^Pixel x \d+, y \d+: thickness \(nm\) 11\d\.\d+ ± 0\.\d+"))
+    line.wait_for()
+    assert "the fit is of its own" in line.inner_text()
+    idle(page)
+    assert page.get_by_role("slider", name=re.compile(r"^Thickness \(nm\) of pixel x \d+")).count() == 1
+    assert picture(page, 0) != cluster
+    page.get_by_role("button", name="Show the cluster").click()
+    page.get_by_role("slider", name="Thickness (nm) of cluster").wait_for()
+    idle(page)
+    assert line.count() == 0
+
+
 def move_the_slider(page):
     """The modelled line follows at once; the table, which holds the fit, stays."""
-    slider = page.get_by_role("slider", name="Thickness (nm) of cluster 0")
+    slider = page.get_by_role("slider", name="Thickness (nm) of cluster")
     slider.scroll_into_view_if_needed()
     before, table = picture(page, 0), page.get_by_test_id("stDataFrame").first.screenshot()
     slider.focus()
@@ -138,6 +157,44 @@ def first_map(page):
     # In the middle: the header lies over the top of the window.
     canvas.evaluate("canvas => canvas.scrollIntoView({ block: 'center' })")
     return canvas.bounding_box()
+
+
+# Where the first map stands in the window, and what the progress says, at every frame.
+WATCH = """() => {
+  window.watched = [];
+  const map = () => [...document.querySelectorAll('*')]
+    .map((one) => one.shadowRoot?.querySelector('.viewer canvas')).find(Boolean);
+  const look = () => {
+    const told = document.querySelector('.st-key-task')?.innerText ?? '';
+    window.watched.push([map()?.getBoundingClientRect().top ?? null, told]);
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
+def test_nothing_jumps_while_pixels_are_fitted_and_the_time_left_is_told(chromium, tmp_path):
+    sample_ep4(tmp_path / "data" / "large", size=(900, 1100))
+    (tmp_path / "server").mkdir()
+    with serve(tmp_path / "data", tmp_path / "server") as workbench:
+        page = workbench.open_page(chromium, 1280, 720)
+        page.get_by_role("textbox", name="Measurement folder").fill("large")
+        page.get_by_role("button", name="Open", exact=True).click()
+        page.get_by_text("Angle of incidence").wait_for()
+        idle(page)
+        show(page, "Fit")
+        page.get_by_role("button", name="Segment", exact=True).click()
+        page.get_by_role("button", name="Fit", exact=True).click()
+        page.get_by_role("img", name="Thickness (nm)").wait_for()
+        idle(page)
+        page.evaluate(WATCH)
+        page.get_by_role("button", name="Fit every pixel").click()
+        page.get_by_text("of the pixels are trusted").wait_for()
+        idle(page)
+        watched = page.evaluate("window.watched")
+        assert len({top for top, _ in watched}) == 1
+        assert any(re.search(r"[\d,]+ of 990,000, \d+ s left", told) for _, told in watched)
+        page.close()
 
 
 def test_a_model_is_uploaded_with_its_table_and_a_bad_one_is_one_sentence(chromium, workbench, tmp_path):

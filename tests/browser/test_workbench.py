@@ -23,6 +23,7 @@ MEGABYTE = 1 << 20
 def open_example(page, name="terraces"):
     page.get_by_role("button", name=name, exact=True).first.click()
     page.get_by_text("Angle of incidence").wait_for()
+    page.locator(".viewer canvas").last.wait_for()
     idle(page)
 
 
@@ -149,7 +150,7 @@ def draw_a_rectangle(page):
     page.get_by_text("in the export").wait_for()
     idle(page)
     page.locator(".viewer canvas").first.hover()
-    assert re.match(r"x \d+, y \d+.*deg.*cluster", page.locator(".viewer .readout").text_content())
+    assert re.match(r"x \d+, y \d+.*°.*cluster", page.locator(".viewer .readout").text_content())
 
 
 def merge_and_undo(page):

@@ -134,7 +134,7 @@ def test_the_same_input_gives_the_same_bytes_and_the_text_says_it(
         texts.append(answer.stdout.replace(str(out), ""))
     assert texts[0] == texts[1]
     assert "angle of incidence" in texts[0]
-    assert "noise: Psi 0." in texts[0]
+    assert "noise: Delta 0." in texts[0]
     assert "differences of flat neighbors" in texts[0]
     for file in names(tmp_path / "a"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file

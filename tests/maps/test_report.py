@@ -83,9 +83,9 @@ def test_it_holds_facts_settings_clusters_and_spectra(segmentation):
     page = Page(report_html(found, names=("a", "b", "c")))
     rows = {row[0]: row[1:] for row in page.rows}
     height, width = found.stack.shape
-    assert rows["Maps"] == [f"22 (Delta, Psi) of {height} x {width} px (y x x)"]
+    assert rows["Maps"] == [f"22 (Delta, Psi) of {height} × {width} px (y × x)"]
     assert rows["Wavelengths"][0].startswith("450, 480")
-    assert rows["Angle of incidence"] == ["50 deg"]
+    assert rows["Angle of incidence"] == ["50°"]
     assert rows["Preprocessing"] == ["gaps fill, despike off, smooth off, roi off, binning 1"]
     assert (rows["k"], rows["features"], rows["seed"]) == (["4"], ["ncs"], ["0"])
     assert rows["Change 1 by hand"] == ["Merge(clusters=(0, 1))"]
@@ -94,13 +94,13 @@ def test_it_holds_facts_settings_clusters_and_spectra(segmentation):
     assert f"{(found.labels < 0).sum():,} pixels have no data. Inertia: {found.inertia:.6g}." in page.text
     shots = found.clustershots()
     shot = shots[(shots["cluster"] == 1) & (shots["band"] == 0)].iloc[0]
-    assert rows["Delta 450 nm (deg)"][1] == f"{shot['mean']:.2f} ({shot['std']:.2f})"
+    assert rows["Delta 450 nm (°)"][1] == f"{shot['mean']:.2f} ({shot['std']:.2f})"
     assert ["map", "0 a", "1 b", "2 c"] in page.rows
 
 
 def test_clusters_of_the_same_name_keep_their_own_spectra(segmentation):
     page = Page(report_html(segmentation, names=("oxide",) * 4))
-    (row,) = [row for row in page.rows if row[0] == "Psi 450 nm (deg)"]
+    (row,) = [row for row in page.rows if row[0] == "Psi 450 nm (°)"]
     band = int(np.flatnonzero(segmentation.stack.bands["quantity"] == "Psi")[0])
     assert [cell.split()[0] for cell in row[1:]] == [f"{mean:.2f}" for mean in segmentation.means[:, band]]
 
@@ -125,7 +125,7 @@ def test_regions_stand_beside_the_clusters(segmentation):
     page = Page(report_html(segmentation, regions=regions))
     assert ["map", "roi1", "spot"] in page.rows
     value = segmentation.stack.values[0, 9, 9]
-    (row,) = [row for row in page.rows if row[0] == "Delta 450 nm (deg)" and len(row) == 3]
+    (row,) = [row for row in page.rows if row[0] == "Delta 450 nm (°)" and len(row) == 3]
     assert row[2] == f"{value:.2f} (0.00)"
 
 

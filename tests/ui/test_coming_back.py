@@ -147,6 +147,16 @@ def test_who_goes_elsewhere_during_work_stays_there(monkeypatch):
     assert page.segmented_control(key="view").value == "Export"
 
 
+def test_a_view_clicked_before_the_browser_was_led_elsewhere_is_told_to_it():
+    page = worked()
+    page.session_state["view_led_to"] = "Explore"
+    page.segmented_control(key="view").set_value("Data").run()
+    control = page.segmented_control(key="view")
+    assert (control.value, control.proto.set_value) == ("Data", True)
+    page.segmented_control(key="view").set_value("Export").run()
+    assert not page.segmented_control(key="view").proto.set_value
+
+
 def test_recent_folders_are_there_for_a_new_visit():
     worked()
     assert work(visit()).recent == ["terraces"]

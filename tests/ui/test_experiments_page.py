@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 from streamlit.testing.v1 import AppTest
+from support.cell_results import cell_results
 
 from ellimaps.batch.asked import read_asked
-from ellimaps.batch.cells import CellWork
 from ellimaps.batch.maps import MapWork
 from ellimaps.batch.recipes import read_work
 from ellimaps.batch.result_folders import result_folders
@@ -20,9 +20,7 @@ from ellimaps.batch.runner import run_batch, tree_of
 from ellimaps.batch.store import Store
 from ellimaps.batch.work import attempt
 from ellimaps.core.errors import ReadError
-from ellimaps.objects.analysis import CellSettings
-from ellimaps.objects.quality import QualityLimits
-from ellimaps.samples import sample_cells, sample_ep4
+from ellimaps.samples import sample_ep4
 from ellimaps.ui.pages.experiments import folders, recipes
 
 
@@ -47,14 +45,7 @@ def nothing_remembered():
 def cells(tmp_path_factory):
     """A data root with results of twelve images, one of them broken; images of one object are flagged."""
     root = tmp_path_factory.mktemp("data")
-    images = sample_cells(
-        root / "acquisitions", dates=1, subjects=2, experiments=2, fovs=3,
-        size=(128, 128), count=(1, 4), radius=(8, 20), empty=0.2, seed=3,
-    )  # fmt: skip
-    sorted(images.rglob("fov_*.png"))[0].write_bytes(b"no image")
-    out = root / "results" / "cells"
-    work = CellWork(CellSettings(radius=(8, 25), limits=QualityLimits(count=(2, 9))))
-    run_batch(tree_of(images, out, None, folders=False), work, out, in_turn)
+    cell_results(root)
     return root
 
 

@@ -14,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from ellimaps import fit_map, fit_shots, open_stack, preprocess, read_model, segment
 from ellimaps.core.errors import EllimapsError, ReadError
+from ellimaps.core.numbers import with_error
+from ellimaps.core.stack import ANGLES
 from ellimaps.maps.films.files import fit_contents
 from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
 from ellimaps.optics.ready_models import ready_models
@@ -21,7 +23,14 @@ from ellimaps.optics.spectra import FitOptions
 from ellimaps.ui.pages.maps import fitting
 from ellimaps.ui.pages.maps.export import zipped
 from ellimaps.ui.pages.maps.fit_model import FOLDER_MODEL, take_files
-from ellimaps.ui.pages.maps.fitting import OWN_MODEL, FitSetup, fitted_shots, folder_model, uploaded
+from ellimaps.ui.pages.maps.fitting import (
+    OWN_MODEL,
+    FitSetup,
+    PickedPixel,
+    fitted_shots,
+    folder_model,
+    uploaded,
+)
 from ellimaps.ui.pages.maps.loading import Source
 
 K = 4
@@ -100,7 +109,7 @@ def thickness_slider(page):
 
 def drawn_spectrum(page):
     """The chart of Psi, which names its data by what they hold."""
-    charts = [str(one.proto) for one in page.get("vega_lite_chart") if "Psi (deg)" in one.proto.spec]
+    charts = [str(one.proto) for one in page.get("vega_lite_chart") if '"Psi (' in one.proto.spec]
     assert len(charts) == 1
     return charts[0]
 
@@ -177,6 +186,45 @@ def test_fitting_pixels_can_be_stopped(fitted, monkeypatch):
     assert film(fitted).mapped is None
     assert fitted.warning[0].value == "Stopped."
     assert "3 of 4" in texts(fitted)
+
+
+def test_a_picked_pixel_shows_its_own_curves_until_another_cluster_is_chosen(fitted, fits, stack):
+    label = int(fits.segmentation.labels[20, 30])
+    fitted.select_slider(key="cluster").set_value(label).run()
+    of_cluster = drawn_spectrum(fitted)
+    film(fitted).pixel = PickedPixel(30, 20, label)
+    fine(fitted.run())
+    assert "**Pixel x 30, y 20**" in texts(fitted)
+    assert "the fit is of its cluster" in texts(fitted)
+    assert drawn_spectrum(fitted) != of_cluster
+    click(fitted, "fit_pixels")
+    expected = fit_map(stack, read_model(EXAMPLE / "model.toml"))
+    value, error = expected.parameters[0, 20, 30], expected.standard_errors[0, 20, 30]
+    assert f"thickness (nm) {with_error(value, error)}, MSE" in texts(fitted)
+    assert thickness_slider(fitted).label == "Thickness (nm) of pixel x 30, y 20"
+    assert thickness_slider(fitted).value == pytest.approx(value)
+    fitted.select_slider(key="cluster").set_value((label + 1) % K).run()
+    assert "Pixel x 30" not in texts(fine(fitted))
+    assert film(fitted).pixel is None
+
+
+def test_where_nothing_was_fitted_a_picked_pixel_says_so(fitted, fits, stack):
+    mask = np.ones(stack.shape, dtype=bool)
+    mask[20, 30] = False
+    click(fitted, "fit_pixels")
+    model = read_model(EXAMPLE / "model.toml")
+    film(fitted).mapped = (film(fitted).mapped[0], fit_map(stack, model, mask=mask))
+    film(fitted).pixel = PickedPixel(30, 20, int(fits.segmentation.labels[20, 30]))
+    fitted.select_slider(key="cluster").set_value(film(fitted).pixel.cluster).run()
+    assert "not fitted; the line is the model as it stands" in texts(fine(fitted))
+
+
+def test_delta_is_above_psi_and_before_it_in_the_options(fitted):
+    specs = [chart.proto.spec for chart in fitted.get("vega_lite_chart")]
+    first = [next((name for name in ANGLES if f'"{name} (' in spec), "") for spec in specs]
+    assert [name for name in first if name] == ["Delta", "Psi"]
+    labels = [field.label for field in fitted.number_input if field.label.startswith("Noise")]
+    assert labels == ["Noise of Delta (°)", "Noise of Psi (°)"]
 
 
 def test_two_users_of_one_folder_keep_their_own_models(fitted):
@@ -274,8 +322,8 @@ def test_everything_can_be_made_free_from_the_lists(loaded):
     loaded.multiselect(key="fit_shared").set_value(["aoi_offset_deg"]).run()
     click(loaded, "fit")
     columns = list(fine(loaded).dataframe[0].value.columns)
-    assert columns[1:4] == ["thickness (nm)", "Cauchy A", "angle offset (deg)"]
-    assert len(set(loaded.dataframe[0].value["angle offset (deg)"].str.split().str[0])) == 1
+    assert columns[1:4] == ["thickness (nm)", "Cauchy A", "angle offset (°)"]
+    assert len(set(loaded.dataframe[0].value["angle offset (°)"].str.split().str[0])) == 1
 
 
 def test_bounds_that_descend_are_one_sentence_and_change_nothing(loaded):
@@ -392,7 +440,7 @@ def test_the_zip_is_what_the_library_writes(fits):
 def test_an_angle_given_by_hand_and_a_crystal_are_built_from_lists(loaded):
     edit(loaded)
     told = loaded.selectbox(key=layer_key(loaded, "aoi_of"))
-    assert "50 deg" in told.value
+    assert "50°" in told.value
     told.set_value("given").run()
     loaded.number_input(key=layer_key(loaded, "aoi")).set_value(51.0).run()
     model = film(fine(loaded)).model

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import time
 from dataclasses import replace
 
 import numpy as np
+import pyarrow
 import pytest
 from conftest import EXAMPLE, EXAMPLE_WRAP, ROOT
 from streamlit.testing.v1 import AppTest
 
+from ellimaps.images.spikes import spikes_taken
 from ellimaps.maps.refinement import Clean, Drop, Merge, Split
 from ellimaps.ui.pages.maps import loading
 from ellimaps.ui.pages.maps.export import zipped
+from ellimaps.ui.pages.maps.pixel_spectrum import pick_pixel
 from ellimaps.ui.pages.maps.refine import take_names
 from ellimaps.ui.pages.maps.regions import draw_region
 
@@ -167,15 +171,73 @@ def test_preprocessing_choices_reach_the_settings(opened):
     settings = state(fine(opened.run())).settings
     assert (settings.gaps, settings.despike, settings.smooth, settings.binning) == ("exclude", 6.0, 1.5, 2)
     assert settings.roi == (0, 100, 10, 160)
-    assert "2 × 2" in opened.caption[-1].value
+    assert "2 × 2" in said(opened)
     for name in VIEWS[1:]:
         view(opened, name)
     assert view(opened, "Data").number_input(key="smooth").value == 1.5
 
 
-def test_filled_pixels_are_counted(opened):
-    assert "filled pixels" in opened.caption[-1].value
-    assert not opened.caption[-1].value.startswith("Pink: 0 ")
+def test_filled_pixels_are_counted_and_have_a_legend(opened):
+    stack = loading.prepared(state(opened).source, state(opened).settings)
+    assert opened.select_slider(key="position").value == "450"
+    counts = [int(stack.filled[band].sum()) for band in np.flatnonzero(stack.bands["wavelength_nm"] == 450)]
+    assert min(counts) > 0
+    for count, panel in zip(counts, viewer(opened)["panels"], strict=True):
+        assert f"{count:,} of " in said(opened)
+        assert sum(base64.b64decode(panel["filled"])) == count
+
+
+def said(page):
+    """What stands in small letters."""
+    return " ".join(caption.value for caption in page.caption)
+
+
+@pytest.mark.parametrize("settings", [{}, {"binning": 2, "roi": (10, 110, 20, 140)}])
+def test_a_pixel_has_a_spectrum_before_anything_is_segmented(opened, settings):
+    own = state(opened)
+    if settings:
+        opened.number_input(key="binning_128").set_value(2)
+        opened.checkbox(key="roi_on").check().run()
+        opened.slider(key="roi_y_128").set_value((10, 110))
+        opened.slider(key="roi_x_160").set_value((20, 140)).run()
+    assert "Click a pixel" in said(opened)
+    y0, _, x0, _ = settings.get("roi", (0, 0, 0, 0))
+    pick_pixel(own, {"kind": "pixel", "vertices": [[81 - x0, 65 - y0]]}, own.settings)
+    fine(opened.run())
+    assert own.current is None
+    stack = loading.prepared(own.source, own.settings)
+    row, column = (65 - y0) // own.settings.binning, (81 - x0) // own.settings.binning
+    text = next(one.value for one in opened.markdown if "Pixel x 81, y 65" in one.value)
+    values = stack.values[:, row, column]
+    delta, psi = (values[stack.bands["quantity"] == quantity] for quantity in ("Delta", "Psi"))
+    assert f"Delta 450 nm {delta[0]:.2f}°, Psi 450 nm {psi[0]:.2f}°" in text
+    drawn = [chart_values(one) for one in opened.get("vega_lite_chart")]
+    assert np.allclose(drawn, [delta, psi])
+    assert viewer(opened)["regions"][0]["vertices"] == [[81.5 - x0, 65.5 - y0]]
+
+
+def chart_values(chart):
+    """The values of the points of a chart of a pixel."""
+    tables = [pyarrow.ipc.open_stream(one.data.data).read_pandas() for one in chart.proto.datasets]
+    return next(table["value"] for table in tables if len(table) > 1)
+
+
+def test_contrast_in_degrees_is_the_same_for_all_wavelengths(opened):
+    own_limits = [panel["limits"] for panel in viewer(opened)["panels"]]
+    fine(opened.segmented_control(key="contrast_by").set_value("degrees").run())
+    fields = {one.label: one for one in opened.number_input}
+    stack = loading.prepared(state(opened).source, state(opened).settings)
+    for quantity in ("Delta", "Psi"):
+        limits = [fields[f"{quantity} {side} (°)"].value for side in ("from", "to")]
+        usual = np.percentile(stack.values[stack.bands["quantity"] == quantity], (1, 99))
+        assert np.allclose(limits, usual, atol=2)
+    fields["Psi from (°)"].set_value(12.5)
+    fields["Psi to (°)"].set_value(30.0).run()
+    for wavelength in ("450", "750"):
+        opened.select_slider(key="position").set_value(wavelength).run()
+        assert viewer(fine(opened))["panels"][1]["limits"] == [12.5, 30.0] != own_limits[1]
+    next(one for one in opened.number_input if one.label == "Psi to (°)").set_value(12.5).run()
+    assert "must end above where it begins" in opened.error[0].value
 
 
 def test_an_estimate_is_kept_and_taken(opened):
@@ -248,6 +310,17 @@ def test_exploring_moves_no_computation(segmented):
     segmented.slider(key="contrast").set_value((5.0, 95.0))
     fine(segmented.run())
     assert {name: cache.computed for name, cache in loading.CACHES.items()} == before
+
+
+def test_a_drag_shows_maps_and_leaves_the_slider_until_it_is_let_go(opened):
+    slider = opened.select_slider(key="position")
+    opened.session_state["position_drag"] = {"position": 5, "from": 0}
+    assert viewer(fine(opened.run()))["panels"][0]["title"].startswith("Delta 600 nm")
+    assert slider.value == "450"
+    assert viewer(fine(opened.run()))["panels"][0]["title"].startswith("Delta 450 nm")
+    opened.select_slider(key="position").set_value("480")
+    opened.session_state["position_drag"] = {"position": 5, "from": 0}
+    assert viewer(fine(opened.run()))["panels"][0]["title"].startswith("Delta 480 nm")
 
 
 def test_every_map_kind_is_drawn(segmented):
@@ -331,6 +404,52 @@ def test_refining_and_undoing(segmented):
     assert segmented.button(key="undo").disabled
 
 
+def test_dropped_pixels_are_dropped_and_shares_are_of_the_map(segmented):
+    own = state(segmented)
+    first = own.shown()
+    assert "In no cluster" not in said(segmented)
+    next(box for box in segmented.selectbox if box.label == "Split or drop").set_value(1).run()
+    click(segmented, "drop")
+    count, size = int(first.n_pixels[1]), first.labels.size
+    assert f"In no cluster: {count:,} pixels were dropped ({count / size:.2%}) of {size:,} pixels" in said(
+        fine(segmented)
+    )
+    assert "without data" not in said(segmented)
+    codes = np.frombuffer(base64.b64decode(viewer(segmented)["labels"]), np.uint8)
+    assert (codes == 255).sum() == count
+    assert (codes == 0).sum() == 0
+    click(segmented, "undo")
+    assert "In no cluster" not in said(segmented)
+
+
+def test_pixels_without_data_are_told_from_dropped_ones(opened):
+    fine(opened.segmented_control(key="gaps").set_value("exclude").run())
+    segment(view(opened, "Explore"), 4)
+    labels = state(opened).shown().labels
+    missing = int((labels < 0).sum())
+    assert missing > 0
+    click(opened, "drop")
+    dropped = int((state(opened).shown().labels < 0).sum()) - missing
+    size = f"of {labels.size:,} pixels of the map."
+    assert f"{dropped:,} pixels were dropped" in said(opened)
+    assert f"{missing:,} pixels were without data ({missing / labels.size:.2%}) {size}" in said(opened)
+    codes = np.frombuffer(base64.b64decode(viewer(opened)["labels"]), np.uint8)
+    assert ((codes == 255).sum(), (codes == 0).sum()) == (dropped, missing)
+
+
+def test_remove_spikes_says_what_it_took_and_warns_beyond_a_percent(opened):
+    fine(opened.checkbox(key="despike_on").check().run())
+    source, settings = state(opened).source, state(opened).settings
+    table = spikes_taken(loading.opened(source, settings), loading.prepared(source, settings))
+    worst = table.loc[table["share"].idxmax()]
+    assert 0 < worst["share"] < 0.01
+    expected = f"took {worst['taken']:,} of {worst['measured']:,} measured pixels of {worst['map']}"
+    assert expected in said(opened)
+    assert not opened.warning
+    opened.number_input(key="despike").set_value(1.0).run()
+    assert "lose more than 1%" in opened.warning[0].value
+
+
 def test_a_refinement_that_cannot_be_is_one_sentence_and_loses_nothing(segmented):
     segmented.number_input(key="clean_size").set_value(4)
     click(segmented, "clean")
@@ -364,6 +483,33 @@ def test_a_drawn_region_is_shown_added_and_removed(segmented):
     segmented.button(key="remove_roi1").click().run()
     assert own.full_settings().regions == ()
     assert own.drawn is None
+
+
+def test_regions_have_values_in_a_table_and_colors_of_their_own(segmented):
+    own = state(segmented)
+    draw_region(own, {"kind": "rectangle", "vertices": [[10, 10], [20, 10], [20, 15], [10, 15]]})
+    segmented.run()
+    segmented.button(key="keep_roi1").click().run()
+    draw_region(own, {"kind": "pixel", "vertices": [[100, 100]]})
+    fine(segmented.run())
+    table = segmented.table[0].value
+    assert table["pixels"].tolist() == [50, 1]
+    assert table["status"].tolist() == ["in the export", "drawn last"]
+    stack = loading.prepared(own.source, own.settings)
+    for n, quantity in enumerate(("Delta", "Psi")):
+        values = stack.values[n, 10:15, 10:20][stack.measured[n, 10:15, 10:20]]
+        assert stack.bands["quantity"].iloc[n] == quantity
+        assert table[f"{quantity} 450 nm, mean (°)"][0] == pytest.approx(values.mean(), abs=1e-3)
+        assert table[f"{quantity}, spread (°)"][0] == pytest.approx(values.std(), rel=1e-2)
+    colors = {one["name"]: one["color"] for one in viewer(segmented)["regions"]}
+    assert len(set(colors.values())) == 2
+    assert not set(colors.values()) & set(own.look.palette)
+    for chart in segmented.get("vega_lite_chart"):
+        tables = [pyarrow.ipc.open_stream(one.data.data).read_pandas() for one in chart.proto.datasets]
+        drawn = next(one for one in tables if "region" in one)
+        assert dict(zip(drawn["region"], drawn["color"], strict=True)) == colors
+    segmented.button(key="remove_roi1").click().run()
+    assert [one["color"] for one in viewer(fine(segmented))["regions"]] == [colors["roi2"]]
 
 
 def test_a_region_without_pixels_is_dropped(segmented):

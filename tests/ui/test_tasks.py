@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.jobs import Job
 
 
 def _page():
@@ -42,6 +43,21 @@ def endless(on_progress):
     for done in range(600):
         on_progress(done, 600, "working")
         time.sleep(0.1)
+
+
+def test_the_time_left_is_that_of_the_rate_so_far():
+    def steps(on_progress):
+        for done in range(60):
+            on_progress(done, 60, "working")
+            time.sleep(0.1)
+
+    job = Job(steps)
+    assert job.seconds_left is None
+    job.wait(2.0)
+    assert job.seconds_left == pytest.approx(4.0, abs=1.2)
+    job.wait(2.0)
+    assert job.seconds_left == pytest.approx(2.0, abs=1.0)
+    job.stop()
 
 
 def test_what_is_kept_is_not_computed_again(page):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ellimaps.core.abscissa import AXIS_TITLES, film_abscissa_of
 from ellimaps.core.angles import unwrapped
 from ellimaps.core.colors import CLUSTER_COLORS, NO_DATA_COLOR
-from ellimaps.core.stack import DELTA, PSI, ImageStack
+from ellimaps.core.stack import ANGLES, ImageStack
 from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.films.results import MapFit, ShotFits, thickness_name
 from ellimaps.optics.certainty import Certainty
@@ -32,14 +32,14 @@ def shots_figure(fits: ShotFits) -> Figure:
     _draw_thickness(axes, fits.painted(name), asked, fits.stack)
     axes.set_title("thickness of the clusters")
     _draw_values(figure.add_subplot(grid[2, 0]), fits)
-    for column, quantity in enumerate((PSI, DELTA), start=1):
+    for column, quantity in enumerate(ANGLES, start=1):
         curve = figure.add_subplot(grid[:2, column])
         rest = figure.add_subplot(grid[2, column], sharex=curve)
         for cluster in range(fits.segmentation.k):
             _draw_curve(curve, rest, fits, cluster, quantity)
-        curve.set(ylabel=f"{quantity} (deg)", title="measured (points) and modelled (lines)")
+        curve.set(ylabel=f"{quantity} (°)", title="measured (points) and modelled (lines)")
         rest.set(
-            ylabel="measured - modelled (deg)", xlabel=AXIS_TITLES[film_abscissa_of(fits.segmentation.stack)]
+            ylabel="measured - modelled (°)", xlabel=AXIS_TITLES[film_abscissa_of(fits.segmentation.stack)]
         )
         for part in (curve, rest):
             part.grid(alpha=0.3)

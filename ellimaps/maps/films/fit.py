@@ -16,8 +16,9 @@ from ellimaps.core.errors import SettingError
 from ellimaps.core.parallel import single_threaded
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
+from ellimaps.maps.films.curves import model_curves
 from ellimaps.maps.films.noise import noise_of_map
-from ellimaps.maps.films.results import ClusterFit, MapFit, OtherMinimum, ShotFits, model_curves
+from ellimaps.maps.films.results import ClusterFit, MapFit, OtherMinimum, ShotFits
 from ellimaps.maps.films.shots import Shots
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.fresnel import Real

@@ -18,8 +18,8 @@ PARAMETERS = {
     CAUCHY_A: ("Cauchy A", ""),
     CAUCHY_B: ("Cauchy B", "µm²"),
     EXTRAORDINARY_A: ("extraordinary A", ""),
-    AOI_OFFSET: ("angle offset", "deg"),
-    DELTA_OFFSET: ("Delta offset", "deg"),
+    AOI_OFFSET: ("angle offset", "°"),
+    DELTA_OFFSET: ("Delta offset", "°"),
 }
 
 

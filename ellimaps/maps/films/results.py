@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.core.angles import wrap_degrees
 from ellimaps.core.errors import SettingError
 from ellimaps.core.stack import ImageStack
+from ellimaps.maps.films.curves import model_curves
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.certainty import Certainty, certainty_of
 from ellimaps.optics.fresnel import Real
@@ -140,7 +140,7 @@ class ShotFits:
         return pd.DataFrame(rows)
 
     def curves(self, cluster: int, model: ThinFilm | None = None) -> pd.DataFrame:
-        """Return measured and modelled Psi and Delta of one cluster.
+        """Return measured and modelled Delta and Psi of one cluster.
 
         Parameters
         ----------
@@ -152,7 +152,7 @@ class ShotFits:
         Returns
         -------
         DataFrame
-            ``wavelength_nm, aoi_deg, psi, psi_model, psi_residual, delta, delta_model, delta_residual`` in
+            ``wavelength_nm, aoi_deg, delta, delta_model, delta_residual, psi, psi_model, psi_residual`` in
             degrees, one row per wavelength and angle; residuals are measured minus modelled.
         """
         shown = model or self.clusters[cluster].model
@@ -331,28 +331,6 @@ class MapFit:
 
     def _number(self, name: str) -> int:
         return parameter_names(self.model).index(name)
-
-
-def model_curves(pairs: pd.DataFrame, psi: Real, delta: Real, model: ThinFilm | None) -> pd.DataFrame:
-    """Return measured and modelled Psi and Delta of one spectrum; columns as `ShotFits.curves`.
-
-    Parameters
-    ----------
-    pairs : DataFrame
-        Wavelength and angle of each pair of bands, as `ImageStack.pairs`.
-    psi, delta : ndarray of float, shape (pair,)
-        What was measured, in degrees.
-    model : ThinFilm, optional
-        What to compare it with; without one its columns are NaN.
-    """
-    table = pairs[["wavelength_nm", "aoi_deg"]].copy()
-    psi_model, delta_model = np.full(psi.shape, np.nan), np.full(psi.shape, np.nan)
-    if model is not None:
-        psi_model, delta_model = model.psi_delta(table["wavelength_nm"], table["aoi_deg"])
-    return table.assign(
-        psi=psi, psi_model=psi_model, psi_residual=psi - psi_model,
-        delta=delta, delta_model=delta_model, delta_residual=wrap_degrees(delta - delta_model),
-    )  # fmt: skip
 
 
 def parameter_names(model: ThinFilm) -> list[str]:

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.core.angles import wrap_degrees
-from ellimaps.core.stack import DELTA, PSI
+from ellimaps.core.stack import ANGLES
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.noise import Noise
@@ -77,10 +77,11 @@ class Shots:
     def left_out(self, cluster: int, wild: NDArray[np.bool_]) -> tuple[str, ...]:
         """Return in words which measured values were not used; ``wild`` is of Psi, then of Delta."""
         found = []
-        values = np.concatenate([self.psi_deg[cluster], self.delta_deg[cluster]])
-        bands = np.concatenate([self._pairs["psi"], self._pairs["delta"]])
-        names = np.repeat([PSI, DELTA], len(self._pairs))
+        values = np.concatenate([self.delta_deg[cluster], self.psi_deg[cluster]])
+        bands = np.concatenate([self._pairs["delta"], self._pairs["psi"]])
+        names = np.repeat(ANGLES, len(self._pairs))
         waves = np.tile(self._pairs["wavelength_nm"], 2)
+        wild = np.roll(wild, len(self._pairs))
         for name, wave, band, value, is_wild in zip(names, waves, bands, values, wild, strict=True):
             share = self._shares[cluster, band]
             if is_wild:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -12,6 +15,8 @@ from ellimaps.core.errors import ReadError
 VARIABLE = "ELLIMAPS_DATA_ROOT"
 # Beside the package in a checkout; an installed package has none.
 _EXAMPLES = Path(__file__).resolve().parents[3] / "data_example"
+# As C:\data, C:/data and \\server\share.
+_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
 def data_root() -> Path:
@@ -31,8 +36,13 @@ def inside_root(text: str, root: Path | None = None) -> Path:
     """
     root = (root or data_root()).resolve()
     cleaned = text.strip().strip("\"'").strip()
+    if os.name != "nt" and _WINDOWS.match(cleaned):
+        raise ReadError(
+            f"{cleaned:.300} is a path of a Windows computer, which this server cannot see: "
+            "use Upload on the page Maps, or have the files copied below the data root."
+        )
     if "\0" in cleaned or cleaned.startswith(("\\\\", "//")):
-        raise ReadError(f"{cleaned!r:.200} is not a path below {root}.")
+        raise ReadError(f"{cleaned!r:.200} is not a path below the data root.")
     try:
         path = (root / cleaned).resolve()
         exists = path.exists()
@@ -40,11 +50,28 @@ def inside_root(text: str, root: Path | None = None) -> Path:
         raise ReadError(f"{cleaned!r:.200} is not a path that can be opened: {error}.") from error
     if not any(path == allowed or allowed in path.parents for allowed in (root, _EXAMPLES)):
         raise ReadError(
-            f"{cleaned:.300} is not below the data root {root}: start ellimaps app with another --data-root."
+            f"{cleaned:.300} is not below the data root: start ellimaps app with another --data-root."
         )
     if not exists:
-        raise ReadError(f"{cleaned:.300} does not exist below {root}: check the path.")
+        raise ReadError(f"{cleaned:.300} does not exist below the data root: check the path.")
     return path
+
+
+def told(error: object) -> str:
+    """Return what a page tells of an error: not where the server keeps files, and no bytes of Python."""
+    text = str(error)
+    for folder in _server_folders():
+        here = rf"(?<![\w.]){re.escape(str(folder))}"
+        text = re.sub(rf"{here}(?!\w)", folder.name, re.sub(rf"{here}[\\/](?=[\w.])", "", text))
+    text = re.sub(r"\bellimaps-upload-\w+[\\/]", "", text)
+    return re.sub(r"(?<![\w'\"])b(?=['\"])", "", text)
+
+
+def _server_folders() -> list[Path]:
+    """Return the folders nobody needs to know of, those below others first."""
+    uploaded = Path(tempfile.gettempdir())
+    folders = {data_root(), _EXAMPLES.parent, uploaded, Path.home(), Path.cwd(), Path(sys.prefix)}
+    return sorted(folders - {Path(data_root().anchor)}, key=lambda folder: len(folder.parts), reverse=True)
 
 
 def example_folders(root: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -30,6 +31,7 @@ class Job(Generic[T]):
         self.result: T | None = None
         self.error: str | None = None
         self.done, self.total, self.what = 0, 1, "starting"
+        self._began = time.monotonic(), 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
         self._thread.start()
@@ -43,6 +45,14 @@ class Job(Generic[T]):
     def fraction(self) -> float:
         """Share of the work that is done."""
         return min(1.0, self.done / max(self.total, 1))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long what is being done will take at the rate so far; None while that says nothing yet."""
+        when, first = self._began
+        elapsed, done = time.monotonic() - when, self.done - first
+        # The first second tells little: threads start, files are opened.
+        return elapsed / done * (self.total - self.done) if done > 0 and elapsed > 1 else None
 
     def stop(self) -> None:
         """Ask the work to end at its next step."""
@@ -68,4 +78,6 @@ class Job(Generic[T]):
     def _on_progress(self, done: int, total: int, what: str) -> None:
         if self._stop.is_set():
             raise Stopped
+        if what != self.what:
+            self._began = time.monotonic(), done
         self.done, self.total, self.what = done, total, what

@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from ellimaps.core.errors import EllimapsError
+from ellimaps.core.numbers import duration_text
 from ellimaps.core.progress import Progress
 from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.data_root import told
 from ellimaps.ui.shared.jobs import Job
 from ellimaps.ui.shared.state import BackgroundTask, PageState
 from ellimaps.ui.shared.widgets import guarded
@@ -74,7 +76,7 @@ def computed(
     """
     found = cache.kept(key)
     if isinstance(found, EllimapsError):
-        st.info(str(found), icon=":material/info:")
+        st.info(told(found), icon=":material/info:")
         return None
     # In the run that tells why work was stopped or failed, it does not begin again by itself.
     if found is None and state.task is None and not state.message:
@@ -84,10 +86,13 @@ def computed(
 
 def work_panel(state: PageState) -> None:
     """Show the progress of the running work, or what became of the last."""
-    if state.task is not None:
-        _progress_panel(state)
-    if state.message:
-        st.warning(state.message, icon=":material/warning:")
+    # Both have their place at all times: what follows would be drawn anew if its number on the page changed.
+    with st.container(key="work"):
+        if state.task is not None:
+            _progress_panel(state)
+    with st.container(key="work_message"):
+        if state.message:
+            st.warning(told(state.message), icon=":material/warning:")
 
 
 # Each poll runs a part of the page; Stop needs no poll.
@@ -98,7 +103,9 @@ def _progress_panel(state: PageState) -> None:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", key="task"):
         job: Job[Any] = task.job
-        st.progress(job.fraction, f"{task.what}: {job.what}, {job.done} of {job.total}")
+        left = job.seconds_left
+        text = f"{task.what}: {job.what}, {job.done:,} of {job.total:,}"
+        st.progress(job.fraction, text if left is None else f"{text}, {duration_text(left)} left")
         st.button("Stop", key="stop", icon=":material/stop_circle:", on_click=job.stop)
 
 

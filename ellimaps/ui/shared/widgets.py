@@ -14,6 +14,7 @@ import streamlit as st
 from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.core.files import csv_bytes
 from ellimaps.core.progress import Progress
+from ellimaps.ui.shared.data_root import told
 from ellimaps.ui.shared.state import kept
 
 N = TypeVar("N", int, float)
@@ -26,12 +27,12 @@ def guarded() -> Iterator[None]:
     try:
         yield
     except EllimapsError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(told(error), icon=":material/error:")
     except Exception as error:
         _LOG.exception("A part of the page failed")
         st.error(
-            f"This part failed unexpectedly ({type(error).__name__}: {error}). What you have made is kept: "
-            "change a setting or choose another view.",
+            f"This part failed unexpectedly ({type(error).__name__}: {told(error)}). "
+            "What you have made is kept: change a setting or choose another view.",
             icon=":material/error:",
         )
 

@@ -132,9 +132,9 @@ def test_few_survivors_of_a_cluster_are_no_measurement(share: float, is_left_out
     assert fit.flag == Flag.OK or not is_left_out
     if is_left_out:
         assert fit.parameters["thickness_nm"] == pytest.approx(120, abs=0.2)
-        assert fit.left_out == ("Psi 650 nm (10% measured)", "Delta 650 nm (10% measured)")
+        assert fit.left_out == ("Delta 650 nm (10% measured)", "Psi 650 nm (10% measured)")
         (lenient,) = fit_shots(labels, OXIDE, options=FitOptions(min_share=0.05)).clusters
-        assert lenient.left_out == ("Psi 650 nm (far off)", "Delta 650 nm (far off)")
+        assert lenient.left_out == ("Delta 650 nm (far off)", "Psi 650 nm (far off)")
     else:
         assert abs(fit.parameters["thickness_nm"] - 120) < 5 * fit.standard_errors["thickness_nm"]
 

@@ -134,7 +134,7 @@ def scatter(
     plot = component(
         "scatter",
         "scatter/scatter.js",
-        '<div class="scatter" aria-label="Scatter plot"></div>',
+        '<div class="scatter" role="group" aria-label="Scatter plot"></div>',
         "scatter/scatter.css",
     )
     plot(

@@ -5,13 +5,15 @@ import { MARGIN } from "./view.js";
 
 // As in viewer.py.
 export const NO_VALUE = 65535;
+export const NO_DATA = 0;
+export const DROPPED = 255;
 // A color that no color map has: of filled pixels, and of the rims of objects and of a cluster.
 const MARKED = [255, 0, 160];
 
 // A panel's values in colors; filled pixels marked, doubtful ones hatched.
-export function valuesImage(panel, { data, filled }) {
+export function valuesImage(panel, { data }) {
   const { width, height } = data;
-  const { low, high, limits, diverging, showFilled } = panel.data;
+  const { low, high, limits, diverging } = panel.data;
   const colormap = diverging ? data.diverging : data.colormap;
   const image = new ImageData(width, height);
   const scale = (high - low) / (NO_VALUE - 1);
@@ -24,7 +26,7 @@ export function valuesImage(panel, { data, filled }) {
     }
     const level = clamp(Math.round(((low + code * scale - limits[0]) / span) * 255), 0, 255);
     let color = colormap[level];
-    if (showFilled && filled?.[i]) color = MARKED;
+    if (panel.filled?.[i]) color = MARKED;
     image.data[o] = color[0];
     image.data[o + 1] = color[1];
     image.data[o + 2] = color[2];
@@ -37,7 +39,9 @@ export function labelsImage(panel, { data }) {
   const image = new ImageData(data.width, data.height);
   const colors = panel.palette.map(rgbOf);
   for (let i = 0, o = 0; i < panel.labels.length; i++, o += 4) {
-    if (panel.labels[i] !== 0) image.data.set([...colors[panel.labels[i] - 1], 255], o);
+    const label = panel.labels[i];
+    if (label === DROPPED) image.data.set(dropped(i % data.width, Math.floor(i / data.width)), o);
+    else if (label !== NO_DATA) image.data.set([...colors[label - 1], 255], o);
   }
   return bitmap(image);
 }
@@ -53,11 +57,12 @@ export function drawPanel(panel, view, { step, pixelSize }, outlines, style) {
   context.drawImage(panel.image, view.x, view.y, view.width, view.height, ...box);
   if (panel.rimmed) context.drawImage(rims(panel, view, panel.image.width), ...box);
   clipped(context, box, () => {
-    for (const { vertices, name } of outlines) {
+    for (const { vertices, name, color } of outlines) {
       drawOutline(
         context,
         vertices.map(([x, y]) => view.toCanvas(area, x, y)),
         name,
+        color,
       );
     }
     if (pixelSize) drawScaleBar(context, area, (view.width * step * pixelSize) / area.width);
@@ -130,20 +135,20 @@ function drawScaleBar(context, area, umPerPoint) {
   context.fillText(`${nice(length)} µm`, x, y - 2);
 }
 
-// White on black shows on every color; one vertex is a cross.
-function drawOutline(context, points, name) {
+// A color on black shows on every other; one vertex is a cross.
+function drawOutline(context, points, name, color = "#fff") {
   const trace = points.length === 1 ? () => cross(context, points[0]) : () => polygon(context, points);
   context.strokeStyle = "#000";
   context.lineWidth = points.length === 1 ? 4 : 3;
   trace();
-  context.strokeStyle = "#fff";
+  context.strokeStyle = color;
   context.lineWidth = points.length === 1 ? 2 : 1.5;
   if (points.length > 1) context.setLineDash([5, 3]);
   trace();
   context.setLineDash([]);
   if (!name) return;
   const [x, y] = [points[0][0] + 6, points[0][1] - 4];
-  context.fillStyle = "#fff";
+  context.fillStyle = color;
   context.strokeStyle = "#000";
   context.lineWidth = 3;
   context.textAlign = "left";
@@ -169,6 +174,11 @@ function line(context, x0, y0, x1, y1) {
   context.moveTo(x0, y0);
   context.lineTo(x1, y1);
   context.stroke();
+}
+
+function dropped(x, y) {
+  const shade = (x + y) % 4 === 0 ? 90 : 115;
+  return [shade, shade, shade, 255];
 }
 
 function hatching(x, y) {

@@ -15,7 +15,8 @@ import {
   rectangle,
   resize,
 } from "../common.js";
-import { drawPanel, labelsImage, NO_VALUE, valuesImage } from "./painting.js";
+import { Following } from "./following.js";
+import { drawPanel, DROPPED, labelsImage, NO_DATA, NO_VALUE, valuesImage } from "./painting.js";
 import { MARGIN, View } from "./view.js";
 
 // On a small window maps take as much as shows a map.
@@ -41,6 +42,7 @@ class Viewer {
     this.position = 0;
     this.asked = null;
     this.build();
+    this.following = new Following((drag) => this.component.setTriggerValue("drag", drag));
     onKeys(root, (key) => this.actionOf(key));
     this.observer = new ResizeObserver(() => this.layout());
     this.observer.observe(root);
@@ -48,6 +50,7 @@ class Viewer {
 
   close() {
     this.observer.disconnect();
+    this.following.close();
     this.root.replaceChildren();
   }
 
@@ -80,12 +83,12 @@ class Viewer {
     const sameImage = this.data?.source === data.source;
     this.data = data;
     this.takePosition(data.position);
+    this.following.answered(data.slider, data.position);
     for (const tool of ["rectangle", "lasso", "line"]) this.buttons[tool].hidden = !data.tools.includes(tool);
     if (this.buttons[this.tool].hidden) this.choose("move");
     this.hint.textContent =
       "Ctrl + wheel zooms, double click resets" + (data.steps ? ", ← → step the slider" : "");
     this.labels = data.labels ? decode(data.labels, Uint8Array) : null;
-    this.filled = data.filled ? decode(data.filled, Uint8Array) : null;
     if (!sameImage || !this.view) this.view = new View({ width: data.width, height: data.height });
     while (this.panels.length < data.panels.length) this.panels.push(this.buildPanel());
     while (this.panels.length > data.panels.length) this.panels.pop().box.remove();
@@ -129,6 +132,7 @@ class Viewer {
     panel.canvas.setAttribute("aria-label", data.title);
     panel.codes = data.codes ? decode(data.codes, Uint16Array) : null;
     panel.doubtful = data.doubtful ? decode(data.doubtful, Uint8Array) : null;
+    panel.filled = data.filled ? decode(data.filled, Uint8Array) : null;
     panel.objects = data.objects ? decode(data.objects, Uint32Array) : null;
     const cluster = (label) => Number(label === this.data.highlight + 1);
     panel.rimmed = data.overlay ? this.labels.map(cluster) : panel.objects;
@@ -141,31 +145,33 @@ class Viewer {
     else this.buildLegend(panel);
   }
 
-  buildBar({ data, doubtful, foot }) {
+  buildBar({ data, codes, doubtful, filled, foot }) {
     const bar = element("div", "bar", foot);
     element("span", "", bar, nice(data.limits[0]));
     element("div", "ramp", bar).style.background = gradient(
       "to right",
       data.diverging ? this.data.diverging : this.data.colormap,
     );
-    element("span", "", bar, `${nice(data.limits[1])} ${data.unit}`);
-    if (doubtful?.some(Boolean)) {
-      element("span", "hatched", bar);
-      element("span", "", bar, "not trusted");
-    }
+    element("span", "", bar, withUnit(nice(data.limits[1]), data.unit));
+    const isEmpty = (code, index) => code === NO_VALUE && !doubtful?.[index];
+    if (filled?.some(Boolean)) entry(bar, "filled", "filled");
+    if (doubtful?.some(Boolean)) entry(bar, "hatched", "not trusted");
+    if (codes.some(isEmpty)) entry(bar, "empty", "no value");
   }
 
   // Only clusters that all panels share can be chosen.
-  buildLegend({ data, palette, names, foot }) {
+  buildLegend({ data, palette, names, labels, foot }) {
     const legend = element("div", "legend", foot);
     palette.forEach((color, index) => {
       const choose = () => this.component.setTriggerValue("cluster", index);
-      const entry = button(legend, "", `Choose cluster ${names[index]}`, choose);
-      entry.disabled = Boolean(data.palette);
-      entry.setAttribute("aria-pressed", !data.palette && index === this.data.highlight);
-      element("span", "swatch", entry).style.background = color;
-      entry.append(names[index]);
+      const choice = button(legend, "", `Choose cluster ${names[index]}`, choose);
+      choice.disabled = Boolean(data.palette);
+      choice.setAttribute("aria-pressed", !data.palette && index === this.data.highlight);
+      element("span", "swatch", choice).style.background = color;
+      choice.append(names[index]);
     });
+    if (labels.includes(DROPPED)) entry(legend, "dropped", "dropped");
+    if (labels.includes(NO_DATA)) entry(legend, "empty", "no data");
   }
 
   resetView() {
@@ -203,8 +209,9 @@ class Viewer {
   draw() {
     const { step, regions } = this.data;
     this.root.dataset.view = this.view;
-    const outlines = regions.map(({ name, vertices }) => ({
+    const outlines = regions.map(({ name, vertices, color }) => ({
       name,
+      color,
       vertices: vertices.map(([x, y]) => [x / step, y / step]),
     }));
     if (this.drag?.vertices) outlines.push({ name: "", vertices: this.drag.vertices });
@@ -220,7 +227,7 @@ class Viewer {
   onDown(panel, event) {
     this.root.focus({ preventScroll: true });
     panel.canvas.setPointerCapture(event.pointerId);
-    const withShift = this.data.tools.at(-1) === "line" ? "line" : "rectangle";
+    const withShift = ["line", "rectangle"].find((tool) => this.data.tools.includes(tool)) ?? "move";
     this.drag = {
       tool: event.shiftKey ? withShift : this.tool,
       from: this.toMap(panel, event),
@@ -261,7 +268,7 @@ class Viewer {
   }
 
   sendPixel([x, y]) {
-    if (this.data.tools.includes("rectangle") && this.isInside(x, y)) this.send("pixel", [[x, y]]);
+    if (this.data.tools.includes("pixel") && this.isInside(x, y)) this.send("pixel", [[x, y]]);
   }
 
   send(kind, vertices) {
@@ -304,14 +311,25 @@ class Viewer {
 
   // What a panel shows at a pixel.
   said(panel, index) {
-    const { title, unit, low, high, showFilled } = panel.data;
+    const { title, unit, low, high } = panel.data;
     if (!panel.codes) return `${title}: ${clusterSaid(panel.labels[index], panel.names)}`;
     const code = panel.codes[index];
     if (code === NO_VALUE) return `${title}: ${panel.doubtful?.[index] ? "not trusted" : "no value"}`;
     const value = (low + (code * (high - low)) / (NO_VALUE - 1)).toFixed(2);
     const object = panel.objects?.[index] ? `, object ${panel.objects[index]}` : "";
-    return `${title}: ${value} ${unit}${showFilled && this.filled?.[index] ? " (filled)" : ""}${object}`;
+    return `${title}: ${withUnit(value, unit)}${panel.filled?.[index] ? " (filled)" : ""}${object}`;
   }
+}
+
+// What a color beside the ramp means.
+function entry(bar, className, text) {
+  const made = element("span", "entry", bar);
+  element("span", `patch ${className}`, made);
+  made.append(text);
+}
+
+function withUnit(value, unit) {
+  return unit === "°" ? `${value}°` : `${value} ${unit}`;
 }
 
 function extended({ tool, from, vertices }, point) {
@@ -320,5 +338,6 @@ function extended({ tool, from, vertices }, point) {
 }
 
 function clusterSaid(label, names) {
-  return label ? `cluster ${names[label - 1]}` : "no data";
+  if (label === DROPPED) return "dropped";
+  return label === NO_DATA ? "no data" : `cluster ${names[label - 1]}`;
 }

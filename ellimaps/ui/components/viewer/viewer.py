@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain, repeat
 from typing import Any, Protocol
 
 import numpy as np
@@ -57,8 +58,8 @@ class MapPanel:
         Whether the highlighted cluster is outlined over the values.
     diverging : bool
         Whether the colors say which way values differ from the middle of the limits.
-    show_filled : bool
-        Whether filled pixels are marked.
+    filled : ndarray of bool, shape (y, x), optional
+        Pixels with an invented value; marked.
     doubtful : ndarray of bool, shape (y, x), optional
         Pixels without a value whose fit is not trusted; hatched.
     objects : ndarray of int, shape (y, x), optional
@@ -73,7 +74,7 @@ class MapPanel:
     limits: tuple[float, float] = (0.0, 1.0)
     overlay: bool = False
     diverging: bool = False
-    show_filled: bool = False
+    filled: NDArray[np.bool_] | None = None
     doubtful: NDArray[np.bool_] | None = None
     objects: NDArray[np.int32] | None = None
     labels: NDArray[np.int16] | None = None
@@ -94,19 +95,21 @@ class MapScene:
     aspect : float
         Height over width of a pixel.
     labels : ndarray of int16, shape (y, x), optional
-        Clusters, -1 = no data.
-    filled : ndarray of bool, shape (y, x), optional
-        Pixels with an invented value.
+        Clusters; -1 = no data, -2 = dropped.
     palette, names : sequence of str
         Color (#rrggbb) and name of each cluster.
     highlight : int
         The cluster drawn over maps with an overlay.
     regions : sequence of Region or MapLine
         What to outline.
+    region_colors : sequence of str
+        Color (#rrggbb) of each outline; white where there is none.
     pixel_size_um : float, optional
         Width of a pixel; draws a scale bar.
     position : int
         Where the slider stands that the arrow keys move.
+    slider : str
+        What that slider is called on the page; the maps follow it while it is dragged.
     most_pixels : int
         How many pixels of each map are sent to the browser at most.
     share_of_window : float
@@ -117,13 +120,14 @@ class MapScene:
     source: str
     aspect: float
     labels: NDArray[np.int16] | None = None
-    filled: NDArray[np.bool_] | None = None
     palette: Sequence[str] = ()
     names: Sequence[str] = ()
     highlight: int = 0
     regions: Sequence[Outlined] = ()
+    region_colors: Sequence[str] = ()
     pixel_size_um: float | None = None
     position: int = 0
+    slider: str = ""
     most_pixels: int = MAX_DISPLAY_PIXELS
     share_of_window: float = 0.42
 
@@ -139,6 +143,7 @@ class MapScene:
             "aspect": self.aspect,
             "pixelSize": self.pixel_size_um,
             "position": self.position,
+            "slider": self.slider,
             "shareOfWindow": self.share_of_window,
             "colormap": _colormap("viridis"),
             "diverging": _colormap("RdBu_r"),
@@ -146,8 +151,12 @@ class MapScene:
             "names": list(self.names),
             "highlight": self.highlight,
             "labels": _label_codes(self.labels, step),
-            "filled": _mask_codes(self.filled, step),
-            "regions": [{"name": region.name, "vertices": region.vertices} for region in self.regions],
+            "regions": [
+                {"name": region.name, "vertices": region.vertices, "color": color}
+                for region, color in zip(
+                    self.regions, chain(self.region_colors, repeat("#ffffff")), strict=False
+                )
+            ],
             "panels": [_panel_data(panel, step) for panel in self.panels],
         }
 
@@ -157,9 +166,10 @@ def map_viewer(
     *,
     key: str,
     on_step: Callable[[int], None] | None = None,
+    on_drag: Callable[[Mapping[str, int]], None] | None = None,
     on_region: Callable[[Mapping[str, Any]], None] | None = None,
     on_cluster: Callable[[int], None] | None = None,
-    tools: Sequence[str] = ("rectangle", "lasso"),
+    tools: Sequence[str] = ("pixel", "rectangle", "lasso"),
 ) -> None:
     """Show linked maps; regions come back in pixels of the full image.
 
@@ -169,20 +179,25 @@ def map_viewer(
         What is shown.
     key : str
         Streamlit key.
-    on_step, on_region, on_cluster : callable, optional
-        Called before the page runs again: with the position the arrow keys lead to, with a drawn region
-        (``kind`` and ``vertices``), and with the cluster of a legend entry that was clicked.
-    tools : sequence of {"rectangle", "lasso", "line"}
-        What can be drawn, if ``on_region`` takes it.
+    on_step, on_drag, on_region, on_cluster : callable, optional
+        Called before the page runs again: with the position the arrow keys lead to, with the ``position`` to
+        which the slider is being dragged and the one it was dragged ``from``, with a drawn region (``kind``
+        and ``vertices``), and with the cluster of a legend entry that was clicked.
+    tools : sequence of {"pixel", "rectangle", "lasso", "line"}
+        What can be picked or drawn, if ``on_region`` takes it.
     """
     viewer = component(
-        "map_viewer", "viewer/viewer.js", '<div class="viewer" aria-label="Maps"></div>', "viewer/viewer.css"
+        "map_viewer",
+        "viewer/viewer.js",
+        '<div class="viewer" role="group" aria-label="Maps"></div>',
+        "viewer/viewer.css",
     )
     viewer(
         data=scene.data() | {"tools": list(tools) if on_region else [], "steps": on_step is not None},
         key=key,
         on_region_change=handler(key, "region", on_region),
         on_step_change=handler(key, "step", on_step),
+        on_drag_change=handler(key, "drag", on_drag),
         on_cluster_change=handler(key, "cluster", on_cluster),
     )
 
@@ -211,7 +226,7 @@ def _panel_data(panel: MapPanel, step: int) -> dict[str, Any]:
         "limits": list(panel.limits),
         "overlay": panel.overlay,
         "diverging": panel.diverging,
-        "showFilled": panel.show_filled,
+        "filled": _mask_codes(panel.filled, step),
         "codes": base64_of(codes),
         "doubtful": _mask_codes(panel.doubtful, step),
         "objects": None if panel.objects is None else base64_of(panel.objects[::step, ::step].astype("<u4")),

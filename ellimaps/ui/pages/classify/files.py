@@ -62,7 +62,7 @@ def new_file(text: str, ending: str) -> Path:
     except (OSError, ValueError, RuntimeError) as error:
         raise ExportError(f"{cleaned!r:.200} is not a path that can be written: {error}.") from error
     if root not in path.parents:
-        raise ExportError(f"{cleaned:.300} is not below the data root {root}: save it there.")
+        raise ExportError(f"{cleaned:.300} is not below the data root: save it there.")
     if is_folder:
         raise ExportError(f"{cleaned:.300} is a folder: add the name of the file.")
     return path

@@ -16,7 +16,7 @@ from ellimaps.ui.components.keyed_picture import KeyPress, keyed_picture
 from ellimaps.ui.pages.classify.files import label_lists
 from ellimaps.ui.pages.classify.pictures import picture_of
 from ellimaps.ui.pages.classify.state import FolderLabels
-from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.data_root import data_root, inside_root, told
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import choose_below_root, download, escaped, guarded
 
@@ -55,7 +55,7 @@ def label_tab(work: FolderLabels) -> None:
         _lists(work)
         if work.notice:
             text, good = work.notice
-            (st.success if good else st.error)(text)
+            (st.success if good else st.error)(told(text))
 
 
 def _classes(labeling: LabelingSession) -> Iterator[_Answer]:

@@ -12,6 +12,7 @@ from ellimaps.ui.pages.classify.charts import importance_chart
 from ellimaps.ui.pages.classify.files import label_lists, new_file
 from ellimaps.ui.pages.classify.models import Trained, labels_given, save_trained, trained_on
 from ellimaps.ui.pages.classify.state import ClassifyState
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
@@ -97,7 +98,8 @@ def _results(state: ClassifyState, trained: Trained) -> None:
         "cross-validation; below it, where 95 % of the repeats lie. Images of the same cell stay together."
     )
     left, right = st.columns([3, 2], gap="medium")
-    left.altair_chart(importance_chart(report.importance))
+    with left:
+        show_chart(importance_chart(report.importance))
     with right:
         _confusion(report)
         _keep(state, trained)
@@ -149,7 +151,7 @@ def _mistakes(report: TrainingReport) -> None:
     with_picture = [row for row in rows if row["file"] in report.pictures]
     for first in range(0, len(with_picture), 4):
         for column, row in zip(st.columns(4), with_picture[first : first + 4], strict=False):
-            column.image(report.pictures[row["file"]], width="stretch")
+            column.image(report.pictures[row["file"]], width="stretch", alt=f"The image {row['file']}")
             column.caption(
                 f"**{escaped(row['file'])}** is {escaped(str(row['label']))}, answered "
                 f"{escaped(str(row['answer']))} in {row['wrong']:.0%} of the repeats"

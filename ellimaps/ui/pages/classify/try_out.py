@@ -13,6 +13,7 @@ from ellimaps.ui.pages.classify.charts import contribution_chart
 from ellimaps.ui.pages.classify.files import saved_models
 from ellimaps.ui.pages.classify.models import Answer, answer_of, model_at
 from ellimaps.ui.pages.classify.state import ClassifyState
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import escaped
@@ -73,7 +74,7 @@ def _answer(model: PopulationModel | DeepModel, answer: Answer, name: str) -> No
     prediction = answer.prediction
     picture, facts = st.columns([6, 5], gap="medium")
     with picture, st.container(key="try_picture"):
-        st.image(answer.picture, width="stretch")
+        st.image(answer.picture, width="stretch", alt=f"{name} with the outline of what was measured")
         st.caption(f"{escaped(name)}; red: the outline of what was measured")
     with facts:
         with st.container(horizontal=True, key="try_metrics"):
@@ -87,7 +88,7 @@ def _answer(model: PopulationModel | DeepModel, answer: Answer, name: str) -> No
         for warning in prediction.warnings:
             st.warning(warning, icon=":material/warning:")
         if not prediction.contributions.empty:
-            st.altair_chart(contribution_chart(prediction.contributions, f"{prediction.label!s:.16}"))
+            show_chart(contribution_chart(prediction.contributions, f"{prediction.label!s:.16}"))
     with st.expander("All measurements", icon=":material/straighten:"):
         st.caption(
             f"Lengths are in {'µm' if model.unit == 'um' else 'pixels'}. Model {escaped(model.version)}."

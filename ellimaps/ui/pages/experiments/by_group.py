@@ -23,6 +23,7 @@ from ellimaps.ui.pages.experiments.words import (
     reads,
     with_uncertainty,
 )
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import csv_download
 
@@ -33,8 +34,10 @@ def objects_by_group(results: Results, level: str) -> None:
     """Show counts and the distribution of a measure."""
     counts = results.counts(level)
     left, right = st.columns(2)
-    left.altair_chart(count_chart(counts, level))
-    right.altair_chart(density_chart(counts, level))
+    with left:
+        show_chart(count_chart(counts, level), alt=f"Objects of each {level.lower()}")
+    with right:
+        show_chart(density_chart(counts, level), alt=f"Objects per image of each {level.lower()}")
     _more_than(MOST_GROUPS, len(counts), level)
     if results.objects.empty:
         st.info("Nothing was found in any image: another recipe may fit.", icon=":material/search_off:")
@@ -47,7 +50,9 @@ def objects_by_group(results: Results, level: str) -> None:
         st.info(f"{reads(measure)} is not known of any object.")
         return
     left, right = st.columns([6, 5])
-    left.altair_chart(histogram(known[measure], results.groups(known, level), level, reads(measure)))
+    with left:
+        chart = histogram(known[measure], results.groups(known, level), level, reads(measure))
+        show_chart(chart, alt=f"{reads(measure)} of the objects of each {level.lower()}")
     with right:
         _table(results.comparison(level, measure), f"{level.lower()}s", "experiments_comparison")
 
@@ -71,7 +76,9 @@ def _values(results: Results, level: str) -> None:
         st.info(_untrusted(results), icon=":material/search_off:")
         return
     left, right = st.columns([6, 5])
-    left.altair_chart(value_chart(values, _groups(results, level), level, reads(chosen)))
+    with left:
+        chart = value_chart(values, _groups(results, level), level, reads(chosen))
+        show_chart(chart, alt=f"{reads(chosen)} of each {level.lower()}")
     with right:
         names = {
             "group": level,
@@ -131,7 +138,9 @@ def _spectra(results: Results, level: str) -> None:
     shown = rows[rows["group"].isin(groups[:MOST_COLORS])]
     quantities = list(shown["quantity"].unique())
     for column, quantity in zip(st.columns(max(2, len(quantities))), quantities, strict=False):
-        column.altair_chart(spectra_chart(shown, quantity, level))
+        with column:
+            chart = spectra_chart(shown, quantity, level)
+            show_chart(chart, alt=f"{quantity} of cluster {cluster}, by {level.lower()}")
     _more_than(MOST_COLORS, len(groups), level)
 
 

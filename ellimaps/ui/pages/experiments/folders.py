@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,12 +84,6 @@ def called(folder: Path) -> str:
     if folder == root or root not in folder.parents:
         return folder.name
     return folder.relative_to(root).as_posix()
-
-
-def without_root(text: str) -> str:
-    """Return a message with paths as the user types them."""
-    root = str(data_root())
-    return text.replace(f"{root}{os.sep}", "").replace(root, "the data root")
 
 
 @cached(TTLCache(16, _SECONDS), lock=Lock())

@@ -10,8 +10,9 @@ from ellimaps.batch.asked import read_asked
 from ellimaps.batch.cells import CellWork
 from ellimaps.batch.maps import MapWork
 from ellimaps.batch.tree import Item
-from ellimaps.core.errors import EllimapsError, ReadError
-from ellimaps.ui.pages.experiments.folders import Choice, called, items, layout, show_folder, without_root
+from ellimaps.core.errors import ReadError
+from ellimaps.core.numbers import counted
+from ellimaps.ui.pages.experiments.folders import Choice, called, items, layout, show_folder
 from ellimaps.ui.pages.experiments.preview import preview_panel
 from ellimaps.ui.pages.experiments.recipes import choose_work
 from ellimaps.ui.pages.experiments.running import result_folder, run
@@ -59,10 +60,9 @@ def _run_panel(state: ExperimentsState, choice: Choice, work: MapWork | CellWork
         ).strip()
     folder = result_folder(out)
     inputs = _inputs(choice.folder, pattern or None, folder, folders=folders)
-    what = "map folder" if folders else "image"
     left_out = sum(layout(choice.folder).images.values()) - len(inputs) if not folders else 0
     others = f"; {left_out:,} other images do not fit the levels" if left_out > 0 else ""
-    st.markdown(f"**{len(inputs):,} {what}{'s' * (len(inputs) != 1)}**{others}")
+    st.markdown(f"**{counted(len(inputs), 'map folder' if folders else 'image')}**{others}")
     _earlier(choice.folder, folder)
     if st.button(
         "Run",
@@ -76,10 +76,7 @@ def _run_panel(state: ExperimentsState, choice: Choice, work: MapWork | CellWork
 
 
 def _inputs(root: Path, pattern: str | None, out: Path, *, folders: bool) -> tuple[Item, ...]:
-    try:
-        found = items(root, pattern, out, folders=folders)
-    except EllimapsError as error:
-        raise type(error)(without_root(str(error))) from None
+    found = items(root, pattern, out, folders=folders)
     if not found:
         raise ReadError(
             f"Nothing in {called(root)} fits {pattern or 'the recipe'}: change the levels of the tree."

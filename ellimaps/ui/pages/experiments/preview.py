@@ -10,13 +10,13 @@ import numpy as np
 import streamlit as st
 
 from ellimaps.batch.tree import Item
-from ellimaps.core.errors import EllimapsError, ReadError
+from ellimaps.core.errors import EllimapsError
+from ellimaps.core.numbers import counted, shown_unit
 from ellimaps.core.progress import Progress
 from ellimaps.core.stack import band_label
 from ellimaps.maps.figures import contrast_limits, report_bands
 from ellimaps.readers import open_stack
 from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
-from ellimaps.ui.pages.experiments.folders import without_root
 from ellimaps.ui.pages.experiments.state import ExperimentsState
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
 from ellimaps.ui.shared.data_root import file_marks
@@ -75,17 +75,14 @@ def preview_panel(state: ExperimentsState, found: Sequence[Item], tree: str) -> 
 
 
 def _preview(path: Path, on_progress: Progress) -> Preview:
-    try:
-        stack = open_stack(path, on_progress=on_progress)
-    except EllimapsError as error:
-        raise ReadError(without_root(str(error))) from error
+    stack = open_stack(path, on_progress=on_progress)
     panels = []
     for band in report_bands(stack)[:2]:
         # The rest of a large stack is not to be kept.
         image = np.array(stack.values[band])
         about = stack.bands.iloc[band]
-        unit = str(about["unit"]).replace("deg", "°")
+        unit = shown_unit(str(about["unit"]))
         panels.append(MapPanel(band_label(about), image, unit, contrast_limits(image)))
     height, width = stack.shape
-    bands = f"{stack.n_bands} {'map' if stack.is_ellipsometric else 'band'}{'s' * (stack.n_bands != 1)}"
+    bands = counted(stack.n_bands, "map" if stack.is_ellipsometric else "band")
     return Preview(panels, f"{width:,} × {height:,} pixels, {bands}", stack.pixel_aspect, stack.pixel_size_um)

@@ -22,7 +22,7 @@ from ellimaps.maps.films.recipe import FitRecipe, fit_of
 from ellimaps.maps.recipe import MAX_RECIPE_BYTES
 from ellimaps.maps.settings import DECLARED
 from ellimaps.objects.analysis import CellSettings
-from ellimaps.ui.pages.experiments.folders import called, without_root
+from ellimaps.ui.pages.experiments.folders import called
 from ellimaps.ui.shared.data_root import data_root, files_in, folders_from
 from ellimaps.ui.shared.state import kept
 
@@ -64,7 +64,7 @@ def choose_work(root: Path, *, has_maps: bool) -> MapWork | CellWork:
     elif chosen == _OWN:
         work = work_of(_own_text())
     else:
-        work = _read(data_root() / chosen)
+        work = read_work(data_root() / chosen)
     if isinstance(work, MapWork) and work.fit is None:
         work = _with_model(work, root)
     with st.expander("What the recipe says"):
@@ -146,13 +146,6 @@ def _take_upload() -> None:
 def _edit(work: MapWork | CellWork, has_maps: bool) -> None:
     st.session_state[_TEXT] = work.recipe()
     st.session_state[f"experiments_recipe_{'maps' if has_maps else 'images'}"] = _OWN
-
-
-def _read(path: Path) -> MapWork | CellWork:
-    try:
-        return read_work(path)
-    except EllimapsError as error:
-        raise type(error)(without_root(str(error))) from None
 
 
 def _with_model(work: MapWork, root: Path) -> MapWork:

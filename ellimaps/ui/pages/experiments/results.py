@@ -10,15 +10,14 @@ from ellimaps.batch.asked import read_asked
 from ellimaps.batch.marks import IMAGES
 from ellimaps.batch.results import Results, read_results
 from ellimaps.batch.store import holder
-from ellimaps.core.errors import EllimapsError
 from ellimaps.ui.pages.experiments.by_group import maps_by_group, objects_by_group
-from ellimaps.ui.pages.experiments.folders import called, show_folder, without_root
+from ellimaps.ui.pages.experiments.folders import called, show_folder
 from ellimaps.ui.pages.experiments.running import run_again
 from ellimaps.ui.pages.experiments.samples import MOST_ROWS, samples
 from ellimaps.ui.pages.experiments.state import ExperimentsState
 from ellimaps.ui.pages.experiments.words import columns_of, readable
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
-from ellimaps.ui.shared.data_root import file_marks
+from ellimaps.ui.shared.data_root import file_marks, told
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import csv_download, guarded
 
@@ -79,10 +78,7 @@ def _run_panel(state: ExperimentsState, folder: Path, done: int) -> None:
 def _read(folder: Path) -> Results:
     """Return a folder's results, read again only after another run."""
     files = sorted([*folder.glob("*.csv"), *folder.glob("*.parquet")])
-    try:
-        return _RESULTS.get((str(folder), file_marks(files)), lambda: read_results(folder))
-    except EllimapsError as error:
-        raise type(error)(without_root(str(error))) from None
+    return _RESULTS.get((str(folder), file_marks(files)), lambda: read_results(folder))
 
 
 def _header(results: Results) -> None:
@@ -128,7 +124,7 @@ def _failures(state: ExperimentsState, results: Results) -> None:
         return
     with st.expander(f"{len(results.failures):,} failed", icon=":material/error:", expanded=True):
         for _, failure in results.failures.head(5).iterrows():
-            st.error(without_root(f"{failure['File']}: {failure['Reason']}"))
+            st.error(told(f"{failure['File']}: {failure['Reason']}"))
         table = results.failures[["File", "Reason"]].head(MOST_ROWS)
         shown = readable(table)
         if len(results.failures) > 5:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from ellimaps.batch.asked import Asked
@@ -11,9 +10,9 @@ from ellimaps.batch.cells import CellWork
 from ellimaps.batch.engines import local_processes
 from ellimaps.batch.maps import MapWork
 from ellimaps.batch.runner import BatchSummary, run_batch, tree_of
-from ellimaps.core.errors import EllimapsError, SettingError
+from ellimaps.core.errors import SettingError
 from ellimaps.core.progress import Progress
-from ellimaps.ui.pages.experiments.folders import called, show_folder, without_root
+from ellimaps.ui.pages.experiments.folders import called, show_folder
 from ellimaps.ui.pages.experiments.recipes import work_of
 from ellimaps.ui.pages.experiments.state import ExperimentsState
 from ellimaps.ui.shared.data_root import data_root, inside_root
@@ -28,7 +27,7 @@ def run(
     start(
         state,
         f"Running {called(root)}",
-        _told(in_worker(run_tree, root, pattern, work, out)),
+        in_worker(run_tree, root, pattern, work, out),
         lambda _: show_folder(out),
     )
 
@@ -97,16 +96,9 @@ def run_tree(
             raise SettingError(
                 f"{out} lies in the measurement {item.key}: choose another folder for the results."
             )
-    return run_batch(tree, work, out, local_processes(max(1, (os.cpu_count() or 2) // 2)), on_progress)
 
+    def tell(done: int, total: int, what: str) -> None:
+        # The page says itself how long it takes; until the first is done, it is what was done before.
+        on_progress(done, total, {"working": "starting"}.get(what, what if what == "tables" else "working"))
 
-def _told(work: Callable[[Progress], BatchSummary]) -> Callable[[Progress], BatchSummary]:
-    """Return work whose errors do not tell where the server keeps its data."""
-
-    def told(on_progress: Progress) -> BatchSummary:
-        try:
-            return work(on_progress)
-        except EllimapsError as error:
-            raise EllimapsError(without_root(str(error))) from error
-
-    return told
+    return run_batch(tree, work, out, local_processes(max(1, (os.cpu_count() or 2) // 2)), tell)

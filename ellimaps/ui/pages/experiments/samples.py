@@ -9,6 +9,7 @@ from ellimaps.batch.assemble import PLANE
 from ellimaps.batch.map_results import sample_table
 from ellimaps.batch.results import Results
 from ellimaps.batch.tree import LEVELS
+from ellimaps.core.numbers import counted
 from ellimaps.ui.pages.experiments.words import columns_of, height_of, readable
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import csv_download, escaped, pick_row
@@ -61,17 +62,15 @@ def _is_known(column: pd.Series) -> bool:
 
 def _sample(results: Results, image: pd.Series) -> None:
     names = " / ".join(str(image[level]) for level in results.levels if image[level])
-    number, what = int(image["Objects"]), "object" if results.has_circles else "cluster"
-    st.markdown(f"**{escaped(names)}**: {number:,} {what}{'s' * (number != 1)}")
+    number = counted(int(image["Objects"]), "object" if results.has_circles else "cluster")
+    st.markdown(f"**{escaped(names)}**: {number}")
     for text in filter(None, (image["Flags"], image.get("Warnings", ""))):
         st.warning(str(text), icon=":material/flag:")
     left, right = st.columns([1, 1], gap="medium")
     overlay, montage = results.picture(image), results.montage(image)
     if overlay is not None:
-        left.image(
-            str(overlay),
-            caption="Outlines of the objects" if results.has_circles else "Maps, clusters and spectra",
-        )
+        caption = "Outlines of the objects" if results.has_circles else "Maps, clusters and spectra"
+        left.image(str(overlay), caption=caption, alt=f"{caption} of {names}")
     else:
         left.info("Its picture is not in the folder any more: run it again.")
     objects = results.objects_of(image).drop(columns=[*LEVELS, "Flags"]).reset_index(drop=True)
@@ -89,7 +88,8 @@ def _sample(results: Results, image: pd.Series) -> None:
             "Table", "objects.csv", objects, key="experiments_objects_csv", help="As CSV, with all digits"
         )
         for figure in results.files(image, "_fit.png"):
-            st.image(str(figure), caption="Measured and fitted spectra")
+            caption = "Measured and fitted spectra"
+            st.image(str(figure), caption=caption, alt=f"{caption} of {names}")
         if montage is not None:
             with st.expander("Objects of the whole experiment"):
-                st.image(str(montage))
+                st.image(str(montage), alt=f"Objects of the experiment of {names}")

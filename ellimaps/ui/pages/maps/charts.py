@@ -6,22 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ellimaps.core.abscissa import AXIS_TITLES, abscissa_of
-from ellimaps.core.angles import unwrapped
+from ellimaps.core.numbers import titled
 from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.images.intensities import Bleaching
 from ellimaps.maps.clustering.estimation import ClusterEstimate
+from ellimaps.ui.pages.maps.delta_turn import on_turn, stretches
 
 # In pixels: two charts and the controls above them fit into a window of 800.
 _HEIGHT = 200
 _MARK = "#D55E00"
 _SHOWN = "#808080"
-# Middle gray: seen on a light page and on a dark one.
-_REGION = "#8A8A8A"
+# Labels of Delta and Psi are as wide as "-180" in every chart, so that those below each other are aligned.
+ANGLE_AXIS = alt.Axis(minExtent=38, maxExtent=38, tickCount=4)
 _CHANNEL_COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 
 
@@ -74,6 +73,7 @@ def spectra_chart(
     regions: pd.DataFrame | None = None,
     channel: str | None = None,
     shown: Sequence[int] = (),
+    lowest_delta: float = 0.0,
 ) -> Any:
     """Draw clustershots of one quantity, the selected one emphasized with its standard deviation.
 
@@ -90,15 +90,17 @@ def spectra_chart(
     selected : int
         The emphasized cluster.
     regions : DataFrame, optional
-        Spectra of regions of interest; dashed, with their names at the right end.
+        Spectra of regions of interest with a ``color`` each; dashed, with their names at the right end.
     channel : str, optional
         The only channel to draw of a stack over time.
     shown : sequence of int
         Bands whose maps are shown; a line marks where they are.
+    lowest_delta : float
+        Where the turn of the maps of Delta begins, in degrees; curves are drawn on the same one.
     """
     column = abscissa(stack)[0]
     placed = _placed(shots, stack, quantity, channel)
-    table = _curves(placed, "cluster", quantity)
+    table = _curves(placed, "cluster", quantity, lowest_delta)
     table = table.assign(name=[names[cluster] for cluster in table["cluster"]])
     color = alt.Color(
         "name:N",
@@ -110,7 +112,7 @@ def spectra_chart(
     )
     tooltip = [alt.Tooltip("name", title="cluster"), *_tooltip(column)]
     x, y = _axes(stack, quantity, channel)
-    base = alt.Chart(table).encode(x=x, y=y, color=color, tooltip=tooltip, detail=alt.Detail("aoi_deg:N"))
+    base = alt.Chart(table).encode(x=x, y=y, color=color, tooltip=tooltip, detail=["aoi_deg:N", "stretch:N"])
     chosen = alt.datum.cluster == selected
     emphasized = base.transform_filter(chosen)
     layers = [
@@ -119,9 +121,8 @@ def spectra_chart(
         emphasized.mark_line(strokeWidth=4, point=alt.OverlayMarkDef(size=55)),
     ]
     if regions is not None and len(regions):
-        layers += _region_layers(
-            _curves(_placed(regions, stack, quantity, channel), "region", quantity), x, y, column
-        )
+        of_regions = _placed(regions, stack, quantity, channel)
+        layers += _region_layers(_curves(of_regions, "region", quantity, lowest_delta), x, y, column)
     marked = placed.loc[placed["band"].isin(shown), [column]].drop_duplicates()
     if len(marked) and placed[column].nunique() > 1:
         layers.insert(0, alt.Chart(marked).mark_rule(strokeDash=[3, 3], color=_SHOWN).encode(x=x))
@@ -129,13 +130,14 @@ def spectra_chart(
 
 
 def _region_layers(table: pd.DataFrame, x: Any, y: Any, column: str) -> list[Any]:
-    base = alt.Chart(table).encode(x=x, y=y, tooltip=["region", *_tooltip(column)])
-    line = base.mark_line(
-        strokeDash=[6, 4], strokeWidth=2.5, color=_REGION, point=alt.OverlayMarkDef(color=_REGION)
-    ).encode(detail=["region:N", "aoi_deg:N"])
+    color = alt.Color("color:N", scale=None)
+    base = alt.Chart(table).encode(x=x, y=y, color=color, tooltip=["region", *_tooltip(column)])
+    line = base.mark_line(strokeDash=[6, 4], strokeWidth=2.5, point=alt.OverlayMarkDef()).encode(
+        detail=["region:N", "aoi_deg:N", "stretch:N"]
+    )
     ends = table[table[column] == table[column].max()]
-    text = alt.Chart(ends).mark_text(align="right", dy=-9, color=_REGION, fontWeight="bold")
-    return [line, text.encode(x=x, y=y, text="region")]
+    text = alt.Chart(ends).mark_text(align="right", dy=-9, fontWeight="bold")
+    return [line, text.encode(x=x, y=y, text="region", color=color)]
 
 
 def _placed(shots: pd.DataFrame, stack: ImageStack, quantity: str, channel: str | None) -> pd.DataFrame:
@@ -162,116 +164,11 @@ def _axes(stack: ImageStack, quantity: str, channel: str | None = None) -> tuple
         ),
         alt.Y(
             "mean:Q",
-            title=" ".join(filter(None, [channel, quantity, f"({unit})" if unit else ""])),
+            title=titled(f"{channel} {quantity}" if channel else quantity, unit),
             scale=alt.Scale(zero=False),
+            axis=ANGLE_AXIS if stack.is_ellipsometric else alt.Undefined,
         ),
     )
-
-
-def cluster_bars(
-    values: NDArray[np.float64],
-    counts: NDArray[np.int64],
-    label: str,
-    names: Sequence[str],
-    palette: Sequence[str],
-) -> Any:
-    """Draw the number of pixels of each cluster over its mean value.
-
-    Parameters
-    ----------
-    values : ndarray of float, shape (cluster,)
-        Mean of each cluster.
-    counts : ndarray of int, shape (cluster,)
-        Its pixels.
-    label : str
-        What the values are, with their unit.
-    names, palette : sequence of str
-        Name and color of every cluster.
-    """
-    table = pd.DataFrame({"name": list(names), "value": values, "pixels": counts})
-    return (
-        alt.Chart(table)
-        .mark_bar(size=14)
-        .encode(
-            x=alt.X("value:Q", title=f"mean {label}", scale=alt.Scale(zero=False, padding=12)),
-            y=alt.Y("pixels:Q", title="pixels (logarithmic)", scale=alt.Scale(type="symlog")),
-            color=alt.Color("name:N", scale=alt.Scale(domain=list(names), range=list(palette)), legend=None),
-            tooltip=[
-                alt.Tooltip("name", title="cluster"),
-                alt.Tooltip("value:Q", format=".3f"),
-                alt.Tooltip("pixels:Q", format=","),
-            ],
-        )
-        .properties(height=_HEIGHT, title="Clusters: value against size")
-    )
-
-
-def histogram(
-    values: NDArray[np.float64], label: str, title: str, color: str, *, height: int = _HEIGHT
-) -> Any:
-    """Draw the distribution of values.
-
-    Parameters
-    ----------
-    values : ndarray of float, shape (pixel,)
-        What is counted; none draws an empty chart.
-    label : str
-        What the values are, with their unit.
-    title : str
-        Of the chart.
-    color : str
-        Of its bars.
-    height : int
-        In pixels.
-    """
-    counts, edges = np.histogram(values, bins=60) if values.size else (np.zeros(1, int), np.array([0.0, 1.0]))
-    table = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "pixels": counts})
-    # An empty bin would be drawn as a dash on the axis.
-    table = table[table["pixels"] > 0] if values.size else table
-    return (
-        alt.Chart(table)
-        .mark_bar(color=color, stroke=color, strokeWidth=1)
-        .encode(
-            x=alt.X("low:Q", bin="binned", title=label, scale=alt.Scale(zero=False)),
-            x2="high:Q",
-            y=alt.Y("pixels:Q", title="pixels (logarithmic)", scale=alt.Scale(type="symlog")),
-            tooltip=[alt.Tooltip("low:Q", format=".3f"), alt.Tooltip("high:Q", format=".3f"), "pixels"],
-        )
-        .properties(height=height, title=title)
-    )
-
-
-def object_histogram(values: NDArray[np.float64], label: str) -> Any:
-    """Draw how a measure is distributed over objects.
-
-    Parameters
-    ----------
-    values : ndarray of float, shape (object,)
-        NaN is left out.
-    label : str
-        What is measured.
-    """
-    known = values[np.isfinite(values)]
-    counts, edges = np.histogram(known, bins=min(40, max(1, known.size)))
-    table = pd.DataFrame({"low": edges[:-1], "high": edges[1:], "objects": counts})
-    return (
-        alt.Chart(table)
-        .mark_bar(color=_CHANNEL_COLORS[0], stroke=_CHANNEL_COLORS[0])
-        .encode(
-            x=alt.X("low:Q", bin="binned", title=label, scale=alt.Scale(zero=False)),
-            x2="high:Q",
-            y=alt.Y("objects:Q", title="objects"),
-            tooltip=[alt.Tooltip("low:Q", format=".4g"), alt.Tooltip("high:Q", format=".4g"), "objects"],
-        )
-        .properties(height=_HEIGHT - 20)
-    )
-
-
-def chart_specification(chart: Any) -> dict[str, Any]:
-    """Return a chart as Vega-Lite with its data, without the fixed size that Altair gives it."""
-    specification: dict[str, Any] = chart.to_dict()
-    specification.pop("config", None)
-    return specification
 
 
 def abscissa(stack: ImageStack) -> tuple[str, str, str]:
@@ -317,16 +214,17 @@ def bleaching_chart(curve: Bleaching) -> Any:
     return alt.layer(points, lines).properties(height=_HEIGHT + 40, title=title)
 
 
-def _curves(table: pd.DataFrame, group: str, quantity: str) -> pd.DataFrame:
+def _curves(table: pd.DataFrame, group: str, quantity: str, lowest_delta: float) -> pd.DataFrame:
     parts = []
     for _, part in table.groupby([group, "aoi_deg"], dropna=False):
-        mean = unwrapped(part["mean"].to_numpy(), quantity)
-        parts.append(part.assign(mean=mean, low=mean - part["std"], high=mean + part["std"]))
-    return pd.concat(parts) if parts else table.assign(low=0.0, high=0.0)
+        mean = on_turn(part["mean"].to_numpy(), quantity, lowest_delta)
+        low, high = mean - part["std"], mean + part["std"]
+        parts.append(part.assign(mean=mean, low=low, high=high, stretch=stretches(mean, quantity)))
+    return pd.concat(parts) if parts else table.assign(low=0.0, high=0.0, stretch=0)
 
 
 def _tooltip(column: str) -> list[alt.Tooltip]:
-    title = "angle (deg)" if column == "aoi_deg" else AXIS_TITLES.get(column, column)
+    title = "angle (°)" if column == "aoi_deg" else AXIS_TITLES.get(column, column)
     return [
         alt.Tooltip(column, title=title),
         alt.Tooltip("mean:Q", format=".3f"),

@@ -9,6 +9,7 @@ from ellimaps.maps.comparison import Comparison, compare
 from ellimaps.maps.settings import Settings
 from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.loading import Source, segmented
+from ellimaps.ui.pages.maps.readings import labels_shown
 from ellimaps.ui.pages.maps.segment import segmentation_title
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.state import kept
@@ -35,11 +36,11 @@ def compare_tab(state: MapsState, source: Source) -> None:
             [
                 MapPanel(
                     segmentation_title(settings),
-                    labels=segmentation.labels,
+                    labels=labels_shown(source, settings),
                     palette=tuple(look.palette),
                     names=tuple(look.titles),
                 )
-                for settings, segmentation, look in zip((first, second), both, looks, strict=True)
+                for settings, look in zip((first, second), looks, strict=True)
             ],
             source=f"{source.fingerprint} {first.roi}",
             aspect=both[0].stack.pixel_aspect,

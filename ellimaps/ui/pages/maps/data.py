@@ -1,61 +1,165 @@
-"""The facts of a measurement and its preprocessing, with a view before and after."""
+"""The view Data: maps first; beside them the spectrum of a pixel, the settings and the facts, folded."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from html import escape
 from typing import TypeVar
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
 from ellimaps.core.abscissa import time_axis
+from ellimaps.core.numbers import shown_unit
 from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.images.intensities import channels_of
-from ellimaps.images.preprocessing import Roi, crop
-from ellimaps.maps.figures import contrast_limits
+from ellimaps.images.preprocessing import crop
 from ellimaps.maps.settings import Corrections, Settings, names_of
-from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
+from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.conditions import conditions_panel
-from ellimaps.ui.pages.maps.intensities import (
-    bleaching_panel,
-    channel_editor,
-    correction_choices,
-    plane_choices,
+from ellimaps.ui.pages.maps.contrast import Contrast, contrast_control
+from ellimaps.ui.pages.maps.delta_turn import on_turn
+from ellimaps.ui.pages.maps.intensities import bleaching_panel, channel_editor
+from ellimaps.ui.pages.maps.loading import Source, opened, prepared
+from ellimaps.ui.pages.maps.pixel_spectrum import pick_pixel, pixel_spectrum
+from ellimaps.ui.pages.maps.preprocessing import preprocessing_choices, spikes_note
+from ellimaps.ui.pages.maps.readings import (
+    lowest_delta,
+    shares_table,
 )
-from ellimaps.ui.pages.maps.loading import Source, load, opened, prepared
-from ellimaps.ui.pages.maps.sliders import band_slider, move_band_slider
+from ellimaps.ui.pages.maps.sliders import (
+    band_slider,
+    band_slider_label,
+    follow_band_slider,
+    move_band_slider,
+)
 from ellimaps.ui.pages.maps.state import MapsState
-from ellimaps.ui.shared.controls import number, one_of, optional_number, switched_on, whole_number
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded, progress_bar
 
 T = TypeVar("T", bound=np.generic)
 
 
+@st.fragment
 def data_tab(state: MapsState, source: Source) -> None:
-    """Show the facts, the preprocessing choices and a map before and after."""
-    facts = st.container()
-    settings = _choices(source, state.settings)
-    with progress_bar() as show:
-        measured = opened(source, settings, show)
-        with facts:
-            show_facts(measured)
-            conditions_panel(measured)
-        stack = prepared(source, settings, show)
-    state.settings = settings
-    if measured.is_ellipsometric:
-        _before_and_after(source, measured, stack, settings)
-    else:
-        images, channels = st.columns([7, 5], gap="medium")
-        with images:
-            _before_and_after(source, measured, stack, settings)
-        with channels, guarded():
-            bleaching_panel(source, settings)
-            channel_editor(state, measured, settings)
-    _missing_table(measured, stack)
+    """Show the maps, and what belongs to them beside."""
+    with guarded():
+        with st.container(key="data_split"):
+            maps, beside = st.columns([8, 5], gap="medium")
+        with beside:
+            spectrum = st.container()
+            settings = preprocessing_choices(source, state.settings)
+        with maps, progress_bar() as show:
+            measured = opened(source, settings, show)
+            stack = prepared(source, settings, show)
+        state.settings = settings
+        with beside, guarded():
+            spikes_note(source, settings)
+        with maps, guarded():
+            lowest = lowest_delta(source, settings)
+            bands = _maps(state, source, measured, stack, lowest)
+        with spectrum, guarded():
+            pixel_spectrum(state, stack, settings, bands, lowest)
+        with beside, guarded():
+            if not measured.is_ellipsometric:
+                bleaching_panel(source, settings)
+                channel_editor(state, measured, settings)
+            with st.expander("About this measurement", expanded=True, icon=":material/info:"):
+                show_facts(measured)
+            with st.expander("Temperature meanwhile", icon=":material/thermostat:"):
+                conditions_panel(measured)
+            title = "Missing and filled values" if measured.is_ellipsometric else "Images in order"
+            with st.expander(title, icon=":material/table:"):
+                st.dataframe(shares_table(source, settings), hide_index=True)
+
+
+def _maps(
+    state: MapsState, source: Source, measured: ImageStack, stack: ImageStack, lowest: float
+) -> list[int]:
+    """Show the maps where the slider stands, and return their bands."""
+    settings = state.settings
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        position, bands = band_slider(stack)
+        contrast = contrast_control(source, settings, stack)
+        both = st.toggle("As measured, too", **kept("both"), help="Before preprocessing, beside after it.")
+    panels = []
+    for band in bands:
+        after = _prepared_panel(stack, settings, band, contrast, lowest)
+        panels += (
+            [_measured_panel(measured, settings, band, after, contrast, lowest), after] if both else [after]
+        )
+    scene = MapScene(
+        panels,
+        source=f"{source.fingerprint} {settings.roi}",
+        aspect=measured.pixel_aspect,
+        regions=_cross(state, settings),
+        pixel_size_um=settings.pixel_size_um or measured.pixel_size_um,
+        position=position,
+        slider=band_slider_label(stack),
+    )
+    map_viewer(
+        scene,
+        key="before_after",
+        on_step=lambda target: move_band_slider(stack, target),
+        on_drag=follow_band_slider,
+        on_region=lambda drawn: pick_pixel(state, drawn, settings),
+        tools=["pixel"],
+    )
+    st.caption(_filled_sentence(stack, bands, settings))
+    return bands
+
+
+def _prepared_panel(
+    stack: ImageStack, settings: Settings, band: int, contrast: Contrast, lowest: float
+) -> MapPanel:
+    row = stack.bands.iloc[band]
+    image = on_turn(stack.values[band], row["quantity"], lowest)
+    return MapPanel(
+        f"{band_label(row)}, preprocessed",
+        _enlarged(image, settings.binning),
+        shown_unit(row["unit"]),
+        contrast.limits(image, row["quantity"]),
+        filled=_enlarged(stack.filled[band], settings.binning),
+    )
+
+
+def _measured_panel(
+    measured: ImageStack, settings: Settings, band: int, after: MapPanel, contrast: Contrast, lowest: float
+) -> MapPanel:
+    """Return the map that another panel shows after preprocessing, in the same colors, as it was before."""
+    assert after.image is not None
+    height, width = after.image.shape
+    row = measured.bands.iloc[band]
+    image = on_turn(crop(measured, settings.roi).values[band][:height, :width], row["quantity"], lowest)
+    # Corrected intensities are on a scale of their own.
+    rescaled = any(getattr(settings, name) for name in names_of(Corrections))
+    limits = contrast.limits(image) if rescaled else after.limits
+    return MapPanel(f"{band_label(row)}, measured", image, after.unit, limits)
+
+
+def _cross(state: MapsState, settings: Settings) -> list[MapLine]:
+    """Return a mark where a pixel was picked."""
+    if state.pixel is None:
+        return []
+    y0, _, x0, _ = settings.roi or (0, 0, 0, 0)
+    return [MapLine(((state.pixel[0] - x0 + 0.5, state.pixel[1] - y0 + 0.5),))]
+
+
+def _filled_sentence(stack: ImageStack, bands: list[int], settings: Settings) -> str:
+    """Say how many pixels of the maps shown are filled, and how large a pixel is drawn."""
+    counts = [int(np.count_nonzero(stack.filled[band])) for band in bands]
+    n_pixels = stack.shape[0] * stack.shape[1]
+    quantities = [f"of {stack.bands['quantity'].iloc[band]} " for band in bands] if len(bands) > 1 else [""]
+    parts = [f"{n:,} {what}({n / n_pixels:.2%})" for n, what in zip(counts, quantities, strict=True)]
+    sentence = f"Filled: {', '.join(parts)} of {n_pixels:,} pixels."
+    if settings.binning > 1:
+        sentence += f" Binned pixels are drawn as {settings.binning} × {settings.binning} measured ones."
+    return sentence
+
+
+def _enlarged(image: NDArray[T], times: int) -> NDArray[T]:
+    """Draw binned pixels as large as the measured ones they are made of."""
+    return image if times == 1 else image.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def show_facts(stack: ImageStack) -> None:
@@ -111,100 +215,3 @@ def _span(values: list[float], unit: str) -> str:
     if len(values) == 1:
         return f"{values[0]:g} {unit}"
     return f"{len(values)}, {values[0]:g} to {values[-1]:g} {unit}"
-
-
-def _choices(source: Source, settings: Settings) -> Settings:
-    stack = load(source)
-    st.markdown("**Preprocessing**" if stack.is_ellipsometric else "**Planes, corrections, preprocessing**")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        if not stack.is_ellipsometric:
-            settings = correction_choices(plane_choices(source, settings))
-        gaps = one_of("gaps")
-        smaller = min(stack.shape)
-        binning = whole_number("binning", high=max(1, smaller // 2), key=f"binning_{smaller}", width=110)
-        known_size = stack.pixel_size_um or 0.0
-        pixel_size = number("pixel_size_um", start=known_size, key=f"pixel_size_{stack.name}")
-        despike = optional_number("despike")
-        smooth = optional_number("smooth")
-        roi_on = switched_on("roi")
-    return replace(
-        settings,
-        pixel_size_um=pixel_size if pixel_size and pixel_size != stack.pixel_size_um else None,
-        gaps=gaps,
-        despike=despike,
-        smooth=smooth,
-        roi=_roi(stack) if roi_on else None,
-        binning=binning,
-    )
-
-
-def _roi(stack: ImageStack) -> Roi | None:
-    height, width = stack.shape
-    (y0, y1), (x0, x1) = (
-        column.slider(label, 0, size, (0, size), **kept(f"roi_{axis}_{size}"))
-        for column, label, axis, size in zip(
-            st.columns(2, gap="medium"), ("Rows y (px)", "Columns x (px)"), "yx", stack.shape, strict=True
-        )
-    )
-    y0, x0 = min(y0, height - 1), min(x0, width - 1)
-    roi = (y0, max(y1, y0 + 1), x0, max(x1, x0 + 1))
-    return None if roi == (0, height, 0, width) else roi
-
-
-@st.fragment
-def _before_and_after(source: Source, measured: ImageStack, stack: ImageStack, settings: Settings) -> None:
-    with guarded():
-        position, bands = band_slider(stack)
-        before = crop(measured, settings.roi)
-        # Corrected intensities are on a scale of their own.
-        rescaled = any(getattr(settings, name) for name in names_of(Corrections))
-        panels = []
-        for band in bands:
-            name, unit = band_label(stack.bands.iloc[band]), str(stack.bands["unit"].iloc[band])
-            limits = contrast_limits(stack.values[band])
-            after = _enlarged(stack.values[band], settings.binning)
-            raw = before.values[band][: after.shape[0], : after.shape[1]]
-            raw_limits = contrast_limits(raw) if rescaled else limits
-            panels.append(MapPanel(f"{name}, measured", raw, unit, raw_limits))
-            panels.append(MapPanel(f"{name}, preprocessed", after, unit, limits, show_filled=True))
-        filled = np.any(stack.filled[bands], axis=0)
-        scene = MapScene(
-            panels,
-            source=f"{source.fingerprint} {settings.roi}",
-            aspect=before.pixel_aspect,
-            filled=_enlarged(filled, settings.binning),
-            pixel_size_um=settings.pixel_size_um or measured.pixel_size_um,
-            position=position,
-        )
-        map_viewer(scene, key="before_after", on_step=lambda target: move_band_slider(stack, target))
-        st.caption(
-            f"Pink: {int(filled.sum()):,} filled pixels ({filled.mean():.2%}). Grey: no value."
-            + (
-                f" Binned pixels are drawn as {settings.binning} × {settings.binning} measured ones."
-                if settings.binning > 1
-                else ""
-            )
-        )
-
-
-def _enlarged(image: NDArray[T], times: int) -> NDArray[T]:
-    """Draw binned pixels as large as the measured ones they are made of."""
-    return image if times == 1 else image.repeat(times, axis=0).repeat(times, axis=1)
-
-
-def _missing_table(measured: ImageStack, stack: ImageStack) -> None:
-    maps = measured.is_ellipsometric
-    title = "Missing and filled values of every map" if maps else "Images in order, their files and values"
-    with st.expander(title):
-        labels = [band_label(band) for _, band in measured.bands.iterrows()]
-        times = {} if maps else {"time (s)": measured.bands["time_s"]}
-        table = pd.DataFrame(
-            {
-                "map" if maps else "image": labels,
-                "file": measured.bands["file"],
-                **times,
-                "missing (%)": 100 * measured.missing_fraction,
-                "filled (%)": 100 * stack.filled_fraction,
-            }
-        )
-        st.dataframe(table.round(3), hide_index=True)

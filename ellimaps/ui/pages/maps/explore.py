@@ -11,26 +11,38 @@ from numpy.typing import NDArray
 
 from ellimaps.core.abscissa import time_axis
 from ellimaps.core.angles import wrap_degrees
+from ellimaps.core.numbers import shown_unit, titled
 from ellimaps.core.stack import DELTA, band_label
 from ellimaps.images.intensities import channels_of
-from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Settings
 from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
-from ellimaps.ui.pages.maps.charts import chart_specification, cluster_bars, histogram, spectra_chart
+from ellimaps.ui.pages.maps.charts import spectra_chart
+from ellimaps.ui.pages.maps.contrast import Contrast, contrast_control
+from ellimaps.ui.pages.maps.delta_turn import on_turn, turn_sentence
+from ellimaps.ui.pages.maps.histograms import cluster_bars, histogram
 from ellimaps.ui.pages.maps.loading import Source, distances
+from ellimaps.ui.pages.maps.readings import labels_shown, lowest_delta
 from ellimaps.ui.pages.maps.refine import refine_controls
-from ellimaps.ui.pages.maps.regions import draw_region, region_controls, region_spectra, shown_regions
+from ellimaps.ui.pages.maps.regions import (
+    draw_region,
+    region_colors,
+    region_controls,
+    region_spectra,
+    shown_regions,
+)
 from ellimaps.ui.pages.maps.segment import pending_changes
 from ellimaps.ui.pages.maps.sliders import (
     band_slider,
+    band_slider_label,
     cluster_slider,
-    contrast_slider,
+    follow_band_slider,
     move_band_slider,
     move_cluster_slider,
 )
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
+from ellimaps.ui.shared.charts import chart_specification, show_chart
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded
 
@@ -64,13 +76,10 @@ def explore_tab(state: MapsState, source: Source) -> None:
 
 
 def _explore(state: MapsState, source: Source, settings: Settings, segmentation: Segmentation) -> None:
-    wavelength, clusters, contrast = st.columns([5, 4, 3])
-    with wavelength:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         position, bands = band_slider(segmentation.stack)
-    with clusters:
         cluster = cluster_slider(state, segmentation)
-    with contrast:
-        percentiles = contrast_slider()
+        contrast = contrast_control(source, settings, segmentation.stack)
     kinds = st.pills(
         "Maps",
         list(MAP_KINDS),
@@ -89,35 +98,37 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
         panels = [
             panel
             for kind in kinds or ["labels"]
-            for panel in _panels(source, settings, segmentation, kind, bands, percentiles)
+            for panel in _panels(source, settings, segmentation, kind, bands, contrast)
         ]
         stack = segmentation.stack
         scene = MapScene(
             panels,
             source=f"{source.fingerprint} {stack.history[-1]['roi']}",
             aspect=stack.pixel_aspect,
-            labels=segmentation.labels,
-            filled=np.any(stack.filled[bands], axis=0),
+            labels=labels_shown(source, settings),
             palette=state.look.palette,
             names=state.look.titles,
             highlight=cluster,
             regions=shown_regions(state),
+            region_colors=region_colors(shown_regions(state)),
             pixel_size_um=stack.pixel_size_um,
             position=position,
+            slider=band_slider_label(stack),
         )
         map_viewer(
             scene,
             key="maps",
             on_step=lambda target: move_band_slider(stack, target),
+            on_drag=follow_band_slider,
             on_region=lambda drawn: draw_region(state, drawn),
             on_cluster=lambda number: move_cluster_slider(segmentation, number),
         )
     with spectra, guarded():
         _spectra(state, source, segmentation, cluster, bands)
     with guarded():
-        region_controls(state)
-        refine_controls(state, segmentation)
-        _distributions(state, segmentation, bands, cluster)
+        region_controls(state, source, bands)
+        refine_controls(state, source, segmentation)
+        _distributions(state, source, segmentation, bands, cluster)
 
 
 def _panels(
@@ -126,39 +137,41 @@ def _panels(
     segmentation: Segmentation,
     kind: str,
     bands: list[int],
-    percentiles: tuple[float, float],
+    contrast: Contrast,
 ) -> list[MapPanel]:
     if kind == "labels":
         return [MapPanel("Clusters")]
     if kind == "distance":
         distance = distances(source, settings)
-        limits = contrast_limits(distance, percentiles)
+        limits = contrast.limits(distance)
         return [MapPanel("Distance to centre (in features)", distance, "", limits)]
-    return [_band_panel(segmentation, kind, band, percentiles) for band in bands]
+    lowest = lowest_delta(source, settings)
+    return [_band_panel(segmentation, kind, band, contrast, lowest) for band in bands]
 
 
 def _band_panel(
-    segmentation: Segmentation, kind: str, band: int, percentiles: tuple[float, float]
+    segmentation: Segmentation, kind: str, band: int, contrast: Contrast, lowest: float
 ) -> MapPanel:
     stack = segmentation.stack
     row = stack.bands.iloc[band]
-    measured = stack.values[band]
+    measured = on_turn(stack.values[band], row["quantity"], lowest)
     image: NDArray[np.float32] = measured if "raw" in kind else segmentation.segmented_band(band)
-    limits = contrast_limits(measured, percentiles)
+    image = on_turn(image, row["quantity"], lowest)
+    limits = contrast.limits(measured, row["quantity"])
     if kind == "difference":
         image = measured - image
         if row["quantity"] == DELTA:
             image = wrap_degrees(image)
-        farthest = max(map(abs, contrast_limits(image, percentiles)))
+        farthest = max(map(abs, contrast.limits(image)))
         limits = -farthest, farthest
     return MapPanel(
         f"{band_label(row)}, {MAP_KINDS[kind]}",
         image.astype(np.float32, copy=False),
-        str(row["unit"]),
+        shown_unit(row["unit"]),
         limits,
         overlay=kind.startswith("over_"),
         diverging=kind == "difference",
-        show_filled=kind == "raw",
+        filled=stack.filled[band] if kind == "raw" else None,
     )
 
 
@@ -167,6 +180,8 @@ def _spectra(
 ) -> None:
     stack = segmentation.stack
     regions = region_spectra(state, source, stack.shape)
+    assert state.current is not None
+    lowest = lowest_delta(source, state.current)
     # Over time every channel has a chart of its own, as every quantity has over wavelength.
     over_time = time_axis(stack) is not None
     channels: list[str | None] = [*channels_of(stack)["channel"]] if over_time else [None]
@@ -183,15 +198,20 @@ def _spectra(
                 regions=regions,
                 channel=channel,
                 shown=bands,
+                lowest_delta=lowest,
             )
             return json.dumps(chart_specification(chart))
 
         look = (state.current, state.look, cluster, tuple(bands), tuple(shown_regions(state)))
         drawn = (source, quantity, channel, *look)
-        st.vega_lite_chart(json.loads(_CHARTS.get(drawn, draw)))
+        show_chart(json.loads(_CHARTS.get(drawn, draw)))
+    if DELTA in stack.quantities:
+        st.caption(turn_sentence(lowest))
 
 
-def _distributions(state: MapsState, segmentation: Segmentation, bands: list[int], cluster: int) -> None:
+def _distributions(
+    state: MapsState, source: Source, segmentation: Segmentation, bands: list[int], cluster: int
+) -> None:
     # A toggle and not an expander: what an expander hides is drawn at every slider move all the same.
     if not st.toggle(
         "Distributions",
@@ -199,20 +219,20 @@ def _distributions(state: MapsState, segmentation: Segmentation, bands: list[int
         help="Clusters by value and size, and the measured values inside the chosen cluster.",
     ):
         return
+    assert state.current is not None
+    lowest = lowest_delta(source, state.current)
     for band in bands:
         row = segmentation.stack.bands.iloc[band]
-        label = f"{band_label(row)} ({row['unit']})" if row["unit"] else band_label(row)
+        label = titled(band_label(row), row["unit"])
         left, right = st.columns(2)
-        left.altair_chart(
-            cluster_bars(
-                segmentation.means[:, band],
-                segmentation.n_pixels,
-                label,
-                state.look.titles,
-                state.look.palette,
+        means = on_turn(segmentation.means[:, band], row["quantity"], lowest)
+        with left:
+            show_chart(
+                cluster_bars(means, segmentation.n_pixels, label, state.look.titles, state.look.palette)
             )
-        )
         inside = (segmentation.labels == cluster) & segmentation.stack.measured_band(band)
-        values = segmentation.stack.values[band][inside].astype(np.float64)
+        measured = segmentation.stack.values[band][inside].astype(np.float64)
+        values = on_turn(measured, row["quantity"], lowest)
         title = f"Measured values in cluster {state.look.titles[cluster]}"
-        right.altair_chart(histogram(values, label, title, state.look.palette[cluster]))
+        with right:
+            show_chart(histogram(values, label, title, state.look.palette[cluster]))

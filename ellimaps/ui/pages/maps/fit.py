@@ -14,7 +14,7 @@ from ellimaps.optics.model_file import model_text
 from ellimaps.optics.spectra import FitOptions
 from ellimaps.ui.pages.maps.fit_charts import uniqueness_chart
 from ellimaps.ui.pages.maps.fit_export import fit_downloads
-from ellimaps.ui.pages.maps.fit_maps import maps_panel, profile_and_histogram, shown_fit
+from ellimaps.ui.pages.maps.fit_maps import maps_panel, picked_pixel, profile_and_histogram, shown_fit
 from ellimaps.ui.pages.maps.fit_model import choose_model, is_editing, model_editor
 from ellimaps.ui.pages.maps.fit_spectra import spectra_panel
 from ellimaps.ui.pages.maps.fitting import FitSetup, fitted_map, fitted_shots, last_shots, map_key
@@ -22,6 +22,7 @@ from ellimaps.ui.pages.maps.loading import Source, load
 from ellimaps.ui.pages.maps.refine import text_color
 from ellimaps.ui.pages.maps.sliders import chosen_cluster, cluster_slider
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
 from ellimaps.ui.shared.widgets import guarded
@@ -87,16 +88,16 @@ def _bar(state: MapsState, source: Source, segmentation: Segmentation) -> str:
 
 # Options of a fit: label, name in FitOptions, and what it says.
 _NUMBERS = (
-    ("Noise of Psi (deg)", "sigma_psi_deg", "Empty: neighbors tell it, where the maps are flat."),
-    ("Noise of Delta (deg)", "sigma_delta_deg", "Where sin 2 Psi is 1. Empty: neighbors tell it."),
+    ("Noise of Delta (°)", "sigma_delta_deg", "Where sin 2Ψ is 1. Empty: neighbours tell it."),
+    ("Noise of Psi (°)", "sigma_psi_deg", "Empty: neighbours tell it, where the maps are flat."),
     ("Lack of fit above a reduced χ² of", "max_chi2", "Such fits are not trusted."),
-    ("The instrument is right to (deg of Psi)", "systematic_deg", "Misfit up to this is no lack of fit."),
+    ("The instrument is right to (° of Psi)", "systematic_deg", "Misfit up to this is no lack of fit."),
     ("Poor above an MSE of", "max_mse", "Such fits are not trusted."),
     ("Least share of a cluster measured", "min_share", "Wavelengths with less are left out of its fit."),
 )
 _WORDS = (
     ("Noise of Delta", "delta_noise", {"growing": "grows as 1 / sin 2Ψ", "constant": "the same everywhere"}),
-    ("Chi squared of", "minimized", {"psi delta": "Psi and Delta", "ncs": "N, C and S"}),
+    ("Chi squared of", "minimized", {"psi delta": "Delta and Psi", "ncs": "N, C and S"}),
 )
 
 
@@ -165,17 +166,17 @@ def _results(state: MapsState, source: Source, segmentation: Segmentation, model
         )
     with st.container(key="fit_split"):
         left, right = st.columns([7, 5], gap="medium")
-    fit = None
+    fit, picked = None, None
     with left, guarded():
         if fits is not None:
             fit = shown_fit(state, source, fits)
-            if fit is not None:
-                maps_panel(state, source, fit, segmentation)
+            picked = picked_pixel(state, fit, segmentation.k) if current else None
+            maps_panel(state, source, fit, segmentation)
             _table(state, fits)
         else:
             _start_values(model)
     with right, guarded():
-        spectra_panel(state, segmentation, fits if current else None, model)
+        spectra_panel(state, segmentation, fits if current else None, model, picked)
     with guarded():
         if fit is not None:
             profile_and_histogram(state, fit)
@@ -254,7 +255,7 @@ def _certainty(state: MapsState, fits: ShotFits) -> None:
         for remark in certainty.remarks:
             st.warning(remark)
         for name, curve, limits in zip(certainty.names, certainty.curves, certainty.limits, strict=True):
-            st.vega_lite_chart(uniqueness_chart(curve, names[name], limits, state.look.palette[cluster]))
+            show_chart(uniqueness_chart(curve, names[name], limits, state.look.palette[cluster]))
         if st.button("What would mend it?", key="fit_remedies", help="Fits again with one thing changed."):
             st.dataframe(fits.remedies(cluster).rename(columns={"chi2": "reduced χ²"}), hide_index=True)
 

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from ellimaps.core.abscissa import AXIS_TITLES, film_abscissa_of
 from ellimaps.core.angles import unwrapped
-from ellimaps.core.stack import DELTA, PSI, ImageStack
-from ellimaps.ui.pages.maps.charts import chart_specification
+from ellimaps.core.stack import ANGLES, ImageStack
+from ellimaps.ui.pages.maps.charts import ANGLE_AXIS
+from ellimaps.ui.shared.charts import chart_specification, log_ticks
 
-# In pixels: Psi, Delta and residuals stand below each other in a window of 800, with one title for the axis
-# of all three; their labels are as wide as "-180" and aligned.
+# In pixels: Delta, Psi and residuals stand below each other in a window of 800, with one title for the axis
+# of all three.
 _CURVES_HEIGHT = 122
 _RESIDUALS_HEIGHT = 172
 PROFILE_HEIGHT = 250
-_LABELS_PX = 38
 # Middle gray: seen on a light page and on a dark one.
 _ZERO = "#8A8A8A"
 _DATA = "curves"
@@ -52,7 +52,7 @@ def spectra_fit_chart(
         Measured and modelled spectra of the clusters to draw, as `ShotFits.curves`.
     stack : ImageStack
         What was measured.
-    quantity : {"Psi", "Delta"}
+    quantity : {"Delta", "Psi"}
         Which of the two to draw.
     names, palette : sequence of str
         Name and color of every cluster.
@@ -67,8 +67,8 @@ def spectra_fit_chart(
 
 
 def residuals_chart(curve: pd.DataFrame, stack: ImageStack, color: str) -> dict[str, Any]:
-    """Draw measured minus modelled Psi and Delta of one cluster; as Vega-Lite."""
-    parts = [_parted(curve, quantity).assign(quantity=quantity) for quantity in (PSI, DELTA)]
+    """Draw measured minus modelled Delta and Psi of one cluster; as Vega-Lite."""
+    parts = [_parted(curve, quantity).assign(quantity=quantity) for quantity in ANGLES]
     return _filled(_residuals_form(_over(stack), color), pd.concat(parts))
 
 
@@ -90,7 +90,7 @@ def _spectra_form(
         x=_x(over, titled=False), color=color, opacity=strength, tooltip=tooltip
     )
     line = base.mark_line(strokeWidth=2).encode(
-        y=alt.Y("modelled:Q", title=f"{quantity} (deg)", scale=alt.Scale(zero=False), axis=_axis()),
+        y=alt.Y("modelled:Q", title=f"{quantity} (°)", scale=alt.Scale(zero=False), axis=ANGLE_AXIS),
         detail=detail,
     )
     points = base.mark_point(size=34, filled=False, strokeWidth=1.8).encode(y="measured:Q", detail=detail)
@@ -102,7 +102,7 @@ def _residuals_form(over: _Abscissa, color: str) -> dict[str, Any]:
     dash = alt.StrokeDash(
         "quantity:N",
         title="measured - model:",
-        scale=alt.Scale(domain=[PSI, DELTA], range=[[1, 0], [5, 3]]),
+        scale=alt.Scale(domain=ANGLES, range=[[1, 0], [5, 3]]),
         legend=alt.Legend(orient="top", titleOrient="left", symbolStrokeColor=color, symbolStrokeWidth=2),
     )
     data = alt.NamedData(_DATA)
@@ -111,13 +111,13 @@ def _residuals_form(over: _Abscissa, color: str) -> dict[str, Any]:
         .mark_line(color=color, strokeWidth=2)
         .encode(
             x=_x(over, titled=True),
-            y=alt.Y("residual:Q", title="residual (deg)", axis=_axis()),
+            y=alt.Y("residual:Q", title="residual (°)", axis=ANGLE_AXIS),
             strokeDash=dash,
             detail="aoi_deg:N",
             tooltip=["quantity:N", *_tooltip(over)],
         )
     )
-    zero = alt.Chart(data).mark_rule(color=_ZERO).encode(y=alt.datum(0))
+    zero = alt.Chart(data).mark_rule(color=_ZERO, aria=False).encode(y=alt.datum(0))
     return chart_specification(alt.layer(zero, lines).properties(height=_RESIDUALS_HEIGHT))
 
 
@@ -137,12 +137,13 @@ def uniqueness_chart(
     color : str
         Color of the line.
     """
+    ticks = log_ticks(curve["chi2"].min(), curve["chi2"].max()) or alt.Undefined
     line = (
         alt.Chart(curve)
         .mark_line(color=color, strokeWidth=2)
         .encode(
             x=alt.X("value:Q", title=title, scale=alt.Scale(zero=False, nice=False)),
-            y=alt.Y("chi2:Q", title="reduced χ²", scale=alt.Scale(type="log")),
+            y=alt.Y("chi2:Q", title="reduced χ²", scale=alt.Scale(type="log"), axis=alt.Axis(values=ticks)),
             tooltip=[alt.Tooltip("value:Q", format=".4g"), alt.Tooltip("chi2:Q", format=".3g")],
         )
     )
@@ -205,15 +206,11 @@ def _x(over: _Abscissa, *, titled: bool) -> Any:
     return alt.X(f"{over.column}:Q", title=over.label if titled else None, scale=scale, axis=axis)
 
 
-def _axis() -> Any:
-    return alt.Axis(minExtent=_LABELS_PX, maxExtent=_LABELS_PX, tickCount=4)
-
-
 def _tooltip(over: _Abscissa) -> list[Any]:
     return [
         alt.Tooltip("wavelength_nm:Q", title="wavelength (nm)"),
-        *([alt.Tooltip("aoi_deg:Q", title="angle (deg)")] if over.several_angles else []),
-        alt.Tooltip("measured:Q", title="measured (deg)", format=".3f"),
-        alt.Tooltip("modelled:Q", title="modelled (deg)", format=".3f"),
-        alt.Tooltip("residual:Q", title="residual (deg)", format="+.3f"),
+        *([alt.Tooltip("aoi_deg:Q", title="angle (°)")] if over.several_angles else []),
+        alt.Tooltip("measured:Q", title="measured (°)", format=".3f"),
+        alt.Tooltip("modelled:Q", title="modelled (°)", format=".3f"),
+        alt.Tooltip("residual:Q", title="residual (°)", format="+.3f"),
     ]

@@ -172,7 +172,7 @@ def _bounds(
 def _angle(film: FilmWork, model: ThinFilm, stack: ImageStack) -> tuple[float | None, float, Bounds]:
     """Show the angle of incidence, its offset and the bounds of that; return the three."""
     measured = stack.angles_deg
-    from_data = f"data ({', '.join(f'{angle:g}' for angle in measured)} deg)" if measured else "data"
+    from_data = f"data ({', '.join(f'{angle:g}' for angle in measured)}°)" if measured else "data"
     given = st.selectbox(
         "Angle of incidence",
         [from_data, "given"],
@@ -183,15 +183,15 @@ def _angle(film: FilmWork, model: ThinFilm, stack: ImageStack) -> tuple[float | 
     angle = None
     if given == "given":
         start, key = float(model.aoi_deg or [*measured, 60.0][0]), _key(film, "aoi")
-        angle = number_field("Angle (deg)", 0.0, 90.0, start, key=key, format="%g", width=100)
+        angle = number_field("Angle (°)", 0.0, 90.0, start, key=key, format="%g", width=100)
     offset = st.number_input(
-        "Offset (deg)",
+        "Offset (°)",
         value=float(model.aoi_offset_deg),
         key=_key(film, "offset"),
         step=0.05,
         format="%g",
         width=110,
-        help="Added to the angle of incidence. An error of 0.1 deg moves thicknesses.",
+        help="Added to the angle of incidence. An error of 0.1° moves thicknesses.",
     )
     suggested = model.free.get(AOI_OFFSET) or _suggested(AOI_OFFSET, 0.0)
     bounds = _bounds(film, AOI_OFFSET, "offset", AOI_OFFSET in model.free, suggested)
@@ -201,7 +201,7 @@ def _angle(film: FilmWork, model: ThinFilm, stack: ImageStack) -> tuple[float | 
 def _delta_offset(film: FilmWork, model: ThinFilm) -> tuple[float, Bounds]:
     """Show what is added to Delta and the bounds of that; return both."""
     offset = st.number_input(
-        "Delta offset (deg)",
+        "Delta offset (°)",
         value=float(model.delta_offset_deg),
         key=_key(film, "delta_offset"),
         step=0.1,

@@ -12,23 +12,25 @@ from ellimaps.core.stack import ImageStack
 from ellimaps.images.line_profile import line_profile
 from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.films.parameters import PARAMETERS, parameter_titles
+from ellimaps.maps.films.pixels import PixelFit, pixel_fit
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.spectra import Flag
 from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer
-from ellimaps.ui.pages.maps.charts import histogram
 from ellimaps.ui.pages.maps.fit_charts import PROFILE_HEIGHT, profile_chart
-from ellimaps.ui.pages.maps.fitting import last_map
+from ellimaps.ui.pages.maps.fitting import PickedPixel, last_map
+from ellimaps.ui.pages.maps.histograms import histogram
 from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.sliders import chosen_cluster, move_cluster_slider
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.state import kept
 
 AnyFit = ShotFits | MapFit
 _COLOR = "#0072B2"
 
 
-def shown_fit(state: MapsState, source: Source, fits: ShotFits) -> AnyFit | None:
+def shown_fit(state: MapsState, source: Source, fits: ShotFits) -> AnyFit:
     """Show the switch between clusters and pixels, and return which fit is shown."""
     film = state.film
     with st.container(horizontal=True, vertical_alignment="center", key="fit_switch"):
@@ -48,11 +50,10 @@ def shown_fit(state: MapsState, source: Source, fits: ShotFits) -> AnyFit | None
         fit = last_map(film, source, state.current)
         if fit is None:
             st.caption(
-                "The pixels are not fitted with this model yet: press **Fit every pixel**."
-                if state.task is None
-                else "The pixels are being fitted."
+                "Of the clusters: the pixels "
+                + ("are not fitted with this model yet." if state.task is None else "are being fitted.")
             )
-            return None
+            return fits
         median = fit.median(thickness_name(fit.model))
         st.markdown(
             f"Median **{median:.2f} nm**, **{fit.trusted_fraction:.1%}** of the pixels are trusted, "
@@ -64,12 +65,12 @@ def shown_fit(state: MapsState, source: Source, fits: ShotFits) -> AnyFit | None
 
 
 def maps_panel(state: MapsState, source: Source, fit: AnyFit, segmentation: Segmentation) -> None:
-    """Show the maps of a fit, linked; a line drawn on them is where the profile runs.
+    """Show the maps of a fit, linked; a click picks a pixel, and a line drawn is where the profile runs.
 
     Parameters
     ----------
     state : MapsState
-        Keeps the line, and how clusters look.
+        Keeps line and pixel, and how clusters look.
     source : Source
         What was measured.
     fit : ShotFits or MapFit
@@ -92,9 +93,17 @@ def maps_panel(state: MapsState, source: Source, fit: AnyFit, segmentation: Segm
     stack = _stack(fit)
     panels = [_panel(fit, name, kind) for kind in kinds or ["value"]]
 
-    def draw_line(drawn: Mapping[str, Any]) -> None:
-        state.film.line = tuple((round(float(x), 2), round(float(y), 2)) for x, y in drawn["vertices"])
+    def take(drawn: Mapping[str, Any]) -> None:
+        if drawn["kind"] == "pixel":
+            _pick(state, segmentation, stack, *drawn["vertices"][0])
+        else:
+            state.film.line = tuple((round(float(x), 2), round(float(y), 2)) for x, y in drawn["vertices"])
 
+    def choose(cluster: int) -> None:
+        state.film.unpick()
+        move_cluster_slider(segmentation, cluster)
+
+    marked = [MapLine(((pixel.x + 0.5, pixel.y + 0.5),))] if (pixel := state.film.pixel) else []
     scene = MapScene(
         panels,
         source=f"{source.fingerprint} {stack.history[-1]['roi']}",
@@ -103,16 +112,34 @@ def maps_panel(state: MapsState, source: Source, fit: AnyFit, segmentation: Segm
         palette=state.look.palette,
         names=state.look.titles,
         highlight=chosen_cluster(segmentation.k),
-        regions=[MapLine(_line(state, stack))],
+        regions=[MapLine(_line(state, stack)), *marked],
         pixel_size_um=stack.pixel_size_um,
     )
     map_viewer(
         scene,
         key="fit_viewer",
-        on_region=draw_line,
-        on_cluster=lambda number: move_cluster_slider(segmentation, number),
-        tools=["line"],
+        on_region=take,
+        on_cluster=choose,
+        tools=["pixel", "line"],
     )
+
+
+def picked_pixel(state: MapsState, fit: AnyFit, k: int) -> PixelFit | None:
+    """Return the pixel that was clicked, until another cluster is chosen."""
+    pixel = state.film.pixel
+    if pixel is None or pixel.cluster != chosen_cluster(k):
+        state.film.unpick()
+        return None
+    height, width = _stack(fit).shape
+    return pixel_fit(fit, pixel.x, pixel.y) if pixel.x < width and pixel.y < height else None
+
+
+def _pick(state: MapsState, segmentation: Segmentation, stack: ImageStack, x: float, y: float) -> None:
+    """Pick a pixel and choose its cluster."""
+    column, row = int(x), int(y)
+    if segmentation.labels.shape == stack.shape:
+        move_cluster_slider(segmentation, int(segmentation.labels[row, column]))
+    state.film.pixel = PickedPixel(column, row, chosen_cluster(segmentation.k))
 
 
 def profile_and_histogram(state: MapsState, fit: AnyFit) -> None:
@@ -124,11 +151,11 @@ def profile_and_histogram(state: MapsState, fit: AnyFit) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         profile = line_profile(image, start, end, aspect=stack.pixel_aspect)
-        st.altair_chart(profile_chart(profile, title, stack.pixel_size_um, _COLOR))
+        show_chart(profile_chart(profile, title, stack.pixel_size_um, _COLOR))
         st.caption("The dashed line across the map; draw another one with the tool **Line**.")
     with right:
         values = image[np.isfinite(image)].astype(np.float64)
-        st.altair_chart(histogram(values, title, "Trusted pixels by value", _COLOR, height=PROFILE_HEIGHT))
+        show_chart(histogram(values, title, "Trusted pixels by value", _COLOR, height=PROFILE_HEIGHT))
 
 
 def _shown_parameter(fit: AnyFit) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ellimaps.core.errors import EllimapsError, ReadError, SettingError
 from ellimaps.core.progress import Progress, no_progress
@@ -62,6 +62,14 @@ class FitSetup:
         return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
+class PickedPixel(NamedTuple):
+    """A pixel of the fitted maps that was clicked, and the cluster that was chosen with it."""
+
+    x: int
+    y: int
+    cluster: int
+
+
 @dataclass
 class FilmWork:
     """The film model of the open measurement, and what was fitted with it.
@@ -84,6 +92,8 @@ class FilmWork:
         Whether every pixel is to be fitted as before, without being asked.
     line : tuple of (x, y)
         Ends of the profile line; none for the middle row.
+    pixel : PickedPixel, optional
+        The pixel whose spectrum is shown in place of the chosen cluster's.
     """
 
     model: ThinFilm | None = None
@@ -94,6 +104,11 @@ class FilmWork:
     mapped: tuple[Any, MapFit] | None = None
     pixels_wanted: bool = False
     line: tuple[tuple[float, float], ...] = ()
+    pixel: PickedPixel | None = None
+
+    def unpick(self) -> None:
+        """Show the chosen cluster again."""
+        self.pixel = None
 
     def put(self, name: str, model: ThinFilm | None) -> None:
         """Put another model in place; without one it is made by its name."""

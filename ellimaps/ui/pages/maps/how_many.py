@@ -21,6 +21,7 @@ from ellimaps.ui.pages.maps.charts import estimate_charts
 from ellimaps.ui.pages.maps.loading import Source, prepared, segmented
 from ellimaps.ui.pages.maps.segment import choose_features, make_segmentation
 from ellimaps.ui.pages.maps.state import MapsState, matched_colors
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.controls import whole_range
 from ellimaps.ui.shared.tasks import start
 
@@ -95,7 +96,8 @@ def _result(state: MapsState, source: Source, estimate: ClusterEstimate) -> None
         st.warning(remark, icon=":material/info:")
     charts = estimate_charts(estimate)
     for column, chart in zip(st.columns(2) * 2, charts, strict=True):
-        column.altair_chart(chart)
+        with column:
+            show_chart(chart)
     with st.expander("The numbers"):
         st.dataframe(
             estimate.table.rename(

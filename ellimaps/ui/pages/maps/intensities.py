@@ -14,9 +14,10 @@ from ellimaps.core.abscissa import time_axis
 from ellimaps.core.stack import ImageStack
 from ellimaps.images.intensities import BACKGROUND_RADIUS_PX, PERCENTILES, Bleaching, channels_of
 from ellimaps.maps.settings import Settings
-from ellimaps.ui.pages.maps.charts import bleaching_chart, chart_specification
+from ellimaps.ui.pages.maps.charts import bleaching_chart
 from ellimaps.ui.pages.maps.loading import Source, axes, bleaching, opened
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.controls import DEFAULT_PLANE, optional_number, percentiles, plane, switch
 from ellimaps.ui.shared.state import kept
 
@@ -100,7 +101,7 @@ def bleaching_panel(source: Source, settings: Settings) -> None:
         if not st.checkbox(label, **kept("as_frames"), help=text, width="content"):
             return
     curve = bleaching(source, settings)
-    st.vega_lite_chart(chart_specification(bleaching_chart(curve)))
+    show_chart(bleaching_chart(curve))
     st.caption(half_lives(curve))
 
 

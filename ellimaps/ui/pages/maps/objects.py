@@ -19,10 +19,11 @@ from ellimaps.objects.analysis import CellResult, CellSettings, analyse_stack
 from ellimaps.objects.column_names import Names
 from ellimaps.objects.label_image import PackedLabels, label_tiff
 from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer
-from ellimaps.ui.pages.maps.charts import chart_specification, object_histogram
+from ellimaps.ui.pages.maps.histograms import object_histogram
 from ellimaps.ui.pages.maps.loading import OBJECTS, Source, opened
 from ellimaps.ui.pages.maps.object_choices import PlaneView, object_choices, plane_choices
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 from ellimaps.ui.shared.widgets import csv_download, download, guarded, pick_row
@@ -141,7 +142,7 @@ def _measures(table: pd.DataFrame) -> int | None:
     if table.empty:
         st.info("Nothing was found: choose other radii, less contrast or another channel.")
         return None
-    st.vega_lite_chart(chart_specification(object_histogram(table[measure].to_numpy(float), measure)))
+    show_chart(object_histogram(table[measure].to_numpy(float), measure))
     if len(table) > _MOST_ROWS:
         st.caption(f"The first {_MOST_ROWS:,} of {len(table):,}; the file has all.")
     shown = table.drop(columns=["Scene", "T", "Z"]).head(_MOST_ROWS)

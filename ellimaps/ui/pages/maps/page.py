@@ -16,7 +16,7 @@ from ellimaps.ui.pages.maps.loading import Source, load
 from ellimaps.ui.pages.maps.objects import objects_tab
 from ellimaps.ui.pages.maps.open_data import choose_dataset, follow_address, open_panel
 from ellimaps.ui.pages.maps.segment import segment_controls
-from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.pages.maps.state import SEGMENTATION_VIEWS, MapsState, heed_clicked_view
 from ellimaps.ui.shared.state import page_state
 from ellimaps.ui.shared.tasks import page_run, work_panel
 from ellimaps.ui.shared.widgets import choose_tab, escaped, guarded
@@ -35,6 +35,7 @@ TABS = {
 def render() -> None:
     """Show the page."""
     state = page_state(MapsState)
+    heed_clicked_view()
     with guarded():
         follow_address(state)
     if choose_dataset(state):
@@ -65,7 +66,7 @@ def _header(state: MapsState, source: Source, stack: ImageStack) -> None:
 def _tab_bar(state: MapsState, tabs: list[str]) -> str:
     with st.container(horizontal=True, vertical_alignment="bottom", key="view_bar"):
         tab = choose_tab(tabs, key="view")
-        if tab in ("Explore", "Fit", "Compare", "Export"):
+        if tab in SEGMENTATION_VIEWS:
             with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
                 segment_controls(state)
     return tab

@@ -9,40 +9,44 @@ import streamlit as st
 
 from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.ui.pages.maps.loading import Source
+from ellimaps.ui.pages.maps.readings import dropped_pixels
 from ellimaps.ui.pages.maps.segment import make, step_title
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.widgets import number_field
 
+_SHARE = "share of the map (%)"
 
-def refine_controls(state: MapsState, segmentation: Segmentation) -> None:
+
+def refine_controls(state: MapsState, source: Source, segmentation: Segmentation) -> None:
     """Show the cluster table with its editable names, and the changes that can be made."""
     table, actions = st.columns([7, 5], gap="medium")
     with table:
         _names(state, segmentation)
+        _left_out(state, source, segmentation)
     with actions:
         _actions(state, segmentation)
 
 
 def _names(state: MapsState, segmentation: Segmentation) -> None:
-    total = max(int(segmentation.n_pixels.sum()), 1)
     look = state.look
     rows = pd.DataFrame(
         {
             "cluster": range(segmentation.k),
             "name": look.names,
             "pixels": segmentation.n_pixels,
-            "share (%)": 100 * segmentation.n_pixels / total,
+            _SHARE: 100 * segmentation.n_pixels / segmentation.labels.size,
         }
     )
     cells = [f"background-color: {color}; color: {text_color(color)}" for color in look.palette]
     styled = rows.style.apply(lambda _: cells, subset=["cluster"]).format(
-        {"share (%)": "{:.2f}", "pixels": "{:,}"}
+        {_SHARE: "{:.2f}", "pixels": "{:,}"}
     )
     key = f"names_{hash((state.current, look.names))}"
     st.data_editor(
         styled,
         hide_index=True,
-        disabled=["cluster", "pixels", "share (%)"],
+        disabled=["cluster", "pixels", _SHARE],
         column_config={
             "name": st.column_config.TextColumn(
                 "name (click to edit)", max_chars=40, help="Goes into the exported table and the report."
@@ -51,9 +55,21 @@ def _names(state: MapsState, segmentation: Segmentation) -> None:
         key=key,
         on_change=lambda: take_names(state, st.session_state[key]["edited_rows"]),
     )
-    missing = int((segmentation.labels < 0).sum())
-    if missing:
-        st.caption(f"{missing:,} pixels have no data and belong to no cluster.")
+
+
+def _left_out(state: MapsState, source: Source, segmentation: Segmentation) -> None:
+    """Say how many pixels belong to no cluster, and why."""
+    assert state.current is not None
+    dropped = int(dropped_pixels(source, state.current).sum())
+    missing = int((segmentation.labels < 0).sum()) - dropped
+    size = segmentation.labels.size
+    parts = [
+        f"{count:,} {'pixel was' if count == 1 else 'pixels were'} {why} ({count / size:.2%})"
+        for count, why in ((dropped, "dropped"), (missing, "without data"))
+        if count
+    ]
+    if parts:
+        st.caption(f"In no cluster: {' and '.join(parts)} of {size:,} pixels of the map.")
 
 
 def take_names(state: MapsState, edited_rows: dict[int, dict[str, str | None]]) -> None:
@@ -98,7 +114,10 @@ def _actions(state: MapsState, segmentation: Segmentation) -> None:
         if st.button("Split", key="split", disabled=busy, help="KMeans among the pixels of this cluster."):
             _apply(state, Split(int(cluster), int(parts)))
         if st.button(
-            "Drop", key="drop", disabled=busy or segmentation.k < 2, help="Turns the cluster into no data."
+            "Drop",
+            key="drop",
+            disabled=busy or segmentation.k < 2,
+            help="Takes the cluster out: its pixels then belong to none.",
         ):
             _apply(state, Drop(int(cluster)))
     with st.container(horizontal=True, vertical_alignment="bottom"):

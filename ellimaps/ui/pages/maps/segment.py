@@ -12,7 +12,7 @@ from ellimaps.maps.clustering.features import crosses_zero, default_features
 from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
 from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.loading import PREPARATION, load, segmented
-from ellimaps.ui.pages.maps.state import MapsState, go_to
+from ellimaps.ui.pages.maps.state import SEGMENTATION_VIEWS, MapsState, go_to
 from ellimaps.ui.shared.controls import one_of_those_that_fit, whole_number
 from ellimaps.ui.shared.tasks import start
 
@@ -91,7 +91,7 @@ def make(state: MapsState, settings: Settings, what: str, then: Callable[[], Non
         state.keep(settings)
         then()
         # Who has gone elsewhere meanwhile stays there.
-        if view != "Fit" and st.session_state.get("view") == view:
+        if view not in SEGMENTATION_VIEWS and st.session_state.get("view") == view:
             go_to("Explore")
 
     start(state, what, lambda on_progress: segmented(source, settings, on_progress), show)

@@ -1,14 +1,17 @@
-"""The sliders that several tabs of the page Maps share: wavelength, cluster and contrast."""
+"""The sliders that several tabs of the page Maps share: wavelength and cluster."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import streamlit as st
 
 from ellimaps.core.stack import ImageStack, band_label
-from ellimaps.maps.figures import CONTRAST_PERCENTILES
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.state import kept
+
+_DRAG = "position_drag"
 
 
 def band_groups(stack: ImageStack) -> list[tuple[str, list[int]]]:
@@ -35,16 +38,31 @@ def band_slider(stack: ImageStack) -> tuple[int, list[int]]:
     labels = [label for label, _ in groups]
     if len(labels) == 1:
         return 0, groups[0][1]
-    label = "Wavelength (nm)" if len(stack.angles_deg) <= 1 else "Map"
     chosen = st.select_slider(
-        label if stack.is_ellipsometric else "Image",
+        band_slider_label(stack),
         labels,
         labels[0],
         **kept("position", address=True),
         help="The arrow keys move it, also while the pictures below have the focus.",
     )
     position = labels.index(chosen)
+    drag = st.session_state.pop(_DRAG, None)
+    # Once it is let go, the slider itself says where it stands.
+    if drag is not None and drag["from"] == position:
+        position = max(0, min(len(labels) - 1, int(drag["position"])))
     return position, groups[position][1]
+
+
+def band_slider_label(stack: ImageStack) -> str:
+    """Return what the wavelength slider is called."""
+    if not stack.is_ellipsometric:
+        return "Image"
+    return "Wavelength (nm)" if len(stack.angles_deg) <= 1 else "Map"
+
+
+def follow_band_slider(drag: Mapping[str, int]) -> None:
+    """Show the maps of the position the slider is dragged to, in this run alone."""
+    st.session_state[_DRAG] = drag
 
 
 def move_band_slider(stack: ImageStack, position: int) -> None:
@@ -78,18 +96,3 @@ def move_cluster_slider(segmentation: Segmentation, number: int) -> None:
     """Move the cluster slider; for clicks in the viewer, which run before it is shown."""
     if 0 <= number < segmentation.k:
         st.session_state["cluster"] = number
-
-
-def contrast_slider() -> tuple[float, float]:
-    """Show the contrast control and return the percentiles of a map that become its darkest and brightest."""
-    low, high = st.slider(
-        "Contrast (percentiles)",
-        0.0,
-        100.0,
-        CONTRAST_PERCENTILES,
-        0.5,
-        format="%g",
-        **kept("contrast"),
-        help="Values below the lower and above the upper percentile of the map share a colour.",
-    )
-    return low, max(high, low + 0.5)

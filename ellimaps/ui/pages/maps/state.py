@@ -28,6 +28,9 @@ from ellimaps.ui.shared.data_root import inside_root
 from ellimaps.ui.shared.state import PageState
 
 _LOG = logging.getLogger(__name__)
+_LED_TO = "view_led_to"
+# Here a segmentation can be made, and what is shown is of the one made last.
+SEGMENTATION_VIEWS = ("Explore", "Fit", "Compare", "Export")
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,8 @@ class MapsState(PageState):
         Regions of interest that go into the export.
     drawn : Region, optional
         The region drawn last, until it is added to them.
+    pixel : (int, int), optional
+        The pixel (x, y) of the measured maps whose spectrum the view Data shows.
     film : FilmWork
         The film model and what was fitted with it.
     found : (CellSettings, CellResult), optional
@@ -110,6 +115,7 @@ class MapsState(PageState):
     current: Settings | None = None
     regions: list[Region] = field(default_factory=list)
     drawn: Region | None = None
+    pixel: tuple[int, int] | None = None
     film: FilmWork = field(default_factory=FilmWork)
     found: tuple[CellSettings, CellResult] | None = None
     shelf: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -187,7 +193,7 @@ class MapsState(PageState):
         self.source, self.settings = source, Settings(dataset=source.dataset)
         self.task, self.message, self.estimates = None, "", {}
         self.kept, self.looks, self.current = [], {}, None
-        self.regions, self.drawn = [], None
+        self.regions, self.drawn, self.pixel = [], None, None
         self.film, self.found = self.film.renewed(), None
         st.session_state.pop("k", None)
         self._take_from_shelf(source)
@@ -207,7 +213,7 @@ class MapsState(PageState):
         if self.current is not None and _frame(self.current) != _frame(settings):
             # Their coordinates are pixels of another cut of the maps.
             self.regions, self.drawn = [], None
-            self.film.line = ()
+            self.film.line, self.film.pixel = (), None
         if settings not in self.kept:
             # More make the list to choose from longer than a window.
             self.kept = [*self.kept, settings][-12:]
@@ -268,5 +274,13 @@ def _frame(settings: Settings) -> tuple[Any, int]:
 
 
 def go_to(tab: str) -> None:
-    """Show another tab of the page; called before the tabs are shown."""
-    st.session_state["view"] = tab
+    """Lead the user to another view; called before the views are shown."""
+    st.session_state["view"] = st.session_state[_LED_TO] = tab
+
+
+def heed_clicked_view() -> None:
+    """Show the view that was clicked before the browser heard where it was led: there it was replaced."""
+    led_to, view = st.session_state.get(_LED_TO), st.session_state.get("view")
+    if led_to is not None and view not in (None, led_to):
+        st.session_state["view"] = view
+        del st.session_state[_LED_TO]

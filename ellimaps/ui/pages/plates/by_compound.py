@@ -14,6 +14,7 @@ from ellimaps.plates.statistics.answers import DISTANCE, dose_responses
 from ellimaps.plates.statistics.dose_response import DoseResponse
 from ellimaps.ui.pages.plates.data import OpenedPlate, picture
 from ellimaps.ui.pages.plates.state import PlatesState
+from ellimaps.ui.shared.charts import log_ticks, show_chart
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import number_field
 
@@ -68,7 +69,8 @@ def _gallery(plate: OpenedPlate, compound: str, replicate: int) -> None:
     pictures = [picture(plate, str(row["files"])) for _, row in shown]
     drawn = composites(pictures, len(plate.channels), _EDGE_PX)
     for column, (title, row), image in zip(st.columns(len(shown)), shown, drawn, strict=True):
-        column.image(image, caption=f"{title}, {row['well']}", width="stretch")
+        caption = f"{title}, {row['well']}"
+        column.image(image, caption=caption, width="stretch", alt=f"Cells of {compound}, {caption}")
 
 
 def _dose_text(row: pd.Series) -> str:
@@ -98,7 +100,7 @@ def _curve(plate: OpenedPlate, compound: str, measure: str) -> None:
         st.caption("Its wells have no dose.")
         return
     fit = DoseResponse(**{name: row[name] for name in DoseResponse.__dataclass_fields__})
-    st.altair_chart(_curve_chart(mine, wells[wells["control"].astype(bool)], measure, title, unit, fit))
+    show_chart(_curve_chart(mine, wells[wells["control"].astype(bool)], measure, title, unit, fit))
 
 
 def _end(value: float) -> str:
@@ -113,6 +115,7 @@ def _curve_chart(
     x = alt.X(
         "dose:Q", title=f"concentration ({unit})" if unit else "concentration",
         scale=alt.Scale(type="log", domain=[low / 1.6, high * 1.6], nice=False),
+        axis=alt.Axis(values=log_ticks(low / 1.6, high * 1.6) or alt.Undefined, format="~r"),
     )  # fmt: skip
     y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False))
     points = pd.DataFrame({"dose": doses, "value": mine[measure].to_numpy(float), "well": mine["well"]})

@@ -71,7 +71,7 @@ def _new_folder(text: str) -> Path:
     root = data_root()
     folder = (root / text.strip()).resolve()
     if root not in folder.parents:
-        raise ReadError(f"{text:.200} is not below the data root {root}: choose a folder below it.")
+        raise ReadError(f"{text:.200} is not below the data root: choose a folder below it.")
     return folder
 
 

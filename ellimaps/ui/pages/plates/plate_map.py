@@ -14,6 +14,7 @@ from ellimaps.plates.statistics.edge_effect import edge_effect
 from ellimaps.plates.statistics.normalization import scaled
 from ellimaps.ui.pages.plates.data import OpenedPlate, positional_effects, treatment_names
 from ellimaps.ui.pages.plates.state import PlatesState
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.state import kept
 
 # In pixels: the largest 384-well plate that fits a window of 1280 x 800 with the means beside it.
@@ -33,7 +34,7 @@ def plate_map_tab(_: PlatesState, plate: OpenedPlate) -> None:
     here = (wells["plate"] == name).to_numpy()
     shown = _cells(wells[here], values[here].to_numpy(float))
     title = f"{feature} (robust z)" if scaling else feature
-    st.altair_chart(_chart(shown, plate.shape, title, _color_scale(shown["value"], diverging=scaling)))
+    show_chart(_chart(shown, plate.shape, title, _color_scale(shown["value"], diverging=scaling)))
     st.caption(f"Dots mark control wells. {edge_effect(wells[here], shown['value'], plate.shape)}")
     st.caption(_position_sentence(positional_effects(plate)))
 

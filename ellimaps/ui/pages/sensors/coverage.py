@@ -12,6 +12,7 @@ from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.controls import one_sensor, sensor_names, unit_of
 from ellimaps.ui.pages.sensors.event_marks import event_rules, events_in
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import csv_download
 
@@ -26,7 +27,7 @@ def coverage_tab(state: SensorsState, log: SensorLog) -> None:
     """Show coverage, distributions and problems."""
     st.markdown("#### When which sensor reported")
     rules = event_rules(events_in(state, Span(log.start, log.end)))
-    st.altair_chart(coverage_chart(log.coverage(240)) + rules)
+    show_chart(coverage_chart(log.coverage(240)) + rules)
     st.markdown("#### Distribution")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = one_sensor(log, key="sensors_profile_of")
@@ -39,7 +40,7 @@ def coverage_tab(state: SensorsState, log: SensorLog) -> None:
         )
     period = _PERIODS[by]
     title = f"{key[2]} ({unit_of(log, key) or 'no unit'})"
-    st.altair_chart(distribution_chart(log.profile(period, *key), period, title))
+    show_chart(distribution_chart(log.profile(period, *key), period, title))
     _problems(log)
 
 

@@ -46,6 +46,6 @@ def event_rules(events: list[Event]) -> Any:
     ).astype({"at": "datetime64[us]", "event": "str"})
     return (
         alt.Chart(table)
-        .mark_rule(strokeDash=[4, 3], color=_COLOR)
+        .mark_rule(strokeDash=[4, 3], color=_COLOR, aria=False)
         .encode(x="at:T", tooltip=["event", alt.Tooltip("at:T", format="%Y-%m-%d %H:%M")])
     )

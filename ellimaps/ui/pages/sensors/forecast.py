@@ -17,6 +17,7 @@ from ellimaps.ui.pages.sensors.controls import Key, limit_field, one_sensor, uni
 from ellimaps.ui.pages.sensors.event_marks import event_rules, events_in
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 
@@ -62,7 +63,7 @@ def _result(state: SensorsState, found: Forecast, key: Key, unit: str) -> None:
         st.success(f"The limit of {found.limit:g} {unit} is kept.", icon=":material/check:")
     shown = Span(found.recent.index[0], found.recent.index[-1])
     chart = forecast_chart(found, f"{key[2].replace('_', ' ')} ({unit or 'no unit'})")
-    st.altair_chart(chart + event_rules(events_in(state, shown)))
+    show_chart(chart + event_rules(events_in(state, shown)))
     st.markdown("#### How well it did before")
     st.dataframe(found.horizons, key="sensors_horizon_table", hide_index=True, height="content")
     st.caption(

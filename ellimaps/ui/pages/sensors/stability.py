@@ -21,6 +21,7 @@ from ellimaps.ui.pages.sensors.controls import (
 )
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 from ellimaps.ui.shared.widgets import csv_download, pick_row
@@ -80,7 +81,7 @@ def _result(state: SensorsState, found: Stability) -> None:
         },
     )
     st.markdown("#### Calendar")
-    st.altair_chart(calendar_chart(found.calendar("share_out")))
+    show_chart(calendar_chart(found.calendar("share_out")))
     st.markdown("#### Worst periods")
     # The worst come first: nobody reads further than this, and the CSV has all.
     row = pick_row(found.periods.head(500), key="sensors_periods", height=240)

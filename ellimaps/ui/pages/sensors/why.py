@@ -23,6 +23,7 @@ from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.controls import Key, one_sensor
 from ellimaps.ui.pages.sensors.state import SensorsState
 from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.tasks import computed
 
 # The last few questions of all users: each asks of one log at a time.
@@ -83,7 +84,7 @@ def _card(card: Hypothesis | str) -> None:
         icon = ":green[:material/check_circle:]" if card.holds else ":gray[:material/help:]"
         st.markdown(f"{icon} **{card.title}**")
         st.markdown(card.statement if card.holds else f"Not supported: {card.statement}")
-        st.altair_chart(card_chart(card))
+        show_chart(card_chart(card))
         st.caption(card.test)
 
 

@@ -1,0 +1,90 @@
+"""Which values become the darkest and the brightest color of a map: its percentiles, or the same for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from ellimaps.core.errors import SettingError
+from ellimaps.core.stack import ImageStack
+from ellimaps.maps.figures import CONTRAST_PERCENTILES, contrast_limits
+from ellimaps.maps.settings import Settings
+from ellimaps.ui.pages.maps.loading import Source
+from ellimaps.ui.pages.maps.readings import usual_range
+from ellimaps.ui.shared.state import kept
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """How the limits of a map's colors are chosen.
+
+    Attributes
+    ----------
+    percentiles : (float, float)
+        Of each map's own values.
+    values : mapping of str to (float, float)
+        The limits themselves, by quantity; empty where percentiles decide.
+    """
+
+    percentiles: tuple[float, float] = CONTRAST_PERCENTILES
+    values: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def limits(self, image: NDArray[np.float32], quantity: str = "") -> tuple[float, float]:
+        """Return the limits of a map of a quantity; of what is none, such as a distance, percentiles."""
+        return self.values.get(quantity) or contrast_limits(image, self.percentiles)
+
+
+def contrast_control(source: Source, settings: Settings, stack: ImageStack) -> Contrast:
+    """Show the contrast control, one for all views.
+
+    Raises
+    ------
+    SettingError
+        If an upper limit is not above its lower one.
+    """
+    by_value = "degrees" if stack.is_ellipsometric else "values"
+    with st.popover("Contrast", icon=":material/contrast:"):
+        way = st.segmented_control(
+            "Limits of the colours",
+            ["percentiles", by_value],
+            default="percentiles",
+            **kept("contrast_by"),
+            required=True,
+            help=f"percentiles of the map shown, so that each map uses all colours; or {by_value}, the same "
+            "for all maps, so that equal colours are equal values.",
+        )
+        if way == by_value:
+            return Contrast(values={one: _limits(source, settings, one, stack) for one in stack.quantities})
+        return Contrast(_percentiles())
+
+
+def _percentiles() -> tuple[float, float]:
+    low, high = st.slider(
+        "Percentiles",
+        0.0,
+        100.0,
+        CONTRAST_PERCENTILES,
+        0.5,
+        format="%g",
+        **kept("contrast"),
+        help="Values below the lower and above the upper percentile of the map share a colour.",
+    )
+    return low, max(high, low + 0.5)
+
+
+def _limits(source: Source, settings: Settings, quantity: str, stack: ImageStack) -> tuple[float, float]:
+    unit = " (°)" if stack.is_ellipsometric else ""
+    first = usual_range(source, settings, quantity)
+    low, high = (
+        column.number_input(
+            f"{quantity} {side}{unit}", value=value, step=None, **kept(f"{quantity}_{side}_{stack.name}")
+        )
+        for column, side, value in zip(st.columns(2), ("from", "to"), first, strict=True)
+    )
+    if low is None or high is None or not low < high:
+        raise SettingError(f"The contrast of {quantity} must end above where it begins.")
+    return low, high
