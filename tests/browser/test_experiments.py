@@ -7,6 +7,7 @@ import time
 
 import pytest
 from browser.conftest import WAIT_MS, idle, serve
+from browser.test_access import complaints
 
 from ellimaps.samples import sample_cells, sample_ep4
 
@@ -58,6 +59,7 @@ def test_run_stop_continue_and_find_again(chromium, trees):
     page.get_by_text("16 map folders").wait_for()
     page.get_by_role("img", name=re.compile("Delta")).wait_for()
     idle(page)
+    assert complaints(page) == []
     alone = len(trees.family())
 
     page.get_by_role("button", name="Run", exact=True).click()
@@ -101,6 +103,7 @@ def test_run_stop_continue_and_find_again(chromium, trees):
     page.mouse.click(box["x"] + 16, box["y"] + 35 + 17)
     page.get_by_text("Maps, clusters and spectra").wait_for()
     idle(page)
+    assert complaints(page) == []
     assert trees.complaints() == []
     page.close()
 

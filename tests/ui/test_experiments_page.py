@@ -239,6 +239,16 @@ def test_a_recipe_that_is_none_is_one_sentence_and_nothing_runs(opened, maps, te
     assert reason in message
     assert "/" not in message
     assert "experiments_run" not in [button.key for button in page.button]
+    # The picture stays.
+    assert page.selectbox(key="experiments_preview_wafers").options
+
+
+def test_results_of_another_tree_are_not_mixed_with(opened, cells):
+    page = opened(cells, "acquisitions/2026-01-05")
+    page.text_input(key="experiments_out_acquisitions/2026-01-05").set_value("results/cells").run()
+    [message] = [element.value for element in page.error]
+    assert message.startswith("results/cells has the results of acquisitions")
+    assert page.button(key="experiments_run").disabled
 
 
 @pytest.mark.parametrize("typed", ["..", "/etc", "nowhere"])

@@ -36,8 +36,10 @@ def prepare(state: ExperimentsState, choice: Choice) -> None:
         work = choose_work(choice.folder, has_maps=found.has_maps)
         inputs = _run_panel(state, choice, work)
     with picture, guarded():
-        if inputs:
-            preview_panel(state, inputs, choice.name)
+        # There is something to see while the recipe or the levels are still wrong.
+        pattern = found.pattern(folders=found.has_maps)
+        shown = inputs or items(choice.folder, pattern, choice.folder / "results", folders=found.has_maps)
+        preview_panel(state, shown, choice.name)
 
 
 def _run_panel(state: ExperimentsState, choice: Choice, work: MapWork | CellWork) -> tuple[Item, ...]:
@@ -63,13 +65,13 @@ def _run_panel(state: ExperimentsState, choice: Choice, work: MapWork | CellWork
     left_out = sum(layout(choice.folder).images.values()) - len(inputs) if not folders else 0
     others = f"; {left_out:,} other images do not fit the levels" if left_out > 0 else ""
     st.markdown(f"**{counted(len(inputs), 'map folder' if folders else 'image')}**{others}")
-    _earlier(choice.folder, folder)
+    is_free = _is_free(choice.folder, folder)
     if st.button(
         "Run",
         type="primary",
         icon=":material/play_arrow:",
         key="experiments_run",
-        disabled=state.task is not None,
+        disabled=state.task is not None or not is_free,
     ):
         run(state, choice.folder, pattern or None, work, folder)
     return inputs
@@ -84,16 +86,19 @@ def _inputs(root: Path, pattern: str | None, out: Path, *, folders: bool) -> tup
     return found
 
 
-def _earlier(root: Path, out: Path) -> None:
-    """Say what is in the folder for the results already."""
+def _is_free(root: Path, out: Path) -> bool:
+    """Say what is in the folder for the results already; return whether those of this tree may go there."""
     asked = read_asked(out)
     if asked is None:
-        return
+        return True
     if Path(asked.root) != root:
-        raise ReadError(
-            f"{called(out)} has the results of {called(Path(asked.root))}: choose another folder for these."
+        st.error(
+            f"{called(out)} has the results of {called(Path(asked.root))}: choose another folder for these.",
+            icon=":material/error:",
         )
+        return False
     with st.container(horizontal=True, vertical_alignment="center"):
         state = "Its results are there" if asked.finished else "It was begun"
         st.caption(f"{state}: *Run* skips what is done with the same recipe.", width="content")
         st.button("Show the results", key="experiments_show", on_click=show_folder, args=(out,))
+    return True

@@ -128,9 +128,13 @@ def _values(file: Path) -> dict[str, Any]:
 
 def _own_text() -> str:
     # It fills the text, which can then be changed.
-    file = st.file_uploader("recipe.toml", type="toml", key="experiments_recipe_file", on_change=_take_upload)
-    if file is not None and file.size > MAX_RECIPE_BYTES:
-        raise ReadError(f"{file.name} is no recipe: it is larger than {MAX_RECIPE_BYTES >> 20} MB.")
+    st.file_uploader(
+        "recipe.toml",
+        type="toml",
+        key="experiments_recipe_file",
+        on_change=_take_upload,
+        max_upload_size=MAX_RECIPE_BYTES >> 20,
+    )
     text = st.text_area("Recipe (TOML)", height=160, placeholder="k = 4", **kept(_TEXT))
     if not text.strip():
         raise ReadError("Paste a recipe, or upload a recipe.toml.")
@@ -139,7 +143,7 @@ def _own_text() -> str:
 
 def _take_upload() -> None:
     file = st.session_state["experiments_recipe_file"]
-    if file is not None and file.size <= MAX_RECIPE_BYTES:
+    if file is not None:
         st.session_state[_TEXT] = file.getvalue().decode("utf-8-sig", "replace")
 
 
