@@ -39,16 +39,16 @@ def choose_folder() -> Choice | None:
     """Show what there is to look at and to run; None if nothing is chosen."""
     root = data_root()
     results = [folder.relative_to(root).as_posix() for folder in result_folders(root)]
-    kinds = dict.fromkeys(trees_below(root), "to run") | dict.fromkeys(results, "results")
-    found = [*results, *(name for name, kind in kinds.items() if kind == "to run")]
+    found = [*results, *(name for name in trees_below(root) if name not in results)]
     text = ""
     with st.container(horizontal=True, vertical_alignment="bottom", key="experiments_open"):
         if found:
             text = st.selectbox(
                 "Folder",
                 found,
-                format_func=lambda name: f"{called(root / name)} · {kinds.get(name, 'to run')}",
+                format_func=lambda name: root.name if name == "." else name,
                 on_change=_forget_typed,
+                help="Results of earlier runs come first, then trees of measurements to run.",
                 **kept(_FOUND, address=True),
             )
         typed = st.text_input(
