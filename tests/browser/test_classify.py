@@ -68,7 +68,7 @@ def test_label_train_try(chromium, cells):
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
-@pytest.mark.parametrize("pause_ms", [100, 350])
+@pytest.mark.parametrize("pause_ms", [100, 150, 250, 350])
 def test_keys_label_only_what_is_on_the_screen(chromium, many_cells, pause_ms, busy):
     """Fifty presses, faster than any server answers: each label is of the picture shown when it was given."""
     root, workbench = many_cells
