@@ -6,6 +6,7 @@ const PENDING_MS = 2000;
 export class Following {
   constructor(ask) {
     this.ask = ask;
+    this.from = null;
     this.observer = new MutationObserver(() => this.onMove());
     this.listeners = { pointerdown: () => this.press(), pointerup: () => this.release() };
     for (const [event, act] of Object.entries(this.listeners)) window.addEventListener(event, act, true);
@@ -48,7 +49,7 @@ export class Following {
 
   // One question at a time; what the slider passed meanwhile is left out.
   onMove() {
-    if (!this.slider || this.from == null || this.asked) return;
+    if (!this.slider || this.from === null || this.asked) return;
     const position = Number(this.slider.value);
     if (position === this.last) return;
     const asked = { position };
