@@ -187,7 +187,20 @@ def test_uploads_never_leave_their_folder():
     content = packed(**{"../../evil.txt": "x", "/etc/absolute.txt": "y", "a/b.txt": "z", "__MACOSX/c": ""})
     with store_uploads([Upload("maps.ZIP", content), Upload("..\\up.txt", b"u")]) as folder:
         names = sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*"))
-    assert names == ["absolute.txt", "b.txt", "evil.txt", "up.txt"]
+    assert names == ["a", "a/b.txt", "etc", "etc/absolute.txt", "evil.txt", "up.txt"]
+
+
+def test_folders_of_a_zip_stay_apart():
+    days = packed(**{"monday/d0.tif": "1", "tuesday\\d0.tif": "2", "tuesday/.hidden": ""})
+    with store_uploads([Upload("week.zip", days)]) as folder:
+        found = {path.relative_to(folder).as_posix(): path.read_text() for path in Path(folder).rglob("*.*")}
+    assert found == {"monday/d0.tif": "1", "tuesday/d0.tif": "2"}
+
+
+@pytest.mark.parametrize("names", [("a/d0.tif", "a\\d0.tif"), ("a", "a/b"), ("x/../d0.tif", "x/d0.tif")])
+def test_files_of_one_name_are_refused(names):
+    with pytest.raises(ReadError, match="Two uploaded files are called"):
+        store_uploads([Upload(name, content) for name, content in zip(names, (b"1", b"2"), strict=True)])
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,12 @@ MAX_BYTES = 2 * 1024**3
 def store_uploads(files: Iterable[Any]) -> tempfile.TemporaryDirectory[str]:
     """Write uploaded files (``name`` and ``read``) into a new temporary folder, zips unpacked.
 
-    Folders inside a zip are flattened: a measurement is one folder of files.
+    Folders inside a zip stay: files of the same name in two of them are of two measurements.
 
     Raises
     ------
     ReadError
-        If there are too many files, too many bytes, or a zip is damaged.
+        If there are too many files, too many bytes, two of one name, or a zip is damaged.
     """
     folder = tempfile.TemporaryDirectory(prefix="ellimaps-upload-")
     writer = _Writer(Path(folder.name))
@@ -52,10 +52,18 @@ class _Writer:
         self._files += 1
         if self._files > MAX_FILES:
             raise ReadError(f"More than {MAX_FILES} files were uploaded: upload one measurement at a time.")
-        base = PurePosixPath(PureWindowsPath(name).as_posix()).name
-        if not base or base.startswith("."):
+        place = _place_below(name)
+        if place is None:
             return
-        with (self._folder / base).open("wb") as target:
+        target_path = self._folder / place
+        try:
+            target_path.parent.mkdir(parents=True, exist_ok=True)
+            target = target_path.open("xb")
+        except (FileExistsError, NotADirectoryError) as error:
+            raise ReadError(
+                f"Two uploaded files are called {place}: give them names of their own."
+            ) from error
+        with target:
             while chunk := content.read(1 << 20):
                 self._bytes += len(chunk)
                 if self._bytes > MAX_BYTES:
@@ -63,6 +71,13 @@ class _Writer:
                         f"The upload is larger than {MAX_BYTES // 2**30} GB: open it from a folder."
                     )
                 target.write(chunk)
+
+
+def _place_below(name: str) -> PurePosixPath | None:
+    """Return where an uploaded file goes, below the folder whatever its name says; None for hidden ones."""
+    parts = PurePosixPath(PureWindowsPath(name).as_posix()).parts
+    kept = [part for part in parts if part not in ("/", "//", "..") and not part.endswith(":")]
+    return PurePosixPath(*kept) if kept and not any(part.startswith(".") for part in kept) else None
 
 
 def _unpack(file: Any, writer: _Writer) -> None:

@@ -141,7 +141,13 @@ def _upload(state: MapsState) -> None:
         with st.spinner("Unpacking"):
             folder = store_uploads(files)
         state.uploads = [*state.uploads, folder][-2:]
-        _open(state, Path(folder.name), f"the upload {files[0].name}", uploaded=True)
+        _open(state, _lone_folder(Path(folder.name)), f"the upload {files[0].name}", uploaded=True)
+
+
+def _lone_folder(folder: Path) -> Path:
+    """Return the folder in which a zip's measurement stands, where it was zipped with its folder."""
+    within = list(folder.iterdir())
+    return _lone_folder(within[0]) if len(within) == 1 and within[0].is_dir() else folder
 
 
 def _open(state: MapsState, path: Path, shown: str, *, uploaded: bool = False) -> None:
@@ -172,7 +178,10 @@ def _below(state: MapsState) -> None:
             name = str(Path(path).relative_to(root)) if root in Path(path).parents else Path(path).name
             if st.button(name, icon=":material/layers:", key=f"below_{path}"):
                 with guarded():
-                    _open(state, inside_root(path), path)
+                    if state.is_uploaded(path):
+                        _open(state, Path(path), name, uploaded=True)
+                    else:
+                        _open(state, inside_root(path), path)
 
 
 def follow_address(state: MapsState) -> None:
@@ -183,7 +192,7 @@ def follow_address(state: MapsState) -> None:
         source = Source.of(inside_root(asked), shown.get("dataset"))
         _load(source)
         state.open(source, asked)
-    if state.source is not None and not state.is_uploaded(state.source):
+    if state.source is not None and not state.is_uploaded(state.source.path):
         named = {"folder": _below_root(Path(state.source.path)), "dataset": state.source.dataset or ""}
         for key, value in named.items():
             if value and shown.get(key) != value:

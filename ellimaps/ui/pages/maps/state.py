@@ -141,13 +141,13 @@ class MapsState(PageState):
                 state.open(source)
         return state
 
-    def is_uploaded(self, source: Source) -> bool:
+    def is_uploaded(self, path: str) -> bool:
         """Whether a measurement was uploaded, and goes with the work."""
-        return any(source.path.startswith(folder.name) for folder in self.uploads)
+        return any(path.startswith(folder.name) for folder in self.uploads)
 
     def _put_on_shelf(self) -> None:
         source = self.source
-        if source is None or self.is_uploaded(source):
+        if source is None or self.is_uploaded(source.path):
             return
         what = {"path": source.path, "dataset": source.dataset, "fingerprint": source.fingerprint}
         others = {place: made for place, made in self.shelf.items() if place != _place(source)}
