@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import lzma
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ellimaps.core.errors import EllimapsError, ReadError, SettingError
 from ellimaps.core.inputs import InputFile, first_bytes
 from ellimaps.readers.planes import RGB_NAMES, PlaneChannel, Planes
+from ellimaps.readers.tiff_directories import check_directories
 from ellimaps.readers.tiff_metadata import TiffFacts, facts_of
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -71,9 +72,11 @@ def opened_tiff(source: InputFile, scene: int | None = None) -> Iterator[Planes]
         If the file is damaged, or stored in a way that is not supported; also for planes read inside.
     """
     try:
-        # Without _multifile=False an OME-TIFF could name any other file of the computer as a part of it.
-        with source.open() as stream, tifffile.TiffFile(stream, name=source.name, _multifile=False) as file:
-            yield _picture(source, file, scene)
+        with source.open() as stream:
+            check_directories(source.name, stream)
+            # Without _multifile=False an OME-TIFF could name any other file of the computer as a part of it.
+            with tifffile.TiffFile(stream, name=source.name, _multifile=False) as file:
+                yield _picture(source, file, scene)
     except EllimapsError:
         raise
     except MemoryError as error:
@@ -152,7 +155,10 @@ def _checked_pages(name: str, file: tifffile.TiffFile, series: tifffile.TiffPage
             f"{name} declares {len(pages)} planes but {missing} of them are not in it: copy it again, "
             "or save the planes in one file."
         )
-    stored = sum(_stored_bytes(name, page, file.filehandle.size) for page in pages)
+    # Pages may name the same bytes: they are counted once, or a small file would be a large stack.
+    stored = sum(
+        dict(part for page in pages for part in _stored_parts(name, page, file.filehandle.size)).values()
+    )
     packed = int(series.keyframe.compression) != _UNCOMPRESSED
     bits = int(series.keyframe.bitspersample)
     if values * bits > 8 * stored * (MOST_PACKED if packed else 1):
@@ -160,11 +166,12 @@ def _checked_pages(name: str, file: tifffile.TiffFile, series: tifffile.TiffPage
     return pages
 
 
-def _stored_bytes(name: str, page: Any, size: int) -> int:
+def _stored_parts(name: str, page: Any, size: int) -> Iterable[tuple[int, int]]:
+    """Return where the parts of a page begin, and how many bytes each has."""
     offsets, counts = page.dataoffsets, page.databytecounts
     if len(offsets) != len(counts) or any(o + n > size for o, n in zip(offsets, counts, strict=True)):
         raise _truncated(name)
-    return int(sum(counts))
+    return zip(offsets, counts, strict=True)
 
 
 def _truncated(name: str) -> ReadError:

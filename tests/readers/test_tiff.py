@@ -289,6 +289,29 @@ def test_huge_declared_sizes_are_refused_before_allocation(tmp_path):
     tracemalloc.stop()
 
 
+def chained(path: Path, offsets: list[int], order: str = "<") -> Path:
+    """Write a TIFF of 2 x 2 pixels whose pages follow each other as told; all have the same pixels."""
+    tags = [(256, 2), (257, 2), (258, 8), (259, 1), (262, 1), (273, 8), (278, 2), (279, 4)]
+    directory = struct.pack(f"{order}H", len(tags)) + b"".join(
+        struct.pack(f"{order}HHII", tag, 4, 1, value) for tag, value in tags
+    )
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", 12) + b"\1\2\3\4"
+    size = len(directory) + 4
+    nexts = [12 + size * offset if offset >= 0 else 0 for offset in offsets]
+    path.write_bytes(head + b"".join(directory + struct.pack(f"{order}I", to) for to in nexts))
+    return path
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("circle", [[0], [1, 0], [1, 2, 3, 1], [*range(1, 150), 7]])
+def test_pages_in_a_circle_are_refused(tmp_path, circle, order):
+    assert "in a circle" in refusal(chained(tmp_path / "a.tif", circle, order))
+
+
+def test_pages_that_share_their_bytes_are_not_a_large_stack(tmp_path):
+    assert "truncated" in refusal(chained(tmp_path / "a.tif", [*range(1, 50), -1]))
+
+
 def test_planes_that_are_not_there(tmp_path):
     path = tmp_path / "a.ome.tif"
     tifffile.imwrite(path, numbers(2, 20, 30), metadata={"axes": "TYX"})
