@@ -180,7 +180,7 @@ def segmented(page):
 
 def one_image(page):
     page.get_by_text("Images", exact=True).first.wait_for()
-    page.get_by_test_id("stDataFrame").first.click(position={"x": 18, "y": 60})
+    page.get_by_test_id("stDataFrame").last.click(position={"x": 18, "y": 60})
     page.get_by_text("Outlines of the objects").wait_for()
     idle(page)
 

@@ -90,7 +90,7 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
         **kept("map_kinds"),
         label_visibility="collapsed",
         wrap=True,
-        help="segmented: each pixel has its cluster's mean. cluster over ...: the chosen cluster is tinted. "
+        help="segmented: each pixel has its cluster's mean. cluster over ...: the chosen one is outlined. "
         "difference: measured minus segmented. distance to centre: how well each pixel fits its cluster.",
     )
     with st.container(key="explore_split"):
