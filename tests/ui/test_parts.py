@@ -7,6 +7,7 @@ import io
 import os
 import threading
 import time
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -240,3 +241,12 @@ def test_large_maps_are_thinned_for_display_and_values_survive():
 
 def test_cluster_numbers_are_readable_on_their_colour():
     assert (text_color("#0072B2"), text_color("#F0E442")) == ("#FFFFFF", "#000000")
+
+
+def test_an_installed_workbench_has_the_colors_of_a_checkout():
+    themes = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
+    command = (ROOT / "ellimaps" / "cli" / "app.py").read_text(encoding="utf-8")
+    given = [(scheme, *option) for scheme, options in themes.items() for option in options.items()]
+    assert given
+    for scheme, name, value in given:
+        assert f'"--theme.{scheme}.{name}", "{value}"' in command
