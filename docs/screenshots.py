@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 
 import tifffile
@@ -26,7 +27,7 @@ from support.cell_folder import write_cells  # noqa: E402
 from ellimaps.plates.measuring.plate import read_plate  # noqa: E402
 from ellimaps.plates.measuring.profiles import profile_plate, save_profiles  # noqa: E402
 from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails  # noqa: E402
-from ellimaps.samples import sample_plate, sample_sensors  # noqa: E402
+from ellimaps.samples import sample_cells, sample_ep4, sample_plate, sample_sensors  # noqa: E402
 from ellimaps.samples.nuclei import nuclei_phantom  # noqa: E402
 
 LARGEST_BYTES = 250_000
@@ -40,7 +41,13 @@ def main() -> None:
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGS) as browser,
     ):
-        others = {"objects": objects, "classify": classify, "plates": plates, "sensors": sensors}
+        others = {
+            "objects": objects,
+            "experiments": experiments,
+            "classify": classify,
+            "plates": plates,
+            "sensors": sensors,
+        }
         if not all(name.startswith(tuple(others)) for name in ONLY):
             maps(browser)
         for page, walk_page in others.items():
@@ -80,6 +87,32 @@ def objects(browser: Browser) -> None:
             idle(page)
             page.mouse.move(5, 5)
             take(page, "objects")
+            page.close()
+
+
+def experiments(browser: Browser) -> None:
+    """Take the pictures of the page Experiments: a tree before its run, results of maps and of objects."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        for wafer, growth, number in product(range(2), range(4), range(2)):
+            place = data / "wafers" / f"wafer {wafer}" / f"growth {growth}" / f"map {number}"
+            # The same films, so that one model is right for all.
+            sample_ep4(
+                place, seed=0, size=(96, 128), kinds=2, bands=11, noise=0.05 + 0.02 * (growth + number)
+            )
+        sample_cells(
+            data / "cells", dates=1, subjects=2, experiments=4, fovs=6, size=(256, 256), count=(2, 8)
+        )
+        with serve(data, Path(folder)) as workbench:
+            page = other_page(workbench, browser, "experiments?experiments_found=wafers", 800)
+            page.get_by_role("img", name=re.compile("Delta")).wait_for()
+            take(page, "experiments-run")
+            for name, tree in (("experiments-maps", "wafers"), ("experiments-objects", "cells")):
+                page.goto(f"{workbench.address}/experiments?experiments_found={tree}")
+                page.get_by_role("button", name="Run", exact=True).click()
+                page.get_by_role("button", name="Run again").wait_for()
+                page.mouse.move(5, 5)
+                take(page, name)
             page.close()
 
 
@@ -223,6 +256,7 @@ def walk(workbench: Workbench, browser: Browser) -> None:
     page = workbench.open_page(browser)
     take(page, "open")
     open_example(page)
+    pick_pixel(page)
     take(page, "data")
     show(page, "How many?")
     page.get_by_role("button", name="Estimate").click()
@@ -233,7 +267,7 @@ def walk(workbench: Workbench, browser: Browser) -> None:
     idle(page)
     draw_region(page)
     take(page, "explore")
-    page.get_by_text("Add to the export").scroll_into_view_if_needed()
+    page.get_by_role("button", name="Add to the export").scroll_into_view_if_needed()
     page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, main.scrollHeight)")
     take(page, "refine")
     fit(page)
@@ -288,6 +322,15 @@ def open_example(page: Page) -> None:
     """Open the first example."""
     page.get_by_role("button", name="terraces", exact=True).first.click()
     page.get_by_text("Angle of incidence").wait_for()
+    idle(page)
+
+
+def pick_pixel(page: Page) -> None:
+    """Click a pixel, whose spectrum is then beside the maps."""
+    page.locator(".viewer canvas").first.click(position={"x": 150, "y": 90})
+    page.get_by_text(re.compile("Pixel x")).wait_for()
+    page.get_by_test_id("stVegaLiteChart").last.wait_for()
+    page.mouse.move(5, 5)
     idle(page)
 
 

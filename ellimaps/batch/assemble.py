@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ellimaps.batch.conditions import COLUMNS, ConditionColumns
+from ellimaps.batch.marks import IMAGES
 from ellimaps.batch.store import Record, Store, told
 from ellimaps.batch.tree import LEVELS, Item, Tree
 
 EXPERIMENTS, EXPERIMENTS_PARQUET = "experiments.csv", "experiments.parquet"
-IMAGES, FAILURES = "images.csv", "failures.csv"
+FAILURES = "failures.csv"
 WHOLE_NUMBERS = ("Circle", "Nucleus", "Object", "Cluster", "Pixels", "Scene", "T", "Z")
 _OWN_COLUMNS = ("objects", "flags", "warnings", "suffix")
 PLANE = ("Scene", "T", "Z")

@@ -59,6 +59,13 @@ class CellWork:
         """Return every choice the result depends on, ready for JSON."""
         return {"cells": asdict(self.settings), "names": self.names}
 
+    def recipe(self) -> str:
+        """Return it as the text of a recipe."""
+        # Reads what this module declares.
+        from ellimaps.batch.cell_recipe import cells_recipe
+
+        return cells_recipe(self)
+
     def __call__(self, path: str) -> Output:
         """Return a file's objects, overlays, label images and some crops."""
         found = analyse_planes(path, self.settings)
@@ -84,6 +91,10 @@ class MaskWork:
     def facts(self) -> dict[str, Any]:
         """Return every choice the result depends on, ready for JSON."""
         return {"masks": asdict(self.settings), "names": self.names}
+
+    def recipe(self) -> str:
+        """Return nothing: no recipe names label images."""
+        return ""
 
     def __call__(self, path: str) -> Output:
         """Return a file's objects, overlays and some crops."""

@@ -19,6 +19,7 @@ from ellimaps.maps.films.fit import fit_map, fit_shots
 from ellimaps.maps.films.recipe import FitRecipe
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names
 from ellimaps.maps.pipeline import found_clusters, load
+from ellimaps.maps.recipe import recipe_text
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Settings
 
@@ -34,6 +35,10 @@ class MapWork:
     def facts(self) -> dict[str, Any]:
         """Return every choice the result depends on, ready for JSON."""
         return {"settings": asdict(self.settings), "fit": self.fit.facts() if self.fit else None}
+
+    def recipe(self) -> str:
+        """Return it as the text of a recipe."""
+        return recipe_text(self.settings, self.fit)
 
     def __call__(self, path: str) -> Output:
         """Return a folder's clusters with what the exports of `ellimaps segment` and `fit` hold."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from ellimaps.batch.cell_recipe import cells_of, without_none
 from ellimaps.batch.cells import CellWork
 from ellimaps.batch.maps import MapWork
-from ellimaps.batch.work import Work
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.films.recipe import fit_of
 from ellimaps.maps.recipe import recipe_values, settings_of
@@ -20,7 +19,7 @@ def read_work(
     model: Path | None = None,
     kind: str | None = None,
     radius: tuple[float, float] | None = None,
-) -> Work:
+) -> MapWork | CellWork:
     """Read a recipe.
 
     Parameters

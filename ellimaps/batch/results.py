@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
-from ellimaps.batch.assemble import EXPERIMENTS_PARQUET, FAILURES, IMAGES, PLANE
+from ellimaps.batch.asked import Asked, read_asked
+from ellimaps.batch.assemble import EXPERIMENTS_PARQUET, FAILURES, PLANE
+from ellimaps.batch.marks import IMAGES
 from ellimaps.batch.montages import MONTAGE
-from ellimaps.batch.tree import LEVELS
+from ellimaps.batch.tree import LEVELS, Pattern
 from ellimaps.core.errors import ReadError
 
 MEASURES = ("R", "Mean Intensity")
-# Results lie beside acquisitions, which have three levels of folders.
-_DEPTH = 3
-# Bounds the wait where listing a folder takes 10 ms, as on a network drive, to 5 s.
-_FOLDERS_SEARCHED = 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,49 +28,88 @@ class Results:
     images : DataFrame
         One row per image: its levels, number of ``Objects``, quality and ``Flags``, ``Table``, ``Overlay``.
     objects : DataFrame
-        One row per object of all images.
+        One row per object of all images, or per cluster of all maps.
     failures : DataFrame
         One row per image without a result, with its ``Reason``.
+    asked : Asked, optional
+        What the last run was asked.
     """
 
     folder: Path
     images: pd.DataFrame
     objects: pd.DataFrame
     failures: pd.DataFrame
+    asked: Asked | None = None
 
     @property
     def has_circles(self) -> bool:
         """Whether the objects are those of images, not clusters of maps."""
         return all(measure in self.objects for measure in MEASURES)
 
-    def counts(self, by: str) -> pd.DataFrame:
-        """Return images, objects and flagged images per ``Experiment`` or ``Subject``."""
-        table = self.images.assign(
-            flagged=self.images["Flags"] != "", label=self.images[by].replace("", "(none)")
-        )
-        groups = table.groupby("label", sort=True)
-        counts = groups.agg(
-            Images=("Objects", "size"), Objects=("Objects", "sum"), Flagged=("flagged", "sum")
-        )
-        counts["Objects per image"] = counts["Objects"] / counts["Images"]
-        return counts.rename_axis(by).reset_index()
+    @property
+    def levels(self) -> list[str]:
+        """What the paths of the images say, from the root of the tree to its leaves."""
+        named = list(self.images.columns[: self.images.columns.get_loc("File")])
+        known = [name for name in named if (self.images[name] != "").any()] or ["FOV"]
+        order = Pattern(self.asked.pattern).names if self.asked and self.asked.pattern else ()
+        return sorted(known, key=lambda name: order.index(name) if name in order else -1)
 
-    def comparison(self, experiments: list[str]) -> pd.DataFrame:
-        """Return number, median and quartiles of each measure for experiments side by side."""
-        chosen = self.objects[self.objects["Experiment"].isin(experiments)]
-        rows = []
-        for experiment, group in chosen.groupby("Experiment", sort=True):
-            row: dict[str, object] = {"Experiment": experiment, "Objects": len(group)}
-            for measure in MEASURES:
-                low, middle, high = group[measure].quantile([0.25, 0.5, 0.75])
-                row |= {f"{measure} median": middle, f"{measure} quartiles": f"{low:.5g} – {high:.5g}"}
-            rows.append(row)
-        return pd.DataFrame(rows)
+    def groups(self, table: pd.DataFrame, level: str) -> pd.Series:
+        """Return the node of the tree at a level for every row of a table: the part of its path that differs.
+
+        Parameters
+        ----------
+        table : DataFrame
+            Of images, objects or failures.
+        level : str
+            One of `levels`: eight experiments below two subjects are eight nodes.
+        """
+        levels = self.levels
+        path = levels[: levels.index(level) + 1]
+        differing = [name for name in path[:-1] if self.images[name].nunique() > 1]
+        if table.empty:
+            return pd.Series([], table.index, dtype=str, name=level)
+        # Of a million objects the names of their few nodes are joined, not their own.
+        parts = table[[*differing, level]]
+        numbers = parts.groupby([*parts], sort=False).ngroup()
+        nodes = parts.drop_duplicates().replace("", "(none)").agg(" / ".join, axis="columns")
+        return pd.Series(nodes.to_numpy(object)[numbers], table.index, dtype=str, name=level)
+
+    def only(self, images: pd.DataFrame) -> Results:
+        """Return the results of some rows of `images`."""
+        levels = self.levels
+        chosen = pd.MultiIndex.from_frame(images[levels])
+        kept = pd.MultiIndex.from_frame(self.objects[levels]).isin(chosen)
+        return replace(self, images=images, objects=self.objects[kept])
+
+    def counts(self, level: str) -> pd.DataFrame:
+        """Return of each node at a level its images, objects and flagged images, in the order of the tree.
+
+        ``Objects per image`` comes with its standard error (NaN of a single image).
+        """
+        table = self.images.assign(flagged=self.images["Flags"] != "", label=self.groups(self.images, level))
+        groups = table.groupby("label", sort=False)
+        counts = groups.agg(
+            Images=("Objects", "size"),
+            Objects=("Objects", "sum"),
+            Flagged=("flagged", "sum"),
+            per_image=("Objects", "mean"),
+            error=("Objects", "sem"),
+        )
+        names = {"per_image": "Objects per image", "error": "Standard error"}
+        return counts.rename(columns=names).rename_axis(level).reset_index()
+
+    def comparison(self, level: str, measure: str) -> pd.DataFrame:
+        """Return number, median and quartiles of a measure of the objects of each node at a level."""
+        groups = self.objects.groupby(self.groups(self.objects, level), sort=False)[measure]
+        quartiles = {"Lower quartile": 0.25, "Median": 0.5, "Upper quartile": 0.75}
+        columns = {name: groups.quantile(share) for name, share in quartiles.items()}
+        return pd.DataFrame({"Objects": groups.size(), **columns}).rename_axis(level).reset_index()
 
     def objects_of(self, image: pd.Series) -> pd.DataFrame:
         """Return the objects of one row of `images`."""
         same = pd.Series(True, index=self.objects.index)
-        for level in (*LEVELS, *(name for name in PLANE if name in self.objects and name in image)):
+        for level in (*self.levels, *(name for name in PLANE if name in self.objects and name in image)):
             same &= self.objects[level] == image[level]
         return self.objects[same]
 
@@ -87,10 +122,17 @@ class Results:
         overlay = str(image["Overlay"])
         return self._below(str(Path(overlay).parent / MONTAGE)) if overlay else None
 
-    def _below(self, name: str) -> Path | None:
+    def files(self, image: pd.Series, ending: str) -> list[Path]:
+        """Return the files of a map folder's result that end so, such as ``_fit.png``."""
+        key = str(image["Overlay"]).removeprefix("qc/").removesuffix("_overlay.png")
+        folder = self._below(f"maps/{key}", is_folder=True) if key else None
+        return sorted(folder.glob(f"*{ending}")) if folder else []
+
+    def _below(self, name: str, *, is_folder: bool = False) -> Path | None:
         """Return a file of the folder; a table that names one elsewhere is not believed."""
         path = (self.folder / name).resolve()
-        return path if self.folder.resolve() in path.parents and path.is_file() else None
+        there = path.is_dir() if is_folder else path.is_file()
+        return path if there and self.folder.resolve() in path.parents else None
 
 
 def read_results(folder: Path) -> Results:
@@ -103,7 +145,7 @@ def read_results(folder: Path) -> Results:
     """
     try:
         objects = pd.read_parquet(folder / EXPERIMENTS_PARQUET)
-        images = _texts(pd.read_csv(folder / IMAGES, dtype=_TEXT, keep_default_na=False))
+        images = _texts(pd.read_csv(folder / IMAGES, dtype=str, keep_default_na=False))
         failures = pd.read_csv(folder / FAILURES, dtype=str, keep_default_na=False)
         images["Objects"] = images["Objects"].astype(int)
         missing = {*LEVELS, "Flags"} - set(objects) | {*LEVELS, "Flags", "Table", "Overlay"} - set(images)
@@ -120,51 +162,18 @@ def read_results(folder: Path) -> Results:
         ) from error
     if missing:
         raise ReadError(f"The tables in {folder} lack {', '.join(sorted(missing))}: run the batch again.")
-    return Results(folder, images, objects, failures)
+    return Results(folder, images, objects, failures, read_asked(folder))
 
 
-_TEXT = dict.fromkeys((*LEVELS, "File", "Flags", "Warnings", "Table", "Overlay", "Labels"), str)
+_TEXT = (*LEVELS, "File", "Flags", "Warnings", "Table", "Overlay", "Labels")
 
 
 def _texts(images: pd.DataFrame) -> pd.DataFrame:
-    """Make numbers of every column that is not text; nothing is NaN."""
-    numbers = [column for column in images if column not in _TEXT]
+    """Make numbers of every measure; what paths say is text, also a well called 01."""
+    numbers = [column for column in images.columns[images.columns.get_loc("File") :] if column not in _TEXT]
     converted: dict[str, pd.Series] = {
         str(column): values
         for column in numbers
         if (values := pd.to_numeric(images[column], errors="coerce")).notna().any()
     }
     return images.assign(**converted)
-
-
-def result_folders(root: Path) -> list[Path]:
-    """Return result folders at or below a folder, nearest first; the search is bounded."""
-    found = []
-    for searched, folder in enumerate(_folders(root)):
-        if searched >= _FOLDERS_SEARCHED:
-            break
-        if (folder / EXPERIMENTS_PARQUET).is_file() and (folder / IMAGES).is_file():
-            found.append(folder)
-    return found
-
-
-def _folders(root: Path) -> Iterator[Path]:
-    level = [root]
-    for _ in range(_DEPTH + 1):
-        yield from level
-        level = [below for above in level for below in _inside(above)]
-
-
-def _inside(folder: Path) -> list[Path]:
-    # What is inside a result folder is none itself, and can be many thousand folders.
-    if (folder / EXPERIMENTS_PARQUET).is_file():
-        return []
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        return []
-    return [
-        Path(entry.path)
-        for entry in entries
-        if not entry.name.startswith(".") and not entry.is_symlink() and entry.is_dir()
-    ]

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ellimaps.batch.asked import Asked
 from ellimaps.batch.assemble import EXPERIMENTS, write_tables
 from ellimaps.batch.conditions import ConditionColumns
 from ellimaps.batch.engines import BatchTask, Engine
+from ellimaps.batch.marks import PROVENANCE
 from ellimaps.batch.montages import write_montages
 from ellimaps.batch.store import Store
 from ellimaps.batch.tree import Item, Pattern, Tree
-from ellimaps.batch.work import Work, recipe_hash
+from ellimaps.batch.work import RecipeWork, Work, recipe_hash
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.files import json_bytes
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import software_facts
-
-PROVENANCE = "batch.json"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def tree_of(root: Path, out: Path, pattern: str | None, *, folders: bool) -> Tre
 
 def run_batch(
     tree: Tree,
-    work: Work,
+    work: RecipeWork,
     out: Path,
     engine: Engine,
     on_progress: Progress = no_progress,
@@ -93,7 +93,7 @@ def run_batch(
     ----------
     tree : Tree
         The images or folders.
-    work : Work
+    work : RecipeWork
         What to do with each.
     out : Path
         Folder for the results.
@@ -116,9 +116,17 @@ def run_batch(
     total = sum(1 for _ in tree)
     if not total:
         raise ReadError(_nothing(tree))
+    pattern = tree.pattern.text if tree.pattern else None
+    asked = Asked(str(tree.root), pattern, work.recipe(), total)
     with Store(out).opened() as store:
+        asked.write(store)
         run = Run(store, tree, recipe_hash(work), total, on_progress)
-        run.work(work, engine)
+        try:
+            run.work(work, engine)
+        except (KeyboardInterrupt, SystemExit):
+            # Who stops it wants to see what is done.
+            write_tables(store, tree, run.recipe, work.lead, conditions)
+            raise
         on_progress(total, total, "tables")
         write_montages(store, tree, run.recipe)
         ignored = tree.ignored()
@@ -128,6 +136,7 @@ def run_batch(
             facts["sensors"] = conditions.facts()
         store.write(PROVENANCE, json_bytes(facts))
         rows = write_tables(store, tree, run.recipe, work.lead, conditions)
+        replace(asked, finished=True).write(store)
     seconds = time.monotonic() - start
     done = (total, run.done, run.skipped, run.failed)
     return BatchSummary(*done, rows.objects, rows.images, rows.warned, ignored, seconds, out / EXPERIMENTS)

@@ -20,7 +20,7 @@ from ellimaps.batch.work import CELLS, CROPS, LABELS, OVERLAY, TABLE, Output
 from ellimaps.core.errors import AbortedError, ExportError
 
 STATE = ".ellimaps"
-_LOCK = "lock"
+LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Store:
     def _locked(self) -> Iterator[None]:
         with told(self.out):
             self.state.mkdir(parents=True, exist_ok=True)
-            lock = (self.state / _LOCK).open("a+b")
+            lock = (self.state / LOCK).open("a+b")
         with lock:
             _take(lock, self.out)
             with told(self.out):
@@ -221,6 +221,20 @@ def told(out: Path) -> Iterator[None]:
             f"{out} cannot be written ({error.strerror or error}): make room or choose another output "
             "folder; what is done is kept."
         ) from error
+
+
+def holder(out: Path) -> str | None:
+    """Return who is at work on a folder, such as ``process 12 on host``; None if nobody is."""
+    try:
+        with (out / STATE / LOCK).open("r+b") as lock:
+            try:
+                _lock_file(lock)
+            except OSError:
+                lock.seek(0)
+                return lock.read(200).decode(errors="replace").strip() or "another run"
+    except OSError:
+        pass
+    return None
 
 
 def _take(lock: Any, out: Path) -> None:

@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from ellimaps.batch.marks import IMAGE_ENDINGS, TABLE_ENDING, batch_around, is_result
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.readers.foreign import format_by_name, is_zarr
 
 LEVELS = ("Date", "Subject", "Experiment", "FOV")
 IMAGE_PATTERN = "{date}/{subject}/{experiment}/{fov}"
-IMAGE_ENDINGS = (".tif", ".tiff", ".png")
-TABLE_ENDING = ".ds.dat"
 ANOTHER_DEPTH, ZARR = "image the pattern does not fit", "OME-Zarr image"
 
 _KNOWN = {name.casefold(): name for name in LEVELS}
@@ -115,6 +114,8 @@ def _column(name: str, pattern: str) -> str:
 class Tree:
     """The images, or the folders with images, below a root; walked anew at every use, in a fixed order.
 
+    Folders of results are passed over, whoever wrote them and wherever they lie.
+
     Attributes
     ----------
     root : Path
@@ -140,6 +141,8 @@ class Tree:
     def __iter__(self) -> Iterator[Item]:
         if not self.root.is_dir():
             raise ReadError(f"{self.root} is not a folder: give the folder that holds the images.")
+        if batch_around(self.root):
+            raise ReadError(f"{self.root} holds results of ellimaps: give the folder that holds the images.")
         yield from self._below(self.root, PurePosixPath())
 
     def ignored(self) -> dict[str, int]:
@@ -155,6 +158,9 @@ class Tree:
             here = Path(folder)
             if is_zarr(here):
                 yield ZARR
+                folders.clear()
+                continue
+            if is_result(here, {*folders, *names}):
                 folders.clear()
                 continue
             folders[:] = [
@@ -175,6 +181,8 @@ class Tree:
             raise ReadError(
                 f"{folder} cannot be listed ({error.strerror}): check its permissions."
             ) from error
+        if is_result(folder, {entry.name for entry in entries}):
+            return
         entries = [entry for entry in entries if not entry.name.startswith(".")]
         files = [entry.name for entry in entries if entry.name.casefold().endswith(IMAGE_ENDINGS)]
         if not self.folders:

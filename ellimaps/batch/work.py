@@ -68,6 +68,13 @@ class Work(Protocol):
         """Return every choice the result depends on, ready for JSON."""
 
 
+class RecipeWork(Work, Protocol):
+    """Work that a recipe may describe."""
+
+    def recipe(self) -> str:
+        """Return what `ellimaps.batch.recipes.read_work` reads as this work; empty if none says it."""
+
+
 def recipe_hash(work: Work) -> str:
     """Return a hash of every choice, and of the version of ellimaps: another one may compute differently."""
     facts = {"ellimaps": version("ellimaps"), "format": FORMAT, **work.facts()}

@@ -17,9 +17,10 @@ import pytest
 from support.killing import Killing
 from typer.testing import CliRunner
 
-from ellimaps.batch.assemble import EXPERIMENTS, EXPERIMENTS_PARQUET, FAILURES, IMAGES
+from ellimaps.batch.assemble import EXPERIMENTS, EXPERIMENTS_PARQUET, FAILURES
 from ellimaps.batch.cells import CellWork
 from ellimaps.batch.engines import BatchTask, local_processes
+from ellimaps.batch.marks import IMAGES
 from ellimaps.batch.store import Store
 from ellimaps.batch.tree import Item
 from ellimaps.batch.work import attempt

@@ -158,9 +158,16 @@ def _wait(workbench: Workbench) -> None:
 
 def _family(pid: int) -> list[int]:
     """A process and those it started, by /proc; the process alone where there is none."""
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    below = children.read_text().split() if children.is_file() else []
+    # Each thread has the children that it started.
+    listed = Path(f"/proc/{pid}/task").glob("*/children")
+    below = [child for file in listed for child in _text_of(file).split()]
     return [pid, *(found for child in below for found in _family(int(child)))]
+
+
+def _text_of(file: Path) -> str:
+    with contextlib.suppress(OSError):
+        return file.read_text()
+    return ""
 
 
 def _resident(pid: int) -> int:

@@ -118,7 +118,10 @@ def main() -> None:
             told = time.monotonic()
 
     try:
-        _say(out, "result", function(*arguments, tell))
+        result = function(*arguments, tell)
+        # It is ended once it has said this, while it goes by itself.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        _say(out, "result", result)
     except EllimapsError as error:
         _say(out, "error", error)
     except Exception as error:

@@ -15,7 +15,7 @@ export class MapKeys {
   explain({ tools, steps }) {
     this.help.textContent = [
       "Arrow keys move the cross",
-      ...(tools.length ? ["Enter picks its pixel"] : []),
+      ...(tools.includes("pixel") ? ["Enter picks its pixel"] : []),
       "Shift + arrow keys move the map, + and − zoom, 0 shows the whole",
       ...(steps ? ["Page Up and Page Down step the slider"] : []),
     ].join(", ");

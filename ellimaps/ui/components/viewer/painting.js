@@ -152,6 +152,7 @@ function drawOutline(context, points, name, color = "#fff") {
   context.setLineDash([]);
   if (!name) return;
   const [x, y] = [points[0][0] + 6, points[0][1] - 4];
+  context.font = "bold 12px sans-serif";
   context.fillStyle = color;
   context.strokeStyle = "#000";
   context.lineWidth = 3;

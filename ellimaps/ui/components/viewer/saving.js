@@ -14,8 +14,8 @@ const PATCH = 12;
 const COLORS = { filled: "#ff00a0", hatched: "#919191", empty: "#b0b0b0", dropped: "#6e6e6e" };
 
 // What is asked for at the moment: { panel, view, data, outlines, fontFamily }.
-export function addSaving(row, shown, tell) {
-  const tools = element("span", "saving", row);
+export function addSaving(plot, shown, tell) {
+  const tools = element("div", "saving", plot);
   const act = (text, title, action) => {
     const made = button(tools, text, title, () => action(shown()));
     // A click on it is none on the map's title.

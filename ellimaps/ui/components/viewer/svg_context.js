@@ -120,6 +120,7 @@ export class SvgContext {
 
 function svg(tag, attributes) {
   const made = document.createElementNS(NS, tag);
-  for (const [name, value] of Object.entries(attributes)) if (name !== "xmlns") made.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes))
+    if (name !== "xmlns") made.setAttribute(name, value);
   return made;
 }

@@ -116,15 +116,15 @@ class Viewer {
 
   buildPanel() {
     const box = element("div", "panel", this.grid);
-    const row = element("div", "heading", box);
-    const title = element("div", "title", row);
-    const canvas = element("canvas", "", box);
+    const title = element("div", "title", box);
+    const plot = element("div", "plot", box);
+    const canvas = element("canvas", "", plot);
     canvas.setAttribute("role", "img");
     this.keys.attach(canvas);
     const foot = element("div", "", box);
     const panel = { box, title, canvas, foot };
     panel.nameSaving = addSaving(
-      row,
+      plot,
       () => this.pictured(panel),
       (text) => (this.readout.textContent = text),
     );

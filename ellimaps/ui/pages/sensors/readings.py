@@ -36,6 +36,7 @@ def readings_tab(state: SensorsState, log: SensorLog) -> None:
     mark_events(figure, events_in(state, span))
     event = st.plotly_chart(
         figure,
+        alt=f"{_axis_title(log, chosen)} of {len(chosen)} sensors over time",
         key=f"sensors_lines_{state.zooms}",
         on_select="rerun",
         selection_mode="box",
