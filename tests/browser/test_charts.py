@@ -76,6 +76,22 @@ def test_charts_of_the_maps(explored, workbench):
     assert workbench.complaints() == []
 
 
+def test_long_names_of_clusters_are_whole(explored, tmp_path):
+    page = explored
+    names = ["SiO2 substrate", "hBN flake, thick", "Pyrolytic graphite", "2"]
+    recipe = tmp_path / "named.toml"
+    recipe.write_text(f"k = 4\nnames = {names}\n", encoding="utf-8")
+    page.get_by_role("button", name="Load a recipe").click()
+    page.locator("input[type=file]").first.set_input_files(recipe)
+    page.get_by_text("named.toml").first.wait_for()
+    page.get_by_role("button", name="Load", exact=True).click()
+    chart = page.get_by_test_id("stVegaLiteChart").first
+    chart.get_by_text("Pyrolytic graphite").first.wait_for()
+    no_faults(page, charts=2)
+    shown = [text.strip() for text in chart.locator("text").all_text_contents()]
+    assert set(names) <= set(shown)
+
+
 def test_charts_of_sensors(chromium, everything):
     page = other_page(chromium, everything, "sensors")
     page.get_by_role("textbox", name="Or a file or folder").fill("demo/log.csv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -11,6 +12,8 @@ import streamlit as st
 _AXES = {"labelFlush": False, "labelBound": False, "titlePadding": 6}
 # In pixels. A title of Streamlit's stands a quarter of a small chart above it, and as much is left below.
 _TITLE_OFFSET, _PADDING = 10, {"left": 2, "top": 2, "right": 6, "bottom": 2}
+# In pixels: the plot beside the maps in a window of 1280, a mark with its gaps, and a wide letter.
+_LEGEND_PX, _ENTRY_PX, _LETTER_PX = 360, 26, 7
 # More labels than this stand on each other on an axis of 100 pixels.
 _MOST_TICKS = 6
 
@@ -44,6 +47,21 @@ def chart_specification(chart: Any) -> dict[str, Any]:
     specification: dict[str, Any] = chart.to_dict()
     specification.pop("config", None)
     return specification
+
+
+def names_legend(names: Sequence[str]) -> Any:
+    """Return a legend above a chart with as many names in a row as have room; none of them is cut."""
+    import altair as alt
+
+    widest = _ENTRY_PX + _LETTER_PX * max(map(len, names), default=1)
+    return alt.Legend(
+        orient="top",
+        columns=max(1, min(8, _LEGEND_PX // widest)),
+        labelLimit=0,
+        symbolOpacity=1,
+        symbolType="circle",
+        symbolStrokeWidth=0,
+    )
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -13,6 +13,7 @@ from ellimaps.core.numbers import titled
 from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.images.intensities import Bleaching
 from ellimaps.ui.pages.maps.delta_turn import on_turn, stretches
+from ellimaps.ui.shared.charts import names_legend
 
 # In pixels: two charts and the controls above them fit into a window of 800.
 _HEIGHT = 200
@@ -66,9 +67,7 @@ def spectra_chart(
         "name:N",
         title=None,
         scale=alt.Scale(domain=list(names), range=list(palette)),
-        legend=alt.Legend(
-            orient="top", columns=8, labelLimit=90, symbolOpacity=1, symbolType="circle", symbolStrokeWidth=0
-        ),
+        legend=names_legend(names),
     )
     tooltip = [alt.Tooltip("name", title="cluster"), *_tooltip(column)]
     x, y = _axes(stack, quantity, channel)
@@ -154,7 +153,7 @@ def bleaching_chart(curve: Bleaching) -> Any:
         scale=alt.Scale(domain=channels, range=_CHANNEL_COLORS[: len(channels)])
         if len(channels) <= len(_CHANNEL_COLORS)
         else alt.Scale(domain=channels),
-        legend=alt.Legend(orient="top", labelLimit=140, symbolType="circle", symbolOpacity=1),
+        legend=names_legend(channels),
     )
     tooltip = [
         alt.Tooltip("name", title="channel"),
