@@ -228,7 +228,7 @@ def walk_sensors(workbench: Workbench, browser: Browser) -> None:
         page.get_by_text(found).first.wait_for()
         if view == "Anomalies":
             choose(page, "Sensor", "America / A1 / room_temperature")
-            page.get_by_text("room temperature (deg C)").wait_for()
+            page.get_by_text("room temperature (°C)").wait_for()
         take(page, f"sensors-{view.lower()}")
     page.close()
 
@@ -256,6 +256,7 @@ def walk(workbench: Workbench, browser: Browser) -> None:
     page = workbench.open_page(browser)
     take(page, "open")
     open_example(page)
+    pick_pixel(page)
     take(page, "data")
     show(page, "How many?")
     page.get_by_role("button", name="Estimate").click()
@@ -266,7 +267,7 @@ def walk(workbench: Workbench, browser: Browser) -> None:
     idle(page)
     draw_region(page)
     take(page, "explore")
-    page.get_by_text("Add to the export").scroll_into_view_if_needed()
+    page.get_by_role("button", name="Add to the export").scroll_into_view_if_needed()
     page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, main.scrollHeight)")
     take(page, "refine")
     fit(page)
@@ -321,6 +322,15 @@ def open_example(page: Page) -> None:
     """Open the first example."""
     page.get_by_role("button", name="terraces", exact=True).first.click()
     page.get_by_text("Angle of incidence").wait_for()
+    idle(page)
+
+
+def pick_pixel(page: Page) -> None:
+    """Click a pixel, whose spectrum is then beside the maps."""
+    page.locator(".viewer canvas").first.click(position={"x": 150, "y": 90})
+    page.get_by_text(re.compile("Pixel x")).wait_for()
+    page.get_by_test_id("stVegaLiteChart").last.wait_for()
+    page.mouse.move(5, 5)
     idle(page)
 
 

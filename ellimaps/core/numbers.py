@@ -5,6 +5,16 @@ from __future__ import annotations
 import math
 
 UNKNOWN = "not known"
+_UNITS = {
+    "deg": "°",
+    "deg C": "°C",
+    "degC": "°C",
+    "deg F": "°F",
+    "degF": "°F",
+    "um": "µm",
+    "us": "µs",
+    "uM": "µM",
+}
 
 
 def number_text(value: float, digits: int = 4) -> str:
@@ -58,4 +68,15 @@ def titled(what: str, unit: str) -> str:
 
 def shown_unit(unit: str) -> str:
     """Return a unit as it is read; files keep ``deg`` and ``um``, which every program takes."""
-    return {"deg": "°", "um": "µm", "us": "µs"}.get(unit, unit)
+    return _UNITS.get(unit, unit)
+
+
+def spoken(name: str) -> str:
+    """Return the name of a column as it is read: without underscores."""
+    return name.replace("_", " ")
+
+
+def with_unit(number: str, unit: str) -> str:
+    """Return a number and its unit, apart unless they are degrees: ``2.5 µm``, ``50°``."""
+    shown = shown_unit(unit)
+    return f"{number}{shown}" if shown == "°" else f"{number} {shown}".rstrip()

@@ -76,6 +76,19 @@ MAX_FILTER_SIZE = 999
 """An odd number beyond any use, so that a slip of the keyboard does not compute for hours."""
 
 
+def step_title(step: Refinement) -> str:
+    """Return a short text for a change by hand."""
+    match step:
+        case Merge(clusters):
+            return "merge " + "+".join(map(str, clusters))
+        case Split(cluster, parts):
+            return f"split {cluster} in {parts}"
+        case Drop(cluster):
+            return f"drop {cluster}"
+        case Clean(size):
+            return f"clean {size} px"
+
+
 def refine(segmentation: Segmentation, steps: Iterable[Refinement]) -> Segmentation:
     """Apply changes in order; clusters are numbered anew by ascending mean of the first band after each.
 

@@ -19,7 +19,7 @@ from ellimaps.maps.figures import segmentation_figure
 from ellimaps.maps.films.figures import shots_figure
 from ellimaps.maps.films.parameters import parameter_titles
 from ellimaps.maps.films.results import ShotFits
-from ellimaps.maps.refinement import refinement_of
+from ellimaps.maps.refinement import refinement_of, step_title
 from ellimaps.maps.regions import Region, check_region_names, region_spectrum
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.tables import check_names
@@ -108,7 +108,9 @@ def _settings(segmentation: Segmentation) -> dict[str, str]:
     settings = dict(segmentation.settings)
     changes = [refinement_of(row) for row in settings.pop("refine", ())]
     rows |= {str(key): str(value) for key, value in settings.items()}
-    return rows | {f"Change {number} by hand": str(step) for number, step in enumerate(changes, start=1)}
+    return rows | {
+        f"Change {number} by hand": step_title(step) for number, step in enumerate(changes, start=1)
+    }
 
 
 def _spectra(stack: ImageStack, titles: list[str], spectra: list[pd.DataFrame]) -> list[_Table]:

@@ -32,9 +32,14 @@ _STYLE = """
 .st-key-browser button, .st-key-recent button { min-height: 1.7rem; padding: 0; }
 .st-key-try_picture img { width: 100% !important; max-height: calc(100vh - 300px); min-height: 300px; }
 .st-key-try_picture img { object-fit: contain; background: #000; }
-/* 4.5:1 or more between text and what is behind it; Streamlit has no options for these. */
+/* Text has 4.5:1 or more, and the focus is seen; Streamlit has no options for these. */
 [data-testid=stCaptionContainer] { opacity: 0.8; }
 button[kind^=primary] :is(p, span), [data-tag] :is(span, button) { color: light-dark(#fff, #0b1118); }
+:is([data-testid=stTopNavLink], [kind=elementToolbar]):focus-visible { outline: 2px solid currentcolor; }
+.stVegaLiteChart :is(.role-axis, .role-legend, .role-scope .role-title) text,
+.js-plotly-plot :is(.xtick text, .ytick text, .xtitle, .ytitle, .legendtext) {
+  fill: light-dark(#5b5f6d, #e6eaf1) !important;
+}
 .stCode .token { --value: light-dark(#0f6b5e, #5fd3bf); --name: light-dark(#0b5aa5, #6db3f5); }
 .stCode .token:is(.number, .boolean, .constant, .string) { color: var(--value); }
 .stCode .token:is(.property, .variable, .keyword, .function, .class-name) { color: var(--name); }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from browser.conftest import idle
 
 WINDOWS = ((1280, 720), (1920, 1080))
-# Of every chart in Vega-Lite: letters beyond its edge, texts cut short, and labels off their ticks.
+# Of every chart in Vega-Lite: letters beyond its edge, texts cut or no words, labels off their ticks.
 FAULTS = """() => [...document.querySelectorAll('[data-testid=stVegaLiteChart]')].flatMap((chart) => {
   const svg = chart.querySelector('svg.marks');
   if (!svg) return ['a chart without SVG'];
@@ -19,6 +19,7 @@ FAULTS = """() => [...document.querySelectorAll('[data-testid=stVegaLiteChart]')
     const out = Math.max(beside, edge.top - box.top, box.bottom - edge.bottom);
     return [
       ...(out > 1.5 ? [`${name}: ${text.textContent} sticks out by ${out.toFixed(1)} px`] : []),
+      ...(/[a-z]_[a-z]/.test(text.textContent) ? [`${name}: ${text.textContent} is no word`] : []),
       ...(text.textContent.endsWith('…') ? [`${name}: ${text.textContent} is cut`] : []),
     ];
   });

@@ -38,12 +38,30 @@ NAMELESS = """
   const seen = (one) => one.checkVisibility() && one.getBoundingClientRect().width > 20;
   const called = (one) => (one.alt ?? "") + (one.getAttribute("aria-label") ?? "");
   const nothing = (name) => !name || name === "Vega visualization";
-  const pictures = [...document.querySelectorAll("img")];
-  const charts = [...document.querySelectorAll("[data-testid=stPlotlyChart]")].filter(
-    (one) => ![one, ...one.querySelectorAll("[aria-label]")].some(called));
+  const kinds = "img, [data-testid=stVegaLiteChart], [data-testid=stPlotlyChart]";
+  const pictures = [...document.querySelectorAll(kinds)];
   const icons = [...document.querySelectorAll("[data-testid=stIconMaterial]:not([aria-hidden=true])")];
-  return [...pictures.filter((one) => nothing(called(one))), ...charts, ...icons]
+  return [...pictures.filter((one) => nothing(called(one))), ...icons]
     .filter(seen).map((one) => `no name: ${one.outerHTML.slice(0, 120)}`);
+}
+"""
+
+# Nor does axe look at the words of charts, which are drawn.
+FAINT = """
+() => {
+  const light = (color) => {
+    const parts = color.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
+    const [red, green, blue] = parts.map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05;
+  };
+  const behind = light(getComputedStyle(document.querySelector(".stApp")).backgroundColor);
+  const words = "[data-testid=stVegaLiteChart] :is(.role-axis, .role-legend, .role-title) text, " +
+    ".js-plotly-plot :is(.xtick text, .ytick text, .xtitle, .ytitle, .legendtext)";
+  return [...document.querySelectorAll(words)].filter((one) => one.textContent).flatMap((one) => {
+    const ahead = light(getComputedStyle(one).fill);
+    const ratio = Math.max(ahead, behind) / Math.min(ahead, behind);
+    return ratio < 4.5 ? [`faint: ${one.textContent} ${ratio.toFixed(2)}`] : [];
+  });
 }
 """
 
@@ -84,6 +102,8 @@ def opened(chromium, workbench, address):
     page.goto(f"{workbench.address}{address}")
     page.locator("[data-testid=stTopNavLinkContainer]").first.wait_for()
     idle(page)
+    # Colors halfway between two themes are nobody's.
+    page.add_style_tag(content="* { transition: none !important; }")
     yield page
     assert strange == []
     assert missing == []
@@ -101,22 +121,44 @@ def complaints(page):
     found = []
     if page.evaluate("typeof axe === 'undefined'"):
         page.evaluate(AXE_SCRIPT)
-    for scheme in ("dark", "light"):
+    # Changing the theme draws everything anew: the one that is shown comes first.
+    is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    for scheme in ("dark", "light") if is_dark else ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function(
             "(scheme) => getComputedStyle(document.querySelector('.stApp')).colorScheme === scheme",
             arg=scheme,
         )
-        page.wait_for_timeout(200)
-        found += [f"{scheme}: {one}" for one in page.evaluate(AXE)]
-    return found + page.evaluate(NAMELESS)
+        found += [f"{scheme}: {one}" for script in (AXE, FAINT) for one in standing(page, script)]
+    return found + standing(page, NAMELESS)
+
+
+def standing(page, script):
+    """What a script finds now and a moment later; a page at work may be halfway between two themes."""
+    if not page.evaluate(script):
+        return []
+    page.wait_for_timeout(1_000)
+    return page.evaluate(script)
+
+
+def drawn(page):
+    """Wait for what comes after the server's answer: work in the background, and charts."""
+    idle(page)
+    page.wait_for_function(
+        "() => !document.querySelector('[data-testid=stSkeleton], .st-key-task')"
+        " && [...document.querySelectorAll('[data-testid=stVegaLiteChart], [data-testid=stPlotlyChart]')]"
+        ".every((one) => one.querySelector('svg'))"
+    )
+    idle(page)
 
 
 def walk(page):
     """What stands in somebody's way in any view of the page."""
+    drawn(page)
     found = [] if views(page) else complaints(page)
     for view in views(page):
         show(page, view)
+        drawn(page)
         found += [f"{view}: {one}" for one in complaints(page)]
     return found
 
@@ -143,12 +185,23 @@ def one_image(page):
     idle(page)
 
 
+def trained(page):
+    show(page, "Train")
+    repeats = page.get_by_role("spinbutton", name="Repeats")
+    repeats.fill("1")
+    repeats.press("Enter")
+    idle(page)
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_text("Images it gets wrong").wait_for()
+    idle(page)
+
+
 # How each page opens with data, and what is done before its views are looked at.
 LOADED = {
     "Maps": ("/?folder=terraces", segmented),
     "Objects": ("/?folder=nuclei.tif", nothing_more),
     "Experiments": ("/experiments", one_image),
-    "Classify": ("/classify", nothing_more),
+    "Classify": ("/classify", trained),
     "Plates": ("/plates", nothing_more),
     "Sensors": ("/sensors?sensors_typed=demo/log.csv", nothing_more),
 }
@@ -200,3 +253,87 @@ def test_every_page_is_open_to_everybody_where_there_is_no_data(chromium, bare):
             page.wait_for_function("(name) => document.title.includes(name)", arg=name)
             idle(page)
             assert walk(page) == [], name
+
+
+# Of the element that has the focus, also inside a component: its name and whether that is seen.
+FOCUSED = """
+() => {
+  let one = document.activeElement;
+  while (one.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
+  const { outlineStyle, boxShadow } = getComputedStyle(one);
+  const said = one.getRootNode().getElementById(one.getAttribute("aria-describedby"));
+  return {
+    name: one.getAttribute("aria-label") ?? one.textContent,
+    isSeen: outlineStyle !== "none" || boxShadow !== "none",
+    said: said?.checkVisibility() ? said.textContent : one.getAttribute("aria-description"),
+  };
+}
+"""
+
+
+def tab_to(page, name):
+    """Press Tab until what has this name has the focus, and that is seen."""
+    for _ in range(40):
+        focused = page.evaluate(FOCUSED)
+        if focused["name"] == name:
+            assert focused["isSeen"], focused
+            return focused
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not lead to {name}")
+
+
+def test_a_map_is_moved_and_a_pixel_picked_by_keyboard(chromium, lab):
+    with opened(chromium, lab, "/?folder=terraces") as page:
+        segment(page, 4)
+        viewer, readout = page.locator(".viewer"), page.locator(".viewer .readout")
+        page.get_by_role("button", name="Move", exact=True).focus()
+        page.keyboard.press("Shift+Tab")
+        said = tab_to(page, "Delta 450 nm, measured")["said"]
+        assert "Arrow keys move the cross, Enter picks its pixel" in said
+        x, y = map(int, re.match(r"x (\d+), y (\d+)", readout.text_content()).groups())
+        for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
+            page.keyboard.press(key)
+        assert readout.text_content().startswith(f"x {x + 2}, y {y - 1}   ·   Delta 450 nm, measured: ")
+        page.keyboard.press("Enter")
+        page.get_by_text(f"pixel x {x + 2}, y {y - 1}").wait_for()
+        idle(page)
+        whole = viewer.get_attribute("data-view")
+        page.keyboard.press("+")
+        left, _, width, _ = map(float, viewer.get_attribute("data-view").split())
+        page.keyboard.press("Shift+ArrowRight")
+        moved, _, same, _ = map(float, viewer.get_attribute("data-view").split())
+        assert same == width
+        assert moved == pytest.approx(left + width / 10, abs=0.011)
+        page.keyboard.press("0")
+        assert viewer.get_attribute("data-view") == whole
+        page.keyboard.press("PageDown")
+        page.get_by_text("Delta 480 nm, measured").wait_for()
+        idle(page)
+        assert page.evaluate(FOCUSED)["name"] == "Delta 480 nm, measured"
+
+
+def test_points_and_pictures_are_reached_by_keyboard(chromium, lab):
+    with opened(chromium, lab, "/plates") as page:
+        status = page.get_by_role("status").filter(has_text="48 of 48 points")
+        status.wait_for()
+        page.locator(".scatter").focus()
+        page.keyboard.press("ArrowRight")
+        assert "go from point to point" in page.evaluate(FOCUSED)["said"]
+        page.get_by_role("status").filter(has_text=re.compile(r"[A-D]\d\d, field \d$")).wait_for()
+        assert page.evaluate(FOCUSED)["isSeen"]
+        page.keyboard.press("Enter")
+        status.get_by_text("48 of 48 points, 1 chosen", exact=True).wait_for()
+        idle(page)
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press(" ")
+        status.get_by_text("48 of 48 points, 2 chosen", exact=True).wait_for()
+        idle(page)
+        tab_to(page, "Show/hide columns")
+        tab_to(page, "Pictures: arrow keys, +, − and 0")
+        canvas = page.locator(".pair canvas").first
+        views = []
+        for key in ("0", "+", "ArrowRight", "0"):
+            page.keyboard.press(key)
+            views.append(canvas.evaluate("(one) => one.toDataURL()"))
+        assert len(set(views)) == 3
+        assert views[0] == views[-1]

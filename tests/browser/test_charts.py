@@ -100,7 +100,7 @@ def test_charts_of_a_plate(chromium, everything):
     no_faults(page, charts=1)
     show(page, "By compound")
     page.get_by_role("combobox", name=re.compile("Measure$")).click()
-    page.get_by_role("option", name="nuclei_area").click()
+    page.get_by_role("option", name="nuclei area").click()
     page.get_by_text("gray: controls").first.wait_for()
     no_faults(page, charts=1)
 

@@ -106,9 +106,9 @@ def pick_a_pixel(page):
     """A click shows the pixel's own curves and number, a cross on the map, and a button back."""
     box, cluster = first_map(page), picture(page, 0)
     page.mouse.click(box["x"] + 60, box["y"] + 20)
-    line = page.get_by_text(re.compile(r"^Pixel x \d+, y \d+: thickness \(nm\) 11\d\.\d+ ± 0\.\d+"))
+    line = page.get_by_text(re.compile(r"^Pixel x \d+, y \d+: thickness 11\d\.\d+ ± 0\.\d+ nm"))
     line.wait_for()
-    assert "the fit is of its own" in line.inner_text()
+    assert "fitted by itself" in line.inner_text()
     idle(page)
     assert page.get_by_role("slider", name=re.compile(r"^Thickness \(nm\) of pixel x \d+")).count() == 1
     assert picture(page, 0) != cluster

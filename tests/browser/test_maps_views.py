@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from browser.conftest import idle, segment
 from browser.test_workbench import open_example, wavelength
+from PIL import Image
 
 N_WAVELENGTHS = 11
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def test_both_maps_are_seen_whole_and_a_click_shows_a_spectrum(chromium, workbench):
@@ -65,3 +69,47 @@ def track(slider):
     """Where the middle of the slider's thumb goes: x of the left end, and how far to the right one."""
     box = slider.locator("xpath=ancestor::*[@data-testid='stSlider']").bounding_box()
     return {"x": box["x"] + 6, "width": box["width"] - 12}
+
+
+@pytest.fixture
+def explored(chromium, workbench):
+    page = workbench.open_page(chromium, 1280, 720)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_example(page)
+    segment(page, 4)
+    yield page
+    page.close()
+
+
+def test_a_map_is_saved_as_png_and_svg_and_copied(explored):
+    name = "Delta 450 nm, measured"
+    with Image.open(saved(explored, f"Save as PNG: {name}")) as picture:
+        assert picture.format == "PNG"
+        pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3)
+    colors = set(map(tuple, pixels.tolist()))
+    assert {(68, 1, 84), (253, 231, 37), (255, 255, 255), (0, 0, 0)} <= colors
+    root = ElementTree.parse(saved(explored, f"Save as SVG: {name}")).getroot()
+    texts = [element.text for element in root.iter(f"{SVG}text")]
+    assert {name, "x (px)", "y (px)", "0", "filled"} <= set(texts)
+    assert any(text.endswith("°") for text in texts)
+    map_, bar = root.iter(f"{SVG}image")
+    assert (map_.get("width"), map_.get("height"), bar.get("width")) == ("160", "128", "256")
+    explored.get_by_role("button", name=f"Copy as picture: {name}").click()
+    explored.get_by_text(f"Copied: {name}").wait_for()
+    types = explored.evaluate("async () => (await navigator.clipboard.read()).flatMap((item) => item.types)")
+    assert "image/png" in types
+
+
+def test_clusters_are_saved_with_their_names(explored):
+    root = ElementTree.parse(saved(explored, "Save as SVG: Clusters")).getroot()
+    texts = [element.text for element in root.iter(f"{SVG}text")]
+    assert {"Clusters", "0", "1", "2", "3"} <= set(texts)
+    fills = {element.get("fill").lower() for element in root.iter(f"{SVG}rect")}
+    assert {"#0072b2", "#e69f00", "#009e73", "#d55e00"} <= fills
+
+
+def saved(page, button):
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button, exact=True).click()
+    assert download.value.suggested_filename.startswith("sample_20260101120000000")
+    return download.value.path()

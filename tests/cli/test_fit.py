@@ -95,7 +95,7 @@ def test_pixels(run: Run, folder: Path, truth: dict[str, np.ndarray], tmp_path: 
     answer = run("fit", folder, "--model", folder / "model.toml", "--pixels", "--out", tmp_path, "--json")
     facts = json.loads(answer.stdout)
     assert set(facts) == {"median", "trusted_fraction", "shares", "noise", "seconds", "files"}
-    assert facts["noise"]["origin"] == "differences of flat neighbors"
+    assert facts["noise"]["origin"] == "differences of flat neighbours"
     assert facts["shares"]["ok"] == facts["trusted_fraction"]
     assert sum(facts["shares"].values()) == pytest.approx(1)
     image = tifffile.imread(tmp_path / f"{NAME}_thickness.tif")
@@ -135,7 +135,7 @@ def test_the_same_input_gives_the_same_bytes_and_the_text_says_it(
     assert texts[0] == texts[1]
     assert "angle of incidence" in texts[0]
     assert "noise: Delta 0." in texts[0]
-    assert "differences of flat neighbors" in texts[0]
+    assert "differences of flat neighbours" in texts[0]
     for file in names(tmp_path / "a"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
 

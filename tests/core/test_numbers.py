@@ -6,7 +6,16 @@ import math
 
 import pytest
 
-from ellimaps.core.numbers import counted, duration_text, number_text, shown_unit, titled, with_error
+from ellimaps.core.numbers import (
+    counted,
+    duration_text,
+    number_text,
+    shown_unit,
+    spoken,
+    titled,
+    with_error,
+    with_unit,
+)
 
 
 @pytest.mark.parametrize(
@@ -60,4 +69,11 @@ def test_durations_are_told_roughly(seconds, text):
 def test_units_as_they_are_read():
     assert titled("Delta", "deg") == "Delta (°)"
     assert titled("intensity", "") == "intensity"
-    assert [shown_unit(unit) for unit in ("um", "nm")] == ["µm", "nm"]
+    assert [shown_unit(unit) for unit in ("um", "nm", "degC")] == ["µm", "nm", "°C"]
+    assert spoken("instrument_temperature") == "instrument temperature"
+
+
+def test_degrees_stand_at_their_number_and_other_units_apart():
+    assert [with_unit("50", unit) for unit in ("deg", "°", "um", "nm", "")] == [
+        "50°", "50°", "50 µm", "50 nm", "50"
+    ]  # fmt: skip

@@ -8,10 +8,13 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from conftest import EXAMPLE
 from support.stacks import delta_psi, intensities, one_sentence, sample
 
+from ellimaps import fit_shots, read_model
 from ellimaps.core.errors import SettingError
-from ellimaps.maps.refinement import Clean, Merge, refine
+from ellimaps.core.numbers import with_error
+from ellimaps.maps.refinement import Clean, Drop, Merge, refine
 from ellimaps.maps.regions import Region
 from ellimaps.maps.report import report_html
 from ellimaps.maps.segmentation import segment
@@ -88,14 +91,25 @@ def test_it_holds_facts_settings_clusters_and_spectra(segmentation):
     assert rows["Angle of incidence"] == ["50°"]
     assert rows["Preprocessing"] == ["gaps fill, despike off, smooth off, roi off, binning 1"]
     assert (rows["k"], rows["features"], rows["seed"]) == (["4"], ["ncs"], ["0"])
-    assert rows["Change 1 by hand"] == ["Merge(clusters=(0, 1))"]
-    assert rows["Change 2 by hand"] == ["Clean(size=3)"]
+    assert rows["Change 1 by hand"] == ["merge 0+1"]
+    assert rows["Change 2 by hand"] == ["clean 3 px"]
     assert rows[" 2"] == ["c", f"{found.n_pixels[2]:,}", f"{found.n_pixels[2] / found.n_pixels.sum():.2%}"]
     assert f"{(found.labels < 0).sum():,} pixels have no data. Inertia: {found.inertia:.6g}." in page.text
     shots = found.clustershots()
     shot = shots[(shots["cluster"] == 1) & (shots["band"] == 0)].iloc[0]
     assert rows["Delta 450 nm (°)"][1] == f"{shot['mean']:.2f} ({shot['std']:.2f})"
     assert ["map", "0 a", "1 b", "2 c"] in page.rows
+
+
+def test_it_is_written_for_people(segmentation):
+    """No names of columns, no digits that nobody knows, no deg, and numbers agree with their words."""
+    fit = fit_shots(segmentation, read_model(EXAMPLE / "model.toml"))
+    reports = report_html(segmentation, fit=fit), report_html(refine(segmentation, [Drop(3)]))
+    text = "".join(Page(report).text for report in reports).replace(segmentation.stack.name, "")
+    assert re.findall(r"[a-z]_[a-z]|\bdeg\b|\bnan\b|[A-Z][a-z]+\(|\b1 pixels", text) == []
+    cluster = fit.clusters[0]
+    expected = with_error(cluster.parameters["thickness_nm"], cluster.standard_errors["thickness_nm"])
+    assert expected in text
 
 
 def test_clusters_of_the_same_name_keep_their_own_spectra(segmentation):

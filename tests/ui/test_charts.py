@@ -7,9 +7,10 @@ import re
 import altair as alt
 import pandas as pd
 import pytest
+import streamlit as st
 from conftest import ROOT
 
-from ellimaps.ui.shared.charts import chart_specification, log_ticks, title_of
+from ellimaps.ui.shared.charts import chart_specification, log_ticks, show_chart, title_of
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,20 @@ def test_a_chart_is_called_by_its_title():
     chart = alt.Chart(pd.DataFrame({"x": [1]})).mark_point().properties(title="Clusters")
     assert title_of(chart_specification(chart)) == "Clusters"
     assert title_of({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [({"title": "thickness (nm)"}, "thickness (nm) over wavelength"), ({}, "value over wavelength")],
+)
+def test_a_chart_without_a_title_is_said_by_its_axes(title, said, monkeypatch):
+    told = []
+    monkeypatch.setattr(st, "vega_lite_chart", lambda *_, alt: told.append(alt))
+    axis = alt.Y("value:Q", **title)
+    line = alt.Chart(pd.DataFrame({"nm": [1], "value": [2]})).mark_line()
+    show_chart(alt.layer(line.encode(x=alt.X("nm:Q", title="wavelength"), y=axis), line))
+    show_chart(line, alt="A line")
+    assert told == [said, "A line"]
 
 
 def test_pages_show_charts_by_the_one_way_that_saves_them():

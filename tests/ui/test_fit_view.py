@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 import time
 import zipfile
 
@@ -14,12 +16,13 @@ from streamlit.testing.v1 import AppTest
 
 from ellimaps import fit_map, fit_shots, open_stack, preprocess, read_model, segment
 from ellimaps.core.errors import EllimapsError, ReadError
-from ellimaps.core.numbers import with_error
+from ellimaps.core.numbers import number_text, with_error
 from ellimaps.core.stack import ANGLES
 from ellimaps.maps.films.files import fit_contents
 from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
 from ellimaps.optics.ready_models import ready_models
 from ellimaps.optics.spectra import FitOptions
+from ellimaps.samples import sample_ep4
 from ellimaps.ui.pages.maps import fitting
 from ellimaps.ui.pages.maps.export import zipped
 from ellimaps.ui.pages.maps.fit_model import FOLDER_MODEL, take_files
@@ -114,6 +117,15 @@ def drawn_spectrum(page):
     return charts[0]
 
 
+def viewer(page):
+    """What the maps show."""
+    return json.loads(page.get("bidi_component")[-1].proto.json)
+
+
+def fits_name(page):
+    return state(page).shown().stack.name
+
+
 def edit(page):
     return fine(page.toggle(key="film_edit").set_value(True).run())
 
@@ -140,10 +152,10 @@ def test_segmenting_stays_in_the_view_and_shows_the_model_of_the_folder(loaded):
 def test_the_table_has_the_values_of_the_library(fitted, fits):
     table = fine(fitted).dataframe[0].value
     expected = [
-        f"{fit.parameters[THICKNESS]:.3f} ± {fit.standard_errors[THICKNESS]:.3f}" for fit in fits.clusters
+        with_error(fit.parameters[THICKNESS], fit.standard_errors[THICKNESS]) for fit in fits.clusters
     ]
     assert list(table["thickness (nm)"]) == expected
-    assert list(table["flag"]) == [fit.flag.text for fit in fits.clusters]
+    assert list(table["verdict"]) == [fit.flag.text for fit in fits.clusters]
     np.testing.assert_allclose(table["MSE"], [fit.mse for fit in fits.clusters])
 
 
@@ -195,12 +207,12 @@ def test_a_picked_pixel_shows_its_own_curves_until_another_cluster_is_chosen(fit
     film(fitted).pixel = PickedPixel(30, 20, label)
     fine(fitted.run())
     assert "**Pixel x 30, y 20**" in texts(fitted)
-    assert "the fit is of its cluster" in texts(fitted)
+    assert "the fit of its cluster" in texts(fitted)
     assert drawn_spectrum(fitted) != of_cluster
     click(fitted, "fit_pixels")
     expected = fit_map(stack, read_model(EXAMPLE / "model.toml"))
     value, error = expected.parameters[0, 20, 30], expected.standard_errors[0, 20, 30]
-    assert f"thickness (nm) {with_error(value, error)}, MSE" in texts(fitted)
+    assert f"thickness {with_error(value, error)} nm, MSE" in texts(fitted)
     assert thickness_slider(fitted).label == "Thickness (nm) of pixel x 30, y 20"
     assert thickness_slider(fitted).value == pytest.approx(value)
     fitted.select_slider(key="cluster").set_value((label + 1) % K).run()
@@ -217,6 +229,21 @@ def test_where_nothing_was_fitted_a_picked_pixel_says_so(fitted, fits, stack):
     film(fitted).pixel = PickedPixel(30, 20, int(fits.segmentation.labels[20, 30]))
     fitted.select_slider(key="cluster").set_value(film(fitted).pixel.cluster).run()
     assert "not fitted; the line is the model as it stands" in texts(fine(fitted))
+
+
+def test_the_thickness_map_has_the_limits_given_in_nm(fitted):
+    shown = fitted.segmented_control(key="fit_contrast_by")
+    assert shown.options == ["percentiles", "nm"]
+    before = viewer(fitted)["panels"]
+    shown.set_value("nm").run()
+    name = fits_name(fitted)
+    fitted.number_input(key=f"thickness_from_{name}").set_value(100.0)
+    fitted.number_input(key=f"thickness_to_{name}").set_value(120.0).run()
+    after = viewer(fine(fitted))["panels"]
+    assert after[0]["limits"] == [100.0, 120.0]
+    assert after[1]["limits"] == before[1]["limits"]
+    fitted.number_input(key=f"thickness_to_{name}").set_value(90.0).run()
+    assert fitted.error[0].value == "The contrast of thickness must end above where it begins."
 
 
 def test_delta_is_above_psi_and_before_it_in_the_options(fitted):
@@ -258,15 +285,87 @@ def test_moving_the_slider_moves_the_model_and_fits_nothing(fitted, fits):
     fine(fitted)
     assert fitting.FITS.computed == before
     assert drawn_spectrum(fitted) != drawn
-    thickness = fits.clusters[0].parameters[THICKNESS]
-    shown = float(fitted.dataframe[0].value["thickness (nm)"][0].split()[0])
-    assert shown == pytest.approx(thickness, abs=0.001)
+    fit = fits.clusters[0]
+    expected = with_error(fit.parameters[THICKNESS], fit.standard_errors[THICKNESS])
+    assert fitted.dataframe[0].value["thickness (nm)"][0] == expected
 
 
 def test_another_cluster_has_another_slider(fitted, fits):
     fitted.select_slider(key="cluster").set_value(2).run()
     assert thickness_slider(fine(fitted)).value == pytest.approx(fits.clusters[2].parameters[THICKNESS])
     assert "of cluster 2" in thickness_slider(fitted).label
+
+
+def test_no_snake_case_and_no_digits_that_nobody_knows_in_any_table(fitted):
+    fitted.button(key="fit_remedies").click().run()
+    fitted.selectbox(key="film").set_value("hBN on SiO2 on Si").run()
+    click(fitted, "fit")
+    fitted.button(key="fit_remedies").click().run()
+    tables = [one.value for one in fine(fitted).dataframe]
+    assert len(tables) >= 4
+    cells = [cell for table in tables for cell in [*table.columns, *table.to_numpy().ravel()]]
+    cells = [cell for cell in cells if isinstance(cell, str)]
+    said = [*cells, *(one.value for one in [*fitted.caption, *fitted.warning, *fitted.info])]
+    assert [text for text in said if re.search(r"[a-z]_[a-z]|\bnan\b|\bNone\b", text)] == []
+    shown = [cell for cell in cells if re.fullmatch(r"-?[\d,.]+", cell.split(" ")[0])]
+    assert [cell for cell in shown if len(re.sub(r"\D", "", cell.split(" ")[0]).lstrip("0")) > 7] == []
+
+
+def test_the_oxide_is_that_of_a_cluster_where_nothing_lies_on_it(loaded, fits):
+    edit(loaded)
+    click(loaded, layer_key(loaded, "add"))
+    loaded.checkbox(key=layer_key(loaded, "1_thickness_nm", "free")).set_value(False).run()
+    assert THICKNESS not in film(loaded).model.layers[1].free
+    loaded.number_input(key=layer_key(loaded, "reference_1_highest")).set_value(400.0)
+    loaded.selectbox(key=layer_key(loaded, "reference_1_cluster")).set_value(0)
+    loaded.button(key=layer_key(loaded, "reference_1")).click().run()
+    value, error = (one[THICKNESS] for one in (fits.clusters[0].parameters, fits.clusters[0].standard_errors))
+    taken = film(fine(loaded)).model.layers[1]
+    assert taken.thickness_nm == pytest.approx(value, abs=error / 5)
+    assert taken.free == {}
+    assert f"{with_error(value, error)} nm as in cluster 0" in texts(loaded)
+    assert f"thickness_nm = {taken.thickness_nm}" in loaded.code[0].value
+    click(loaded, "fit")
+    assert f"The {number_text(error, 2)} nm by which layer 2 is uncertain move thickness (nm) by" in texts(
+        loaded
+    )
+    loaded.number_input(key=layer_key(loaded, 1, "thickness")).set_value(90.0).run()
+    assert "as in cluster 0" not in texts(fine(loaded))
+
+
+def test_a_cluster_that_does_not_tell_a_thickness_changes_nothing(loaded):
+    edit(loaded)
+    loaded.checkbox(key=layer_key(loaded, "0_thickness_nm", "free")).set_value(False).run()
+    before = film(loaded).model
+    loaded.number_input(key=layer_key(loaded, "reference_0_highest")).set_value(20.0)
+    loaded.button(key=layer_key(loaded, "reference_0")).click().run()
+    assert "Cluster 0 does not tell the thickness of this layer" in loaded.error[0].value
+    assert film(loaded).model == before
+
+
+def test_one_wavelength_is_too_little_and_no_fit_is_offered(tmp_path, monkeypatch):
+    sample_ep4(tmp_path / "one", bands=1)
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(tmp_path))
+    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
+    page.text_input(key="path").set_value("one")
+    next(button for button in page.button if button.label == "Open").click().run()
+    page.segmented_control(key="view").set_value("Fit").run()
+    click(page, "segment")
+    assert (
+        "2 wavelengths or angles of incidence at least, and this measurement has 1"
+        in fine(page).info[0].value
+    )
+    assert not {"fit", "fit_pixels"} & {button.key for button in page.button}
+    assert "nan" not in texts(page)
+
+
+def test_a_model_that_uses_too_few_wavelengths_is_not_offered_a_fit(loaded):
+    edit(loaded)
+    waves = loaded.select_slider(key=layer_key(loaded, "wavelengths"))
+    waves.set_value((waves.options[3], waves.options[3])).run()
+    assert "the model uses 1" in texts(fine(loaded))
+    assert loaded.button(key="fit").disabled
+    assert loaded.button(key="fit_pixels").disabled
 
 
 def test_a_ready_model_replaces_the_folders(fitted):
@@ -276,7 +375,7 @@ def test_a_ready_model_replaces_the_folders(fitted):
     assert "have changed since this fit" in texts(fitted)
     click(fitted, "fit")
     fine(fitted)
-    assert set(fitted.dataframe[0].value["flag"]) == {"poor fit"}
+    assert set(fitted.dataframe[0].value["verdict"]) == {"poor fit"}
     assert "0 of 4" in texts(fitted)
 
 
@@ -287,6 +386,13 @@ def test_editing_makes_the_model_ones_own(loaded):
     assert film(loaded).model.layers[0].thickness_nm == 130.0
     assert loaded.selectbox(key="film").value == OWN_MODEL
     assert "thickness_nm = 130.0" in loaded.code[0].value
+
+
+def test_where_nothing_is_trusted_no_empty_chart_is_drawn(loaded):
+    loaded.selectbox(key="film").set_value("hBN on SiO2 on Si").run()
+    click(loaded, "fit")
+    assert "Nothing is trusted, so there is no profile" in texts(fine(loaded))
+    assert not any("Profile along" in chart.proto.spec for chart in loaded.get("vega_lite_chart"))
 
 
 def test_layers_are_added_moved_and_removed(loaded):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 import time
 from dataclasses import replace
@@ -128,7 +129,7 @@ def test_a_folder_of_folders_offers_what_lies_below(page):
 def test_the_facts_are_shown(opened):
     fine(opened)
     facts = "".join(one.proto.body for one in opened.get("html"))
-    for text in ("22 (Delta and Psi)", "128 × 160 px", "450 to 750 nm", "50 deg", "2026-01-01", "SiO2"):
+    for text in ("22 (Delta and Psi)", "128 × 160 px", "450 to 750 nm", "50°", "2026-01-01", "SiO2"):
         assert text in facts
 
 
@@ -259,6 +260,20 @@ def test_an_estimate_is_kept_and_taken(opened):
     assert opened.number_input(key="k").value == 4
 
 
+def test_the_first_chart_of_an_estimate_shows_what_its_text_says(opened):
+    click(view(opened, "How many?"), "estimate")
+    estimate = next(iter(state(opened).estimates.values()))
+    said_share = int(re.search(r"holds (\d+)% of the lower peak", opened.success[0].value)[1])
+    chart = opened.get("vega_lite_chart")[0]
+    tables = [pyarrow.ipc.open_stream(one.data.data).read_pandas() for one in chart.proto.datasets]
+    held = next(table for table in tables if "counts" in table).set_index("k")["held"]
+    assert round(held[estimate.kinds]) == said_share
+    limit = next(table for table in tables if len(table) == 1)["held"][0]
+    assert (held.loc[: estimate.kinds] < limit).all()
+    assert held[estimate.kinds + 1] > limit
+    assert f"{estimate.kinds} kinds" in json.loads(chart.proto.spec)["title"]
+
+
 def test_where_two_numbers_can_be_defended_both_maps_are_shown(opened):
     click(view(opened, "How many?"), "estimate")
     key, estimate = next(iter(state(opened).estimates.items()))
@@ -345,9 +360,20 @@ def test_the_scale_bar_needs_a_pixel_size(segmented):
     size.set_value(2.5).run()
     assert viewer(segmented)["pixelSize"] == 2.5
     view(segmented, "Explore")
-    assert any("pixel_size_um" in caption.value for caption in segmented.caption)
+    assert any("pixel width" in caption.value for caption in segmented.caption)
     click(segmented, "segment")
     assert viewer(fine(segmented))["pixelSize"] == 2.5
+
+
+def test_no_setting_is_called_by_its_name_in_a_program(segmented):
+    view(segmented, "Data").checkbox(key="despike_on").check()
+    segmented.number_input(key="binning_128").set_value(2).run()
+    view(segmented, "Explore")
+    assert "remove spikes, bin. Press Segment" in said(segmented)
+    click(segmented, "segment")
+    titles = segmented.selectbox(key="shown").options
+    assert titles[-1].endswith("remove spikes: 8.0 robust σ, bin: 2 px")
+    assert not any("_" in title for title in titles)
 
 
 def test_segmentations_are_kept_compared_and_shown_again(segmented):

@@ -78,7 +78,8 @@ def test_opened_counts_sensors_and_shows_all_sources_of_a_temperature(page):
     assert page.selectbox(key="sensors_name").value.endswith("temperature")
     [chart] = page.get("plotly_chart")
     assert chart.proto.spec.count('"scattergl"') == 2
-    assert "(deg C)" in chart.proto.spec
+    axis = json.loads(chart.proto.spec)["layout"]["yaxis"]
+    assert axis["title"]["text"].endswith("temperature (°C)")
 
 
 def test_buttons_move_and_zoom_within_the_log(page):

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from ellimaps.core.abscissa import AXIS_TITLES, film_abscissa_of
 from ellimaps.core.angles import unwrapped
 from ellimaps.core.colors import CLUSTER_COLORS, NO_DATA_COLOR
+from ellimaps.core.numbers import number_text, with_error
 from ellimaps.core.stack import ANGLES, ImageStack
 from ellimaps.maps.figures import contrast_limits
+from ellimaps.maps.films.parameters import parameter_titles
 from ellimaps.maps.films.results import MapFit, ShotFits, thickness_name
 from ellimaps.optics.certainty import Certainty
 from ellimaps.optics.spectra import Flag
@@ -39,7 +41,7 @@ def shots_figure(fits: ShotFits) -> Figure:
             _draw_curve(curve, rest, fits, cluster, quantity)
         curve.set(ylabel=f"{quantity} (°)", title="measured (points) and modelled (lines)")
         rest.set(
-            ylabel="measured - modelled (°)", xlabel=AXIS_TITLES[film_abscissa_of(fits.segmentation.stack)]
+            ylabel="measured − modelled (°)", xlabel=AXIS_TITLES[film_abscissa_of(fits.segmentation.stack)]
         )
         for part in (curve, rest):
             part.grid(alpha=0.3)
@@ -48,7 +50,7 @@ def shots_figure(fits: ShotFits) -> Figure:
 
 def uniqueness_figure(fits: ShotFits, certainties: Mapping[int, Certainty]) -> Figure:
     """Return one page: reduced chi squared over each parameter, the others free; 90 % limits shaded."""
-    names = next(iter(certainties.values())).names
+    names = parameter_titles(fits.model)
     figure = Figure(figsize=(6.5 * min(2, len(names)), 4 * -(-len(names) // 2)), layout="constrained")
     grid = figure.subplots(-(-len(names) // 2), min(2, len(names)), squeeze=False).ravel()
     for number, (axes, name) in enumerate(zip(grid, names, strict=False)):
@@ -56,7 +58,7 @@ def uniqueness_figure(fits: ShotFits, certainties: Mapping[int, Certainty]) -> F
             curve, color = certainty.curves[number], CLUSTER_COLORS[cluster]
             axes.plot(curve["value"], curve["chi2"], color=color, linewidth=1.2, label=str(cluster))
             axes.axvspan(*certainty.limits[number], color=color, alpha=0.15, linewidth=0)
-        axes.set(xlabel=name, ylabel="reduced chi squared", yscale="log")
+        axes.set(xlabel=name, ylabel="reduced χ²", yscale="log")
         axes.grid(alpha=0.3)
     for axes in grid[len(names) :]:
         axes.axis("off")
@@ -114,8 +116,8 @@ def _draw_values(axes: Axes, fits: ShotFits) -> None:
     axes.axis("off")
     name = thickness_name(fits.model)
     lines = [
-        f"{fit.cluster}: {fit.parameters[name]:.2f} ± {fit.standard_errors[name]:.2f} nm, "
-        f"MSE {fit.mse:.1f}, {fit.flag.text}"
+        f"{fit.cluster}: {with_error(fit.parameters[name], fit.standard_errors[name])} nm, "
+        f"MSE {number_text(fit.mse, 3)}, {fit.flag.text}"
         for fit in fits.clusters
     ]
     size = 9 if len(lines) <= 8 else 6

@@ -76,7 +76,7 @@ def _estimated(stack: ImageStack, pairs: pd.DataFrame, *, grows: bool) -> Noise 
     if not (np.median(psi) <= _MOST_PSI_DEG and np.median(delta) <= 2 * _MOST_PSI_DEG):
         return None
     psi, delta = np.maximum(psi, _LEAST_PSI_DEG), np.maximum(delta, 2 * _LEAST_PSI_DEG)
-    return Noise(psi, delta, grows, "differences of flat neighbors", is_known=True)
+    return Noise(psi, delta, grows, "differences of flat neighbours", is_known=True)
 
 
 def _sigmas(own: Real, other: Real) -> Real:

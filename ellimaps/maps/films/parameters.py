@@ -29,6 +29,16 @@ def with_unit(kind: str, prefix: str = "") -> str:
     return f"{prefix}{what} ({unit})" if unit else f"{prefix}{what}"
 
 
+def in_words(text: str, model: ThinFilm) -> str:
+    """Return a sentence about a model with its parameters called as `parameter_titles` calls them."""
+    names = [parameter.name for parameter in model.parameters]
+    known = {kind: what for kind, (what, _) in PARAMETERS.items()}
+    known |= dict(zip(names, parameter_titles(model), strict=True))
+    for name in sorted(known, key=len, reverse=True):
+        text = text.replace(name, known[name])
+    return text
+
+
 def parameter_titles(model: ThinFilm) -> list[str]:
     """Return a title with unit for each free parameter; the material tells layers apart."""
     kinds = [parameter.kind for parameter in model.parameters]

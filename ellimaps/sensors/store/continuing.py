@@ -28,7 +28,7 @@ from ellimaps.sensors.store.locations import Location
 from ellimaps.sensors.store.options import ImportOptions
 from ellimaps.sensors.store.problems import gap_rows, problem_rows, problem_table, sensor_problems
 from ellimaps.sensors.store.sorting import ERROR_CODES, IN_UNIT, Sorted
-from ellimaps.sensors.store.sql import quoted
+from ellimaps.sensors.store.sql import quoted, quoted_file
 from ellimaps.sensors.store.staging import GOOD, Staged, create_raw, insert_readings
 from ellimaps.sensors.store.steps import gaps
 from ellimaps.sensors.store.stores import (
@@ -328,13 +328,13 @@ def _with_fresh(base: Any, known: dict[str, Any]) -> dict[str, Any]:
 
 def _write_added(base: Any, before: Path, folder: Path) -> None:
     columns = "sensor, time, offset_min, value, row"
-    earlier = f"UNION ALL SELECT {columns} FROM read_parquet({quoted(str(before / ADDED))})"
+    earlier = f"UNION ALL SELECT {columns} FROM read_parquet({quoted_file(before / ADDED)})"
     base.execute(
         f"COPY (SELECT {columns} FROM fresh {earlier if (before / ADDED).is_file() else ''} "
         f"ORDER BY sensor, time - to_minutes(coalesce(offset_min, 0)::INTEGER)) "
         f"TO {quoted(str(folder / ADDED))} (FORMAT parquet, COMPRESSION zstd)"
     )
-    added = f"read_parquet({quoted(str(folder / ADDED))})"
+    added = f"read_parquet({quoted_file(folder / ADDED)})"
     numbers = [int(row[0]) for row in base.sql(f"SELECT DISTINCT sensor FROM {added}").fetchall()]
     # Bins as narrow as those of the overview of the whole, or narrower.
     overview = decimated(base, added, numbers, round(4 * _MOST_GROWTH * OVERVIEW_POINTS))

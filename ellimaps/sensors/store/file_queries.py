@@ -25,6 +25,7 @@ from ellimaps.sensors.store.sql import (
     offset_minutes,
     plain_number,
     quoted,
+    quoted_file,
     text_offset_minutes,
     time_of_text,
     unit_behind,
@@ -151,7 +152,7 @@ def _csv_source(file: Path, table: TextTable, skip: int) -> str:
     # Where a cell may hold the end of a line, no thread can tell where a line begins.
     parallel = str(not table.quoted).lower()
     return (
-        f"read_csv({quoted(str(file))}, auto_detect=false, header=false, skip={skip}, "
+        f"read_csv({quoted_file(file)}, auto_detect=false, header=false, skip={skip}, "
         f"delim={quoted(table.separator)}, quote={quoted(quote)}, escape={quoted(quote)}, "
         f"encoding={quoted(table.encoding)}, columns={{{columns}}}, null_padding=true, ignore_errors=true, "
         f"store_rejects=true, parallel={parallel})"
@@ -171,7 +172,7 @@ def parquet_file(base: Any, file: Path, options: ImportOptions) -> LogFile:
     ReadError
         If it has no times and values.
     """
-    source = f"read_parquet({quoted(str(file))})"
+    source = f"read_parquet({quoted_file(file)})"
     described = base.sql(f"DESCRIBE SELECT * FROM {source}").fetchall()
     header = tuple(str(row[0]) for row in described)
     types = {str(row[0]): str(row[1]) for row in described}

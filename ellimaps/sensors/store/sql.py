@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,9 +22,17 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def quoted_file(file: Path) -> str:
+    """Return a file's path as a literal that DuckDB takes for this file alone.
+
+    Where brackets, asterisks and question marks stand in a name, DuckDB would read what fits the pattern.
+    """
+    return quoted(re.sub(r"[*?[]", r"[\g<0>]", str(file)))
+
+
 def readings_in(files: Sequence[Path]) -> str:
     """Return the table function that reads some Parquet files of one kind."""
-    return f"read_parquet([{', '.join(quoted(str(file)) for file in files)}])"
+    return f"read_parquet([{', '.join(map(quoted_file, files))}])"
 
 
 def identifier(name: str) -> str:

@@ -46,14 +46,20 @@ export function onZoomWheel(canvas, zoom) {
   canvas.addEventListener("wheel", onWheel, { passive: false });
 }
 
-// Keys with a modifier are the browser's.
+// Keys with a modifier are the browser's, and those another listener took are its own.
 export function onKeys(root, actionOf) {
   root.addEventListener("keydown", (event) => {
-    const action = event.ctrlKey || event.metaKey || event.altKey ? null : actionOf(event.key);
+    const taken = event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey;
+    const action = taken ? null : actionOf(event.key, event);
     if (!action) return;
     action();
     event.preventDefault();
   });
+}
+
+// The way an arrow key points, in columns and rows; nothing for other keys.
+export function arrowOf(key) {
+  return { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
 }
 
 // Size a canvas in CSS pixels, sharp on every screen.

@@ -23,7 +23,8 @@ def show_chart(chart: Any, *, alt: str = "") -> None:
     chart : altair.Chart or dict
         What is shown.
     alt : str
-        What a screen reader says of it, and what its file is called; by default its title.
+        What a screen reader says of it, and what its file is called; by default its title, or what it
+        draws over what.
     """
     specification = chart if isinstance(chart, dict) else chart_specification(chart)
     st.vega_lite_chart(
@@ -34,7 +35,7 @@ def show_chart(chart: Any, *, alt: str = "") -> None:
             # What is drawn on a canvas, as more than 2000 points would be, gives no SVG.
             "usermeta": {"embedOptions": {"renderer": "svg"}},
         },
-        alt=alt or title_of(specification) or None,
+        alt=alt or title_of(specification) or _axes_of(specification),
     )
 
 
@@ -62,3 +63,16 @@ def title_of(specification: dict[str, Any]) -> str:
     """Return the title of a chart in Vega-Lite, empty if it has none."""
     title = specification.get("title", "")
     return str(title.get("text", "") if isinstance(title, dict) else title)
+
+
+def _axes_of(specification: dict[str, Any]) -> str:
+    vertical, horizontal = (_axis_title(specification, axis) for axis in "yx")
+    return " over ".join(filter(None, (vertical, horizontal))) or "Chart"
+
+
+def _axis_title(specification: dict[str, Any], axis: str) -> str:
+    """Return the first title of an axis in a chart or its parts, its column where there is none."""
+    own = specification.get("encoding", {}).get(axis, {})
+    parts = [part for kind in ("layer", "vconcat", "hconcat") for part in specification.get(kind, [])]
+    found = [own.get("title") or own.get("field"), *(_axis_title(part, axis) for part in parts)]
+    return next((str(title) for title in found if title), "")

@@ -74,7 +74,7 @@ def test_the_map_tells_its_noise_unless_it_is_given(sigma: float) -> None:
     noise = noise_of_map(stack, stack.pairs(), FitOptions())
     np.testing.assert_allclose(noise.psi_deg, sigma, rtol=0.15)
     np.testing.assert_allclose(noise.delta_deg, 2 * sigma, rtol=0.15)
-    assert "neighbors" in noise.origin
+    assert "neighbours" in noise.origin
     fit = fit_map(stack, OXIDE)
     assert np.std(pulls(fit, truth)) == pytest.approx(1, abs=0.1)
     assert np.median(fit.chi2) == pytest.approx(1, abs=0.1)

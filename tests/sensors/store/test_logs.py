@@ -402,3 +402,26 @@ def test_readings_are_taken_in_the_order_of_the_file(tmp_path):
     assert "join" not in plan.lower()
     assert "order" not in plan.lower()
     assert open_log(path).select()["value"].tolist() == [21.5]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("name", ["log[1]", "log?", "log*", "{log1,log2}"])
+def test_a_name_is_no_pattern(tmp_path, name, kind):
+    """DuckDB takes a path for a pattern, and another file's readings would be shown."""
+    write = {"csv": pd.DataFrame.to_csv, "parquet": pd.DataFrame.to_parquet}[kind]
+    for number, one in enumerate([name, "log1", "log2", "logs"]):
+        table = pd.DataFrame({"timestamp": TIMES, "value": VALUES + 100 * number})
+        write(table, tmp_path / f"{one}.{kind}", index=False)
+    check(open_log(tmp_path / f"{name}.{kind}"))
+
+
+def test_a_store_whose_path_looks_like_a_pattern(tmp_path, monkeypatch):
+    monkeypatch.setenv("ELLIMAPS_CACHE", str(tmp_path / "cache [1]"))
+    path = written(tmp_path, simple("%Y-%m-%d %H:%M:%S"))
+    check(open_log(path))
+    with path.open("a") as file:
+        file.write("2025-03-12 08:00:00,21.000\n")
+    log = open_log(path)
+    [row] = log.sensors.to_dict("records")
+    series = log.series(row["region"], row["source_id"], row["sensor_name"])
+    assert (len(series), series.iloc[-1]) == (61, 21)

@@ -62,8 +62,9 @@ function addButton(buttons, label, icon, act) {
   const button = tool.querySelector("button") ?? tool;
   call(button, label);
   const svg = button.querySelector("svg");
+  const color = svg.querySelector("path")?.getAttribute("style") ?? "";
   svg.setAttribute("viewBox", "0 0 24 24");
-  svg.innerHTML = `<path d="${icon}"></path>`;
+  svg.innerHTML = `<path d="${icon}" style="${color}"></path>`;
   button.addEventListener("click", () => act(button));
   buttons.append(tool);
 }

@@ -1,13 +1,15 @@
 // Pictures side by side: channels are mixed here, so switching, colors, contrast and gamma answer at once.
 // What was chosen stays when other pictures of the same channels are shown.
 
-import { clamp, element, mounted, onZoomWheel } from "../common.js";
+import { arrowOf, clamp, element, mounted, onKeys, onZoomWheel } from "../common.js";
 import { Controls } from "./controls.js";
 import { loaded, mixed, table } from "./mixing.js";
 
 const WHOLE = { x: 0, y: 0, scale: 1 };
 // A picture of 720 pixels then shows 18 of them.
 const MOST_ZOOM = 40;
+// Ten presses cross what is seen.
+const SHARE = 0.1;
 
 export default mounted((parent) => new Pair(parent.querySelector(".pair")));
 
@@ -20,8 +22,11 @@ class Pair {
       onReset: () => this.see(WHOLE),
     });
     this.grid = element("div", "pictures", root);
+    Object.assign(this.grid, { tabIndex: 0, role: "group", ariaLabel: "Pictures: arrow keys, +, − and 0" });
+    onKeys(this.grid, (key) => this.actionOf(key));
     element("div", "hint", root).textContent =
-      "Drag moves and Ctrl + wheel zooms all pictures together, a double click shows the whole.";
+      "Drag or arrow keys move and Ctrl + wheel or + and − zoom all pictures together, " +
+      "a double click or 0 shows the whole.";
     this.pictures = [];
     this.view = WHOLE;
     this.turn = 0;
@@ -77,10 +82,27 @@ class Pair {
 
   zoom(canvas, factor, event) {
     const box = canvas.getBoundingClientRect();
-    const at = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.width];
+    this.zoomed(factor, [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.width]);
+  }
+
+  // Around a point of the pictures as they are seen, in shares of their width.
+  zoomed(factor, at) {
     const { x, y, scale } = this.view;
     const next = clamp(scale * factor, 1, MOST_ZOOM);
     this.see({ scale: next, x: x + at[0] / scale - at[0] / next, y: y + at[1] / scale - at[1] / next });
+  }
+
+  actionOf(key) {
+    const { x, y, scale } = this.view;
+    const arrow = arrowOf(key);
+    const move = ([dx, dy]) => this.see({ scale, x: x + (dx * SHARE) / scale, y: y + (dy * SHARE) / scale });
+    if (arrow) return () => move(arrow);
+    return {
+      "+": () => this.zoomed(1.5, [0.5, 0.5]),
+      "=": () => this.zoomed(1.5, [0.5, 0.5]),
+      "-": () => this.zoomed(1 / 1.5, [0.5, 0.5]),
+      0: () => this.see(WHOLE),
+    }[key];
   }
 
   see({ x, y, scale }) {

@@ -1,6 +1,7 @@
 // A scatter plot on one canvas: move, zoom, lasso, rectangle, a legend that hides groups, a card on hover.
 
 import {
+  arrowOf,
   button,
   decode,
   element,
@@ -21,6 +22,11 @@ import { MARGIN, View } from "./view.js";
 const HEIGHT = 460;
 // From the middle of a point: what a pointer hits without aiming.
 const REACH_PX = 9;
+// Ten presses cross what is seen.
+const SHARE = 0.1;
+const KEYS =
+  "Arrow keys go from point to point, Enter chooses one, Space one more, Shift + arrow keys move the plot, " +
+  "+ and − zoom, 0 shows all, Escape chooses nothing.";
 
 export default mounted((parent) => new Scatter(parent.querySelector(".scatter")));
 
@@ -30,7 +36,7 @@ class Scatter {
     this.selected = new Set();
     this.hovered = null;
     this.build();
-    onKeys(root, (key) => this.actionOf(key));
+    onKeys(root, (key, event) => this.actionOf(key, event));
     this.observer = new ResizeObserver(() => this.layout());
     this.observer.observe(root);
   }
@@ -64,6 +70,8 @@ class Scatter {
     this.canvas.setAttribute("role", "img");
     this.legendBox = element("div", "legend", body);
     this.card = new Card(this.root);
+    this.root.setAttribute("aria-description", KEYS);
+    element("div", "keys", this.root, KEYS);
     element("div", "hint", this.root, "Ctrl + wheel zooms. Legend: a click hides, a double click isolates.");
     this.canvas.addEventListener("pointerdown", (event) => this.onDown(event));
     this.canvas.addEventListener("pointermove", (event) => this.onMove(event));
@@ -253,8 +261,29 @@ class Scatter {
     return this.shown().filter((index) => isInside(this.toCanvas(index), vertices));
   }
 
-  actionOf(key) {
+  // A point by keyboard is ringed as one below the pointer is, and said in the status.
+  walk(by) {
+    const shown = this.shown().toSorted((a, b) => this.x[a] - this.x[b]);
+    if (!shown.length) return;
+    const at = shown.indexOf(this.hovered);
+    const index = shown[at < 0 ? 0 : (at + by + shown.length) % shown.length];
+    if (!isWithin(this.toCanvas(index), this.plot)) this.resetView();
+    this.hover(index, this.toCanvas(index));
+    this.status.textContent = this.data.titles[index].replaceAll("\n", ", ");
+  }
+
+  actionOf(key, { shiftKey, target }) {
+    const arrow = arrowOf(key);
+    if (arrow && shiftKey) return () => this.see(this.view.moved(-SHARE * arrow[0], -SHARE * arrow[1]));
+    if (arrow) return () => this.walk(arrow[0] + arrow[1]);
+    const ringed = this.hovered === null ? [] : [this.hovered];
+    // On a button these two press it.
+    const choices = target === this.root && {
+      Enter: () => this.select(ringed),
+      " ": () => this.select([...new Set([...this.selected, ...ringed])]),
+    };
     return {
+      ...choices,
       "+": () => this.zoom(1.5),
       "=": () => this.zoom(1.5),
       "-": () => this.zoom(1 / 1.5),
@@ -262,6 +291,10 @@ class Scatter {
       Escape: () => this.select([]),
     }[key];
   }
+}
+
+function isWithin([x, y], { width, height }) {
+  return x >= MARGIN.left && x <= MARGIN.left + width && y >= MARGIN.top && y <= MARGIN.top + height;
 }
 
 // Even-odd rule; vertices in pixels of the canvas.

@@ -1,11 +1,12 @@
 // Maps follow a slider of the page while it is dragged; of itself the slider tells the server when it is let go.
 
-// After this a question is lost, and the next one may be asked.
+// After this a question is lost, and asked again.
 const PENDING_MS = 2000;
 
 export class Following {
   constructor(ask) {
     this.ask = ask;
+    this.from = null;
     this.observer = new MutationObserver(() => this.onMove());
     this.listeners = { pointerdown: () => this.press(), pointerup: () => this.release() };
     for (const [event, act] of Object.entries(this.listeners)) window.addEventListener(event, act, true);
@@ -18,13 +19,16 @@ export class Following {
 
   // The server has answered with the maps of a position.
   answered(label, position) {
-    this.find(label);
+    this.label = label;
+    this.find();
     if (this.asked?.position !== position) return;
     this.asked = null;
     this.onMove();
   }
 
-  find(label) {
+  // The slider may come to the page after the maps.
+  find() {
+    const { label } = this;
     const slider = label && document.querySelector(`input[type=range][aria-label="${CSS.escape(label)}"]`);
     if (slider === this.slider) return;
     this.slider = slider;
@@ -33,6 +37,7 @@ export class Following {
   }
 
   press() {
+    this.find();
     this.from = this.slider ? Number(this.slider.value) : null;
     this.last = this.from;
   }
@@ -44,12 +49,19 @@ export class Following {
 
   // One question at a time; what the slider passed meanwhile is left out.
   onMove() {
-    if (!this.slider || this.from == null) return;
+    if (!this.slider || this.from === null || this.asked) return;
     const position = Number(this.slider.value);
-    const waiting = this.asked && performance.now() - this.asked.time < PENDING_MS;
-    if (waiting || position === this.last) return;
+    if (position === this.last) return;
+    const asked = { position };
     this.last = position;
-    this.asked = { position, time: performance.now() };
+    this.asked = asked;
+    setTimeout(() => this.askAgain(asked), PENDING_MS);
     this.ask({ position, from: this.from });
+  }
+
+  askAgain(asked) {
+    if (this.asked !== asked) return;
+    this.asked = this.last = null;
+    this.onMove();
   }
 }

@@ -47,9 +47,13 @@ export function labelsImage(panel, { data }) {
 }
 
 // Draw a panel: its image, the outlines over it, the scale bar and the axes.
-export function drawPanel(panel, view, { step, pixelSize }, outlines, style) {
+export function drawPanel(panel, view, data, outlines, style) {
+  paintPanel(cleared(panel.canvas), panel, view, data, outlines, style);
+}
+
+// The same on any context.
+export function paintPanel(context, panel, view, { step, pixelSize }, outlines, style) {
   const { area } = panel;
-  const context = cleared(panel.canvas);
   const box = [MARGIN.left, MARGIN.top, area.width, area.height];
   context.fillStyle = "#b0b0b0";
   context.fillRect(...box);
@@ -139,15 +143,16 @@ function drawScaleBar(context, area, umPerPoint) {
 function drawOutline(context, points, name, color = "#fff") {
   const trace = points.length === 1 ? () => cross(context, points[0]) : () => polygon(context, points);
   context.strokeStyle = "#000";
-  context.lineWidth = points.length === 1 ? 4 : 3;
+  context.lineWidth = 4;
   trace();
   context.strokeStyle = color;
-  context.lineWidth = points.length === 1 ? 2 : 1.5;
+  context.lineWidth = 2;
   if (points.length > 1) context.setLineDash([5, 3]);
   trace();
   context.setLineDash([]);
   if (!name) return;
   const [x, y] = [points[0][0] + 6, points[0][1] - 4];
+  context.font = "bold 12px sans-serif";
   context.fillStyle = color;
   context.strokeStyle = "#000";
   context.lineWidth = 3;

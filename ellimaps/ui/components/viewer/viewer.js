@@ -6,9 +6,7 @@ import {
   clamp,
   decode,
   element,
-  gradient,
   mounted,
-  nice,
   onKeys,
   onZoomWheel,
   press,
@@ -16,7 +14,10 @@ import {
   resize,
 } from "../common.js";
 import { Following } from "./following.js";
+import { buildBar, buildLegend, withUnit } from "./legend.js";
+import { MapKeys } from "./map_keys.js";
 import { drawPanel, DROPPED, labelsImage, NO_DATA, NO_VALUE, valuesImage } from "./painting.js";
+import { addSaving } from "./saving.js";
 import { MARGIN, View } from "./view.js";
 
 // On a small window maps take as much as shows a map.
@@ -69,6 +70,8 @@ class Viewer {
     this.hint = element("span", "hint", bar);
     this.grid = element("div", "panels", this.root);
     this.readout = element("div", "readout", this.root);
+    this.readout.setAttribute("aria-live", "polite");
+    this.keys = new MapKeys(this, element("div", "keys", this.root));
     this.choose("move");
   }
 
@@ -86,6 +89,7 @@ class Viewer {
     this.following.answered(data.slider, data.position);
     for (const tool of ["rectangle", "lasso", "line"]) this.buttons[tool].hidden = !data.tools.includes(tool);
     if (this.buttons[this.tool].hidden) this.choose("move");
+    this.keys.explain(data);
     this.hint.textContent =
       "Ctrl + wheel zooms, double click resets" + (data.steps ? ", ← → step the slider" : "");
     this.labels = data.labels ? decode(data.labels, Uint8Array) : null;
@@ -113,10 +117,17 @@ class Viewer {
   buildPanel() {
     const box = element("div", "panel", this.grid);
     const title = element("div", "title", box);
-    const canvas = element("canvas", "", box);
+    const plot = element("div", "plot", box);
+    const canvas = element("canvas", "", plot);
     canvas.setAttribute("role", "img");
+    this.keys.attach(canvas);
     const foot = element("div", "", box);
     const panel = { box, title, canvas, foot };
+    panel.nameSaving = addSaving(
+      plot,
+      () => this.pictured(panel),
+      (text) => (this.readout.textContent = text),
+    );
     canvas.addEventListener("pointerdown", (event) => this.onDown(panel, event));
     canvas.addEventListener("pointermove", (event) => this.onMove(panel, event));
     canvas.addEventListener("pointerup", (event) => this.onUp(panel, event));
@@ -129,6 +140,7 @@ class Viewer {
   fillPanel(panel, data) {
     panel.data = data;
     panel.title.textContent = data.title;
+    panel.nameSaving(data.title);
     panel.canvas.setAttribute("aria-label", data.title);
     panel.codes = data.codes ? decode(data.codes, Uint16Array) : null;
     panel.doubtful = data.doubtful ? decode(data.doubtful, Uint8Array) : null;
@@ -141,37 +153,8 @@ class Viewer {
     panel.names = data.names ?? this.data.names;
     panel.image = panel.codes ? valuesImage(panel, this) : labelsImage(panel, this);
     panel.foot.replaceChildren();
-    if (panel.codes) this.buildBar(panel);
-    else this.buildLegend(panel);
-  }
-
-  buildBar({ data, codes, doubtful, filled, foot }) {
-    const bar = element("div", "bar", foot);
-    element("span", "", bar, nice(data.limits[0]));
-    element("div", "ramp", bar).style.background = gradient(
-      "to right",
-      data.diverging ? this.data.diverging : this.data.colormap,
-    );
-    element("span", "", bar, withUnit(nice(data.limits[1]), data.unit));
-    const isEmpty = (code, index) => code === NO_VALUE && !doubtful?.[index];
-    if (filled?.some(Boolean)) entry(bar, "filled", "filled");
-    if (doubtful?.some(Boolean)) entry(bar, "hatched", "not trusted");
-    if (codes.some(isEmpty)) entry(bar, "empty", "no value");
-  }
-
-  // Only clusters that all panels share can be chosen.
-  buildLegend({ data, palette, names, labels, foot }) {
-    const legend = element("div", "legend", foot);
-    palette.forEach((color, index) => {
-      const choose = () => this.component.setTriggerValue("cluster", index);
-      const choice = button(legend, "", `Choose cluster ${names[index]}`, choose);
-      choice.disabled = Boolean(data.palette);
-      choice.setAttribute("aria-pressed", !data.palette && index === this.data.highlight);
-      element("span", "swatch", choice).style.background = color;
-      choice.append(names[index]);
-    });
-    if (labels.includes(DROPPED)) entry(legend, "dropped", "dropped");
-    if (labels.includes(NO_DATA)) entry(legend, "empty", "no data");
+    if (panel.codes) buildBar(panel, this.data);
+    else buildLegend(panel, this.data, (index) => this.component.setTriggerValue("cluster", index));
   }
 
   resetView() {
@@ -205,18 +188,30 @@ class Viewer {
     this.draw();
   }
 
-  // Regions come in pixels of the full image, what is being drawn in those of the shown one.
   draw() {
-    const { step, regions } = this.data;
     this.root.dataset.view = this.view;
-    const outlines = regions.map(({ name, vertices, color }) => ({
+    const outlines = this.outlines();
+    if (this.drag?.vertices) outlines.push({ name: "", vertices: this.drag.vertices });
+    if (this.cross) outlines.push({ name: "", vertices: [this.cross.map((at) => at + 0.5)] });
+    const style = getComputedStyle(this.root);
+    for (const panel of this.panels) if (panel.area) drawPanel(panel, this.view, this.data, outlines, style);
+  }
+
+  // Regions come in pixels of the full image, what is being drawn in those of the shown one.
+  outlines() {
+    const { step, regions } = this.data;
+    return regions.map(({ name, vertices, color }) => ({
       name,
       color,
       vertices: vertices.map(([x, y]) => [x / step, y / step]),
     }));
-    if (this.drag?.vertices) outlines.push({ name: "", vertices: this.drag.vertices });
-    const style = getComputedStyle(this.root);
-    for (const panel of this.panels) if (panel.area) drawPanel(panel, this.view, this.data, outlines, style);
+  }
+
+  // What a picture of a panel is made of.
+  pictured(panel) {
+    const { view, data } = this;
+    const { fontFamily } = getComputedStyle(this.root);
+    return { panel, view, data, outlines: this.outlines(), fontFamily };
   }
 
   toMap(panel, event) {
@@ -319,17 +314,6 @@ class Viewer {
     const object = panel.objects?.[index] ? `, object ${panel.objects[index]}` : "";
     return `${title}: ${withUnit(value, unit)}${panel.filled?.[index] ? " (filled)" : ""}${object}`;
   }
-}
-
-// What a color beside the ramp means.
-function entry(bar, className, text) {
-  const made = element("span", "entry", bar);
-  element("span", `patch ${className}`, made);
-  made.append(text);
-}
-
-function withUnit(value, unit) {
-  return unit === "°" ? `${value}°` : `${value} ${unit}`;
 }
 
 function extended({ tool, from, vertices }, point) {

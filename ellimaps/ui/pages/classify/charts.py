@@ -7,6 +7,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from ellimaps.core.numbers import number_text, spoken
+
 # In pixels: room for the longest name of a measurement with its value, and half as much again.
 _NAMES = alt.Axis(labelLimit=290, labelOverlap=False)
 _TOWARDS, _AWAY = "#0072B2", "#D55E00"
@@ -23,6 +25,7 @@ def importance_chart(importance: pd.DataFrame, most: int = 12) -> Any:
         Rows drawn.
     """
     table = importance.head(most)
+    table = table.assign(measurement=table["measurement"].map(spoken))
     return (
         alt.Chart(table)
         .mark_bar(color=_TOWARDS)
@@ -49,7 +52,7 @@ def contribution_chart(contributions: pd.DataFrame, answer: str, most: int = 10)
     """
     table = contributions.head(most).assign(towards=lambda one: one["contribution"] >= 0)
     table["row"] = [
-        f"{name}  {value:.4g} ({typical:.4g})"
+        f"{spoken(name)}  {number_text(value)} ({number_text(typical)})"
         for name, value, typical in zip(table["measurement"], table["value"], table["typical"], strict=True)
     ]
     return (

@@ -12,54 +12,14 @@ from ellimaps.core.abscissa import AXIS_TITLES, abscissa_of
 from ellimaps.core.numbers import titled
 from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.images.intensities import Bleaching
-from ellimaps.maps.clustering.estimation import ClusterEstimate
 from ellimaps.ui.pages.maps.delta_turn import on_turn, stretches
 
 # In pixels: two charts and the controls above them fit into a window of 800.
 _HEIGHT = 200
-_MARK = "#D55E00"
 _SHOWN = "#808080"
 # Labels of Delta and Psi are as wide as "-180" in every chart, so that those below each other are aligned.
 ANGLE_AXIS = alt.Axis(minExtent=38, maxExtent=38, tickCount=4)
 _CHANNEL_COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
-
-
-def estimate_charts(estimate: ClusterEstimate) -> list[Any]:
-    """Draw inertia with its elbow, silhouette with error bars, Calinski-Harabasz and seconds, over k."""
-    table = estimate.table.assign(
-        low=estimate.table["silhouette"] - estimate.table["silhouette_se"],
-        high=estimate.table["silhouette"] + estimate.table["silhouette_se"],
-    )
-    inertia = _over_k(
-        table, "inertia", "inertia", f"Inertia, elbow at k = {estimate.elbow_k}", estimate.elbow_k
-    )
-    title = f"Silhouette with standard error, highest at k = {estimate.silhouette_k}"
-    silhouette = _over_k(table, "silhouette", "silhouette", title, estimate.silhouette_k)
-    bars = (
-        alt.Chart(table)
-        .mark_errorbar(ticks={"size": 9, "color": _MARK}, thickness=2, color=_MARK)
-        .encode(x="k:O", y=alt.Y("low:Q", title="silhouette", scale=alt.Scale(zero=False)), y2="high:Q")
-    )
-    calinski = _over_k(table, "calinski_harabasz", "index", "Calinski-Harabasz index", None)
-    seconds = _over_k(table, "seconds", "time (s)", "Time per k", None)
-    return [inertia, alt.layer(silhouette, bars).properties(title=title, height=_HEIGHT), calinski, seconds]
-
-
-def _over_k(table: pd.DataFrame, column: str, label: str, title: str, marked: int | None) -> Any:
-    line = (
-        alt.Chart(table)
-        .mark_line(point=True)
-        .encode(
-            x=alt.X("k:O", title="number of clusters k", axis=alt.Axis(labelAngle=0)),
-            y=alt.Y(f"{column}:Q", title=label, scale=alt.Scale(zero=False)),
-            tooltip=["k", alt.Tooltip(f"{column}:Q", title=label, format=".5g")],
-        )
-    )
-    layers = [line]
-    if marked is not None:
-        rule = alt.Chart(pd.DataFrame({"k": [marked]})).mark_rule(strokeDash=[4, 4], color=_MARK)
-        layers.append(rule.encode(x="k:O"))
-    return alt.layer(*layers).properties(title=title, height=_HEIGHT)
 
 
 def spectra_chart(

@@ -49,7 +49,8 @@ def compare_tab(state: MapsState, source: Source) -> None:
     with facts:
         _facts(comparison)
     st.caption("Pixels shared: rows are clusters of the first, columns of the second")
-    st.dataframe(pd.DataFrame(comparison.overlap, index=looks[0].titles, columns=looks[1].titles))
+    overlap = pd.DataFrame(comparison.overlap, index=looks[0].titles, columns=looks[1].titles)
+    st.dataframe(overlap.style.format("{:,}"))
 
 
 def _choose(state: MapsState) -> tuple[Settings, Settings]:

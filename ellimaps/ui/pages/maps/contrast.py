@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from ellimaps.core.errors import SettingError
+from ellimaps.core.numbers import titled
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.figures import CONTRAST_PERCENTILES, contrast_limits
 from ellimaps.maps.settings import Settings
@@ -39,27 +40,57 @@ class Contrast:
 
 
 def contrast_control(source: Source, settings: Settings, stack: ImageStack) -> Contrast:
-    """Show the contrast control, one for all views.
+    """Show the contrast control, one for all views of measured maps.
 
     Raises
     ------
     SettingError
         If an upper limit is not above its lower one.
     """
-    by_value = "degrees" if stack.is_ellipsometric else "values"
+    by_value, unit = ("degrees", "°") if stack.is_ellipsometric else ("values", "")
     with st.popover("Contrast", icon=":material/contrast:"):
-        way = st.segmented_control(
-            "Limits of the colours",
-            ["percentiles", by_value],
-            default="percentiles",
-            **kept("contrast_by"),
-            required=True,
-            help=f"percentiles of the map shown, so that each map uses all colours; or {by_value}, the same "
-            "for all maps, so that equal colours are equal values.",
-        )
-        if way == by_value:
-            return Contrast(values={one: _limits(source, settings, one, stack) for one in stack.quantities})
+        if _is_by_value(
+            by_value, "contrast_by", "the same for all maps, so that equal colours are equal values"
+        ):
+            first = {one: usual_range(source, settings, one) for one in stack.quantities}
+            return Contrast(values={one: _limits(one, unit, first[one], stack.name) for one in first})
         return Contrast(_percentiles())
+
+
+def fitted_contrast(what: str, unit: str, image: NDArray[np.float32], name: str) -> Contrast:
+    """Show the contrast control of the map of a fitted parameter, as that of measured maps.
+
+    Parameters
+    ----------
+    what, unit : str
+        The parameter.
+    image : ndarray of float, shape (y, x)
+        Its map.
+    name : str
+        Of the measurement.
+
+    Raises
+    ------
+    SettingError
+        If the upper limit is not above the lower one.
+    """
+    with st.popover("Contrast", icon=":material/contrast:"):
+        if _is_by_value(unit or "values", "fit_contrast_by", "so that fits can be compared by their colours"):
+            low, high = contrast_limits(image)
+            return Contrast(values={what: _limits(what, unit, (round(low, 2), round(high, 2)), name)})
+        return Contrast(_percentiles())
+
+
+def _is_by_value(by_value: str, key: str, why: str) -> bool:
+    way = st.segmented_control(
+        "Limits of the colours",
+        ["percentiles", by_value],
+        default="percentiles",
+        **kept(key),
+        required=True,
+        help=f"percentiles of the map shown, so that each map uses all colours; or {by_value}, {why}.",
+    )
+    return bool(way == by_value)
 
 
 def _percentiles() -> tuple[float, float]:
@@ -76,15 +107,13 @@ def _percentiles() -> tuple[float, float]:
     return low, max(high, low + 0.5)
 
 
-def _limits(source: Source, settings: Settings, quantity: str, stack: ImageStack) -> tuple[float, float]:
-    unit = " (°)" if stack.is_ellipsometric else ""
-    first = usual_range(source, settings, quantity)
+def _limits(what: str, unit: str, first: tuple[float, float], name: str) -> tuple[float, float]:
     low, high = (
         column.number_input(
-            f"{quantity} {side}{unit}", value=value, step=None, **kept(f"{quantity}_{side}_{stack.name}")
+            titled(f"{what} {side}", unit), value=value, step=None, **kept(f"{what}_{side}_{name}")
         )
         for column, side, value in zip(st.columns(2), ("from", "to"), first, strict=True)
     )
     if low is None or high is None or not low < high:
-        raise SettingError(f"The contrast of {quantity} must end above where it begins.")
+        raise SettingError(f"The contrast of {what} must end above where it begins.")
     return low, high

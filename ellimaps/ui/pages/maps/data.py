@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from ellimaps.core.abscissa import time_axis
-from ellimaps.core.numbers import shown_unit
+from ellimaps.core.numbers import counted, shown_unit, with_unit
 from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.images.intensities import channels_of
 from ellimaps.images.preprocessing import crop
@@ -151,7 +151,7 @@ def _filled_sentence(stack: ImageStack, bands: list[int], settings: Settings) ->
     n_pixels = stack.shape[0] * stack.shape[1]
     quantities = [f"of {stack.bands['quantity'].iloc[band]} " for band in bands] if len(bands) > 1 else [""]
     parts = [f"{n:,} {what}({n / n_pixels:.2%})" for n, what in zip(counts, quantities, strict=True)]
-    sentence = f"Filled: {', '.join(parts)} of {n_pixels:,} pixels."
+    sentence = f"Filled: {', '.join(parts)} of {counted(n_pixels, 'pixel')}."
     if settings.binning > 1:
         sentence += f" Binned pixels are drawn as {settings.binning} × {settings.binning} measured ones."
     return sentence
@@ -168,7 +168,7 @@ def show_facts(stack: ImageStack) -> None:
     height, width = stack.shape
     if stack.is_ellipsometric:
         facts = {"Maps": f"{stack.n_bands} ({' and '.join(stack.quantities)})"}
-        angle = {"Angle of incidence": _span(stack.angles_deg, "deg")}
+        angle = {"Angle of incidence": _span(stack.angles_deg, "°")}
     else:
         facts, angle = {"Images": _images(stack), "Files": _files(stack)}, {}
     facts |= {
@@ -194,9 +194,9 @@ def show_facts(stack: ImageStack) -> None:
 def _images(stack: ImageStack) -> str:
     n_channels = len(channels_of(stack))
     n_times = stack.n_bands // n_channels
-    parts = [f"{n_channels} channel{'s' if n_channels > 1 else ''}"]
+    parts = [counted(n_channels, "channel")]
     if time_axis(stack) is not None:
-        parts.append(f"{n_times} times")
+        parts.append(counted(n_times, "time"))
     return f"{stack.n_bands} ({', '.join(parts)})"
 
 
@@ -213,5 +213,5 @@ def _span(values: list[float], unit: str) -> str:
     if not values:
         return "not known"
     if len(values) == 1:
-        return f"{values[0]:g} {unit}"
-    return f"{len(values)}, {values[0]:g} to {values[-1]:g} {unit}"
+        return with_unit(f"{values[0]:g}", unit)
+    return with_unit(f"{len(values)}, {values[0]:g} to {values[-1]:g}", unit)

@@ -21,6 +21,7 @@ from ellimaps.ui.pages.maps.charts import spectra_chart
 from ellimaps.ui.pages.maps.contrast import Contrast, contrast_control
 from ellimaps.ui.pages.maps.delta_turn import on_turn, turn_sentence
 from ellimaps.ui.pages.maps.histograms import cluster_bars, histogram
+from ellimaps.ui.pages.maps.levels import has_one_level, levels_chart
 from ellimaps.ui.pages.maps.loading import Source, distances
 from ellimaps.ui.pages.maps.readings import labels_shown, lowest_delta
 from ellimaps.ui.pages.maps.refine import refine_controls
@@ -89,7 +90,7 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
         **kept("map_kinds"),
         label_visibility="collapsed",
         wrap=True,
-        help="segmented: each pixel has its cluster's mean. cluster over ...: the chosen cluster is tinted. "
+        help="segmented: each pixel has its cluster's mean. cluster over ...: the chosen one is outlined. "
         "difference: measured minus segmented. distance to centre: how well each pixel fits its cluster.",
     )
     with st.container(key="explore_split"):
@@ -182,6 +183,20 @@ def _spectra(
     regions = region_spectra(state, source, stack.shape)
     assert state.current is not None
     lowest = lowest_delta(source, state.current)
+    if has_one_level(stack):
+        for quantity in stack.quantities:
+            show_chart(
+                levels_chart(
+                    segmentation.clustershots(),
+                    stack,
+                    quantity,
+                    names=state.look.titles,
+                    palette=state.look.palette,
+                    regions=regions,
+                    lowest_delta=lowest,
+                )
+            )
+        return
     # Over time every channel has a chart of its own, as every quantity has over wavelength.
     over_time = time_axis(stack) is not None
     channels: list[str | None] = [*channels_of(stack)["channel"]] if over_time else [None]

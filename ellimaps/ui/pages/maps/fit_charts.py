@@ -101,7 +101,7 @@ def _spectra_form(
 def _residuals_form(over: _Abscissa, color: str) -> dict[str, Any]:
     dash = alt.StrokeDash(
         "quantity:N",
-        title="measured - model:",
+        title="measured − model:",
         scale=alt.Scale(domain=ANGLES, range=[[1, 0], [5, 3]]),
         legend=alt.Legend(orient="top", titleOrient="left", symbolStrokeColor=color, symbolStrokeWidth=2),
     )

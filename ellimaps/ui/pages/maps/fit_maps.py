@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from ellimaps.core.numbers import titled
 from ellimaps.core.stack import ImageStack
 from ellimaps.images.line_profile import line_profile
-from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.films.parameters import PARAMETERS, parameter_titles
 from ellimaps.maps.films.pixels import PixelFit, pixel_fit
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.spectra import Flag
 from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer
+from ellimaps.ui.pages.maps.contrast import Contrast, fitted_contrast
 from ellimaps.ui.pages.maps.fit_charts import PROFILE_HEIGHT, profile_chart
 from ellimaps.ui.pages.maps.fitting import PickedPixel, last_map
 from ellimaps.ui.pages.maps.histograms import histogram
@@ -78,7 +79,7 @@ def maps_panel(state: MapsState, source: Source, fit: AnyFit, segmentation: Segm
     segmentation : Segmentation
         The clusters, shown where they have the size of the maps.
     """
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         name = _shown_parameter(fit)
         titles = _titles(fit, name)
         kinds = st.pills(
@@ -90,8 +91,9 @@ def maps_panel(state: MapsState, source: Source, fit: AnyFit, segmentation: Segm
             **kept("fit_maps"),
             label_visibility="collapsed",
         )
-    stack = _stack(fit)
-    panels = [_panel(fit, name, kind) for kind in kinds or ["value"]]
+        stack, (what, unit) = _stack(fit), titles["value"]
+        contrast = fitted_contrast(what, unit, fit.painted(name), stack.name)
+    panels = [_panel(fit, name, kind, contrast) for kind in kinds or ["value"]]
 
     def take(drawn: Mapping[str, Any]) -> None:
         if drawn["kind"] == "pixel":
@@ -147,6 +149,9 @@ def profile_and_histogram(state: MapsState, fit: AnyFit) -> None:
     stack, name = _stack(fit), _chosen_parameter(fit)
     title = _label(fit, name)
     image = fit.painted(name)
+    if not np.isfinite(image).any():
+        st.caption("Nothing is trusted, so there is no profile and no distribution of values.")
+        return
     start, end = _line(state, stack)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -190,19 +195,18 @@ def _titles(fit: AnyFit, name: str) -> dict[str, tuple[str, str]]:
     }
 
 
-def _panel(fit: AnyFit, name: str, kind: str) -> MapPanel:
+def _panel(fit: AnyFit, name: str, kind: str, contrast: Contrast) -> MapPanel:
     if kind == "labels":
         return MapPanel("Clusters")
     title, unit = _titles(fit, name)[kind]
     images = {"value": fit.painted, "error": fit.painted_errors}
     image = images[kind](name) if kind in images else fit.painted_mse()
-    text = title[0].upper() + title[1:]
-    low, high = contrast_limits(image)
+    low, high = contrast.limits(image, title)
     if kind != "value":
         # Limits around a single value would go below what errors can be.
         low = max(low, 0.0)
     return MapPanel(
-        f"{text} ({unit})" if unit else text,
+        titled(title[0].upper() + title[1:], unit),
         image,
         unit,
         (low, high),

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from ellimaps.core.errors import EllimapsError
-from ellimaps.core.stack import ImageStack
+from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.model_file import model_text
 from ellimaps.optics.ready_models import ready_models
 from ellimaps.ui.pages.maps.fit_export import model_download
@@ -56,13 +56,13 @@ def is_editing(state: MapsState) -> bool:
     return bool(st.session_state.get("film_edit", False)) and state.film.model is not None
 
 
-def model_editor(state: MapsState, stack: ImageStack) -> None:
+def model_editor(state: MapsState, segmentation: Segmentation) -> None:
     """Show the model's media from the ambient down with what is free, its text, and the upload."""
     film = state.film
     with st.container(border=True, key="film_editor"):
         lists, text = st.columns([9, 4], gap="medium")
         with lists, guarded():
-            model = edited_model(film, stack)
+            model = edited_model(state, segmentation)
             if model != film.model:
                 film.model, film.name = model, OWN_MODEL
         with text:

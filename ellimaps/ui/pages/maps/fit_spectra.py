@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from ellimaps.core.numbers import number_text, with_error
+from ellimaps.core.numbers import number_text, with_error, with_unit
 from ellimaps.core.stack import ANGLES
 from ellimaps.maps.films.fit import shot_curves
-from ellimaps.maps.films.parameters import parameter_titles
+from ellimaps.maps.films.parameters import PARAMETERS, parameter_titles
 from ellimaps.maps.films.pixels import PixelFit
 from ellimaps.maps.films.results import ShotFits
 from ellimaps.maps.segmentation import Segmentation
@@ -66,7 +66,7 @@ def spectra_panel(
         cluster = chosen_cluster(segmentation.k)
         subject = _of_cluster(state, segmentation, fits, model, cluster)
         if picked is not None:
-            _pixel_line(state, picked)
+            st.markdown(f"**Pixel x {picked.x}, y {picked.y}**: {_said(picked)}")
             subject = _of_pixel(picked, model, segmentation.k)
         adjusted = _sliders(state, subject)
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -75,7 +75,12 @@ def spectra_panel(
                 **kept("fit_all"),
                 help="What was chosen is drawn strong; sliders move its model alone.",
             )
-            st.caption("Circles: measured. Lines: model.", width="content")
+            st.caption("Circles: measured. Lines: model.", width="stretch")
+            if picked is not None and st.button(
+                "Show the cluster", key="fit_unpick", on_click=state.film.unpick
+            ):
+                # The cross on the maps goes as well, and they are beside this part.
+                st.rerun()
         curves = {subject.number: subject.curves(adjusted)}
         if every:
             others = [number for number in range(segmentation.k) if number != subject.number]
@@ -116,24 +121,16 @@ def _of_pixel(picked: PixelFit, model: ThinFilm, number: int) -> _Subject:
     return _Subject(title, picked.model or model, picked.curves, _PIXEL_COLOR, number)
 
 
-def _pixel_line(state: MapsState, picked: PixelFit) -> None:
-    """Say what was fitted at the pixel, and let the user go back to the cluster."""
-    with st.container(horizontal=True, vertical_alignment="center", key="fit_pixel"):
-        st.markdown(f"**Pixel x {picked.x}, y {picked.y}**: {_said(picked)}", width="stretch")
-        if st.button("Show the cluster", key="fit_unpick", on_click=state.film.unpick):
-            # The cross on the maps goes as well, and they are beside this part.
-            st.rerun()
-
-
 def _said(picked: PixelFit) -> str:
     if picked.model is None:
         return f"{picked.flag.text}; the line is the model as it stands"
     values = [
-        f"{title} {with_error(picked.parameters[name], picked.standard_errors[name])}"
-        for name, title in zip(picked.parameters, parameter_titles(picked.model), strict=True)
+        f"{what} {with_unit(with_error(picked.parameters[one.name], picked.standard_errors[one.name]), unit)}"
+        for one in picked.model.parameters
+        for what, unit in [PARAMETERS[one.kind]]
     ]
-    origin = "of its cluster" if picked.is_of_cluster else "of its own"
-    return f"{', '.join(values)}, MSE {number_text(picked.mse, 3)}, {picked.flag.text}; the fit is {origin}"
+    origin = "the fit of its cluster" if picked.is_of_cluster else "fitted by itself"
+    return f"{', '.join(values)}, MSE {number_text(picked.mse, 3)}, {picked.flag.text}; {origin}"
 
 
 def _sliders(state: MapsState, subject: _Subject) -> ThinFilm:

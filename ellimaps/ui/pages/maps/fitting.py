@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ellimaps.core.errors import EllimapsError, ReadError, SettingError
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.maps.films.fit import fit_map, fit_shots
+from ellimaps.maps.films.reference import Reference
 from ellimaps.maps.films.results import MapFit, ShotFits
 from ellimaps.maps.settings import Settings
 from ellimaps.optics.library import read_nk
@@ -90,6 +91,8 @@ class FilmWork:
         The last fit of every pixel, and what it depends on.
     pixels_wanted : bool
         Whether every pixel is to be fitted as before, without being asked.
+    references : dict
+        Thicknesses taken from clusters, by the number of the layer.
     line : tuple of (x, y)
         Ends of the profile line; none for the middle row.
     pixel : PickedPixel, optional
@@ -103,6 +106,7 @@ class FilmWork:
     setup: FitSetup | None = None
     mapped: tuple[Any, MapFit] | None = None
     pixels_wanted: bool = False
+    references: dict[int, Reference] = field(default_factory=dict)
     line: tuple[tuple[float, float], ...] = ()
     pixel: PickedPixel | None = None
 
@@ -112,7 +116,7 @@ class FilmWork:
 
     def put(self, name: str, model: ThinFilm | None) -> None:
         """Put another model in place; without one it is made by its name."""
-        self.name, self.model = name, model
+        self.name, self.model, self.references = name, model, {}
         self.edition += 1
 
     def renewed(self) -> FilmWork:

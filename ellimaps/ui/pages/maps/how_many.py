@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
 from ellimaps.core.colors import CLUSTER_COLORS
+from ellimaps.core.numbers import number_text
 from ellimaps.core.progress import Progress
 from ellimaps.maps.clustering.estimation import ClusterEstimate
 from ellimaps.maps.comparison import match_clusters
@@ -17,7 +18,7 @@ from ellimaps.maps.pipeline import estimate_of
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Settings
 from ellimaps.ui.components.viewer import MapPanel, MapScene, map_viewer
-from ellimaps.ui.pages.maps.charts import estimate_charts
+from ellimaps.ui.pages.maps.estimate_charts import estimate_charts
 from ellimaps.ui.pages.maps.loading import Source, prepared, segmented
 from ellimaps.ui.pages.maps.segment import choose_features, make_segmentation
 from ellimaps.ui.pages.maps.state import MapsState, matched_colors
@@ -99,16 +100,15 @@ def _result(state: MapsState, source: Source, estimate: ClusterEstimate) -> None
         with column:
             show_chart(chart)
     with st.expander("The numbers"):
-        st.dataframe(
-            estimate.table.rename(
-                columns={
-                    "silhouette_se": "silhouette, standard error",
-                    "calinski_harabasz": "Calinski-Harabasz",
-                    "seconds": "time (s)",
-                }
-            ),
-            hide_index=True,
+        table = estimate.table.rename(
+            columns={
+                "silhouette_se": "silhouette, standard error",
+                "calinski_harabasz": "Calinski-Harabasz",
+                "seconds": "time (s)",
+            }
         )
+        as_read: Any = number_text
+        st.dataframe(table.style.format(as_read), hide_index=True)
 
 
 def _take(state: MapsState, k: int, look: Literal["primary", "secondary"]) -> None:

@@ -77,8 +77,8 @@ def _summary(stack: ImageStack) -> str:
     angles = ", ".join(f"{angle:g}" for angle in stack.angles_deg)
     what = ("map" if stack.is_ellipsometric else "image") + ("s" if stack.n_bands > 1 else "")
     parts = [f"{stack.n_bands} {what} of {height} × {width} px"]
-    if stack.wavelengths_nm:
-        parts.append(f"{stack.wavelengths_nm[0]:g}–{stack.wavelengths_nm[-1]:g} nm")
+    if waves := stack.wavelengths_nm:
+        parts.append(f"{waves[0]:g} nm" if len(waves) == 1 else f"{waves[0]:g}–{waves[-1]:g} nm")
     if angles:
-        parts.append(f"{angles} deg")
+        parts.append(f"{angles}°")
     return ", ".join(parts)

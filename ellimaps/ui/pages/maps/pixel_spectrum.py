@@ -11,11 +11,12 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.core.colors import CLUSTER_COLORS
-from ellimaps.core.numbers import titled
+from ellimaps.core.numbers import number_text, titled, with_unit
 from ellimaps.core.stack import DELTA, ImageStack, band_label
 from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.charts import ANGLE_AXIS, abscissa
 from ellimaps.ui.pages.maps.delta_turn import on_turn, stretches, turn_sentence
+from ellimaps.ui.pages.maps.levels import has_one_level
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.charts import show_chart
 
@@ -58,8 +59,7 @@ def pixel_spectrum(
         return
     table = _values(stack, *place, lowest)
     st.markdown(_sentence(stack, table, state.pixel, shown))
-    column = abscissa(stack)[0]
-    if table[column].nunique() > 1:
+    if not has_one_level(stack):
         for quantity in stack.quantities:
             chart = _chart(table[table["quantity"] == quantity], stack, quantity, shown)
             show_chart(chart)
@@ -97,13 +97,18 @@ def _sentence(
     stack: ImageStack, table: pd.DataFrame, pixel: tuple[int, int] | None, shown: Sequence[int]
 ) -> str:
     assert pixel is not None
-    unit = "°" if stack.is_ellipsometric else ""
+    unit = stack.bands["unit"].iloc[0]
     parts = []
     for band in shown:
         row = table.iloc[band]
-        value = f"{row['value']:.2f}{unit}" if np.isfinite(row["value"]) else "no value"
+        value = with_unit(_value_text(stack, row["value"]), unit) if np.isfinite(row["value"]) else "no value"
         parts.append(f"{row['image']} {value}" + (" (filled)" if row["origin"] == "filled" else ""))
     return f"**Pixel x {pixel[0]}, y {pixel[1]}:** {', '.join(parts)}"
+
+
+def _value_text(stack: ImageStack, value: float) -> str:
+    """Return a value as it is known: hundredths of a degree, or four digits of an intensity."""
+    return f"{value:.2f}" if stack.is_ellipsometric else number_text(value)
 
 
 def _chart(table: pd.DataFrame, stack: ImageStack, quantity: str, shown: Sequence[int]) -> Any:

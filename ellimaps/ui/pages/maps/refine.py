@@ -7,11 +7,12 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
+from ellimaps.core.numbers import counted
+from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split, step_title
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.readings import dropped_pixels
-from ellimaps.ui.pages.maps.segment import make, step_title
+from ellimaps.ui.pages.maps.segment import make
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.widgets import number_field
 
@@ -64,7 +65,7 @@ def _left_out(state: MapsState, source: Source, segmentation: Segmentation) -> N
     missing = int((segmentation.labels < 0).sum()) - dropped
     size = segmentation.labels.size
     parts = [
-        f"{count:,} {'pixel was' if count == 1 else 'pixels were'} {why} ({count / size:.2%})"
+        f"{counted(count, 'pixel')} {'was' if count == 1 else 'were'} {why} ({count / size:.2%})"
         for count, why in ((dropped, "dropped"), (missing, "without data"))
         if count
     ]

@@ -115,7 +115,7 @@ def _values(table: pd.DataFrame, stack: ImageStack, bands: Sequence[int], lowest
         mean = on_turn(np.array([row["mean"]]), row["quantity"], lowest)[0]
         values[titled(f"{band_label(shown)}, mean", shown["unit"])] = float(mean)
         spread = "spread" if len(bands) == 1 else f"{row['quantity']}, spread"
-        values[titled(spread, shown["unit"])] = float(row["std"])
+        values[titled(spread, shown["unit"])] = float(row["std"]) if row["n_pixels"] > 1 else np.nan
     return values
 
 

@@ -9,8 +9,8 @@ import streamlit as st
 
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.clustering.features import crosses_zero, default_features
-from ellimaps.maps.refinement import Clean, Drop, Merge, Refinement, Split
-from ellimaps.maps.settings import Settings
+from ellimaps.maps.refinement import step_title
+from ellimaps.maps.settings import DECLARED, Settings
 from ellimaps.ui.pages.maps.loading import PREPARATION, load, segmented
 from ellimaps.ui.pages.maps.state import SEGMENTATION_VIEWS, MapsState, go_to
 from ellimaps.ui.shared.controls import one_of_those_that_fit, whole_number
@@ -18,7 +18,7 @@ from ellimaps.ui.shared.tasks import start
 
 _FEATURES_OF_MAPS = (
     "What pixels are compared by. ncs: N, C, S of each wavelength, which do not jump where Delta "
-    "passes 360 deg. standard: each map over its standard deviation. raw: degrees as they are."
+    "passes 360°. standard: each map over its standard deviation. raw: degrees as they are."
 )
 _FEATURES_OF_INTENSITIES = (
     "What pixels are compared by. standard: each image over its standard deviation, so that dim channels "
@@ -86,7 +86,7 @@ def make(state: MapsState, settings: Settings, what: str, then: Callable[[], Non
     def show(_: object) -> None:
         if settings.features != "ncs" and crosses_zero(load(source)):
             state.message = (
-                f"Delta crosses 0/360 deg here, which {settings.features} features see as a jump: use ncs."
+                f"Delta crosses 0/360° here, which {settings.features} features see as a jump: use ncs."
             )
         state.keep(settings)
         then()
@@ -105,7 +105,7 @@ def pending_changes(state: MapsState) -> str:
     changed = [name for name in compared if getattr(state.settings, name) != getattr(state.current, name)]
     if st.session_state.get("k", state.current.k) != state.current.k:
         changed.insert(0, "k")
-    return ", ".join(changed)
+    return ", ".join(map(_setting_title, changed))
 
 
 def segmentation_title(settings: Settings) -> str:
@@ -121,24 +121,20 @@ def segmentation_title(settings: Settings) -> str:
 
 
 def _choice_title(name: str, value: object) -> str:
+    title, unit = _setting_title(name), DECLARED[name].unit
     if isinstance(value, bool):
+        return title
+    text = " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return f"{title}: {text} {unit}".strip()
+
+
+def _setting_title(name: str) -> str:
+    """Return what the page calls a setting, within a sentence."""
+    if name not in DECLARED:
         return name
-    if name in ("channels", "normalise") and isinstance(value, tuple):
-        return f"{name} {' '.join(map(str, value))}"
-    return f"{name} {value}"
-
-
-def step_title(step: Refinement) -> str:
-    """Return a short text for a change by hand."""
-    match step:
-        case Merge(clusters):
-            return "merge " + "+".join(map(str, clusters))
-        case Split(cluster, parts):
-            return f"split {cluster} in {parts}"
-        case Drop(cluster):
-            return f"drop {cluster}"
-        case Clean(size):
-            return f"clean {size} px"
+    control = DECLARED[name].control
+    title = control.switch or control.label or name.replace("_", " ")
+    return title[0].lower() + title[1:]
 
 
 def _choose_shown(state: MapsState) -> None:

@@ -25,7 +25,7 @@ def band_groups(stack: ImageStack) -> list[tuple[str, list[int]]]:
     several_angles = len(stack.angles_deg) > 1
     return [
         (
-            f"{pair.wavelength_nm:g}" + (f" nm, {pair.aoi_deg:g} deg" if several_angles else ""),
+            f"{pair.wavelength_nm:g}" + (f" nm, {pair.aoi_deg:g}°" if several_angles else ""),
             [int(str(pair.delta)), int(str(pair.psi))],
         )
         for pair in stack.pairs().itertuples()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from ellimaps.core.numbers import shown_unit, spoken, titled
 from ellimaps.plates.measuring.composites import composites
 from ellimaps.plates.statistics.answers import DISTANCE, dose_responses
 from ellimaps.plates.statistics.dose_response import DoseResponse
@@ -37,7 +38,7 @@ def by_compound_tab(_: PlatesState, plate: OpenedPlate) -> None:
             "Measure",
             [DISTANCE, *plate.profiles.features],
             **kept("plates_measure"),
-            format_func=lambda name: "distance from controls" if name == DISTANCE else name,
+            format_func=lambda name: "distance from controls" if name == DISTANCE else spoken(name),
             width=320,
         )
         replicate = number_field(
@@ -74,15 +75,15 @@ def _gallery(plate: OpenedPlate, compound: str, replicate: int) -> None:
 
 
 def _dose_text(row: pd.Series) -> str:
-    dose, unit = float(row["concentration"]), str(row["concentration_unit"] or "")
+    dose, unit = float(row["concentration"]), shown_unit(str(row["concentration_unit"] or ""))
     return f"{dose:g} {unit}".strip() if np.isfinite(dose) else "no dose given"
 
 
 def _curve(plate: OpenedPlate, compound: str, measure: str) -> None:
     wells = plate.profiles.wells
     row = dose_responses(plate.profiles, {compound: [measure]}).iloc[0]
-    title = "distance from controls" if measure == DISTANCE else measure
-    unit = str(row["concentration_unit"])
+    title = "distance from controls" if measure == DISTANCE else spoken(measure)
+    unit = shown_unit(str(row["concentration_unit"]))
     if row["reason"]:
         st.caption(f"No EC50: {row['reason']}.")
     else:
@@ -113,7 +114,7 @@ def _curve_chart(
     doses = mine["concentration"].to_numpy(float)
     low, high = doses[doses > 0].min(), doses.max()
     x = alt.X(
-        "dose:Q", title=f"concentration ({unit})" if unit else "concentration",
+        "dose:Q", title=titled("concentration", unit),
         scale=alt.Scale(type="log", domain=[low / 1.6, high * 1.6], nice=False),
         axis=alt.Axis(values=log_ticks(low / 1.6, high * 1.6) or alt.Undefined, format="~r"),
     )  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from ellimaps.core.numbers import spoken
 from ellimaps.plates.measuring.wells import row_letters
 from ellimaps.plates.statistics.edge_effect import edge_effect
 from ellimaps.plates.statistics.normalization import scaled
@@ -33,7 +34,7 @@ def plate_map_tab(_: PlatesState, plate: OpenedPlate) -> None:
     values = scaled(plate.profiles)[1][feature] if scaling else wells[feature]
     here = (wells["plate"] == name).to_numpy()
     shown = _cells(wells[here], values[here].to_numpy(float))
-    title = f"{feature} (robust z)" if scaling else feature
+    title = f"{spoken(feature)} (robust z)" if scaling else spoken(feature)
     show_chart(_chart(shown, plate.shape, title, _color_scale(shown["value"], diverging=scaling)))
     st.caption(f"Dots mark control wells. {edge_effect(wells[here], shown['value'], plate.shape)}")
     st.caption(_position_sentence(positional_effects(plate)))

@@ -101,7 +101,8 @@ def _chart(state: SensorsState, log: SensorLog, key: Key, found: pd.DataFrame) -
         _mark(figure, period)
     mark_events(figure, events_in(state, span))
     figure.update_layout(height=340, showlegend=False, dragmode="zoom")
-    st.plotly_chart(figure, key="sensors_anomaly_chart", config={"displaylogo": False})
+    alt = f"{title} over time, the unusual periods marked"
+    st.plotly_chart(figure, key="sensors_anomaly_chart", config={"displaylogo": False}, alt=alt)
 
 
 def _mark(figure: Any, period: Any) -> None:

@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from ellimaps.core.numbers import spoken, titled
 from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.controls import one_sensor, sensor_names, unit_of
 from ellimaps.ui.pages.sensors.event_marks import event_rules, events_in
@@ -39,14 +40,14 @@ def coverage_tab(state: SensorsState, log: SensorLog) -> None:
             required=True,
         )
     period = _PERIODS[by]
-    title = f"{key[2]} ({unit_of(log, key) or 'no unit'})"
+    title = titled(spoken(key[2]), unit_of(log, key) or "no unit")
     show_chart(distribution_chart(log.profile(period, *key), period, title))
     _problems(log)
 
 
 def coverage_chart(coverage: pd.DataFrame) -> Any:
     """Draw a bar where a sensor reported; the color says how often."""
-    table = coverage.assign(sensor=sensor_names(coverage))
+    table = coverage.assign(sensor=sensor_names(coverage).map(spoken))
     n = table["sensor"].nunique()
     return (
         alt.Chart(table)

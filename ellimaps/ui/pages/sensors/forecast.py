@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.core.errors import EllimapsError
+from ellimaps.core.numbers import spoken, titled
 from ellimaps.sensors.analysis.forecast import Forecast, forecast
 from ellimaps.sensors.analysis.whole_logs import EVERY
 from ellimaps.sensors.movement import limit_in_unit
@@ -62,7 +63,7 @@ def _result(state: SensorsState, found: Forecast, key: Key, unit: str) -> None:
     else:
         st.success(f"The limit of {found.limit:g} {unit} is kept.", icon=":material/check:")
     shown = Span(found.recent.index[0], found.recent.index[-1])
-    chart = forecast_chart(found, f"{key[2].replace('_', ' ')} ({unit or 'no unit'})")
+    chart = forecast_chart(found, titled(spoken(key[2]), unit or "no unit"))
     show_chart(chart + event_rules(events_in(state, shown)))
     st.markdown("#### How well it did before")
     st.dataframe(found.horizons, key="sensors_horizon_table", hide_index=True, height="content")

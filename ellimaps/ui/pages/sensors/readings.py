@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.core.colors import CLUSTER_COLORS
+from ellimaps.core.numbers import shown_unit, spoken, titled
 from ellimaps.sensors.lines import lines_of
 from ellimaps.sensors.store.logs import KEY, SensorLog
 from ellimaps.ui.pages.sensors.controls import key_of, query_of, sensor_filter, span_controls, unit_of
@@ -35,6 +36,7 @@ def readings_tab(state: SensorsState, log: SensorLog) -> None:
     mark_events(figure, events_in(state, span))
     event = st.plotly_chart(
         figure,
+        alt=f"{_axis_title(log, chosen)} of {len(chosen)} sensors over time",
         key=f"sensors_lines_{state.zooms}",
         on_select="rerun",
         selection_mode="box",
@@ -91,8 +93,7 @@ def _window(log: SensorLog, chosen: pd.DataFrame, span: Span) -> pd.DataFrame:
 
 def _axis_title(log: SensorLog, chosen: pd.DataFrame) -> str:
     units = sorted({unit for _, row in chosen.iterrows() if (unit := unit_of(log, key_of(row)))})
-    name = str(chosen["sensor_name"].iloc[0]).replace("_", " ")
-    return f"{name} ({', '.join(units)})" if units else name
+    return titled(spoken(str(chosen["sensor_name"].iloc[0])), ", ".join(map(shown_unit, units)))
 
 
 def _zoom(state: SensorsState, event: Any) -> None:

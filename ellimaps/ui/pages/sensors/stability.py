@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.core.errors import EllimapsError
+from ellimaps.core.numbers import spoken
 from ellimaps.sensors.stability import Stability, stability_of
 from ellimaps.sensors.store.filters import SensorFilters
 from ellimaps.sensors.store.logs import SensorLog
@@ -110,7 +111,7 @@ def calendar_chart(calendar: pd.DataFrame) -> Any:
     """Draw a field per day, week by week, for every sensor."""
     weekdays = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
     table = calendar.assign(
-        sensor=sensor_names(calendar),
+        sensor=sensor_names(calendar).map(spoken),
         day_name=[weekdays[number] for number in calendar["weekday"]],
     )
     chart = (
