@@ -6,7 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ellimaps.batch.store import STATE, Store
+from ellimaps.batch.lock import STATE
+from ellimaps.batch.store import Store
 from ellimaps.core.files import json_bytes
 
 _FILE = f"{STATE}/run.json"

@@ -12,7 +12,7 @@ from ellimaps.batch.tree import LEVELS
 
 
 @dataclass(frozen=True)
-class Layout:
+class TreeLayout:
     """How many inputs lie how deep below a root: 1 is in the root itself.
 
     Attributes
@@ -43,7 +43,7 @@ class Layout:
         return "/".join(beyond + known)
 
 
-def layout_of(root: Path) -> Layout:
+def layout_of(root: Path) -> TreeLayout:
     """Look at every folder below a root that is not hidden and holds no results."""
     images: Counter[int] = Counter()
     folders: Counter[int] = Counter()
@@ -61,4 +61,4 @@ def layout_of(root: Path) -> Layout:
         images += Counter({depth + 1: n_images})
         folders += Counter({depth: int(bool(n_images) or has_tables)})
         has_maps = has_maps or has_tables
-    return Layout(images, folders, has_maps)
+    return TreeLayout(images, folders, has_maps)

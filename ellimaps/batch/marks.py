@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from ellimaps.batch.store import LOCK, STATE
+from ellimaps.batch.lock import LOCK, STATE
 
 PROVENANCE, IMAGES = "batch.json", "images.csv"
 IMAGE_ENDINGS = (".tif", ".tiff", ".png")

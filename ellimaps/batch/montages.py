@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ellimaps.batch.store import STATE, Store
+from ellimaps.batch.lock import STATE
+from ellimaps.batch.store import Store
 from ellimaps.batch.tree import Tree
 from ellimaps.images.outlines import montage_png
 

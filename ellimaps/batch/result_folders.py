@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ellimaps.batch.assemble import EXPERIMENTS_PARQUET
+from ellimaps.batch.lock import LOCK, STATE
 from ellimaps.batch.marks import IMAGES
-from ellimaps.batch.store import LOCK, STATE
 
 # Results lie beside acquisitions, which have three levels of folders.
 _DEPTH = 3

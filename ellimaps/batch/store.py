@@ -7,20 +7,16 @@ killed run leaves behind, results with a record are complete and belong together
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ellimaps.batch.lock import LOCK, STATE, take
 from ellimaps.batch.work import CELLS, CROPS, LABELS, OVERLAY, TABLE, Output
 from ellimaps.core.errors import AbortedError, ExportError
-
-STATE = ".ellimaps"
-LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -87,7 +83,7 @@ class Store:
             self.state.mkdir(parents=True, exist_ok=True)
             lock = (self.state / LOCK).open("a+b")
         with lock:
-            _take(lock, self.out)
+            take(lock, self.out)
             with told(self.out):
                 # What a killed run left half-written.
                 shutil.rmtree(self._scratch, ignore_errors=True)
@@ -221,46 +217,3 @@ def told(out: Path) -> Iterator[None]:
             f"{out} cannot be written ({error.strerror or error}): make room or choose another output "
             "folder; what is done is kept."
         ) from error
-
-
-def holder(out: Path) -> str | None:
-    """Return who is at work on a folder, such as ``process 12 on host``; None if nobody is."""
-    try:
-        with (out / STATE / LOCK).open("r+b") as lock:
-            try:
-                _lock_file(lock)
-            except OSError:
-                lock.seek(0)
-                return lock.read(200).decode(errors="replace").strip() or "another run"
-    except OSError:
-        pass
-    return None
-
-
-def _take(lock: Any, out: Path) -> None:
-    """Lock a file until it is closed; the system does that too when the process dies."""
-    try:
-        _lock_file(lock)
-    except OSError:
-        lock.seek(0)
-        holder = lock.read(200).decode(errors="replace").strip() or "another run"
-        raise ExportError(
-            f"{out} is in use by {holder}: wait until it has ended, or choose another output folder."
-        ) from None
-    lock.seek(0)
-    lock.truncate()
-    lock.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
-    lock.flush()
-
-
-def _lock_file(lock: Any) -> None:
-    if os.name == "nt":
-        import msvcrt
-
-        # Far behind the text, which others must be able to read: Windows locks bytes, also beyond the end.
-        lock.seek(1 << 30)
-        msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-    else:
-        import fcntl
-
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -95,7 +95,7 @@ def table(page, column):
     return found
 
 
-def until(page, condition, seconds=90):
+def until(page, condition, seconds=240):
     """Run the page again, as its poll does in a browser, until the condition holds."""
     ends = time.monotonic() + seconds
     while not condition():

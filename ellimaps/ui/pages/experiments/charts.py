@@ -54,7 +54,19 @@ def density_chart(counts: pd.DataFrame, level: str) -> Any:
 
 
 def value_chart(values: pd.DataFrame, groups: Sequence[str], level: str, label: str) -> Any:
-    """Draw a fitted value of every cluster of each node with its uncertainty; a node may have none."""
+    """Draw a fitted value of every cluster of each node with its uncertainty.
+
+    Parameters
+    ----------
+    values : DataFrame
+        As `ellimaps.batch.map_results.values_by_group` returns them.
+    groups : sequence of str
+        All nodes in the order of the tree; one may have no value.
+    level : str
+        What they are.
+    label : str
+        What the value is, with its unit.
+    """
     shown = values[values["group"].isin(groups[:MOST_GROUPS])]
     table = shown.assign(low=shown["mean"] - shown["error"], high=shown["mean"] + shown["error"])
     clusters = sorted(table["cluster"].unique())
@@ -135,7 +147,19 @@ def abscissa(spectra: pd.DataFrame) -> str:
 
 
 def histogram(values: pd.Series, groups: pd.Series, level: str, label: str) -> Any:
-    """Draw the distribution of a measure, as shares of each group's objects; beyond ten, the rest are one."""
+    """Draw the distribution of a measure, as shares of each group's objects.
+
+    Parameters
+    ----------
+    values : Series
+        The measure of every object.
+    groups : Series
+        The node of the tree of every object; beyond the ten largest, the rest are one.
+    level : str
+        What the nodes are.
+    label : str
+        What the measure is, with its unit.
+    """
     largest = groups.value_counts().index[:MOST_COLORS]
     shown = groups.where(groups.isin(largest), "others").rename(level)
     bins = pd.cut(values.rename("bin"), 30)

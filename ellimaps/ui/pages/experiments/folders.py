@@ -10,7 +10,7 @@ from threading import Lock
 import streamlit as st
 from cachetools import TTLCache, cached
 
-from ellimaps.batch.layout import Layout, layout_of
+from ellimaps.batch.layout import TreeLayout, layout_of
 from ellimaps.batch.marks import IMAGE_ENDINGS, TABLE_ENDING, batch_around, is_result
 from ellimaps.batch.result_folders import result_folders
 from ellimaps.batch.tree import Item, Pattern, Tree
@@ -27,7 +27,7 @@ _MOST_LISTED = 40
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenFolder:
     """The chosen folder, what it is called, and the results it is or lies within."""
 
     folder: Path
@@ -35,7 +35,7 @@ class Choice:
     results: Path | None
 
 
-def choose_folder() -> Choice | None:
+def choose_folder() -> ChosenFolder | None:
     """Show what there is to look at and to run; None if nothing is chosen."""
     root = data_root()
     results = [folder.relative_to(root).as_posix() for folder in result_folders(root)]
@@ -62,7 +62,7 @@ def choose_folder() -> Choice | None:
     if not text:
         return None
     folder = inside_root(text, root)
-    return Choice(folder, called(folder), batch_around(folder))
+    return ChosenFolder(folder, called(folder), batch_around(folder))
 
 
 def show_folder(folder: Path) -> None:
@@ -98,14 +98,20 @@ def trees_below(root: Path) -> tuple[str, ...]:
 
 
 @cached(TTLCache(16, _SECONDS), lock=Lock())
-def layout(root: Path) -> Layout:
+def layout(root: Path) -> TreeLayout:
     """Return what a tree holds, as of some seconds ago."""
     return layout_of(root)
 
 
 @cached(TTLCache(16, _SECONDS), key=lambda *given, **named: (given, *named.values()), lock=Lock())
 def items(root: Path, pattern: str | None, out: Path, *, folders: bool) -> tuple[Item, ...]:
-    """Return the inputs of a run, as of some seconds ago; see `ellimaps.batch.runner.tree_of`."""
+    """Return the inputs of a run, as of some seconds ago.
+
+    Parameters
+    ----------
+    root, pattern, out, folders
+        As `ellimaps.batch.runner.tree_of`.
+    """
     chosen = Pattern(pattern) if pattern else None
     return tuple(Tree(root, chosen, folders=folders and not (chosen and chosen.has_ending), without=out))
 

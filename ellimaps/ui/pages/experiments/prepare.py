@@ -12,7 +12,7 @@ from ellimaps.batch.maps import MapWork
 from ellimaps.batch.tree import Item
 from ellimaps.core.errors import ReadError
 from ellimaps.core.numbers import counted
-from ellimaps.ui.pages.experiments.folders import Choice, called, items, layout, show_folder
+from ellimaps.ui.pages.experiments.folders import ChosenFolder, called, items, layout, show_folder
 from ellimaps.ui.pages.experiments.preview import preview_panel
 from ellimaps.ui.pages.experiments.recipes import choose_work
 from ellimaps.ui.pages.experiments.running import result_folder, run
@@ -21,7 +21,7 @@ from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded
 
 
-def prepare(state: ExperimentsState, choice: Choice) -> None:
+def prepare(state: ExperimentsState, choice: ChosenFolder) -> None:
     """Show the choices of a run beside the picture of one acquisition."""
     if not choice.folder.is_dir():
         raise ReadError(f"{choice.name} is a file: choose the folder that holds the images or maps.")
@@ -42,7 +42,7 @@ def prepare(state: ExperimentsState, choice: Choice) -> None:
         preview_panel(state, shown, choice.name)
 
 
-def _run_panel(state: ExperimentsState, choice: Choice, work: MapWork | CellWork) -> tuple[Item, ...]:
+def _run_panel(state: ExperimentsState, choice: ChosenFolder, work: MapWork | CellWork) -> tuple[Item, ...]:
     """Show where the results go, and the button; return what is to be run."""
     folders = isinstance(work, MapWork)
     out = st.text_input(

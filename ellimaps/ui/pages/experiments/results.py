@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from ellimaps.batch.asked import read_asked
+from ellimaps.batch.lock import holder
 from ellimaps.batch.marks import IMAGES
 from ellimaps.batch.results import Results, read_results
-from ellimaps.batch.store import holder
 from ellimaps.ui.pages.experiments.by_group import maps_by_group, objects_by_group
 from ellimaps.ui.pages.experiments.folders import called, show_folder
 from ellimaps.ui.pages.experiments.running import run_again

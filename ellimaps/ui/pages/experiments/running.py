@@ -23,7 +23,15 @@ from ellimaps.ui.shared.worker import in_worker
 def run(
     state: ExperimentsState, root: Path, pattern: str | None, work: MapWork | CellWork, out: Path
 ) -> None:
-    """Start a run; what is done of it is skipped. Its results are shown when it has ended."""
+    """Start a run; what is done of it is skipped. Its results are shown when it has ended.
+
+    Parameters
+    ----------
+    state : ExperimentsState
+        Of the page.
+    root, pattern, work, out
+        As `run_tree`.
+    """
     start(
         state,
         f"Running {called(root)}",
