@@ -269,6 +269,15 @@ def band_label(band: Mapping[str, Any] | pd.Series) -> str:
     return " ".join(parts)
 
 
+def band_labels(stack: ImageStack) -> list[str]:
+    """Return a text for each band that no other has: with its angle of incidence where there are several."""
+    several = len(stack.angles_deg) > 1
+    return [
+        band_label(band) + (f", {band['aoi_deg']:g}°" if several else "")
+        for _, band in stack.bands.iterrows()
+    ]
+
+
 def stack_facts(stack: ImageStack) -> dict[str, Any]:
     """Return what a stack holds as plain values, ready for JSON.
 

@@ -13,7 +13,7 @@ from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.core.figures import figure_png
 from ellimaps.core.html import render
 from ellimaps.core.numbers import UNKNOWN, number_text, titled, with_error
-from ellimaps.core.stack import ImageStack, band_label, stack_facts
+from ellimaps.core.stack import ImageStack, band_labels, stack_facts
 from ellimaps.maps.export import cluster_facts
 from ellimaps.maps.figures import segmentation_figure
 from ellimaps.maps.films.figures import shots_figure
@@ -115,11 +115,7 @@ def _settings(segmentation: Segmentation) -> dict[str, str]:
 
 def _spectra(stack: ImageStack, titles: list[str], spectra: list[pd.DataFrame]) -> list[_Table]:
     """Return tables of one row per map and six spectra each, so that a page has room for them."""
-    several_angles = len(stack.angles_deg) > 1
-    maps = []
-    for _, band in stack.bands.iterrows():
-        angle = f", {band['aoi_deg']:g}°" if several_angles else ""
-        maps.append(titled(band_label(band) + angle, band["unit"]))
+    maps = list(map(titled, band_labels(stack), stack.bands["unit"]))
     show = _degrees if stack.is_ellipsometric else _number
     columns = [list(map(show, table["mean"], table["std"])) for table in spectra]
     return [

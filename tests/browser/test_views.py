@@ -58,10 +58,11 @@ class Line:
         try:
             yield
         finally:
+            assert self.route is not None
+            # What comes while these are sent waits behind them.
+            while self.waiting:
+                self.route.send(self.waiting.pop(0))
             self.is_held = False
-            waiting, self.waiting = self.waiting, []
-            for message in waiting:
-                self.hear(message)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from support.stacks import delta_psi, intensities, one_sentence
 from ellimaps.core.angles import full_circle, wrap_degrees
 from ellimaps.core.checks import whole_number
 from ellimaps.core.errors import SettingError
-from ellimaps.core.stack import ImageStack, band_label
+from ellimaps.core.stack import ImageStack, band_label, band_labels
 
 BAND = pd.DataFrame({"quantity": ["intensity"]})
 
@@ -80,6 +80,15 @@ def test_an_angle_series_pairs_by_angle():
     )
     pairs = ImageStack(np.zeros((4, 1, 1)), bands, "x").pairs()
     assert pairs[["aoi_deg", "delta", "psi"]].to_numpy().tolist() == [[50, 0, 3], [60, 1, 2]]
+
+
+def test_labels_of_an_angle_series_are_told_apart():
+    bands = pd.DataFrame({"quantity": ["Delta", "Delta"], "wavelength_nm": 500.0, "aoi_deg": [50.0, 62.5]})
+    assert band_labels(ImageStack(np.zeros((2, 1, 1)), bands, "x")) == [
+        "Delta 500 nm, 50°",
+        "Delta 500 nm, 62.5°",
+    ]
+    assert band_labels(ImageStack(np.zeros((1, 1, 1)), bands[:1], "x")) == ["Delta 500 nm"]
 
 
 def test_labels_say_quantity_or_channel():

@@ -12,7 +12,7 @@ import streamlit as st
 
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.core.numbers import number_text, titled, with_unit
-from ellimaps.core.stack import DELTA, ImageStack, band_label
+from ellimaps.core.stack import DELTA, ImageStack, band_labels
 from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.charts import ANGLE_AXIS, abscissa
 from ellimaps.ui.pages.maps.delta_turn import on_turn, stretches, turn_sentence
@@ -80,7 +80,7 @@ def _values(stack: ImageStack, row: int, column: int, lowest: float) -> pd.DataF
     return pd.DataFrame(
         {
             "quantity": bands["quantity"],
-            "image": [band_label(band) for _, band in bands.iterrows()],
+            "image": band_labels(stack),
             "wavelength_nm": bands["wavelength_nm"],
             "aoi_deg": bands["aoi_deg"],
             "time_s": bands["time_s"],

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.core.stack import DELTA, ImageStack, band_label
+from ellimaps.core.stack import DELTA, ImageStack, band_labels
 from ellimaps.images.spikes import spikes_taken
 from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.refinement import Drop
@@ -88,7 +88,7 @@ def _shares(measured: ImageStack, stack: ImageStack) -> pd.DataFrame:
     times = {} if maps else {"time (s)": measured.bands["time_s"]}
     return pd.DataFrame(
         {
-            "map" if maps else "image": [band_label(band) for _, band in measured.bands.iterrows()],
+            "map" if maps else "image": band_labels(measured),
             "file": measured.bands["file"],
             **times,
             "missing (%)": 100 * measured.missing_fraction,
