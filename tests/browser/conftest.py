@@ -46,6 +46,7 @@ class Workbench:
         page.set_default_timeout(WAIT_MS)
         page.goto(self.address)
         page.get_by_role("textbox", name="Measurement folder").wait_for()
+        idle(page)
         return page
 
     def family(self) -> list[int]:

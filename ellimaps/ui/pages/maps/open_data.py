@@ -42,15 +42,17 @@ def open_panel(state: MapsState) -> None:
     messages = st.container()
     browse, upload = st.columns(2, gap="large")
     with browse:
-        chosen = _examples(root) or _recent(state)
-        chosen = _browser(state, root) or chosen
+        _examples(state, root)
+        _recent(state)
+        _browser(state, root)
     with upload, guarded():
         _upload(state)
     with messages:
-        if chosen is not None:
-            state.below = []
+        # Asked for by a callback and kept until it is opened or refused: a run broken off loses no click.
+        if state.asked is not None:
             with guarded():
-                _open(state, inside_root(chosen), chosen)
+                _open(state, _place(state, state.asked), state.asked)
+            state.asked = None
         _below(state)
 
 
@@ -70,36 +72,39 @@ def _path_form(state: MapsState) -> None:
         _open(state, inside_root(text), text.strip())
 
 
-def _examples(root: Path) -> str | None:
-    chosen = None
+def _examples(state: MapsState, root: Path) -> None:
     if examples := example_folders(root):
         st.markdown("**Examples**")
         with st.container(horizontal=True):
             for number, folder in enumerate(examples):
                 # The data root may have an example called as one of ours is.
                 same = [other.name for other in examples[:number]].count(folder.name)
-                if st.button(
+                st.button(
                     folder.name,
                     icon=":material/science:",
                     key=f"example_{folder.name}" + (f"_{same}" if same else ""),
                     help=f"Generated, with known truth: {folder}",
-                ):
-                    chosen = str(folder)
-    return chosen
+                    on_click=state.ask,
+                    args=(str(folder),),
+                )
 
 
-def _recent(state: MapsState) -> str | None:
-    chosen = None
+def _recent(state: MapsState) -> None:
     if state.recent:
         st.markdown("**Recent**")
         with st.container(gap=None, key="recent"):
             for number, path in enumerate(state.recent):
-                if st.button(path, icon=":material/history:", key=f"recent_{number}", type="tertiary"):
-                    chosen = path
-    return chosen
+                st.button(
+                    path,
+                    icon=":material/history:",
+                    key=f"recent_{number}",
+                    type="tertiary",
+                    on_click=state.ask,
+                    args=(path,),
+                )
 
 
-def _browser(state: MapsState, root: Path, most: int = 200) -> str | None:
+def _browser(state: MapsState, root: Path, most: int = 200) -> None:
     # Each folder is a button, and a browser is slow with many.
     st.markdown("**Browse**")
     here = state.browsed or root
@@ -123,7 +128,7 @@ def _browser(state: MapsState, root: Path, most: int = 200) -> str | None:
             st.caption("No folders in here.")
         if len(folders) > most:
             st.caption(f"{len(folders) - most} more: paste the path above.")
-    return str(here) if st.button("Open this folder", key="browse_open") else None
+    st.button("Open this folder", key="browse_open", on_click=state.ask, args=(str(here),))
 
 
 def _upload(state: MapsState) -> None:
@@ -141,7 +146,7 @@ def _upload(state: MapsState) -> None:
         with st.spinner("Unpacking"):
             folder = store_uploads(files)
         state.uploads = [*state.uploads, folder][-2:]
-        _open(state, _lone_folder(Path(folder.name)), f"the upload {files[0].name}", uploaded=True)
+        _open(state, _lone_folder(Path(folder.name)), f"the upload {files[0].name}")
 
 
 def _lone_folder(folder: Path) -> Path:
@@ -150,12 +155,17 @@ def _lone_folder(folder: Path) -> Path:
     return _lone_folder(within[0]) if len(within) == 1 and within[0].is_dir() else folder
 
 
-def _open(state: MapsState, path: Path, shown: str, *, uploaded: bool = False) -> None:
-    recent = None if uploaded else shown
+def _place(state: MapsState, asked: str) -> Path:
+    return Path(asked) if state.is_uploaded(asked) else inside_root(asked)
+
+
+def _open(state: MapsState, path: Path, shown: str) -> None:
+    recent = None if state.is_uploaded(str(path)) else shown
     if path.is_dir():
         with st.spinner("Looking into the folder"):
             names = _datasets(state, path, shown)
         if len(names) > 1:
+            state.asked = None
             state.offered = OfferedDatasets(str(path), shown, recent, tuple(names))
             st.rerun()
     open_source(state, Source.of(path, None), recent)
@@ -176,12 +186,7 @@ def _below(state: MapsState) -> None:
     with st.container(horizontal=True):
         for path in state.below:
             name = str(Path(path).relative_to(root)) if root in Path(path).parents else Path(path).name
-            if st.button(name, icon=":material/layers:", key=f"below_{path}"):
-                with guarded():
-                    if state.is_uploaded(path):
-                        _open(state, Path(path), name, uploaded=True)
-                    else:
-                        _open(state, inside_root(path), path)
+            st.button(name, icon=":material/layers:", key=f"below_{path}", on_click=state.ask, args=(path,))
 
 
 def follow_address(state: MapsState) -> None:

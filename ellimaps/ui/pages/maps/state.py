@@ -69,6 +69,8 @@ class MapsState(PageState):
         The folder shown in the browser; the data root unless the user chose another.
     below : list of str
         Measurements found below a folder that is none itself.
+    asked : str, optional
+        Path of the measurement that is to be opened next.
     offered : OfferedDatasets, optional
         Data sets to choose from.
     recent : list of str
@@ -103,6 +105,7 @@ class MapsState(PageState):
 
     source: Source | None = None
     opening: bool = False
+    asked: str | None = None
     browsed: Path | None = None
     below: list[str] = field(default_factory=list)
     offered: OfferedDatasets | None = None
@@ -166,6 +169,10 @@ class MapsState(PageState):
         except (EllimapsError, KeyError, TypeError, ValueError):
             _LOG.exception("What was made of %s cannot be shown again", source.path)
 
+    def ask(self, path: str) -> None:
+        """Ask for a measurement to be opened, by its path as the user knows it."""
+        self.asked, self.below = path, []
+
     def browse(self, folder: Path) -> None:
         """Show another folder in the browser."""
         self.browsed = folder
@@ -180,7 +187,7 @@ class MapsState(PageState):
         recent : str, optional
             How the user can open it again.
         """
-        self.opening, self.offered, self.below = False, None, []
+        self.opening, self.asked, self.offered, self.below = False, None, None, []
         if recent is not None:
             # As many as stand beside the folder browser without scrolling.
             self.recent = [recent, *(path for path in self.recent if path != recent)][:6]
