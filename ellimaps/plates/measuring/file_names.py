@@ -42,7 +42,8 @@ _FIELDS = {
     "z": r"\d+",
     "time": r"\d+",
 }
-_PIECE = re.compile(r"\{([^{}]*)\}|\*|[^{}*]+|[{}]")
+# A field; an asterisk with the text up to the next; an asterisk; other text; a brace without its partner.
+_PIECE = re.compile(r"\{([^{}]*)\}|\*+([^{}*]+)(?=\*)|\*+|[^{}*]+|[{}]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,8 +180,11 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             regex += f"(?P<{name}>{_FIELDS[name]})"
         elif piece[0] in "{}":
             raise SettingError(f"The pattern {pattern!r:.200} has a brace without its partner.")
+        elif piece[2] is not None:
+            # The first place will do, as another asterisk follows: who tried all places would never end.
+            regex += f"(?>[^/]*?{re.escape(piece[2])})"
         else:
-            regex += "[^/]*" if piece[0] == "*" else re.escape(piece[0])
+            regex += "[^/]*" if piece[0][0] == "*" else re.escape(piece[0])
     if "well" not in names and not {"row", "column"} <= set(names):
         raise SettingError(f"The pattern {pattern!r:.200} names no {{well}}, or {{row}} and {{column}}.")
     ending = "" if pattern.casefold().endswith(ENDINGS) else r"\.(?:tiff?|png)"

@@ -99,6 +99,7 @@ def test_imagexpress_names_of_one_site_and_wavelength(tmp_path):
         ("{well}_s{field}_w{channel}", "B7_s4_wGFP.tif"),
         ("{row}{column}-{field}-{channel}.png", "B07-4-GFP.png"),
         ("r{row}c{column}/*_{channel}_{field}", "r2c7/x_GFP_4.tif"),
+        ("***_{well}_*s{field}_**x*_{channel}", "a_b_B7_1_s4_xx_x_GFP.tif"),
     ],
 )
 def test_patterns_name_the_fields(tmp_path, pattern, name):
@@ -106,6 +107,13 @@ def test_patterns_name_the_fields(tmp_path, pattern, name):
     found = read_plate_files(tmp_path, pattern)
     assert found.table[["well", "field", "channel"]].to_numpy().tolist() == [["B07", 4, "GFP"]]
     assert found.skipped == ("else.tif",)
+
+
+@pytest.mark.parametrize("pattern", ["{well}*******b", "{well}" + "*a" * 12 + "*b"])
+def test_no_pattern_takes_for_ever(tmp_path, pattern):
+    touch(tmp_path, f"A01{'a' * 200}.tif")
+    with pytest.raises(ReadError, match="give a pattern"):
+        read_plate_files(tmp_path, pattern)
 
 
 @pytest.mark.parametrize("pattern", ["{field}", "{well}_{well}", "{well}_{dose}", "{well}_{field"])
