@@ -172,7 +172,7 @@ def walk_plates(workbench: Workbench, browser: Browser) -> None:
     point_at_a_picture(page)
     take(page, "plates-scatter")
     page.mouse.move(5, 5)
-    page.get_by_text("Drag moves and Ctrl + wheel").scroll_into_view_if_needed()
+    page.get_by_text("Ctrl + wheel zooms. Legend").scroll_into_view_if_needed()
     take(page, "plates-pictures")
     page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
     for view, found in (
@@ -184,7 +184,7 @@ def walk_plates(workbench: Workbench, browser: Browser) -> None:
         page.get_by_text(found).first.wait_for()
         if view == "By compound":
             choose(page, "Compound", "Thinner")
-            choose(page, "Measure", "cell_count")
+            choose(page, "Measure", "cell count")
         take(page, f"plates-{view.split()[-1].lower()}")
     page.close()
 
