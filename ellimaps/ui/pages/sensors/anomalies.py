@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.core.errors import EllimapsError
+from ellimaps.core.numbers import spoken, titled
 from ellimaps.sensors.analysis.anomalies import find_anomalies
 from ellimaps.sensors.analysis.reasons import spoken_name
 from ellimaps.sensors.analysis.whole_logs import EVERY
@@ -94,8 +95,7 @@ def _periods(state: SensorsState, found: pd.DataFrame) -> None:
 def _chart(state: SensorsState, log: SensorLog, key: Key, found: pd.DataFrame) -> None:
     span = state.span
     rows = lines_of(log, *key, start=span.start, end=span.end)
-    unit = unit_of(log, key)
-    title = key[2].replace("_", " ") + (f" ({unit})" if unit else "")
+    title = titled(spoken(key[2]), unit_of(log, key))
     figure = lines_figure(rows, title)
     for period in found[(found["end"] >= span.start) & (found["start"] <= span.end)].itertuples():
         _mark(figure, period)
