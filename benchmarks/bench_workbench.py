@@ -98,16 +98,11 @@ def journey(folder: Path) -> dict[str, float]:
 def server_times(folder: Path) -> dict[str, Any]:
     """Open a folder, segment it and move the sliders; count what was computed meanwhile."""
     os.environ["ELLIMAPS_DATA_ROOT"] = str(folder.parent)
-    from streamlit.testing.v1 import AppTest
+    from support.maps_page import open_page, view
 
     from ellimaps.ui.pages.maps import loading
 
-    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=300).run()
-    page.text_input(key="path").set_value(folder.name)
-    start = time.perf_counter()
-    next(button for button in page.button if button.label == "Open").click().run()
-    first_view = time.perf_counter() - start
-    page.segmented_control(key="view").set_value("Explore").run()
+    page = view(open_page(folder.parent, folder.name), "Explore")
     page.number_input(key="k").set_value(5)
     page.button(key="segment").click().run()
     while page.session_state["MapsState"].task is not None:
@@ -121,7 +116,6 @@ def server_times(folder: Path) -> dict[str, Any]:
     assert not page.exception
     after = {name: cache.computed for name, cache in loading.CACHES.items()}
     return {
-        "first_view_s": first_view,
         **{f"{name}_move_median_s": statistics.median(seconds) for name, seconds in moves.items()},
         **{f"{name}_move_max_s": max(seconds) for name, seconds in moves.items()},
         "recomputations": sum(after.values()) - sum(before.values()),
