@@ -198,9 +198,8 @@ def _unknown(file: InputFile, remedy: str) -> ReadError:
     begins = file.seen(first_bytes)
     if foreign := foreign_format(begins):
         return ReadError(f"{file.name} is a {foreign[0]}, which ellimaps does not read: {foreign[1]}.")
-    return ReadError(
-        f"{file.name} is not a measurement ellimaps knows (it begins with {begins!r}): {remedy}."
-    )
+    why = f"it begins with the bytes {begins.hex(' ')}" if begins else "it is empty"
+    return ReadError(f"{file.name} is not a measurement ellimaps knows ({why}): {remedy}.")
 
 
 def _dataset_around(png: InputFile, dataset: str | None) -> Ep4Dataset | PictureSet:

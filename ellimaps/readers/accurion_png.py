@@ -164,7 +164,10 @@ def _walk(name: str, stream: BinaryIO) -> Iterator[_Chunk]:
     if size == 0 or (signature != SIGNATURE and SIGNATURE.startswith(signature)):
         raise _truncated(name)
     if signature != SIGNATURE:
-        raise ReadError(f"{name} is not a PNG file (it begins with {signature!r}): copy the original again.")
+        begins = signature.hex(" ")
+        raise ReadError(
+            f"{name} is not a PNG file (it begins with the bytes {begins}): copy the original again."
+        )
     position = len(SIGNATURE)
     for number in range(_MAX_CHUNKS):
         stream.seek(position)

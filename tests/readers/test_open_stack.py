@@ -177,8 +177,8 @@ def test_a_stream_gives_what_its_file_gives(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "mine.tif is not a measurement ellimaps knows"),
-        (b"text", "mine.tif is not a measurement ellimaps knows"),
+        (b"", "mine.tif is not a measurement ellimaps knows (it is empty)"),
+        (b"text", "mine.tif is not a measurement ellimaps knows (it begins with the bytes 74 65 78 74)"),
         (b"II*\0 no more", "mine.tif holds no image"),
         (b"\x89PNG\r\n\x1a\n no more", "mine.tif is truncated"),
     ],
