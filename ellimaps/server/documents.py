@@ -40,6 +40,8 @@ class Health(_Answer):
     """That images can be classified."""
 
     status: Literal["ok"]
+    ready: int = Field(ge=1, description="Processes that have loaded the model and live.")
+    workers: int = Field(ge=1, description="Processes there are to be.")
 
 
 class Refusal(_Answer):

@@ -111,9 +111,10 @@ class Service:
 
     async def health(self, _: Request) -> Health:
         """Say whether images can be classified."""
-        if not self._workers.ready:
-            raise HTTPException(503, "No worker process is ready: wait a moment.", _RETRY)
-        return Health(status="ok")
+        ready, workers = self._workers.ready, self._workers.processes
+        if not ready:
+            raise HTTPException(503, f"0 of {workers} worker processes are ready: wait a moment.", _RETRY)
+        return Health(status="ok", ready=ready, workers=workers)
 
     async def predict(self, request: Request) -> Answer:
         """Answer with the class of an image and nothing else."""

@@ -99,7 +99,7 @@ def test_pages_that_tell(url):
     second = call(url + "/api")[1]
     assert first["service"] == "ellimaps"
     assert 0 < first["uptime"] < second["uptime"]
-    assert call(url + "/healthz")[:2] == (200, {"status": "ok"})
+    assert call(url + "/healthz")[:2] == (200, {"status": "ok", "ready": 1, "workers": 1})
     status, answer, headers = call(url + "/predict")
     assert (status, headers["Allow"], is_sentence(answer)) == (405, "POST", True)
     status, answer, _ = call(url + "/predict/", b"{}")

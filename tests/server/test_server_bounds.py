@@ -177,4 +177,17 @@ def test_a_process_that_dies_at_work_is_told_of(ready):
         worker.kill()
         status, answer, headers = asked.result()
         assert (status, is_sentence(answer), headers["Retry-After"]) == (503, True, "1")
-        assert call(ready + "/healthz")[0] == 503
+        status, answer, headers = call(ready + "/healthz")
+        assert (status, headers["Retry-After"]) == (503, "1")
+        assert answer == {"detail": "0 of 1 worker processes are ready: wait a moment."}
+
+
+@posix
+def test_health_tells_of_dead_processes_at_once_and_their_successors_answer(ready):
+    for _ in range(3):
+        [worker] = (one for one in multiprocessing.active_children() if one.name == "ellimaps")
+        worker.kill()
+        wait_until(lambda: call(ready + "/healthz")[0] == 503, seconds=1)
+        wait_until(lambda: answers(ready))
+        assert call(ready + "/predict", said(IMAGE))[0] == 200
+        assert call(ready + "/healthz")[1] == {"status": "ok", "ready": 1, "workers": 1}
