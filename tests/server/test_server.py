@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -38,9 +39,9 @@ from support.server_calls import (
     workers_of,
 )
 
-from ellimaps.classify import load_model, read_image
+from ellimaps.classify import PopulationModel, load_model, read_image
 from ellimaps.cli import main
-from ellimaps.core.errors import MissingExtraError, SettingError
+from ellimaps.core.errors import MissingExtraError, ReadError, SettingError
 from ellimaps.server import create_app, require_extra
 
 
@@ -447,6 +448,39 @@ def test_a_missing_or_damaged_model_is_named(monkeypatch, capsys, tmp_path, mode
         assert code == 2
         assert file.name in said
         assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"measurements": ["no_such"]}, "no_such"),
+        ({"label_name": "warnings"}, "label"),
+        ({"classes": [0]}, "classes"),
+    ],
+)
+def test_a_model_that_cannot_answer_is_refused_at_the_start(
+    monkeypatch, capsys, tmp_path, model_file, change, reason
+):
+    with zipfile.ZipFile(model_file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["model.json"] = json.dumps(json.loads(parts["model.json"]) | change).encode()
+    changed = tmp_path / "changed.ellimodel"
+    with zipfile.ZipFile(changed, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    code, said = leave(monkeypatch, capsys, "serve", "--model", changed, "--port", free_port())
+    assert (code, said.count("\n")) == (2, 1)
+    assert changed.name in said
+    assert reason in said
+
+
+def test_a_model_that_loads_and_refuses_every_image_is_not_served(monkeypatch, model_file):
+    def refused(*_):
+        raise KeyError("solidity")
+
+    monkeypatch.setattr(PopulationModel, "predict", refused)
+    with pytest.raises(ReadError, match=r"cells\.ellimodel classifies no image \(.*KeyError"):
+        create_app(model_file)
 
 
 def test_a_port_in_use_is_named(monkeypatch, capsys, model_file):
