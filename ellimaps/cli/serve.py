@@ -44,9 +44,11 @@ def command(
     import signal
     import sys
 
+    from ellimaps.core.allocator import give_freed_memory_back
     from ellimaps.server import create_app, require_extra
 
     require_extra()
+    give_freed_memory_back()
     with _bound(host, port) as place:
         token = _token(token_file, allow_anonymous, place)
         app = create_app(model, workers=workers or os.cpu_count() or 1, token=token)
