@@ -28,6 +28,7 @@ Tangents = dict[int, Complex]
 
 IndexTangents = dict[int, Complex | Uniaxial]
 
+# The slope of the one index of a crystal by what belongs to the other.
 _NOTHING: Complex = np.zeros(1, dtype=np.complex128)
 
 

@@ -224,7 +224,7 @@ def _coefficients(content: Any, where: str) -> tuple[float, float, float]:
 def _oscillators(rows: Any, offset: float, where: str) -> OscillatorSum:
     where = f"oscillators of {where}"
     if not isinstance(rows, list) or not all(isinstance(row, dict) and len(row) == 1 for row in rows):
-        raise SettingError(f"{where} must be a list such as [ {{ gaussian = {{ amplitude = 0.5, ... }} }} ].")
+        raise SettingError(f"{where} must be a list of tables, each of one kind of {', '.join(OSCILLATORS)}.")
     terms = [_oscillator(key, content, where) for row in rows for key, content in row.items()]
     return OscillatorSum(tuple(terms), offset)
 

@@ -31,7 +31,7 @@ def spline_basis(nodes_ev: tuple[float, ...], photon_ev: Real) -> Complex:
     -----
     ``n(E) = 2 / pi P integral of x k(x) / (x**2 - E**2) dx`` has a closed form for each polynomial.
     """
-    energies = np.ascontiguousarray(photon_ev, dtype=np.float64)
+    energies = np.asarray(photon_ev, dtype=np.float64)
     basis = _basis(nodes_ev, energies.tobytes())
     return basis.reshape(len(nodes_ev), *energies.shape)
 
@@ -74,7 +74,6 @@ def _one(breaks: Real, coefficients: Real, energies: Real) -> Complex:
 def _principal(poly: Polynomial, low: float, high: float, pole: Real) -> Real:
     """Return the principal value of the integral of ``poly(x) / (x - pole)``, for each pole."""
     above, below = np.abs(high - pole), np.abs(low - pole)
-    # At a break the logarithms of two pieces cancel.
     total = poly(pole) * (np.log(np.maximum(above, _TINY)) - np.log(np.maximum(below, _TINY)))
     # (poly(x) - poly(pole)) / (x - pole) by Horner's scheme, integrated power by power.
     quotient = np.zeros(len(pole))
@@ -84,4 +83,5 @@ def _principal(poly: Polynomial, low: float, high: float, pole: Real) -> Real:
     return np.asarray(total)
 
 
+# In place of the logarithm of 0, which two pieces add and take away.
 _TINY = 1e-300
