@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -29,34 +28,25 @@ def command(
 
     Example: ellimaps app --data-root data_example --port 8502
     """
+    _leave_when_told()
     root = data_root or default_data_root()
     if not root.is_dir():
         raise typer.BadParameter(f"{root} is not a folder.", param_hint="--data-root")
-    page = Path(__file__).resolve().parents[1] / "ui" / "start" / "workbench.py"
-    desktop = has_display()
-    command_line = [
-        *(sys.executable, "-m", "streamlit", "run", str(page)),
-        *("--server.port", str(port), "--server.address", host),
-        *("--server.headless", "false" if desktop else "true"),
-        *("--browser.gatherUsageStats", "false", "--client.toolbarMode", "minimal"),
-        # Controls have a first value, and some are moved by the page as well.
-        *("--global.disableWidgetStateDuplicationWarning", "true"),
-        # A collection after each run of a page takes most of a processor while work is shown.
-        *("--runner.postScriptGC", "false"),
-        *("--server.fileWatcherType", "none", "--server.maxUploadSize", "2048"),
-        # As in .streamlit/config.toml, which an installed package does not have.
-        *("--theme.light.primaryColor", "#0A5FA4", "--theme.light.textColor", "#121212"),
-        *("--theme.dark.primaryColor", "#4DA3E8"),
-    ]
-    environment = os.environ | {"ELLIMAPS_DATA_ROOT": str(root.resolve())}
-    print(
-        f"ellimaps workbench: http://{host}:{port} (data below {root.resolve()}; stop with Ctrl+C)",
-        flush=True,
-    )
-    try:
-        raise typer.Exit(subprocess.call(command_line, env=environment))
-    except KeyboardInterrupt:
-        raise typer.Exit(0) from None
+    from ellimaps.cli.listening import bound
+
+    os.environ["ELLIMAPS_DATA_ROOT"] = str(root.resolve())
+    address = f"http://{host}:{port}"
+    with bound(host, port) as place:
+        from ellimaps.ui.serving.serve import serve
+
+        print(
+            f"ellimaps workbench: {address} (data below {root.resolve()}; stop with Ctrl+C)",
+            flush=True,
+        )
+        try:
+            serve(place, opened=address if has_display() else "")
+        except KeyboardInterrupt:
+            raise typer.Exit(0) from None
 
 
 def default_data_root() -> Path:
@@ -70,3 +60,16 @@ def has_display() -> bool:
     if sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _leave_when_told() -> None:
+    """End with exit code 0 on the signals that ask for it.
+
+    The first process of a container ignores those it has no handler for. The server has handlers of its
+    own, and raises the signal again once it has ended.
+    """
+    import signal
+
+    for name in ("SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: sys.exit(0))

@@ -51,6 +51,13 @@ div:has(> .st-key-work) { width: min(46rem, 92vw); transform: translateX(-50%); 
 div:has(> .st-key-work_message:empty) { display: none; }
 .st-key-task { padding: 0.5rem 1rem; border-radius: 0.6rem; background: light-dark(#fff, #2b2a27); }
 .st-key-task { box-shadow: 0 2px 14px rgba(0, 0, 0, 0.35); }
+/* In place of Streamlit's dialog, which asks for the internet; a gap of a second is nobody's business. */
+[data-testid=stElementContainer]:has(.stopped) { position: fixed; inset: auto 0 0; z-index: 100; }
+.stopped { padding: 1rem; text-align: center; background: #7d1f1f; color: #fff; visibility: hidden; }
+[data-test-connection-state=PINGING_SERVER] .stopped { animation: told 0s 1s forwards; }
+[data-testid=stApp]:not([data-test-connection-state=PINGING_SERVER]) .stopped { display: none; }
+body:has([data-test-connection-state=PINGING_SERVER] .stopped) [data-testid=stDialog] { display: none; }
+@keyframes told { to { visibility: visible; } }
 .elided { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 @media (max-width: 1050px) {
   .st-key-explore_split .stHorizontalBlock { flex-direction: column; }
@@ -62,6 +69,11 @@ div:has(> .st-key-work_message:empty) { display: none; }
   .st-key-fit_split .stColumn, .st-key-film_editor .stColumn { width: 100%; flex: 1 1 100%; }
 }
 </style>
+"""
+_STOPPED = """
+<div class="stopped" role="alert">
+ellimaps has stopped, or it cannot be reached. Once it runs again this page goes on by itself.
+</div>
 """
 
 
@@ -76,6 +88,7 @@ def main() -> None:
     # Before the pages are known: the browser would fetch the icon of one of them from another host.
     st.set_page_config(page_icon=_icon(), layout="wide")
     st.html(_STYLE)
+    st.html(_STOPPED)
     chart_tools()
     first = st.Page(maps.render, title="Maps", icon=":material/layers:", default=True)
     pages = [
