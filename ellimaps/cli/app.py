@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from ellimaps.core.errors import SettingError
+
 
 def command(
     data_root: Annotated[
@@ -23,6 +25,14 @@ def command(
     host: Annotated[
         str, typer.Option("--host", help="Address to serve on; 0.0.0.0 lets other machines in.")
     ] = "127.0.0.1",
+    allow_anonymous: Annotated[
+        bool,
+        typer.Option(
+            "--allow-anonymous",
+            help="Let everybody in who reaches the address; without it, who comes from another machine "
+            "has to sign in.",
+        ),
+    ] = False,
 ) -> None:
     """Serve the workbench in the browser.
 
@@ -32,17 +42,20 @@ def command(
     root = data_root or default_data_root()
     if not root.is_dir():
         raise typer.BadParameter(f"{root} is not a folder.", param_hint="--data-root")
-    from ellimaps.cli.listening import bound
+    from ellimaps.cli.listening import bound, reaches_this_machine_only
 
     os.environ["ELLIMAPS_DATA_ROOT"] = str(root.resolve())
     address = f"http://{host}:{port}"
     with bound(host, port) as place:
         from ellimaps.ui.serving.serve import serve
+        from ellimaps.ui.shared.sign_in import prepare_sign_in
 
-        print(
-            f"ellimaps workbench: {address} (data below {root.resolve()}; stop with Ctrl+C)",
-            flush=True,
-        )
+        if not (prepare_sign_in() or allow_anonymous or reaches_this_machine_only(place)):
+            raise SettingError(
+                f"Other machines reach {host}, and nobody would have to sign in: describe your provider in "
+                ".streamlit/secrets.toml (docs/deploy.md), or let everybody in with --allow-anonymous."
+            )
+        print(f"ellimaps workbench: {address} (data below {root.resolve()}; stop with Ctrl+C)", flush=True)
         try:
             serve(place, opened=address if has_display() else "")
         except KeyboardInterrupt:

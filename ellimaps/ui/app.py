@@ -10,6 +10,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.ui.components.chart_tools import chart_tools
+from ellimaps.ui.shared.sign_in import is_signed_in, is_welcome
 from ellimaps.ui.shared.state import write_work
 
 # Maps and spectra are to be seen together in a window of 1280 x 800: little padding, small gaps.
@@ -86,9 +87,11 @@ def main() -> None:
     from ellimaps.ui.pages.sensors import page as sensors
 
     # Before the pages are known: the browser would fetch the icon of one of them from another host.
-    st.set_page_config(page_icon=_icon(), layout="wide")
+    st.set_page_config(page_title="ellimaps", page_icon=_icon(), layout="wide")
     st.html(_STYLE)
     st.html(_STOPPED)
+    if not is_welcome():
+        return
     chart_tools()
     first = st.Page(maps.render, title="Maps", icon=":material/layers:", default=True)
     pages = [
@@ -100,6 +103,8 @@ def main() -> None:
         st.Page(plates.render, title="Plates", icon=":material/grid_on:", url_path="plates"),
         st.Page(sensors.render, title="Sensors", icon=":material/thermostat:", url_path="sensors"),
     ]
+    if is_signed_in():
+        pages.append(st.Page(st.logout, title="Sign out", icon=":material/logout:", url_path="sign-out"))
     # Beside the page they would take a quarter of its width from the maps.
     chosen = st.navigation(pages, position="top")
     st.set_page_config(page_title=f"{chosen.title} · ellimaps")

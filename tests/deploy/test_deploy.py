@@ -51,7 +51,7 @@ def labels_of(document):
 def test_every_manifest_fits_the_api():
     kinds = sorted(document["kind"] for document in documents())
     assert kinds == sorted(
-        ["CronJob", *["Deployment"] * 4, "NetworkPolicy", "PersistentVolumeClaim", *["Service"] * 3]
+        ["CronJob", *["Deployment"] * 4, *["NetworkPolicy"] * 2, "PersistentVolumeClaim", *["Service"] * 3]
     )
     for document in documents():
         kubernetes_validate.validate(document, API, strict=True)
@@ -74,6 +74,7 @@ def test_the_schemas_would_tell(break_it):
 def test_pods_are_bounded_and_have_no_rights(name):
     pod = pod_specs()[name]
     assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert pod["automountServiceAccountToken"] is False
     volumes = {volume["name"] for volume in pod["volumes"]}
     for container in pod["containers"]:
@@ -81,6 +82,7 @@ def test_pods_are_bounded_and_have_no_rights(name):
         assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
         assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
         assert not container["image"].endswith(":latest")
         if name != "ellimaps-batch":
@@ -107,6 +109,71 @@ def test_selectors_ports_and_claims_meet():
     assert sorted(listed) == [path.name for path in MANIFESTS]
 
 
+def labels_of_pods():
+    labels = {name: labels_of(one) for name, one in named("Deployment").items()}
+    for name, one in named("CronJob").items():
+        labels[name] = labels_of(one["spec"]["jobTemplate"])
+    return labels
+
+
+def chooses(selector, labels):
+    """Whether a selector of Kubernetes chooses something with these labels."""
+    return all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items()) and all(
+        rule["operator"] == "In" and labels.get(rule["key"]) in rule["values"]
+        for rule in selector.get("matchExpressions", [])
+    )
+
+
+def may_reach(source, target, port):
+    """Whether the policies let a pod reach another one; where none chooses the other, everybody may."""
+    labels = labels_of_pods()
+    policies = [
+        one["spec"]
+        for one in named("NetworkPolicy").values()
+        if chooses(one["spec"]["podSelector"], labels[target])
+    ]
+    rules = [rule for policy in policies for rule in policy["ingress"]]
+    return not policies or any(
+        port in [one["port"] for one in rule["ports"]]
+        and any(chooses(one["podSelector"], labels[source]) for one in rule["from"])
+        for rule in rules
+    )
+
+
+def test_the_batch_alone_reaches_dask():
+    everybody = set(pod_specs())
+    assert {name for name in everybody if may_reach(name, "ellimaps-scheduler", 8786)} == {
+        "ellimaps-batch",
+        "ellimaps-worker",
+    }
+    assert {name for name in everybody if may_reach(name, "ellimaps-worker", 8790)} == {
+        "ellimaps-scheduler",
+        "ellimaps-worker",
+    }
+    assert all(may_reach(name, "ellimaps-app", 8501) for name in everybody)
+    services = compose_services()
+    networks = {name: service.get("networks", ["default"]) for name, service in services.items()}
+    with_dask = {name for name, joined in networks.items() if set(joined) & set(networks["scheduler"])}
+    assert with_dask == {"scheduler", "worker", "batch"}
+
+
+def test_the_workbench_asks_who_is_there_or_says_that_it_does_not():
+    """A container listens on all addresses: a sign-in comes with it, or the waiver stands in the file."""
+    [container] = pod_specs()["ellimaps-app"]["containers"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    home = re.search(r"--home-dir (\S+)", dockerfile())[1]
+    assert "--allow-anonymous" not in container["args"]
+    assert mounts["sign-in"] == f"{home}/.streamlit"
+    app = compose_services()["app"]
+    assert "--allow-anonymous" in app["command"]
+    assert all(port.startswith("127.0.0.1:") for port in app["ports"])
+    assert "--allow-anonymous" not in dockerfile()
+
+
+def compose_services():
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+
+
 def test_batch_and_workers_see_the_images_under_one_path():
     paths = {
         name: mount["mountPath"]
@@ -126,7 +193,7 @@ def commands():
         if name in ("ellimaps-app", "ellimaps-batch", "ellimaps-server")
     }
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
-    found |= {f"compose {name}": services[name]["command"] for name in ("batch", "server")}
+    found |= {f"compose {name}": services[name]["command"] for name in ("app", "batch", "server")}
     [line] = [line for line in (DEPLOY / "crontab").read_text().splitlines() if re.match(r"\d", line)]
     found["crontab"] = shlex.split(line)[6:]
     unit = (DEPLOY / "systemd" / "ellimaps-batch.service").read_text()
@@ -176,6 +243,8 @@ def test_compose_uses_the_image_for_everything():
     for service in services.values():
         assert service["build"]["dockerfile"] == "deploy/Dockerfile"
         assert service["cap_drop"] == ["ALL"]
+        assert service["read_only"] is True
+        assert service["security_opt"] == ["no-new-privileges:true"]
         assert service["mem_limit"]
         assert set(service.get("depends_on", {})) <= services.keys()
     assert (DEPLOY / services["app"]["build"]["context"]).resolve() == ROOT
