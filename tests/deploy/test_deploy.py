@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import kubernetes_validate
@@ -134,7 +135,7 @@ def may_reach(source, target, port):
     ]
     rules = [rule for policy in policies for rule in policy["ingress"]]
     return not policies or any(
-        port in [one["port"] for one in rule["ports"]]
+        ("ports" not in rule or port in [one["port"] for one in rule["ports"]])
         and any(chooses(one["podSelector"], labels[source]) for one in rule["from"])
         for rule in rules
     )
@@ -250,16 +251,84 @@ def test_compose_uses_the_image_for_everything():
     assert (DEPLOY / services["app"]["build"]["context"]).resolve() == ROOT
 
 
+def bases(text):
+    return re.findall("^FROM (.*)$", text, re.M)
+
+
 def test_image_is_pinned_healthy_and_not_root():
     text = dockerfile()
     assert re.search(r"^USER 10001$", text, re.M)
     assert text.rindex("USER 10001") < text.index("ENTRYPOINT")
     assert "HEALTHCHECK" in text
-    assert "--constraint constraints.txt" in text
-    assert not re.search(r"^FROM \S+:latest", text, re.M)
+    assert "--require-hashes --requirement requirements.lock" in text
+    assert all(
+        re.fullmatch(r"python:3\.12-slim@sha256:[0-9a-f]{64}( AS build)?", base) for base in bases(text)
+    )
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     copied = {word for line in re.findall("^COPY (?!--from)(.*)$", text, re.M) for word in line.split()[:-1]}
     assert copied == kept
+
+
+def pins(name):
+    """Version and marker of everything a file of pip names."""
+    text = (ROOT / name).read_text()
+    found = re.findall(r"^([\w.-]+)==([^\s;]+)(?: ; ([^\\\n]+))?", text, re.M)
+    return {re.sub(r"[-_.]+", "-", package).lower(): (version, marker) for package, version, marker in found}
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_locks_hold_what_is_pinned(name):
+    pinned = {package: version for package, (version, _) in pins("constraints.txt").items()}
+    locked = pins(name)
+    others = {package: version for package, (version, _) in locked.items() if pinned.get(package) != version}
+    # Those of other platforms, and what builds.
+    assert {package for package in others if not locked[package][1]} <= {"setuptools", "pip"}
+    assert not others.keys() & pinned.keys()
+    blocks = re.split(r"^(?=\w)", (ROOT / name).read_text(), flags=re.M)[1:]
+    assert len(blocks) >= len(locked)
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", block) for block in blocks)
+    assert not re.search(r"^-|https?:", (ROOT / name).read_text(), re.M)
+
+
+def test_locks_hold_what_is_needed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+
+    def needed(extra):
+        for one in extras[extra]:
+            inner = re.fullmatch(r"ellimaps\[(.*)\]", one)
+            yield from (name for part in inner[1].split(",") for name in needed(part)) if inner else [one]
+
+    def names(requirements):
+        return {re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", one)[0]).lower() for one in requirements}
+
+    runtime = names([*project["dependencies"], *needed("all")])
+    assert runtime <= pins("requirements.lock").keys()
+    assert runtime | names([*needed("dev"), *needed("deep")]) <= pins("requirements-dev.lock").keys()
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_have_few_rights_and_pinned_steps(path):
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    more = {name: job["permissions"] for name, job in workflow["jobs"].items() if "permissions" in job}
+    assert more == ({"image": {"contents": "read", "packages": "write"}} if path.stem == "image" else {})
+    for step in (step for job in workflow["jobs"].values() for step in job["steps"]):
+        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step.get("uses", f"a@{'0' * 40}")), step
+        assert "${{" not in step.get("run", "")
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+        if "pip install" in step.get("run", ""):
+            assert "--require-hashes --requirement requirements-dev.lock" in step["run"]
+
+
+def test_what_the_nightly_run_calls_is_there():
+    [job] = yaml.safe_load((ROOT / ".github" / "workflows" / "nightly.yml").read_text())["jobs"].values()
+    targets = {what.split()[0] for what in job["strategy"]["matrix"]["what"]}
+    assert targets == {"fuzz", "chaos", "load"}
 
 
 def test_workflow_tests_before_it_builds_and_publishes():
