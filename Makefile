@@ -57,7 +57,7 @@ screenshots: $(VENV)/.test ## Take the pictures in docs/images/ again
 
 # Locks name no index: where files come from may differ, what is in them may not.
 LOCK := $(BIN)/uv pip compile pyproject.toml - --quiet --universal --python-version 3.11.5 --generate-hashes \
-	--no-emit-index-url --no-header --no-annotate --constraint constraints.txt
+	--no-header --no-annotate --constraint constraints.txt
 
 constraints: $(VENV)/.dev ## Pin what .venv holds now in constraints.txt, and lock it with hashes for the image and CI
 	$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable --exclude pip --exclude setuptools \
