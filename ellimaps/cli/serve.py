@@ -44,12 +44,13 @@ def command(
     import signal
     import sys
 
-    from ellimaps.core.allocator import give_freed_memory_back
+    from ellimaps.cli.listening import bound
+    from ellimaps.core.allocator import give_large_blocks_back
     from ellimaps.server import create_app, require_extra
 
     require_extra()
-    give_freed_memory_back()
-    with _bound(host, port) as place:
+    give_large_blocks_back()
+    with bound(host, port) as place:
         token = _token(token_file, allow_anonymous, place)
         app = create_app(model, workers=workers or os.cpu_count() or 1, token=token)
         import uvicorn
@@ -75,34 +76,6 @@ def command(
             raise typer.Exit(0) from None
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    """Return a socket that has the port and does not listen yet, so that nobody waits for the model.
-
-    Raises
-    ------
-    SettingError
-        If the port is in use or the address is not one of this machine.
-    """
-    import os
-    import socket
-
-    from ellimaps.core.errors import SettingError
-
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        place = socket.socket(family, kind, protocol)
-        if os.name == "posix":
-            # A port that was in use a minute ago is free; elsewhere this would share it.
-            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        place.bind(address)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise SettingError(
-            f"Port {port} of {host} cannot be served on ({reason}): choose another with --port or --host."
-        ) from error
-    return place
-
-
 def _token(file: Path | None, allow_anonymous: bool, place: socket.socket) -> str | None:
     """Return the token that clients must show, if they must.
 
@@ -111,8 +84,7 @@ def _token(file: Path | None, allow_anonymous: bool, place: socket.socket) -> st
     EllimapsError
         If the token's file will not do, or other machines could ask and nothing says who may.
     """
-    import ipaddress
-
+    from ellimaps.cli.listening import reaches_this_machine_only
     from ellimaps.core.errors import SettingError
     from ellimaps.server.gate import read_token
 
@@ -120,11 +92,10 @@ def _token(file: Path | None, allow_anonymous: bool, place: socket.socket) -> st
         raise SettingError("With --token-file nobody is anonymous: leave out --allow-anonymous.")
     if file is not None:
         return read_token(file)
-    address = place.getsockname()[0].partition("%")[0]
-    if not allow_anonymous and not ipaddress.ip_address(address).is_loopback:
+    if not (allow_anonymous or reaches_this_machine_only(place)):
         raise SettingError(
-            f"Other machines can ask at {address}: set who may with --token-file FILE, "
-            "or say --allow-anonymous if all may."
+            f"Other machines reach {place.getsockname()[0]}, and nobody would have to show a token: give one "
+            "with --token-file, or let everybody in with --allow-anonymous."
         )
     return None
 
