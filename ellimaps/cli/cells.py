@@ -19,6 +19,7 @@ from ellimaps.cli.options import (
     ResultFolder,
     Scheduler,
     Seed,
+    TimeLimit,
     Workers,
 )
 from ellimaps.cli.output import print_json, print_table, progress_on_stderr
@@ -70,6 +71,7 @@ def detect(
     pattern: AcquisitionPattern = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    time_limit_s: TimeLimit = None,
     as_json: Json = False,
 ) -> None:
     """Find and measure the objects of all images below ROOT; what is done already is skipped.
@@ -79,11 +81,12 @@ def detect(
     from ellimaps.batch.cell_recipe import cell_settings
     from ellimaps.batch.cells import CellWork
     from ellimaps.batch.runner import run_batch, tree_of
+    from ellimaps.batch.time_limit import time_limit
     from ellimaps.objects.column_names import names_called
 
     where = {"channel": channel, "z": plane(z), "t": plane(t), "scene": scene}
     settings = cell_settings(kind=kind, radius=radius, unit=unit, pixel_size_um=pixel_size_um, **where)
-    work = CellWork(settings, names_called(names))
+    work = CellWork(settings, names_called(names), time_limit(time_limit_s))
     tree = tree_of(root, out, pattern, folders=False)
     engine = engine_of(workers, scheduler)
     with progress_on_stderr() as on_progress:
@@ -108,6 +111,7 @@ def measure(
     pattern: AcquisitionPattern = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    time_limit_s: TimeLimit = None,
     as_json: Json = False,
 ) -> None:
     """Measure the objects that label images name, from any program, in all images below ROOT.
@@ -117,6 +121,7 @@ def measure(
     from ellimaps.batch.cell_recipe import cell_settings
     from ellimaps.batch.cells import MaskedTree, MaskWork
     from ellimaps.batch.runner import run_batch, tree_of
+    from ellimaps.batch.time_limit import time_limit
     from ellimaps.core.errors import ReadError
     from ellimaps.objects.column_names import names_called
 
@@ -127,10 +132,11 @@ def measure(
     )
     found = tree_of(root, out, pattern, folders=False)
     masks = labels.resolve()
+    work = MaskWork(settings, names_called(names), time_limit(time_limit_s))
     tree = MaskedTree(found.root, found.pattern, without=found.without, masks=masks)
     engine = engine_of(workers, scheduler)
     with progress_on_stderr() as on_progress:
-        summary = run_batch(tree, MaskWork(settings, names_called(names)), out, engine, on_progress)
+        summary = run_batch(tree, work, out, engine, on_progress)
     tell_batch(summary, as_json)
 
 
