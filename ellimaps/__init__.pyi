@@ -32,13 +32,12 @@ from .maps.segmentation import (
     segment as segment,
 )
 from .maps.settings import Settings as Settings
-from .objects.analysis import (
-    CellSettings as CellSettings,
-    analyse_image as analyse_image,
-)
+from .objects.analysis import analyse_image as analyse_image
+from .objects.cell_settings import CellSettings as CellSettings
 from .objects.circles import detect_circles as detect_circles
 from .objects.measure import measure_objects as measure_objects
 from .objects.nuclei import detect_nuclei as detect_nuclei
+from .optics.fit_options import FitOptions as FitOptions
 from .optics.library import (
     material as material,
     material_names as material_names,
@@ -60,7 +59,6 @@ from .optics.model_file import (
     model_text as model_text,
     read_model as read_model,
 )
-from .optics.spectra import FitOptions as FitOptions
 from .plates.measuring.plate import read_plate as read_plate
 from .plates.measuring.profiles import (
     profile_plate as profile_plate,

@@ -11,7 +11,7 @@ from ellimaps.batch.cells import CellWork
 from ellimaps.batch.time_limit import with_time_limit
 from ellimaps.core.errors import SettingError
 from ellimaps.core.small_files import toml_value
-from ellimaps.objects.analysis import CellSettings
+from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.objects.nuclei import Criteria
 from ellimaps.objects.quality import QualityLimits
 

@@ -97,8 +97,8 @@ def command(
     from ellimaps.maps.films.fit import fit_map, fit_shots
     from ellimaps.maps.films.results import thickness_name
     from ellimaps.maps.pipeline import load
+    from ellimaps.optics.fit_options import FitOptions
     from ellimaps.optics.model_file import read_model
-    from ellimaps.optics.spectra import FitOptions
 
     _check_choice(k, labels, pixels, shared)
     settings = Settings(**given, k=parsed("k", k or "auto"))

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from ellimaps.core.errors import SettingError
+from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.materials import Material, Mixture, shifted
 from ellimaps.optics.model import AOI_OFFSET, CAUCHY_A, DELTA_OFFSET, THICKNESS, Layer, ThinFilm
 from ellimaps.optics.noise import Noise
-from ellimaps.optics.spectra import Flag, SpectraFitter
+from ellimaps.optics.spectra import SpectraFitter
 
 Change = tuple[str, str, ThinFilm, str | float]
 """What is changed, its unit, the changed model, and the new free parameter or the value that was tried."""

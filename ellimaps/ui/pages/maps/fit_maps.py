@@ -15,7 +15,7 @@ from ellimaps.maps.films.parameters import PARAMETERS, parameter_titles
 from ellimaps.maps.films.pixels import PixelFit, pixel_fit
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.maps.segmentation import Segmentation
-from ellimaps.optics.spectra import Flag
+from ellimaps.optics.flags import Flag
 from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.contrast import Contrast, fitted_contrast
 from ellimaps.ui.pages.maps.fit_charts import PROFILE_HEIGHT, profile_chart
