@@ -193,7 +193,7 @@ def sealed(archive: bytes) -> bytes:
     return content + _SEAL + hashlib.sha256(content).hexdigest().encode()
 
 
-def check_seal(file: BinaryIO, name: str) -> None:
+def check_seal(file: BinaryIO, name: str, remedy: str = REMEDY) -> None:
     """Compare a zip with the SHA-256 at its end, if it has one; it is at its beginning then.
 
     Raises
@@ -215,4 +215,4 @@ def check_seal(file: BinaryIO, name: str) -> None:
         left -= len(block)
     file.seek(0)
     if seal != _SEAL + digest.hexdigest().encode():
-        raise changed(name, "at its end")
+        raise changed(name, "at its end", remedy)
