@@ -14,6 +14,7 @@ from ellimaps.batch.marks import IMAGES
 from ellimaps.batch.store import Record, Store
 from ellimaps.batch.tree import LEVELS, Item, Tree
 from ellimaps.core.files import json_bytes
+from ellimaps.core.names import readable
 
 EXPERIMENTS, EXPERIMENTS_PARQUET = "experiments.csv", "experiments.parquet"
 FAILURES = "failures.csv"
@@ -93,8 +94,8 @@ def write_tables(
         )
         count = n_images = warned = 0
         for item, record in _recorded(store, tree, recipe):
-            about = {name: _text(value) for name, value in item.fields.items()}
-            file = _text(item.path.relative_to(tree.root).as_posix())
+            about = dict(item.fields)
+            file = readable(item.path.relative_to(tree.root).as_posix())
             if record.reason:
                 failures.row(about | {"File": file, "Reason": record.reason})
                 continue
@@ -164,16 +165,11 @@ def _image_row(record: Record, image: dict[str, Any]) -> dict[str, str]:
 def _file(record: Record, folder: str, end: str = "") -> str:
     """Return the first of an image's files in a folder that ends as it should; empty if there is none."""
     found = (name for name in record.files if name.startswith(folder) and name.endswith(end))
-    return _text(next(found, ""))
+    return next(found, "")
 
 
 def _written(value: Any) -> str:
     return "" if value is None or value != value else str(value)
-
-
-def _text(value: str) -> str:
-    """Return a file name as valid Unicode."""
-    return value.encode("utf-8", "replace").decode()
 
 
 def _is_whole(name: str, kind: str) -> bool:
