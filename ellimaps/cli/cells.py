@@ -167,7 +167,10 @@ def train(
 
     Example: ellimaps cells train images --labels labels.csv --out cells.ellimodel
     """
-    from ellimaps.classify import SUFFIX, read_labels, save_model, train as train_model, training_html
+    from dataclasses import replace
+
+    from ellimaps.classify import SUFFIX, read_labels, train as train_model, training_html
+    from ellimaps.classify.model_file import model_bytes, version_of
     from ellimaps.core.errors import SettingError
     from ellimaps.core.files import write_files
 
@@ -179,8 +182,14 @@ def train(
         raise SettingError(f"{out} cannot be both the model and its report: end the model in {SUFFIX}.")
     with progress_on_stderr() as on_progress:
         training = train_model(images, read_labels(labels, images), seed, on_progress, repeats=repeats)
-    model = save_model(training.model, out)
-    write_files(page.parent, {page.name: training_html(model, training.report).encode()})
+    content = model_bytes(training.model)
+    model = replace(training.model, version=version_of(content))
+    report_page = training_html(model, training.report).encode()
+    if page.parent == out.parent:
+        write_files(out.parent, {out.name: content, page.name: report_page})
+    else:
+        write_files(out.parent, {out.name: content})
+        write_files(page.parent, {page.name: report_page})
     _tell_training(training, model, out, page, as_json)
 
 

@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ def swapped(out: Path, stale: Collection[str] = ()) -> Iterator[Path]:
         If it cannot be written, or another process writes to it for long. After a failure inside nothing has
         changed.
     """
-    with _alone(out):
+    is_new = not out.exists()
+    with _rolled_back(out) if is_new else nullcontext(), _alone(out):
         _finish(out)
         files = out / STAGING / _FILES
         files.mkdir()
@@ -55,6 +56,17 @@ def swapped(out: Path, stale: Collection[str] = ()) -> Iterator[Path]:
             shutil.rmtree(files, ignore_errors=True)
             raise
         _finish(out)
+
+
+@contextmanager
+def _rolled_back(out: Path) -> Iterator[None]:
+    """Take a new folder away that nothing was put into."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            out.rmdir()
+        raise
 
 
 def current(folder: Path, name: str) -> Path:
