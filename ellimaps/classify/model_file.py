@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 
 from ellimaps.classify.calibrated_classifier import CalibratedClassifier, LinearLogOdds
+from ellimaps.classify.image_features import MEASUREMENTS
 from ellimaps.classify.population_model import PopulationModel
+from ellimaps.core.archives import members
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import json_bytes, write_files
 from ellimaps.core.inputs import Source, as_input
@@ -154,11 +156,7 @@ def _zipped(files: dict[str, bytes]) -> bytes:
 
 
 def _bounded(content: bytes) -> dict[str, bytes]:
-    """Unpack a zip that declares no more than the limit."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
-            raise ReadError(f"The model unpacks to more than {MAX_BYTES >> 20} MB: it is not one of ours.")
-        return {info.filename: archive.read(info) for info in archive.infolist()}
+    return dict(members(io.BytesIO(content), MAX_BYTES))
 
 
 def _unpacked(content: bytes) -> tuple[dict[str, Any], bytes]:
@@ -191,9 +189,21 @@ def _types(node: Any) -> set[str]:
     return found
 
 
+def _check_facts(facts: dict[str, Any]) -> None:
+    """Refuse facts that would only be found wrong by an image."""
+    measurements, classes, pixel_size = facts["measurements"], facts["classes"], facts["pixel_size_um"]
+    good = isinstance(measurements, list) and all(name in MEASUREMENTS for name in measurements)
+    good &= isinstance(classes, list) and all(type(one) in (int, str) for one in classes)
+    good &= facts["unit"] in ("px", "um") and isinstance(facts["provenance"], dict)
+    good &= pixel_size is None or (type(pixel_size) in (int, float) and 0 < pixel_size < np.inf)
+    if not good or len(set(classes)) < len(classes):
+        raise ValueError("its facts are none of ours")
+
+
 def _model(facts: dict[str, Any], parts: bytes) -> PopulationModel:
     import skops.io
 
+    _check_facts(facts)
     loaded = skops.io.loads(parts, trusted=[])
     n = len(facts["measurements"])
     arrays = {name: np.array(facts[name], dtype=float) for name in ("typical", "low", "high")}
@@ -202,7 +212,8 @@ def _model(facts: dict[str, Any], parts: bytes) -> PopulationModel:
     probabilities = classifier.probabilities(arrays["typical"][None]) * classifier.weights
     n_classes = len(facts["classes"])
     fits = probabilities.shape == (1, n_classes) and classifier.weights.shape == (n_classes,)
-    fits &= all(array.shape == (n,) for array in arrays.values())
+    fits &= all(array.shape == (n,) for array in (*arrays.values(), line.center, line.scale))
+    fits &= line.slopes.shape in ((1, n), (n_classes, n))
     if not fits or not np.isfinite(probabilities).all():
         raise ValueError("its parts do not fit together")
     return PopulationModel(
