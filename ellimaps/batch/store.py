@@ -17,6 +17,7 @@ from typing import Any
 from ellimaps.batch.lock import LOCK, STATE, take
 from ellimaps.batch.work import CELLS, CROPS, LABELS, OVERLAY, TABLE, Output
 from ellimaps.core.errors import AbortedError, ExportError
+from ellimaps.core.sums import sum_of, sums_of
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Record:
         Why it has no results; empty where it has.
     files : dict of str to int
         Size in bytes of every result, by its path below the output folder.
+    sums : dict of str to str
+        Their SHA-256; empty in records of earlier versions.
     columns : dict of str to str
         Columns of its table, each ``number`` or ``text``.
     facts : dict
@@ -43,9 +46,17 @@ class Record:
     recipe: str
     reason: str = ""
     files: dict[str, int] = field(default_factory=dict)
+    sums: dict[str, str] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     images: list[dict[str, Any]] = field(default_factory=list)
+
+
+_KINDS = {
+    **dict.fromkeys(("input", "recipe", "reason"), str),
+    **dict.fromkeys(("files", "sums", "columns", "facts"), dict),
+    "images": list,
+}
 
 
 class Store:
@@ -92,17 +103,16 @@ class Store:
 
     def record(self, key: str) -> Record | None:
         """Return what is known of an image, if anything that can be read."""
-        try:
-            return Record(**json.loads(self._record_path(key).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            return None
+        return read_record(self.out, key)
 
     def is_done(self, key: str, input_hash: str, recipe: str) -> bool:
-        """Whether the results of this input and recipe are there, every file in its size."""
+        """Whether the results of this input and recipe are there, every file as it was written."""
         record = self.record(key)
         if record is None or record.reason or (record.input, record.recipe) != (input_hash, recipe):
             return False
-        return all(_size(self.out / name) == size for name, size in record.files.items())
+        return all(
+            _is_whole(self.out / name, size, record.sums.get(name)) for name, size in record.files.items()
+        )
 
     def keep(self, key: str, input_hash: str, recipe: str, output: Output) -> None:
         """Write an image's results, then its record.
@@ -121,7 +131,8 @@ class Store:
         for name, content in files.items():
             self.write(name, content)
         sizes = {name: len(content) for name, content in files.items()}
-        record = Record(input_hash, recipe, "", sizes, output.columns, output.facts, list(output.images))
+        about = output.columns, output.facts, list(output.images)
+        record = Record(input_hash, recipe, "", sizes, sums_of(files), *about)
         self._put(key, record)
 
     def keep_failure(self, key: str, input_hash: str, recipe: str, reason: str) -> None:
@@ -143,7 +154,7 @@ class Store:
         """Remove an image's record and then its results, but for those that are to be replaced."""
         record = self.record(key)
         with told(self.out):
-            self._record_path(key).unlink(missing_ok=True)
+            (self.out / _record_name(key)).unlink(missing_ok=True)
             for name in record.files if record else ():
                 if name not in (but or {}) and _is_below(name):
                     (self.out / name).unlink(missing_ok=True)
@@ -170,11 +181,21 @@ class Store:
                 path.replace(target)
 
     def _put(self, key: str, record: Record) -> None:
-        content = json.dumps(asdict(record), ensure_ascii=False, default=_plain).encode("utf-8", "replace")
-        self.write(f"{STATE}/records/{key}.json", content)
+        content = json.dumps(asdict(record), ensure_ascii=False, default=_plain)
+        self.write(_record_name(key), content.encode("utf-8", "backslashreplace"))
 
-    def _record_path(self, key: str) -> Path:
-        return self.state / "records" / f"{key}.json"
+
+def read_record(out: Path, key: str) -> Record | None:
+    """Return what is known of an image whose results lie in a folder, if anything that can be read."""
+    try:
+        record = Record(**json.loads((out / _record_name(key)).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+    return record if all(isinstance(getattr(record, name), kind) for name, kind in _KINDS.items()) else None
+
+
+def _record_name(key: str) -> str:
+    return f"{STATE}/records/{key}.json"
 
 
 def _path_of(key: str, role: str) -> str:
@@ -195,11 +216,11 @@ def _is_below(name: str) -> bool:
     return not Path(name).is_absolute() and ".." not in Path(name).parts
 
 
-def _size(path: Path) -> int:
+def _is_whole(path: Path, size: int, digest: str | None) -> bool:
     try:
-        return path.stat().st_size
+        return path.stat().st_size == size and (digest is None or sum_of(path) == digest)
     except OSError:
-        return -1
+        return False
 
 
 def _plain(value: Any) -> Any:
