@@ -72,6 +72,14 @@ def test_only_its_own_pages_may_connect(workbench, origin, status):
         assert line.recv(4096).split()[1] == str(status).encode()
 
 
+def test_files_are_taken_from_its_own_pages_alone(workbench):
+    """Whoever has no cookie of a page cannot upload, whatever the place."""
+    connection = http.client.HTTPConnection(urlsplit(workbench.address).netloc)
+    connection.request("PUT", "/_stcore/upload_file/session/file", body=b"maps")
+    assert connection.getresponse().status == 403
+    connection.close()
+
+
 @pytest.mark.parametrize(("name", "status"), [("127.0.0.1", 200), ("localhost", 200), ("example.org", 421)])
 def test_without_a_sign_in_it_answers_to_its_own_names(workbench, name, status):
     """A foreign page whose name has been given the address of this machine reads nothing."""

@@ -7,7 +7,7 @@ import gc
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ellimaps.core.allocator import give_freed_memory_back
+from ellimaps.core.allocator import trim_memory
 from ellimaps.ui.shared.cache import forget_all
 
 ALONE_S = 120.0
@@ -50,4 +50,4 @@ def forget() -> None:
     """Empty all caches, and give the memory back to the system."""
     forget_all()
     gc.collect()
-    give_freed_memory_back()
+    trim_memory()
