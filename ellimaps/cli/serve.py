@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    import socket
 
 # Past the limit of a request, `ellimaps.server` has the default, so that every one at work is answered.
 _LAST_ANSWERS_S = 12
@@ -35,10 +32,11 @@ def command(
     import signal
     import sys
 
+    from ellimaps.cli.listening import bound
     from ellimaps.server import create_app, require_extra
 
     require_extra()
-    with _bound(host, port) as place:
+    with bound(host, port) as place:
         app = create_app(model, workers=workers or os.cpu_count() or 1)
         import uvicorn
 
@@ -58,34 +56,6 @@ def command(
             uvicorn.Server(config).run(sockets=[place])
         except KeyboardInterrupt:
             raise typer.Exit(0) from None
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    """Return a socket that has the port and does not listen yet, so that nobody waits for the model.
-
-    Raises
-    ------
-    SettingError
-        If the port is in use or the address is not one of this machine.
-    """
-    import os
-    import socket
-
-    from ellimaps.core.errors import SettingError
-
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        place = socket.socket(family, kind, protocol)
-        if os.name == "posix":
-            # A port that was in use a minute ago is free; elsewhere this would share it.
-            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        place.bind(address)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise SettingError(
-            f"Port {port} of {host} cannot be served on ({reason}): choose another with --port or --host."
-        ) from error
-    return place
 
 
 def _log_to_stderr() -> None:

@@ -29,7 +29,7 @@ _SETTINGS: dict[str, dict[str, str]] = {
         "connection_string": "AZURE_STORAGE_CONNECTION_STRING",
         "account_name": "AZURE_STORAGE_ACCOUNT_NAME",
         "account_key": "AZURE_STORAGE_ACCOUNT_KEY",
-        "sas_token": "AZURE_STORAGE_SAS_TOKEN",
+        "sas_token": "AZURE_STORAGE_SAS_TOKEN",  # nosec B105
     },
     "s3fs": {"endpoint_url": "AWS_ENDPOINT_URL"},
 }
