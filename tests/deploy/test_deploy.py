@@ -228,6 +228,7 @@ def test_the_server_is_asked_where_it_answers():
     assert options["--model"].startswith("/data/")
     [mount] = [mount for mount in container["volumeMounts"] if mount["name"] == "data"]
     assert (mount["mountPath"], mount["readOnly"]) == ("/data", True)
+    assert "--allow-anonymous" not in container["args"]
     probes = [container[name]["httpGet"] for name in ("startupProbe", "readinessProbe", "livenessProbe")]
     assert all(probe == {"path": "/healthz", "port": port} for probe in probes)
     assert f"127.0.0.1:{port}/healthz" in compose["healthcheck"]["test"][-1]
@@ -235,6 +236,25 @@ def test_the_server_is_asked_where_it_answers():
     paths = {route["path"] for route in routes_of(Service(FACTS, Workers(dict, 1, 1.0), RequestLimits()))}
     assert "/healthz" in paths
     assert str(port) in re.search("^EXPOSE (.*)$", dockerfile(), re.M)[1].split()
+
+
+def test_the_servers_token_is_a_file_for_its_user_alone():
+    """Where the option looks for it, in both; nothing in the repository holds one."""
+    pod = pod_specs()["ellimaps-server"]
+    [container] = pod["containers"]
+    place = Path(container["args"][container["args"].index("--token-file") + 1])
+    [mount] = [mount for mount in container["volumeMounts"] if mount["name"] == "token"]
+    [volume] = [volume["secret"] for volume in pod["volumes"] if volume["name"] == "token"]
+    assert (mount["mountPath"], mount["readOnly"]) == (str(place.parent), True)
+    assert [item["path"] for item in volume["items"]] == [place.name]
+    assert volume["defaultMode"] == 0o440
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    assert compose["services"]["server"]["secrets"] == [place.name]
+    assert place == Path("/run/secrets") / place.name
+    file = re.search(r":-\./(.*)}$", compose["secrets"][place.name]["file"])[1]
+    assert f"deploy/{file}" in (ROOT / ".gitignore").read_text().splitlines()
+    assert not (DEPLOY / file).exists()
+    assert "Secret" not in {document["kind"] for document in documents()}
 
 
 def test_compose_uses_the_image_for_everything():
