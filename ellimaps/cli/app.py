@@ -20,6 +20,13 @@ def command(
             "(default: the home folder on a desktop, data_example otherwise).",
         ),
     ] = None,
+    follow_links: Annotated[
+        bool,
+        typer.Option(
+            "--follow-links",
+            help="Links below the data root may lead out of it (default: what they name is refused).",
+        ),
+    ] = False,
     port: Annotated[int, typer.Option("--port", help="Port to serve on.", min=1, max=65535)] = 8501,
     host: Annotated[
         str, typer.Option("--host", help="Address to serve on; 0.0.0.0 lets other machines in.")
@@ -49,6 +56,8 @@ def command(
         *("--theme.dark.primaryColor", "#4DA3E8"),
     ]
     environment = os.environ | {"ELLIMAPS_DATA_ROOT": str(root.resolve())}
+    if follow_links:
+        environment["ELLIMAPS_FOLLOW_LINKS"] = "1"
     print(
         f"ellimaps workbench: http://{host}:{port} (data below {root.resolve()}; stop with Ctrl+C)",
         flush=True,

@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from typing import Any, TypeAlias
 
 from ellimaps.core.parallel import program_hidden
+from ellimaps.core.reach import inherit
 
 Line: TypeAlias = "Connection[Any, Any]"
 """One end of the pipe between a process and the one that started it."""
@@ -53,5 +54,6 @@ class WorkerProcess:
 
 
 def _run(serve: Callable[..., None], line: Line, *given: Any) -> None:
+    inherit()
     with suppress(EOFError, OSError, KeyboardInterrupt):
         serve(line, *given)

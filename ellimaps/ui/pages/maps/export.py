@@ -23,7 +23,7 @@ from ellimaps.ui.pages.maps.fitting import last_map, last_shots
 from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.segment import pending_changes, segmentation_title
 from ellimaps.ui.pages.maps.state import MapsState
-from ellimaps.ui.shared.data_root import data_root
+from ellimaps.ui.shared.data_root import data_root, located
 from ellimaps.ui.shared.widgets import download, guarded
 
 
@@ -187,7 +187,10 @@ def output_folder(text: str) -> Path:
     """
     if not text.strip() or "\0" in text or text.strip().startswith(("\\\\", "//")):
         raise ExportError(f"{text!r:.200} is not a folder that can be written.")
-    folder = Path(text.strip()).expanduser().resolve()
+    try:
+        folder = located(str(Path(text.strip()).expanduser()), Path.cwd())
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ExportError(f"{text!r:.200} is not a folder that can be written: {error}.") from error
     allowed = [Path("results").resolve(), data_root()]
     if not any(folder == root or root in folder.parents for root in allowed):
         raise ExportError(f"{folder} is not below {allowed[0]} or {allowed[1]}: choose a folder there.")
