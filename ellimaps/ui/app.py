@@ -11,6 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.ui.components.chart_tools import chart_tools
 from ellimaps.ui.shared.data_root import confine_pages
+from ellimaps.ui.shared.markdown import guard_messages
 from ellimaps.ui.shared.state import write_work
 
 # Maps and spectra are to be seen together in a window of 1280 x 800: little padding, small gaps.
@@ -69,6 +70,7 @@ div:has(> .st-key-work_message:empty) { display: none; }
 def main() -> None:
     """Show the chosen page."""
     confine_pages()
+    guard_messages()
     from ellimaps.ui.pages.classify import page as classify
     from ellimaps.ui.pages.experiments import page as experiments
     from ellimaps.ui.pages.maps import page as maps

@@ -24,6 +24,7 @@ from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.segment import pending_changes, segmentation_title
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.data_root import data_root, located
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.widgets import download, guarded
 
 
@@ -50,7 +51,7 @@ def export_tab(state: MapsState, source: Source) -> None:
         )
         _server_folder(state, source, segmentation)
         for sentence in _lacking(state, source, segmentation):
-            st.caption(f":material/info: {sentence}")
+            st.caption(f":material/info: {escaped(sentence)}")
     with report:
         st.markdown("##### Report and recipe")
         download(
@@ -78,9 +79,11 @@ def export_tab(state: MapsState, source: Source) -> None:
 
 def _what(state: MapsState, settings: Settings, segmentation: Segmentation) -> None:
     regions = f", {len(settings.regions)} regions of interest" if settings.regions else ""
-    st.markdown(f"Exported: **{segmentation.k} clusters** ({segmentation_title(settings)}){regions}.")
+    st.markdown(
+        f"Exported: **{segmentation.k} clusters** ({escaped(segmentation_title(settings))}){regions}."
+    )
     if state.drawn is not None:
-        st.caption(f"The region {state.drawn.name} is drawn but not added: see Explore.")
+        st.caption(f"The region {escaped(state.drawn.name)} is drawn but not added: see Explore.")
     if changed := pending_changes(state):
         st.caption(f":material/info: Changed since this segmentation was made: {changed}. Press Segment.")
 
@@ -174,7 +177,7 @@ def _server_folder(state: MapsState, source: Source, segmentation: Segmentation)
             written = write_files(
                 folder, _contents(state, source, segmentation), listing=provenance_name(segmentation.stack)
             )
-        st.success(f"{len(written)} files written to {folder}")
+        st.success(f"{len(written)} files written to {escaped(folder)}")
 
 
 def output_folder(text: str) -> Path:
