@@ -13,6 +13,7 @@ from ellimaps.batch.marks import IMAGES
 from ellimaps.batch.montages import MONTAGE
 from ellimaps.batch.tree import LEVELS, Pattern
 from ellimaps.core.errors import ReadError
+from ellimaps.core.reach import refuse_outside
 
 MEASURES = ("R", "Mean Intensity")
 
@@ -143,6 +144,7 @@ def read_results(folder: Path) -> Results:
     ReadError
         If it is no such folder, or damaged.
     """
+    refuse_outside(folder / EXPERIMENTS_PARQUET)
     try:
         objects = pd.read_parquet(folder / EXPERIMENTS_PARQUET)
         images = _texts(pd.read_csv(folder / IMAGES, dtype=str, keep_default_na=False))
