@@ -26,6 +26,7 @@ from ellimaps.classify.population_model import PopulationModel
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import json_bytes, write_files
 from ellimaps.core.inputs import Source, as_input
+from ellimaps.core.sums import check_seal, sealed
 
 SUFFIX = ".ellimodel"
 MAX_BYTES = 64 << 20
@@ -84,13 +85,14 @@ def load_model(source: Source) -> PopulationModel:
     Raises
     ------
     ReadError
-        If it is no such file, damaged, too large, or names types that a classifier does not need.
+        If it is no such file, changed or damaged, too large, or names types that a classifier does not need.
     """
     file = as_input(source)
     with file.open() as stream:
         content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ReadError(f"{file.name} is no model of cells: it is larger than {MAX_BYTES >> 20} MB.")
+    check_seal(io.BytesIO(content), f"The model {file.name}", "copy it again or train anew")
     try:
         facts, parts = _unpacked(content)
         if facts.get("format") != _FORMAT:
@@ -127,7 +129,7 @@ def model_bytes(model: PopulationModel) -> bytes:
         "high": model.high.tolist(),
         "provenance": model.provenance,
     }
-    return _zipped({_FACTS: json_bytes(facts), _PARTS: _canonical(skops.io.dumps(parts))})
+    return sealed(_zipped({_FACTS: json_bytes(facts), _PARTS: _canonical(skops.io.dumps(parts))}))
 
 
 def version_of(content: bytes) -> str:
