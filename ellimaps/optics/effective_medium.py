@@ -134,7 +134,7 @@ def bruggeman(permittivities: Sequence[Any], fractions: Sequence[Any]) -> Any:
 
 
 def _physical_root(parts: Sequence[Complex], shares: Sequence[Complex]) -> Complex:
-    """Return the root of ``sum of f (e - x) / (e + 2 x)`` with an imaginary part above 0, or else positive."""
+    """Return the root of the sum of ``f (e - x) / (e + 2 x)`` that absorbs, or else is positive."""
     shape = np.broadcast_shapes(*(one.shape for one in (*parts, *shares)))
     degree = len(parts)
     polynomial = np.zeros((degree + 1, *shape), dtype=np.complex128)
