@@ -276,33 +276,6 @@ class Shifted(Material):
 
 
 @dataclass(frozen=True)
-class Mixture(Material):
-    """Two materials mixed half and half, such as a rough surface: Bruggeman's effective medium.
-
-    D. A. G. Bruggeman, Ann. Phys. 416, 636 (1935), doi:10.1002/andp.19354160705, for spheres.
-    """
-
-    first: Material
-    second: Material
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """Both names."""
-        return f"{self.first.name} and {self.second.name}"
-
-    @property
-    def range_nm(self) -> tuple[float, float]:
-        """Wavelengths in nm for which both are known."""
-        ranges = self.first.range_nm, self.second.range_nm
-        return max(low for low, _ in ranges), min(high for _, high in ranges)
-
-    def _index(self, wavelength_nm: Real) -> Any:
-        one, two = self.first(wavelength_nm) ** 2, self.second(wavelength_nm) ** 2
-        both = (one + two) / 8
-        return np.sqrt(both + np.sqrt(both**2 + one * two / 2))
-
-
-@dataclass(frozen=True)
 class UniaxialMaterial:
     """A layered crystal with its axis along the surface normal; calling it gives both indices."""
 
