@@ -13,7 +13,7 @@ PYTEST_WORKERS ?= 2
 EXTRAS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs audit locked bench screenshots constraints clean
+.PHONY: help run test check docs audit locked bench load screenshots constraints clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ docs: $(VENV)/.dev ## Build the documentation as a site in docs/_build/
 
 bench: $(VENV)/.bench ## Run the timings beside other software; one table (BENCH="speed memory" for some of them)
 	$(BIN)/python benchmarks/run.py $(BENCH)
+
+load: $(VENV)/.test ## Many users at once: the server's clients, slow and large ones; sessions in browsers
+	$(BIN)/python benchmarks/load_server.py
+	$(BIN)/python benchmarks/load_sessions.py
 
 screenshots: $(VENV)/.test ## Take the pictures in docs/images/ again
 	$(BIN)/python docs/screenshots.py

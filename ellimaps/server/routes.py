@@ -39,21 +39,22 @@ class RequestLimits:
         From the head of a request to its answer; 4/5 of it may be spent waiting for a process, and the rest
         does for an image of the usual size (``benchmarks/bench_server.py``: 1000 x 1000 pixels).
     waiting : int
-        Requests that may wait, for each process that works.
+        Requests that may wait, for each process that works: so many images of the usual size as it does in
+        the time they may wait, on a busy machine (0.36 s each, ``benchmarks/load_server.py``).
     arriving : int
         Bodies that may arrive at the same time. They are not among those that wait, so that clients who send
-        slowly keep nobody from the processes.
+        slowly keep nobody from the processes. A quarter of the files a process may usually have open (1024).
     memory_bytes : int
         Bodies and images in memory at the same time, from their arrival to the answer.
     small_bytes : int
-        Larger bodies together may have half of that memory. Twice the body of an image of the usual size,
-        and the other half is enough for so many as may arrive.
+        Larger bodies together may have half of that memory. An image of the usual size, 1000 x 1000 pixels of
+        16 bit, has a body of 2.7 MB.
     """
 
     body_bytes: int = 32 * 2**20
     seconds: float = 10.0
-    waiting: int = 8
-    arriving: int = 32
+    waiting: int = 24
+    arriving: int = 256
     memory_bytes: int = 256 * 2**20
     small_bytes: int = 4 * 2**20
 

@@ -429,6 +429,17 @@ def test_all_may_ask_where_that_is_said(model_file, tmp_path):
         assert call(url + "/api")[0] == 200
 
 
+def test_libraries_say_nothing_of_an_image_in_the_log(served, images):
+    """As libtiff does, straight to standard error, where a picture's LZW is torn."""
+    url, _, log = served
+    torn = bytearray(encoded(images[0], "TIFF", compression="tiff_lzw"))
+    torn[9000:9010] = b"\xff" * 10
+    before = len(log.read_text().splitlines())
+    assert call(url + "/predict", said(bytes(torn)))[0] == 422
+    wait_until(lambda: len(log.read_text().splitlines()) > before)
+    assert " POST /predict 422 " in log.read_text().splitlines()[before]
+
+
 # The command line's errors
 
 
