@@ -26,7 +26,7 @@ def keep_freed_memory() -> bool:
     return _told(_LARGEST_MMAP_THRESHOLD, 2 * _LARGEST_MMAP_THRESHOLD)
 
 
-def give_freed_memory_back() -> bool:
+def give_large_blocks_back() -> bool:
     """Have large blocks given back when they are freed; return whether the C library can be told to.
 
     By itself it keeps up to 64 MB for each thread: after thirty bodies of 32 MiB at once the server's first

@@ -16,6 +16,12 @@ CAUCHY_A = "cauchy_a"
 EXTRAORDINARY = "extraordinary_"
 
 
+_LARGEST_NUMBER = 1e9
+"""A meter, in nm: no wavelength, energy or coefficient of a medium for light is larger."""
+_LARGEST_INDEX = 1e6
+"""Metals have some hundred at a tenth of a millimeter; its 8th power, in reflection, is still finite."""
+
+
 class Material:
     """An optically isotropic medium; ``material(wavelength_nm)`` is its refractive index."""
 
@@ -38,11 +44,19 @@ class Material:
         Raises
         ------
         SettingError
-            If a wavelength lies outside the range the material is known for.
+            If a wavelength lies outside the range the material is known for, or has no index.
         """
         wavelength = np.asarray(wavelength_nm, dtype=np.float64)
         self._check_range(wavelength)
-        return np.asarray(self._index(wavelength), dtype=np.complex128)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            index = np.asarray(self._index(wavelength), dtype=np.complex128)
+            wrong = ~((np.abs(index) > 1 / _LARGEST_INDEX) & (np.abs(index) < _LARGEST_INDEX))
+        if wrong.any():
+            raise SettingError(
+                f"{self.name} has no index at {wavelength[wrong].flat[0]:g} nm (its numbers give "
+                f"{index[wrong].flat[0]:g}): correct them."
+            )
+        return index
 
     @property
     def range_nm(self) -> tuple[float, float]:
@@ -372,6 +386,6 @@ def shifted(material: AnyMaterial, change: float) -> AnyMaterial:
 
 
 def check_numbers(name: str, values: Sequence[float] | Real) -> None:
-    """Refuse values of a material that are not finite."""
-    if not np.all(np.isfinite(np.asarray(values, dtype=np.float64))):
-        raise SettingError(f"{name} holds a value that is not a finite number.")
+    """Refuse values of a material that are not finite, or so large that computing with them is not."""
+    if not np.all(np.abs(np.asarray(values, dtype=np.float64)) <= _LARGEST_NUMBER):
+        raise SettingError(f"{name} holds a value that is not a finite number below {_LARGEST_NUMBER:g}.")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, Any
+from typing import Any, Protocol
 
+from ellimaps.core.archives import ArchiveError, opened_members
 from ellimaps.core.errors import ReadError
 
 # Bounds against a filled disk, beyond any measurement of ours: 500 maps of a megapixel are 2 GB.
@@ -33,7 +34,7 @@ def store_uploads(files: Iterable[Any]) -> tempfile.TemporaryDirectory[str]:
                 _unpack(file, writer)
             else:
                 writer.write(file.name, file)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except ArchiveError as error:
         folder.cleanup()
         raise ReadError(f"The zip cannot be unpacked ({error}): make it again without a password.") from error
     except BaseException:
@@ -42,13 +43,17 @@ def store_uploads(files: Iterable[Any]) -> tempfile.TemporaryDirectory[str]:
     return folder
 
 
+class _Readable(Protocol):
+    def read(self, n_bytes: int, /) -> bytes: ...
+
+
 class _Writer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files = 0
         self._bytes = 0
 
-    def write(self, name: str, content: IO[bytes]) -> None:
+    def write(self, name: str, content: _Readable) -> None:
         self._files += 1
         if self._files > MAX_FILES:
             raise ReadError(f"More than {MAX_FILES} files were uploaded: upload one measurement at a time.")
@@ -63,6 +68,10 @@ class _Writer:
             raise ReadError(
                 f"Two uploaded files are called {place}: give them names of their own."
             ) from error
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            raise ReadError(f"{place!s:.80} is too long a name: give the file a shorter one.") from error
         with target:
             while chunk := content.read(1 << 20):
                 self._bytes += len(chunk)
@@ -81,8 +90,6 @@ def _place_below(name: str) -> PurePosixPath | None:
 
 
 def _unpack(file: Any, writer: _Writer) -> None:
-    with zipfile.ZipFile(file) as archive:
-        for entry in archive.infolist():
-            if not entry.is_dir() and not entry.filename.startswith("__MACOSX"):
-                with archive.open(entry) as content:
-                    writer.write(entry.filename, content)
+    for entry, content in opened_members(file):
+        if not entry.filename.startswith("__MACOSX"):
+            writer.write(entry.filename, content)
