@@ -29,9 +29,11 @@ from ellimaps.core.stack import DELTA, PSI, ImageStack
 from ellimaps.maps.films.fit import fit_map
 from ellimaps.maps.films.results import MapFit
 from ellimaps.optics import curve_table, lookup, solver, spectra
+from ellimaps.optics.fit_options import FitOptions
+from ellimaps.optics.flags import Flag
 from ellimaps.optics.materials import Cauchy
 from ellimaps.optics.model import Layer, ThinFilm
-from ellimaps.optics.spectra import FitOptions, Flag, SpectraFitter
+from ellimaps.optics.spectra import SpectraFitter
 
 AOI_DEG = 50.0
 SIGMA_PSI_DEG, SIGMA_DELTA_DEG = 0.05, 0.1
@@ -46,7 +48,8 @@ start = time.perf_counter()
 import numpy as np
 from ellimaps.optics.materials import Cauchy
 from ellimaps.optics.model import Layer, ThinFilm
-from ellimaps.optics.spectra import FitOptions, SpectraFitter
+from ellimaps.optics.fit_options import FitOptions
+from ellimaps.optics.spectra import SpectraFitter
 free = {"thickness_nm": (0.0, 400.0), "cauchy_a": (1.4, 1.5)}
 waves, angles = np.linspace(450.0, 750.0, 11), np.full(11, 50.0)
 model = ThinFilm("Si", (Layer(Cauchy(1.45, 0.0035), 100.0, free),))

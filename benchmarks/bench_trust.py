@@ -25,10 +25,12 @@ from ellimaps.core.stack import DELTA, PSI, ImageStack
 from ellimaps.maps.films.fit import fit_map, fit_shots
 from ellimaps.maps.segmentation import segmentation_of_labels
 from ellimaps.optics.certainty import certainty_of
+from ellimaps.optics.fit_options import FitOptions
+from ellimaps.optics.flags import Flag
 from ellimaps.optics.library import material
 from ellimaps.optics.materials import Cauchy, Constant
 from ellimaps.optics.model import Layer, ThinFilm
-from ellimaps.optics.spectra import FitOptions, FitProblem, Flag, SpectraFitter
+from ellimaps.optics.spectra import FitProblem, SpectraFitter
 
 TERRACES, TERRACE_PX = (5, 8), 10
 Index = Any

@@ -5,6 +5,7 @@ from .classify.deep_model import load_classifier as load_classifier
 from .classify.training_labels import read_labels as read_labels
 from .core import errors as errors
 from .core.provenance import __version__ as __version__
+from .core.spectra import Spectra as Spectra
 from .core.stack import ImageStack as ImageStack
 from .images.intensities import (
     bleaching_curve as bleaching_curve,
@@ -32,13 +33,12 @@ from .maps.segmentation import (
     segment as segment,
 )
 from .maps.settings import Settings as Settings
-from .objects.analysis import (
-    CellSettings as CellSettings,
-    analyse_image as analyse_image,
-)
+from .objects.analysis import analyse_image as analyse_image
+from .objects.cell_settings import CellSettings as CellSettings
 from .objects.circles import detect_circles as detect_circles
 from .objects.measure import measure_objects as measure_objects
 from .objects.nuclei import detect_nuclei as detect_nuclei
+from .optics.fit_options import FitOptions as FitOptions
 from .optics.library import (
     material as material,
     material_names as material_names,
@@ -60,7 +60,6 @@ from .optics.model_file import (
     model_text as model_text,
     read_model as read_model,
 )
-from .optics.spectra import FitOptions as FitOptions
 from .plates.measuring.plate import read_plate as read_plate
 from .plates.measuring.profiles import (
     profile_plate as profile_plate,
@@ -74,6 +73,7 @@ from .readers import (
     list_datasets as list_datasets,
     open_stack as open_stack,
 )
+from .readers.spectra import open_spectra as open_spectra
 from .samples import (
     sample_cells as sample_cells,
     sample_ep4 as sample_ep4,
@@ -92,3 +92,5 @@ from .sensors.report_page import log_report as log_report
 from .sensors.stability import stability_of as stability_of
 from .sensors.store.filters import SensorFilters as SensorFilters
 from .sensors.store.logs import open_log as open_log
+from .spectra.files import export_spectra_fit as export_spectra_fit
+from .spectra.fit import fit_spectra as fit_spectra

@@ -10,7 +10,7 @@ from typing import Any
 from ellimaps.batch.cells import CellWork
 from ellimaps.core.errors import SettingError
 from ellimaps.core.small_files import toml_value
-from ellimaps.objects.analysis import CellSettings
+from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.objects.nuclei import Criteria
 from ellimaps.objects.quality import QualityLimits
 

@@ -18,7 +18,8 @@ from ellimaps.batch.work import CROPS, LABELS, OVERLAY, TABLE, Output, kinds_of,
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import program_csv_bytes
 from ellimaps.core.provenance import sha256
-from ellimaps.objects.analysis import CellResult, CellSettings, analyse_planes, measure_stack
+from ellimaps.objects.analysis import CellResult, analyse_planes, measure_stack
+from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.objects.column_names import Names, renamed
 from ellimaps.objects.label_image import PackedLabels, label_tiff, read_label_plane
 from ellimaps.readers import PlaneNumber, open_planes

@@ -9,84 +9,31 @@ from typing import Annotated, Any
 
 import typer
 
-from ellimaps.cli.bundles import Bundle, optional_options, takes
+from ellimaps.cli.bundles import takes
 from ellimaps.cli.log_options import SAID
 from ellimaps.cli.options import Json, Seed
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
+from ellimaps.cli.sensor_options import (
+    CHOSEN,
+    WATCHED,
+    Compare,
+    EventsFile,
+    EventWindow,
+    FalseAlarms,
+    Horizons,
+    Limit,
+    LogArgument,
+    Out,
+)
 
 # Periods that fit a screen; --json and --out have all.
 _WORST = 10
 
 group = typer.Typer(help="Logs of room and instrument sensors.", no_args_is_help=True)
 
-LogArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="LOG",
-        help="A CSV or Parquet file, a folder of such, or an abfs:// or s3:// URL.",
-        show_default=False,
-    ),
-]
-_CHOSEN = optional_options(
-    region=Annotated[list[str] | None, typer.Option("--region", help="Only this region; may be repeated.")],
-    source_id=Annotated[
-        list[str] | None, typer.Option("--source", help="Only this source (source_id); may be repeated.")
-    ],
-    sensor_name=Annotated[
-        list[str] | None, typer.Option("--sensor", help="Only this sensor (sensor_name); may be repeated.")
-    ],
-    start=Annotated[
-        str | None,
-        typer.Option("--start", help="From this local time, as 2025-01-31 or 2025-01-31T14:05."),
-    ],
-    end=Annotated[
-        str | None, typer.Option("--end", help="To this local time; a date alone includes its day.")
-    ],
-)
-EventsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--events",
-        help="CSV with start, kind, and maybe end and note (default: those noted on the page).",
-        metavar="FILE",
-        show_default=False,
-    ),
-]
-EventWindow = Annotated[
-    str, typer.Option("--event-window", help="Length compared before and after an event, as 6h.")
-]
-# What to watch is chosen by region, source and sensor; times are those that come.
-_WATCHED = Bundle(_CHOSEN.options[:3], _CHOSEN.value)
-Out = Annotated[
-    Path | None,
-    typer.Option("--out", help="Folder for tables and figures.", metavar="DIR", show_default=False),
-]
-FalseAlarms = Annotated[
-    float,
-    typer.Option("--false-alarms", help="False alarms to put up with, a month and sensor.", metavar="N"),
-]
-Limit = Annotated[
-    float,
-    typer.Option(
-        "--limit", help="Change that matters, in deg C (other quantities: their unit).", metavar="DEG"
-    ),
-]
-Compare = Annotated[
-    tuple[str, str] | None,
-    typer.Option(
-        "--compare",
-        help="Only these two sensors (each NAME, SOURCE/NAME or REGION/SOURCE/NAME), at --start to --end.",
-        metavar="FIRST SECOND",
-    ),
-]
-Horizons = Annotated[
-    list[str] | None,
-    typer.Option("--horizon", help="How far ahead, as 6h; may be repeated (default: 1h, 6h and 24h)."),
-]
-
 
 @group.command("summary")
-@takes(chosen=_CHOSEN, said=SAID)
+@takes(chosen=CHOSEN, said=SAID)
 def summary(
     log: LogArgument,
     chosen: dict[str, Any],
@@ -122,7 +69,7 @@ def summary(
 
 
 @group.command("stability")
-@takes(chosen=_CHOSEN, said=SAID)
+@takes(chosen=CHOSEN, said=SAID)
 def stability(
     log: LogArgument,
     chosen: dict[str, Any],
@@ -181,7 +128,7 @@ def stability(
 
 
 @group.command("anomalies")
-@takes(chosen=_CHOSEN, said=SAID)
+@takes(chosen=CHOSEN, said=SAID)
 def anomalies(
     log: LogArgument,
     chosen: dict[str, Any],
@@ -226,7 +173,7 @@ def anomalies(
 
 
 @group.command("forecast")
-@takes(chosen=_CHOSEN, said=SAID)
+@takes(chosen=CHOSEN, said=SAID)
 def forecast(
     log: LogArgument,
     chosen: dict[str, Any],
@@ -269,7 +216,7 @@ def forecast(
 
 
 @group.command("explain")
-@takes(chosen=_CHOSEN, said=SAID)
+@takes(chosen=CHOSEN, said=SAID)
 def explain(
     log: LogArgument,
     chosen: dict[str, Any],
@@ -315,7 +262,7 @@ def explain(
 
 
 @group.command("events")
-@takes(chosen=_CHOSEN, said=SAID)
+@takes(chosen=CHOSEN, said=SAID)
 def events(
     log: LogArgument,
     chosen: dict[str, Any],
@@ -362,7 +309,7 @@ def events(
 
 
 @group.command("report")
-@takes(chosen=_CHOSEN, said=SAID)
+@takes(chosen=CHOSEN, said=SAID)
 def report(
     log: LogArgument,
     chosen: dict[str, Any],
@@ -402,7 +349,7 @@ def report(
 
 
 @group.command("watch")
-@takes(chosen=_WATCHED, said=SAID)
+@takes(chosen=WATCHED, said=SAID)
 def watch(
     log: LogArgument,
     chosen: dict[str, Any],

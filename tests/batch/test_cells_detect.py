@@ -26,7 +26,7 @@ from ellimaps.batch.tree import Item
 from ellimaps.batch.work import attempt
 from ellimaps.cli import cli
 from ellimaps.core.errors import ExportError
-from ellimaps.objects.analysis import CellSettings
+from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.samples import sample_cells
 
 FIRST = ["Date", "Subject", "Experiment", "FOV", "Circle", "X", "Y", "R", "Mean Intensity"]

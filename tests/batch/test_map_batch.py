@@ -16,7 +16,7 @@ from ellimaps.batch.recipes import read_work
 from ellimaps.batch.work import attempt, recipe_hash
 from ellimaps.cli import cli
 from ellimaps.core.errors import EllimapsError
-from ellimaps.objects.analysis import CellSettings
+from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.objects.nuclei import Criteria
 from ellimaps.objects.quality import QualityLimits
 from ellimaps.samples import sample_cells, sample_ep4

@@ -15,7 +15,7 @@ from ellimaps.batch.work import attempt, recipe_hash
 from ellimaps.core.errors import ReadError
 from ellimaps.maps.pipeline import run
 from ellimaps.maps.settings import Settings
-from ellimaps.objects.analysis import CellSettings
+from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.objects.quality import QualityLimits
 from ellimaps.samples import sample_cells, sample_ep4
 

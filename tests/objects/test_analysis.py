@@ -14,7 +14,8 @@ from support.stacks import delta_psi, one_sentence
 
 from ellimaps.core.errors import SettingError
 from ellimaps.images.outlines import crops, montage_png, overlay_png
-from ellimaps.objects.analysis import FIRST_COLUMNS, CellSettings, analyse_image, analyse_stack
+from ellimaps.objects.analysis import FIRST_COLUMNS, analyse_image, analyse_stack
+from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.objects.quality import QualityLimits, image_quality
 from ellimaps.samples.cells import phantom, sample_cells
 

@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from support.stacks import one_sentence
 
 from ellimaps.core.errors import SettingError
-from ellimaps.objects.analysis import radius_in_px
+from ellimaps.objects.cell_settings import radius_in_px
 from ellimaps.objects.circles import CIRCLE_COLUMNS, circle_labels, detect_circles
 from ellimaps.samples.cells import phantom
 

@@ -7,7 +7,8 @@ import pytest
 import tifffile
 
 from ellimaps.objects import analysis
-from ellimaps.objects.analysis import CellSettings, analyse_image, measure_stack
+from ellimaps.objects.analysis import analyse_image, measure_stack
+from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.objects.tiles import tiles_of
 from ellimaps.readers import open_stack
 from ellimaps.samples.cells import phantom

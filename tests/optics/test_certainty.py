@@ -7,10 +7,12 @@ import pytest
 from support.films import CHROMIUM, SILICA, film_angles
 
 from ellimaps.optics.certainty import Certainty, certainty_of
+from ellimaps.optics.fit_options import FitOptions
+from ellimaps.optics.flags import Flag
 from ellimaps.optics.materials import Cauchy, Constant, Mixture
 from ellimaps.optics.model import Layer, ThinFilm
 from ellimaps.optics.remedies import remedies
-from ellimaps.optics.spectra import FitOptions, FitProblem, Flag, SpectraFitter
+from ellimaps.optics.spectra import FitProblem, SpectraFitter
 
 WAVES = np.linspace(450, 750, 15)
 OPTIONS = FitOptions(0.05, 0.1)

@@ -7,7 +7,7 @@ from pathlib import Path
 from ellimaps.batch.cells import CellWork
 from ellimaps.batch.runner import run_batch, tree_of
 from ellimaps.batch.work import attempt
-from ellimaps.objects.analysis import CellSettings
+from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.objects.quality import QualityLimits
 from ellimaps.samples import sample_cells
 

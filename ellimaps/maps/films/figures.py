@@ -19,7 +19,7 @@ from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.films.parameters import parameter_titles
 from ellimaps.maps.films.results import MapFit, ShotFits, thickness_name
 from ellimaps.optics.certainty import Certainty
-from ellimaps.optics.spectra import Flag
+from ellimaps.optics.flags import Flag
 
 _NOT_TRUSTED_COLOR = "#9A9A9A"
 

@@ -21,10 +21,12 @@ from ellimaps.maps.films.noise import noise_of_map
 from ellimaps.maps.films.results import ClusterFit, MapFit, OtherMinimum, ShotFits
 from ellimaps.maps.films.shots import Shots
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.optics.fit_options import FitOptions
+from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.joint import joint_minimum, shared_columns
 from ellimaps.optics.model import ThinFilm
-from ellimaps.optics.spectra import FitOptions, Flag, SpectraFit, SpectraFitter
+from ellimaps.optics.spectra import SpectraFit, SpectraFitter
 
 # A MB a quantity in double precision: with half of it threads wait for each other a tenth of the time, with
 # twice nothing is gained (`benchmarks/bench_fits.py`).

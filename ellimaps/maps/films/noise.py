@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from ellimaps.core.angles import wrap_degrees
 from ellimaps.core.stack import ImageStack
 from ellimaps.core.statistics import robust_sigma
+from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.noise import Noise, usual_noise
-from ellimaps.optics.spectra import FitOptions
 
 # Neighbors two pixels apart: where the real folder is flat, those one to four pixels apart give the same
 # noise within 3 %, eight pixels apart 3 to 5 % more; the nearer, the smaller a terrace may be.

@@ -10,9 +10,9 @@ import pandas as pd
 
 from ellimaps.maps.films.curves import model_curves
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names
+from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.model import ThinFilm
-from ellimaps.optics.spectra import Flag
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ellimaps.core.numbers import counted
 from ellimaps.core.stack import ImageStack
+from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.model import ThinFilm
-from ellimaps.optics.spectra import FitOptions
 
 
 def what_is_lacking(stack: ImageStack, model: ThinFilm | None = None) -> str:

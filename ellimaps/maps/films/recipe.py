@@ -13,9 +13,9 @@ from typing import Any
 from ellimaps.core.errors import SettingError
 from ellimaps.core.small_files import toml_value
 from ellimaps.maps.films.results import thickness_name
+from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_files, model_of, model_text, read_model
-from ellimaps.optics.spectra import FitOptions
 
 _KEYS = ("model", "tables", "shared", "pixels")
 

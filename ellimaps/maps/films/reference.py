@@ -10,8 +10,9 @@ from ellimaps.core.numbers import number_text, with_error
 from ellimaps.maps.films.fit import fit_shots
 from ellimaps.maps.films.results import thickness_name
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.optics.fit_options import FitOptions
+from ellimaps.optics.flags import Flag
 from ellimaps.optics.model import THICKNESS, ThinFilm
-from ellimaps.optics.spectra import FitOptions, Flag
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,14 @@ from ellimaps.core.stack import ImageStack
 from ellimaps.maps.films.curves import model_curves
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.certainty import Certainty, certainty_of
+from ellimaps.optics.fit_options import FitOptions
+from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.model import THICKNESS, ThinFilm
 from ellimaps.optics.noise import Noise
 from ellimaps.optics.remedies import remedies
 from ellimaps.optics.sensitivity import sensitivity_table
-from ellimaps.optics.spectra import FitOptions, FitProblem, Flag, SpectraFitter
+from ellimaps.optics.spectra import FitProblem, SpectraFitter
 
 
 class OtherMinimum(NamedTuple):

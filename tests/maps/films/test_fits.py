@@ -15,9 +15,11 @@ from ellimaps.maps.films.fit import fit_map, fit_shots
 from ellimaps.maps.segmentation import segmentation_of_labels
 from ellimaps.optics import spectra
 from ellimaps.optics.curve_table import TabulatedCurve
+from ellimaps.optics.fit_options import FitOptions
+from ellimaps.optics.flags import Flag
 from ellimaps.optics.materials import Cauchy, Shifted
 from ellimaps.optics.model import Layer, ThinFilm
-from ellimaps.optics.spectra import FitOptions, Flag, SpectraFit, SpectraFitter
+from ellimaps.optics.spectra import SpectraFit, SpectraFitter
 
 SIGMA = 0.05, 0.1
 OXIDE = ThinFilm("Si", (Layer("SiO2", 100.0, {"thickness_nm": (0.0, 400.0)}),))

@@ -8,7 +8,7 @@ from conftest import EXAMPLE
 
 from ellimaps import fit_map, fit_shots, open_stack, preprocess, read_model, segment
 from ellimaps.maps.films.pixels import pixel_fit
-from ellimaps.optics.spectra import Flag
+from ellimaps.optics.flags import Flag
 
 
 @pytest.fixture(scope="module")

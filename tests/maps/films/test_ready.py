@@ -10,11 +10,12 @@ from ellimaps import fit_map, fit_shots, open_stack, preprocess, read_model, seg
 from ellimaps.core.errors import SettingError
 from ellimaps.images.line_profile import line_profile
 from ellimaps.maps.films.fit import shot_curves
+from ellimaps.optics.fit_options import FitOptions
+from ellimaps.optics.flags import Flag
 from ellimaps.optics.materials import Table, UniaxialMaterial
 from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
 from ellimaps.optics.model_file import model_files
 from ellimaps.optics.ready_models import ready_models
-from ellimaps.optics.spectra import FitOptions, Flag
 
 IMAGE = np.arange(12, dtype=np.float32).reshape(3, 4)
 

@@ -11,9 +11,9 @@ from support.films import SILICA, film_angles, noisy_terraces
 from ellimaps import segment
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.films.reference import reference_text, thickness_of_reference
+from ellimaps.optics.flags import Flag
 from ellimaps.optics.library import material
 from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
-from ellimaps.optics.spectra import Flag
 
 WAVES = np.linspace(450.0, 750.0, 13)
 OXIDE_NM, FILM_NM = 92.4, 8.0

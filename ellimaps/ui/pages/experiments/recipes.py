@@ -21,7 +21,7 @@ from ellimaps.core.small_files import read_toml
 from ellimaps.maps.films.recipe import FitRecipe, fit_of
 from ellimaps.maps.recipe import MAX_RECIPE_BYTES
 from ellimaps.maps.settings import DECLARED
-from ellimaps.objects.analysis import CellSettings
+from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.ui.pages.experiments.folders import called
 from ellimaps.ui.shared.data_root import data_root, files_in, folders_from
 from ellimaps.ui.shared.state import kept

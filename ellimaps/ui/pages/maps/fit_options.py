@@ -7,8 +7,8 @@ import streamlit as st
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.films.parameters import parameter_titles
 from ellimaps.maps.films.results import parameter_names
+from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.model import ThinFilm
-from ellimaps.optics.spectra import FitOptions
 from ellimaps.ui.pages.maps.fitting import FitSetup
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.state import kept

@@ -9,7 +9,7 @@ import streamlit as st
 
 from ellimaps.core.stack import ImageStack
 from ellimaps.images.intensities import channels_of
-from ellimaps.objects.analysis import DEFAULT_RADIUS, CellSettings, Kind
+from ellimaps.objects.cell_settings import DEFAULT_RADIUS, CellSettings, Kind
 from ellimaps.objects.nuclei import Criteria, Threshold
 from ellimaps.readers import PlaneNumber
 from ellimaps.readers.planes import Axis

@@ -15,7 +15,8 @@ from ellimaps.batch.cells import CellWork, object_table
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.figures import contrast_limits
 from ellimaps.maps.settings import Settings
-from ellimaps.objects.analysis import CellResult, CellSettings, analyse_stack
+from ellimaps.objects.analysis import CellResult, analyse_stack
+from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.objects.column_names import Names
 from ellimaps.objects.label_image import PackedLabels, label_tiff
 from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer

@@ -18,7 +18,8 @@ from ellimaps.maps.comparison import match_clusters
 from ellimaps.maps.regions import Region
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Settings
-from ellimaps.objects.analysis import CellResult, CellSettings
+from ellimaps.objects.analysis import CellResult
+from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.ui.pages.maps.fitting import FilmWork
 from ellimaps.ui.pages.maps.loading import Source, segmented
 from ellimaps.ui.pages.maps.looks import Look

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.maps.recipe import recipe_text, settings_of
 from ellimaps.maps.settings import Settings
+from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_files, read_model
-from ellimaps.optics.spectra import FitOptions
 from ellimaps.ui.pages.maps.fitting import FilmWork, FitSetup
 from ellimaps.ui.pages.maps.looks import Look
 
