@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ellimaps.core.errors import ExportError
+from ellimaps.core.spreadsheets import spreadsheet_table
 from ellimaps.core.sums import SUMS, sum_of, sums_of
 from ellimaps.core.swap import current, swapped
 
@@ -76,8 +77,13 @@ def write_listing(folder: Path, names: Sequence[str], name: str, facts: Mapping[
     (folder / name).write_bytes(_listing(name, facts, sums))
 
 
-def csv_bytes(table: pd.DataFrame, *, index: bool = False) -> bytes:
-    """Return a table as CSV, the same on every system."""
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV that a spreadsheet may open, the same on every system."""
+    return program_csv_bytes(spreadsheet_table(table))
+
+
+def program_csv_bytes(table: pd.DataFrame, *, index: bool = False) -> bytes:
+    """Return a table as CSV that programs read: every text as it is."""
     return table.to_csv(index=index, lineterminator="\n").encode()
 
 

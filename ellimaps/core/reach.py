@@ -104,7 +104,12 @@ def _leads_out(path: str | os.PathLike[str]) -> ReadError:
 
 
 def _is_below(path: str, folders: Iterable[Path]) -> bool:
-    return any(f"{path}{os.sep}".startswith(f"{str(folder).rstrip(os.sep)}{os.sep}") for folder in folders)
+    return any(_with_end(path).startswith(_with_end(folder)) for folder in folders)
+
+
+def _with_end(path: str | Path) -> str:
+    """Return a path so that what lies below it begins with it, in whatever case Windows is told it."""
+    return os.path.normcase(f"{str(path).rstrip(os.sep)}{os.sep}")
 
 
 def _named(path: str | os.PathLike[str]) -> str:
@@ -115,5 +120,7 @@ def _named(path: str | os.PathLike[str]) -> str:
 def _own_places() -> list[Path]:
     """Return where Python, its libraries and we keep what is ours."""
     users = (platformdirs.user_cache_path, platformdirs.user_config_path, platformdirs.user_data_path)
+    named = ("ELLIMAPS_CACHE", "ELLIMAPS_EVENTS", "ELLIMAPS_STATE")
+    chosen = [Path(os.environ[name]).absolute() for name in named if os.environ.get(name)]
     package = Path(__file__).resolve().parents[1]
-    return [Path(sys.prefix), Path(sys.base_prefix), package, *(place() for place in users)]
+    return [Path(sys.prefix), Path(sys.base_prefix), package, *(place() for place in users), *chosen]
