@@ -9,11 +9,14 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --co
 EXAMPLE ?= $(firstword $(sort $(wildcard data_example/*/)))
 RESULTS ?= results/$(notdir $(EXAMPLE:/=))
 PYTEST_WORKERS ?= 2
+KILLS ?= 50
+SEED ?= 1
+JOBS ?= 2
 # Further extras the tests are run with: make test EXTRAS=,deep (PyTorch, several GB on some machines)
 EXTRAS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs bench screenshots constraints clean
+.PHONY: help run test chaos check docs bench screenshots constraints clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +44,11 @@ docs: $(VENV)/.dev ## Build the documentation as a site in docs/_build/
 
 bench: $(VENV)/.bench ## Run the timings beside other software; one table (BENCH="speed memory" for some of them)
 	$(BIN)/python benchmarks/run.py $(BENCH)
+
+# Each kill is followed by a look at what is there and a run that must end with the bytes of an undisturbed one.
+chaos: $(VENV)/.test ## Kill and starve every command that writes (KILLS=50 SEED=1 JOBS=2 NAMES="'batch maps' fit")
+	OMP_NUM_THREADS=1 PYTHONPATH=.:tests nice -n 10 $(BIN)/python tests/hostile/chaos.py \
+		--kills $(KILLS) --seed $(SEED) --jobs $(JOBS) $(NAMES)
 
 screenshots: $(VENV)/.test ## Take the pictures in docs/images/ again
 	$(BIN)/python docs/screenshots.py
