@@ -7,20 +7,19 @@ parameter along (forward differentiation), which is exact and costs less than di
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 from ellimaps.core.angles import full_circle
+from ellimaps.optics.dual import Dual, slopes_of, value_of
 from ellimaps.optics.fresnel import Complex, Real, Uniaxial, Wave, medium_waves, psi_delta
 from ellimaps.optics.model import (
     AOI_OFFSET,
     DELTA_OFFSET,
-    DISPERSION,
     THICKNESS,
     Parameter,
     ThinFilm,
-    index_slope,
-    moved_index,
 )
 from ellimaps.optics.solver import FilmCurve
 
@@ -28,6 +27,9 @@ Tangents = dict[int, Complex]
 """Derivatives by the number of the parameter; one that is absent is zero."""
 
 IndexTangents = dict[int, Complex | Uniaxial]
+
+# The slope of the one index of a crystal by what belongs to the other.
+_NOTHING: Complex = np.zeros(1, dtype=np.complex128)
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class ExactCurve(FilmCurve):
             Degrees per unit of each parameter.
         """
         given = {(p.layer, p.kind): parameters[:, i : i + 1] for i, p in enumerate(self.parameters)}
-        media = self._media(given)
+        media = self._media(given, parameters)
         phases = [
             4j * np.pi * given.get((i, THICKNESS), np.asarray(layer.thickness_nm)) / self._wavelength
             for i, layer in enumerate(self.model.layers)
@@ -115,7 +117,7 @@ class ExactCurve(FilmCurve):
             derivatives[number, :, self.n_bands :] = -logarithmic.imag
         return np.concatenate([psi, delta], axis=1), derivatives
 
-    def _media(self, given: dict[tuple[int | None, str], Real]) -> list[_Medium]:
+    def _media(self, given: dict[tuple[int | None, str], Real], parameters: Real) -> list[_Medium]:
         offset = given.get((None, AOI_OFFSET), np.asarray(self.model.aoi_offset_deg))
         angle = np.deg2rad(self.aoi_deg[None, :] + offset)
         tangential = self._ambient * np.sin(angle)
@@ -124,40 +126,51 @@ class ExactCurve(FilmCurve):
             if parameter.kind == AOI_OFFSET:
                 by_angle[number] = self._ambient * np.cos(angle) * np.deg2rad(1.0)
         media = [_medium(self._ambient, {}, tangential, by_angle)]
-        for layer, fixed in enumerate(self._indices):
-            index, by_index = self._layer_index(layer, fixed, given)
+        for layer in range(len(self._indices)):
+            index, by_index = self.layer_index(layer, parameters)
             media.append(_medium(index, by_index, tangential, by_angle))
         return [*media, _medium(self._substrate, {}, tangential, by_angle)]
 
-    def _layer_index(
-        self, layer: int, index: Complex | Uniaxial, given: dict[tuple[int | None, str], Real]
-    ) -> tuple[Complex | Uniaxial, IndexTangents]:
-        tangents: IndexTangents = {}
-        for number, parameter in enumerate(self.parameters):
-            if parameter.layer == layer and parameter.kind in DISPERSION:
-                slope = index_slope(parameter.kind, self._wavelength)
-                change = given[layer, parameter.kind] - parameter.start
-                index = moved_index(index, parameter.kind, change * slope)
-                nothing: Complex = np.zeros(slope.shape, dtype=np.complex128)
-                tangents[number] = moved_index(
-                    Uniaxial(nothing, nothing) if isinstance(index, Uniaxial) else nothing,
-                    parameter.kind,
-                    slope,
-                )
-        return index, tangents
+    def layer_index(self, layer: int, parameters: Real) -> tuple[Complex | Uniaxial, IndexTangents]:
+        """Return the index of a layer and its derivatives by the parameters it depends on.
+
+        Parameters
+        ----------
+        layer : int
+            Its number.
+        parameters : ndarray of float, shape (n, parameter)
+            Values of the free parameters.
+        """
+        values = {
+            one.kind: Dual(parameters[:, number : number + 1], {number: 1.0})
+            for number, one in enumerate(self.parameters)
+            if one.layer == layer and one.kind != THICKNESS
+        }
+        if not values:
+            return self._indices[layer], {}
+        index = self.model.layers[layer].material.at(self._wavelength, values)
+        if not isinstance(index, Uniaxial):
+            return value_of(index), cast("IndexTangents", slopes_of(index))
+        pair: Uniaxial = index
+        across, along = slopes_of(pair.ordinary), slopes_of(pair.extraordinary)
+        tangents: IndexTangents = {
+            cast("int", number): Uniaxial(across.get(number, _NOTHING), along.get(number, _NOTHING))
+            for number in across.keys() | along.keys()
+        }
+        return Uniaxial(value_of(pair.ordinary), value_of(pair.extraordinary)), tangents
 
 
 def _medium(
     index: Complex | Uniaxial, by_index: IndexTangents, tangential: Complex, by_tangential: Tangents
 ) -> _Medium:
     p, s = medium_waves(index, tangential)
-    n_o, n_e = _both(index)
+    n_o, n_e = both(index)
     e_o, e_e = n_o**2, n_e**2
     tangents_p: dict[int, Wave] = {}
     tangents_s: dict[int, Wave] = {}
     for number, change in by_index.items():
         # From normal**2 = e_o (1 - tangential**2 / e_e) for p, e_o - tangential**2 for s.
-        change_o, change_e = _both(change)
+        change_o, change_e = both(change)
         by_o, by_e = 2 * n_o * change_o, 2 * n_e * change_e
         square = tangential**2 / e_e
         normal_p = (by_o * (1 - square) + e_o * square / e_e * by_e) / (2 * p.normal)
@@ -171,7 +184,7 @@ def _medium(
     return _Medium((p, s), (tangents_p, tangents_s))
 
 
-def _both(index: Complex | Uniaxial) -> tuple[Complex, Complex]:
+def both(index: Complex | Uniaxial) -> tuple[Complex, Complex]:
     """Return the ordinary and the extraordinary index, the same one twice where there is no crystal."""
     pair = index if isinstance(index, Uniaxial) else (index, index)
     return np.asarray(pair[0], dtype=np.complex128), np.asarray(pair[1], dtype=np.complex128)

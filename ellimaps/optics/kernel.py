@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ellimaps.optics.fresnel import Real
 
-THICKNESS, CAUCHY_A, CAUCHY_B, EXTRAORDINARY_A, AOI_OFFSET, DELTA_OFFSET = range(6)
+THICKNESS, ORDINARY, EXTRAORDINARY, AOI_OFFSET, DELTA_OFFSET = range(5)
 
 # Radians; numba takes what is global as a constant.
 _DEGREE = np.pi / 180
@@ -39,10 +39,14 @@ class Film(NamedTuple):
         In degrees.
     thickness : ndarray of float, shape (medium,)
         In nm; of any value for ambient and substrate.
-    ordinary, extraordinary : ndarray of complex, shape (medium, band)
-        Indices in the model.
+    ordinary, extraordinary : ndarray of complex, shape (row, medium, band)
+        Indices, of each spectrum, or in one row those of the model for all.
+    slopes : ndarray of complex, shape (row, parameter, band)
+        Their derivatives by the parameters that are of an index.
     is_crystal : ndarray of bool, shape (medium,)
         Whether the two differ.
+    is_linear : bool
+        Whether the indices are those of the model, to be moved along the slopes, and not of each spectrum.
     """
 
     kinds: NDArray[np.intp]
@@ -54,7 +58,9 @@ class Film(NamedTuple):
     thickness: Real
     ordinary: NDArray[np.complex128]
     extraordinary: NDArray[np.complex128]
+    slopes: NDArray[np.complex128]
     is_crystal: NDArray[np.bool_]
+    is_linear: bool
 
 
 def _compiled(function: _Function) -> _Function:
@@ -103,6 +109,7 @@ def inverse(number: complex) -> complex:
 def _set_medium(
     j: int,
     b: int,
+    row: int,
     theta: Real,
     film: Film,
     tangential: complex,
@@ -114,17 +121,13 @@ def _set_medium(
 ) -> None:
     """Set a medium's normal parts and admittances of p and s light at a wavelength, and their derivatives."""
     kinds, media, crystal = film.kinds, film.media, film.is_crystal[j]
-    n_o, n_e = film.ordinary[j, b], film.extraordinary[j, b]
-    by_b = 1e6 / (film.waves[b] * film.waves[b])
-    for k in range(len(kinds)):
-        if media[k] == j and CAUCHY_A <= kinds[k] <= EXTRAORDINARY_A:
-            change = theta[k] - film.starts[k]
-            if kinds[k] == CAUCHY_B:
-                change *= by_b
-            if kinds[k] == EXTRAORDINARY_A:
-                n_e += change
-            else:
-                n_o += change
+    n_o, n_e = film.ordinary[row, j, b], film.extraordinary[row, j, b]
+    if film.is_linear:
+        for k in range(len(kinds)):
+            if media[k] == j and kinds[k] == ORDINARY:
+                n_o += (theta[k] - film.starts[k]) * film.slopes[0, k, b]
+            elif media[k] == j and kinds[k] == EXTRAORDINARY:
+                n_e += (theta[k] - film.starts[k]) * film.slopes[0, k, b]
     e_o, square = n_o * n_o, tangential * tangential
     inverse_o = inverse_e = inverse(e_o)
     if crystal:
@@ -138,10 +141,10 @@ def _set_medium(
         if kinds[k] == AOI_OFFSET:
             dq[j, k, 0], dq[j, k, 1] = -e_o * inverse_e * turn * inverse(q_p), -turn * inverse(q_s)
             da[j, k, 0] = dq[j, k, 0] * inverse_o
-        elif media[k] == j and CAUCHY_A <= kinds[k] <= EXTRAORDINARY_A:
-            rise = by_b if kinds[k] == CAUCHY_B else 1.0
-            by_o = 2 * n_o * rise if kinds[k] != EXTRAORDINARY_A else 0j
-            by_e = 2 * n_e * rise if kinds[k] == EXTRAORDINARY_A or not crystal else 0j
+        elif media[k] == j and (kinds[k] == ORDINARY or kinds[k] == EXTRAORDINARY):
+            rise = film.slopes[row, k, b]
+            by_o = 2 * n_o * rise if kinds[k] == ORDINARY else 0j
+            by_e = 2 * n_e * rise if kinds[k] == EXTRAORDINARY or not crystal else 0j
             dq[j, k, 1] = dq[j, k, 0] = by_o * inverse(q_s) / 2
             if crystal:
                 share = square * inverse_e
@@ -180,7 +183,7 @@ def sum_up(
     """
     kinds, media, starts, waves, is_crystal = film.kinds, film.media, film.starts, film.waves, film.is_crystal
     ordinary, delta_offset = film.ordinary, film.delta_offset
-    n_bands, n_media, m = len(waves), len(ordinary), slope.shape[1]
+    n_bands, n_media, m = len(waves), ordinary.shape[1], slope.shape[1]
     turned, shifted = -1, -1
     moves = np.zeros(n_media, np.bool_)
     thick_number = np.full(n_media, -1)
@@ -203,6 +206,7 @@ def sum_up(
     decays, tangential, turn = np.empty(n_media, np.complex128), np.empty(n_bands, np.complex128), 0j
     d_psi, d_delta = np.empty(m), np.empty(m)
     for p in range(len(theta)):
+        row = 0 if film.is_linear else p
         for b in range(n_bands):
             w_psi, w_delta = weights[p, b], weights[p, n_bands + b]
             if w_psi == 0 and w_delta == 0 and p > 0:
@@ -211,11 +215,11 @@ def sum_up(
                 angle = film.aoi[b]
                 if turned >= 0:
                     angle += (theta[p, turned] - starts[turned]) * _DEGREE
-                tangential[b] = ordinary[0, b] * np.sin(angle)
-                turn = tangential[b] * ordinary[0, b] * np.cos(angle) * _DEGREE
+                tangential[b] = ordinary[0, 0, b] * np.sin(angle)
+                turn = tangential[b] * ordinary[0, 0, b] * np.cos(angle) * _DEGREE
             for j in range(n_media):
                 if moves[j] or p == 0:
-                    _set_medium(j, b, theta[p], film, tangential[b], turn, q[b], a[b], dq, da)
+                    _set_medium(j, b, row, theta[p], film, tangential[b], turn, q[b], a[b], dq, da)
             if w_psi == 0 and w_delta == 0:
                 continue
             unit = 4 * np.pi / waves[b]

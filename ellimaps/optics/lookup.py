@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ellimaps.optics.fresnel import Real
+from ellimaps.optics.fresnel import Real, Uniaxial
 from ellimaps.optics.gradient import ExactCurve
-from ellimaps.optics.materials import UniaxialMaterial
-from ellimaps.optics.model import AOI_OFFSET, CAUCHY_B, THICKNESS, Parameter, ThinFilm
+from ellimaps.optics.materials import EXTRAORDINARY, UniaxialMaterial
+from ellimaps.optics.model import AOI_OFFSET, THICKNESS, Layer, Parameter, ThinFilm
 from ellimaps.optics.ncs_curve import NcsCurve
 from ellimaps.optics.solver import Target
 
@@ -22,6 +22,8 @@ MOST_CANDIDATES = 6
 """Minima looked at; with half as many the fits of `bench_fits.py --constants` are the same too."""
 # 60,000 nodes x 50 bands of N, C, S in single precision are 36 MB.
 _MOST_NODES = 60_000
+# An oscillator that goes across a band moves the index up and down again: steps that follow it.
+_ALONG = 9
 # 8 MB of scores at a time.
 _BLOCK_ELEMENTS = 1 << 21
 # Steps of optical thickness as a part of the shortest wavelength, by the number of free parameters; Psi and
@@ -62,7 +64,7 @@ class LookUp:
     """
 
     def __init__(self, model: ThinFilm, exact: ExactCurve, wavelength_nm: Real) -> None:
-        self.shape = _counts(model, float(np.min(wavelength_nm)))
+        self.shape = _counts(model, wavelength_nm)
         axes = [
             np.linspace(p.low, p.high, count) for p, count in zip(exact.parameters, self.shape, strict=True)
         ]
@@ -235,26 +237,36 @@ def is_peak(scores: Single) -> NDArray[np.bool_]:
     return peak.reshape(scores.shape)
 
 
-def _counts(model: ThinFilm, shortest_nm: float) -> tuple[int, ...]:
-    parameters = model.parameters
+def _counts(model: ThinFilm, wavelength_nm: Real) -> tuple[int, ...]:
+    parameters, shortest_nm = model.parameters, float(wavelength_nm.min())
     part = _PART_OF_WAVELENGTH.get(len(parameters), _PART_OF_MANY) * shortest_nm
-    counts = np.array([_steps(model, parameter, part, shortest_nm) for parameter in parameters])
+    counts = np.array([_steps(model, parameter, part, wavelength_nm) for parameter in parameters])
     while np.prod(counts + 1.0) > _MOST_NODES and counts.max() > 2:
         counts[counts.argmax()] = max(2, int(counts.max() * 0.9))
     return tuple(int(count) + 1 for count in counts)
 
 
-def _steps(model: ThinFilm, parameter: Parameter, optical_nm: float, shortest_nm: float) -> int:
+def _steps(model: ThinFilm, parameter: Parameter, optical_nm: float, wavelength_nm: Real) -> int:
     width = parameter.high - parameter.low
     if parameter.layer is None:
         # Psi and Delta change smoothly with an angle that is off, and Delta with its own offset evenly.
         return max(2, int(np.ceil(width / (0.5 if parameter.kind == AOI_OFFSET else 10.0))))
     layer = model.layers[parameter.layer]
     if parameter.kind == THICKNESS:
-        return max(4, int(np.ceil(width * _largest_index(model, parameter.layer, shortest_nm) / optical_nm)))
+        index = _largest_index(model, parameter.layer, float(wavelength_nm.min()))
+        return max(4, int(np.ceil(width * index / optical_nm)))
     thickest = layer.free.get(THICKNESS, (0.0, layer.thickness_nm))[1]
-    change = width / (shortest_nm / 1000) ** 2 if parameter.kind == CAUCHY_B else width
+    change = _index_path(layer, parameter, wavelength_nm)
     return max(4, int(np.ceil(change * thickest / optical_nm)))
+
+
+def _index_path(layer: Layer, parameter: Parameter, wavelength_nm: Real) -> float:
+    """Return how far the index moves while a parameter goes from bound to bound, where it moves most."""
+    values = np.linspace(parameter.low, parameter.high, _ALONG)[:, None]
+    index = layer.material.at(wavelength_nm, {parameter.kind: values})
+    moving = index[int(parameter.kind.startswith(EXTRAORDINARY))] if isinstance(index, Uniaxial) else index
+    # Rounding must not add a node to what is linear.
+    return round(float(np.abs(np.diff(moving, axis=0)).sum(axis=0).max()), 12)
 
 
 def _largest_index(model: ThinFilm, layer: int, shortest_nm: float) -> float:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ellimaps.core.errors import SettingError
 from ellimaps.optics.fresnel import Complex, Real, Uniaxial
+
+CAUCHY_A = "cauchy_a"
+EXTRAORDINARY = "extraordinary_"
 
 
 class Material:
@@ -59,7 +62,49 @@ class Material:
             f"{self.name} is a {type(self).__name__}, which no model file can hold: give a Table of n and k."
         )
 
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Values of what a fit may change, by name."""
+        return {}
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the index is a linear function of every parameter."""
+        return True
+
+    def with_parameter(self, name: str, value: float) -> Self:
+        """Return the material with another value of one of its parameters.
+
+        Raises
+        ------
+        SettingError
+            If the material cannot have that value.
+        """
+        raise NotImplementedError(name)
+
+    def at(self, wavelength_nm: Real, values: Mapping[str, Any]) -> Any:
+        """Return the index with other values of some parameters.
+
+        Parameters
+        ----------
+        wavelength_nm : ndarray of float
+            Wavelengths in nm.
+        values : mapping of str to (float, ndarray or Dual)
+            Values by name, broadcasting against the wavelengths.
+
+        Returns
+        -------
+        ndarray of complex or Dual
+            Of their broadcast shape.
+        """
+        self._check_range(wavelength_nm)
+        return self._formula(wavelength_nm, {**self.parameters, **values})
+
     def _index(self, wavelength_nm: Real) -> Any:
+        return self._formula(wavelength_nm, self.parameters)
+
+    def _formula(self, wavelength_nm: Real, values: Mapping[str, Any]) -> Any:
+        """Return the index; a material without parameters gives `_index` in its place."""
         raise NotImplementedError
 
     def _check_range(self, wavelength_nm: Real) -> None:
@@ -82,7 +127,7 @@ class Constant(Material):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"index {self.n:g}")
-        _check_numbers(self.name, (self.n, self.k))
+        check_numbers(self.name, (self.n, self.k))
         if self.n <= 0 or self.k < 0:
             raise SettingError(
                 f"An index needs n above 0 and k (n + ik) of 0 or more, got {self.n:g}, {self.k:g}."
@@ -109,7 +154,7 @@ class Cauchy(Material):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"Cauchy {self.a:g}")
-        _check_numbers(self.name, (self.a, self.b, self.c))
+        check_numbers(self.name, (self.a, self.b, self.c))
 
     @property
     def range_nm(self) -> tuple[float, float]:
@@ -121,9 +166,20 @@ class Cauchy(Material):
         """As in a model file."""
         return {"cauchy": [self.a, self.b, self.c]}
 
-    def _index(self, wavelength_nm: Real) -> Any:
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The coefficients."""
+        return {CAUCHY_A: self.a, "cauchy_b": self.b, "cauchy_c": self.c}
+
+    def with_parameter(self, name: str, value: float) -> Self:
+        """Return the formula with another coefficient."""
+        a, b, c = (self.parameters | {name: value}).values()
+        return replace(self, a=a, b=b, c=c, name="")
+
+    def _formula(self, wavelength_nm: Real, values: Mapping[str, Any]) -> Any:
         um = wavelength_nm / 1000
-        return self.a + self.b / um**2 + self.c / um**4
+        a, b, c = values.values()
+        return a + b / um**2 + c / um**4
 
 
 @dataclass(frozen=True)
@@ -143,7 +199,7 @@ class Sellmeier(Material):
     name: str = "Sellmeier"
 
     def __post_init__(self) -> None:
-        _check_numbers(self.name, [value for term in self.terms for value in term])
+        check_numbers(self.name, [value for term in self.terms for value in term])
 
     @property
     def range_nm(self) -> tuple[float, float]:
@@ -182,7 +238,7 @@ class Table(Material):
         values = np.asarray(self.rows, dtype=np.float64)
         if values.ndim != 2 or values.shape[1] != 3 or len(values) < 2:
             raise SettingError(f"{self.name} needs at least two rows of wavelength_nm, n, k.")
-        _check_numbers(self.name, values.ravel())
+        check_numbers(self.name, values.ravel())
         if np.any(np.diff(values[:, 0]) <= 0):
             raise SettingError(f"{self.name}: wavelengths must ascend, each only once.")
         if np.any(values[:, 0] <= 0) or np.any(values[:, 1] <= 0) or np.any(values[:, 2] < 0):
@@ -272,6 +328,41 @@ class UniaxialMaterial:
         """As in a model file."""
         return {"ordinary": self.ordinary.spec, "extraordinary": self.extraordinary.spec}
 
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Those of the ordinary index, then those of the other one, as ``extraordinary_a``."""
+        along = {
+            EXTRAORDINARY + name.removeprefix("cauchy_"): value
+            for name, value in self.extraordinary.parameters.items()
+        }
+        return self.ordinary.parameters | along
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether both indices are linear functions of every parameter."""
+        return self.ordinary.is_linear and self.extraordinary.is_linear
+
+    def with_parameter(self, name: str, value: float) -> UniaxialMaterial:
+        """Return the crystal with another value of one of its parameters."""
+        if not name.startswith(EXTRAORDINARY):
+            return UniaxialMaterial(self.ordinary.with_parameter(name, value), self.extraordinary)
+        changed = self.extraordinary.with_parameter(self._along(name), value)
+        return UniaxialMaterial(self.ordinary, changed)
+
+    def at(self, wavelength_nm: Real, values: Mapping[str, Any]) -> Uniaxial:
+        """Return both indices with other values of some parameters; see `Material.at`."""
+        along = {self._along(name): value for name, value in values.items() if name.startswith(EXTRAORDINARY)}
+        across = {name: value for name, value in values.items() if not name.startswith(EXTRAORDINARY)}
+        return Uniaxial(
+            self.ordinary.at(wavelength_nm, across) if across else self.ordinary(wavelength_nm),
+            self.extraordinary.at(wavelength_nm, along) if along else self.extraordinary(wavelength_nm),
+        )
+
+    def _along(self, name: str) -> str:
+        """Return what the extraordinary index calls a parameter of the crystal."""
+        short = name.removeprefix(EXTRAORDINARY)
+        return short if short in self.extraordinary.parameters else f"cauchy_{short}"
+
 
 AnyMaterial = Material | UniaxialMaterial
 
@@ -292,8 +383,10 @@ def tabulated(material: Material, wavelength_nm: Real) -> Material:
 def lossless(material: Material) -> bool:
     """Whether a material absorbs nowhere in the range it is known for."""
     low, high = material.range_nm
-    # Formulae are of media without loss or of one k, so a few wavelengths tell; tables are looked at whole.
-    waves = [row[0] for row in material.rows] if isinstance(material, Table) else [max(low, 500.0)]
+    # A formula is looked at where ellipsometers measure, a table whole.
+    waves = np.geomspace(max(low, 190.0), min(high, 2000.0)) if high > 190 and low < 2000 else [low]
+    if isinstance(material, Table):
+        waves = [row[0] for row in material.rows]
     return not np.any(material(np.minimum(waves, high)).imag)
 
 
@@ -305,6 +398,7 @@ def shifted(material: AnyMaterial, change: float) -> AnyMaterial:
     return Shifted(material, change)
 
 
-def _check_numbers(name: str, values: Sequence[float] | Real) -> None:
+def check_numbers(name: str, values: Sequence[float] | Real) -> None:
+    """Refuse values of a material that are not finite."""
     if not np.all(np.isfinite(np.asarray(values, dtype=np.float64))):
         raise SettingError(f"{name} holds a value that is not a finite number.")

@@ -5,7 +5,7 @@ Light is described as in :mod:`ellimaps.optics.fresnel`: ``rho = tan(Psi) exp(-i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -15,17 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from ellimaps.core.errors import SettingError
 from ellimaps.optics.fresnel import Complex, Real, Uniaxial, psi_delta, reflection_ratio
 from ellimaps.optics.library import material as built_in
-from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material, UniaxialMaterial, lossless
+from ellimaps.optics.materials import AnyMaterial, Constant, Material, lossless
 
 THICKNESS = "thickness_nm"
-CAUCHY_A = "cauchy_a"
-CAUCHY_B = "cauchy_b"
-EXTRAORDINARY_A = "extraordinary_a"
 AOI_OFFSET = "aoi_offset_deg"
 DELTA_OFFSET = "delta_offset_deg"
 OFFSETS = (AOI_OFFSET, DELTA_OFFSET)
-DISPERSION = (CAUCHY_A, CAUCHY_B, EXTRAORDINARY_A)
-LAYER_PARAMETERS = (THICKNESS, *DISPERSION)
 MAX_LAYERS = 20
 """Bounds the work that a model file can ask for; ten pairs of layers, a mirror, are still a model."""
 MAX_THICKNESS_NM = 100_000.0
@@ -42,7 +37,7 @@ class Parameter(NamedTuple):
     name: str
     """The kind, with ``_1``, ``_2`` ... (layers from the ambient) where it is free in several layers."""
     kind: str
-    """``thickness_nm``, ``cauchy_a``, ``cauchy_b``, ``extraordinary_a``, or one of the offsets."""
+    """``thickness_nm``, a parameter of the layer's material such as ``cauchy_a``, or one of the offsets."""
     layer: int | None
     """Number of the layer from the ambient, from 0; None for an offset."""
     start: float
@@ -61,8 +56,8 @@ class Layer:
     thickness_nm : float
         Its thickness in nm.
     free : mapping of str to (float, float)
-        Bounds of what a fit may change: ``thickness_nm``; ``cauchy_a``, ``cauchy_b`` of a Cauchy material or
-        of a crystal's ordinary index; ``extraordinary_a``, the first coefficient of the other index.
+        Bounds of what a fit may change: ``thickness_nm`` and the parameters of the material, as ``cauchy_a``
+        or ``gaussian_energy_ev``; those of a crystal's extraordinary index as ``extraordinary_a``.
     """
 
     material: AnyMaterial
@@ -77,50 +72,36 @@ class Layer:
                 f"A layer's thickness must be within 0..{MAX_THICKNESS_NM:g} nm, got {self.thickness_nm!r}."
             )
         where = f"the layer of {self.material.name}"
-        object.__setattr__(self, "free", _checked_bounds(self.free, LAYER_PARAMETERS, where))
+        if isinstance(self.free, Mapping) and (unknown := set(self.free) - set(self.parameters)):
+            raise SettingError(
+                f"{min(unknown, key=str)!r:.80} cannot be free in {where}, which has no such index: use "
+                f"{', '.join(self.parameters)}, or give the index as {{ cauchy = [a, b, c] }} and the like."
+            )
+        object.__setattr__(self, "free", _checked_bounds(self.free, self.parameters, where))
         low, high = self.free.get(THICKNESS, (0.0, 0.0))
         if low < 0 or high > MAX_THICKNESS_NM:
             raise SettingError(f"Bounds of a thickness must be within 0..{MAX_THICKNESS_NM:g} nm.")
-        for kind in self.free:
-            if not self.has(kind):
-                raise SettingError(
-                    f"{kind} is free in the layer of {self.material.name}, which has no such index: give it "
-                    "as { cauchy = [a, b, c] }, for extraordinary_a that of extraordinary."
-                )
-            _check_start(kind, self.value(kind), self.free[kind], where)
+        for kind, bounds in self.free.items():
+            _check_start(kind, self.parameters[kind], bounds, where)
+            if kind != THICKNESS:
+                for bound in bounds:
+                    self.material.with_parameter(kind, bound)
 
-    def value(self, kind: str) -> float:
-        """Return the value of a parameter by its kind."""
-        if kind == THICKNESS:
-            return self.thickness_nm
-        index = self._cauchy(kind)
-        assert index is not None
-        return index.b if kind == CAUCHY_B else index.a
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Values of all that can be free, by kind."""
+        return {THICKNESS: self.thickness_nm, **self.material.parameters}
 
-    def has(self, kind: str) -> bool:
-        """Whether the layer has such a parameter, free or not."""
-        return kind == THICKNESS or self._cauchy(kind) is not None
+    @property
+    def has_free_index(self) -> bool:
+        """Whether a fit may change anything but the thickness."""
+        return bool(set(self.free) - {THICKNESS})
 
     def with_value(self, kind: str, value: float) -> Layer:
         """Return the layer with another value of a parameter."""
         if kind == THICKNESS:
             return replace(self, thickness_nm=value)
-        index = self._cauchy(kind)
-        assert index is not None
-        a, b = (index.a, value) if kind == CAUCHY_B else (value, index.b)
-        changed = Cauchy(a, b, index.c, index.limits_nm)
-        if not isinstance(self.material, UniaxialMaterial):
-            return replace(self, material=changed)
-        if kind == EXTRAORDINARY_A:
-            return replace(self, material=UniaxialMaterial(self.material.ordinary, changed))
-        return replace(self, material=UniaxialMaterial(changed, self.material.extraordinary))
-
-    def _cauchy(self, kind: str) -> Cauchy | None:
-        """Return the dispersion a parameter belongs to, None where there is none."""
-        index: object = self.material if kind != EXTRAORDINARY_A else None
-        if isinstance(self.material, UniaxialMaterial):
-            index = self.material.extraordinary if kind == EXTRAORDINARY_A else self.material.ordinary
-        return index if isinstance(index, Cauchy) else None
+        return replace(self, material=self.material.with_parameter(kind, value))
 
 
 @dataclass(frozen=True)
@@ -193,14 +174,16 @@ class ThinFilm:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The free parameters: layer by layer from the ambient, then the offsets."""
-        free = [(number, kind) for number, layer in enumerate(self.layers) for kind in LAYER_PARAMETERS
+        free = [(number, kind) for number, layer in enumerate(self.layers) for kind in layer.parameters
                 if kind in layer.free]  # fmt: skip
         kinds = [kind for _, kind in free]
         result = []
         for number, kind in free:
             layer = self.layers[number]
             name = kind if kinds.count(kind) == 1 else f"{kind}_{number + 1}"
-            result.append(Parameter(name, kind, number, layer.value(kind), *map(float, layer.free[kind])))
+            result.append(
+                Parameter(name, kind, number, layer.parameters[kind], *map(float, layer.free[kind]))
+            )
         for offset in OFFSETS:
             if offset in self.free:
                 start, (low, high) = getattr(self, offset), self.free[offset]
@@ -310,26 +293,11 @@ class ThinFilm:
         self, number: int, wavelength_nm: Real, values: Mapping[tuple[int | None, str], Real]
     ) -> Complex | Uniaxial:
         layer = self.layers[number]
-        index = layer.material(wavelength_nm)
-        for kind in DISPERSION:
-            if (number, kind) in values:
-                change = values[number, kind] - layer.value(kind)
-                index = moved_index(index, kind, change * index_slope(kind, wavelength_nm))
+        free = {kind: values[number, kind] for kind in layer.free if kind != THICKNESS}
+        index: Complex | Uniaxial = (
+            layer.material.at(wavelength_nm, free) if free else layer.material(wavelength_nm)
+        )
         return index
-
-
-def index_slope(kind: str, wavelength_nm: Real) -> Real:
-    """Return the derivative of a Cauchy index by one of its coefficients."""
-    return 1 / (wavelength_nm / 1000) ** 2 if kind == CAUCHY_B else np.ones_like(wavelength_nm)
-
-
-def moved_index(index: Complex | Uniaxial, kind: str, change: Real) -> Complex | Uniaxial:
-    """Return an index with a change of the part of it that a parameter of this kind belongs to."""
-    if not isinstance(index, Uniaxial):
-        return index + change
-    if kind == EXTRAORDINARY_A:
-        return Uniaxial(index.ordinary, index.extraordinary + change)
-    return Uniaxial(index.ordinary + change, index.extraordinary)
 
 
 def _by_name(owner: object, attribute: str) -> None:
@@ -338,7 +306,7 @@ def _by_name(owner: object, attribute: str) -> None:
         object.__setattr__(owner, attribute, built_in(given))
 
 
-def _checked_bounds(free: object, known: Sequence[str], where: str) -> Bounds:
+def _checked_bounds(free: object, known: Collection[str], where: str) -> Bounds:
     if not isinstance(free, Mapping):
         raise SettingError(f"free of {where} must map names to bounds (low, high), got {free!r:.80}.")
     checked = {}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.core.small_files import read_toml, toml_value
+from ellimaps.optics.absorbing import MAX_NODES, CauchyUrbach, OscillatorSum, SplineIndex
 from ellimaps.optics.library import is_built_in, material, read_nk
 from ellimaps.optics.materials import (
     AnyMaterial,
@@ -19,6 +21,8 @@ from ellimaps.optics.materials import (
     UniaxialMaterial,
 )
 from ellimaps.optics.model import OFFSETS, Layer, ThinFilm
+from ellimaps.optics.oscillators import OSCILLATORS
+from ellimaps.optics.oscillators.base import Oscillator
 
 MAX_MODEL_BYTES = 1024 * 1024
 """A model of `MAX_LAYERS` layers takes some 5 kB."""
@@ -28,7 +32,12 @@ _MODEL_KEYS = (
     "without_nm", "free",
 )  # fmt: skip
 _LAYER_KEYS = ("material", "thickness_nm", "free")
-_MATERIAL_KEYS = ("file", "index", "cauchy", "sellmeier", "ordinary", "extraordinary")
+_WAYS = (
+    ("file",), ("index",), ("cauchy",), ("sellmeier",), ("ordinary", "extraordinary"), ("cauchy", "urbach"),
+    ("oscillators",), ("oscillators", "offset"), ("spline",),
+)  # fmt: skip
+_MATERIAL_KEYS = tuple(dict.fromkeys(key for way in _WAYS for key in way))
+_URBACH_KEYS = ("amplitude", "urbach_ev", "edge_ev")
 
 
 def read_model(path: str | Path) -> ThinFilm:
@@ -158,16 +167,17 @@ def _material(value: Any, folder: Path, where: str) -> AnyMaterial:
     if not isinstance(value, dict) or not value:
         raise SettingError(f"{where} needs a material: a name in quotes, or {{ index = 1.46 }} and the like.")
     _check_keys(value, _MATERIAL_KEYS, (), f"the material of {where}")
-    if set(value) == {"ordinary", "extraordinary"}:
-        return _uniaxial(value, folder, where)
-    if len(value) != 1:
+    if len(value) == 1 and set(value) <= {"ordinary", "extraordinary", "offset", "urbach"}:
+        (alone,) = value
+        needed = {"offset": "oscillators", "urbach": "cauchy"}.get(alone, "both ordinary and extraordinary")
+        raise SettingError(f"the material of {where} needs {needed}.")
+    if not any(set(value) == set(way) for way in _WAYS):
         raise SettingError(f"the material of {where} is given in several ways: {', '.join(sorted(value))}.")
-    ((way, content),) = value.items()
-    if way == "file":
-        return _file(content, folder, where)
-    if way in ("ordinary", "extraordinary"):
-        raise SettingError(f"the material of {where} needs both ordinary and extraordinary.")
-    return _formula(way, content, where)
+    if "ordinary" in value:
+        return _uniaxial(value, folder, where)
+    if "file" in value:
+        return _file(value["file"], folder, where)
+    return _formula(value, where)
 
 
 def _uniaxial(value: Mapping[str, Any], folder: Path, where: str) -> UniaxialMaterial:
@@ -184,18 +194,70 @@ def _file(name: Any, folder: Path, where: str) -> Material:
     return read_nk(folder / name)
 
 
-def _formula(way: str, content: Any, where: str) -> Material:
+def _formula(value: Mapping[str, Any], where: str) -> Material:
+    way, content = next(iter(value.items()))
+    if "oscillators" in value:
+        return _oscillators(
+            value["oscillators"], _number(value.get("offset", 1.0), f"offset of {where}"), where
+        )
+    if "urbach" in value:
+        return _urbach(value, where)
     where = f"{way} of {where}"
+    if way == "spline":
+        return _spline(content, where)
     if way == "sellmeier":
         if not isinstance(content, list) or not content:
             raise SettingError(f"{where} must be a list of pairs [strength, resonance in um].")
         terms = [_numbers(term, 2, 2, where) for term in content]
         return Sellmeier(tuple((strength, at) for strength, at in terms))
     if way == "cauchy":
-        a, b, c = (*_numbers(content, 1, 3, where), 0.0, 0.0)[:3]
-        return Cauchy(a, b, c)
+        return Cauchy(*_coefficients(content, where))
     n, k = (*_numbers(content if isinstance(content, list) else [content], 1, 2, where), 0.0)[:2]
     return Constant(n, k)
+
+
+def _coefficients(content: Any, where: str) -> tuple[float, float, float]:
+    a, b, c = (*_numbers(content, 1, 3, where), 0.0, 0.0)[:3]
+    return a, b, c
+
+
+def _oscillators(rows: Any, offset: float, where: str) -> OscillatorSum:
+    where = f"oscillators of {where}"
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and len(row) == 1 for row in rows):
+        raise SettingError(f"{where} must be a list of tables, each of one kind of {', '.join(OSCILLATORS)}.")
+    terms = [_oscillator(key, content, where) for row in rows for key, content in row.items()]
+    return OscillatorSum(tuple(terms), offset)
+
+
+def _oscillator(key: str, content: Any, where: str) -> Oscillator:
+    if key not in OSCILLATORS:
+        raise SettingError(f"{where} has the unknown {key!r:.80}: use {', '.join(OSCILLATORS)}.")
+    kind = OSCILLATORS[key]
+    names = tuple(field.name for field in fields(kind))
+    return kind(**_named_numbers(content, names, f"{key} of {where}"))
+
+
+def _urbach(value: Mapping[str, Any], where: str) -> CauchyUrbach:
+    tail = _named_numbers(value["urbach"], _URBACH_KEYS, f"urbach of {where}")
+    index = _coefficients(value["cauchy"], f"cauchy of {where}")
+    return CauchyUrbach(index, tail["amplitude"], tail["urbach_ev"], tail["edge_ev"])
+
+
+def _spline(content: Any, where: str) -> SplineIndex:
+    if not isinstance(content, dict):
+        raise SettingError(f"{where} must be like {{ energies_ev = [...], k = [...], offset = 1.5 }}.")
+    _check_keys(content, ("energies_ev", "k", "offset"), ("energies_ev", "k"), where)
+    energies, k = (
+        _numbers(content[name], 2, MAX_NODES, f"{name} of {where}") for name in ("energies_ev", "k")
+    )
+    return SplineIndex(energies, k, _number(content.get("offset", 1.0), f"offset of {where}"))
+
+
+def _named_numbers(content: Any, names: tuple[str, ...], where: str) -> dict[str, float]:
+    if not isinstance(content, dict):
+        raise SettingError(f"{where} must be a table of {', '.join(names)}, got {content!r:.80}.")
+    _check_keys(content, names, names, where)
+    return {name: _number(content[name], f"{name} of {where}") for name in names}
 
 
 def _spec(film: AnyMaterial) -> Any:

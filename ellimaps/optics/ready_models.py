@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ellimaps.optics.library import material
-from ellimaps.optics.materials import Cauchy
-from ellimaps.optics.model import CAUCHY_A, THICKNESS, Layer, ThinFilm
+from ellimaps.optics.materials import CAUCHY_A, Cauchy
+from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
 
 # The oxide on which flakes are seen best (P. Blake et al., Appl. Phys. Lett. 91, 063124 (2007)).
 _OXIDE_NM = 290.0

@@ -12,7 +12,7 @@ from ellimaps.core.errors import SettingError
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.materials import Material, Mixture, shifted
-from ellimaps.optics.model import AOI_OFFSET, CAUCHY_A, DELTA_OFFSET, THICKNESS, Layer, ThinFilm
+from ellimaps.optics.model import AOI_OFFSET, DELTA_OFFSET, THICKNESS, Layer, ThinFilm
 from ellimaps.optics.noise import Noise
 from ellimaps.optics.spectra import SpectraFitter
 
@@ -70,7 +70,7 @@ def _changes(model: ThinFilm) -> Iterator[Change]:
             bounds = max(0.0, layer.thickness_nm - width), layer.thickness_nm + width
             changed = _with_layer(model, number, replace(layer, free={**layer.free, THICKNESS: bounds}))
             yield f"thickness of {what}", "nm", changed, _name(changed, THICKNESS, number)
-        elif CAUCHY_A not in layer.free:
+        elif not layer.has_free_index:
             for shift in (-0.05, -0.03, -0.02, -0.01, 0.01, 0.02, 0.03, 0.05):
                 denser = replace(
                     layer, material=shifted(layer.material, shift), free={THICKNESS: layer.free[THICKNESS]}

@@ -12,7 +12,7 @@ from ellimaps.core.angles import wrap_degrees
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.gradient import ExactCurve
 from ellimaps.optics.materials import shifted
-from ellimaps.optics.model import AOI_OFFSET, CAUCHY_A, THICKNESS, Layer, ThinFilm
+from ellimaps.optics.model import AOI_OFFSET, THICKNESS, Layer, ThinFilm
 
 # Stated in the table beside what they do, so that anyone can scale them: about what an alignment, a native
 # oxide and two published tables of one material differ by.
@@ -72,7 +72,7 @@ def _changes(model: ThinFilm) -> Iterator[tuple[str, float, str, ThinFilm]]:
             for change in THICKNESS_CHANGES_NM:
                 thicker = replace(layer, thickness_nm=layer.thickness_nm + change)
                 yield f"thickness of {what}", change, "nm", _with_layer(model, number, thicker)
-        if CAUCHY_A not in layer.free:
+        if not layer.has_free_index:
             denser = replace(layer, material=shifted(layer.material, INDEX_CHANGE), free={})
             yield f"index of {what}", INDEX_CHANGE, "", _with_layer(model, number, denser)
     substrate = shifted(model.substrate, INDEX_CHANGE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ellimaps.core.stack import ImageStack
-from ellimaps.optics.model import AOI_OFFSET, CAUCHY_A, DELTA_OFFSET, OFFSETS, THICKNESS, ThinFilm
+from ellimaps.optics.model import AOI_OFFSET, DELTA_OFFSET, OFFSETS, THICKNESS, ThinFilm
 from ellimaps.ui.pages.maps.fitting import FilmWork
 from ellimaps.ui.shared.widgets import number_field
 
@@ -21,7 +21,7 @@ def suggested_bounds(kind: str, value: float) -> tuple[float, float]:
     """Return bounds to begin with, around a value."""
     if kind == THICKNESS:
         return 0.0, float(max(100.0, 2 * round(value)))
-    if kind == CAUCHY_A or kind.endswith("_a"):
+    if kind.endswith("_a"):
         return round(value - 0.2, 4), round(value + 0.2, 4)
     if kind in OFFSETS:
         return value - 0.5, value + 0.5

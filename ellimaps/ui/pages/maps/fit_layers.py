@@ -14,7 +14,6 @@ from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.library import material, material_names
 from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material
 from ellimaps.optics.model import (
-    LAYER_PARAMETERS,
     MAX_LAYERS,
     MAX_THICKNESS_NM,
     THICKNESS,
@@ -145,11 +144,10 @@ def _layer(
 
 def _free(film: FilmWork, layer: Layer, given: Layer, number: int) -> Bounds:
     free: Bounds = {}
-    for kind in LAYER_PARAMETERS:
-        if layer.has(kind):
-            suggested = given.free.get(kind) or suggested_bounds(kind, layer.value(kind))
-            bounds = bounds_of(film, f"{number}_{kind}", with_unit(kind), kind in given.free, suggested)
-            free |= {kind: bounds} if bounds else {}
+    for kind, value in layer.parameters.items():
+        suggested = given.free.get(kind) or suggested_bounds(kind, value)
+        bounds = bounds_of(film, f"{number}_{kind}", with_unit(kind), kind in given.free, suggested)
+        free |= {kind: bounds} if bounds else {}
     return free
 
 

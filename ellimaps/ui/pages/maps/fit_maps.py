@@ -11,7 +11,7 @@ import streamlit as st
 from ellimaps.core.numbers import titled
 from ellimaps.core.stack import ImageStack
 from ellimaps.images.line_profile import line_profile
-from ellimaps.maps.films.parameters import PARAMETERS, parameter_titles
+from ellimaps.maps.films.parameters import parameter_titles, what_and_unit
 from ellimaps.maps.films.pixels import PixelFit, pixel_fit
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.maps.segmentation import Segmentation
@@ -186,7 +186,7 @@ def _chosen_parameter(fit: AnyFit) -> str:
 
 def _titles(fit: AnyFit, name: str) -> dict[str, tuple[str, str]]:
     """Return title and unit of each kind of map."""
-    what, unit = PARAMETERS[_kind(fit, name)]
+    what, unit = what_and_unit(_kind(fit, name))
     return {
         "value": (what, unit),
         "error": ("standard error", unit),

@@ -12,7 +12,7 @@ import streamlit as st
 from ellimaps.core.numbers import number_text, with_error, with_unit
 from ellimaps.core.stack import ANGLES
 from ellimaps.maps.films.fit import shot_curves
-from ellimaps.maps.films.parameters import PARAMETERS, parameter_titles
+from ellimaps.maps.films.parameters import parameter_titles, what_and_unit
 from ellimaps.maps.films.pixels import PixelFit
 from ellimaps.maps.films.results import ShotFits
 from ellimaps.maps.segmentation import Segmentation
@@ -127,7 +127,7 @@ def _said(picked: PixelFit) -> str:
     values = [
         f"{what} {with_unit(with_error(picked.parameters[one.name], picked.standard_errors[one.name]), unit)}"
         for one in picked.model.parameters
-        for what, unit in [PARAMETERS[one.kind]]
+        for what, unit in [what_and_unit(one.kind)]
     ]
     origin = "the fit of its cluster" if picked.is_of_cluster else "fitted by itself"
     return f"{', '.join(values)}, MSE {number_text(picked.mse, 3)}, {picked.flag.text}; {origin}"
