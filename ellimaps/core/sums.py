@@ -162,6 +162,34 @@ def check(file: BinaryIO, expected: str, path: Path, where: str, remedy: str = R
     _checked[str(path)] = expected, state
 
 
+def check_beside(path: Path, digest: str, listings: str) -> None:
+    """Compare a file that others may have changed on purpose with the listings beside it that name it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    digest : str
+        Its SHA-256.
+    listings : str
+        Pattern of their names.
+
+    Raises
+    ------
+    ReadError
+        If one names another sum.
+    """
+    for listing in sorted(path.parent.glob(listings)):
+        try:
+            sums = WrittenSet(path.parent, listing.name).facts.get(SUMS)
+        except (OSError, ReadError):
+            continue
+        if isinstance(sums, dict) and sums.get(path.name, digest) != digest:
+            raise changed(
+                path, f"in {listing.name}", "write it anew, or give another name to what you changed"
+            )
+
+
 def changed(path: Path | str, where: str, remedy: str = REMEDY) -> ReadError:
     """Return the error for a file that is not as it was written."""
     return ReadError(
