@@ -631,7 +631,10 @@ def _try(home: Path, command: Command, kills: int, seed: int) -> None:
     trial = Trial(Runner(home), command, random.Random(f"{seed} {command.name}"))
     trial(kills)
     told = "; ".join(f"{count} {what}" for what, count in sorted(trial.found.items()) if count)
-    print(f"{command.name}: {told}; {len(trial.wrong)} wrong; {time.monotonic() - start:.0f} s", flush=True)
+    times = os.times()
+    worked = times.user + times.system + times.children_user + times.children_system
+    took = f"{time.monotonic() - start:.0f} s, {worked:.0f} s of processor time in this process by now"
+    print(f"{command.name}: {told}; {len(trial.wrong)} wrong; {took}", flush=True)
     for line in trial.wrong:
         print(f"  WRONG {line}", flush=True)
     (home / "wrong.json").write_text(json.dumps(trial.wrong))
