@@ -46,9 +46,13 @@ STEPS = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link")
 LOADED = (
     "batch.cells batch.engines batch.maps batch.plates batch.recipes batch.runner classify.training "
     "classify.model_file cli maps.films.files plates.outputs plates.report sensors.analysis.whole_logs "
-    "sensors.report_page sensors.store.logs sensors.analysis.figures sensors.figures"
+    "readers.spectra sensors.report_page sensors.store.logs sensors.analysis.figures sensors.figures"
 )
-LIBRARIES = "duckdb matplotlib.figure pyarrow.parquet sklearn.linear_model skops.io scipy.optimize"
+LIBRARIES = (
+    "contourpy duckdb matplotlib.backends.backend_agg matplotlib.figure multiprocessing.popen_spawn_posix "
+    "PIL.JpegImagePlugin pyarrow.dataset pyarrow.parquet pydantic.main pydantic.type_adapter scipy.optimize "
+    "sklearn.linear_model skops.io"
+)
 
 Contents = dict[str, bytes]
 Sets = dict[str, Contents]
@@ -563,7 +567,7 @@ def _plate_commands(runner: Runner, made: Path) -> Iterator[Command]:
 
 def _sensor_commands(_: Runner, made: Path) -> Iterator[Command]:
     """Make: sensors summary, sensors stability, sensors anomalies, sensors explain, sensors report."""
-    log = sample_sensors(made / "log", days=10, every=20) / "log.csv"
+    log = sample_sensors(made / "log", days=10, every=60) / "log.csv"
     os.utime(log, (time.time() - 7200,) * 2)
     for name in ("summary", "stability", "anomalies", "explain"):
         arguments = ("sensors", name, str(log), "--out", "OUT")
