@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,9 +33,6 @@ def write_files(out: Path, files: Mapping[str, bytes], listing: str | None = Non
         If the folder cannot be written.
     """
     try:
-        for name in files:
-            if (out / name).is_dir():
-                raise IsADirectoryError(errno.EISDIR, f"{name} is a folder")
         with swapped(out, listed(out, listing) if listing else ()) as folder:
             for name, content in files.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
