@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
 from ellimaps.core.errors import ReadError
-from ellimaps.core.swap import current
+from ellimaps.core.swap import current, opened
 
 _Read = TypeVar("_Read")
 
@@ -93,7 +93,7 @@ class WrittenSet:
         ReadError
             If it holds something else by now.
         """
-        with current(self.folder, name).open("rb") as file:
+        with opened(self.folder, name) as file:
             if self._sums is not None:
                 check(file, str(self._sums.get(name)), self.folder / name, self._listing, self._remedy)
             yield file
@@ -104,7 +104,8 @@ class WrittenSet:
 
     def _bytes(self) -> bytes:
         try:
-            return current(self.folder, self._listing).read_bytes()
+            with opened(self.folder, self._listing) as file:
+                return file.read()
         except FileNotFoundError:
             return b"{}"
 
