@@ -567,11 +567,11 @@ def _plate_commands(runner: Runner, made: Path) -> Iterator[Command]:
 
 def _sensor_commands(_: Runner, made: Path) -> Iterator[Command]:
     """Make: sensors summary, sensors stability, sensors anomalies, sensors explain, sensors report."""
-    log = sample_sensors(made / "log", days=10, every=60) / "log.csv"
+    log = sample_sensors(made / "log", days=12, every=60) / "log.csv"
     os.utime(log, (time.time() - 7200,) * 2)
     for name in ("summary", "stability", "anomalies", "explain"):
         arguments = ("sensors", name, str(log), "--out", "OUT")
-        yield Command(f"sensors {name}", arguments, ("--end", "2025-01-06"), caches=True)
+        yield Command(f"sensors {name}", arguments, ("--end", "2025-01-15"), caches=True)
     report = ("sensors", "report", str(log), "--out", "OUT/log.html")
     yield Command("sensors report", report, ("--limit", "2"), caches=True)
 
