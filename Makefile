@@ -13,7 +13,7 @@ PYTEST_WORKERS ?= 2
 EXTRAS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs bench screenshots constraints clean
+.PHONY: help run test check docs audit locked bench screenshots constraints clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,13 +27,23 @@ run: $(VENV)/.runtime ## Segment an example, then serve the workbench on data_ex
 test: $(VENV)/.test ## Run the test suite (PYTEST_ARGS="-k reader" for a part of it)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-check: $(VENV)/.dev docs ## Lint, formatting, types, import contracts, JavaScript, and the documentation without a warning
+check: $(VENV)/.dev docs ## Lint, formatting, types, import contracts, JavaScript, what is risky, and the documentation without a warning
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/oxlint ellimaps
 	$(BIN)/oxfmt --check ellimaps/ui
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml ellimaps
+	$(BIN)/zizmor --quiet --offline .github/workflows
+
+audit: $(VENV)/.dev ## Ask PyPI for known vulnerabilities of all that is locked
+	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock --requirement requirements-dev.lock
+
+locked: $(BIN)/python ## Build .venv from requirements-dev.lock alone, as CI does: every file has the hash that stands there
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.runtime $(VENV)/.test $(VENV)/.dev
 
 docs: $(VENV)/.dev ## Build the documentation as a site in docs/_build/
 	rm -rf docs/_api
@@ -45,10 +55,16 @@ bench: $(VENV)/.bench ## Run the timings beside other software; one table (BENCH
 screenshots: $(VENV)/.test ## Take the pictures in docs/images/ again
 	$(BIN)/python docs/screenshots.py
 
-constraints: $(VENV)/.dev ## Pin what .venv holds now in constraints.txt
+# Locks name no index: where files come from may differ, what is in them may not.
+LOCK := $(BIN)/uv pip compile pyproject.toml - --quiet --universal --python-version 3.11.5 --generate-hashes \
+	--no-header --no-annotate --constraint constraints.txt
+
+constraints: $(VENV)/.dev ## Pin what .venv holds now in constraints.txt, and lock it with hashes for the image and CI
 	$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable --exclude pip --exclude setuptools \
 		| grep '==' | LC_ALL=C sort -f > constraints.tmp
 	mv constraints.tmp constraints.txt
+	echo setuptools | $(LOCK) --extra all --output-file requirements.lock
+	echo setuptools | $(LOCK) --extra dev --extra deep --output-file requirements-dev.lock
 
 clean: ## Remove caches and build products (not .venv, not results/)
 	rm -rf docs/_api docs/_build build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks

@@ -7,6 +7,7 @@ if some of them failed, and with 3 if it was aborted (a full disk, a folder in u
 from __future__ import annotations
 
 import gc
+import io
 import sys
 from typing import Annotated
 
@@ -63,6 +64,10 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     # Imports make many objects and no garbage: looking for it after every 700 takes a tenth of `segment`.
     gc.set_threshold(50_000)
+    for stream in (sys.stdout, sys.stderr):
+        # A file name may be no Unicode; written so, JSON is still JSON.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli()
     except AbortedError as error:
