@@ -20,8 +20,8 @@ def read_work(
     model: Path | None = None,
     kind: str | None = None,
     radius: tuple[float, float] | None = None,
-    within: Path | None = None,
     time_limit_s: float | None = None,
+    within: Path | None = None,
 ) -> MapWork | CellWork:
     """Read a recipe.
 
@@ -35,10 +35,10 @@ def read_work(
         A film model to fit, in place of the recipe's.
     kind, radius
         In place of those of ``[cells]``.
-    within : Path, optional
-        A folder below which the recipe may name a model, beside its own.
     time_limit_s : float, optional
         In place of the recipe's: how long an image may take, in seconds.
+    within : Path, optional
+        A folder below which the recipe may name a model, beside its own.
 
     Raises
     ------

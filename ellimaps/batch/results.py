@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 import pandas as pd
 
@@ -178,9 +178,9 @@ def _read(files: WrittenSet) -> Results:
     with files.open(EXPERIMENTS_PARQUET) as file:
         objects = pd.read_parquet(file)
     with files.open(IMAGES) as file:
-        images = _texts(_table(file))
+        images = _texts(_texts_of(file))
     with files.open(FAILURES) as file:
-        failures = _table(file)
+        failures = _texts_of(file)
     images["Objects"] = images["Objects"].astype(int)
     missing = {*LEVELS, "Flags"} - set(objects) | {*LEVELS, "Flags", "Table", "Overlay"} - set(images)
     if missing:
@@ -203,9 +203,9 @@ def _key(image: pd.Series) -> str:
     return str(image["Table"]).removeprefix("objects/").removesuffix(".csv")
 
 
-def _table(file: IO[bytes]) -> pd.DataFrame:
+def _texts_of(table: BinaryIO) -> pd.DataFrame:
     """Return a table of texts that was written for spreadsheets."""
-    return pd.read_csv(file, dtype=str, keep_default_na=False).map(cell_text).rename(columns=cell_text)
+    return pd.read_csv(table, dtype=str, keep_default_na=False).map(cell_text).rename(columns=cell_text)
 
 
 _TEXT = (*LEVELS, "File", "Flags", "Warnings", "Table", "Overlay", "Labels")

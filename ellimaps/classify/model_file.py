@@ -23,6 +23,7 @@ from scipy.special import softmax
 from ellimaps.classify.calibrated_classifier import CalibratedClassifier, LinearLogOdds
 from ellimaps.classify.model_facts import check_answers, check_measurements
 from ellimaps.classify.population_model import PopulationModel
+from ellimaps.core.archives import members
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import json_bytes, write_files
 from ellimaps.core.inputs import Source, as_input
@@ -160,11 +161,7 @@ def _zipped(files: dict[str, bytes]) -> bytes:
 
 
 def _bounded(content: bytes) -> dict[str, bytes]:
-    """Unpack a zip that declares no more than the limit."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
-            raise ReadError(f"The model unpacks to more than {MAX_BYTES >> 20} MB: it is not one of ours.")
-        return {info.filename: archive.read(info) for info in archive.infolist()}
+    return dict(members(io.BytesIO(content), MAX_BYTES))
 
 
 def _unpacked(content: bytes) -> tuple[dict[str, Any], bytes]:
@@ -241,7 +238,8 @@ def _try_out(
     """
     line, calibration = classifier.line, classifier.calibration
     given = (*ranges.values(), line.center, line.scale)
-    if any(array.shape != (n,) for array in given) or classifier.weights.shape != (n_classes,):
+    fits = all(array.shape == (n,) for array in given) and classifier.weights.shape == (n_classes,)
+    if not fits or line.slopes.shape not in ((1, n), (n_classes, n)):
         raise ValueError("its parts do not fit together")
     rows = np.stack(list(ranges.values()))
     with np.errstate(all="ignore"):

@@ -11,6 +11,8 @@ import typer
 
 from ellimaps.core.errors import SettingError
 
+_OWN_NAMES = ("localhost", "127.0.0.1", "::1")
+
 
 def command(
     data_root: Annotated[
@@ -59,14 +61,15 @@ def command(
         from ellimaps.ui.serving.serve import serve
         from ellimaps.ui.shared.sign_in import prepare_sign_in
 
-        if not (prepare_sign_in() or allow_anonymous or reaches_this_machine_only(place)):
+        is_open = prepare_sign_in() or allow_anonymous
+        if not (is_open or reaches_this_machine_only(place)):
             raise SettingError(
                 f"Other machines reach {host}, and nobody would have to sign in: describe your provider in "
                 ".streamlit/secrets.toml (docs/deploy.md), or let everybody in with --allow-anonymous."
             )
         print(f"ellimaps workbench: {address} (data below {root.resolve()}; stop with Ctrl+C)", flush=True)
         try:
-            serve(place, opened=address if has_display() else "")
+            serve(place, address if has_display() else "", () if is_open else {*_OWN_NAMES, host.lower()})
         except KeyboardInterrupt:
             raise typer.Exit(0) from None
 

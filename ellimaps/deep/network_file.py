@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
+from ellimaps.core.archives import check_members
 from ellimaps.core.errors import ReadError
 from ellimaps.core.inputs import Source, as_input
 from ellimaps.core.sums import check_seal, sealed
@@ -57,6 +58,7 @@ def unpack(source: Source, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
         with file.open() as stream:
             check_seal(stream, str(file), "copy it again or train anew")
         with file.open() as stream, zipfile.ZipFile(stream) as archive:
+            check_members(archive)
             facts = json.loads(_member(archive, FACTS, _MOST_FACT_BYTES))
             tensors = load(_member(archive, TENSORS, _MOST_TENSOR_BYTES))
     except ReadError:
@@ -70,6 +72,8 @@ def unpack(source: Source, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
-    if archive.getinfo(name).file_size > most:
+    with archive.open(name) as member:
+        content = member.read(most + 1)
+    if len(content) > most:
         raise ValueError(f"{name} is too large")
-    return archive.read(name)
+    return content

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.small_files import read_small
@@ -156,3 +157,18 @@ def _table(text: str, name: str) -> Table:
 def is_built_in(candidate: AnyMaterial) -> bool:
     """Whether a material is the built-in one of its name."""
     return candidate.name in material_names() and candidate == material(candidate.name)
+
+
+def spec_of(film: AnyMaterial) -> Any:
+    """Return how a model file gives a material: a built-in one by its name.
+
+    Raises
+    ------
+    SettingError
+        If no file can hold it.
+    """
+    if is_built_in(film):
+        return film.name
+    if isinstance(film, UniaxialMaterial):
+        return {"ordinary": spec_of(film.ordinary), "extraordinary": spec_of(film.extraordinary)}
+    return film.spec

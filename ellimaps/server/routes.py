@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from ellimaps.server import documents
@@ -39,21 +39,22 @@ class RequestLimits:
         From the head of a request to its answer; 4/5 of it may be spent waiting for a process, and the rest
         does for an image of the usual size (``benchmarks/bench_server.py``: 1000 x 1000 pixels).
     waiting : int
-        Requests that may wait, for each process that works.
+        Requests that may wait, for each process that works: so many images of the usual size as it does in
+        the time they may wait, on a busy machine (0.36 s each, ``benchmarks/load_server.py``).
     arriving : int
         Bodies that may arrive at the same time. They are not among those that wait, so that clients who send
-        slowly keep nobody from the processes.
+        slowly keep nobody from the processes. A quarter of the files a process may usually have open (1024).
     memory_bytes : int
         Bodies and images in memory at the same time, from their arrival to the answer.
     small_bytes : int
-        Larger bodies together may have half of that memory. Twice the body of an image of the usual size,
-        and the other half is enough for so many as may arrive.
+        Larger bodies together may have half of that memory. An image of the usual size, 1000 x 1000 pixels of
+        16 bit, has a body of 2.7 MB.
     """
 
     body_bytes: int = 32 * 2**20
     seconds: float = 10.0
-    waiting: int = 8
-    arriving: int = 32
+    waiting: int = 24
+    arriving: int = 256
     memory_bytes: int = 256 * 2**20
     small_bytes: int = 4 * 2**20
 
@@ -150,7 +151,7 @@ class Service:
             with self._slots.one():
                 image = await self._decoded(body)
                 share.resize(len(image))
-                answer = await self._asked(image, begun)
+                answer = await _unless_gone(request, self._asked(image, begun))
         if "refused" in answer:
             raise HTTPException(422, answer["refused"])
         return answer
@@ -173,6 +174,24 @@ class Service:
         except WorkerDied:
             reason = "The process at work on the image ended: it may need more memory than there is."
             raise HTTPException(503, reason, _RETRY) from None
+
+
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Return what work gives; leave off when the client of a request hangs up.
+
+    Raises
+    ------
+    ClientDisconnect
+        If it does.
+    """
+    asked = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(request.receive())
+    await asyncio.wait([asked, gone], return_when=asyncio.FIRST_COMPLETED)
+    gone.cancel()
+    if not asked.done():
+        asked.cancel()
+        raise ClientDisconnect
+    return asked.result()
 
 
 def _busy() -> HTTPException:

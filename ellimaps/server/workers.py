@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import signal
+import sys
 import threading
+import warnings
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
@@ -220,7 +223,15 @@ def _serve(line: Line, load: Callable[[], Classify]) -> None:
         signal.signal(ignored, signal.SIG_IGN)
     with one_thread():
         classify = load()
+        _silence_libraries()
         line.send_bytes(b"ready")
         while True:
             # JSON, for what was given a stranger's image should not have us unpickle its answer.
             line.send_bytes(json.dumps(classify(line.recv_bytes())).encode())
+
+
+def _silence_libraries() -> None:
+    """Keep what Pillow and libtiff say about a stranger's image out of the log: the answer says it."""
+    warnings.simplefilter("ignore")
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

@@ -72,6 +72,28 @@ def test_only_its_own_pages_may_connect(workbench, origin, status):
         assert line.recv(4096).split()[1] == str(status).encode()
 
 
+def test_files_are_taken_from_its_own_pages_alone(workbench):
+    """Whoever has no cookie of a page cannot upload, whatever the place."""
+    connection = http.client.HTTPConnection(urlsplit(workbench.address).netloc)
+    connection.request("PUT", "/_stcore/upload_file/session/file", body=b"maps")
+    assert connection.getresponse().status == 403
+    connection.close()
+
+
+@pytest.mark.parametrize(("name", "status"), [("127.0.0.1", 200), ("localhost", 200), ("example.org", 421)])
+def test_without_a_sign_in_it_answers_to_its_own_names(workbench, name, status):
+    """A foreign page whose name has been given the address of this machine reads nothing."""
+    place = urlsplit(workbench.address)
+    connection = http.client.HTTPConnection(place.netloc)
+    connection.request("GET", "/", headers={"Host": f"{name}:{place.port}"})
+    assert connection.getresponse().status == status
+    connection.close()
+    with socket.create_connection((place.hostname, place.port)) as line:
+        host = f"{name}:{place.port}"
+        line.sendall(HANDSHAKE.format(host=host, origin=f"http://{host}").encode())
+        assert line.recv(4096).split()[1] == (b"101" if status == 200 else b"403")
+
+
 def test_the_pages_keep_to_the_policy(chromium, workbench, tmp_path):
     """Charts, maps, uploads and downloads work, and neither a page nor a probe of it is refused."""
     page = chromium.new_page()

@@ -429,6 +429,17 @@ def test_all_may_ask_where_that_is_said(model_file, tmp_path):
         assert call(url + "/api")[0] == 200
 
 
+def test_libraries_say_nothing_of_an_image_in_the_log(served, images):
+    """As libtiff does, straight to standard error, where a picture's LZW is torn."""
+    url, _, log = served
+    torn = bytearray(encoded(images[0], "TIFF", compression="tiff_lzw"))
+    torn[9000:9010] = b"\xff" * 10
+    before = len(log.read_text().splitlines())
+    assert call(url + "/predict", said(bytes(torn)))[0] == 422
+    wait_until(lambda: len(log.read_text().splitlines()) > before)
+    assert " POST /predict 422 " in log.read_text().splitlines()[before]
+
+
 # The command line's errors
 
 
@@ -502,6 +513,18 @@ def test_a_missing_extra_is_named(monkeypatch, library):
 def test_no_workers_are_refused(model_file):
     with pytest.raises(SettingError, match="workers must be 1 or more"):
         create_app(model_file, workers=0)
+
+
+@posix
+def test_killed_processes_are_replaced_before_anybody_asks(served, image):
+    url, process, log = served
+    for _ in range(2):
+        for worker in workers_of(process):
+            worker.kill()
+        wait_until(lambda: call(url + "/healthz")[0] == 503, seconds=2)
+        wait_until(lambda: answers(url))
+        assert call(url + "/predict", said(image))[0] == 200
+    assert log.read_text().count("a worker process ended") == 2
 
 
 # Last, as it stops the server of the tests above

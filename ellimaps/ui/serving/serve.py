@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 import webbrowser
+from collections.abc import Collection
 from pathlib import Path
 from types import FrameType
 
@@ -18,6 +19,7 @@ from streamlit.starlette import App
 from streamlit.web import bootstrap
 
 from ellimaps.ui import start
+from ellimaps.ui.serving.idle import LeftAlone
 from ellimaps.ui.serving.shell import Shell
 from ellimaps.ui.shared import jobs
 
@@ -41,7 +43,7 @@ _OPTIONS = {
 }
 
 
-def serve(place: socket.socket, opened: str = "") -> None:
+def serve(place: socket.socket, opened: str = "", names: Collection[str] = ()) -> None:
     """Serve the workbench until a signal ends it: SIGTERM or SIGINT, on Windows Ctrl+C or Ctrl+Break.
 
     Parameters
@@ -50,13 +52,16 @@ def serve(place: socket.socket, opened: str = "") -> None:
         Where it listens; bound.
     opened : str
         Address that is opened in the user's browser; none by default.
+    names : collection of str, optional
+        What it may be called in an address; anything by default.
     """
     # The command line looks for garbage rarely, which a process that stays cannot afford.
     gc.set_threshold(700)
     host, port = place.getsockname()[:2]
     bootstrap.load_config_options({**_OPTIONS, "server.address": host, "server.port": port})
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    app = App(Path(start.__file__).with_name("workbench.py"), middleware=[Middleware(Shell)])
+    page = Path(start.__file__).with_name("workbench.py")
+    app = App(page, middleware=[Middleware(Shell, names), Middleware(LeftAlone)])
     _Server(_settings(app), opened).run(sockets=[place])
 
 

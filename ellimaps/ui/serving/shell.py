@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import secrets
 from base64 import b64encode
+from collections.abc import Collection
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 from streamlit import config
@@ -23,6 +24,11 @@ from streamlit.file_util import get_static_dir
 # What Streamlit answers itself; a page has none of these names.
 _NOT_PAGES = frozenset({"_stcore", "app", "auth", "component", "media", "oauth2callback", "static"})
 _POLICY_VIOLATION = 1008
+_MISDIRECTED = PlainTextResponse(
+    "This workbench answers to the names of its own machine only: behind a proxy, start it with "
+    "--allow-anonymous or configure a sign-in.",
+    status_code=421,
+)
 
 
 class Shell:
@@ -32,10 +38,13 @@ class Shell:
     ----------
     app : ASGI application
         Streamlit's.
+    names : set of str, optional
+        Names and addresses it answers to; all by default. Without a sign-in a page of anybody could read
+        what is here, if its name were given this machine's own address after it has been loaded.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, names: Collection[str] = ()) -> None:
+        self._app, self._names = app, names
         self._base = "/" + str(config.get_option("server.baseUrlPath") or "").strip("/")
         self._static = Path(get_static_dir())
         self._index = _index(self._static, self._base)
@@ -51,8 +60,13 @@ class Shell:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or let Streamlit answer it."""
-        if scope["type"] == "websocket" and not _is_own(Headers(scope=scope)):
+        headers = Headers(scope=scope) if scope["type"] in ("http", "websocket") else Headers()
+        is_named = not self._names or _name(headers) in self._names
+        if scope["type"] == "websocket" and not (is_named and _is_own(headers)):
             await WebSocketClose(_POLICY_VIOLATION)(scope, receive, send)
+            return
+        if scope["type"] == "http" and not is_named:
+            await _MISDIRECTED(scope, receive, send)
             return
 
         async def send_with_headers(message: Message) -> None:
@@ -114,6 +128,10 @@ def _index(static: Path, base: str) -> str:
     script = script.replace("{base}", base).replace("{process}", secrets.token_hex(8))
     page = (static / "index.html").read_text(encoding="utf-8")
     return page.replace("<head>", f"<head><script>{script}</script>", 1)
+
+
+def _name(headers: Headers) -> str:
+    return urlsplit(f"//{headers.get('host', '')}").hostname or ""
 
 
 def _is_own(headers: Headers) -> bool:
