@@ -13,7 +13,20 @@ from typing import Annotated
 
 import typer
 
-from ellimaps.cli import app, batch, cells, estimate, fit, info, plates, sample, segment, sensors, serve
+from ellimaps.cli import (
+    app,
+    batch,
+    cells,
+    estimate,
+    fit,
+    info,
+    materials,
+    plates,
+    sample,
+    segment,
+    sensors,
+    serve,
+)
 from ellimaps.core.errors import AbortedError, EllimapsError, ExportError
 from ellimaps.core.spreadsheets import VARIABLE, CsvFor, choose_csv
 
@@ -29,6 +42,7 @@ cli.command("info")(info.command)
 cli.command("estimate")(estimate.command)
 cli.command("segment")(segment.command)
 cli.command("fit")(fit.command)
+cli.add_typer(materials.group, name="materials")
 cli.add_typer(cells.group, name="cells")
 cli.command("batch")(batch.command)
 cli.add_typer(plates.group, name="plates")

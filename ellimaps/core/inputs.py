@@ -36,6 +36,11 @@ class InputFile:
         """Where it lies; of a stream the name alone."""
         return self._origin if isinstance(self._origin, Path) else Path(self.name)
 
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether it lies under a path, and so may have others beside it."""
+        return isinstance(self._origin, Path)
+
     def __str__(self) -> str:
         return str(self.path)
 

@@ -64,6 +64,14 @@ class Material:
         return 0.0, np.inf
 
     @property
+    def telling_nm(self) -> Real:
+        """Wavelengths in nm that show what the index is like: a formula's where ellipsometers measure."""
+        low, high = self.range_nm
+        if high <= 190 or low >= 2000:
+            return np.array([low, high])
+        return np.geomspace(max(low, 190.0), min(high, 2000.0)).clip(low, high)
+
+    @property
     def spec(self) -> Any:
         """How a model file gives the material: a name, or a table with one key.
 
@@ -75,6 +83,11 @@ class Material:
         raise SettingError(
             f"{self.name} is a {type(self).__name__}, which no model file can hold: give a Table of n and k."
         )
+
+    @property
+    def file(self) -> tuple[str, bytes] | None:
+        """Name and content of the file that a model file names for the material; None if it needs none."""
+        return None
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -264,9 +277,20 @@ class Table(Material):
         return self.rows[0][0], self.rows[-1][0]
 
     @property
+    def telling_nm(self) -> Real:
+        """Those of the rows."""
+        return np.array([row[0] for row in self.rows])
+
+    @property
     def spec(self) -> Any:
         """As in a model file, which names the table's file."""
         return {"file": self.name}
+
+    @property
+    def file(self) -> tuple[str, bytes]:
+        """The rows."""
+        rows = "".join(" ".join(map(repr, row)) + "\n" for row in self.rows)
+        return self.name, f"# wavelength_nm n k\n{rows}".encode()
 
     def _index(self, wavelength_nm: Real) -> Any:
         wavelength, n, k = np.asarray(self.rows).T
@@ -369,12 +393,7 @@ def tabulated(material: Material, wavelength_nm: Real) -> Material:
 
 def lossless(material: Material) -> bool:
     """Whether a material absorbs nowhere in the range it is known for."""
-    low, high = material.range_nm
-    # A formula is looked at where ellipsometers measure, a table whole.
-    waves = np.geomspace(max(low, 190.0), min(high, 2000.0)) if high > 190 and low < 2000 else [low]
-    if isinstance(material, Table):
-        waves = [row[0] for row in material.rows]
-    return not np.any(material(np.minimum(waves, high)).imag)
+    return not np.any(material(material.telling_nm).imag)
 
 
 def shifted(material: AnyMaterial, change: float) -> AnyMaterial:
