@@ -45,11 +45,11 @@ def command(
     import sys
 
     from ellimaps.cli.listening import bound
-    from ellimaps.core.allocator import give_large_blocks_back
+    from ellimaps.core.allocator import give_freed_memory_back
     from ellimaps.server import create_app, require_extra
 
     require_extra()
-    give_large_blocks_back()
+    give_freed_memory_back()
     with bound(host, port) as place:
         token = _token(token_file, allow_anonymous, place)
         app = create_app(model, workers=workers or os.cpu_count() or 1, token=token)
@@ -94,8 +94,8 @@ def _token(file: Path | None, allow_anonymous: bool, place: socket.socket) -> st
         return read_token(file)
     if not (allow_anonymous or reaches_this_machine_only(place)):
         raise SettingError(
-            f"Other machines reach {place.getsockname()[0]}, and nobody would have to show a token: give one "
-            "with --token-file, or let everybody in with --allow-anonymous."
+            f"Other machines can ask at {place.getsockname()[0]}: set who may with --token-file FILE, "
+            "or say --allow-anonymous if all may."
         )
     return None
 

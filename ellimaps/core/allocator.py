@@ -12,7 +12,6 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 # one.
 _LARGEST_MMAP_THRESHOLD = 32 << 20
 
-
 # Larger blocks are rare where memory is to be given back; what a process asks for in small ones is kept.
 _SMALL_MMAP_THRESHOLD = 1 << 20
 
@@ -26,7 +25,7 @@ def keep_freed_memory() -> bool:
     return _told(_LARGEST_MMAP_THRESHOLD, 2 * _LARGEST_MMAP_THRESHOLD)
 
 
-def give_large_blocks_back() -> bool:
+def give_freed_memory_back() -> bool:
     """Have large blocks given back when they are freed; return whether the C library can be told to.
 
     By itself it keeps up to 64 MB for each thread: after thirty bodies of 32 MiB at once the server's first

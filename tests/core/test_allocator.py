@@ -40,9 +40,9 @@ GIVEN = """
 import sys
 import numpy as np
 import psutil
-from ellimaps.core.allocator import give_large_blocks_back
+from ellimaps.core.allocator import give_freed_memory_back
 if sys.argv[1] == "given back":
-    assert give_large_blocks_back()
+    assert give_freed_memory_back()
 before = psutil.Process().memory_info().rss
 # The first one teaches the C library what it may keep; the small ones keep the rest from its end.
 np.ones(3 << 20)
