@@ -19,6 +19,7 @@ def read_work(
     model: Path | None = None,
     kind: str | None = None,
     radius: tuple[float, float] | None = None,
+    within: Path | None = None,
 ) -> MapWork | CellWork:
     """Read a recipe.
 
@@ -32,6 +33,8 @@ def read_work(
         A film model to fit, in place of the recipe's.
     kind, radius
         In place of those of ``[cells]``.
+    within : Path, optional
+        A folder below which the recipe may name a model, beside its own.
 
     Raises
     ------
@@ -52,7 +55,7 @@ def read_work(
     if kind is not None or radius is not None:
         raise SettingError(f"{path.name} segments maps: kind and radius belong to a recipe with [cells].")
     settings = settings_of(values, path.name)
-    found = fit_of(fit or {}, path.parent, path.name, model)
+    found = fit_of(fit or {}, path.parent, path.name, model, within=within)
     # The workbench fits clusters and pixels, a batch one of them.
     if found is not None and found.pixels and found.shared:
         raise SettingError(f"{path.name}: pixels are fitted one by one and share nothing.")

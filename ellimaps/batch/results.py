@@ -13,6 +13,8 @@ from ellimaps.batch.marks import IMAGES
 from ellimaps.batch.montages import MONTAGE
 from ellimaps.batch.tree import LEVELS, Pattern
 from ellimaps.core.errors import ReadError
+from ellimaps.core.reach import refuse_outside
+from ellimaps.core.spreadsheets import cell_text
 
 MEASURES = ("R", "Mean Intensity")
 
@@ -143,10 +145,10 @@ def read_results(folder: Path) -> Results:
     ReadError
         If it is no such folder, or damaged.
     """
+    refuse_outside(folder / EXPERIMENTS_PARQUET)
     try:
         objects = pd.read_parquet(folder / EXPERIMENTS_PARQUET)
-        images = _texts(pd.read_csv(folder / IMAGES, dtype=str, keep_default_na=False))
-        failures = pd.read_csv(folder / FAILURES, dtype=str, keep_default_na=False)
+        images, failures = _texts(_read(folder / IMAGES)), _read(folder / FAILURES)
         images["Objects"] = images["Objects"].astype(int)
         missing = {*LEVELS, "Flags"} - set(objects) | {*LEVELS, "Flags", "Table", "Overlay"} - set(images)
     except FileNotFoundError as error:
@@ -163,6 +165,11 @@ def read_results(folder: Path) -> Results:
     if missing:
         raise ReadError(f"The tables in {folder} lack {', '.join(sorted(missing))}: run the batch again.")
     return Results(folder, images, objects, failures, read_asked(folder))
+
+
+def _read(table: Path) -> pd.DataFrame:
+    """Return a table of texts that was written for spreadsheets."""
+    return pd.read_csv(table, dtype=str, keep_default_na=False).map(cell_text).rename(columns=cell_text)
 
 
 _TEXT = (*LEVELS, "File", "Flags", "Warnings", "Table", "Overlay", "Labels")

@@ -23,6 +23,13 @@ def command(
             "(default: the home folder on a desktop, data_example otherwise).",
         ),
     ] = None,
+    follow_links: Annotated[
+        bool,
+        typer.Option(
+            "--follow-links",
+            help="Links below the data root may lead out of it (default: what they name is refused).",
+        ),
+    ] = False,
     port: Annotated[int, typer.Option("--port", help="Port to serve on.", min=1, max=65535)] = 8501,
     host: Annotated[
         str, typer.Option("--host", help="Address to serve on; 0.0.0.0 lets other machines in.")
@@ -47,6 +54,8 @@ def command(
     from ellimaps.cli.listening import bound, reaches_this_machine_only
 
     os.environ["ELLIMAPS_DATA_ROOT"] = str(root.resolve())
+    if follow_links:
+        os.environ["ELLIMAPS_FOLLOW_LINKS"] = "1"
     address = f"http://{host}:{port}"
     with bound(host, port) as place:
         from ellimaps.ui.serving.serve import serve

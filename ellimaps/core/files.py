@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ellimaps.core.errors import ExportError
+from ellimaps.core.spreadsheets import spreadsheet_table
 
 
 def write_files(out: Path, files: Mapping[str, bytes], listing: str | None = None) -> list[Path]:
@@ -58,8 +59,13 @@ def write_files(out: Path, files: Mapping[str, bytes], listing: str | None = Non
     return [out / name for name in files]
 
 
-def csv_bytes(table: pd.DataFrame, *, index: bool = False) -> bytes:
-    """Return a table as CSV, the same on every system."""
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV that a spreadsheet may open, the same on every system."""
+    return program_csv_bytes(spreadsheet_table(table))
+
+
+def program_csv_bytes(table: pd.DataFrame, *, index: bool = False) -> bytes:
+    """Return a table as CSV that programs read: every text as it is."""
     return table.to_csv(index=index, lineterminator="\n").encode()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from ellimaps.core.errors import unreadable
+from ellimaps.core.reach import refuse_foreign
 
 _Seen = TypeVar("_Seen")
 
@@ -49,6 +50,7 @@ class InputFile:
         try:
             if isinstance(self._origin, Path):
                 with self._origin.open("rb") as stream:
+                    refuse_foreign(stream, self._origin)
                     yield stream
             else:
                 self._origin.seek(0)

@@ -40,6 +40,7 @@ from ellimaps.core.files import csv_bytes, json_bytes, write_files
 from ellimaps.core.parallel import ordered_map
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import software_facts
+from ellimaps.core.reach import refuse_outside
 from ellimaps.plates.measuring.field import FieldResult, FieldSettings, inputs_hash, measure_field
 from ellimaps.plates.measuring.plate import METADATA, Field, Plate
 
@@ -253,6 +254,7 @@ def parquet_bytes(table: pd.DataFrame) -> bytes:
 
 
 def _read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    refuse_outside(path)
     try:
         table = pd.read_parquet(path)
     # pyarrow raises a dozen kinds of errors for damaged files.

@@ -49,8 +49,9 @@ class LeftAlone:
 
 def forget() -> None:
     """Empty all caches, and give the memory back to the system."""
-    # Streamlit looks for expired sessions when the next one comes; a session's fragments hold what they draw.
-    runtime.get_instance()._session_mgr._session_storage._cache.expire()  # type: ignore[attr-defined]
+    if runtime.exists():
+        # Streamlit looks for expired sessions when the next one comes; their fragments hold what they draw.
+        runtime.get_instance()._session_mgr._session_storage._cache.expire()  # type: ignore[attr-defined]
     forget_all()
     gc.collect()
     trim_memory()
