@@ -75,7 +75,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self._opened:
-            webbrowser.open(self._opened)
+            # A browser in a terminal returns when it is left.
+            threading.Thread(target=webbrowser.open, args=(self._opened,), daemon=True).start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         last_moment = threading.Timer(_ALL_S, os._exit, [0])
