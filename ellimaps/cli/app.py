@@ -23,6 +23,13 @@ def command(
             "(default: the home folder on a desktop, data_example otherwise).",
         ),
     ] = None,
+    follow_links: Annotated[
+        bool,
+        typer.Option(
+            "--follow-links",
+            help="Links below the data root may lead out of it (default: what they name is refused).",
+        ),
+    ] = False,
     port: Annotated[int, typer.Option("--port", help="Port to serve on.", min=1, max=65535)] = 8501,
     host: Annotated[
         str, typer.Option("--host", help="Address to serve on; 0.0.0.0 lets other machines in.")
@@ -44,10 +51,11 @@ def command(
     root = data_root or default_data_root()
     if not root.is_dir():
         raise typer.BadParameter(f"{root} is not a folder.", param_hint="--data-root")
-    from ellimaps.cli.listening import bound, reaches_this_machine_only
+    from ellimaps.cli.listening import address_here, bound, reaches_this_machine_only
 
     os.environ["ELLIMAPS_DATA_ROOT"] = str(root.resolve())
-    address = f"http://{host}:{port}"
+    if follow_links:
+        os.environ["ELLIMAPS_FOLLOW_LINKS"] = "1"
     with bound(host, port) as place:
         from ellimaps.ui.serving.serve import serve
         from ellimaps.ui.shared.sign_in import prepare_sign_in
@@ -58,6 +66,7 @@ def command(
                 f"Other machines reach {host}, and nobody would have to sign in: describe your provider in "
                 ".streamlit/secrets.toml (docs/deploy.md), or let everybody in with --allow-anonymous."
             )
+        address = address_here(place, host)
         print(f"ellimaps workbench: {address} (data below {root.resolve()}; stop with Ctrl+C)", flush=True)
         try:
             serve(place, address if has_display() else "", () if is_open else {*_OWN_NAMES, host.lower()})

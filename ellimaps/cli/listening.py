@@ -42,3 +42,10 @@ def bound(host: str, port: int) -> socket.socket:
 def reaches_this_machine_only(place: socket.socket) -> bool:
     """Return whether what listens there is not to be reached from other machines."""
     return ipaddress.ip_address(place.getsockname()[0].partition("%")[0]).is_loopback
+
+
+def address_here(place: socket.socket, host: str) -> str:
+    """Return the address at which a browser on this machine finds what listens there."""
+    number, port = place.getsockname()[:2]
+    name = "localhost" if ipaddress.ip_address(number.partition("%")[0]).is_unspecified else host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, TypeAlias
 
 from ellimaps.core.parallel import program_hidden
+from ellimaps.core.reach import inherit
 
 Line: TypeAlias = "Connection[Any, Any]"
 """One end of the pipe between a process and the one that started it."""
@@ -60,6 +61,7 @@ class WorkerProcess:
 
 def _run(serve: Callable[..., None], line: Line, *given: Any) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    inherit()
     with suppress(EOFError, OSError, KeyboardInterrupt):
         serve(line, *given)
 

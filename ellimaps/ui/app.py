@@ -10,6 +10,8 @@ from streamlit.navigation.page import StreamlitPage
 
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.ui.components.chart_tools import chart_tools
+from ellimaps.ui.shared.data_root import confine_pages
+from ellimaps.ui.shared.markdown import guard_messages
 from ellimaps.ui.shared.sign_in import is_signed_in, is_welcome
 from ellimaps.ui.shared.state import write_work
 
@@ -80,6 +82,8 @@ ellimaps has stopped, or it cannot be reached. Once it runs again this page goes
 
 def main() -> None:
     """Show the chosen page."""
+    confine_pages()
+    guard_messages()
     from ellimaps.ui.pages.classify import page as classify
     from ellimaps.ui.pages.experiments import page as experiments
     from ellimaps.ui.pages.maps import page as maps

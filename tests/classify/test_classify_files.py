@@ -319,7 +319,7 @@ def test_the_commands_from_folder_to_score(folder: tuple[Path, Path], tmp_path: 
     assert facts["score"] == 1
     assert facts["counts"] == [6, 6]
     assert {"version", "recalls", "confusion", "mistakes", "score_interval", "warnings"} <= set(facts)
-    assert out.with_suffix(".html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert out.with_suffix(".html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert sorted(images.iterdir()) == before
     with pytest.raises(EllimapsError, match="both the model and its report"):
         call("train", images, "--labels", labels, "--out", tmp_path / "model.html")

@@ -78,3 +78,17 @@ def test_a_missing_library_names_its_extra(tmp_path):
     )
     assert code == 2
     assert "ellimaps[sign-in]" in said
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:"),
+        ("0.0.0.0", "http://localhost:"),
+        ("localhost", "http://localhost:"),
+    ],
+)
+def test_the_address_it_tells_can_be_opened(tmp_path, host, address):
+    code, said = app(tmp_path, "--host", host, "--allow-anonymous")
+    assert code == 0
+    assert f"ellimaps workbench: {address}" in said

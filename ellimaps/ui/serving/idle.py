@@ -6,12 +6,13 @@ import asyncio
 import gc
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit import runtime
 
 from ellimaps.core.allocator import trim_memory
 from ellimaps.ui.shared.cache import forget_all
 
-ALONE_S = 120.0
-"""So long Streamlit keeps a session that a page may come back to (``server.disconnectedSessionTTL``)."""
+ALONE_S = 130.0
+"""Streamlit keeps a session that a page may come back to for 120 s (``server.disconnectedSessionTTL``)."""
 
 
 class LeftAlone:
@@ -48,6 +49,9 @@ class LeftAlone:
 
 def forget() -> None:
     """Empty all caches, and give the memory back to the system."""
+    if runtime.exists():
+        # Streamlit looks for expired sessions when the next one comes; their fragments hold what they draw.
+        runtime.get_instance()._session_mgr._session_storage._cache.expire()  # type: ignore[attr-defined]
     forget_all()
     gc.collect()
     trim_memory()
