@@ -222,11 +222,11 @@ ATTACKS = {
         "film models", _film("{ sellmeier = [[1.0, 0.5]] }"), "500 nm"
     ),
     "a film of no index": Attack("film models", _film("{ cauchy = [0.0] }"), "no index"),
-    "a film of 400 digits": Attack("film models", _film(f"{{ index = 1{'0' * 400} }}"), "below 1e308"),
+    "a film of 400 digits": Attack("film models", _film(f"{{ index = 1{'0' * 400} }}"), "64 bits"),
     "a dose of 1e999": Attack("layouts as csv", _layout("1e999"), "no concentration"),
     "a dose of 400 digits": Attack("layouts as csv", _layout("1" + "0" * 400), "no concentration"),
     "a dose called \u00b2": Attack("layouts as csv", _layout("\u00b2"), "no concentration"),
-    "pictures called \u00b2": Attack("folders of pictures", _named("\u00b2.tif", "\u00b3.tif")),
+    "pictures called \u00b2": Attack("folders of pictures", _named("1\u00b22.tif", "1\u00b23.tif")),
     "pictures whose names are Latin-1": Attack(
         "folders of pictures", _named(b"\xe9t\xe9.tif", b"\xe9t\xe8.tif")
     ),
