@@ -28,7 +28,7 @@ class Attack:
     """An input, its kind, and a part of the refusal; nothing where it is read rightly."""
 
     kind: str
-    made: Callable[[], Files]
+    made: Callable[[], Any]
     refused: str = ""
 
 
@@ -223,6 +223,11 @@ ATTACKS = {
     ),
     "a film of no index": Attack("film models", _film("{ cauchy = [0.0] }"), "no index"),
     "a film of 400 digits": Attack("film models", _film(f"{{ index = 1{'0' * 400} }}"), "64 bits"),
+    "a log whose name is no UTF-8": Attack(
+        "sensor logs",
+        lambda: {b"\xff\xfe.csv": b"time,T\n2025-03-01 12:00,21\n2025-03-01 12:10,22\n"},
+        "rename it",
+    ),
     "a dose of 1e999": Attack("layouts as csv", _layout("1e999"), "no concentration"),
     "a dose of 400 digits": Attack("layouts as csv", _layout("1" + "0" * 400), "no concentration"),
     "a dose called \u00b2": Attack("layouts as csv", _layout("\u00b2"), "no concentration"),

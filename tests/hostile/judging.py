@@ -192,23 +192,26 @@ def _answer(pipe: int, deadline: float) -> str | None:
 
 def _judge(kind: Format, places: Sequence[Path], answer: int, said: int) -> None:
     """Open the inputs, in the process that is there for them; it does not come back."""
-    with os.fdopen(answer, "w", encoding="ascii") as stream:
-        os.dup2(said, 1)
-        os.dup2(said, 2)
-        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (MEMORY, MEMORY))
-        for place in places:
-            start = time.monotonic()
-            try:
-                what, detail = _opened_here(kind, place)
-            except BaseException:
-                what, detail = "escaped", traceback.format_exc()
-            print(json.dumps([what, detail, time.monotonic() - start]), file=stream)
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(0)
+    try:
+        with os.fdopen(answer, "w", encoding="ascii") as stream:
+            os.dup2(said, 1)
+            os.dup2(said, 2)
+            size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (MEMORY, MEMORY))
+            for place in places:
+                start = time.monotonic()
+                try:
+                    what, detail = _opened_here(kind, place)
+                except BaseException:
+                    what, detail = "escaped", traceback.format_exc()
+                print(json.dumps([what, detail, time.monotonic() - start]), file=stream)
+            sys.stdout.flush()
+            sys.stderr.flush()
+    # Whatever fails here, no second copy of the process may go on.
+    finally:
+        os._exit(0)
 
 
 def _opened_here(kind: Format, place: Path) -> tuple[str, str]:
