@@ -15,6 +15,7 @@ from ellimaps.batch.store import Record, Store
 from ellimaps.batch.tree import LEVELS, Item, Tree
 from ellimaps.core.files import json_bytes
 from ellimaps.core.names import readable
+from ellimaps.core.spreadsheets import spreadsheet_cell
 
 EXPERIMENTS, EXPERIMENTS_PARQUET = "experiments.csv", "experiments.parquet"
 FAILURES = "failures.csv"
@@ -178,17 +179,17 @@ def _is_whole(name: str, kind: str) -> bool:
 
 
 class _Csv:
-    """A CSV file that is written row by row."""
+    """A CSV file that is written row by row, for spreadsheets."""
 
     def __init__(self, path: Path, columns: list[str]) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
         self._writer = csv.DictWriter(
             self._file, columns, restval="", extrasaction="ignore", lineterminator="\n"
         )
-        self._writer.writeheader()
+        self.row(dict(zip(columns, columns, strict=True)))
 
     def row(self, values: dict[str, str]) -> None:
-        self._writer.writerow(values)
+        self._writer.writerow({name: spreadsheet_cell(value) for name, value in values.items()})
 
     def __enter__(self) -> _Csv:
         return self

@@ -17,7 +17,7 @@ from ellimaps.batch.time_limit import TIME_LIMIT_S
 from ellimaps.batch.tree import Item, Tree, content_hash
 from ellimaps.batch.work import CROPS, LABELS, OVERLAY, TABLE, Output, kinds_of, with_numbers
 from ellimaps.core.errors import ReadError
-from ellimaps.core.files import csv_bytes
+from ellimaps.core.files import program_csv_bytes
 from ellimaps.core.provenance import sha256
 from ellimaps.objects.analysis import CellResult, analyse_planes, measure_stack
 from ellimaps.objects.cell_settings import CellSettings
@@ -219,7 +219,7 @@ def _output(pages: list[_Page]) -> Output:
     table = pd.concat([page.table for page in pages], ignore_index=True)
     crops = io.BytesIO()
     np.save(crops, np.concatenate([page.crops for page in pages])[:CROPS_PER_IMAGE], allow_pickle=False)
-    files = {TABLE: csv_bytes(table), CROPS: crops.getvalue()}
+    files = {TABLE: program_csv_bytes(table), CROPS: crops.getvalue()}
     varying = [len({page.number[axis] for page in pages}) > 1 for axis in range(3)]
     scenes: dict[int, list[_Page]] = {}
     images = []

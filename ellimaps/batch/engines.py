@@ -45,6 +45,8 @@ class BatchTask:
     tries: int = 0
 
 
+# Its libraries come from a network drive at 10 ms a file, some 3,000 of them, and twenty times slower still.
+_LOADING_S = 600.0
 _LOADED = Outcome(reason="loaded")
 """A process is there and waits for its image."""
 
@@ -123,6 +125,7 @@ class _Worker:
         self._limit_s = work.time_limit_s
         self.line = self._process.line
         self.give(task)
+        self._until = time.monotonic() + max(_LOADING_S, work.time_limit_s)
 
     def give(self, task: BatchTask) -> None:
         self.task = task
@@ -133,7 +136,7 @@ class _Worker:
             self.line.send((task.item.argument, task.files))
 
     def begin(self) -> None:
-        """Count its time from now; what a process takes to load is not the image's."""
+        """Count the image's time from now; what a process takes to load is not its."""
         self._until = time.monotonic() + self._limit_s
 
     def left_s(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def holder(out: Path) -> str | None:
 
 
 def take(lock: Any, out: Path) -> None:
-    """Lock a file until it is closed; the system does that too when the process dies.
+    """Lock an unbuffered file until it is closed; the system does that too when the process dies.
 
     Raises
     ------
@@ -40,10 +41,11 @@ def take(lock: Any, out: Path) -> None:
                 f"{out} is in use by {_written(lock)}: wait until it has ended, or choose another output "
                 "folder."
             )
-    lock.seek(0)
-    lock.truncate()
-    lock.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
-    lock.flush()
+    # Only who waits reads it, and a full disk is told by the work itself.
+    with suppress(OSError):
+        lock.seek(0)
+        lock.truncate()
+        lock.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
 
 
 def _written(lock: Any) -> str:

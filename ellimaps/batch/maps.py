@@ -11,7 +11,7 @@ import pandas as pd
 from ellimaps.batch.time_limit import TIME_LIMIT_S, with_time_limit
 from ellimaps.batch.times import acquisition_facts
 from ellimaps.batch.work import OVERLAY, TABLE, Output, kinds_of
-from ellimaps.core.files import csv_bytes, json_bytes
+from ellimaps.core.files import json_bytes, program_csv_bytes
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.clustering.suggestion import Suggestion
 from ellimaps.maps.export import export_contents
@@ -59,7 +59,7 @@ class MapWork:
             files |= {name: _without_seconds(name, content) for name, content in fit_contents(found).items()}
             table, facts = _with_fit(table, facts, found)
         overlay = files[f"{stack.name}_maps.png"]
-        files |= {TABLE: csv_bytes(table), OVERLAY: overlay}
+        files |= {TABLE: program_csv_bytes(table), OVERLAY: overlay}
         return Output(files, facts, dict(stack.inputs), kinds_of(table))
 
     def _fitted(self, stack: ImageStack, segmentation: Segmentation) -> ShotFits | MapFit:

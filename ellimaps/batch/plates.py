@@ -20,7 +20,7 @@ from ellimaps.batch.time_limit import TIME_LIMIT_S, time_limit
 from ellimaps.batch.tree import Item
 from ellimaps.batch.work import CELLS, Output, recipe_hash
 from ellimaps.core.errors import ReadError
-from ellimaps.core.files import csv_bytes, listed, write_listing
+from ellimaps.core.files import csv_bytes, write_listing
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import sha256
 from ellimaps.core.swap import swapped
@@ -187,7 +187,7 @@ def _write(
         provenance(plate, settings, inputs),
     )
     tables = table_files(profiles)
-    with told(store.out), swapped(store.out, listed(store.out, FACTS)) as folder:
+    with told(store.out), swapped(store.out, FACTS) as folder:
         for name, content in {**tables, FAILURES: csv_bytes(failures[list(_FAILURE_COLUMNS)])}.items():
             (folder / name).write_bytes(content)
         _write_cells(store, plate, [field for field, ok in zip(fields, good, strict=True) if ok], folder)

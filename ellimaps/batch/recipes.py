@@ -21,6 +21,7 @@ def read_work(
     kind: str | None = None,
     radius: tuple[float, float] | None = None,
     time_limit_s: float | None = None,
+    within: Path | None = None,
 ) -> MapWork | CellWork:
     """Read a recipe.
 
@@ -36,6 +37,8 @@ def read_work(
         In place of those of ``[cells]``.
     time_limit_s : float, optional
         In place of the recipe's: how long an image may take, in seconds.
+    within : Path, optional
+        A folder below which the recipe may name a model, beside its own.
 
     Raises
     ------
@@ -58,7 +61,7 @@ def read_work(
     if kind is not None or radius is not None:
         raise SettingError(f"{path.name} segments maps: kind and radius belong to a recipe with [cells].")
     settings = settings_of(values, path.name)
-    found = fit_of(fit or {}, path.parent, path.name, model)
+    found = fit_of(fit or {}, path.parent, path.name, model, within=within)
     # The workbench fits clusters and pixels, a batch one of them.
     if found is not None and found.pixels and found.shared:
         raise SettingError(f"{path.name}: pixels are fitted one by one and share nothing.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from ellimaps.batch.montages import MONTAGE
 from ellimaps.batch.store import read_record
 from ellimaps.batch.tree import LEVELS, Pattern
 from ellimaps.core.errors import ReadError
+from ellimaps.core.spreadsheets import cell_text
 from ellimaps.core.sums import WrittenSet, json_object, read_set
 from ellimaps.core.swap import current
 
@@ -176,9 +178,9 @@ def _read(files: WrittenSet) -> Results:
     with files.open(EXPERIMENTS_PARQUET) as file:
         objects = pd.read_parquet(file)
     with files.open(IMAGES) as file:
-        images = _texts(pd.read_csv(file, dtype=str, keep_default_na=False))
+        images = _texts(_texts_of(file))
     with files.open(FAILURES) as file:
-        failures = pd.read_csv(file, dtype=str, keep_default_na=False)
+        failures = _texts_of(file)
     images["Objects"] = images["Objects"].astype(int)
     missing = {*LEVELS, "Flags"} - set(objects) | {*LEVELS, "Flags", "Table", "Overlay"} - set(images)
     if missing:
@@ -199,6 +201,11 @@ def _shown(folder: Path) -> dict[str, tuple[str, str]]:
 def _key(image: pd.Series) -> str:
     """Return what the results of an image are called."""
     return str(image["Table"]).removeprefix("objects/").removesuffix(".csv")
+
+
+def _texts_of(table: BinaryIO) -> pd.DataFrame:
+    """Return a table of texts that was written for spreadsheets."""
+    return pd.read_csv(table, dtype=str, keep_default_na=False).map(cell_text).rename(columns=cell_text)
 
 
 _TEXT = (*LEVELS, "File", "Flags", "Warnings", "Table", "Overlay", "Labels")

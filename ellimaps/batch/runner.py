@@ -17,7 +17,7 @@ from ellimaps.batch.store import Store, told
 from ellimaps.batch.time_limit import NAME
 from ellimaps.batch.tree import Item, Pattern, Tree
 from ellimaps.batch.work import RecipeWork, Work, recipe_hash
-from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.core.errors import ReadError, SettingError, unreadable
 from ellimaps.core.files import write_listing
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import software_facts
@@ -201,8 +201,9 @@ class Run:
         for item in self._items:
             try:
                 digest, files = item.content()
-            except OSError as error:
-                self.fail(item.key, "", f"{item.path.name} cannot be read: {error.strerror or error}.")
+            except (OSError, ReadError) as error:
+                failure = error if isinstance(error, ReadError) else unreadable(item.path, error)
+                self.fail(item.key, "", str(failure))
                 self.tell()
                 continue
             if self._store.is_done(item.key, digest, self.recipe):

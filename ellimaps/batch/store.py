@@ -1,14 +1,15 @@
 """The output folder: results appear whole, and a record says which input and recipe they belong to.
 
-The record of an image is taken away before its results are replaced and put back after, so whatever a
-killed run leaves behind, results with a record are complete and belong together.
+The record of an image says so before its results are replaced, and names what comes and what goes; the record
+of the new ones is written after them. So whatever a killed run leaves behind, results with a record of their
+recipe are complete and belong together, and what belongs to none is removed by the next run.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -52,6 +53,7 @@ class Record:
     images: list[dict[str, Any]] = field(default_factory=list)
 
 
+_REPLACED = "Its results are being replaced: run again."
 _KINDS = {
     **dict.fromkeys(("input", "recipe", "reason"), str),
     **dict.fromkeys(("files", "sums", "columns", "facts"), dict),
@@ -92,7 +94,7 @@ class Store:
     def _locked(self) -> Iterator[None]:
         with told(self.out):
             self.state.mkdir(parents=True, exist_ok=True)
-            lock = (self.state / LOCK).open("a+b")
+            lock = (self.state / LOCK).open("a+b", buffering=0)
         with lock:
             take(lock, self.out)
             with told(self.out):
@@ -127,7 +129,7 @@ class Store:
             The results.
         """
         files = {_path_of(key, role): content for role, content in output.files.items()}
-        self.forget(key, but=files)
+        self._clear(key, files)
         for name, content in files.items():
             self.write(name, content)
         sizes = {name: len(content) for name, content in files.items()}
@@ -147,16 +149,17 @@ class Store:
         reason : str
             One sentence.
         """
-        self.forget(key)
+        self._clear(key, ())
         self._put(key, Record(input_hash, recipe, reason))
 
-    def forget(self, key: str, but: Mapping[str, bytes] | None = None) -> None:
-        """Remove an image's record and then its results, but for those that are to be replaced."""
+    def _clear(self, key: str, coming: Collection[str]) -> None:
+        """Remove an image's results, but for those that are replaced; all are named until that is done."""
         record = self.record(key)
+        present = record.files if record else {}
+        self._put(key, Record("", "", _REPLACED, dict.fromkeys([*present, *coming], -1)))
         with told(self.out):
-            (self.out / _record_name(key)).unlink(missing_ok=True)
-            for name in record.files if record else ():
-                if name not in (but or {}) and _is_below(name):
+            for name in {*present} - {*coming}:
+                if _is_below(name):
                     (self.out / name).unlink(missing_ok=True)
 
     def write(self, name: str, content: bytes) -> None:

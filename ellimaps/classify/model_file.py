@@ -10,15 +10,18 @@ import hashlib
 import io
 import json
 import re
+import warnings
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
 
 from ellimaps.classify.calibrated_classifier import CalibratedClassifier, LinearLogOdds
-from ellimaps.classify.image_features import MEASUREMENTS
+from ellimaps.classify.model_facts import check_answers, check_measurements
 from ellimaps.classify.population_model import PopulationModel
 from ellimaps.core.archives import members
 from ellimaps.core.errors import ReadError
@@ -37,6 +40,8 @@ _PARTS = "model.skops"
 _DATE = (2000, 1, 1, 0, 0, 0)
 # Models of earlier versions call the center so.
 _LINE = {"centre": "center", "scale": "scale", "slopes": "slopes", "intercepts": "intercepts"}
+# The largest measurements are lengths, of at most 40 million pixels.
+_NO_MEASUREMENT = 1e12
 # What skops names in our own files, and nothing else.
 _ALLOWED = frozenset(
     {
@@ -189,42 +194,63 @@ def _types(node: Any) -> set[str]:
     return found
 
 
-def _check_facts(facts: dict[str, Any]) -> None:
-    """Refuse facts that would only be found wrong by an image."""
-    measurements, classes, pixel_size = facts["measurements"], facts["classes"], facts["pixel_size_um"]
-    good = isinstance(measurements, list) and all(name in MEASUREMENTS for name in measurements)
-    good &= isinstance(classes, list) and all(type(one) in (int, str) for one in classes)
-    good &= facts["unit"] in ("px", "um") and isinstance(facts["provenance"], dict)
-    good &= pixel_size is None or (type(pixel_size) in (int, float) and 0 < pixel_size < np.inf)
-    if not good or len(set(classes)) < len(classes):
-        raise ValueError("its facts are none of ours")
-
-
 def _model(facts: dict[str, Any], parts: bytes) -> PopulationModel:
-    import skops.io
-
-    _check_facts(facts)
-    loaded = skops.io.loads(parts, trusted=[])
-    n = len(facts["measurements"])
-    arrays = {name: np.array(facts[name], dtype=float) for name in ("typical", "low", "high")}
-    line = LinearLogOdds(*(np.asarray(loaded[name], dtype=float) for name in _LINE))
-    classifier = CalibratedClassifier(line, loaded["calibration"], np.array(facts["weights"], dtype=float))
-    probabilities = classifier.probabilities(arrays["typical"][None]) * classifier.weights
-    n_classes = len(facts["classes"])
-    fits = probabilities.shape == (1, n_classes) and classifier.weights.shape == (n_classes,)
-    fits &= all(array.shape == (n,) for array in (*arrays.values(), line.center, line.scale))
-    fits &= line.slopes.shape in ((1, n), (n_classes, n))
-    if not fits or not np.isfinite(probabilities).all():
-        raise ValueError("its parts do not fit together")
+    check_answers(facts)
+    check_measurements(facts["measurements"])
+    ranges = {name: np.array(facts[name], dtype=float) for name in ("typical", "low", "high")}
+    classifier = _classifier(facts, parts)
+    _try_out(classifier, ranges, len(facts["measurements"]), len(facts["classes"]))
     return PopulationModel(
-        label_name=str(facts["label_name"]),
+        label_name=facts["label_name"],
         classes=facts["classes"],
         measurements=facts["measurements"],
         classifier=classifier,
-        typical=arrays["typical"],
-        low=arrays["low"],
-        high=arrays["high"],
+        typical=ranges["typical"],
+        low=ranges["low"],
+        high=ranges["high"],
         unit=facts["unit"],
         pixel_size_um=facts["pixel_size_um"],
         provenance=facts["provenance"],
     )
+
+
+def _classifier(facts: dict[str, Any], parts: bytes) -> CalibratedClassifier:
+    import skops.io
+    from sklearn.exceptions import InconsistentVersionWarning  # type: ignore[import-untyped]
+
+    with warnings.catch_warnings():
+        # Another version matters where it answers otherwise, and that is tried out.
+        warnings.simplefilter("ignore", InconsistentVersionWarning)
+        loaded = skops.io.loads(parts, trusted=[])
+    line = LinearLogOdds(*(np.asarray(loaded[name], dtype=float) for name in _LINE))
+    return CalibratedClassifier(line, loaded["calibration"], np.array(facts["weights"], dtype=float))
+
+
+def _try_out(
+    classifier: CalibratedClassifier, ranges: dict[str, NDArray[np.float64]], n: int, n_classes: int
+) -> None:
+    """Let a classifier answer for the range of the training images, and compare with what its numbers say.
+
+    Raises
+    ------
+    ValueError
+        If its parts do not fit together, or scikit-learn makes something else of them than at its training.
+    """
+    line, calibration = classifier.line, classifier.calibration
+    given = (*ranges.values(), line.center, line.scale)
+    fits = all(array.shape == (n,) for array in given) and classifier.weights.shape == (n_classes,)
+    if not fits or line.slopes.shape not in ((1, n), (n_classes, n)):
+        raise ValueError("its parts do not fit together")
+    rows = np.stack(list(ranges.values()))
+    with np.errstate(all="ignore"):
+        log_odds = line.log_odds(rows)
+        if not (np.abs(rows) < _NO_MEASUREMENT).all() or not np.isfinite(log_odds).all():
+            raise ValueError("its ranges are not those of images")
+        steps = log_odds @ np.asarray(calibration.coef_).T + calibration.intercept_
+        found = classifier.probabilities(rows) * classifier.weights
+    # Of two classes the second one's alone is kept.
+    expected = softmax(np.hstack([0 * steps, steps]) if steps.shape[1] == 1 else steps, axis=1)
+    if found.shape != expected.shape or found.shape[1] != n_classes or not np.isfinite(found).all():
+        raise ValueError("its parts do not fit together")
+    if not np.allclose(found, expected * classifier.weights, rtol=0, atol=1e-9):
+        raise ValueError("this version of scikit-learn answers otherwise than its numbers say")

@@ -9,11 +9,26 @@ from __future__ import annotations
 import gc
 import io
 import sys
+from typing import Annotated
 
 import typer
 
-from ellimaps.cli import app, batch, cells, estimate, fit, info, plates, sample, segment, sensors, serve
+from ellimaps.cli import (
+    app,
+    batch,
+    cells,
+    estimate,
+    fit,
+    info,
+    materials,
+    plates,
+    sample,
+    segment,
+    sensors,
+    serve,
+)
 from ellimaps.core.errors import AbortedError, EllimapsError, ExportError
+from ellimaps.core.spreadsheets import VARIABLE, CsvFor, choose_csv
 
 cli = typer.Typer(
     name="ellimaps",
@@ -27,6 +42,7 @@ cli.command("info")(info.command)
 cli.command("estimate")(estimate.command)
 cli.command("segment")(segment.command)
 cli.command("fit")(fit.command)
+cli.add_typer(materials.group, name="materials")
 cli.add_typer(cells.group, name="cells")
 cli.command("batch")(batch.command)
 cli.add_typer(plates.group, name="plates")
@@ -39,7 +55,18 @@ cli.command("serve")(serve.command)
 @cli.callback(invoke_without_command=True)
 def _root(
     version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True),
+    csv: Annotated[
+        CsvFor | None,
+        typer.Option(
+            "--csv",
+            envvar=VARIABLE,
+            help="Who opens CSV tables. For spreadsheets (the default), texts and headings that begin with "
+            "= + - @ get an apostrophe before them; for programs they stay as they are.",
+        ),
+    ] = None,
 ) -> None:
+    if csv is not None:
+        choose_csv(csv)
     if version:
         from importlib.metadata import version as version_of
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from ellimaps.core.errors import ExportError
+from ellimaps.core.spreadsheets import spreadsheet_table
 from ellimaps.core.sums import SUMS, sum_of, sums_of
-from ellimaps.core.swap import current, swapped
+from ellimaps.core.swap import swapped
 
 
 def write_files(out: Path, files: Mapping[str, bytes], listing: str | None = None) -> list[Path]:
@@ -34,10 +34,7 @@ def write_files(out: Path, files: Mapping[str, bytes], listing: str | None = Non
         If the folder cannot be written.
     """
     try:
-        for name in files:
-            if (out / name).is_dir():
-                raise IsADirectoryError(errno.EISDIR, f"{name} is a folder")
-        with swapped(out, listed(out, listing) if listing else ()) as folder:
+        with swapped(out, listing) as folder:
             for name, content in files.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(content)
@@ -76,8 +73,13 @@ def write_listing(folder: Path, names: Sequence[str], name: str, facts: Mapping[
     (folder / name).write_bytes(_listing(name, facts, sums))
 
 
-def csv_bytes(table: pd.DataFrame, *, index: bool = False) -> bytes:
-    """Return a table as CSV, the same on every system."""
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV that a spreadsheet may open, the same on every system."""
+    return program_csv_bytes(spreadsheet_table(table))
+
+
+def program_csv_bytes(table: pd.DataFrame, *, index: bool = False) -> bytes:
+    """Return a table as CSV that programs read: every text as it is."""
     return table.to_csv(index=index, lineterminator="\n").encode()
 
 
@@ -86,15 +88,6 @@ def json_bytes(facts: Mapping[str, Any]) -> bytes:
     text = json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n"
     # A file name that is no Unicode is written as JSON writes such characters.
     return text.encode("utf-8", "backslashreplace")
-
-
-def listed(folder: Path, listing: str) -> set[str]:
-    """Return the names of files that a former listing says were written into its folder."""
-    try:
-        names = list(json.loads(current(folder, listing).read_text(encoding="utf-8"))["files"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return set()
-    return {name for name in names if isinstance(name, str) and Path(name).name == name}
 
 
 def _listing(name: str, facts: Mapping[str, Any], sums: Mapping[str, str]) -> bytes:

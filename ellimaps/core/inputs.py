@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from ellimaps.core.errors import unreadable
 from ellimaps.core.names import readable
+from ellimaps.core.reach import refuse_foreign
 
 _Seen = TypeVar("_Seen")
 
@@ -35,6 +36,11 @@ class InputFile:
         """Where it lies; of a stream the name alone."""
         return self._origin if isinstance(self._origin, Path) else Path(self.name)
 
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether it lies under a path, and so may have others beside it."""
+        return isinstance(self._origin, Path)
+
     def __str__(self) -> str:
         return str(self.path)
 
@@ -50,6 +56,7 @@ class InputFile:
         try:
             if isinstance(self._origin, Path):
                 with self._origin.open("rb") as stream:
+                    refuse_foreign(stream, self._origin)
                     yield stream
             else:
                 self._origin.seek(0)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
-# Between making a folder and locking it there are microseconds; where there are no locks, a day is long.
-_MADE_S, _DEAD_S = 60.0, 86400.0
-_LOCK = "lock"
+# An import of earlier versions is over in an hour; where a drive knows no locks, a day is long.
+_MADE_S, _DEAD_S = 3600.0, 86400.0
+_LOCK = ".lock"
 _TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
 
@@ -42,29 +42,54 @@ def own_folder(parent: Path, prefix: str) -> Iterator[Path]:
     OSError
         If it cannot be made.
     """
-    for folder in parent.glob(f"{prefix}*"):
-        # Another process may remove it at the same moment, and of another user it is none of ours.
-        with suppress(OSError):
-            if _is_left(folder):
-                shutil.rmtree(folder, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    _sweep(parent, prefix)
+    lock = None
+    while lock is None:
+        folder = parent / f"{prefix}{token_hex(4)}"
+        lock = _taken(folder.with_name(folder.name + _LOCK))
     try:
-        with (folder / _LOCK).open("wb") as lock:
-            _is_free(lock)
-            yield folder
+        folder.mkdir(mode=0o700)
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if os.name == "nt":
+            lock.close()
+        with suppress(OSError):
+            Path(lock.name).unlink()
+        lock.close()
 
 
-def _is_left(folder: Path) -> bool:
-    """Whether a temporary folder is that of a process that is dead."""
-    age_s = time.time() - folder.stat().st_mtime
-    try:
-        with (folder / _LOCK).open("r+b") as lock:
-            free = _is_free(lock)
-    except FileNotFoundError:
-        return age_s > _MADE_S
-    return age_s > _DEAD_S if free is None else free
+def _sweep(parent: Path, prefix: str) -> None:
+    """Remove what dead processes left, and what earlier versions did, which had no locks."""
+    for path in parent.glob(f"{prefix}*"):
+        # Another process may remove it at the same moment, and of another user it is none of ours.
+        with suppress(OSError):
+            if path.name.endswith(_LOCK):
+                _sweep_one(path)
+            elif not path.with_name(path.name + _LOCK).exists() and _age_s(path) > _MADE_S:
+                shutil.rmtree(path)
+
+
+def _sweep_one(lock: Path) -> None:
+    with lock.open("r+b") as file:
+        free = _is_free(file)
+        if free or (free is None and _age_s(lock) > _DEAD_S):
+            shutil.rmtree(lock.with_name(lock.name.removesuffix(_LOCK)), ignore_errors=True)
+            lock.unlink()
+
+
+def _taken(path: Path) -> Any | None:
+    """Return a locked file of this name; None if another process took it for one that was left."""
+    file = path.open("a+b")
+    with suppress(FileNotFoundError):
+        if locked(file) and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            return file
+    file.close()
+    return None
+
+
+def _age_s(path: Path) -> float:
+    return time.time() - path.stat().st_mtime
 
 
 def _is_free(file: Any) -> bool | None:

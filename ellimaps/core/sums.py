@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
 from ellimaps.core.errors import ReadError
-from ellimaps.core.swap import current
+from ellimaps.core.swap import current, opened
 
 _Read = TypeVar("_Read")
 
@@ -93,7 +93,7 @@ class WrittenSet:
         ReadError
             If it holds something else by now.
         """
-        with current(self.folder, name).open("rb") as file:
+        with opened(self.folder, name) as file:
             if self._sums is not None:
                 check(file, str(self._sums.get(name)), self.folder / name, self._listing, self._remedy)
             yield file
@@ -104,7 +104,8 @@ class WrittenSet:
 
     def _bytes(self) -> bytes:
         try:
-            return current(self.folder, self._listing).read_bytes()
+            with opened(self.folder, self._listing) as file:
+                return file.read()
         except FileNotFoundError:
             return b"{}"
 
@@ -160,6 +161,34 @@ def check(file: BinaryIO, expected: str, path: Path, where: str, remedy: str = R
     if digest != expected:
         raise changed(path, f"in {where}", remedy)
     _checked[str(path)] = expected, state
+
+
+def check_beside(path: Path, digest: str, listings: str) -> None:
+    """Compare a file that others may have changed on purpose with the listings beside it that name it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    digest : str
+        Its SHA-256.
+    listings : str
+        Pattern of their names.
+
+    Raises
+    ------
+    ReadError
+        If one names another sum.
+    """
+    for listing in sorted(path.parent.glob(listings)):
+        try:
+            sums = WrittenSet(path.parent, listing.name).facts.get(SUMS)
+        except (OSError, ReadError):
+            continue
+        if isinstance(sums, dict) and sums.get(path.name, digest) != digest:
+            raise changed(
+                path, f"in {listing.name}", "write it anew, or give another name to what you changed"
+            )
 
 
 def changed(path: Path | str, where: str, remedy: str = REMEDY) -> ReadError:

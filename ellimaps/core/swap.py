@@ -12,10 +12,10 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ellimaps.core.locks import locked
 
@@ -28,15 +28,16 @@ _FORMER, _FORMER_S = ".ellimaps-????????", 3600.0
 
 
 @contextmanager
-def swapped(out: Path, stale: Collection[str] = ()) -> Iterator[Path]:
+def swapped(out: Path, listing: str | None = None) -> Iterator[Path]:
     """Return a context with a folder to write files into, which are put into another at its end, all or none.
 
     Parameters
     ----------
     out : Path
         The other folder; made if need be.
-    stale : collection of str
-        Names in it that are to be removed with this change, where they are not written anew.
+    listing : str, optional
+        A JSON file with a list ``files``; what the present one lists there and is not written anew is removed
+        with this change.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def swapped(out: Path, stale: Collection[str] = ()) -> Iterator[Path]:
         files.mkdir()
         try:
             yield files
-            _declare(out, stale)
+            _declare(out, _listed(out / listing) if listing else set())
         except BaseException:
             shutil.rmtree(files, ignore_errors=True)
             raise
@@ -69,13 +70,28 @@ def _rolled_back(out: Path) -> Iterator[None]:
         raise
 
 
+def opened(folder: Path, name: str) -> BinaryIO:
+    """Open a file of a folder that may be about to move there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    try:
+        return current(folder, name).open("rb")
+    except FileNotFoundError:
+        # It may have moved just now.
+        return current(folder, name).open("rb")
+
+
 def current(folder: Path, name: str) -> Path:
     """Return where a file of a folder lies that may be about to move there."""
     staged = folder / STAGING / _FILES / name
     return staged if (folder / STAGING / _MANIFEST).is_file() and staged.is_file() else folder / name
 
 
-def _declare(out: Path, stale: Collection[str]) -> None:
+def _declare(out: Path, stale: set[str]) -> None:
     """Write the manifest; with it the change has happened."""
     staging = out / STAGING
     names = sorted(
@@ -87,8 +103,17 @@ def _declare(out: Path, stale: Collection[str]) -> None:
         if (out / name).is_dir():
             raise IsADirectoryError(errno.EISDIR, f"{name} is a folder")
     written = staging / f"{_MANIFEST}.part"
-    written.write_text(json.dumps({"files": names, "stale": sorted({*stale} - {*names})}), encoding="utf-8")
+    written.write_text(json.dumps({"files": names, "stale": sorted(stale - {*names})}), encoding="utf-8")
     written.replace(staging / _MANIFEST)
+
+
+def _listed(listing: Path) -> set[str]:
+    """Return the names of files in a folder that its listing says were written there."""
+    try:
+        names = list(json.loads(listing.read_text(encoding="utf-8"))["files"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return set()
+    return {name for name in names if isinstance(name, str) and Path(name).name == name}
 
 
 def _finish(out: Path) -> None:

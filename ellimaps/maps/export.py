@@ -14,7 +14,7 @@ import pandas as pd
 import tifffile
 
 from ellimaps.core.figures import figure_png
-from ellimaps.core.files import csv_bytes, with_listing, write_files
+from ellimaps.core.files import csv_bytes, program_csv_bytes, with_listing, write_files
 from ellimaps.core.provenance import software_facts
 from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.maps.clustering.estimation import ClusterEstimate
@@ -89,7 +89,7 @@ def export_contents(
     check_region_names(regions)
     name = segmentation.stack.name
     files = {
-        f"{name}_clustershot.dat": csv_bytes(clustershot_table(segmentation), index=True),
+        f"{name}_clustershot.dat": program_csv_bytes(clustershot_table(segmentation), index=True),
         f"{name}_coordinates.dat": coordinates_file(segmentation),
         f"{name}_clustershot_full.csv": csv_bytes(full_table(segmentation, names)),
         f"{name}_labels.tif": _label_tiff(segmentation),

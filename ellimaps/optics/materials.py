@@ -64,6 +64,14 @@ class Material:
         return 0.0, np.inf
 
     @property
+    def telling_nm(self) -> Real:
+        """Wavelengths in nm that show what the index is like: a formula's where ellipsometers measure."""
+        low, high = self.range_nm
+        if high <= 190 or low >= 2000:
+            return np.array([low, high])
+        return np.geomspace(max(low, 190.0), min(high, 2000.0)).clip(low, high)
+
+    @property
     def spec(self) -> Any:
         """How a model file gives the material: a name, or a table with one key.
 
@@ -75,6 +83,11 @@ class Material:
         raise SettingError(
             f"{self.name} is a {type(self).__name__}, which no model file can hold: give a Table of n and k."
         )
+
+    @property
+    def file(self) -> tuple[str, bytes] | None:
+        """Name and content of the file that a model file names for the material; None if it needs none."""
+        return None
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -264,9 +277,20 @@ class Table(Material):
         return self.rows[0][0], self.rows[-1][0]
 
     @property
+    def telling_nm(self) -> Real:
+        """Those of the rows."""
+        return np.array([row[0] for row in self.rows])
+
+    @property
     def spec(self) -> Any:
         """As in a model file, which names the table's file."""
         return {"file": self.name}
+
+    @property
+    def file(self) -> tuple[str, bytes]:
+        """The rows."""
+        rows = "".join(" ".join(map(repr, row)) + "\n" for row in self.rows)
+        return self.name, f"# wavelength_nm n k\n{rows}".encode()
 
     def _index(self, wavelength_nm: Real) -> Any:
         wavelength, n, k = np.asarray(self.rows).T
@@ -287,33 +311,6 @@ class Shifted(Material):
 
     def _index(self, wavelength_nm: Real) -> Any:
         return self.material(wavelength_nm) + self.change
-
-
-@dataclass(frozen=True)
-class Mixture(Material):
-    """Two materials mixed half and half, such as a rough surface: Bruggeman's effective medium.
-
-    D. A. G. Bruggeman, Ann. Phys. 416, 636 (1935), doi:10.1002/andp.19354160705, for spheres.
-    """
-
-    first: Material
-    second: Material
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """Both names."""
-        return f"{self.first.name} and {self.second.name}"
-
-    @property
-    def range_nm(self) -> tuple[float, float]:
-        """Wavelengths in nm for which both are known."""
-        ranges = self.first.range_nm, self.second.range_nm
-        return max(low for low, _ in ranges), min(high for _, high in ranges)
-
-    def _index(self, wavelength_nm: Real) -> Any:
-        one, two = self.first(wavelength_nm) ** 2, self.second(wavelength_nm) ** 2
-        both = (one + two) / 8
-        return np.sqrt(both + np.sqrt(both**2 + one * two / 2))
 
 
 @dataclass(frozen=True)
@@ -396,12 +393,7 @@ def tabulated(material: Material, wavelength_nm: Real) -> Material:
 
 def lossless(material: Material) -> bool:
     """Whether a material absorbs nowhere in the range it is known for."""
-    low, high = material.range_nm
-    # A formula is looked at where ellipsometers measure, a table whole.
-    waves = np.geomspace(max(low, 190.0), min(high, 2000.0)) if high > 190 and low < 2000 else [low]
-    if isinstance(material, Table):
-        waves = [row[0] for row in material.rows]
-    return not np.any(material(np.minimum(waves, high)).imag)
+    return not np.any(material(material.telling_nm).imag)
 
 
 def shifted(material: AnyMaterial, change: float) -> AnyMaterial:

@@ -7,13 +7,18 @@ import os
 import threading
 import time
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import ellimaps
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import json_bytes, with_listing, write_files
 from ellimaps.core.sums import WrittenSet, check_seal, read_set, sealed
+from ellimaps.readers.spectra import open_spectra
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "data_example" / "terraces"
 
 FILES = {"table": b"123456789", "other": b"987"}
 
@@ -78,6 +83,18 @@ def test_a_listing_that_is_none_is_a_sentence(folder, content):
     (folder / "facts.json").write_bytes(content)
     with pytest.raises(ReadError, match=r"facts\.json is damaged"):
         WrittenSet(folder, "facts.json")
+
+
+def test_a_changed_clustershot_is_not_fitted(tmp_path):
+    ellimaps.export_segmentation(ellimaps.segment(ellimaps.open_stack(EXAMPLE), 3), tmp_path)
+    for path in (*tmp_path.glob("*_clustershot*"), *tmp_path.glob("*_cluster_?.ds.dat")):
+        whole = path.read_bytes()
+        assert open_spectra(path).table["Psi"].notna().all()
+        path.write_bytes(whole.replace(b"50", b"51"))
+        with pytest.raises(ReadError, match=f"{path.name} was changed .*give another name"):
+            open_spectra(path)
+        path.rename(tmp_path / f"my_{path.name}")
+        open_spectra(tmp_path / f"my_{path.name}")
 
 
 def test_who_reads_while_others_write_never_sees_two_sets(folder):

@@ -13,7 +13,7 @@ import pytest
 
 from ellimaps.core import swap
 from ellimaps.core.errors import ExportError
-from ellimaps.core.files import listed, with_listing, write_files
+from ellimaps.core.files import with_listing, write_files
 from ellimaps.core.locks import locked
 from ellimaps.core.swap import STAGING, current, swapped
 
@@ -91,7 +91,7 @@ def test_another_set_in_the_folder_finishes_what_was_begun(tmp_path):
 
 def test_a_failure_inside_changes_nothing(tmp_path):
     write(tmp_path, OLD)
-    with suppress(ZeroDivisionError), swapped(tmp_path, ["a"]) as folder:
+    with suppress(ZeroDivisionError), swapped(tmp_path, "list.json") as folder:
         (folder / "a").write_bytes(b"new")
         raise ZeroDivisionError
     assert seen(tmp_path) == OLD
@@ -157,9 +157,11 @@ def test_a_manifest_from_elsewhere_moves_and_removes_nothing_outside(tmp_path, n
 
 
 def test_a_listing_that_is_no_json_lists_nothing(tmp_path):
-    for content in (b"[" * 100_000, b"\xff", b"3", b'{"files": 3}', b'{"files": [3, "../x"]}'):
+    (tmp_path / "mine").touch()
+    for content in (b"[" * 100_000, b"\xff", b"3", b'{"files": 3}', b'{"files": [3, "../mine"]}'):
         (tmp_path / "list.json").write_bytes(content)
-        assert listed(tmp_path, "list.json") == set()
+        write_files(tmp_path, {"a": b"new", "list.json": b"{}"}, "list.json")
+        assert left(tmp_path) == ["a", "list.json", "mine"]
 
 
 def test_a_manifest_that_is_no_manifest_is_a_sentence(tmp_path):

@@ -14,7 +14,7 @@ class Hanging:
 
     lead = ()
 
-    def __init__(self, notes, names, time_limit_s=1.0):
+    def __init__(self, notes, names, time_limit_s=3.0):
         self.notes, self.names, self.time_limit_s = str(notes), names, time_limit_s
 
     def facts(self):
@@ -29,3 +29,11 @@ class Hanging:
         while name in self.names:
             time.sleep(0.01)
         return Output({"table": b"Object\n1\n"}, {"objects": 1}, {}, {"Object": "number"})
+
+
+class SlowToLoad(Hanging):
+    """Work whose process takes longer to load than an image may."""
+
+    def __setstate__(self, state):
+        time.sleep(state["time_limit_s"] + 1)
+        self.__dict__ |= state

@@ -117,13 +117,14 @@ def test_what_a_dead_process_left_is_swept_and_what_a_living_one_has_is_not(tmp_
     names = [process.stdout.readline().strip() for process in processes]
     processes[0].send_signal(signal.SIGKILL)
     processes[0].wait()
-    for name, age_s in (("next-old", 120), ("next-new", 1)):
+    for name, age_s in (("next-old", 7200), ("next-new", 1)):
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, (time.time() - age_s,) * 2)
     try:
         assert all(Path(tmp_path, name).is_dir() for name in names)
         with own_folder(tmp_path, "next-") as mine:
-            assert {path.name for path in tmp_path.iterdir()} == {mine.name, names[1], "next-new"}
+            alive = {name + end for name in (mine.name, names[1]) for end in ("", ".lock")}
+            assert {path.name for path in tmp_path.iterdir()} == {*alive, "next-new"}
     finally:
         processes[1].kill()
         processes[1].wait()

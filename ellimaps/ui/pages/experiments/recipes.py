@@ -65,7 +65,7 @@ def choose_work(root: Path, *, has_maps: bool) -> MapWork | CellWork:
     elif chosen == _OWN:
         work = work_of(_own_text())
     else:
-        work = read_work(data_root() / chosen)
+        work = read_work(data_root() / chosen, within=data_root())
     if isinstance(work, MapWork) and work.fit is None:
         work = _with_model(work, root)
     with st.expander("What the recipe says"):
@@ -88,7 +88,7 @@ def work_of(text: str) -> MapWork | CellWork:
         path = Path(folder) / "recipe.toml"
         path.write_text(text, encoding="utf-8", errors="replace")
         try:
-            return read_work(path)
+            return read_work(path, within=data_root())
         except EllimapsError as error:
             raise type(error)(str(error).replace(str(path), path.name)) from None
 
