@@ -210,7 +210,7 @@ ATTACKS = {
     ),
     "a zip that leads out": Attack("zip uploads", lambda: {"a.zip": _packed({"../../a.tif": b"II"})}),
     "a zip with a name of a mile": Attack(
-        "zip uploads", lambda: {"a.zip": _packed({"a" * 5000: b"II"})}, "too long a name"
+        "zip uploads", lambda: {"a.zip": _packed({"a" * 5000: b"II"})}, "give it a shorter name"
     ),
     "a Cauchy film of 1e308": Attack(
         "film models", _film("{ cauchy = [1e308, 1e308, 1e308] }"), "below 1e+09"
