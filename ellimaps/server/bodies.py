@@ -62,8 +62,13 @@ async def read_body(request: Request, limit: int, deadline: float, share: Share)
                 body += chunk
                 clock.reschedule(min(deadline, begun + _BEGIN_S + len(body) / _SLOWEST_BYTES_PER_S))
     except TimeoutError:
+        body.clear()
         reason = "The body did not arrive in time: send a smaller image."
         raise HTTPException(408, reason, {"Connection": "close"}) from None
+    except BaseException:
+        # What is raised holds this function, and lives until the rest of the body has been received.
+        body.clear()
+        raise
     return body
 
 

@@ -5,6 +5,7 @@ The limits are small, and the processes answer at once without a model.
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import multiprocessing
@@ -19,10 +20,13 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 import uvicorn
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from support import stalling
 from support.server_calls import JSON, answers, call, is_sentence, posix, said, wait_until
 
 from ellimaps.server import application, connections
+from ellimaps.server.bodies import read_body
 from ellimaps.server.budget import Budget, BudgetSpentError
 from ellimaps.server.classifier import ModelFacts
 from ellimaps.server.connections import Connection
@@ -202,6 +206,26 @@ def test_what_was_borrowed_is_given_back_whatever_happens():
         first.resize(20)
         second.resize(30)
         assert budget.used == 50
+
+
+@pytest.mark.parametrize(("limit", "memory"), [(BODY_BYTES, 50_000), (50_000, BODY_BYTES)])
+def test_a_refused_body_is_held_no_longer(limit, memory):
+    """Though the exception, which is alive until the rest has been received, holds what read it."""
+    chunks = [{"type": "http.request", "body": bytes(10_000), "more_body": True} for _ in range(20)]
+
+    async def receive():
+        return chunks.pop()
+
+    async def read():
+        with Budget(memory, small=memory).share() as share:
+            await read_body(Request(scope, receive), limit, asyncio.get_running_loop().time() + 9, share)
+
+    scope = {"type": "http", "headers": [(b"content-type", b"application/json")]}
+    with pytest.raises((BudgetSpentError, HTTPException)) as refused:
+        asyncio.run(read())
+    frames = [entry.frame.f_locals for entry in refused.traceback]
+    held = [one for frame in frames for one in frame.values() if isinstance(one, bytearray)]
+    assert [len(one) for one in held] == [0]
 
 
 def silent_until_closed(line):
