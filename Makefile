@@ -9,11 +9,16 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --co
 EXAMPLE ?= $(firstword $(sort $(wildcard data_example/*/)))
 RESULTS ?= results/$(notdir $(EXAMPLE:/=))
 PYTEST_WORKERS ?= 2
+N ?= 10000
+REQUESTS ?= 2000
+KILLS ?= 50
+JOBS ?= 2
+SEED ?= 1
 # Further extras the tests are run with: make test EXTRAS=,deep (PyTorch, several GB on some machines)
 EXTRAS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs audit locked bench load screenshots constraints clean
+.PHONY: help run test fuzz chaos check docs audit locked bench load screenshots constraints clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +31,10 @@ run: $(VENV)/.runtime ## Segment an example, then serve the workbench on data_ex
 # In the order of the files the browser comes early; sorted by number of tests it would come last, and alone.
 test: $(VENV)/.test ## Run the test suite (PYTEST_ARGS="-k reader" for a part of it)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+fuzz: $(VENV)/.test ## Damaged inputs of every format (N=100000 SEED=1), findings in results/fuzz/; then REQUESTS=10000 to a server
+	cd tests && OMP_NUM_THREADS=1 ../$(BIN)/python -m hostile.fuzz --n $(N) --seed $(SEED) $(FUZZ_ARGS)
+	cd tests && OMP_NUM_THREADS=1 ../$(BIN)/python -m hostile.fuzz_server --n $(REQUESTS) --seed $(SEED)
 
 check: $(VENV)/.dev docs ## Lint, formatting, types, import contracts, JavaScript, what is risky, and the documentation without a warning
 	$(BIN)/ruff check .
@@ -55,6 +64,11 @@ bench: $(VENV)/.bench ## Run the timings beside other software; one table (BENCH
 load: $(VENV)/.test ## Many users at once: the server's clients, slow and large ones; sessions in browsers
 	$(BIN)/python benchmarks/load_server.py
 	$(BIN)/python benchmarks/load_sessions.py
+
+# Each kill is followed by a look at what is there and a run that must end with the bytes of an undisturbed one.
+chaos: $(VENV)/.test ## Kill and starve every command that writes (KILLS=50 SEED=1 JOBS=2 NAMES="'batch maps' fit")
+	OMP_NUM_THREADS=1 PYTHONPATH=.:tests nice -n 10 $(BIN)/python tests/hostile/chaos.py \
+		--kills $(KILLS) --seed $(SEED) --jobs $(JOBS) $(NAMES)
 
 screenshots: $(VENV)/.test ## Take the pictures in docs/images/ again
 	$(BIN)/python docs/screenshots.py

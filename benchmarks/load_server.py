@@ -2,7 +2,8 @@
 
 Run ``python benchmarks/load_server.py [--workers 2] [--json FILE]``. Every client sends a cell of its own,
 and an answer counts as right if its class and probability are those of that cell in this process. Who is told
-to come again (503) does. Left with 1 if an answer was wrong or missing, or memory went beyond its bound.
+to come again (503), or that there was no time for it (504), does. Left with 1 if an answer was wrong or
+missing, or memory went beyond its bound.
 """
 
 from __future__ import annotations
@@ -56,11 +57,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a request, after how many refusals and seconds."""
+    """What came of a request in the end, after how many seconds and refusals."""
 
     what: str
     seconds: float
-    refused: int
+    refused: Counter[int]
 
 
 def asked(model: PopulationModel, number: int, padding: int = 0) -> Asked:
@@ -77,7 +78,7 @@ def asked(model: PopulationModel, number: int, padding: int = 0) -> Asked:
 
 def outcome(port: int, one: Asked, patience_s: float = 120) -> Outcome:
     """Ask until there is an answer, as a client does that is told to come again."""
-    start, refused = time.perf_counter(), 0
+    start, refused = time.perf_counter(), Counter[int]()
     while True:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -88,9 +89,9 @@ def outcome(port: int, one: Asked, patience_s: float = 120) -> Outcome:
         except OSError as error:
             return Outcome(type(error).__name__, time.perf_counter() - start, refused)
         seconds = time.perf_counter() - start
-        if status == 503 and seconds < patience_s:
-            refused += 1
-            time.sleep(int(answer.headers["Retry-After"]))
+        if status in (503, 504) and seconds < patience_s:
+            refused[status] += 1
+            time.sleep(int(answer.headers.get("Retry-After", 1)))
             continue
         if status != 200:
             return Outcome(f"status {status}", seconds, refused)
@@ -128,7 +129,8 @@ def figures(found: list[Outcome], memory: dict[str, float]) -> dict[str, Any]:
     return {
         "requests": len(found),
         **Counter(one.what for one in found),
-        "told to come again": sum(one.refused for one in found),
+        "told to come again (503)": sum(one.refused[503] for one in found),
+        "too late (504)": sum(one.refused[504] for one in found),
         "p50_s": float(np.percentile(times, 50)),
         "p95_s": float(np.percentile(times, 95)),
         "max_s": float(times.max()),

@@ -127,7 +127,7 @@ def test_what_opens_files_outside_of_python_is_asked_about_links() -> None:
     What lies in our own caches may be read so, and streams, which Python opened.
     """
     openers = re.compile(
-        r"pd\.read_parquet\((?!io\.|stream)|parquet\.(read_\w+|ParquetFile)\(|load_file\(|\.connect\("
+        r"pd\.read_parquet\((?!io\.|stream|file\b)|parquet\.(read_\w+|ParquetFile)\(|load_file\(|\.connect\("
     )
     own_cache = {"logs.py", "continuing.py", "stores.py", "staging.py"}
     unasked = [

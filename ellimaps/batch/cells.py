@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ellimaps.batch.time_limit import TIME_LIMIT_S
 from ellimaps.batch.tree import Item, Tree, content_hash
 from ellimaps.batch.work import CROPS, LABELS, OVERLAY, TABLE, Output, kinds_of, with_numbers
 from ellimaps.core.errors import ReadError
@@ -46,10 +47,13 @@ class CellWork:
         The choices.
     names : {"skimage", "cellprofiler"}
         What the measures are called.
+    time_limit_s : float
+        How long a file may take.
     """
 
     settings: CellSettings = field(default_factory=CellSettings)
     names: Names = "skimage"
+    time_limit_s: float = TIME_LIMIT_S
 
     @property
     def lead(self) -> tuple[str, ...]:
@@ -83,10 +87,13 @@ class MaskWork:
         The choices; what finds objects does not matter.
     names : {"skimage", "cellprofiler"}
         What the measures are called.
+    time_limit_s : float
+        How long a file may take.
     """
 
     settings: CellSettings = field(default_factory=CellSettings)
     names: Names = "skimage"
+    time_limit_s: float = TIME_LIMIT_S
     lead: ClassVar[tuple[str, ...]] = ("Object", *_LEAD.values())
 
     def facts(self) -> dict[str, Any]:

@@ -23,9 +23,11 @@ from scipy.special import softmax
 from ellimaps.classify.calibrated_classifier import CalibratedClassifier, LinearLogOdds
 from ellimaps.classify.model_facts import check_answers, check_measurements
 from ellimaps.classify.population_model import PopulationModel
+from ellimaps.core.archives import members
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import json_bytes, write_files
 from ellimaps.core.inputs import Source, as_input
+from ellimaps.core.sums import check_seal, sealed
 
 SUFFIX = ".ellimodel"
 MAX_BYTES = 64 << 20
@@ -84,13 +86,14 @@ def load_model(source: Source) -> PopulationModel:
     Raises
     ------
     ReadError
-        If it is no such file, damaged, too large, or names types that a classifier does not need.
+        If it is no such file, changed or damaged, too large, or names types that a classifier does not need.
     """
     file = as_input(source)
     with file.open() as stream:
         content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ReadError(f"{file.name} is no model of cells: it is larger than {MAX_BYTES >> 20} MB.")
+    check_seal(io.BytesIO(content), f"The model {file.name}", "copy it again or train anew")
     try:
         facts, parts = _unpacked(content)
         if facts.get("format") != _FORMAT:
@@ -127,7 +130,7 @@ def model_bytes(model: PopulationModel) -> bytes:
         "high": model.high.tolist(),
         "provenance": model.provenance,
     }
-    return _zipped({_FACTS: json_bytes(facts), _PARTS: _canonical(skops.io.dumps(parts))})
+    return sealed(_zipped({_FACTS: json_bytes(facts), _PARTS: _canonical(skops.io.dumps(parts))}))
 
 
 def version_of(content: bytes) -> str:
@@ -158,11 +161,7 @@ def _zipped(files: dict[str, bytes]) -> bytes:
 
 
 def _bounded(content: bytes) -> dict[str, bytes]:
-    """Unpack a zip that declares no more than the limit."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
-            raise ReadError(f"The model unpacks to more than {MAX_BYTES >> 20} MB: it is not one of ours.")
-        return {info.filename: archive.read(info) for info in archive.infolist()}
+    return dict(members(io.BytesIO(content), MAX_BYTES))
 
 
 def _unpacked(content: bytes) -> tuple[dict[str, Any], bytes]:
@@ -239,7 +238,8 @@ def _try_out(
     """
     line, calibration = classifier.line, classifier.calibration
     given = (*ranges.values(), line.center, line.scale)
-    if any(array.shape != (n,) for array in given) or classifier.weights.shape != (n_classes,):
+    fits = all(array.shape == (n,) for array in given) and classifier.weights.shape == (n_classes,)
+    if not fits or line.slopes.shape not in ((1, n), (n_classes, n)):
         raise ValueError("its parts do not fit together")
     rows = np.stack(list(ranges.values()))
     with np.errstate(all="ignore"):

@@ -7,12 +7,26 @@ if some of them failed, and with 3 if it was aborted (a full disk, a folder in u
 from __future__ import annotations
 
 import gc
+import io
 import sys
 from typing import Annotated
 
 import typer
 
-from ellimaps.cli import app, batch, cells, estimate, fit, info, plates, sample, segment, sensors, serve
+from ellimaps.cli import (
+    app,
+    batch,
+    cells,
+    estimate,
+    fit,
+    info,
+    materials,
+    plates,
+    sample,
+    segment,
+    sensors,
+    serve,
+)
 from ellimaps.core.errors import AbortedError, EllimapsError, ExportError
 from ellimaps.core.spreadsheets import VARIABLE, CsvFor, choose_csv
 
@@ -28,6 +42,7 @@ cli.command("info")(info.command)
 cli.command("estimate")(estimate.command)
 cli.command("segment")(segment.command)
 cli.command("fit")(fit.command)
+cli.add_typer(materials.group, name="materials")
 cli.add_typer(cells.group, name="cells")
 cli.command("batch")(batch.command)
 cli.add_typer(plates.group, name="plates")
@@ -63,6 +78,10 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     # Imports make many objects and no garbage: looking for it after every 700 takes a tenth of `segment`.
     gc.set_threshold(50_000)
+    for stream in (sys.stdout, sys.stderr):
+        # A file name may be no Unicode; written so, JSON is still JSON.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli()
     except AbortedError as error:

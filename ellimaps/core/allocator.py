@@ -12,7 +12,6 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 # one.
 _LARGEST_MMAP_THRESHOLD = 32 << 20
 
-
 # Larger blocks are rare where memory is to be given back; what a process asks for in small ones is kept.
 _SMALL_MMAP_THRESHOLD = 1 << 20
 

@@ -1,13 +1,19 @@
-"""Materials that come with ellimaps, and the user's own n, k files."""
+"""Materials by name: those built in, pages of the database, and the user's own n, k files."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.small_files import read_small
+from ellimaps.optics.database.catalogue import page_material
+from ellimaps.optics.database.page import Column, Published, page_text, read_page
 from ellimaps.optics.materials import (
     AnyMaterial,
     Cauchy,
@@ -61,6 +67,7 @@ _TABLES = (
     "Ag", "Al", "Al2O3", "Au", "Cr", "MoS2-e", "MoS2-o", "Si", "Ti", "TiO2", "graphite-e", "graphite-o",
     "hBN-e", "hBN-o",
 )  # fmt: skip
+_IS_PAGE = re.compile(r"^DATA\s*:", re.MULTILINE)
 _CRYSTALS = ("MoS2", "graphite", "hBN", "sapphire")
 
 
@@ -69,26 +76,31 @@ def material_names() -> list[str]:
     return sorted([*_FORMULAE, *_TABLES, *_CRYSTALS], key=lambda name: (name.lower(), name))
 
 
-@cache
 def material(name: str) -> AnyMaterial:
-    """Return a built-in material.
+    """Return a material by its name.
 
     Parameters
     ----------
     name : str
         One of :func:`material_names`. ``hBN``, ``MoS2``, ``graphite`` and ``sapphire`` are uniaxial; their
-        indices by themselves end in ``-o`` (ordinary) and ``-e`` (extraordinary).
+        indices by themselves end in ``-o`` (ordinary) and ``-e`` (extraordinary). Or a page of the
+        refractiveindex.info database as `search_materials` names it, ``main/Ta2O5/Bright-amorphous``.
 
     Raises
     ------
     SettingError
-        If there is no such material; the message lists those there are.
+        If there is no such material, or the page cannot be used; the message says why, or what there is.
 
     Notes
     -----
-    Formulae are quoted in the source of this module, tables in ``ellimaps/optics/data``, both as collected
-    by refractiveindex.info (CC0 1.0).
+    Formulae of built-in materials are quoted in the source of this module, tables in
+    ``ellimaps/optics/data``, both as collected by refractiveindex.info (CC0 1.0).
     """
+    return page_material(name) if "/" in name else _built_in(name)
+
+
+@cache
+def _built_in(name: str) -> AnyMaterial:
     if name in _FORMULAE:
         return _FORMULAE[name]
     if name in _TABLES:
@@ -100,18 +112,22 @@ def material(name: str) -> AnyMaterial:
         assert isinstance(extraordinary, Material)
         return UniaxialMaterial(ordinary, extraordinary, name)
     known = ", ".join(material_names())
-    raise SettingError(f"There is no material {name!r:.80}: use one of {known}, or your own n, k file.")
+    raise SettingError(
+        f"There is no material {name!r:.80}: use one of {known}, a page that `ellimaps materials search` "
+        "finds, or your own n, k file."
+    )
 
 
-def read_nk(path: str | Path, name: str = "") -> Table:
-    """Read a material from a text file.
+def read_nk(path: str | Path, name: str = "") -> Table | Published:
+    """Read a material from a text file, a table of n and k or a page as refractiveindex.info has them.
 
     Parameters
     ----------
     path : str or Path
         Rows of ``wavelength_nm n k`` with ascending wavelengths, separated by blanks, tabs, commas or
         semicolons. Empty lines, lines that start with ``#`` and one row of column names are passed over;
-        without a third column k is 0.
+        without a third column k is 0. Or the YAML of a page of refractiveindex.info, in um, with formulae and
+        tables, which is told by its list ``DATA``.
     name : str
         What to call the material; by default the file's name.
 
@@ -122,8 +138,11 @@ def read_nk(path: str | Path, name: str = "") -> Table:
     """
     path = Path(path)
     content = read_small(path, "n, k file", MAX_TABLE_BYTES)
+    text = content.decode("utf-8-sig", errors="replace")
     try:
-        table = _table(content.decode("utf-8-sig", errors="replace"), name or path.name)
+        if _IS_PAGE.search(text):
+            return read_page(text, name or path.name)
+        table = _table(text, name or path.name)
         if table.range_nm[1] < 50:
             raise SettingError(
                 f"{table.name} ends at {table.range_nm[1]:g} nm: give wavelengths in nm, not um."
@@ -153,6 +172,56 @@ def _table(text: str, name: str) -> Table:
     return Table(tuple(rows), name)
 
 
+def nk_text(shown: Material, suffix: str) -> str:
+    """Return a material as the text of a file that `read_nk` reads.
+
+    Parameters
+    ----------
+    shown : Material
+        What it holds. A formula is written at 500 wavelengths, which is not quite the formula any more; a
+        table at its own.
+    suffix : str
+        ``.nk`` or ``.csv`` for a table of n and k in nm, ``.yml`` for a published page as it is.
+
+    Raises
+    ------
+    SettingError
+        If the suffix is another one, or a page is wanted of what is none.
+    """
+    if suffix == ".yml" and isinstance(shown, Published):
+        return page_text(shown)
+    if suffix not in (".nk", ".csv"):
+        ways = ".nk, .csv or .yml" if isinstance(shown, Published) else ".nk or .csv"
+        raise SettingError(f"A file of {shown.name} ends in {ways}, not in {suffix!r:.20}.")
+    low, high = shown.range_nm
+    is_table = isinstance(shown, Table) or (isinstance(shown, Published) and isinstance(shown.n, Column))
+    waves = (
+        shown.telling_nm if is_table else np.geomspace(max(low, 10.0), min(high, 1e6), 500).clip(low, high)
+    )
+    between = "," if suffix == ".csv" else " "
+    source = [f"# {shown.reference}"] if isinstance(shown, Published) and shown.reference else []
+    titles = between.join(("wavelength_nm", "n", "k"))
+    lines = [f"# {shown.name}", *source, titles if suffix == ".csv" else f"# {titles}"]
+    rows = zip(waves.tolist(), shown(waves).tolist(), strict=True)
+    lines += [between.join(map(repr, (wave, index.real, index.imag))) for wave, index in rows]
+    return "\n".join([*lines, ""])
+
+
 def is_built_in(candidate: AnyMaterial) -> bool:
     """Whether a material is the built-in one of its name."""
     return candidate.name in material_names() and candidate == material(candidate.name)
+
+
+def spec_of(film: AnyMaterial) -> Any:
+    """Return how a model file gives a material: a built-in one by its name.
+
+    Raises
+    ------
+    SettingError
+        If no file can hold it.
+    """
+    if is_built_in(film):
+        return film.name
+    if isinstance(film, UniaxialMaterial):
+        return {"ordinary": spec_of(film.ordinary), "extraordinary": spec_of(film.extraordinary)}
+    return film.spec

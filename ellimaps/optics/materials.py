@@ -16,6 +16,12 @@ CAUCHY_A = "cauchy_a"
 EXTRAORDINARY = "extraordinary_"
 
 
+_LARGEST_NUMBER = 1e9
+"""A meter, in nm: no wavelength, energy or coefficient of a medium for light is larger."""
+_LARGEST_INDEX = 1e6
+"""Metals have some hundred at a tenth of a millimeter; its 8th power, in reflection, is still finite."""
+
+
 class Material:
     """An optically isotropic medium; ``material(wavelength_nm)`` is its refractive index."""
 
@@ -38,16 +44,32 @@ class Material:
         Raises
         ------
         SettingError
-            If a wavelength lies outside the range the material is known for.
+            If a wavelength lies outside the range the material is known for, or has no index.
         """
         wavelength = np.asarray(wavelength_nm, dtype=np.float64)
         self._check_range(wavelength)
-        return np.asarray(self._index(wavelength), dtype=np.complex128)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            index = np.asarray(self._index(wavelength), dtype=np.complex128)
+            wrong = ~((np.abs(index) > 1 / _LARGEST_INDEX) & (np.abs(index) < _LARGEST_INDEX))
+        if wrong.any():
+            raise SettingError(
+                f"{self.name} has no index at {wavelength[wrong].flat[0]:g} nm (its numbers give "
+                f"{index[wrong].flat[0]:g}): correct them."
+            )
+        return index
 
     @property
     def range_nm(self) -> tuple[float, float]:
         """Shortest and longest wavelength in nm that the material is known for."""
         return 0.0, np.inf
+
+    @property
+    def telling_nm(self) -> Real:
+        """Wavelengths in nm that show what the index is like: a formula's where ellipsometers measure."""
+        low, high = self.range_nm
+        if high <= 190 or low >= 2000:
+            return np.array([low, high])
+        return np.geomspace(max(low, 190.0), min(high, 2000.0)).clip(low, high)
 
     @property
     def spec(self) -> Any:
@@ -61,6 +83,11 @@ class Material:
         raise SettingError(
             f"{self.name} is a {type(self).__name__}, which no model file can hold: give a Table of n and k."
         )
+
+    @property
+    def file(self) -> tuple[str, bytes] | None:
+        """Name and content of the file that a model file names for the material; None if it needs none."""
+        return None
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -250,9 +277,20 @@ class Table(Material):
         return self.rows[0][0], self.rows[-1][0]
 
     @property
+    def telling_nm(self) -> Real:
+        """Those of the rows."""
+        return np.array([row[0] for row in self.rows])
+
+    @property
     def spec(self) -> Any:
         """As in a model file, which names the table's file."""
         return {"file": self.name}
+
+    @property
+    def file(self) -> tuple[str, bytes]:
+        """The rows."""
+        rows = "".join(" ".join(map(repr, row)) + "\n" for row in self.rows)
+        return self.name, f"# wavelength_nm n k\n{rows}".encode()
 
     def _index(self, wavelength_nm: Real) -> Any:
         wavelength, n, k = np.asarray(self.rows).T
@@ -273,33 +311,6 @@ class Shifted(Material):
 
     def _index(self, wavelength_nm: Real) -> Any:
         return self.material(wavelength_nm) + self.change
-
-
-@dataclass(frozen=True)
-class Mixture(Material):
-    """Two materials mixed half and half, such as a rough surface: Bruggeman's effective medium.
-
-    D. A. G. Bruggeman, Ann. Phys. 416, 636 (1935), doi:10.1002/andp.19354160705, for spheres.
-    """
-
-    first: Material
-    second: Material
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """Both names."""
-        return f"{self.first.name} and {self.second.name}"
-
-    @property
-    def range_nm(self) -> tuple[float, float]:
-        """Wavelengths in nm for which both are known."""
-        ranges = self.first.range_nm, self.second.range_nm
-        return max(low for low, _ in ranges), min(high for _, high in ranges)
-
-    def _index(self, wavelength_nm: Real) -> Any:
-        one, two = self.first(wavelength_nm) ** 2, self.second(wavelength_nm) ** 2
-        both = (one + two) / 8
-        return np.sqrt(both + np.sqrt(both**2 + one * two / 2))
 
 
 @dataclass(frozen=True)
@@ -382,12 +393,7 @@ def tabulated(material: Material, wavelength_nm: Real) -> Material:
 
 def lossless(material: Material) -> bool:
     """Whether a material absorbs nowhere in the range it is known for."""
-    low, high = material.range_nm
-    # A formula is looked at where ellipsometers measure, a table whole.
-    waves = np.geomspace(max(low, 190.0), min(high, 2000.0)) if high > 190 and low < 2000 else [low]
-    if isinstance(material, Table):
-        waves = [row[0] for row in material.rows]
-    return not np.any(material(np.minimum(waves, high)).imag)
+    return not np.any(material(material.telling_nm).imag)
 
 
 def shifted(material: AnyMaterial, change: float) -> AnyMaterial:
@@ -399,6 +405,6 @@ def shifted(material: AnyMaterial, change: float) -> AnyMaterial:
 
 
 def check_numbers(name: str, values: Sequence[float] | Real) -> None:
-    """Refuse values of a material that are not finite."""
-    if not np.all(np.isfinite(np.asarray(values, dtype=np.float64))):
-        raise SettingError(f"{name} holds a value that is not a finite number.")
+    """Refuse values of a material that are not finite, or so large that computing with them is not."""
+    if not np.all(np.abs(np.asarray(values, dtype=np.float64)) <= _LARGEST_NUMBER):
+        raise SettingError(f"{name} holds a value that is not a finite number below {_LARGEST_NUMBER:g}.")

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.core.small_files import read_toml, toml_value
 from ellimaps.optics.absorbing import MAX_NODES, CauchyUrbach, OscillatorSum, SplineIndex
-from ellimaps.optics.library import is_built_in, material, read_nk
+from ellimaps.optics.database.catalogue import page_material
+from ellimaps.optics.database.page import Published
+from ellimaps.optics.effective_medium import EffectiveMedium, Rule
+from ellimaps.optics.library import is_built_in, material, read_nk, spec_of
 from ellimaps.optics.materials import (
     AnyMaterial,
     Cauchy,
     Constant,
     Material,
     Sellmeier,
-    Table,
     UniaxialMaterial,
 )
 from ellimaps.optics.model import OFFSETS, Layer, ThinFilm
@@ -34,8 +36,10 @@ _MODEL_KEYS = (
 _LAYER_KEYS = ("material", "thickness_nm", "free")
 _WAYS = (
     ("file",), ("index",), ("cauchy",), ("sellmeier",), ("ordinary", "extraordinary"), ("cauchy", "urbach"),
-    ("oscillators",), ("oscillators", "offset"), ("spline",),
+    ("oscillators",), ("oscillators", "offset"), ("spline",), ("bruggeman", "fractions"),
+    ("maxwell_garnett", "fractions"), ("linear", "fractions"),
 )  # fmt: skip
+_PAGE_KEYS = ("page", "reference", "sha256", "file")
 _MATERIAL_KEYS = tuple(dict.fromkeys(key for way in _WAYS for key in way))
 _URBACH_KEYS = ("amplitude", "urbach_ev", "edge_ev")
 
@@ -102,8 +106,8 @@ def model_of(values: Mapping[str, Any], folder: Path) -> ThinFilm:
 def model_text(model: ThinFilm) -> str:
     """Return a model as TOML, which `read_model` reads back."""
     lines = [
-        f"ambient = {toml_value(_spec(model.ambient))}",
-        f"substrate = {toml_value(_spec(model.substrate))}",
+        f"ambient = {toml_value(spec_of(model.ambient))}",
+        f"substrate = {toml_value(spec_of(model.substrate))}",
     ]
     if model.aoi_deg is not None:
         lines.append(f"aoi_deg = {toml_value(model.aoi_deg)}")
@@ -117,7 +121,7 @@ def model_text(model: ThinFilm) -> str:
     if model.free:
         lines.append(f"free = {toml_value(model.free)}")
     for layer in model.layers:
-        lines += ["", "[[layers]]", f"material = {toml_value(_spec(layer.material))}"]
+        lines += ["", "[[layers]]", f"material = {toml_value(spec_of(layer.material))}"]
         lines.append(f"thickness_nm = {toml_value(float(layer.thickness_nm))}")
         if layer.free:
             lines.append(f"free = {toml_value(layer.free)}")
@@ -125,7 +129,7 @@ def model_text(model: ThinFilm) -> str:
 
 
 def model_files(model: ThinFilm) -> dict[str, bytes]:
-    """Return a model as files: ``model.toml``, and beside it the n, k tables that it names.
+    """Return a model as files: ``model.toml``, and beside it the n, k files that it names.
 
     Raises
     ------
@@ -133,24 +137,24 @@ def model_files(model: ThinFilm) -> dict[str, bytes]:
         If two tables have one name.
     """
     files = {"model.toml": model_text(model).encode()}
-    tables = [table for table in materials_of(model) if isinstance(table, Table)]
-    for table in tables:
-        if is_built_in(table):
+    for one in materials_of(model):
+        if isinstance(one, UniaxialMaterial) or one.file is None or is_built_in(one):
             continue
-        rows = "".join(" ".join(map(repr, row)) + "\n" for row in table.rows)
-        content = f"# wavelength_nm n k\n{rows}".encode()
-        if files.setdefault(table.name, content) != content:
-            raise SettingError(f"Two n, k tables of the model are called {table.name}: rename one of them.")
+        name, content = one.file
+        if files.setdefault(name, content) != content:
+            raise SettingError(f"Two n, k tables of the model are called {name}: rename one of them.")
     return files
 
 
 def materials_of(model: ThinFilm) -> list[AnyMaterial]:
-    """Return every material of a model, and the two indices of each crystal beside it."""
+    """Return every material of a model, and the parts of each crystal and mixture beside it."""
     found: list[AnyMaterial] = []
     for one in (model.ambient, *(layer.material for layer in model.layers), model.substrate):
         found.append(one)
         if isinstance(one, UniaxialMaterial):
             found += [one.ordinary, one.extraordinary]
+        if isinstance(one, EffectiveMedium):
+            found += one.materials
     return found
 
 
@@ -166,6 +170,8 @@ def _material(value: Any, folder: Path, where: str) -> AnyMaterial:
         return material(value)
     if not isinstance(value, dict) or not value:
         raise SettingError(f"{where} needs a material: a name in quotes, or {{ index = 1.46 }} and the like.")
+    if "page" in value:
+        return _page(value, folder, where)
     _check_keys(value, _MATERIAL_KEYS, (), f"the material of {where}")
     if len(value) == 1 and set(value) <= {"ordinary", "extraordinary", "offset", "urbach"}:
         (alone,) = value
@@ -177,6 +183,8 @@ def _material(value: Any, folder: Path, where: str) -> AnyMaterial:
         return _uniaxial(value, folder, where)
     if "file" in value:
         return _file(value["file"], folder, where)
+    if "fractions" in value:
+        return _mixture(value, folder, where)
     return _formula(value, where)
 
 
@@ -187,11 +195,49 @@ def _uniaxial(value: Mapping[str, Any], folder: Path, where: str) -> UniaxialMat
     return UniaxialMaterial(ordinary, extraordinary)
 
 
+def _mixture(value: Mapping[str, Any], folder: Path, where: str) -> EffectiveMedium:
+    rule = next(key for key in get_args(Rule) if key in value)
+    if not isinstance(value[rule], list):
+        raise SettingError(f"{rule} of {where} must be a list of materials such as ['SiO2', 'air'].")
+    parts = tuple(_material(one, folder, f"{rule} of {where}") for one in value[rule])
+    isotropic = tuple(one for one in parts if isinstance(one, Material))
+    if len(isotropic) != len(parts):
+        raise SettingError(f"{rule} of {where} must be of isotropic materials, such as hBN-o.")
+    fractions = _numbers(value["fractions"], 1, 2, f"fractions of {where}")
+    return EffectiveMedium(rule, isotropic, fractions)
+
+
 def _file(name: Any, folder: Path, where: str) -> Material:
+    return read_nk(_beside(name, folder, where))
+
+
+def _beside(name: Any, folder: Path, where: str) -> Path:
     # A model that came from elsewhere must not make ellimaps read files all over the disk.
     if not isinstance(name, str) or not name or Path(name).name != name or "\\" in name:
         raise SettingError(f"file of {where} must be the name of a file beside the model, got {name!r:.80}.")
-    return read_nk(folder / name)
+    return folder / name
+
+
+def _page(value: Mapping[str, Any], folder: Path, where: str) -> Published:
+    """Return a page of the database with the numbers it had when the model was written."""
+    _check_keys(value, _PAGE_KEYS, ("page", "sha256"), f"the material of {where}")
+    page, beside = value["page"], _beside(value["file"], folder, where) if "file" in value else None
+    if not isinstance(page, str) or "/" not in page:
+        raise SettingError(f'page of {where} must be like "main/Ta2O5/Gao", got {page!r:.80}.')
+    if beside is not None and not beside.is_file():
+        beside = None
+    found = page_material(page) if beside is None else read_nk(beside, page)
+    if isinstance(found, Published) and found.sha256 == value["sha256"]:
+        return found
+    if beside is not None:
+        raise SettingError(
+            f"{value['file']} of {where} does not hold the numbers that {page} had when the model was "
+            "written: take the file of that time, or give yours as { file = ... } alone."
+        )
+    raise SettingError(
+        f"{page} of {where} has other numbers in this database than when the model was written: put the file "
+        f"{value.get('file', 'of that time')} beside the model, or give {page!r} alone for those of today."
+    )
 
 
 def _formula(value: Mapping[str, Any], where: str) -> Material:
@@ -260,14 +306,6 @@ def _named_numbers(content: Any, names: tuple[str, ...], where: str) -> dict[str
     return {name: _number(content[name], f"{name} of {where}") for name in names}
 
 
-def _spec(film: AnyMaterial) -> Any:
-    if is_built_in(film):
-        return film.name
-    if isinstance(film, UniaxialMaterial):
-        return {"ordinary": _spec(film.ordinary), "extraordinary": _spec(film.extraordinary)}
-    return film.spec
-
-
 def _check_keys(
     values: Mapping[str, Any], known: tuple[str, ...], needed: tuple[str, ...], where: str
 ) -> None:
@@ -307,4 +345,9 @@ def _numbers(value: Any, fewest: int, most: int, where: str) -> tuple[float, ...
 def _number(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SettingError(f"{where} must be a number, got {value!r:.80}.")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise SettingError(
+            f"{where} must be a number below 1e308, got one of {len(str(value))} digits."
+        ) from None

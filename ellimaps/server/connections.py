@@ -54,6 +54,10 @@ class Connection(H11Protocol):
         logger.info("%s sent no HTTP request", (self.client or ("-",))[0])
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             self._say_what_is_wrong()
+        if self._has_request():
+            # Its own answer would come second.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         self.transport.close()
 
     def _say_what_is_wrong(self) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from ellimaps.server import documents
@@ -151,7 +151,7 @@ class Service:
             with self._slots.one():
                 image = await self._decoded(body)
                 share.resize(len(image))
-                answer = await self._asked(image, begun)
+                answer = await _unless_gone(request, self._asked(image, begun))
         if "refused" in answer:
             raise HTTPException(422, answer["refused"])
         return answer
@@ -174,6 +174,24 @@ class Service:
         except WorkerDied:
             reason = "The process at work on the image ended: it may need more memory than there is."
             raise HTTPException(503, reason, _RETRY) from None
+
+
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Return what work gives; leave off when the client of a request hangs up.
+
+    Raises
+    ------
+    ClientDisconnect
+        If it does.
+    """
+    asked = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(request.receive())
+    await asyncio.wait([asked, gone], return_when=asyncio.FIRST_COMPLETED)
+    gone.cancel()
+    if not asked.done():
+        asked.cancel()
+        raise ClientDisconnect
+    return asked.result()
 
 
 def _busy() -> HTTPException:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.core.figures import figure_png
-from ellimaps.core.files import csv_bytes, json_bytes, write_files
+from ellimaps.core.files import csv_bytes, with_listing, write_files
 from ellimaps.core.numbers import number_text, with_error
 from ellimaps.core.provenance import software_facts
 from ellimaps.optics.model_file import model_text
@@ -58,10 +58,8 @@ def export_spectra_fit(fits: SpectraFits, out: str | Path) -> list[Path]:
         "options": asdict(fits.options),
         "spectra": [spectrum_facts(fit) for fit in fits.fits],
         "warnings": list(fits.spectra.warnings),
-        "files": sorted([*files, listing]),
     }
-    files[listing] = json_bytes(facts)
-    return write_files(Path(out), files, listing=listing)
+    return write_files(Path(out), with_listing(files, listing, facts), listing=listing)
 
 
 def spectrum_facts(fit: SpectrumFit) -> dict[str, Any]:

@@ -81,6 +81,21 @@ def test_a_file_holds_no_pickle(saved: Path) -> None:
             np.load(io.BytesIO(inner.read(name)), allow_pickle=False)
 
 
+def test_a_changed_byte_is_found(saved: Path) -> None:
+    whole = saved.read_bytes()
+    for position in np.linspace(0, len(whole) - 1, 200).astype(int):
+        changed = bytearray(whole)
+        changed[position] ^= 1
+        saved.write_bytes(changed)
+        with pytest.raises(ReadError, match=r"^The model .*cells\.ellimodel was changed.*train anew"):
+            load_model(saved)
+
+
+def test_models_of_earlier_versions_have_no_sum(saved: Path, model: PopulationModel) -> None:
+    write_parts(saved, parts_of(saved))
+    assert load_model(saved).classes == model.classes
+
+
 def test_damaged_files_are_refused(saved: Path) -> None:
     content = saved.read_bytes()
     for size in (0, 10, 1000, len(content) // 2, len(content) - 5):
@@ -304,7 +319,7 @@ def test_the_commands_from_folder_to_score(folder: tuple[Path, Path], tmp_path: 
     assert facts["score"] == 1
     assert facts["counts"] == [6, 6]
     assert {"version", "recalls", "confusion", "mistakes", "score_interval", "warnings"} <= set(facts)
-    assert out.with_suffix(".html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert out.with_suffix(".html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert sorted(images.iterdir()) == before
     with pytest.raises(EllimapsError, match="both the model and its report"):
         call("train", images, "--labels", labels, "--out", tmp_path / "model.html")

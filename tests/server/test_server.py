@@ -515,6 +515,18 @@ def test_no_workers_are_refused(model_file):
         create_app(model_file, workers=0)
 
 
+@posix
+def test_killed_processes_are_replaced_before_anybody_asks(served, image):
+    url, process, log = served
+    for _ in range(2):
+        for worker in workers_of(process):
+            worker.kill()
+        wait_until(lambda: call(url + "/healthz")[0] == 503, seconds=2)
+        wait_until(lambda: answers(url))
+        assert call(url + "/predict", said(image))[0] == 200
+    assert log.read_text().count("a worker process ended") == 2
+
+
 # Last, as it stops the server of the tests above
 
 

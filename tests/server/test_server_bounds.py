@@ -124,6 +124,14 @@ def test_a_large_body_in_chunks_is_refused_while_it_arrives(ready):
     connection.close()
 
 
+def test_a_body_that_is_no_http_is_answered_once(ready, caplog):
+    """Its head was, and has been refused meanwhile, without waiting for what "Expect" announces."""
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nExpect: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert raw(ready, head + b"no length\r\n") == 400
+    assert call(ready + "/api")[0] == 200
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
+
+
 def test_a_lying_length_harms_nobody(ready):
     body = said(IMAGE)
     assert raw(ready, HEAD + b"Content-Length: 5\r\n\r\n" + body) == 400
@@ -259,6 +267,25 @@ def test_who_cannot_wait_is_told_to_come_again(ready):
             assert (status, is_sentence(answer), headers["Retry-After"]) == (503, True, "1")
             assert call(ready + "/api")[0] == 200
             assert time.monotonic() - start < 1
+        assert [one.result()[0] for one in asked] == [200, 200]
+
+
+@posix
+def test_who_has_gone_is_not_waited_for(ready):
+    """One at work, one waiting, which hangs up: there is room for another one."""
+    body = said(IMAGE)
+    with ThreadPoolExecutor(2) as threads:
+        with stopped_worker():
+            asked = [threads.submit(call, ready + "/predict", body)]
+            time.sleep(0.3)
+            with socket.create_connection(address(ready)) as line:
+                line.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+                time.sleep(0.3)
+                assert call(ready + "/predict", body)[0] == 503
+            time.sleep(0.3)
+            asked.append(threads.submit(call, ready + "/predict", body))
+            time.sleep(0.3)
+            assert not asked[1].done()
         assert [one.result()[0] for one in asked] == [200, 200]
 
 

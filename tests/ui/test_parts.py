@@ -17,6 +17,7 @@ from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.ui.components.viewer.viewer import MapPanel, _panel_data, display_step
 from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.refine import text_color
+from ellimaps.ui.serving.serve import OPTIONS
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.data_root import example_folders, folders_from, inside_root, measurements_below
 from ellimaps.ui.shared.jobs import Job
@@ -192,8 +193,7 @@ def test_cluster_numbers_are_readable_on_their_colour():
 
 def test_an_installed_workbench_has_the_colors_of_a_checkout():
     themes = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
-    command = (ROOT / "ellimaps" / "cli" / "app.py").read_text(encoding="utf-8")
-    given = [(scheme, *option) for scheme, options in themes.items() for option in options.items()]
-    assert given
-    for scheme, name, value in given:
-        assert f'"--theme.{scheme}.{name}", "{value}"' in command
+    assert themes
+    for scheme, options in themes.items():
+        for name, value in options.items():
+            assert OPTIONS[f"theme.{scheme}.{name}"] == value

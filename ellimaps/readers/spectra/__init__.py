@@ -11,6 +11,7 @@ from ellimaps.core.angles import full_circle
 from ellimaps.core.errors import ReadError
 from ellimaps.core.inputs import InputFile, as_input
 from ellimaps.core.spectra import OPTIONAL, REQUIRED, Spectra
+from ellimaps.core.sums import check_beside
 from ellimaps.readers.spectra import clustershots, ep4, filmsense, plain, spectraray, woollam
 from ellimaps.readers.spectra.quantities import averaged
 from ellimaps.readers.spectra.text import SpectrumText, text_of
@@ -43,10 +44,13 @@ def open_spectra(path: str | Path | InputFile, *, columns: str | None = None) ->
     Raises
     ------
     ReadError
-        If the file cannot be read, holds no spectrum, or can be read in two ways; the message then asks.
+        If the file cannot be read, holds no spectrum, is a clustershot that was changed after it was
+        written, or can be read in two ways; the message then asks.
     """
     file = as_input(path)
     text = text_of(file)
+    if file.is_on_disk:
+        check_beside(file.path, text.sha256, "*_segmentation.json")
     chosen = plain if columns else next(one for one in _FORMATS if one.is_of(text))
     table, warnings = plain.table_in(text, columns) if columns else chosen.table_in(text)
     return Spectra(text.stem, _checked(table, text.name), {text.name: text.sha256}, warnings)

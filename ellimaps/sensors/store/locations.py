@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from glob import has_magic
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import Any
 
 from ellimaps.core.errors import EllimapsError, ReadError
 from ellimaps.core.extras import optional
+from ellimaps.core.locks import own_folder
 from ellimaps.core.progress import Progress
 from ellimaps.core.reach import refuse_outside
 
@@ -82,8 +83,8 @@ class Location:
         if self.system is None:
             yield [Path(file) for file, _ in self.files]
             return
-        with TemporaryDirectory(prefix="ellimaps-log-") as folder:
-            yield list(self._downloaded(Path(folder), on_progress))
+        with own_folder(Path(gettempdir()), "ellimaps-log-") as folder:
+            yield list(self._downloaded(folder, on_progress))
 
     def _downloaded(self, folder: Path, on_progress: Progress) -> Iterator[Path]:
         for number, (file, _) in enumerate(self.files):

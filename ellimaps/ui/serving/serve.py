@@ -25,7 +25,7 @@ from ellimaps.ui.shared import jobs
 
 # Docker kills what has not ended after 10 s; people wait less. The first two parts fit into the whole.
 _CONNECTIONS_S, _JOBS_S, _ALL_S = 1, 2.0, 4.0
-_OPTIONS = {
+OPTIONS = {
     "browser.gatherUsageStats": False,
     "client.toolbarMode": "minimal",
     # Controls have a first value, and some are moved by the page as well.
@@ -58,7 +58,7 @@ def serve(place: socket.socket, opened: str = "", names: Collection[str] = ()) -
     # The command line looks for garbage rarely, which a process that stays cannot afford.
     gc.set_threshold(700)
     host, port = place.getsockname()[:2]
-    bootstrap.load_config_options({**_OPTIONS, "server.address": host, "server.port": port})
+    bootstrap.load_config_options({**OPTIONS, "server.address": host, "server.port": port})
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     page = Path(start.__file__).with_name("workbench.py")
     app = App(page, middleware=[Middleware(Shell, names), Middleware(LeftAlone)])

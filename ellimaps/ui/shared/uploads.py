@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
+from ellimaps.core.archives import check_members
 from ellimaps.core.errors import ReadError
 
 # Bounds against a filled disk, beyond any measurement of ours: 500 maps of a megapixel are 2 GB.
@@ -111,6 +112,7 @@ def _place_below(name: str) -> PurePosixPath | None:
 def _unpack(file: Any, writer: _Writer) -> None:
     try:
         with zipfile.ZipFile(_Listed(file)) as archive:
+            check_members(archive)
             entries = [entry for entry in archive.infolist() if _is_file(entry)]
             _check(file.name, entries)
             for entry in entries:

@@ -52,7 +52,7 @@ def read(name: str) -> dict[str, Any]:
     """Return what was written down for this user; nothing where there is none or of another version."""
     try:
         facts = json.loads(_text_of(_folder() / f"{name}.json"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return facts if isinstance(facts, dict) and facts.get("version") == _VERSION else {}
 
