@@ -208,7 +208,7 @@ def read_page(text: str, name: str) -> Published:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > _DEPTH or isinstance(event, yaml.AliasEvent):
                 raise SettingError(f"{name} is no page of refractiveindex.info: it nests or refers too much.")
-        values = yaml.load(text, Loader=loader)
+        values = yaml.load(text, Loader=loader)  # nosec B506
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise SettingError(f"{name} is not valid YAML: {reason:.200}.") from error
