@@ -282,6 +282,7 @@ def test_what_no_film_can_have_is_left_out_and_it_is_said() -> None:
             "1 to 17 coefficients, got 0",
         ),
         ([{"type": "formula 9", "wavelength_range": "1 2", "coefficients": "1 2 3 4 5 6 7"}], "got 7"),
+        ([{"type": "formula 2", "wavelength_range": "1 2", "coefficients": "1 2 3 4"}], "lacks the one"),
         ([{"type": "formula 1", "wavelength_range": "1", "coefficients": "1"}], "two wavelengths in um"),
         ([{"type": "formula 1", "coefficients": "1"}], "two wavelengths in um"),
         ([{"type": "formula 1", "wavelength_range": "1 x", "coefficients": "1"}], "'x' is not a number"),
