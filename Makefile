@@ -9,11 +9,16 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --co
 EXAMPLE ?= $(firstword $(sort $(wildcard data_example/*/)))
 RESULTS ?= results/$(notdir $(EXAMPLE:/=))
 PYTEST_WORKERS ?= 2
+N ?= 10000
+REQUESTS ?= 2000
+KILLS ?= 50
+JOBS ?= 2
+SEED ?= 1
 # Further extras the tests are run with: make test EXTRAS=,deep (PyTorch, several GB on some machines)
 EXTRAS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs bench screenshots constraints clean
+.PHONY: help run test fuzz chaos check docs audit locked bench load screenshots constraints clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,13 +32,27 @@ run: $(VENV)/.runtime ## Segment an example, then serve the workbench on data_ex
 test: $(VENV)/.test ## Run the test suite (PYTEST_ARGS="-k reader" for a part of it)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-check: $(VENV)/.dev docs ## Lint, formatting, types, import contracts, JavaScript, and the documentation without a warning
+fuzz: $(VENV)/.test ## Damaged inputs of every format (N=100000 SEED=1), findings in results/fuzz/; then REQUESTS=10000 to a server
+	cd tests && OMP_NUM_THREADS=1 ../$(BIN)/python -m hostile.fuzz --n $(N) --seed $(SEED) $(FUZZ_ARGS)
+	cd tests && OMP_NUM_THREADS=1 ../$(BIN)/python -m hostile.fuzz_server --n $(REQUESTS) --seed $(SEED)
+
+check: $(VENV)/.dev docs ## Lint, formatting, types, import contracts, JavaScript, what is risky, and the documentation without a warning
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/oxlint ellimaps
 	$(BIN)/oxfmt --check ellimaps/ui
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml ellimaps
+	$(BIN)/zizmor --quiet --offline .github/workflows
+
+audit: $(VENV)/.dev ## Ask PyPI for known vulnerabilities of all that is locked
+	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock --requirement requirements-dev.lock
+
+locked: $(BIN)/python ## Build .venv from requirements-dev.lock alone, as CI does: every file has the hash that stands there
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.runtime $(VENV)/.test $(VENV)/.dev
 
 docs: $(VENV)/.dev ## Build the documentation as a site in docs/_build/
 	rm -rf docs/_api
@@ -42,13 +61,28 @@ docs: $(VENV)/.dev ## Build the documentation as a site in docs/_build/
 bench: $(VENV)/.bench ## Run the timings beside other software; one table (BENCH="speed memory" for some of them)
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
+load: $(VENV)/.test ## Many users at once: the server's clients, slow and large ones; sessions in browsers
+	$(BIN)/python benchmarks/load_server.py
+	$(BIN)/python benchmarks/load_sessions.py
+
+# Each kill is followed by a look at what is there and a run that must end with the bytes of an undisturbed one.
+chaos: $(VENV)/.test ## Kill and starve every command that writes (KILLS=50 SEED=1 JOBS=2 NAMES="'batch maps' fit")
+	OMP_NUM_THREADS=1 PYTHONPATH=.:tests nice -n 10 $(BIN)/python tests/hostile/chaos.py \
+		--kills $(KILLS) --seed $(SEED) --jobs $(JOBS) $(NAMES)
+
 screenshots: $(VENV)/.test ## Take the pictures in docs/images/ again
 	$(BIN)/python docs/screenshots.py
 
-constraints: $(VENV)/.dev ## Pin what .venv holds now in constraints.txt
+# Locks name no index: where files come from may differ, what is in them may not.
+LOCK := $(BIN)/uv pip compile pyproject.toml - --quiet --universal --python-version 3.11.5 --generate-hashes \
+	--no-header --no-annotate --constraint constraints.txt
+
+constraints: $(VENV)/.dev ## Pin what .venv holds now in constraints.txt, and lock it with hashes for the image and CI
 	$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable --exclude pip --exclude setuptools \
 		| grep '==' | LC_ALL=C sort -f > constraints.tmp
 	mv constraints.tmp constraints.txt
+	echo setuptools | $(LOCK) --extra all --output-file requirements.lock
+	echo setuptools | $(LOCK) --extra dev --extra deep --output-file requirements-dev.lock
 
 clean: ## Remove caches and build products (not .venv, not results/)
 	rm -rf docs/_api docs/_build build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks

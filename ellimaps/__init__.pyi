@@ -5,6 +5,7 @@ from .classify.deep_model import load_classifier as load_classifier
 from .classify.training_labels import read_labels as read_labels
 from .core import errors as errors
 from .core.provenance import __version__ as __version__
+from .core.spectra import Spectra as Spectra
 from .core.stack import ImageStack as ImageStack
 from .images.intensities import (
     bleaching_curve as bleaching_curve,
@@ -73,6 +74,7 @@ from .readers import (
     list_datasets as list_datasets,
     open_stack as open_stack,
 )
+from .readers.spectra import open_spectra as open_spectra
 from .samples import (
     sample_cells as sample_cells,
     sample_ep4 as sample_ep4,
@@ -91,3 +93,5 @@ from .sensors.report_page import log_report as log_report
 from .sensors.stability import stability_of as stability_of
 from .sensors.store.filters import SensorFilters as SensorFilters
 from .sensors.store.logs import open_log as open_log
+from .spectra.files import export_spectra_fit as export_spectra_fit
+from .spectra.fit import fit_spectra as fit_spectra

@@ -22,6 +22,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from ellimaps.core.reach import confine
+
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "data_example" / "terraces"
 EXAMPLE_WRAP = ROOT / "data_example" / "terraces_wrap"
@@ -46,6 +48,13 @@ os.environ["ELLIMAPS_STATE"] = tempfile.mkdtemp(prefix="ellimaps-state-")
 def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test finds what another one wrote down."""
     monkeypatch.setenv("ELLIMAPS_STATE", str(tmp_path_factory.mktemp("state")))
+
+
+@pytest.fixture(autouse=True)
+def unconfined() -> Iterator[None]:
+    """No test is kept below the data root of a page that another one opened."""
+    yield
+    confine([])
 
 
 @pytest.fixture(scope="session")

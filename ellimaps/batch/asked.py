@@ -46,7 +46,7 @@ def read_asked(out: Path) -> Asked | None:
     """Return what the last run into a folder was asked; None where that is not known."""
     try:
         found = Asked(**json.loads((out / _FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
     texts = (found.root, found.recipe, found.pattern or "")
     return found if isinstance(found.total, int) and all(isinstance(text, str) for text in texts) else None

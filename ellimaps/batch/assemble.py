@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ellimaps.batch.conditions import COLUMNS, ConditionColumns
+from ellimaps.batch.lock import STATE
 from ellimaps.batch.marks import IMAGES
-from ellimaps.batch.store import Record, Store, told
+from ellimaps.batch.store import Record, Store
 from ellimaps.batch.tree import LEVELS, Item, Tree
+from ellimaps.core.files import json_bytes
+from ellimaps.core.names import readable
+from ellimaps.core.spreadsheets import spreadsheet_cell
 
 EXPERIMENTS, EXPERIMENTS_PARQUET = "experiments.csv", "experiments.parquet"
 FAILURES = "failures.csv"
+TABLES = (EXPERIMENTS, EXPERIMENTS_PARQUET, IMAGES, FAILURES)
+SHOWN = f"{STATE}/tables.json"
+"""Of which input and recipe every image in the tables is: its pictures may be those of another by now."""
 WHOLE_NUMBERS = ("Circle", "Nucleus", "Object", "Cluster", "Pixels", "Scene", "T", "Z")
 _OWN_COLUMNS = ("objects", "flags", "warnings", "suffix")
 PLANE = ("Scene", "T", "Z")
@@ -33,7 +40,12 @@ class TableCounts(NamedTuple):
 
 
 def write_tables(
-    store: Store, tree: Tree, recipe: str, lead: Sequence[str], conditions: ConditionColumns | None = None
+    store: Store,
+    tree: Tree,
+    recipe: str,
+    lead: Sequence[str],
+    folder: Path,
+    conditions: ConditionColumns | None = None,
 ) -> TableCounts:
     """Write the tables of all images of a tree that have a record of this recipe.
 
@@ -47,6 +59,8 @@ def write_tables(
         Hash of the choices.
     lead : sequence of str
         The columns that come after date, subject, experiment and FOV.
+    folder : Path
+        Where they are staged.
     conditions : ConditionColumns, optional
         Says the columns of `ellimaps.batch.conditions` for a record.
 
@@ -58,10 +72,10 @@ def write_tables(
     columns, facts = _columns(store, tree, recipe, lead)
     measured = COLUMNS if conditions else {}
     columns |= measured
-    names = [EXPERIMENTS, EXPERIMENTS_PARQUET, IMAGES, FAILURES]
-    with told(store.out), ExitStack() as files:
-        objects = files.enter_context(_Csv(store.scratch(EXPERIMENTS), list(columns)))
-        parquet = files.enter_context(_Parquet(store.scratch(EXPERIMENTS_PARQUET), columns))
+    inputs: dict[str, str] = {}
+    with ExitStack() as files:
+        objects = files.enter_context(_Csv(folder / EXPERIMENTS, list(columns)))
+        parquet = files.enter_context(_Parquet(folder / EXPERIMENTS_PARQUET, columns))
         header = [
             *LEVELS,
             *tree.extra_names,
@@ -75,17 +89,18 @@ def write_tables(
             "Overlay",
             "Labels",
         ]
-        images = files.enter_context(_Csv(store.scratch(IMAGES), header))
+        images = files.enter_context(_Csv(folder / IMAGES, header))
         failures = files.enter_context(
-            _Csv(store.scratch(FAILURES), [*LEVELS, *tree.extra_names, "File", "Reason"])
+            _Csv(folder / FAILURES, [*LEVELS, *tree.extra_names, "File", "Reason"])
         )
         count = n_images = warned = 0
         for item, record in _recorded(store, tree, recipe):
-            about = {name: _text(value) for name, value in item.fields.items()}
-            file = _text(item.path.relative_to(tree.root).as_posix())
+            about = dict(item.fields)
+            file = readable(item.path.relative_to(tree.root).as_posix())
             if record.reason:
                 failures.row(about | {"File": file, "Reason": record.reason})
                 continue
+            inputs[item.key] = record.input
             about |= conditions(record) if conditions else {}
             found = record.images or [record.facts]
             flags = {_plane(image): str(image.get("flags", "")) for image in found}
@@ -98,8 +113,8 @@ def write_tables(
                 n_images += 1
                 warned += bool(image.get("warnings"))
                 images.row(about | {"File": file} | _image_row(record, image))
-    for name in names:
-        store.publish(store.scratch(name), name)
+    (folder / STATE).mkdir(exist_ok=True)
+    (folder / SHOWN).write_bytes(json_bytes({"recipe": recipe, "inputs": inputs}))
     return TableCounts(count, n_images, warned)
 
 
@@ -151,16 +166,11 @@ def _image_row(record: Record, image: dict[str, Any]) -> dict[str, str]:
 def _file(record: Record, folder: str, end: str = "") -> str:
     """Return the first of an image's files in a folder that ends as it should; empty if there is none."""
     found = (name for name in record.files if name.startswith(folder) and name.endswith(end))
-    return _text(next(found, ""))
+    return next(found, "")
 
 
 def _written(value: Any) -> str:
     return "" if value is None or value != value else str(value)
-
-
-def _text(value: str) -> str:
-    """Return a file name as valid Unicode."""
-    return value.encode("utf-8", "replace").decode()
 
 
 def _is_whole(name: str, kind: str) -> bool:
@@ -169,17 +179,17 @@ def _is_whole(name: str, kind: str) -> bool:
 
 
 class _Csv:
-    """A CSV file that is written row by row."""
+    """A CSV file that is written row by row, for spreadsheets."""
 
     def __init__(self, path: Path, columns: list[str]) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
         self._writer = csv.DictWriter(
             self._file, columns, restval="", extrasaction="ignore", lineterminator="\n"
         )
-        self._writer.writeheader()
+        self.row(dict(zip(columns, columns, strict=True)))
 
     def row(self, values: dict[str, str]) -> None:
-        self._writer.writerow(values)
+        self._writer.writerow({name: spreadsheet_cell(value) for name, value in values.items()})
 
     def __enter__(self) -> _Csv:
         return self

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from ellimaps.batch.cells import CellWork
+from ellimaps.batch.time_limit import with_time_limit
 from ellimaps.core.errors import SettingError
 from ellimaps.core.small_files import toml_value
 from ellimaps.objects.cell_settings import CellSettings
@@ -26,7 +27,8 @@ def cells_recipe(work: CellWork) -> str:
     """Return what finds objects as the text of a recipe, as `ellimaps.batch.recipes.read_work` reads it."""
     values = without_none(asdict(work.settings)) | {"names": work.names}
     lines = [f"{name} = {toml_value(value)}" for name, value in values.items()]
-    return "\n".join([_HEADER, f"ellimaps = {toml_value(version('ellimaps'))}", "", "[cells]", *lines]) + "\n"
+    text = "\n".join([_HEADER, f"ellimaps = {toml_value(version('ellimaps'))}", "", "[cells]", *lines]) + "\n"
+    return with_time_limit(text, work.time_limit_s)
 
 
 def without_none(values: Mapping[str, Any]) -> dict[str, Any]:

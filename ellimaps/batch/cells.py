@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ellimaps.batch.time_limit import TIME_LIMIT_S
 from ellimaps.batch.tree import Item, Tree, content_hash
 from ellimaps.batch.work import CROPS, LABELS, OVERLAY, TABLE, Output, kinds_of, with_numbers
 from ellimaps.core.errors import ReadError
-from ellimaps.core.files import csv_bytes
+from ellimaps.core.files import program_csv_bytes
 from ellimaps.core.provenance import sha256
 from ellimaps.objects.analysis import CellResult, analyse_planes, measure_stack
 from ellimaps.objects.cell_settings import CellSettings
@@ -46,10 +47,13 @@ class CellWork:
         The choices.
     names : {"skimage", "cellprofiler"}
         What the measures are called.
+    time_limit_s : float
+        How long a file may take.
     """
 
     settings: CellSettings = field(default_factory=CellSettings)
     names: Names = "skimage"
+    time_limit_s: float = TIME_LIMIT_S
 
     @property
     def lead(self) -> tuple[str, ...]:
@@ -83,10 +87,13 @@ class MaskWork:
         The choices; what finds objects does not matter.
     names : {"skimage", "cellprofiler"}
         What the measures are called.
+    time_limit_s : float
+        How long a file may take.
     """
 
     settings: CellSettings = field(default_factory=CellSettings)
     names: Names = "skimage"
+    time_limit_s: float = TIME_LIMIT_S
     lead: ClassVar[tuple[str, ...]] = ("Object", *_LEAD.values())
 
     def facts(self) -> dict[str, Any]:
@@ -212,7 +219,7 @@ def _output(pages: list[_Page]) -> Output:
     table = pd.concat([page.table for page in pages], ignore_index=True)
     crops = io.BytesIO()
     np.save(crops, np.concatenate([page.crops for page in pages])[:CROPS_PER_IMAGE], allow_pickle=False)
-    files = {TABLE: csv_bytes(table), CROPS: crops.getvalue()}
+    files = {TABLE: program_csv_bytes(table), CROPS: crops.getvalue()}
     varying = [len({page.number[axis] for page in pages}) > 1 for axis in range(3)]
     scenes: dict[int, list[_Page]] = {}
     images = []

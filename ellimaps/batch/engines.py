@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import wait
+from threading import Thread
 from typing import Any
 
+from ellimaps.batch.time_limit import late
 from ellimaps.batch.tree import Item
 from ellimaps.batch.work import Outcome, Work, attempt
 from ellimaps.core.allocator import keep_freed_memory
@@ -42,6 +45,11 @@ class BatchTask:
     tries: int = 0
 
 
+# Its libraries come from a network drive at 10 ms a file, some 3,000 of them, and twenty times slower still.
+_LOADING_S = 600.0
+_LOADED = Outcome(reason="loaded")
+"""A process is there and waits for its image."""
+
 Done = tuple[BatchTask, Outcome]
 Engine = Callable[[Work, Iterator[BatchTask]], Iterator[Done]]
 
@@ -49,7 +57,8 @@ Engine = Callable[[Work, Iterator[BatchTask]], Iterator[Done]]
 def local_processes(workers: int) -> Engine:
     """Return an engine of processes on this machine.
 
-    A process that dies is replaced and its image tried again, up to :data:`TRIES` times.
+    A process that dies is replaced and its image tried again, up to :data:`TRIES` times. One that works on
+    an image for longer than the work's time limit is killed and replaced, and the image has failed.
     """
     if workers < 1:
         raise SettingError(f"workers must be 1 or more, not {workers}.")
@@ -80,12 +89,16 @@ def _round(
 
     The next image is handed over before the last result is dealt with, so that no worker waits for that.
     """
-    ready = wait([worker.line for worker in pool])
-    for worker in [one for one in pool if one.line in ready]:
-        task, outcome = worker.task, worker.receive()
-        if outcome is None:
+    ready = wait([worker.line for worker in pool], min(worker.left_s() for worker in pool))
+    for worker in [one for one in pool if one.line in ready or one.left_s() <= 0]:
+        task, outcome = worker.task, worker.receive() if worker.line in ready else late(work.time_limit_s)
+        if outcome == _LOADED:
+            worker.begin()
+            continue
+        if outcome is None or worker.line not in ready:
             worker.stop()
             pool.remove(worker)
+        if outcome is None:
             if task.tries < TRIES:
                 again.append(task)
             else:
@@ -109,15 +122,25 @@ class _Worker:
 
     def __init__(self, work: Work, task: BatchTask) -> None:
         self._process = WorkerProcess(_serve, work)
+        self._limit_s = work.time_limit_s
         self.line = self._process.line
         self.give(task)
+        self._until = time.monotonic() + max(_LOADING_S, work.time_limit_s)
 
     def give(self, task: BatchTask) -> None:
         self.task = task
         task.tries += 1
+        self.begin()
         # Where it has died, `receive` says so.
         with suppress(OSError):
             self.line.send((task.item.argument, task.files))
+
+    def begin(self) -> None:
+        """Count the image's time from now; what a process takes to load is not its."""
+        self._until = time.monotonic() + self._limit_s
+
+    def left_s(self) -> float:
+        return max(0.0, self._until - time.monotonic())
 
     def receive(self) -> Outcome | None:
         """Return the outcome, or None if the process has died."""
@@ -133,6 +156,7 @@ class _Worker:
 
 
 def _serve(line: Line, work: Work) -> None:
+    line.send(_LOADED)
     while True:
         path, files = line.recv()
         line.send(attempt(work, path, files))
@@ -141,7 +165,9 @@ def _serve(line: Line, work: Work) -> None:
 def dask_cluster(address: str) -> Engine:
     """Return an engine that sends tasks to an existing Dask scheduler.
 
-    Its workers need ellimaps and the images under the same paths as here; results come back here.
+    Its workers need ellimaps and the images under the same paths as here; results come back here. A worker
+    with an image that took longer than the work's time limit is restarted by its nanny, with the other images
+    it has at the time, which are tried again; one without a nanny goes on with it beside its further work.
 
     Raises
     ------
@@ -189,13 +215,26 @@ def _run_dask(work: Work, tasks: Iterator[BatchTask], address: str) -> Iterator[
             task = running.pop(future)
             outcome = _dask_outcome(future, address)
             del future
+            if outcome.hanging_on:
+                # Without a nanny there is nobody to start another one.
+                with suppress(ValueError, TimeoutError):
+                    client.restart_workers([outcome.hanging_on], timeout=60, raise_for_error=False)
             fill()
             yield task, outcome
 
 
 def _attempt_on_dask(work: Work, path: str, files: Mapping[str, str]) -> Outcome:
+    """Do the work in a thread that can be left alone with an image that hangs."""
+    from distributed import get_worker
+
     keep_freed_memory()
-    return attempt(work, path, files)
+    outcomes: list[Outcome] = []
+    thread = Thread(target=lambda: outcomes.append(attempt(work, path, files)), daemon=True)
+    thread.start()
+    thread.join(work.time_limit_s)
+    if outcomes:
+        return outcomes[0]
+    return replace(late(work.time_limit_s), hanging_on=get_worker().address)
 
 
 def _dask_outcome(future: Any, address: str) -> Outcome:

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from ellimaps.batch.time_limit import TIME_LIMIT_S, with_time_limit
 from ellimaps.batch.times import acquisition_facts
 from ellimaps.batch.work import OVERLAY, TABLE, Output, kinds_of
-from ellimaps.core.files import csv_bytes
+from ellimaps.core.files import json_bytes, program_csv_bytes
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.clustering.suggestion import Suggestion
 from ellimaps.maps.export import export_contents
@@ -30,6 +31,7 @@ class MapWork:
 
     settings: Settings = field(default_factory=Settings)
     fit: FitRecipe | None = None
+    time_limit_s: float = TIME_LIMIT_S
     lead: ClassVar[tuple[str, ...]] = ("Cluster", "Pixels", "Fraction")
 
     def facts(self) -> dict[str, Any]:
@@ -38,7 +40,7 @@ class MapWork:
 
     def recipe(self) -> str:
         """Return it as the text of a recipe."""
-        return recipe_text(self.settings, self.fit)
+        return with_time_limit(recipe_text(self.settings, self.fit), self.time_limit_s)
 
     def __call__(self, path: str) -> Output:
         """Return a folder's clusters with what the exports of `ellimaps segment` and `fit` hold."""
@@ -57,7 +59,7 @@ class MapWork:
             files |= {name: _without_seconds(name, content) for name, content in fit_contents(found).items()}
             table, facts = _with_fit(table, facts, found)
         overlay = files[f"{stack.name}_maps.png"]
-        files |= {TABLE: csv_bytes(table), OVERLAY: overlay}
+        files |= {TABLE: program_csv_bytes(table), OVERLAY: overlay}
         return Output(files, facts, dict(stack.inputs), kinds_of(table))
 
     def _fitted(self, stack: ImageStack, segmentation: Segmentation) -> ShotFits | MapFit:
@@ -118,4 +120,4 @@ def _without_seconds(name: str, content: bytes) -> bytes:
         return content
     facts = json.loads(content)
     facts.pop("timings_s", None)
-    return (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()
+    return json_bytes(facts)

@@ -6,7 +6,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from itertools import groupby
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,22 @@ MOST_CROPS = 144
 """A sheet of 12 x 12, which a screen shows whole."""
 
 
-def write_montages(store: Store, tree: Tree, recipe: str) -> None:
-    """Write ``qc/<folder>/montage.png`` for every folder whose images have crops."""
+def write_montages(store: Store, tree: Tree, recipe: str, folder: Path) -> None:
+    """Write ``qc/<folder>/montage.png`` for every folder whose images have crops.
+
+    Parameters
+    ----------
+    store : Store
+        Where the results lie.
+    tree : Tree
+        The images.
+    recipe : str
+        Hash of the choices.
+    folder : Path
+        Where what is drawn anew is staged.
+    """
     groups = groupby(tree, key=lambda item: str(PurePosixPath(item.key).parent))
-    for folder, items in groups:
+    for parent, items in groups:
         members = []
         for item in items:
             record = store.record(item.key)
@@ -35,17 +47,19 @@ def write_montages(store: Store, tree: Tree, recipe: str) -> None:
             if crops:
                 members.append((crops[0], record.input))
         if members:
-            _write(store, folder, members, recipe)
+            _write(store, parent, members, recipe, folder)
 
 
-def _write(store: Store, folder: str, members: list[tuple[str, str]], recipe: str) -> None:
-    name = str(PurePosixPath("qc") / folder / MONTAGE)
-    mark = str(PurePosixPath(STATE) / "montages" / folder / "drawn.txt")
+def _write(store: Store, parent: str, members: list[tuple[str, str]], recipe: str, folder: Path) -> None:
+    name = str(PurePosixPath("qc") / parent / MONTAGE)
+    mark = str(PurePosixPath(STATE) / "montages" / parent / "drawn.txt")
     digest = hashlib.sha256(repr((recipe, members)).encode("utf-8", "replace")).hexdigest()
     if (store.out / name).is_file() and _read(store, mark) == digest:
         return
-    store.write(name, montage_png(list(_chosen(store, [crops for crops, _ in members]))))
-    store.write(mark, digest.encode())
+    sheet = montage_png(list(_chosen(store, [crops for crops, _ in members])))
+    for written, content in ((name, sheet), (mark, digest.encode())):
+        (folder / written).parent.mkdir(parents=True, exist_ok=True)
+        (folder / written).write_bytes(content)
 
 
 def _read(store: Store, name: str) -> str:

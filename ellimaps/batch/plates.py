@@ -16,19 +16,23 @@ from ellimaps.batch.assemble import ROWS_PER_GROUP
 from ellimaps.batch.engines import Engine
 from ellimaps.batch.runner import Run
 from ellimaps.batch.store import Record, Store, told
+from ellimaps.batch.time_limit import TIME_LIMIT_S, time_limit
 from ellimaps.batch.tree import Item
 from ellimaps.batch.work import CELLS, Output, recipe_hash
 from ellimaps.core.errors import ReadError
-from ellimaps.core.files import csv_bytes
+from ellimaps.core.files import csv_bytes, write_listing
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import sha256
+from ellimaps.core.swap import swapped
 from ellimaps.plates.measuring.field import FieldSettings, inputs_hash, measure_field
 from ellimaps.plates.measuring.plate import Field, Plate, check_output
 from ellimaps.plates.measuring.profiles import (
     CELL_METADATA,
     CELLS as CELL_TABLE,
+    FACTS,
     Profiles,
     assemble,
+    facts_of,
     parquet_bytes,
     provenance,
     table_files,
@@ -50,11 +54,14 @@ class PlateWork:
         What the files call the channels.
     settings : FieldSettings
         The choices.
+    time_limit_s : float
+        How long a field may take.
     """
 
     root: str
     channels: tuple[str, ...]
     settings: FieldSettings
+    time_limit_s: float = TIME_LIMIT_S
     lead: ClassVar[tuple[str, ...]] = ()
 
     def facts(self) -> dict[str, Any]:
@@ -117,6 +124,7 @@ def run_plate(
     out: Path,
     engine: Engine,
     on_progress: Progress = no_progress,
+    time_limit_s: float = TIME_LIMIT_S,
 ) -> tuple[Profiles, PlateSummary]:
     """Measure the fields that are not measured yet, and write the profiles of all.
 
@@ -132,6 +140,8 @@ def run_plate(
         Where to do it: `ellimaps.batch.engines.local_processes` or `dask_cluster`.
     on_progress : callable, optional
         Called as ``on_progress(done, total, what)``.
+    time_limit_s : float
+        How long a field may take, in seconds.
 
     Raises
     ------
@@ -144,7 +154,7 @@ def run_plate(
     """
     start = time.monotonic()
     check_output(plate, out)
-    work = PlateWork(str(plate.root.resolve()), plate.channels, settings)
+    work = PlateWork(str(plate.root.resolve()), plate.channels, settings, time_limit(time_limit_s))
     fields = list(plate.fields())
     with Store(out).opened() as store:
         items = [FieldItem(field.key, Path(work.root), {}, field.files) for field in fields]
@@ -176,41 +186,39 @@ def _write(
         [record.facts for _, record in records if not record.reason],
         provenance(plate, settings, inputs),
     )
-    store.write(FAILURES, csv_bytes(failures[list(_FAILURE_COLUMNS)]))
-    _write_cells(store, plate, [field for field, ok in zip(fields, good, strict=True) if ok])
-    files = table_files(profiles)
-    for name, content in files.items():
-        store.write(name, content)
-    names = (*files, CELL_TABLE, FAILURES)
-    return profiles, tuple(store.out / name for name in names)
+    tables = table_files(profiles)
+    with told(store.out), swapped(store.out, FACTS) as folder:
+        for name, content in {**tables, FAILURES: csv_bytes(failures[list(_FAILURE_COLUMNS)])}.items():
+            (folder / name).write_bytes(content)
+        _write_cells(store, plate, [field for field, ok in zip(fields, good, strict=True) if ok], folder)
+        write_listing(folder, [*tables, CELL_TABLE, FAILURES], FACTS, facts_of(profiles))
+    return profiles, tuple(store.out / name for name in (*tables, FACTS, CELL_TABLE, FAILURES))
 
 
 def _known(store: Store, field: Field) -> Record:
     return store.record(field.key) or Record("", "", reason="It was not measured: run again.")
 
 
-def _write_cells(store: Store, plate: Plate, fields: list[Field]) -> None:
+def _write_cells(store: Store, plate: Plate, fields: list[Field], folder: Path) -> None:
     """Write the cells group by group, so that memory stays that of one group."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    with told(store.out):
-        writer, waiting = None, list[pd.DataFrame]()
-        for field, table in _cells(store, fields):
-            table = table.assign(plate=plate.name, well=field.well, field=field.number)
-            table = table[[*CELL_METADATA, *(name for name in table if name not in CELL_METADATA)]]
-            if writer is None:
-                schema = pa.Schema.from_pandas(table, preserve_index=False).remove_metadata()
-                writer = parquet.ParquetWriter(store.scratch(CELL_TABLE), schema, compression="zstd")
-            waiting.append(table)
-            if sum(map(len, waiting)) >= ROWS_PER_GROUP:
-                writer.write_table(pa.Table.from_pandas(pd.concat(waiting), schema, preserve_index=False))
-                waiting.clear()
-        assert writer is not None
-        if waiting:
+    writer, waiting = None, list[pd.DataFrame]()
+    for field, table in _cells(store, fields):
+        table = table.assign(plate=plate.name, well=field.well, field=field.number)
+        table = table[[*CELL_METADATA, *(name for name in table if name not in CELL_METADATA)]]
+        if writer is None:
+            schema = pa.Schema.from_pandas(table, preserve_index=False).remove_metadata()
+            writer = parquet.ParquetWriter(folder / CELL_TABLE, schema, compression="zstd")
+        waiting.append(table)
+        if sum(map(len, waiting)) >= ROWS_PER_GROUP:
             writer.write_table(pa.Table.from_pandas(pd.concat(waiting), schema, preserve_index=False))
-        writer.close()
-    store.publish(store.scratch(CELL_TABLE), CELL_TABLE)
+            waiting.clear()
+    assert writer is not None
+    if waiting:
+        writer.write_table(pa.Table.from_pandas(pd.concat(waiting), schema, preserve_index=False))
+    writer.close()
 
 
 def _cells(store: Store, fields: list[Field]) -> Iterator[tuple[Field, pd.DataFrame]]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 
 from ellimaps.batch.asked import Asked, read_asked
-from ellimaps.batch.assemble import EXPERIMENTS_PARQUET, FAILURES, PLANE
-from ellimaps.batch.marks import IMAGES
+from ellimaps.batch.assemble import EXPERIMENTS_PARQUET, FAILURES, PLANE, SHOWN
+from ellimaps.batch.marks import IMAGES, PROVENANCE
 from ellimaps.batch.montages import MONTAGE
+from ellimaps.batch.store import read_record
 from ellimaps.batch.tree import LEVELS, Pattern
 from ellimaps.core.errors import ReadError
+from ellimaps.core.spreadsheets import cell_text
+from ellimaps.core.sums import WrittenSet, json_object, read_set
+from ellimaps.core.swap import current
 
 MEASURES = ("R", "Mean Intensity")
 
@@ -33,6 +38,8 @@ class Results:
         One row per image without a result, with its ``Reason``.
     asked : Asked, optional
         What the last run was asked.
+    shown : dict of str to (str, str)
+        Of which input and recipe an image in the tables is; empty in results of earlier versions.
     """
 
     folder: Path
@@ -40,6 +47,7 @@ class Results:
     objects: pd.DataFrame
     failures: pd.DataFrame
     asked: Asked | None = None
+    shown: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def has_circles(self) -> bool:
@@ -114,8 +122,8 @@ class Results:
         return self.objects[same]
 
     def picture(self, image: pd.Series) -> Path | None:
-        """Return where the overlay of one row of `images` lies, if it is there."""
-        return self._below(str(image["Overlay"]))
+        """Return where the overlay of one row of `images` lies, if it is there and still that of the row."""
+        return self._below(str(image["Overlay"])) if self._is_shown(image) else None
 
     def montage(self, image: pd.Series) -> Path | None:
         """Return where the montage of an image's experiment lies, if it is there."""
@@ -124,9 +132,17 @@ class Results:
 
     def files(self, image: pd.Series, ending: str) -> list[Path]:
         """Return the files of a map folder's result that end so, such as ``_fit.png``."""
-        key = str(image["Overlay"]).removeprefix("qc/").removesuffix("_overlay.png")
-        folder = self._below(f"maps/{key}", is_folder=True) if key else None
+        key = _key(image)
+        folder = self._below(f"maps/{key}", is_folder=True) if key and self._is_shown(image) else None
         return sorted(folder.glob(f"*{ending}")) if folder else []
+
+    def _is_shown(self, image: pd.Series) -> bool:
+        """Whether an image's files are those of its row; a run may be replacing them, or have been ended."""
+        shown = self.shown.get(_key(image))
+        if shown is None:
+            return True
+        record = read_record(self.folder, _key(image))
+        return record is not None and (record.input, record.recipe) == shown
 
     def _below(self, name: str, *, is_folder: bool = False) -> Path | None:
         """Return a file of the folder; a table that names one elsewhere is not believed."""
@@ -144,11 +160,7 @@ def read_results(folder: Path) -> Results:
         If it is no such folder, or damaged.
     """
     try:
-        objects = pd.read_parquet(folder / EXPERIMENTS_PARQUET)
-        images = _texts(pd.read_csv(folder / IMAGES, dtype=str, keep_default_na=False))
-        failures = pd.read_csv(folder / FAILURES, dtype=str, keep_default_na=False)
-        images["Objects"] = images["Objects"].astype(int)
-        missing = {*LEVELS, "Flags"} - set(objects) | {*LEVELS, "Flags", "Table", "Overlay"} - set(images)
+        return read_set(folder, PROVENANCE, _read, "run the batch again")
     except FileNotFoundError as error:
         name = Path(str(error.filename)).name
         raise ReadError(
@@ -160,9 +172,40 @@ def read_results(folder: Path) -> Results:
         raise ReadError(
             f"The tables in {folder} cannot be read ({reason:.200}): run the batch again."
         ) from error
+
+
+def _read(files: WrittenSet) -> Results:
+    with files.open(EXPERIMENTS_PARQUET) as file:
+        objects = pd.read_parquet(file)
+    with files.open(IMAGES) as file:
+        images = _texts(_texts_of(file))
+    with files.open(FAILURES) as file:
+        failures = _texts_of(file)
+    images["Objects"] = images["Objects"].astype(int)
+    missing = {*LEVELS, "Flags"} - set(objects) | {*LEVELS, "Flags", "Table", "Overlay"} - set(images)
     if missing:
-        raise ReadError(f"The tables in {folder} lack {', '.join(sorted(missing))}: run the batch again.")
-    return Results(folder, images, objects, failures, read_asked(folder))
+        raise ReadError(
+            f"The tables in {files.folder} lack {', '.join(sorted(missing))}: run the batch again."
+        )
+    return Results(files.folder, images, objects, failures, read_asked(files.folder), _shown(files.folder))
+
+
+def _shown(folder: Path) -> dict[str, tuple[str, str]]:
+    try:
+        facts = json_object(current(folder, SHOWN).read_bytes(), SHOWN)
+        return {key: (digest, facts["recipe"]) for key, digest in facts["inputs"].items()}
+    except (OSError, ReadError, KeyError, AttributeError):
+        return {}
+
+
+def _key(image: pd.Series) -> str:
+    """Return what the results of an image are called."""
+    return str(image["Table"]).removeprefix("objects/").removesuffix(".csv")
+
+
+def _texts_of(table: BinaryIO) -> pd.DataFrame:
+    """Return a table of texts that was written for spreadsheets."""
+    return pd.read_csv(table, dtype=str, keep_default_na=False).map(cell_text).rename(columns=cell_text)
 
 
 _TEXT = (*LEVELS, "File", "Flags", "Warnings", "Table", "Overlay", "Labels")

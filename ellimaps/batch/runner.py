@@ -8,18 +8,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ellimaps.batch.asked import Asked
-from ellimaps.batch.assemble import EXPERIMENTS, write_tables
+from ellimaps.batch.assemble import EXPERIMENTS, TABLES, TableCounts, write_tables
 from ellimaps.batch.conditions import ConditionColumns
 from ellimaps.batch.engines import BatchTask, Engine
 from ellimaps.batch.marks import PROVENANCE
 from ellimaps.batch.montages import write_montages
-from ellimaps.batch.store import Store
+from ellimaps.batch.store import Store, told
+from ellimaps.batch.time_limit import NAME
 from ellimaps.batch.tree import Item, Pattern, Tree
 from ellimaps.batch.work import RecipeWork, Work, recipe_hash
-from ellimaps.core.errors import ReadError, SettingError
-from ellimaps.core.files import json_bytes
+from ellimaps.core.errors import ReadError, SettingError, unreadable
+from ellimaps.core.files import write_listing
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import software_facts
+from ellimaps.core.swap import swapped
 
 
 @dataclass(frozen=True)
@@ -121,21 +123,28 @@ def run_batch(
     with Store(out).opened() as store:
         asked.write(store)
         run = Run(store, tree, recipe_hash(work), total, on_progress)
+        ignored = tree.ignored()
+        facts = {"software": software_facts(), "recipe_sha256": run.recipe, **work.facts()}
+        facts[NAME] = work.time_limit_s
+        facts |= {"ignored_files": ignored} if ignored else {}
+        if conditions is not None:
+            facts["sensors"] = conditions.facts()
+
+        def write() -> TableCounts:
+            with told(out), swapped(out) as folder:
+                write_montages(store, tree, run.recipe, folder)
+                rows = write_tables(store, tree, run.recipe, work.lead, folder, conditions)
+                write_listing(folder, TABLES, PROVENANCE, facts)
+            return rows
+
         try:
             run.work(work, engine)
         except (KeyboardInterrupt, SystemExit):
             # Who stops it wants to see what is done.
-            write_tables(store, tree, run.recipe, work.lead, conditions)
+            write()
             raise
         on_progress(total, total, "tables")
-        write_montages(store, tree, run.recipe)
-        ignored = tree.ignored()
-        facts = {"software": software_facts(), "recipe_sha256": run.recipe, **work.facts()}
-        facts |= {"ignored_files": ignored} if ignored else {}
-        if conditions is not None:
-            facts["sensors"] = conditions.facts()
-        store.write(PROVENANCE, json_bytes(facts))
-        rows = write_tables(store, tree, run.recipe, work.lead, conditions)
+        rows = write()
         replace(asked, finished=True).write(store)
     seconds = time.monotonic() - start
     done = (total, run.done, run.skipped, run.failed)
@@ -192,8 +201,9 @@ class Run:
         for item in self._items:
             try:
                 digest, files = item.content()
-            except OSError as error:
-                self.fail(item.key, "", f"{item.path.name} cannot be read: {error.strerror or error}.")
+            except (OSError, ReadError) as error:
+                failure = error if isinstance(error, ReadError) else unreadable(item.path, error)
+                self.fail(item.key, "", str(failure))
                 self.tell()
                 continue
             if self._store.is_done(item.key, digest, self.recipe):

@@ -1,14 +1,15 @@
 """The output folder: results appear whole, and a record says which input and recipe they belong to.
 
-The record of an image is taken away before its results are replaced and put back after, so whatever a
-killed run leaves behind, results with a record are complete and belong together.
+The record of an image says so before its results are replaced, and names what comes and what goes; the record
+of the new ones is written after them. So whatever a killed run leaves behind, results with a record of their
+recipe are complete and belong together, and what belongs to none is removed by the next run.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 from ellimaps.batch.lock import LOCK, STATE, take
 from ellimaps.batch.work import CELLS, CROPS, LABELS, OVERLAY, TABLE, Output
 from ellimaps.core.errors import AbortedError, ExportError
+from ellimaps.core.sums import sum_of, sums_of
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Record:
         Why it has no results; empty where it has.
     files : dict of str to int
         Size in bytes of every result, by its path below the output folder.
+    sums : dict of str to str
+        Their SHA-256; empty in records of earlier versions.
     columns : dict of str to str
         Columns of its table, each ``number`` or ``text``.
     facts : dict
@@ -43,9 +47,18 @@ class Record:
     recipe: str
     reason: str = ""
     files: dict[str, int] = field(default_factory=dict)
+    sums: dict[str, str] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     images: list[dict[str, Any]] = field(default_factory=list)
+
+
+_REPLACED = "Its results are being replaced: run again."
+_KINDS = {
+    **dict.fromkeys(("input", "recipe", "reason"), str),
+    **dict.fromkeys(("files", "sums", "columns", "facts"), dict),
+    "images": list,
+}
 
 
 class Store:
@@ -81,7 +94,7 @@ class Store:
     def _locked(self) -> Iterator[None]:
         with told(self.out):
             self.state.mkdir(parents=True, exist_ok=True)
-            lock = (self.state / LOCK).open("a+b")
+            lock = (self.state / LOCK).open("a+b", buffering=0)
         with lock:
             take(lock, self.out)
             with told(self.out):
@@ -92,17 +105,16 @@ class Store:
 
     def record(self, key: str) -> Record | None:
         """Return what is known of an image, if anything that can be read."""
-        try:
-            return Record(**json.loads(self._record_path(key).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            return None
+        return read_record(self.out, key)
 
     def is_done(self, key: str, input_hash: str, recipe: str) -> bool:
-        """Whether the results of this input and recipe are there, every file in its size."""
+        """Whether the results of this input and recipe are there, every file as it was written."""
         record = self.record(key)
         if record is None or record.reason or (record.input, record.recipe) != (input_hash, recipe):
             return False
-        return all(_size(self.out / name) == size for name, size in record.files.items())
+        return all(
+            _is_whole(self.out / name, size, record.sums.get(name)) for name, size in record.files.items()
+        )
 
     def keep(self, key: str, input_hash: str, recipe: str, output: Output) -> None:
         """Write an image's results, then its record.
@@ -117,11 +129,12 @@ class Store:
             The results.
         """
         files = {_path_of(key, role): content for role, content in output.files.items()}
-        self.forget(key, but=files)
+        self._clear(key, files)
         for name, content in files.items():
             self.write(name, content)
         sizes = {name: len(content) for name, content in files.items()}
-        record = Record(input_hash, recipe, "", sizes, output.columns, output.facts, list(output.images))
+        about = output.columns, output.facts, list(output.images)
+        record = Record(input_hash, recipe, "", sizes, sums_of(files), *about)
         self._put(key, record)
 
     def keep_failure(self, key: str, input_hash: str, recipe: str, reason: str) -> None:
@@ -136,16 +149,17 @@ class Store:
         reason : str
             One sentence.
         """
-        self.forget(key)
+        self._clear(key, ())
         self._put(key, Record(input_hash, recipe, reason))
 
-    def forget(self, key: str, but: Mapping[str, bytes] | None = None) -> None:
-        """Remove an image's record and then its results, but for those that are to be replaced."""
+    def _clear(self, key: str, coming: Collection[str]) -> None:
+        """Remove an image's results, but for those that are replaced; all are named until that is done."""
         record = self.record(key)
+        present = record.files if record else {}
+        self._put(key, Record("", "", _REPLACED, dict.fromkeys([*present, *coming], -1)))
         with told(self.out):
-            self._record_path(key).unlink(missing_ok=True)
-            for name in record.files if record else ():
-                if name not in (but or {}) and _is_below(name):
+            for name in {*present} - {*coming}:
+                if _is_below(name):
                     (self.out / name).unlink(missing_ok=True)
 
     def write(self, name: str, content: bytes) -> None:
@@ -170,11 +184,21 @@ class Store:
                 path.replace(target)
 
     def _put(self, key: str, record: Record) -> None:
-        content = json.dumps(asdict(record), ensure_ascii=False, default=_plain).encode("utf-8", "replace")
-        self.write(f"{STATE}/records/{key}.json", content)
+        content = json.dumps(asdict(record), ensure_ascii=False, default=_plain)
+        self.write(_record_name(key), content.encode("utf-8", "backslashreplace"))
 
-    def _record_path(self, key: str) -> Path:
-        return self.state / "records" / f"{key}.json"
+
+def read_record(out: Path, key: str) -> Record | None:
+    """Return what is known of an image whose results lie in a folder, if anything that can be read."""
+    try:
+        record = Record(**json.loads((out / _record_name(key)).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+    return record if all(isinstance(getattr(record, name), kind) for name, kind in _KINDS.items()) else None
+
+
+def _record_name(key: str) -> str:
+    return f"{STATE}/records/{key}.json"
 
 
 def _path_of(key: str, role: str) -> str:
@@ -195,11 +219,11 @@ def _is_below(name: str) -> bool:
     return not Path(name).is_absolute() and ".." not in Path(name).parts
 
 
-def _size(path: Path) -> int:
+def _is_whole(path: Path, size: int, digest: str | None) -> bool:
     try:
-        return path.stat().st_size
+        return path.stat().st_size == size and (digest is None or sum_of(path) == digest)
     except OSError:
-        return -1
+        return False
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from ellimaps.batch.marks import IMAGE_ENDINGS, TABLE_ENDING, batch_around, is_result
 from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.core.names import readable
 from ellimaps.readers.foreign import format_by_name, is_zarr
 
 LEVELS = ("Date", "Subject", "Experiment", "FOV")
@@ -31,7 +32,7 @@ class Item:
     ----------
     key : str
         What its results are called: its path below the root with ``/``, without the ending where that is
-        enough to tell it from its neighbours.
+        enough to tell it from its neighbours, as `ellimaps.core.names.readable` writes it.
     path : Path
         Where it lies.
     fields : dict of str to str
@@ -184,6 +185,7 @@ class Tree:
         if is_result(folder, {entry.name for entry in entries}):
             return
         entries = [entry for entry in entries if not entry.name.startswith(".")]
+        _check_names(folder, [entry.name for entry in entries])
         files = [entry.name for entry in entries if entry.name.casefold().endswith(IMAGE_ENDINGS)]
         if not self.folders:
             yield from self._images(folder, relative, files)
@@ -191,25 +193,33 @@ class Tree:
             yield from self._folder(folder, relative)
         for entry in entries:
             if entry.is_dir() and not entry.is_symlink() and Path(entry.path) != self.without:
-                yield from self._below(Path(entry.path), relative / entry.name)
+                yield from self._below(Path(entry.path), relative / readable(entry.name))
 
     def _images(self, folder: Path, relative: PurePosixPath, names: list[str]) -> Iterator[Item]:
         stems = Counter(_without_ending(name) for name in names)
         for name in names:
-            stem = _without_ending(name)
-            fields = (self.pattern or Pattern()).fields(str(relative / name))
+            stem = readable(_without_ending(name))
+            fields = (self.pattern or Pattern()).fields(str(relative / readable(name)))
             if fields is not None:
-                called = stem if stems[stem] == 1 else name
+                called = stem if stems[_without_ending(name)] == 1 else readable(name)
                 if fields.get("FOV", stem) == stem:
                     fields["FOV"] = called
                 yield Item(str(relative / called), folder / name, fields)
 
     def _folder(self, folder: Path, relative: PurePosixPath) -> Iterator[Item]:
-        key = str(relative) if relative.parts else folder.resolve().name or "root"
+        key = str(relative) if relative.parts else readable(folder.resolve().name) or "root"
         if self.pattern is None:
             yield Item(key, folder, _guessed(relative, key))
         elif (fields := self.pattern.fields(str(relative))) is not None:
             yield Item(key, folder, {"FOV": key} | fields)
+
+
+def _check_names(folder: Path, names: list[str]) -> None:
+    """Refuse names that would be spelled alike, whose results would be mixed."""
+    spelled = Counter(map(readable, names))
+    for name in names:
+        if name != readable(name) and spelled[readable(name)] > 1:
+            raise ReadError(f"{folder} has two files called {readable(name)}: rename one of them.")
 
 
 def _guessed(relative: PurePosixPath, key: str) -> dict[str, str]:
@@ -237,11 +247,11 @@ def content_hash(path: Path) -> tuple[str, dict[str, str]]:
     """
     if path.is_dir():
         names = sorted(e.name for e in os.scandir(path) if e.is_file() and not e.name.startswith("."))
-        files = {name: _file_hash(path / name) for name in names}
+        files = {readable(name): _file_hash(path / name) for name in names}
         listing = "".join(f"{digest}  {name}\n" for name, digest in files.items())
         return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest(), files
     digest = _file_hash(path)
-    return digest, {path.name: digest}
+    return digest, {readable(path.name): digest}
 
 
 def _file_hash(path: Path) -> str:

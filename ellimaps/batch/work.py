@@ -48,10 +48,21 @@ class Output:
 
 @dataclass(frozen=True)
 class Outcome:
-    """An output, or the reason why there is none."""
+    """An output, or the reason why there is none.
+
+    Attributes
+    ----------
+    output : Output, optional
+        What there is.
+    reason : str
+        Why there is nothing.
+    hanging_on : str
+        Address of a Dask worker that has not ended with the image.
+    """
 
     output: Output | None = None
     reason: str = ""
+    hanging_on: str = ""
 
 
 class Work(Protocol):
@@ -60,6 +71,10 @@ class Work(Protocol):
     @property
     def lead(self) -> tuple[str, ...]:
         """The columns every table begins with."""
+
+    @property
+    def time_limit_s(self) -> float:
+        """How long an image may take, in seconds; no choice that a result depends on."""
 
     def __call__(self, path: str) -> Output:
         """Do it with one image or folder."""

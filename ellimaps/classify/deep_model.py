@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ellimaps.classify.cell_window import cut_cell, window
 from ellimaps.classify.image_features import CellFeatures, measure_image
+from ellimaps.classify.model_facts import check_answers
 from ellimaps.classify.model_file import load_model
 from ellimaps.classify.population_model import Label, PopulationModel, Prediction, pixel_size_doubts
 from ellimaps.core.errors import ReadError
@@ -203,28 +204,29 @@ def load_classifier(source: Source, name: str | None = None) -> PopulationModel 
 
 
 def _model(facts: Mapping[str, Any], tensors: Mapping[str, Any]) -> DeepModel:
+    check_answers(facts)
     architecture, side_px = facts["architecture"], int(facts["side_px"])
-    if architecture["family"] not in FAMILIES or not 0 < side_px <= _MOST_SIDE_PX:
+    classes, extent = facts["classes"], float(facts["window_extent"])
+    if architecture["family"] not in FAMILIES or not 0 < side_px <= _MOST_SIDE_PX or not 0 < extent < np.inf:
         raise ValueError("it describes no network")
-    classes = list(facts["classes"])
     bias = tensors["head.1.bias"]
     if any(one.is_floating_point() and str(one.dtype) != "torch.float32" for one in tensors.values()):
         raise ValueError("its tensors are not 32-bit numbers")
     dimension = int(tensors["head.0.weight"].shape[0])
-    if bias.shape != (len(classes),) or len(classes) < 2:
+    if bias.shape != (len(classes),):
         raise ValueError("its classes do not fit its tensors")
     with torch_library().device("meta"):
         network = network_with_head(build(architecture), dimension, len(classes))
     network.load_state_dict(tensors, assign=True)
     return DeepModel(
-        label_name=str(facts["label_name"]),
+        label_name=facts["label_name"],
         classes=classes,
         backbone=str(facts["backbone"]),
         architecture=architecture,
         network=network.eval(),
         side_px=side_px,
-        window_extent=float(facts["window_extent"]),
-        unit=str(facts["unit"]),
+        window_extent=extent,
+        unit=facts["unit"],
         pixel_size_um=facts["pixel_size_um"],
-        provenance=dict(facts["provenance"]),
+        provenance=facts["provenance"],
     )

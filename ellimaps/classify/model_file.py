@@ -10,18 +10,24 @@ import hashlib
 import io
 import json
 import re
+import warnings
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
 
 from ellimaps.classify.calibrated_classifier import CalibratedClassifier, LinearLogOdds
+from ellimaps.classify.model_facts import check_answers, check_measurements
 from ellimaps.classify.population_model import PopulationModel
+from ellimaps.core.archives import members
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import json_bytes, write_files
 from ellimaps.core.inputs import Source, as_input
+from ellimaps.core.sums import check_seal, sealed
 
 SUFFIX = ".ellimodel"
 MAX_BYTES = 64 << 20
@@ -34,6 +40,8 @@ _PARTS = "model.skops"
 _DATE = (2000, 1, 1, 0, 0, 0)
 # Models of earlier versions call the center so.
 _LINE = {"centre": "center", "scale": "scale", "slopes": "slopes", "intercepts": "intercepts"}
+# The largest measurements are lengths, of at most 40 million pixels.
+_NO_MEASUREMENT = 1e12
 # What skops names in our own files, and nothing else.
 _ALLOWED = frozenset(
     {
@@ -78,13 +86,14 @@ def load_model(source: Source) -> PopulationModel:
     Raises
     ------
     ReadError
-        If it is no such file, damaged, too large, or names types that a classifier does not need.
+        If it is no such file, changed or damaged, too large, or names types that a classifier does not need.
     """
     file = as_input(source)
     with file.open() as stream:
         content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ReadError(f"{file.name} is no model of cells: it is larger than {MAX_BYTES >> 20} MB.")
+    check_seal(io.BytesIO(content), f"The model {file.name}", "copy it again or train anew")
     try:
         facts, parts = _unpacked(content)
         if facts.get("format") != _FORMAT:
@@ -121,7 +130,7 @@ def model_bytes(model: PopulationModel) -> bytes:
         "high": model.high.tolist(),
         "provenance": model.provenance,
     }
-    return _zipped({_FACTS: json_bytes(facts), _PARTS: _canonical(skops.io.dumps(parts))})
+    return sealed(_zipped({_FACTS: json_bytes(facts), _PARTS: _canonical(skops.io.dumps(parts))}))
 
 
 def version_of(content: bytes) -> str:
@@ -152,11 +161,7 @@ def _zipped(files: dict[str, bytes]) -> bytes:
 
 
 def _bounded(content: bytes) -> dict[str, bytes]:
-    """Unpack a zip that declares no more than the limit."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
-            raise ReadError(f"The model unpacks to more than {MAX_BYTES >> 20} MB: it is not one of ours.")
-        return {info.filename: archive.read(info) for info in archive.infolist()}
+    return dict(members(io.BytesIO(content), MAX_BYTES))
 
 
 def _unpacked(content: bytes) -> tuple[dict[str, Any], bytes]:
@@ -190,28 +195,62 @@ def _types(node: Any) -> set[str]:
 
 
 def _model(facts: dict[str, Any], parts: bytes) -> PopulationModel:
-    import skops.io
-
-    loaded = skops.io.loads(parts, trusted=[])
-    n = len(facts["measurements"])
-    arrays = {name: np.array(facts[name], dtype=float) for name in ("typical", "low", "high")}
-    line = LinearLogOdds(*(np.asarray(loaded[name], dtype=float) for name in _LINE))
-    classifier = CalibratedClassifier(line, loaded["calibration"], np.array(facts["weights"], dtype=float))
-    probabilities = classifier.probabilities(arrays["typical"][None]) * classifier.weights
-    n_classes = len(facts["classes"])
-    fits = probabilities.shape == (1, n_classes) and classifier.weights.shape == (n_classes,)
-    fits &= all(array.shape == (n,) for array in arrays.values())
-    if not fits or not np.isfinite(probabilities).all():
-        raise ValueError("its parts do not fit together")
+    check_answers(facts)
+    check_measurements(facts["measurements"])
+    ranges = {name: np.array(facts[name], dtype=float) for name in ("typical", "low", "high")}
+    classifier = _classifier(facts, parts)
+    _try_out(classifier, ranges, len(facts["measurements"]), len(facts["classes"]))
     return PopulationModel(
-        label_name=str(facts["label_name"]),
+        label_name=facts["label_name"],
         classes=facts["classes"],
         measurements=facts["measurements"],
         classifier=classifier,
-        typical=arrays["typical"],
-        low=arrays["low"],
-        high=arrays["high"],
+        typical=ranges["typical"],
+        low=ranges["low"],
+        high=ranges["high"],
         unit=facts["unit"],
         pixel_size_um=facts["pixel_size_um"],
         provenance=facts["provenance"],
     )
+
+
+def _classifier(facts: dict[str, Any], parts: bytes) -> CalibratedClassifier:
+    import skops.io
+    from sklearn.exceptions import InconsistentVersionWarning  # type: ignore[import-untyped]
+
+    with warnings.catch_warnings():
+        # Another version matters where it answers otherwise, and that is tried out.
+        warnings.simplefilter("ignore", InconsistentVersionWarning)
+        loaded = skops.io.loads(parts, trusted=[])
+    line = LinearLogOdds(*(np.asarray(loaded[name], dtype=float) for name in _LINE))
+    return CalibratedClassifier(line, loaded["calibration"], np.array(facts["weights"], dtype=float))
+
+
+def _try_out(
+    classifier: CalibratedClassifier, ranges: dict[str, NDArray[np.float64]], n: int, n_classes: int
+) -> None:
+    """Let a classifier answer for the range of the training images, and compare with what its numbers say.
+
+    Raises
+    ------
+    ValueError
+        If its parts do not fit together, or scikit-learn makes something else of them than at its training.
+    """
+    line, calibration = classifier.line, classifier.calibration
+    given = (*ranges.values(), line.center, line.scale)
+    fits = all(array.shape == (n,) for array in given) and classifier.weights.shape == (n_classes,)
+    if not fits or line.slopes.shape not in ((1, n), (n_classes, n)):
+        raise ValueError("its parts do not fit together")
+    rows = np.stack(list(ranges.values()))
+    with np.errstate(all="ignore"):
+        log_odds = line.log_odds(rows)
+        if not (np.abs(rows) < _NO_MEASUREMENT).all() or not np.isfinite(log_odds).all():
+            raise ValueError("its ranges are not those of images")
+        steps = log_odds @ np.asarray(calibration.coef_).T + calibration.intercept_
+        found = classifier.probabilities(rows) * classifier.weights
+    # Of two classes the second one's alone is kept.
+    expected = softmax(np.hstack([0 * steps, steps]) if steps.shape[1] == 1 else steps, axis=1)
+    if found.shape != expected.shape or found.shape[1] != n_classes or not np.isfinite(found).all():
+        raise ValueError("its parts do not fit together")
+    if not np.allclose(found, expected * classifier.weights, rtol=0, atol=1e-9):
+        raise ValueError("this version of scikit-learn answers otherwise than its numbers say")

@@ -18,8 +18,8 @@ from ellimaps.core.small_files import read_small
 # Half a million images; a larger file is something else.
 _LIMIT_BYTES = 16 << 20
 _GROUP = "group"
-# An answer has these beside the label.
-_RESERVED = (_GROUP, "file", "probability", "seconds", "warnings", "model")
+RESERVED = (_GROUP, "file", "probability", "seconds", "warnings", "model")
+"""What a label cannot be called: an answer has these beside it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ def read_labels(csv: Source, images_folder: str | Path, name: str | None = None)
         raise ReadError(f"{file.name} has no label for {_some(empty)}: fill it in.")
     groups = [str(text).strip() for text in table[_GROUP]] if _GROUP in table.columns[2:] else [""] * len(ids)
     label = str(table.columns[1])
-    if label in _RESERVED:
+    if label in RESERVED:
         raise ReadError(f"{file.name}: the label in the second column cannot be called {label}: rename it.")
     return Labels(label, pd.DataFrame({"file": found, "label": _numbers(labels), "group": groups}))
 

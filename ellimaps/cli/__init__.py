@@ -7,7 +7,9 @@ if some of them failed, and with 3 if it was aborted (a full disk, a folder in u
 from __future__ import annotations
 
 import gc
+import io
 import sys
+from typing import Annotated
 
 import typer
 
@@ -26,6 +28,7 @@ from ellimaps.cli import (
     serve,
 )
 from ellimaps.core.errors import AbortedError, EllimapsError, ExportError
+from ellimaps.core.spreadsheets import VARIABLE, CsvFor, choose_csv
 
 cli = typer.Typer(
     name="ellimaps",
@@ -52,7 +55,18 @@ cli.command("serve")(serve.command)
 @cli.callback(invoke_without_command=True)
 def _root(
     version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True),
+    csv: Annotated[
+        CsvFor | None,
+        typer.Option(
+            "--csv",
+            envvar=VARIABLE,
+            help="Who opens CSV tables. For spreadsheets (the default), texts and headings that begin with "
+            "= + - @ get an apostrophe before them; for programs they stay as they are.",
+        ),
+    ] = None,
 ) -> None:
+    if csv is not None:
+        choose_csv(csv)
     if version:
         from importlib.metadata import version as version_of
 
@@ -64,6 +78,10 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     # Imports make many objects and no garbage: looking for it after every 700 takes a tenth of `segment`.
     gc.set_threshold(50_000)
+    for stream in (sys.stdout, sys.stderr):
+        # A file name may be no Unicode; written so, JSON is still JSON.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli()
     except AbortedError as error:

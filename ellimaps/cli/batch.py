@@ -19,6 +19,7 @@ from ellimaps.cli.options import (
     Radius,
     ResultFolder,
     Scheduler,
+    TimeLimit,
     Workers,
 )
 from ellimaps.cli.output import print_files, print_json, progress_on_stderr
@@ -44,6 +45,7 @@ def command(
     pattern: AcquisitionPattern = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    time_limit_s: TimeLimit = None,
     sensors: AcquisitionLog = None,
     sensor: AcquisitionSensor = None,
     as_json: Json = False,
@@ -59,7 +61,7 @@ def command(
     from ellimaps.sensors.store.logs import open_log
     from ellimaps.sensors.store.options import ImportOptions
 
-    work = read_work(recipe, model=model, kind=kind, radius=radius)
+    work = read_work(recipe, model=model, kind=kind, radius=radius, time_limit_s=time_limit_s)
     tree = tree_of(root, out, pattern, folders=isinstance(work, MapWork))
     engine = engine_of(workers, scheduler)
     with progress_on_stderr() as on_progress:

@@ -19,6 +19,7 @@ from ellimaps.cli.options import (
     ResultFolder,
     Scheduler,
     Seed,
+    TimeLimit,
     Workers,
 )
 from ellimaps.cli.output import print_json, print_table, progress_on_stderr
@@ -70,6 +71,7 @@ def detect(
     pattern: AcquisitionPattern = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    time_limit_s: TimeLimit = None,
     as_json: Json = False,
 ) -> None:
     """Find and measure the objects of all images below ROOT; what is done already is skipped.
@@ -79,11 +81,12 @@ def detect(
     from ellimaps.batch.cell_recipe import cell_settings
     from ellimaps.batch.cells import CellWork
     from ellimaps.batch.runner import run_batch, tree_of
+    from ellimaps.batch.time_limit import time_limit
     from ellimaps.objects.column_names import names_called
 
     where = {"channel": channel, "z": plane(z), "t": plane(t), "scene": scene}
     settings = cell_settings(kind=kind, radius=radius, unit=unit, pixel_size_um=pixel_size_um, **where)
-    work = CellWork(settings, names_called(names))
+    work = CellWork(settings, names_called(names), time_limit(time_limit_s))
     tree = tree_of(root, out, pattern, folders=False)
     engine = engine_of(workers, scheduler)
     with progress_on_stderr() as on_progress:
@@ -108,6 +111,7 @@ def measure(
     pattern: AcquisitionPattern = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    time_limit_s: TimeLimit = None,
     as_json: Json = False,
 ) -> None:
     """Measure the objects that label images name, from any program, in all images below ROOT.
@@ -117,6 +121,7 @@ def measure(
     from ellimaps.batch.cell_recipe import cell_settings
     from ellimaps.batch.cells import MaskedTree, MaskWork
     from ellimaps.batch.runner import run_batch, tree_of
+    from ellimaps.batch.time_limit import time_limit
     from ellimaps.core.errors import ReadError
     from ellimaps.objects.column_names import names_called
 
@@ -127,10 +132,11 @@ def measure(
     )
     found = tree_of(root, out, pattern, folders=False)
     masks = labels.resolve()
+    work = MaskWork(settings, names_called(names), time_limit(time_limit_s))
     tree = MaskedTree(found.root, found.pattern, without=found.without, masks=masks)
     engine = engine_of(workers, scheduler)
     with progress_on_stderr() as on_progress:
-        summary = run_batch(tree, MaskWork(settings, names_called(names)), out, engine, on_progress)
+        summary = run_batch(tree, work, out, engine, on_progress)
     tell_batch(summary, as_json)
 
 
@@ -161,7 +167,10 @@ def train(
 
     Example: ellimaps cells train images --labels labels.csv --out cells.ellimodel
     """
-    from ellimaps.classify import SUFFIX, read_labels, save_model, train as train_model, training_html
+    from dataclasses import replace
+
+    from ellimaps.classify import SUFFIX, read_labels, train as train_model, training_html
+    from ellimaps.classify.model_file import model_bytes, version_of
     from ellimaps.core.errors import SettingError
     from ellimaps.core.files import write_files
 
@@ -173,8 +182,14 @@ def train(
         raise SettingError(f"{out} cannot be both the model and its report: end the model in {SUFFIX}.")
     with progress_on_stderr() as on_progress:
         training = train_model(images, read_labels(labels, images), seed, on_progress, repeats=repeats)
-    model = save_model(training.model, out)
-    write_files(page.parent, {page.name: training_html(model, training.report).encode()})
+    content = model_bytes(training.model)
+    model = replace(training.model, version=version_of(content))
+    report_page = training_html(model, training.report).encode()
+    if page.parent == out.parent:
+        write_files(out.parent, {out.name: content, page.name: report_page})
+    else:
+        write_files(out.parent, {out.name: content})
+        write_files(page.parent, {page.name: report_page})
     _tell_training(training, model, out, page, as_json)
 
 

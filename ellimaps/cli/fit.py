@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ellimaps.core.stack import ImageStack
     from ellimaps.maps.films.results import MapFit, ShotFits
     from ellimaps.maps.segmentation import Segmentation
+    from ellimaps.optics.fit_options import FitOptions
+    from ellimaps.optics.model import ThinFilm
 
 ModelOption = Annotated[
     Path, typer.Option("--model", help="The film model, a TOML file.", show_default=False)
@@ -27,6 +30,13 @@ KOption = Annotated[
 LabelsOption = Annotated[
     Path | None,
     typer.Option("--labels", help="Fit the clusters of a label TIFF: 0 no data, else cluster + 1."),
+]
+ColumnsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        help="What the columns of a table of spectra are, as 'wavelength_nm aoi_deg Psi Delta'.",
+    ),
 ]
 PixelsOption = Annotated[bool, typer.Option("--pixels", help="Fit every pixel.")]
 SharedOption = Annotated[
@@ -86,10 +96,13 @@ def command(
     systematic: Systematic = 0.07,
     min_share: MinShare = 0.5,
     min_described: MinDescribed = 0.5,
+    columns: ColumnsOption = None,
     given: dict[str, Any],
     as_json: Json = False,
 ) -> None:
-    """Fit a thin-film model to clusters or to every pixel and write tables, maps and a figure.
+    """Fit a thin-film model to clusters, to every pixel or to spectra and write tables, maps and a figure.
+
+    A text file of Psi and Delta over wavelength is a spectrum, and needs no clusters.
 
     Example: ellimaps fit demo --model demo/model.toml -k 4 --out results/demo
     """
@@ -99,11 +112,11 @@ def command(
     from ellimaps.maps.pipeline import load
     from ellimaps.optics.fit_options import FitOptions
     from ellimaps.optics.model_file import read_model
+    from ellimaps.readers.spectra import may_be_spectra
 
     _check_choice(k, labels, pixels, shared)
     settings = Settings(**given, k=parsed("k", k or "auto"))
     film = read_model(model)
-    thickness_name(film)
     limits = FitOptions(
         sigma_psi,
         sigma_delta,
@@ -115,6 +128,12 @@ def command(
         delta_noise=delta_noise,  # type: ignore[arg-type]  # FitOptions refuses other words
         minimized=minimized,  # type: ignore[arg-type]
     )
+    if columns or may_be_spectra(path):
+        if k is not None or labels is not None or pixels or shared:
+            raise typer.BadParameter("Spectra have neither clusters nor pixels.", param_hint="PATH")
+        _fit_spectra(path, columns, film, limits, out, as_json)
+        return
+    thickness_name(film)
     with progress_on_stderr() as on_progress:
         stack = load(path, settings, on_progress)
         fit: ShotFits | MapFit
@@ -125,6 +144,35 @@ def command(
             fit = fit_shots(clusters, film, shared=shared or (), options=limits)
         files = export_fit(fit, out)
     _tell(fit, [str(file) for file in files], as_json)
+
+
+def _fit_spectra(
+    path: Path, columns: str | None, film: ThinFilm, limits: FitOptions, out: Path, as_json: bool
+) -> None:
+    from ellimaps.readers.spectra import open_spectra
+    from ellimaps.spectra.files import export_spectra_fit, spectrum_facts
+    from ellimaps.spectra.fit import fit_spectra
+
+    with progress_on_stderr():
+        spectra = open_spectra(path, columns=columns)
+        for warning in spectra.warnings:
+            warnings.warn(warning, stacklevel=1)
+        fits = fit_spectra(spectra, film, limits)
+        files = export_spectra_fit(fits, out)
+    if as_json:
+        facts = [spectrum_facts(fit) for fit in fits.fits]
+        print_json({"spectra": facts, "files": [str(file) for file in files]})
+        return
+    formats = {"spectrum": "s"}
+    for parameter in film.parameters:
+        formats |= {parameter.name: ".4f", f"{parameter.name}_se": ".4f"}
+    rows = fits.table().assign(spectrum=lambda table: table["spectrum"].astype(str)).to_dict("records")
+    print_table(rows, formats | {"mse": ".2f", "chi2": ".3g", "n_wavelengths": "d", "flag": "s"})  # type: ignore[arg-type]
+    for fit in fits.fits:
+        for remark in fit.remarks:
+            print(f"spectrum {fit.spectrum}: {remark}")
+    print("files written")
+    print_files(files)
 
 
 def _check_choice(k: str | None, labels: Path | None, pixels: bool, shared: list[str] | None) -> None:

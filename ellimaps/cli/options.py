@@ -44,6 +44,14 @@ AcquisitionPattern = Annotated[
 Workers = Annotated[
     int | None, typer.Option("--workers", help="Local processes (default: one per processor).", min=1)
 ]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        "--time-limit",
+        help="Seconds an image may take before it is ended and listed as failed (default: 1800).",
+        metavar="S",
+    ),
+]
 Scheduler = Annotated[
     str | None,
     typer.Option("--scheduler", help="An existing Dask cluster, as tcp://host:8786.", metavar="ADDRESS"),

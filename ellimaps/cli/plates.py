@@ -15,6 +15,7 @@ from ellimaps.cli.options import (
     ResultFolder,
     Scheduler,
     Seed,
+    TimeLimit,
     Workers,
 )
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
@@ -72,6 +73,7 @@ def profile(
     weights: NetworkWeights = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    time_limit_s: TimeLimit = None,
     as_json: Json = False,
 ) -> None:
     """Measure every field of a plate; what is done already is skipped.
@@ -79,6 +81,7 @@ def profile(
     Example: ellimaps plates profile images --layout layout.csv --out profiles --workers 4
     """
     from ellimaps.batch.plates import run_plate
+    from ellimaps.batch.time_limit import time_limit
     from ellimaps.plates.measuring.field import FieldSettings
     from ellimaps.plates.measuring.plate import read_plate
     from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
@@ -88,7 +91,8 @@ def profile(
     with progress_on_stderr() as on_progress:
         if features == "plain":
             engine = engine_of(workers, scheduler)
-            profiles, summary = run_plate(plate, settings, out, engine, on_progress)
+            limit_s = time_limit(time_limit_s)
+            profiles, summary = run_plate(plate, settings, out, engine, on_progress, limit_s)
         else:
             profiles, summary = _by_network(plate, settings, out, (features, weights), on_progress)
         save_thumbnails(make_thumbnails(profiles, on_progress), out)

@@ -54,7 +54,7 @@ def summary(
     with progress_on_stderr() as on_progress:
         opened = open_log(log, on_progress, ImportOptions(**said))
     found = summary_of(opened, SensorFilters(**chosen))
-    written = write_files(out, summary_files(opened, found)) if out else []
+    written = write_files(out, summary_files(opened, found), "summary.json") if out else []
     facts = found.facts()
     if as_json:
         print_json(facts | _listed(written))
@@ -96,7 +96,7 @@ def stability(
         opened = open_log(log, on_progress, ImportOptions(**said))
         filters = SensorFilters(**chosen)
         found = stability_of(opened, filters, limit=limit, window=window, on_progress=on_progress)
-    written = write_files(out, stability_files(opened, found)) if out else []
+    written = write_files(out, stability_files(opened, found), "stability.json") if out else []
     sensors, periods = plain_rows(found.sensors), plain_rows(found.periods)
     if as_json:
         facts = {
@@ -160,7 +160,8 @@ def anomalies(
             seed=seed,
             on_progress=on_progress,
         )
-        written = write_files(out, anomaly_files(opened, found, filters)) if out else []
+        files = anomaly_files(opened, found, filters) if out else {}
+        written = write_files(out, files, "anomalies.json") if out else []
     if as_json:
         print_json({"import": opened.report.facts()} | found.facts() | _listed(written))
         return
@@ -199,7 +200,7 @@ def forecast(
         opened = open_log(log, on_progress, ImportOptions(**said))
         horizons = tuple(horizon or HORIZONS)
         found = forecasts_of(opened, filters, horizons=horizons, limit=limit, on_progress=on_progress)
-        written = write_files(out, forecast_files(opened, found)) if out else []
+        written = write_files(out, forecast_files(opened, found), "forecast.json") if out else []
     if as_json:
         print_json({"import": opened.report.facts()} | found.facts() | _listed(written))
         return
@@ -245,7 +246,7 @@ def explain(
             if compare
             else hypotheses_of(opened, filters, on_progress=on_progress)
         )
-        written = write_files(out, hypothesis_files(opened, cards)) if out else []
+        written = write_files(out, hypothesis_files(opened, cards), "hypotheses.json") if out else []
     if as_json:
         facts = {
             "log": opened.name,

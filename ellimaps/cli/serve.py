@@ -26,6 +26,15 @@ def command(
         int | None,
         typer.Option("--workers", help="Processes that classify (default: one per processor).", min=1),
     ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--token-file", help="A file with the token that clients must show.", show_default=False
+        ),
+    ] = None,
+    allow_anonymous: Annotated[
+        bool, typer.Option("--allow-anonymous", help="Let other machines ask without a token.")
+    ] = False,
 ) -> None:
     """Classify images over HTTP: POST {"cell": "<base64 of an image file>"} to /predict.
 
@@ -35,17 +44,24 @@ def command(
     import signal
     import sys
 
+    from ellimaps.cli.listening import bound
+    from ellimaps.core.allocator import give_freed_memory_back
     from ellimaps.server import create_app, require_extra
 
     require_extra()
-    with _bound(host, port) as place:
-        app = create_app(model, workers=workers or os.cpu_count() or 1)
+    give_freed_memory_back()
+    with bound(host, port) as place:
+        token = _token(token_file, allow_anonymous, place)
+        app = create_app(model, workers=workers or os.cpu_count() or 1, token=token)
         import uvicorn
+
+        from ellimaps.server.connections import Connection
 
         _log_to_stderr()
         print(f"ellimaps server: http://{host}:{port} (stop with Ctrl+C)", flush=True)
         config = uvicorn.Config(
             app,
+            http=Connection,
             access_log=False,
             log_config=None,
             server_header=False,
@@ -60,41 +76,37 @@ def command(
             raise typer.Exit(0) from None
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    """Return a socket that has the port and does not listen yet, so that nobody waits for the model.
+def _token(file: Path | None, allow_anonymous: bool, place: socket.socket) -> str | None:
+    """Return the token that clients must show, if they must.
 
     Raises
     ------
-    SettingError
-        If the port is in use or the address is not one of this machine.
+    EllimapsError
+        If the token's file will not do, or other machines could ask and nothing says who may.
     """
-    import os
-    import socket
-
+    from ellimaps.cli.listening import reaches_this_machine_only
     from ellimaps.core.errors import SettingError
+    from ellimaps.server.gate import read_token
 
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        place = socket.socket(family, kind, protocol)
-        if os.name == "posix":
-            # A port that was in use a minute ago is free; elsewhere this would share it.
-            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        place.bind(address)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+    if file is not None and allow_anonymous:
+        raise SettingError("With --token-file nobody is anonymous: leave out --allow-anonymous.")
+    if file is not None:
+        return read_token(file)
+    if not (allow_anonymous or reaches_this_machine_only(place)):
         raise SettingError(
-            f"Port {port} of {host} cannot be served on ({reason}): choose another with --port or --host."
-        ) from error
-    return place
+            f"Other machines can ask at {place.getsockname()[0]}: set who may with --token-file FILE, "
+            "or say --allow-anonymous if all may."
+        )
+    return None
 
 
 def _log_to_stderr() -> None:
-    """Show the server's own lines, and of uvicorn's those that warn."""
+    """Show the server's own lines and uvicorn's errors; of what it warns, we have lines of our own."""
     import logging
 
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    for name, level in (("ellimaps.server", logging.INFO), ("uvicorn", logging.WARNING)):
+    for name, level in (("ellimaps.server", logging.INFO), ("uvicorn", logging.ERROR)):
         logger = logging.getLogger(name)
         logger.addHandler(handler)
         logger.setLevel(level)

@@ -11,6 +11,11 @@ class EllimapsError(Exception):
     The message is one sentence that names the file or setting, what is wrong and what to do.
     """
 
+    def __str__(self) -> str:
+        """Return the message; what no line of a terminal can show of names and cells in it is escaped."""
+        message = super().__str__()
+        return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in message)
+
 
 class ReadError(EllimapsError):
     """A file or folder cannot be read as an image stack."""

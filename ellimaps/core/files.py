@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ellimaps.core.errors import ExportError
+from ellimaps.core.spreadsheets import spreadsheet_table
+from ellimaps.core.sums import SUMS, sum_of, sums_of
+from ellimaps.core.swap import swapped
 
 
 def write_files(out: Path, files: Mapping[str, bytes], listing: str | None = None) -> list[Path]:
-    """Write files into a folder: all of them are complete before the first one is put in place.
+    """Write files into a folder; they take the place of former ones all together, see `ellimaps.core.swap`.
 
     Parameters
     ----------
@@ -34,23 +34,10 @@ def write_files(out: Path, files: Mapping[str, bytes], listing: str | None = Non
         If the folder cannot be written.
     """
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name in files:
-            if (out / name).is_dir():
-                raise IsADirectoryError(errno.EISDIR, f"{name} is a folder")
-        stale = _listed(out / listing) - set(files) if listing else set()
-        staging = Path(tempfile.mkdtemp(prefix=".ellimaps-", dir=out))
-        try:
+        with swapped(out, listing) as folder:
             for name, content in files.items():
-                (staging / name).parent.mkdir(parents=True, exist_ok=True)
-                (staging / name).write_bytes(content)
-            for name in files:
-                (out / name).parent.mkdir(parents=True, exist_ok=True)
-                (staging / name).replace(out / name)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-        for name in stale:
-            (out / name).unlink(missing_ok=True)
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(content)
     except OSError as error:
         raise ExportError(
             f"{out} cannot be written ({error.strerror or error}): choose another output folder."
@@ -58,20 +45,50 @@ def write_files(out: Path, files: Mapping[str, bytes], listing: str | None = Non
     return [out / name for name in files]
 
 
-def csv_bytes(table: pd.DataFrame, *, index: bool = False) -> bytes:
-    """Return a table as CSV, the same on every system."""
+def with_listing(files: Mapping[str, bytes], name: str, facts: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return files with the JSON that lists them, with their SHA-256, after these facts."""
+    return {**files, name: _listing(name, facts, sums_of(files))}
+
+
+def write_listing(folder: Path, names: Sequence[str], name: str, facts: Mapping[str, Any]) -> None:
+    """Write the JSON of files that lie in a folder already, as `with_listing` does.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they lie.
+    names : sequence of str
+        What they are called.
+    name : str
+        What the JSON is called.
+    facts : mapping
+        What else stands in it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    sums = {one: sum_of(folder / one) for one in sorted(names)}
+    (folder / name).write_bytes(_listing(name, facts, sums))
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV that a spreadsheet may open, the same on every system."""
+    return program_csv_bytes(spreadsheet_table(table))
+
+
+def program_csv_bytes(table: pd.DataFrame, *, index: bool = False) -> bytes:
+    """Return a table as CSV that programs read: every text as it is."""
     return table.to_csv(index=index, lineterminator="\n").encode()
 
 
 def json_bytes(facts: Mapping[str, Any]) -> bytes:
     """Return facts as an indented JSON file."""
-    return (json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n").encode()
+    text = json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n"
+    # A file name that is no Unicode is written as JSON writes such characters.
+    return text.encode("utf-8", "backslashreplace")
 
 
-def _listed(path: Path) -> set[str]:
-    """File names a former listing in this folder says it wrote."""
-    try:
-        listed = json.loads(path.read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-    return {name for name in listed if isinstance(name, str) and Path(name).name == name}
+def _listing(name: str, facts: Mapping[str, Any], sums: Mapping[str, str]) -> bytes:
+    return json_bytes({**facts, "files": sorted([*sums, name]), SUMS: dict(sums)})

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from ellimaps.core.errors import unreadable
+from ellimaps.core.names import readable
+from ellimaps.core.reach import refuse_foreign
 
 _Seen = TypeVar("_Seen")
 
@@ -26,13 +28,18 @@ class InputFile:
 
     def __init__(self, origin: str | Path | BinaryIO, name: str | None = None) -> None:
         self._origin = Path(origin) if isinstance(origin, str) else origin
-        self.name = name or str(getattr(self._origin, "name", "the stream"))
+        self.name = readable(name or str(getattr(self._origin, "name", "the stream")))
         self._seen: dict[Any, Any] = {}
 
     @property
     def path(self) -> Path:
         """Where it lies; of a stream the name alone."""
         return self._origin if isinstance(self._origin, Path) else Path(self.name)
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether it lies under a path, and so may have others beside it."""
+        return isinstance(self._origin, Path)
 
     def __str__(self) -> str:
         return str(self.path)
@@ -49,6 +56,7 @@ class InputFile:
         try:
             if isinstance(self._origin, Path):
                 with self._origin.open("rb") as stream:
+                    refuse_foreign(stream, self._origin)
                     yield stream
             else:
                 self._origin.seek(0)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.inputs import InputFile
+from ellimaps.core.reach import refuse_foreign
 
 
 def read_small(path: Path | InputFile, what: str, limit_bytes: int) -> bytes:
@@ -32,6 +33,8 @@ def read_small(path: Path | InputFile, what: str, limit_bytes: int) -> bytes:
     """
     try:
         with path.open() if isinstance(path, InputFile) else path.open("rb") as file:
+            if isinstance(path, Path):
+                refuse_foreign(file, path)
             content = file.read(limit_bytes + 1)
     except OSError as error:
         raise ReadError(f"The {what} {path} cannot be read: {error.strerror or error}.") from error

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ellimaps.core.errors import SettingError
+from ellimaps.core.names import readable
 from ellimaps.core.parallel import ordered_map
 from ellimaps.core.scratch import release
 
@@ -149,6 +150,7 @@ class ImageStack:
         filled = np.broadcast_to(np.False_, values.shape) if given is None else np.asarray(given, np.bool_)
         if filled.shape != values.shape:
             raise SettingError(f"The filled mask has shape {filled.shape}, the values {values.shape}.")
+        object.__setattr__(self, "name", readable(self.name))
         object.__setattr__(self, "values", _read_only(values))
         object.__setattr__(self, "filled", _read_only(filled))
         object.__setattr__(self, "bands", _complete_bands(self.bands))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from typing import Any, TypeAlias
 
 from ellimaps.core.parallel import program_hidden
+from ellimaps.core.reach import inherit
 
 Line: TypeAlias = "Connection[Any, Any]"
 """One end of the pipe between a process and the one that started it."""
@@ -46,6 +49,10 @@ class WorkerProcess:
         """Whether it has not ended yet."""
         return self._process.is_alive()
 
+    def wait_for_end(self) -> None:
+        """Return once it has ended, however it did."""
+        wait([self._process.sentinel])
+
     def kill(self) -> None:
         """End it at once, whatever it does; who waits for its answer is told by an error."""
         self._process.kill()
@@ -53,5 +60,14 @@ class WorkerProcess:
 
 
 def _run(serve: Callable[..., None], line: Line, *given: Any) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    inherit()
     with suppress(EOFError, OSError, KeyboardInterrupt):
         serve(line, *given)
+
+
+def _end_with_parent() -> None:
+    """End this process with the one that started it; work that hangs would never hear it hang up."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)

@@ -8,8 +8,10 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
+from ellimaps.core.archives import check_members
 from ellimaps.core.errors import ReadError
 from ellimaps.core.inputs import Source, as_input
+from ellimaps.core.sums import check_seal, sealed
 from ellimaps.deep.libraries import torch_library
 
 TENSORS, FACTS = "network.safetensors", "network.json"
@@ -35,7 +37,7 @@ def pack(facts: Mapping[str, Any], tensors: Mapping[str, Any]) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in parts.items():
             archive.writestr(zipfile.ZipInfo(name, _THEN), content)
-    return buffer.getvalue()
+    return sealed(buffer.getvalue())
 
 
 def unpack(source: Source, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -53,7 +55,10 @@ def unpack(source: Source, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
     file = as_input(source)
     try:
+        with file.open() as stream:
+            check_seal(stream, str(file), "copy it again or train anew")
         with file.open() as stream, zipfile.ZipFile(stream) as archive:
+            check_members(archive)
             facts = json.loads(_member(archive, FACTS, _MOST_FACT_BYTES))
             tensors = load(_member(archive, TENSORS, _MOST_TENSOR_BYTES))
     except ReadError:
@@ -67,6 +72,8 @@ def unpack(source: Source, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
-    if archive.getinfo(name).file_size > most:
+    with archive.open(name) as member:
+        content = member.read(most + 1)
+    if len(content) > most:
         raise ValueError(f"{name} is too large")
-    return archive.read(name)
+    return content

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ellimaps.core.errors import ReadError
+from ellimaps.core.reach import refuse_outside
 from ellimaps.deep.architectures import Known
 from ellimaps.deep.libraries import torch_library
 
@@ -64,6 +65,8 @@ def read_weights(path: Path) -> dict[str, Any]:
     """
     from safetensors.torch import load_file
 
+    # Its library opens it, and Python does not see it.
+    refuse_outside(path)
     try:
         if path.suffix == ".safetensors":
             tensors = load_file(path)

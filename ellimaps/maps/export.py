@@ -14,7 +14,7 @@ import pandas as pd
 import tifffile
 
 from ellimaps.core.figures import figure_png
-from ellimaps.core.files import csv_bytes, json_bytes, write_files
+from ellimaps.core.files import csv_bytes, program_csv_bytes, with_listing, write_files
 from ellimaps.core.provenance import software_facts
 from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.maps.clustering.estimation import ClusterEstimate
@@ -89,7 +89,7 @@ def export_contents(
     check_region_names(regions)
     name = segmentation.stack.name
     files = {
-        f"{name}_clustershot.dat": csv_bytes(clustershot_table(segmentation), index=True),
+        f"{name}_clustershot.dat": program_csv_bytes(clustershot_table(segmentation), index=True),
         f"{name}_coordinates.dat": coordinates_file(segmentation),
         f"{name}_clustershot_full.csv": csv_bytes(full_table(segmentation, names)),
         f"{name}_labels.tif": _label_tiff(segmentation),
@@ -103,10 +103,8 @@ def export_contents(
     files |= _region_files(segmentation, regions)
     listing = provenance_name(segmentation.stack)
     facts = _provenance(segmentation, names, regions, suggestion)
-    facts["files"] = sorted([*files, listing])
     facts["timings_s"] = {step: round(seconds, 4) for step, seconds in (timings or {}).items()}
-    files[listing] = json_bytes(facts)
-    return files
+    return with_listing(files, listing, facts)
 
 
 def provenance_name(stack: ImageStack) -> str:
@@ -126,9 +124,9 @@ def export_estimate(estimate: ClusterEstimate, stack: ImageStack, out: str | Pat
     files = {
         f"{stack.name}_estimate.csv": csv_bytes(estimate.table),
         f"{stack.name}_estimate.png": figure_png(estimate_figure(estimate)),
-        f"{stack.name}_estimate.json": json_bytes(facts),
     }
-    return write_files(Path(out), files)
+    listing = f"{stack.name}_estimate.json"
+    return write_files(Path(out), with_listing(files, listing, facts), listing)
 
 
 def _region_files(segmentation: Segmentation, regions: Sequence[Region]) -> dict[str, bytes]:

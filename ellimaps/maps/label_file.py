@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.core.inputs import InputFile
 from ellimaps.maps.clustering.kmeans import MAX_CLUSTERS
+from ellimaps.readers.tiff import is_tiff, opened_tiff
 
 
 def read_label_image(path: str | Path, shape: tuple[int, int]) -> NDArray[np.int16]:
@@ -35,20 +36,18 @@ def read_label_image(path: str | Path, shape: tuple[int, int]) -> NDArray[np.int
         If its size is not that of the maps or it holds something else than labels.
     """
     path = Path(path)
-    try:
-        with tifffile.TiffFile(path) as file:
-            page = file.pages[0]
-            found, kind = tuple(page.shape), page.dtype
-            if found == shape and kind is not None and kind.kind in "iu":
-                labels = page.asarray()
+    file = InputFile(path)
+    if file.path.is_file() and not is_tiff(file):
+        raise ReadError(f"{path} is no label image that can be read: give the TIFF that was exported.")
+    with opened_tiff(file) as picture:
+        found, holds = picture.shape[3:], f"an image of {picture.shape[3]} x {picture.shape[4]} pixels"
+        if found == shape:
+            labels = picture.plane(0, 0, 0)
+            if labels.dtype.kind in "iu":
                 return _checked(labels, path)
-    except OSError as error:
-        raise ReadError(f"The label image {path} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, IndexError, RuntimeError, tifffile.TiffFileError) as error:
-        raise ReadError(f"{path} is no label image that can be read: {error!s:.100}.") from error
+            holds = f"{labels.dtype} values"
     raise SettingError(
-        f"The label image {path.name} holds {kind} of shape {found}: give whole numbers of the maps' shape "
-        f"{shape}."
+        f"The label image {path.name} holds {holds}: give whole numbers of the maps' shape {shape}."
     )
 
 

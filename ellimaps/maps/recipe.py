@@ -40,6 +40,7 @@ MAX_RECIPE_BYTES = 4 * 1024 * 1024
 """Outlines of some 100,000 vertices: more than anybody draws."""
 
 _HEADER = "# ellimaps recipe; run it again with: ellimaps segment FOLDER --recipe THIS_FILE --out DIR"
+_OF_OTHERS = ("ellimaps", "fit", "time_limit_s")
 _NUMBER = (int, float)
 # What TOML holds of each kind of setting. True is no number, although Python takes it for one.
 _WRITTEN: dict[type[Kind], tuple[type, ...]] = {
@@ -114,7 +115,8 @@ def settings_of(values: Mapping[str, Any], name: str = "recipe") -> Settings:
     Parameters
     ----------
     values : mapping
-        What the recipe holds; the version under ``ellimaps`` is not used, nor how a film is fitted.
+        What the recipe holds; the version under ``ellimaps`` is not used, nor how a film is fitted or how
+        long a batch waits for it.
     name : str
         What the recipe is called in error messages.
 
@@ -123,7 +125,7 @@ def settings_of(values: Mapping[str, Any], name: str = "recipe") -> Settings:
     SettingError
         If there is a setting ellimaps does not know, or one of the wrong type or out of bounds.
     """
-    chosen = {key: value for key, value in values.items() if key not in ("ellimaps", "fit")}
+    chosen = {key: value for key, value in values.items() if key not in _OF_OTHERS}
     for key in chosen:
         if key not in DECLARED:
             raise SettingError(f"{name} has the unknown setting {key!r:.80}: use {', '.join(DECLARED)}.")

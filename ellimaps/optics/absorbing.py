@@ -10,13 +10,12 @@ from typing import Any, Self
 import numpy as np
 
 from ellimaps.core.errors import SettingError
+from ellimaps.core.photons import EV_NM
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.materials import Cauchy, Material, check_numbers
 from ellimaps.optics.oscillators.base import Oscillator
 from ellimaps.optics.spline import spline_basis
 
-EV_NM = 1239.8419843320026
-"""Photon energy times wavelength in eV nm: h c / e, exact in the SI of 2019."""
 MAX_OSCILLATORS = 20
 """More terms than a band structure has features are no model but a table."""
 

@@ -6,6 +6,7 @@ import re
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -209,3 +210,18 @@ def nk_text(shown: Material, suffix: str) -> str:
 def is_built_in(candidate: AnyMaterial) -> bool:
     """Whether a material is the built-in one of its name."""
     return candidate.name in material_names() and candidate == material(candidate.name)
+
+
+def spec_of(film: AnyMaterial) -> Any:
+    """Return how a model file gives a material: a built-in one by its name.
+
+    Raises
+    ------
+    SettingError
+        If no file can hold it.
+    """
+    if is_built_in(film):
+        return film.name
+    if isinstance(film, UniaxialMaterial):
+        return {"ordinary": spec_of(film.ordinary), "extraordinary": spec_of(film.extraordinary)}
+    return film.spec

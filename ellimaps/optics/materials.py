@@ -16,6 +16,12 @@ CAUCHY_A = "cauchy_a"
 EXTRAORDINARY = "extraordinary_"
 
 
+_LARGEST_NUMBER = 1e9
+"""A meter, in nm: no wavelength, energy or coefficient of a medium for light is larger."""
+_LARGEST_INDEX = 1e6
+"""Metals have some hundred at a tenth of a millimeter; its 8th power, in reflection, is still finite."""
+
+
 class Material:
     """An optically isotropic medium; ``material(wavelength_nm)`` is its refractive index."""
 
@@ -38,11 +44,19 @@ class Material:
         Raises
         ------
         SettingError
-            If a wavelength lies outside the range the material is known for.
+            If a wavelength lies outside the range the material is known for, or has no index.
         """
         wavelength = np.asarray(wavelength_nm, dtype=np.float64)
         self._check_range(wavelength)
-        return np.asarray(self._index(wavelength), dtype=np.complex128)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            index = np.asarray(self._index(wavelength), dtype=np.complex128)
+            wrong = ~((np.abs(index) > 1 / _LARGEST_INDEX) & (np.abs(index) < _LARGEST_INDEX))
+        if wrong.any():
+            raise SettingError(
+                f"{self.name} has no index at {wavelength[wrong].flat[0]:g} nm (its numbers give "
+                f"{index[wrong].flat[0]:g}): correct them."
+            )
+        return index
 
     @property
     def range_nm(self) -> tuple[float, float]:
@@ -300,33 +314,6 @@ class Shifted(Material):
 
 
 @dataclass(frozen=True)
-class Mixture(Material):
-    """Two materials mixed half and half, such as a rough surface: Bruggeman's effective medium.
-
-    D. A. G. Bruggeman, Ann. Phys. 416, 636 (1935), doi:10.1002/andp.19354160705, for spheres.
-    """
-
-    first: Material
-    second: Material
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """Both names."""
-        return f"{self.first.name} and {self.second.name}"
-
-    @property
-    def range_nm(self) -> tuple[float, float]:
-        """Wavelengths in nm for which both are known."""
-        ranges = self.first.range_nm, self.second.range_nm
-        return max(low for low, _ in ranges), min(high for _, high in ranges)
-
-    def _index(self, wavelength_nm: Real) -> Any:
-        one, two = self.first(wavelength_nm) ** 2, self.second(wavelength_nm) ** 2
-        both = (one + two) / 8
-        return np.sqrt(both + np.sqrt(both**2 + one * two / 2))
-
-
-@dataclass(frozen=True)
 class UniaxialMaterial:
     """A layered crystal with its axis along the surface normal; calling it gives both indices."""
 
@@ -418,6 +405,6 @@ def shifted(material: AnyMaterial, change: float) -> AnyMaterial:
 
 
 def check_numbers(name: str, values: Sequence[float] | Real) -> None:
-    """Refuse values of a material that are not finite."""
-    if not np.all(np.isfinite(np.asarray(values, dtype=np.float64))):
-        raise SettingError(f"{name} holds a value that is not a finite number.")
+    """Refuse values of a material that are not finite, or so large that computing with them is not."""
+    if not np.all(np.abs(np.asarray(values, dtype=np.float64)) <= _LARGEST_NUMBER):
+        raise SettingError(f"{name} holds a value that is not a finite number below {_LARGEST_NUMBER:g}.")

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.core.small_files import read_toml, toml_value
 from ellimaps.optics.absorbing import MAX_NODES, CauchyUrbach, OscillatorSum, SplineIndex
 from ellimaps.optics.database.catalogue import page_material
 from ellimaps.optics.database.page import Published
-from ellimaps.optics.library import is_built_in, material, read_nk
+from ellimaps.optics.effective_medium import EffectiveMedium, Rule
+from ellimaps.optics.library import is_built_in, material, read_nk, spec_of
 from ellimaps.optics.materials import (
     AnyMaterial,
     Cauchy,
@@ -35,7 +36,8 @@ _MODEL_KEYS = (
 _LAYER_KEYS = ("material", "thickness_nm", "free")
 _WAYS = (
     ("file",), ("index",), ("cauchy",), ("sellmeier",), ("ordinary", "extraordinary"), ("cauchy", "urbach"),
-    ("oscillators",), ("oscillators", "offset"), ("spline",),
+    ("oscillators",), ("oscillators", "offset"), ("spline",), ("bruggeman", "fractions"),
+    ("maxwell_garnett", "fractions"), ("linear", "fractions"),
 )  # fmt: skip
 _PAGE_KEYS = ("page", "reference", "sha256", "file")
 _MATERIAL_KEYS = tuple(dict.fromkeys(key for way in _WAYS for key in way))
@@ -104,8 +106,8 @@ def model_of(values: Mapping[str, Any], folder: Path) -> ThinFilm:
 def model_text(model: ThinFilm) -> str:
     """Return a model as TOML, which `read_model` reads back."""
     lines = [
-        f"ambient = {toml_value(_spec(model.ambient))}",
-        f"substrate = {toml_value(_spec(model.substrate))}",
+        f"ambient = {toml_value(spec_of(model.ambient))}",
+        f"substrate = {toml_value(spec_of(model.substrate))}",
     ]
     if model.aoi_deg is not None:
         lines.append(f"aoi_deg = {toml_value(model.aoi_deg)}")
@@ -119,7 +121,7 @@ def model_text(model: ThinFilm) -> str:
     if model.free:
         lines.append(f"free = {toml_value(model.free)}")
     for layer in model.layers:
-        lines += ["", "[[layers]]", f"material = {toml_value(_spec(layer.material))}"]
+        lines += ["", "[[layers]]", f"material = {toml_value(spec_of(layer.material))}"]
         lines.append(f"thickness_nm = {toml_value(float(layer.thickness_nm))}")
         if layer.free:
             lines.append(f"free = {toml_value(layer.free)}")
@@ -145,12 +147,14 @@ def model_files(model: ThinFilm) -> dict[str, bytes]:
 
 
 def materials_of(model: ThinFilm) -> list[AnyMaterial]:
-    """Return every material of a model, and the two indices of each crystal beside it."""
+    """Return every material of a model, and the parts of each crystal and mixture beside it."""
     found: list[AnyMaterial] = []
     for one in (model.ambient, *(layer.material for layer in model.layers), model.substrate):
         found.append(one)
         if isinstance(one, UniaxialMaterial):
             found += [one.ordinary, one.extraordinary]
+        if isinstance(one, EffectiveMedium):
+            found += one.materials
     return found
 
 
@@ -179,6 +183,8 @@ def _material(value: Any, folder: Path, where: str) -> AnyMaterial:
         return _uniaxial(value, folder, where)
     if "file" in value:
         return _file(value["file"], folder, where)
+    if "fractions" in value:
+        return _mixture(value, folder, where)
     return _formula(value, where)
 
 
@@ -187,6 +193,18 @@ def _uniaxial(value: Mapping[str, Any], folder: Path, where: str) -> UniaxialMat
     if not isinstance(ordinary, Material) or not isinstance(extraordinary, Material):
         raise SettingError(f"ordinary and extraordinary of {where} must be isotropic, such as hBN-o, hBN-e.")
     return UniaxialMaterial(ordinary, extraordinary)
+
+
+def _mixture(value: Mapping[str, Any], folder: Path, where: str) -> EffectiveMedium:
+    rule = next(key for key in get_args(Rule) if key in value)
+    if not isinstance(value[rule], list):
+        raise SettingError(f"{rule} of {where} must be a list of materials such as ['SiO2', 'air'].")
+    parts = tuple(_material(one, folder, f"{rule} of {where}") for one in value[rule])
+    isotropic = tuple(one for one in parts if isinstance(one, Material))
+    if len(isotropic) != len(parts):
+        raise SettingError(f"{rule} of {where} must be of isotropic materials, such as hBN-o.")
+    fractions = _numbers(value["fractions"], 1, 2, f"fractions of {where}")
+    return EffectiveMedium(rule, isotropic, fractions)
 
 
 def _file(name: Any, folder: Path, where: str) -> Material:
@@ -288,14 +306,6 @@ def _named_numbers(content: Any, names: tuple[str, ...], where: str) -> dict[str
     return {name: _number(content[name], f"{name} of {where}") for name in names}
 
 
-def _spec(film: AnyMaterial) -> Any:
-    if is_built_in(film):
-        return film.name
-    if isinstance(film, UniaxialMaterial):
-        return {"ordinary": _spec(film.ordinary), "extraordinary": _spec(film.extraordinary)}
-    return film.spec
-
-
 def _check_keys(
     values: Mapping[str, Any], known: tuple[str, ...], needed: tuple[str, ...], where: str
 ) -> None:
@@ -335,4 +345,9 @@ def _numbers(value: Any, fewest: int, most: int, where: str) -> tuple[float, ...
 def _number(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SettingError(f"{where} must be a number, got {value!r:.80}.")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise SettingError(
+            f"{where} must be a number below 1e308, got one of {len(str(value))} digits."
+        ) from None

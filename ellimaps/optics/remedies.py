@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ellimaps.core.errors import SettingError
+from ellimaps.optics.effective_medium import EffectiveMedium
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
-from ellimaps.optics.materials import Material, Mixture, shifted
+from ellimaps.optics.materials import Material, shifted
 from ellimaps.optics.model import AOI_OFFSET, DELTA_OFFSET, THICKNESS, Layer, ThinFilm
 from ellimaps.optics.noise import Noise
 from ellimaps.optics.spectra import SpectraFitter
@@ -77,7 +78,8 @@ def _changes(model: ThinFilm) -> Iterator[Change]:
                 )
                 yield f"index of {what}", "", _with_layer(model, number, denser), shift
     if model.layers and isinstance(model.layers[0].material, Material):
-        rough = Layer(Mixture(model.layers[0].material, model.ambient), 1.0, {THICKNESS: (0.0, 30.0)})
+        surface = EffectiveMedium("bruggeman", (model.layers[0].material, model.ambient), (0.5,))
+        rough = Layer(surface, 1.0, {THICKNESS: (0.0, 30.0)})
         changed = replace(model, layers=(rough, *model.layers))
         yield "rough surface", "nm", changed, _name(changed, THICKNESS, 0)
     for name, width in ((AOI_OFFSET, 1.0), (DELTA_OFFSET, 5.0)):

@@ -78,7 +78,7 @@ def embedding_figure(positions: pd.DataFrame) -> Figure:
             marker=_MARKERS[number // len(CLUSTER_COLORS) % len(_MARKERS)],
             alpha=0.8,
             linewidth=0,
-            label=str(compound).replace("$", r"\$") if number < _MOST_NAMED else None,
+            label=str(compound) if number < _MOST_NAMED else None,
         )
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, frameon=False)
     axes.set(xlabel="x", ylabel="y", xticks=[], yticks=[])
@@ -120,7 +120,7 @@ def dose_figure(curves: Sequence[DosePanel]) -> Figure:
         axes.plot(curve.doses, curve.values, "o", color=CLUSTER_COLORS[0], markersize=3.5)
         _draw_curve(axes, curve.doses, curve.fit)
         axes.set_xscale("log")
-        axes.set_title(curve.title.replace("$", r"\$"), fontsize=8)
+        axes.set_title(curve.title, fontsize=8)
         axes.tick_params(labelsize=7)
     for axes in panels[len(curves) :]:
         axes.set_axis_off()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ellimaps.core.files import csv_bytes, json_bytes, write_files
+from ellimaps.core.files import csv_bytes, with_listing, write_files
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import software_facts
 from ellimaps.plates.measuring.profiles import Profiles
@@ -80,7 +80,5 @@ def write_answers(
             **{"clusters": clusters, "correct": correct},
         },
         "profiles": {key: profiles.facts.get(key) for key in ("name", "layout_sha256", "settings")},
-        "files": sorted([*files, LISTING]),
     }
-    files[LISTING] = json_bytes(facts)
-    return write_files(Path(out), files, listing=LISTING), found
+    return write_files(Path(out), with_listing(files, LISTING, facts), listing=LISTING), found

@@ -9,6 +9,7 @@ from typing import BinaryIO, TypeVar
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.inputs import InputFile, first_bytes
 from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.reach import refuse_outside
 from ellimaps.core.stack import ImageStack
 from ellimaps.readers import accurion_dat, accurion_png, ep4, ep4_datasets, pictures, tiff
 from ellimaps.readers.ep4_datasets import Ep4Dataset, Folder, facts_seen, look_into
@@ -145,6 +146,7 @@ def _existing(path: str | Path) -> Path:
     try:
         found = Path(path).expanduser()
         exists = bool(str(path).strip()) and found.exists()
+        refuse_outside(found)
         found = found.resolve()
     except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or error

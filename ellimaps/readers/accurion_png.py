@@ -132,6 +132,24 @@ def read_map(file: InputFile) -> PngMap:
     return PngMap(values.reshape(facts.shape).astype(np.float32), facts, hashlib.sha256(content).hexdigest())
 
 
+def check_pixels(name: str, stream: BinaryIO) -> None:
+    """Compare the checksums of all chunks that the visible pixels come from; Pillow passes over them.
+
+    Raises
+    ------
+    ReadError
+        If one is wrong, the colors of a palette are missing, or the file is not a complete PNG.
+    """
+    checked = {
+        chunk.kind: _check_sum(name, stream, chunk)
+        for chunk in _walk(name, stream)
+        if chunk.kind in (b"IHDR", b"PLTE", b"IDAT", b"tRNS")
+    }
+    # Color type 3: pixels are numbers of colors, and Pillow would make up the colors.
+    if checked[b"IHDR"][9:10] == b"\3" and b"PLTE" not in checked:
+        raise _damaged(name, "it has no palette")
+
+
 def require_values(name: str, facts: MapFacts) -> None:
     """Refuse a PNG without a float map."""
     if not facts.has_values:
@@ -199,7 +217,7 @@ def _check_sum(name: str, stream: BinaryIO, chunk: _Chunk) -> bytes:
     """Return the payload of a chunk after comparing its checksum."""
     stream.seek(chunk.start)
     payload = stream.read(chunk.size)
-    head = chunk.kind if chunk.kind == b"IHDR" else chunk.kind + chunk.keyword + b"\0"
+    head = chunk.kind + chunk.keyword + b"\0" if chunk.kind == b"tEXt" else chunk.kind
     if stream.read(4) != struct.pack(">I", zlib.crc32(payload, zlib.crc32(head))):
         raise _damaged(name, f"the checksum of its {(chunk.keyword or chunk.kind).decode()} chunk is wrong")
     return payload

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,8 +17,9 @@ from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.inputs import InputFile, Source, as_input
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
-from ellimaps.readers.accurion_png import is_png
+from ellimaps.readers.accurion_png import check_pixels, is_png
 from ellimaps.readers.ep4_datasets import Folder, facts_seen
+from ellimaps.readers.pillow import decoded_png
 from ellimaps.readers.planes import RGB_NAMES, Choice, PlaneChannel, Planes, stack_of
 from ellimaps.readers.tiff import MOST_PACKED, is_tiff, opened_tiff
 
@@ -75,7 +76,7 @@ def read_pictures(found: PictureSet, choice: Choice, on_progress: Progress = no_
         If the choice does not fit.
     """
     if len(found.files) > 1:
-        return stack_of(_joined(found), choice, on_progress)
+        return stack_of(_joined(found, choice.working_set_gb), choice, on_progress)
     with _opened_exactly(found.files[0], choice.scene) as picture:
         return stack_of(replace(picture, name=found.name, source=found.source), choice, on_progress)
 
@@ -98,7 +99,7 @@ def each_plane(found: PictureSet, choice: Choice) -> Iterator[tuple[PlaneNumber,
         One band per channel.
     """
     if len(found.files) > 1:
-        yield from _each_of(_joined(found), choice, choice.scene or 0)
+        yield from _each_of(_joined(found, choice.working_set_gb), choice, choice.scene or 0)
         return
     file = found.files[0]
     count = file.seen(_size).n_scenes if choice.scene is None else 1
@@ -116,18 +117,26 @@ def _each_of(picture: Planes, choice: Choice, scene: int) -> Iterator[tuple[Plan
             yield PlaneNumber(scene, t, z), stack_of(picture, replace(choice, t=t, z=z))
 
 
-def read_values(source: Source) -> NDArray[Any]:
+def read_values(source: Source, working_set_gb: float | None = None) -> NDArray[Any]:
     """Return the values of one picture as they are stored, shape (channel, y, x).
 
     Of several focal planes the maximum is taken, of several time points the first.
 
+    Parameters
+    ----------
+    source : str, Path, binary stream or InputFile
+        The picture.
+    working_set_gb : float, optional
+        See `ellimaps.open_stack`.
+
     Raises
     ------
     ReadError
-        If it is missing, damaged or no picture.
+        If it is missing, damaged or no picture, or would unpack to far more than the working set.
     """
     with _opened_exactly(as_input(source)) as picture:
         _, n_channels, n_planes = picture.shape[:3]
+        picture.check_unpacking(n_channels * n_planes, working_set_gb)
         each = ([picture.plane(0, c, z) for z in range(n_planes)] for c in range(n_channels))
         return np.stack([np.max(planes, axis=0) for planes in each])
 
@@ -190,13 +199,13 @@ def _is_plain_png(file: InputFile) -> bool:
 
 def picture_set(file: InputFile) -> PictureSet:
     """Return the stack that is one file."""
-    stem = file.path.stem
+    stem = Path(file.name).stem
     return PictureSet(stem[:-4] if stem.lower().endswith(".ome") else stem, file.path, [file])
 
 
 def _natural(file: InputFile) -> list[tuple[int, str]]:
     """Sort 2 before 10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in _parts(file.name.casefold())]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _parts(file.name.casefold())]
 
 
 def _parts(name: str) -> list[str]:
@@ -232,7 +241,7 @@ def _size(file: InputFile) -> _Size:
         return _Size(picture.shape, picture.samples, picture.n_scenes)
 
 
-def _joined(found: PictureSet) -> Planes:
+def _joined(found: PictureSet, working_set_gb: float | None = None) -> Planes:
     """Return the pictures of a folder as one: color pictures are time points, gray ones are channels.
 
     Gray channels are named by what differs in the names of the files.
@@ -246,10 +255,12 @@ def _joined(found: PictureSet) -> Planes:
             )
     _, samples, _, height, width = size.shape
     count = len(found.files)
-    names = RGB_NAMES[:samples] if samples > 1 else _differences([file.path.stem for file in found.files])
+    names = (
+        RGB_NAMES[:samples] if samples > 1 else _differences([Path(file.name).stem for file in found.files])
+    )
     n_times, n_channels = (count, samples) if samples > 1 else (1, count)
     # The colors of a picture are asked for one after the other.
-    values = lru_cache(maxsize=1)(read_values)
+    values = lru_cache(maxsize=1)(partial(read_values, working_set_gb=working_set_gb))
 
     def file_of(t: int, c: int) -> InputFile:
         return found.files[t if samples > 1 else c]
@@ -294,7 +305,7 @@ def _refuse_deep_color(file: InputFile) -> None:
 def _png(file: InputFile) -> Planes:
     facts = facts_seen(file)
     height, width = facts.shape
-    if height * width > MOST_PACKED * 8 * facts.n_bytes:
+    if height * width * facts.bits > MOST_PACKED * 8 * facts.n_bytes:
         raise ReadError(f"{file.name} is truncated (it declares more pixels than it holds): copy it again.")
     samples = facts.n_colors
     names = RGB_NAMES[:samples] if samples > 1 else ("",)
@@ -304,7 +315,7 @@ def _png(file: InputFile) -> Planes:
         return values() if values().ndim == 2 else values()[..., min(c, values().shape[-1] - 1)]
 
     return Planes(
-        name=file.path.stem,
+        name=Path(file.name).stem,
         source=file.path,
         shape=(1, samples, 1, height, width),
         plane=plane,
@@ -313,21 +324,13 @@ def _png(file: InputFile) -> Planes:
         files=[file],
         times_s=np.full((1, samples), np.nan),
         samples=samples,
+        packed_bytes=facts.n_bytes,
     )
 
 
 def _png_values(file: InputFile) -> NDArray[Any]:
     """Decode a PNG, shape (y, x) or (y, x, color)."""
-    from PIL import Image
-
     with file.open() as stream:
-        try:
-            with Image.open(stream) as image:
-                indirect = image.mode in ("P", "PA", "RGBA")
-                return np.asarray(image.convert("RGB") if indirect else image)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            # What fails with a number, the system told and not Pillow.
-            if getattr(error, "errno", None) is not None:
-                raise
-            reason = f"{str(error).rstrip('.'):.120}"
-            raise ReadError(f"{file.name} is damaged ({reason}): copy it again.") from error
+        check_pixels(file.name, stream)
+        stream.seek(0)
+        return decoded_png(file.name, stream)

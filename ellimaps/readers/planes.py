@@ -16,7 +16,7 @@ from ellimaps.core.errors import SettingError
 from ellimaps.core.inputs import InputFile
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import sha256
-from ellimaps.core.scratch import new_array, release
+from ellimaps.core.scratch import check_unpacking, new_array, release
 from ellimaps.core.stack import INTENSITY, ImageStack
 
 PROJECTIONS = ("max", "mean")
@@ -99,6 +99,8 @@ class Planes:
         How many pages count as channels although the file does not call them so.
     pixel_size_um, pixel_aspect, acquired_at, comment
         What the file says, as in an `ImageStack`.
+    packed_bytes : int, optional
+        What all planes take in their file, if they are packed there.
     warnings : tuple of str
         What was left out or is in doubt, one sentence each.
     """
@@ -118,7 +120,20 @@ class Planes:
     pixel_aspect: float = 1.0
     acquired_at: datetime | None = None
     comment: str = ""
+    packed_bytes: int | None = None
     warnings: tuple[str, ...] = field(default_factory=tuple)
+
+    def check_unpacking(self, n_planes: int, working_set_gb: float | None = None) -> None:
+        """Refuse to unpack so many planes if they are more than a file of that size should hold.
+
+        Raises
+        ------
+        ReadError
+            See `ellimaps.core.scratch.check_unpacking`.
+        """
+        if self.packed_bytes is not None:
+            n_bytes = n_planes * self.shape[3] * self.shape[4] * np.dtype(np.float32).itemsize
+            check_unpacking(self.file_of(0, 0), self.packed_bytes, n_bytes, working_set_gb)
 
 
 def stack_of(picture: Planes, choice: Choice, on_progress: Progress = no_progress) -> ImageStack:
@@ -138,6 +153,7 @@ def stack_of(picture: Planes, choice: Choice, on_progress: Progress = no_progres
     planes = _chosen("z", choice.z, n_planes, picture.name)
     groups = [times] if choice.t in PROJECTIONS else [[t] for t in times]
     bands = [(group, c) for group in groups for c in range(n_channels)]
+    picture.check_unpacking(len(bands), choice.working_set_gb)
     values = new_array((len(bands), *picture.shape[3:]), np.float32, choice.working_set_gb)
     for number, (group, c) in enumerate(bands):
         values[number] = _projected(picture, [(t, c, z) for t in group for z in planes], choice)

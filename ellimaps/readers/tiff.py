@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ellimaps.core.errors import EllimapsError, ReadError, SettingError
 from ellimaps.core.inputs import InputFile, first_bytes
+from ellimaps.readers.pillow import decoded_tiff_page
 from ellimaps.readers.planes import RGB_NAMES, PlaneChannel, Planes
 from ellimaps.readers.tiff_directories import check_directories
 from ellimaps.readers.tiff_metadata import TiffFacts, facts_of
@@ -28,12 +29,11 @@ _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _UNCOMPRESSED = 1  # TIFF 6.0, tag 259
 # Deflate packs at most 1032 to 1, LZW about 1400 to 1.
 MOST_PACKED = 1500
-# How many times larger what these compressions unpack to can be.
-_RATIOS = {8: 1032, 32946: 1032, 34925: 7000}
-_LZMA = 34925
+_LZMA, _PACKBITS = 34925, 32773
+# How many times larger what tifffile unpacks by itself can be: Deflate (two numbers), LZMA, PackBits.
+_RATIOS = {8: 1032, 32946: 1032, _LZMA: 7000, _PACKBITS: 64 * 8}
 # What a part of a page may unpack to beyond the page before it counts as a bomb: memory any machine has.
 _SPARE_BYTES = 256 << 20
-_PILLOW_MODES = {"L": np.uint8, "I;16": np.uint16, "I;16B": np.uint16, "F": np.float32, "RGB": np.uint8}
 
 # tifffile logs what it doubts; whatever matters here is raised.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -94,7 +94,7 @@ def _picture(source: InputFile, file: tifffile.TiffFile, scene: int | None) -> P
     if scene is not None and scene >= len(series):
         raise SettingError(f"{name} has no scene = {scene}: it has {len(series)}, counted from 0.")
     first = series[scene or 0]
-    pages = _checked_pages(name, file, first)
+    pages, packed_bytes = _checked_pages(name, file, first)
     layout = _layout(name, first, pages[0])
     sizes = dict(zip(first.axes, first.shape, strict=True))
     n_times, n_planes = sizes.get("T", 1), sizes.get("Z", 1)
@@ -119,7 +119,7 @@ def _picture(source: InputFile, file: tifffile.TiffFile, scene: int | None) -> P
         return page[..., sample] if layout.page == "YXS" else page[sample]
 
     return Planes(
-        name=_stem(source.path),
+        name=_stem(Path(source.name)),
         source=source.path,
         shape=(n_times, n_outer * n_samples, n_planes, sizes["Y"], sizes["X"]),
         plane=plane,
@@ -134,12 +134,18 @@ def _picture(source: InputFile, file: tifffile.TiffFile, scene: int | None) -> P
         pixel_aspect=facts.pixel_aspect,
         acquired_at=facts.acquired_at,
         comment=facts.comment,
+        packed_bytes=packed_bytes,
         warnings=_warnings(name, file, sizes, scene),
     )
 
 
-def _checked_pages(name: str, file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> list[Any]:
-    """Return the pages of a series after comparing every declared size with the file's."""
+def _checked_pages(
+    name: str, file: tifffile.TiffFile, series: tifffile.TiffPageSeries
+) -> tuple[list[Any], int | None]:
+    """Return the pages of a series after comparing every declared size with the file's.
+
+    If they are packed, how many bytes they take in it comes with them.
+    """
     dtype = np.dtype(series.dtype)
     if dtype.kind not in "buif":
         raise ReadError(f"{name} holds {dtype} values: save it with whole or real numbers.")
@@ -147,7 +153,7 @@ def _checked_pages(name: str, file: tifffile.TiffFile, series: tifffile.TiffPage
     if series.dataoffset is not None:
         if series.dataoffset + values * dtype.itemsize > file.filehandle.size:
             raise _truncated(name)
-        return [series.keyframe]
+        return [series.keyframe], None
     pages = list(series.pages)
     if any(page is None for page in pages):
         missing = sum(page is None for page in pages)
@@ -163,7 +169,7 @@ def _checked_pages(name: str, file: tifffile.TiffFile, series: tifffile.TiffPage
     bits = int(series.keyframe.bitspersample)
     if values * bits > 8 * stored * (MOST_PACKED if packed else 1):
         raise _truncated(name)
-    return pages
+    return pages, stored if packed else None
 
 
 def _stored_parts(name: str, page: Any, size: int) -> Iterable[tuple[int, int]]:
@@ -240,7 +246,8 @@ def _decoded(source: InputFile, page: Any) -> NDArray[Any]:
     except (ValueError, ImportError) as error:
         if isinstance(error, ValueError) and "imagecodecs" not in str(error):
             raise
-        values = _decoded_by_pillow(source, page)
+        with source.open() as stream:
+            values = decoded_tiff_page(source.name, stream, page)
     return np.asarray(values).reshape(kind.shape)
 
 
@@ -251,15 +258,32 @@ def _check_unpacking(page: Any) -> None:
     limit = int(kind.nbytes) + _SPARE_BYTES
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
         # Small parts cannot, and most are small.
-        if count * ratio > _SPARE_BYTES:
+        if ratio > 1 and count * ratio > _SPARE_BYTES:
             packed = _stored(page, offset, count)
-            if kind.compression == _LZMA:
-                unpacked = lzma.LZMADecompressor().decompress(packed, limit)
-            else:
-                unpacked = zlib.decompressobj().decompress(packed, limit)
-            if len(unpacked) >= limit:
+            if _unpacked_bytes(int(kind.compression), packed, limit) >= limit:
                 name = page.parent.filename
                 raise ReadError(f"{name} unpacks to far more than its image: do not trust it.")
+
+
+def _unpacked_bytes(compression: int, packed: bytes, limit: int) -> int:
+    """Return how many bytes a part unpacks to, or a limit that it exceeds."""
+    if compression == _LZMA:
+        return len(lzma.LZMADecompressor().decompress(packed, limit))
+    if compression == _PACKBITS:
+        # tifffile makes a list of them first.
+        return 8 * _packbits_bytes(packed)
+    return len(zlib.decompressobj().decompress(packed, limit))
+
+
+def _packbits_bytes(packed: bytes) -> int:
+    """Return how many bytes PackBits unpacks to (TIFF 6.0, section 9)."""
+    total = at = 0
+    while at < len(packed):
+        number = packed[at]
+        is_run = number > 128
+        total += 257 - number if is_run else (number + 1) % 129
+        at += 2 if is_run else 1 + (number + 1) % 129
+    return total
 
 
 def _stored(page: Any, offset: int, count: int) -> bytes:
@@ -278,27 +302,6 @@ def _unpacked_12_bit(page: Any) -> NDArray[np.uint16]:
     first = padded[..., 0] << 4 | padded[..., 1] >> 4
     second = (padded[..., 1] & 15) << 8 | padded[..., 2]
     return np.stack([first, second], axis=-1).reshape(height, -1)[:, :width]
-
-
-def _decoded_by_pillow(source: InputFile, page: Any) -> NDArray[Any]:
-    """Decode what tifffile cannot without a further library, LZW above all."""
-    from PIL import Image
-
-    packed = f"{page.keyframe.dtype} values packed by {page.keyframe.compression.name}"
-    refused = ReadError(
-        f"{source.name} holds {packed}: install imagecodecs, or save it uncompressed or with Deflate (ZIP)."
-    )
-    with source.open() as stream:
-        try:
-            with Image.open(stream) as image:
-                image.seek(page.index)
-                expected = _PILLOW_MODES.get(image.mode)
-                if expected is None or np.dtype(page.keyframe.dtype) != expected:
-                    raise refused
-                return np.asarray(image)
-        except (OSError, ValueError) as error:
-            # Pillow tells what it does not know from what is damaged no more than this.
-            raise refused from error
 
 
 def _scene_count(file: tifffile.TiffFile) -> int:

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ellimaps.core.checks import whole_number
-from ellimaps.core.errors import ExportError, SettingError
+from ellimaps.core.errors import SettingError
+from ellimaps.samples.new_folder import new_folder
 
 # Parts of a pixel's side, to cover edge pixels in part: an area is right to about a hundredth of a pixel's.
 _SUBPIXELS = 4
@@ -152,30 +153,20 @@ def sample_cells(
     folder = Path(folder)
     images = _image_names(dates, subjects, experiments, fovs)
     truths, facts = [], []
-    try:
-        _check_empty(folder)
+    with new_folder(folder) as staged:
         for number, image in enumerate(images):
             objects = _object_count((seed, number, 1), count, empty)
             made = phantom(
                 (seed, number), size=size, count=objects, radius=radius, pairs=objects // 5, noise=noise
             )
-            _write_picture(folder / image, made.image)
+            _write_picture(staged / image, made.image)
             truths.append(made.truth.assign(image=image))
             facts.append((image, len(made.truth), *size))
         truth = pd.concat(truths)[["image", "object", "y", "x", "radius", "intensity", "touching"]]
         table = pd.DataFrame(facts, columns=["image", "n_objects", "height", "width"])
-        _write_table(folder / "truth.csv", truth)
-        _write_table(folder / "images.csv", table)
-    except OSError as error:
-        raise ExportError(
-            f"{folder} cannot be written ({error.strerror or error}): choose another folder."
-        ) from error
+        _write_table(staged / "truth.csv", truth)
+        _write_table(staged / "images.csv", table)
     return folder
-
-
-def _check_empty(folder: Path) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        raise ExportError(f"{folder} is not empty: choose a new folder.")
 
 
 def _object_count(seed: tuple[int, ...], count: tuple[int, int], empty: float) -> int:

@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ellimaps.core.errors import ExportError, SettingError
+from ellimaps.core.errors import SettingError
 from ellimaps.optics.fresnel import Real, psi_delta_from_mueller
 from ellimaps.samples.ep4_files import MapSeries, ep4_files
+from ellimaps.samples.new_folder import new_folder
 from ellimaps.samples.oxide import (
     PLAIN_AOI_DEG,
     SILICA_CAUCHY_UM,
@@ -125,9 +126,11 @@ def sample_ep4(
     averages the Mueller elements of both kinds by area.
     """
     settings = _Settings(seed, _checked_size(size), kinds, bands, noise, bool(wrap), blur_px, tilt, smallest)
-    target = _empty_folder(Path(folder))
-    _write_all(target, _sample_files(settings))
-    return target
+    files = _sample_files(settings)
+    with new_folder(Path(folder)) as staged:
+        for name, content in files.items():
+            (staged / name).write_bytes(content)
+    return Path(folder)
 
 
 def _sample_files(settings: _Settings) -> dict[str, bytes]:
@@ -247,28 +250,3 @@ def _is_whole(value: object) -> bool:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, float | int | np.number) and math.isfinite(value)
-
-
-def _empty_folder(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        occupied = any(folder.iterdir())
-    except OSError as error:
-        raise ExportError(f"Cannot write a sample into {folder}: {error.strerror}.") from error
-    if occupied:
-        raise ExportError(f"{folder} is not empty; choose a new or an empty folder for the sample.")
-    return folder
-
-
-def _write_all(folder: Path, files: dict[str, bytes]) -> None:
-    written: list[Path] = []
-    try:
-        for name, content in files.items():
-            written.append(folder / name)
-            written[-1].write_bytes(content)
-    except BaseException as error:
-        for path in written:
-            path.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise ExportError(f"Cannot write a sample into {folder}: {error.strerror}.") from error
-        raise

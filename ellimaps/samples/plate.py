@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ellimaps.core.checks import whole_number
-from ellimaps.core.errors import ExportError, SettingError
+from ellimaps.core.errors import SettingError
 from ellimaps.core.progress import Progress, no_progress
+from ellimaps.samples.new_folder import new_folder
 
 # The plate is invented, and what is chosen here is the truth for those who read it. Doses lie on both sides
 # of the EC50; full effects are strong enough for two wells a dose to show, and leave cells to measure.
@@ -126,24 +127,18 @@ def sample_plate(
     out = Path(folder)
     layout = _layout(seed, wells)
     chosen = layout.head(only_wells or wells)
-    try:
-        if out.exists() and any(out.iterdir()):
-            raise ExportError(f"{out} is not empty: choose a new folder.")
-        (out / "images").mkdir(parents=True, exist_ok=True)
+    with new_folder(out) as staged:
+        (staged / "images").mkdir()
         for done, row in enumerate(chosen.itertuples(index=False), start=1):
             for name, content in _well_files(
                 seed, int(str(row.number)), _look(seed, row), fields, size, wells
             ):
-                (out / "images" / name).write_bytes(content)
+                (staged / "images" / name).write_bytes(content)
             on_progress(done, len(chosen), "wells")
         table = layout[["well", "compound", "concentration_um", "control"]]
-        (out / "layout.csv").write_bytes(table.to_csv(index=False, lineterminator="\n").encode())
+        (staged / "layout.csv").write_bytes(table.to_csv(index=False, lineterminator="\n").encode())
         truth = _truth(layout, seed=seed, wells=wells, fields=fields, size=size)
-        (out / "truth.json").write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise ExportError(
-            f"{out} cannot be written ({error.strerror or error}): choose another folder."
-        ) from error
+        (staged / "truth.json").write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
     return out
 
 

@@ -27,7 +27,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.core.checks import whole_number
-from ellimaps.core.errors import ExportError
+from ellimaps.samples.new_folder import new_folder
 
 ROOM, HUMIDITY, INSTRUMENT = "room_temperature", "room_humidity", "instrument_temperature"
 KINDS = ("spike", "drift", "step", "oscillation", "stuck", "unit jump")
@@ -155,16 +155,9 @@ def sample_sensors(
     text = made.log.to_csv(
         index=False, lineterminator="\n", float_format="%.3f", date_format="%Y-%m-%d %H:%M:%S"
     )
-    try:
-        if out.exists() and any(out.iterdir()):
-            raise ExportError(f"{out} is not empty: choose a new folder.")
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "truth.json").write_text(json.dumps(made.truth, indent=1) + "\n", encoding="utf-8")
-        (out / "log.csv").write_bytes(text.encode())
-    except OSError as error:
-        raise ExportError(
-            f"{out} cannot be written ({error.strerror or error}): choose another folder."
-        ) from error
+    with new_folder(out) as staged:
+        (staged / "truth.json").write_text(json.dumps(made.truth, indent=1) + "\n", encoding="utf-8")
+        (staged / "log.csv").write_bytes(text.encode())
     return out
 
 

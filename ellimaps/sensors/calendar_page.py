@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from html import escape
 from typing import Any
 
 import pandas as pd
 
+from ellimaps.core.html import render
 from ellimaps.sensors.store.logs import KEY
 
 _STYLE = """
-body { font: 14px system-ui, sans-serif; margin: 2em; }
-table { border-collapse: separate; border-spacing: 2px; }
-td { width: 15px; height: 15px; border-radius: 2px; background: #eee; }
-th { font-weight: normal; text-align: right; padding-right: 6px; color: #555; }
+.calendar { border-collapse: separate; border-spacing: 2px; }
+.calendar td { width: 15px; height: 15px; padding: 0; border: 0; border-radius: 2px; background: #eee; }
+.calendar td { print-color-adjust: exact; }
+.calendar th { font-weight: normal; border: 0; padding: 0 6px 0 0; color: #555; }
 """
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -31,31 +30,27 @@ def calendar_page(calendar: pd.DataFrame, title: str = "Hours out of limit") -> 
     """
     highest = max(float(calendar["value"].max()), 1e-9) if len(calendar) else 1.0
     groups: list[tuple[Any, pd.DataFrame]] = list(calendar.groupby(list(KEY), sort=True, observed=True))
-    parts = [
-        f"<h2>{escape(' '.join(str(part) for part in key if part))}</h2>{_calendar(rows, highest)}"
+    sensors = [
+        {"name": " ".join(str(part) for part in key if part), **_calendar(rows, highest)}
         for key, rows in groups
     ]
-    head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
-    body = f"<h1>{escape(title)}</h1>{''.join(parts)}"
-    return f"<!doctype html><html><head>{head}</head><body>{body}</body></html>\n".encode()
+    return render("sensors/templates/calendar.html", title=title, style=_STYLE, sensors=sensors).encode()
 
 
-def _calendar(rows: pd.DataFrame, highest: float) -> str:
+def _calendar(rows: pd.DataFrame, highest: float) -> dict[str, Any]:
     weeks = pd.date_range(rows["week"].min(), rows["week"].max(), freq="7D")
     cells: dict[Any, Any] = {
-        (row.week, row.weekday): (row.day, float(str(row.value))) for row in rows.itertuples()
+        (row.week, row.weekday): _cell(row.day, float(str(row.value)), highest) for row in rows.itertuples()
     }
-    lines = [
-        f"<tr><th>{name}</th>{''.join(_cell(cells.get((week, number)), highest) for week in weeks)}</tr>"
-        for number, name in enumerate(_DAYS)
-    ]
-    return f"<p>{weeks[0]:%d %b %Y} to {rows['day'].max():%d %b %Y}</p><table>{''.join(lines)}</table>"
+    return {
+        "first": f"{weeks[0]:%d %b %Y}",
+        "last": f"{rows['day'].max():%d %b %Y}",
+        "days": {name: [cells.get((week, number)) for week in weeks] for number, name in enumerate(_DAYS)},
+    }
 
 
-def _cell(found: tuple[datetime, float] | None, highest: float) -> str:
-    if found is None:
-        return "<td></td>"
-    day, value = found
+def _cell(day: Any, value: float, highest: float) -> tuple[str, str]:
+    """Return a day's color and what it tells."""
     share = value / highest if value == value else 0.0
     color = f"rgb(255,{round(240 - 180 * share)},{round(200 - 160 * share)})"
-    return f'<td style="background:{color}" title="{day:%Y-%m-%d}: {value:.1f}"></td>'
+    return color, f"{day:%Y-%m-%d}: {value:.1f}"

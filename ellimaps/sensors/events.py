@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ellimaps.core.errors import ExportError, ReadError, SettingError
-from ellimaps.core.files import csv_bytes, write_files
+from ellimaps.core.files import program_csv_bytes, write_files
 from ellimaps.sensors.store.times import Time, time_of
 
 EVENTS_VARIABLE = "ELLIMAPS_EVENTS"
@@ -128,7 +128,7 @@ def note_events(log: str, events: Sequence[Event]) -> None:
         (event.start.isoformat(), event.end.isoformat(), event.kind, event.note) for event in sorted(events)
     ]
     try:
-        write_files(file.parent, {file.name: csv_bytes(pd.DataFrame(rows, columns=list(COLUMNS)))})
+        write_files(file.parent, {file.name: program_csv_bytes(pd.DataFrame(rows, columns=list(COLUMNS)))})
     except ExportError as error:
         raise ExportError(
             f"Events cannot be kept in {file.parent}: set {EVENTS_VARIABLE} to a folder that can be written."

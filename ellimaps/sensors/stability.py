@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ellimaps.core.figures import figure_png
-from ellimaps.core.files import csv_bytes, json_bytes
+from ellimaps.core.files import csv_bytes, with_listing
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import software_facts
 from ellimaps.sensors.conditions import temperature_sensors
@@ -134,15 +134,15 @@ def stability_files(log: SensorLog, stability: Stability) -> dict[str, bytes]:
 
     calendar = stability.calendar()
     facts = {"software": software_facts(), **log.provenance(), **stability.settings}
-    return {
+    files = {
         "stability_sensors.csv": csv_bytes(stability.sensors),
         "stability_days.csv": csv_bytes(stability.days),
         "stability_periods.csv": csv_bytes(stability.periods),
         "stability_calendar.csv": csv_bytes(calendar),
         "stability_calendar.png": figure_png(calendar_figure(calendar)),
         "stability_calendar.html": calendar_page(calendar),
-        "stability.json": json_bytes(facts | {"sensors": plain_rows(stability.sensors)}),
     }
+    return with_listing(files, "stability.json", facts | {"sensors": plain_rows(stability.sensors)})
 
 
 def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:

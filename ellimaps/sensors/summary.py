@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ellimaps.core.files import csv_bytes, json_bytes
+from ellimaps.core.files import csv_bytes, with_listing
 from ellimaps.core.provenance import software_facts
 from ellimaps.sensors.store.filters import EVERYTHING, SensorFilters
 from ellimaps.sensors.store.logs import KEY, SensorLog
@@ -70,13 +70,14 @@ def summary_files(log: SensorLog, summary: LogSummary) -> dict[str, bytes]:
     from ellimaps.sensors.figures import coverage_figure
 
     coverage = log.coverage(200)
-    return {
+    files = {
         "sensors.csv": csv_bytes(summary.sensors),
         "problems.csv": csv_bytes(summary.problems),
         "coverage.csv": csv_bytes(coverage),
         "coverage.png": figure_png(coverage_figure(coverage)),
-        "summary.json": json_bytes({"software": software_facts(), **log.provenance(), **summary.facts()}),
     }
+    facts = {"software": software_facts(), **log.provenance(), **summary.facts()}
+    return with_listing(files, "summary.json", facts)
 
 
 def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from ellimaps.server.routes import RequestLimits, Service
 
 
-def create_app(model: str | Path, *, workers: int = 2, limits: RequestLimits | None = None) -> FastAPI:
+def create_app(
+    model: str | Path, *, workers: int = 2, limits: RequestLimits | None = None, token: str | None = None
+) -> FastAPI:
     """Return the web application that classifies images with a model.
 
     Parameters
@@ -25,6 +27,8 @@ def create_app(model: str | Path, *, workers: int = 2, limits: RequestLimits | N
         Processes that classify. They start with the application and end with it.
     limits : RequestLimits, optional
         Bounds of a request.
+    token : str, optional
+        What clients must show as ``Authorization: Bearer``, but for ``/healthz``.
 
     Returns
     -------
@@ -46,7 +50,7 @@ def create_app(model: str | Path, *, workers: int = 2, limits: RequestLimits | N
 
     limits = limits or RequestLimits()
     classifier = classifier_of(Path(model))
-    return application(Service(classifier.facts, classifier.workers(workers, limits.seconds), limits))
+    return application(Service(classifier.facts, classifier.workers(workers, limits.seconds), limits), token)
 
 
 def require_extra() -> None:
@@ -60,13 +64,15 @@ def require_extra() -> None:
         ) from error
 
 
-def application(service: Service) -> FastAPI:
-    """Return the web application around a service."""
+def application(service: Service, token: str | None = None) -> FastAPI:
+    """Return the web application around a service; who asks must show the token, if there is one."""
     from importlib.metadata import version
 
     from fastapi import FastAPI
 
+    from ellimaps.server.answer_headers import AnswerHeaders
     from ellimaps.server.draining import Draining
+    from ellimaps.server.gate import Gate
     from ellimaps.server.request_log import RequestLog
     from ellimaps.server.routes import ERROR_HANDLERS, routes_of
 
@@ -86,6 +92,9 @@ def application(service: Service) -> FastAPI:
     )
     for route in routes_of(service):
         app.add_api_route(**route)
+    # The last one added is the first to see a request.
+    app.add_middleware(Gate, token=token)
     app.add_middleware(Draining)
+    app.add_middleware(AnswerHeaders)
     app.add_middleware(RequestLog)
     return app

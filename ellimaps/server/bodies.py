@@ -11,16 +11,19 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from ellimaps.server.budget import Share
 from ellimaps.server.documents import ImageBody
 
 _DATA_URI = re.compile(r"data:[\w.+/-]*(?:;[\w.+=-]+)*;base64,", re.I)
 _WHITE = b" \t\r\n"
 _JSON = re.compile(r"application/(?:[\w.-]+\+)?json")
-# What urllib and `curl --data` say of any body unless told otherwise.
-_UNSAID = ("", "application/x-www-form-urlencoded")
+# A body may be so long in coming, and then comes at 131 kbit/s or more: less than the slowest mobile networks
+# have (EDGE, about 200). Who sends a byte now and then to keep others out is sent away.
+_BEGIN_S = 2.0
+_SLOWEST_BYTES_PER_S = 16_384
 
 
-async def read_body(request: Request, limit: int, deadline: float) -> bytes:
+async def read_body(request: Request, limit: int, deadline: float, share: Share) -> bytearray:
     """Return the body of a request; it is never longer than the limit in memory.
 
     Parameters
@@ -31,29 +34,37 @@ async def read_body(request: Request, limit: int, deadline: float) -> bytes:
         Bytes the body may have, whatever its headers say of it.
     deadline : float
         Time of the running event loop by which the body must be there.
+    share : Share
+        Of the memory for bodies; it grows with the body.
 
     Raises
     ------
     HTTPException
         415, 413 or 408.
+    BudgetSpentError
+        If there is no memory for it now.
     """
-    declared = media_type(request)
-    if not _JSON.fullmatch(declared) and declared not in _UNSAID:
+    # A form of a foreign page can send other types without asking, and this one not.
+    if not _JSON.fullmatch(media_type(request)):
         raise HTTPException(415, 'The body must be JSON: set the header "Content-Type: application/json".')
     length = request.headers.get("content-length", "")
     too_large = HTTPException(413, f"The body is larger than {limit / 2**20:g} MiB: send a smaller image.")
     if length.isdecimal() and (len(length) > 18 or int(length) > limit):
         raise too_large
     body = bytearray()
+    begun = asyncio.get_running_loop().time()
     try:
-        async with asyncio.timeout_at(deadline):
+        async with asyncio.timeout_at(min(deadline, begun + _BEGIN_S)) as clock:
             async for chunk in request.stream():
-                body += chunk
-                if len(body) > limit:
+                if len(body) + len(chunk) > limit:
                     raise too_large
+                share.resize(len(body) + len(chunk))
+                body += chunk
+                clock.reschedule(min(deadline, begun + _BEGIN_S + len(body) / _SLOWEST_BYTES_PER_S))
     except TimeoutError:
-        raise HTTPException(408, "The body did not arrive in time: send a smaller image.") from None
-    return bytes(body)
+        reason = "The body did not arrive in time: send a smaller image."
+        raise HTTPException(408, reason, {"Connection": "close"}) from None
+    return body
 
 
 def media_type(request: Request) -> str:
@@ -61,29 +72,26 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def image_bytes(body: bytes, declared: str) -> bytes:
+def image_bytes(body: bytearray) -> bytes:
     """Return the image file in a body.
 
     Parameters
     ----------
-    body : bytes
+    body : bytearray
         ``{"cell": "<base64 of an image file>"}``; further fields are ignored, a data URI's head and white
-        space in the base64 as well.
-    declared : str
-        The media type the client gave, or nothing.
+        space in the base64 as well. It is empty afterwards.
 
     Raises
     ------
     HTTPException
-        400 for what is not JSON, 415 for what is not JSON and not said to be, 422 for other JSON.
+        400 for what is not JSON, 422 for other JSON.
     """
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
-        if not _JSON.fullmatch(declared):
-            reason = 'The body is not JSON: send {"cell": "<base64>"} and "Content-Type: application/json".'
-            raise HTTPException(415, reason) from None
         raise HTTPException(400, 'The body is not JSON: send {"cell": "<base64>"}.') from None
+    finally:
+        body.clear()
     try:
         text = ImageBody.model_validate(content).cell
     except ValidationError:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ellimaps.core.errors import EllimapsError, SettingError
+from ellimaps.core.errors import EllimapsError, ReadError, SettingError
 from ellimaps.server.workers import Answer, Classify, Workers
 
 logger = logging.getLogger("ellimaps.server")
@@ -63,11 +63,15 @@ def classifier_of(model: Path) -> Classifier:
     Raises
     ------
     EllimapsError
-        If it is missing, damaged or not to be trusted.
+        If it is missing, damaged or not to be trusted, or cannot classify.
     """
     from ellimaps.classify import load_classifier
 
     loaded = load_classifier(model)
+    tried = classify(loaded, _blank_image())
+    if "refused" in tried or not 0 <= tried["probability"] <= 1:
+        reason = tried.get("refused", "It gives no probability.")
+        raise ReadError(f"The model {model.name} classifies no image ({reason.rstrip('.')}): train it again.")
     facts = ModelFacts(loaded.label_name, tuple(_plain(one) for one in loaded.classes), loaded.version)
     return Classifier(facts, model.read_bytes())
 
@@ -101,6 +105,15 @@ def classify(model: Any, image: bytes) -> Answer:
         "warnings": list(found.warnings),
         "seconds": round(time.perf_counter() - start, 4),
     }
+
+
+def _blank_image() -> bytes:
+    """Return an image without a cell: nothing can be measured, and every model has an answer."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("L", (64, 64)).save(file, "png")
+    return file.getvalue()
 
 
 def _plain(value: Any) -> Any:

@@ -40,6 +40,8 @@ class Health(_Answer):
     """That images can be classified."""
 
     status: Literal["ok"]
+    ready: int = Field(ge=1, description="Processes that have loaded the model and live.")
+    workers: int = Field(ge=1, description="Processes there are to be.")
 
 
 class Refusal(_Answer):
@@ -78,23 +80,32 @@ BODY = {
 }
 
 
+# RFC 9110 has the first with every 401 (section 15.5.2).
+_HEADERS = {
+    401: {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "How to show the token."}},
+    503: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}},
+}
+
+
 def refusals(body_bytes: int, seconds: float) -> dict[int | str, dict[str, Any]]:
     """Return the documentation of every answer to an image but the class, for bounds in bytes and s."""
     reasons = {
         400: "The body is not JSON",
+        401: "The server asks for a token, and this is not it",
+        403: "The request is of a page in a browser",
         408: f"The body did not arrive within {seconds:g} s",
         413: f"The body is larger than {body_bytes / 2**20:g} MiB",
         415: "The body is not said to be JSON",
         422: "The field is missing, not base64, not an image, or an image with too many pixels",
-        503: "Too many requests are waiting",
+        503: "Too many requests are waiting, or there is no memory for one more",
         504: f"The image was not classified within {seconds:g} s",
     }
     return {status: _refusal(status, reason) for status, reason in reasons.items()}
 
 
 def _refusal(status: int, reason: str) -> dict[str, Any]:
-    retry = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
-    return {"description": reason, "model": Refusal, **({"headers": retry} if status == 503 else {})}
+    headers = _HEADERS.get(status)
+    return {"description": reason, "model": Refusal, **({"headers": headers} if headers else {})}
 
 
 # What the OpenAPI document says of it.

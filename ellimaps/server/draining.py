@@ -35,7 +35,8 @@ class Draining:
 
         async def after_the_rest(message: Message) -> None:
             nonlocal at_end
-            if message["type"] == "http.response.start" and not at_end:
+            too_slow = message.get("status") == 408
+            if message["type"] == "http.response.start" and not at_end and not too_slow:
                 at_end = True
                 await _drain(receive)
             await send(message)

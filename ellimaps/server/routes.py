@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from ellimaps.server import documents
-from ellimaps.server.bodies import image_bytes, media_type, read_body
+from ellimaps.server.answer_headers import HEADERS
+from ellimaps.server.bodies import image_bytes, read_body
+from ellimaps.server.budget import Budget, BudgetSpentError
 from ellimaps.server.classifier import ModelFacts
 from ellimaps.server.documents import About, Health, Message
 from ellimaps.server.workers import Answer, NoWorkerFree, TookTooLong, WorkerDied, Workers
@@ -37,16 +39,24 @@ class RequestLimits:
         From the head of a request to its answer; 4/5 of it may be spent waiting for a process, and the rest
         does for an image of the usual size (``benchmarks/bench_server.py``: 1000 x 1000 pixels).
     waiting : int
-        Requests that may wait, for each process that works.
+        Requests that may wait, for each process that works: so many images of the usual size as it does in
+        the time they may wait, on a busy machine (0.36 s each, ``benchmarks/load_server.py``).
     arriving : int
         Bodies that may arrive at the same time. They are not among those that wait, so that clients who send
-        slowly keep nobody from the processes; but all of them may be in memory.
+        slowly keep nobody from the processes. A quarter of the files a process may usually have open (1024).
+    memory_bytes : int
+        Bodies and images in memory at the same time, from their arrival to the answer.
+    small_bytes : int
+        Larger bodies together may have half of that memory. An image of the usual size, 1000 x 1000 pixels of
+        16 bit, has a body of 2.7 MB.
     """
 
     body_bytes: int = 32 * 2**20
     seconds: float = 10.0
-    waiting: int = 8
-    arriving: int = 32
+    waiting: int = 24
+    arriving: int = 256
+    memory_bytes: int = 256 * 2**20
+    small_bytes: int = 4 * 2**20
 
 
 class _Slots:
@@ -85,6 +95,8 @@ class Service:
         self.limits = limits
         self._workers = workers
         self._arriving = _Slots(limits.arriving)
+        self._budget = Budget(limits.memory_bytes, limits.small_bytes)
+        self._decoding = asyncio.Lock()
         self._slots = _Slots(workers.processes * (1 + limits.waiting))
         self._started = time.monotonic()
 
@@ -111,9 +123,10 @@ class Service:
 
     async def health(self, _: Request) -> Health:
         """Say whether images can be classified."""
-        if not self._workers.ready:
-            raise HTTPException(503, "No worker process is ready: wait a moment.", _RETRY)
-        return Health(status="ok")
+        ready, workers = self._workers.ready, self._workers.processes
+        if not ready:
+            raise HTTPException(503, f"0 of {workers} worker processes are ready: wait a moment.", _RETRY)
+        return Health(status="ok", ready=ready, workers=workers)
 
     async def predict(self, request: Request) -> Answer:
         """Answer with the class of an image and nothing else."""
@@ -127,17 +140,27 @@ class Service:
 
     async def _classified(self, request: Request) -> Answer:
         begun = asyncio.get_running_loop().time()
-        deadline = begun + self.limits.seconds
-        with self._arriving.one():
-            body = await read_body(request, self.limits.body_bytes, deadline)
-        with self._slots.one():
-            # Megabytes of base64 would hold up the other requests here.
-            image = await asyncio.to_thread(image_bytes, body, media_type(request))
-            del body
-            answer = await self._asked(image, begun)
+        with self._budget.share() as share:
+            try:
+                with self._arriving.one():
+                    body = await read_body(
+                        request, self.limits.body_bytes, begun + self.limits.seconds, share
+                    )
+            except BudgetSpentError:
+                raise _busy() from None
+            with self._slots.one():
+                image = await self._decoded(body)
+                share.resize(len(image))
+                answer = await _unless_gone(request, self._asked(image, begun))
         if "refused" in answer:
             raise HTTPException(422, answer["refused"])
         return answer
+
+    async def _decoded(self, body: bytearray) -> bytes:
+        # One after the other, as each is in memory several times for a moment; and in a thread, as megabytes
+        # of base64 would hold up the other requests here.
+        async with self._decoding:
+            return await asyncio.to_thread(image_bytes, body)
 
     async def _asked(self, image: bytes, begun: float) -> Answer:
         seconds = self.limits.seconds
@@ -151,6 +174,24 @@ class Service:
         except WorkerDied:
             reason = "The process at work on the image ended: it may need more memory than there is."
             raise HTTPException(503, reason, _RETRY) from None
+
+
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Return what work gives; leave off when the client of a request hangs up.
+
+    Raises
+    ------
+    ClientDisconnect
+        If it does.
+    """
+    asked = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(request.receive())
+    await asyncio.wait([asked, gone], return_when=asyncio.FIRST_COMPLETED)
+    gone.cancel()
+    if not asked.done():
+        asked.cancel()
+        raise ClientDisconnect
+    return asked.result()
 
 
 def _busy() -> HTTPException:
@@ -186,7 +227,7 @@ async def _no_such_method(_: Request, error: Exception) -> Response:
 
 
 async def _fault(_: Request, __: Exception) -> Response:
-    return JSONResponse({"detail": "The server made a mistake: its log has more."}, 500)
+    return JSONResponse({"detail": "The server made a mistake: its log has more."}, 500, HEADERS)
 
 
 # By status, or by the exception that leads to it.

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import signal
-from collections.abc import Callable
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TypeVar
 
 from ellimaps.core.errors import EllimapsError
 from ellimaps.core.parallel import one_thread
@@ -17,6 +21,7 @@ from ellimaps.core.workers import Line, WorkerProcess
 
 Answer = dict[str, Any]
 Classify = Callable[[bytes], Answer]
+_Result = TypeVar("_Result")
 
 # A process starts in a few seconds, with PyTorch in ten or more; what takes minutes will not come.
 _START_S = 120.0
@@ -44,7 +49,7 @@ class _Lost(Enum):
 
 
 class Workers:
-    """A fixed number of processes that answer about one image at a time.
+    """A fixed number of processes that answer about one image at a time; one that ends is replaced at once.
 
     Parameters
     ----------
@@ -65,6 +70,7 @@ class Workers:
         self._all: set[_Process] = set()
         self._ready: set[_Process] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
+        # Each process needs one that waits for its end, and one that waits for an answer or for its start.
         self._threads = ThreadPoolExecutor(2 * processes, "ellimaps-worker")
 
     @property
@@ -92,7 +98,7 @@ class Workers:
             process.kill()
         self._threads.shutdown(wait=True)
         for process in self._all:
-            process.line.close()
+            process.hang_up()
 
     async def ask(self, image: bytes, start_by: float, deadline: float) -> Answer:
         """Return what a process says about an image.
@@ -111,9 +117,7 @@ class Workers:
             If there is none.
         """
         process = await self._free(start_by)
-        work = asyncio.get_running_loop().create_task(self._work(process, image))
-        self._tasks.add(work)
-        work.add_done_callback(self._tasks.discard)
+        work = self._begun(self._work(process, image))
         # Who came late gives up before the process does: killing it for others' waiting would cost all more.
         await asyncio.wait([work], timeout=deadline - asyncio.get_running_loop().time())
         if not work.done() or (text := work.result()) is _Lost.HUNG:
@@ -124,15 +128,14 @@ class Workers:
         return answer
 
     async def _work(self, process: _Process, image: bytes) -> bytes | _Lost:
-        """Return a process's answer; afterwards it, or the one that replaces it, is free again."""
-        asked = asyncio.get_running_loop().run_in_executor(self._threads, process.ask, image)
+        """Return a process's answer; afterwards it is free again, or `_watched` has replaced it."""
+        asked = asyncio.ensure_future(self._in_thread(process.ask, image))
         await asyncio.wait([asked], timeout=self._seconds)
         if late := not asked.done():
             process.kill()
         try:
             text = await asked
         except (EOFError, OSError):
-            self._replace(process)
             return _Lost.HUNG if late else _Lost.DIED
         self._idle.put_nowait(process)
         return text
@@ -142,19 +145,10 @@ class Workers:
         try:
             async with asyncio.timeout_at(start_by):
                 while not (process := await self._idle.get()).is_alive():
-                    self._replace(process)
+                    pass
         except TimeoutError:
             raise NoWorkerFree from None
         return process
-
-    def _replace(self, process: _Process) -> None:
-        process.kill()
-        process.line.close()
-        self._ready.discard(process)
-        self._all.discard(process)
-        task = asyncio.get_running_loop().create_task(self._add_until_it_works())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _add_until_it_works(self) -> None:
         while not await self._add():
@@ -164,15 +158,37 @@ class Workers:
     async def _add(self) -> bool:
         process = _Process(self._load)
         self._all.add(process)
-        loop = asyncio.get_running_loop()
-        if not await loop.run_in_executor(self._threads, process.is_ready):
+        if not await self._in_thread(process.is_ready):
             process.kill()
-            process.line.close()
+            process.hang_up()
             self._all.discard(process)
             return False
         self._ready.add(process)
         self._idle.put_nowait(process)
+        self._begun(self._watched(process))
         return True
+
+    async def _watched(self, process: _Process) -> None:
+        """Replace a process when it ends, idle or at work."""
+        await self._in_thread(process.wait_for_end)
+        self._ready.discard(process)
+        logger.warning(
+            "a worker process ended (%d of %d left): another one starts", self.ready, self.processes
+        )
+        process.kill()
+        await self._in_thread(process.hang_up)
+        self._all.discard(process)
+        await self._add_until_it_works()
+
+    def _begun(self, work: Coroutine[Any, Any, _Result]) -> asyncio.Task[_Result]:
+        # The event loop itself remembers tasks weakly.
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _in_thread(self, function: Callable[..., _Result], *given: Any) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *given)
 
 
 class _Process(WorkerProcess):
@@ -180,6 +196,7 @@ class _Process(WorkerProcess):
 
     def __init__(self, load: Callable[[], Classify]) -> None:
         super().__init__(_serve, load)
+        self._asking = threading.Lock()
 
     def is_ready(self) -> bool:
         """Wait until the model is loaded; False if that failed."""
@@ -190,8 +207,14 @@ class _Process(WorkerProcess):
 
     def ask(self, image: bytes) -> bytes:
         """Hand an image over and wait for the answer; killing the process ends the wait."""
-        self.line.send_bytes(image)
-        return self.line.recv_bytes()
+        with self._asking:
+            self.line.send_bytes(image)
+            return self.line.recv_bytes()
+
+    def hang_up(self) -> None:
+        """Close the line to a dead process; not while somebody listens, or he would hear another's answer."""
+        with self._asking:
+            self.line.close()
 
 
 def _serve(line: Line, load: Callable[[], Classify]) -> None:
@@ -200,7 +223,15 @@ def _serve(line: Line, load: Callable[[], Classify]) -> None:
         signal.signal(ignored, signal.SIG_IGN)
     with one_thread():
         classify = load()
+        _silence_libraries()
         line.send_bytes(b"ready")
         while True:
             # JSON, for what was given a stranger's image should not have us unpickle its answer.
             line.send_bytes(json.dumps(classify(line.recv_bytes())).encode())
+
+
+def _silence_libraries() -> None:
+    """Keep what Pillow and libtiff say about a stranger's image out of the log: the answer says it."""
+    warnings.simplefilter("ignore")
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

@@ -10,6 +10,9 @@ from streamlit.navigation.page import StreamlitPage
 
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.ui.components.chart_tools import chart_tools
+from ellimaps.ui.shared.data_root import confine_pages
+from ellimaps.ui.shared.markdown import guard_messages
+from ellimaps.ui.shared.sign_in import is_signed_in, is_welcome
 from ellimaps.ui.shared.state import write_work
 
 # Maps and spectra are to be seen together in a window of 1280 x 800: little padding, small gaps.
@@ -51,6 +54,13 @@ div:has(> .st-key-work) { width: min(46rem, 92vw); transform: translateX(-50%); 
 div:has(> .st-key-work_message:empty) { display: none; }
 .st-key-task { padding: 0.5rem 1rem; border-radius: 0.6rem; background: light-dark(#fff, #2b2a27); }
 .st-key-task { box-shadow: 0 2px 14px rgba(0, 0, 0, 0.35); }
+/* In place of Streamlit's dialog, which asks for the internet; a gap of a second is nobody's business. */
+[data-testid=stElementContainer]:has(.stopped) { position: fixed; inset: auto 0 0; z-index: 100; }
+.stopped { padding: 1rem; text-align: center; background: #7d1f1f; color: #fff; visibility: hidden; }
+[data-test-connection-state=PINGING_SERVER] .stopped { animation: told 0s 1s forwards; }
+[data-testid=stApp]:not([data-test-connection-state=PINGING_SERVER]) .stopped { display: none; }
+body:has([data-test-connection-state=PINGING_SERVER] .stopped) [data-testid=stDialog] { display: none; }
+@keyframes told { to { visibility: visible; } }
 .elided { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 @media (max-width: 1050px) {
   .st-key-explore_split .stHorizontalBlock { flex-direction: column; }
@@ -63,10 +73,17 @@ div:has(> .st-key-work_message:empty) { display: none; }
 }
 </style>
 """
+_STOPPED = """
+<div class="stopped" role="alert">
+ellimaps has stopped, or it cannot be reached. Once it runs again this page goes on by itself.
+</div>
+"""
 
 
 def main() -> None:
     """Show the chosen page."""
+    confine_pages()
+    guard_messages()
     from ellimaps.ui.pages.classify import page as classify
     from ellimaps.ui.pages.experiments import page as experiments
     from ellimaps.ui.pages.maps import page as maps
@@ -74,8 +91,11 @@ def main() -> None:
     from ellimaps.ui.pages.sensors import page as sensors
 
     # Before the pages are known: the browser would fetch the icon of one of them from another host.
-    st.set_page_config(page_icon=_icon(), layout="wide")
+    st.set_page_config(page_title="ellimaps", page_icon=_icon(), layout="wide")
     st.html(_STYLE)
+    st.html(_STOPPED)
+    if not is_welcome():
+        return
     chart_tools()
     first = st.Page(maps.render, title="Maps", icon=":material/layers:", default=True)
     pages = [
@@ -87,6 +107,8 @@ def main() -> None:
         st.Page(plates.render, title="Plates", icon=":material/grid_on:", url_path="plates"),
         st.Page(sensors.render, title="Sensors", icon=":material/thermostat:", url_path="sensors"),
     ]
+    if is_signed_in():
+        pages.append(st.Page(st.logout, title="Sign out", icon=":material/logout:", url_path="sign-out"))
     # Beside the page they would take a quarter of its width from the maps.
     chosen = st.navigation(pages, position="top")
     st.set_page_config(page_title=f"{chosen.title} · ellimaps")

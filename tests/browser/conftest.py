@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -32,22 +32,27 @@ class Workbench:
     log: Path
     folder: Path
     process: subprocess.Popen[bytes]
+    refused: list[str] = field(default_factory=list)
 
     def complaints(self) -> list[str]:
-        """Lines of the log that a user of the workbench should never cause."""
-        text = self.log.read_text(encoding="utf-8", errors="replace")
-        return [
-            line for line in text.splitlines() if re.search(r"Traceback|Error|deprecat|Warning", line, re.I)
-        ]
+        """What a user of the workbench should never cause: lines of its log, and what its policy refused."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        found = [line for line in lines if re.search(r"Traceback|Error|deprecat|Warning", line, re.I)]
+        return found + self.refused
 
     def open_page(self, browser: Browser, width: int = 1280, height: int = 800, **kwargs: object) -> Page:
         """A page of a session of its own, at the start."""
         page = browser.new_page(viewport={"width": width, "height": height}, **kwargs)  # type: ignore[arg-type]
         page.set_default_timeout(WAIT_MS)
+        page.on("console", lambda said: self._listen(said.text))
         page.goto(self.address)
         page.get_by_role("textbox", name="Measurement folder").wait_for()
         idle(page)
         return page
+
+    def _listen(self, text: str) -> None:
+        if "Content Security Policy" in text:
+            self.refused.append(text)
 
     def family(self) -> list[int]:
         """The server's process and those it started."""
@@ -59,11 +64,9 @@ class Workbench:
 
 
 @contextlib.contextmanager
-def serve(data_root: Path, folder: Path) -> Iterator[Workbench]:
+def serve(data_root: Path, folder: Path, port: int | None = None) -> Iterator[Workbench]:
     """Run ``ellimaps app`` in a folder; its log goes there."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = port or free_port()
     command = [sys.executable, "-c", "from ellimaps.cli import main; main()", "app", "--port", str(port)]
     headless = {
         name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")
@@ -115,6 +118,13 @@ def halting(workbench: Workbench) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def idle(page: Page) -> None:

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-import tifffile
 from axe_playwright_python.base import AXE_SCRIPT
 from browser.conftest import WAIT_MS, idle, segment, serve, show
-from conftest import EXAMPLE
-from support.cell_folder import write_cells
-from support.cell_results import cell_results
-from support.small_plate import small_plate
-
-from ellimaps.plates.measuring.profiles import save_profiles
-from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
-from ellimaps.samples.nuclei import nuclei_phantom
-from ellimaps.samples.sensors import sample_sensors
+from support.lab import write_lab
 
 # Streamlit asks for these below the page's own address first, and then at the root, where it finds them.
 PROBE = re.compile(r"/\w+/_stcore/(health|host-config)$")
@@ -69,16 +59,7 @@ FAINT = """
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """A workbench whose data root holds something for every page."""
-    root = tmp_path_factory.mktemp("lab")
-    shutil.copytree(EXAMPLE, root / "terraces")
-    nuclei = nuclei_phantom(6, size=(256, 256), count=18, crowding=0.5).image
-    tifffile.imwrite(root / "nuclei.tif", nuclei)
-    sample_sensors(root / "demo", seed=1, days=15, every=10, instruments=1)
-    write_cells(root / "cells", 16, 96)
-    cell_results(root / "counted", size=(96, 96))
-    profiles = small_plate(root / "plate")
-    save_profiles(profiles, root / "plate" / "results")
-    save_thumbnails(make_thumbnails(profiles), root / "plate" / "results")
+    root = write_lab(tmp_path_factory.mktemp("lab"))
     with serve(root, tmp_path_factory.mktemp("server")) as running:
         yield running
 

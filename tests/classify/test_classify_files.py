@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import os
+import pickle
 import zipfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import sklearn
 import skops.io
+from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import FunctionTransformer
 from support.cell_pictures import branched, compact, labelled_folder
 from typer.testing import CliRunner
 
 from ellimaps.classify import PopulationModel, load_classifier, load_model, read_labels, save_model, train
-from ellimaps.classify.model_file import MAX_BYTES
+from ellimaps.classify.model_file import MAX_BYTES, model_bytes
 from ellimaps.cli import cli
 from ellimaps.core.errors import EllimapsError, ExportError, ReadError
 
@@ -76,6 +81,21 @@ def test_a_file_holds_no_pickle(saved: Path) -> None:
             np.load(io.BytesIO(inner.read(name)), allow_pickle=False)
 
 
+def test_a_changed_byte_is_found(saved: Path) -> None:
+    whole = saved.read_bytes()
+    for position in np.linspace(0, len(whole) - 1, 200).astype(int):
+        changed = bytearray(whole)
+        changed[position] ^= 1
+        saved.write_bytes(changed)
+        with pytest.raises(ReadError, match=r"^The model .*cells\.ellimodel was changed.*train anew"):
+            load_model(saved)
+
+
+def test_models_of_earlier_versions_have_no_sum(saved: Path, model: PopulationModel) -> None:
+    write_parts(saved, parts_of(saved))
+    assert load_model(saved).classes == model.classes
+
+
 def test_damaged_files_are_refused(saved: Path) -> None:
     content = saved.read_bytes()
     for size in (0, 10, 1000, len(content) // 2, len(content) - 5):
@@ -101,6 +121,46 @@ def test_foreign_types_are_refused_and_named(saved: Path, hostile: Any) -> None:
         load_model(saved)
 
 
+class Trap:
+    """What leaves a trace where it is unpickled."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (self.trace,))
+
+
+@pytest.mark.parametrize("place", ["instead", "parts", "array"])
+def test_a_pickle_is_never_loaded(saved: Path, tmp_path: Path, place: str) -> None:
+    """Neither as the file, nor as one in it, nor as an array of objects in one in it."""
+    trace = tmp_path / "trace"
+    pickled = pickle.dumps(Trap(trace))
+    # The trap works.
+    pickle.loads(pickled)  # noqa: S301
+    assert trace.exists()
+    trace.unlink()
+    parts = parts_of(saved)
+    if place == "instead":
+        saved.write_bytes(pickled)
+    elif place == "parts":
+        write_parts(saved, parts | {"model.skops": pickled})
+    else:
+        array = io.BytesIO()
+        np.save(array, np.array([Trap(trace)], dtype=object), allow_pickle=True)
+        inner = io.BytesIO()
+        with (
+            zipfile.ZipFile(io.BytesIO(parts["model.skops"])) as read,
+            zipfile.ZipFile(inner, "w") as archive,
+        ):
+            for name in read.namelist():
+                archive.writestr(name, array.getvalue() if name.endswith(".npy") else read.read(name))
+        write_parts(saved, parts | {"model.skops": inner.getvalue()})
+    with pytest.raises(ReadError, match=r"cells\.ellimodel"):
+        load_model(saved)
+    assert not trace.exists()
+
+
 def test_a_file_may_not_unpack_to_more_than_the_limit(saved: Path) -> None:
     with zipfile.ZipFile(saved, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("model.json", b"0" * (MAX_BYTES + 1))
@@ -115,11 +175,33 @@ def test_a_file_may_not_unpack_to_more_than_the_limit(saved: Path) -> None:
         {"format": "other"},
         {"weights": [1.0]},
         {"typical": [0.0]},
-        {"measurements": ["a", "b"]},
         {"measurements": 3},
+        {"measurements": "solidity"},
+        {"measurements": []},
         {"classes": [0, 1, 2]},
+        {"classes": [0]},
+        {"classes": [0, 0]},
+        {"classes": [0, True]},
+        {"classes": [0, "1"]},
+        {"classes": [0.5, 1.5]},
+        {"classes": [[0], [1]]},
+        {"classes": {"0": 0, "1": 1}},
+        {"classes": ["\ud800", "b"]},
+        {"label_name": 3},
+        {"label_name": ""},
+        {"label_name": "probability"},
+        {"label_name": "\udcff"},
+        {"unit": "mm"},
+        {"unit": "um", "pixel_size_um": None},
+        {"pixel_size_um": "1"},
+        {"pixel_size_um": -1.0},
+        {"pixel_size_um": float("inf")},
+        {"pixel_size_um": True},
+        {"provenance": []},
         {"typical": [[0.0]]},
+        {"typical": None},
         {"weights": [float("nan")] * 2},
+        {"weights": [float("inf")] * 2},
     ],
     ids=str,
 )
@@ -128,6 +210,85 @@ def test_facts_that_do_not_fit_are_refused(saved: Path, change: dict[str, Any]) 
     facts = json.loads(parts["model.json"]) | change
     write_parts(saved, parts | {"model.json": json.dumps(facts).encode()})
     with pytest.raises(ReadError, match=r"cells\.ellimodel"):
+        load_model(saved)
+
+
+@pytest.mark.parametrize("strange", ["no_such", "", 3, None, ["solidity"]], ids=str)
+def test_a_model_that_looks_at_what_is_not_measured_is_refused(saved: Path, strange: Any) -> None:
+    """As one of another version may: it loaded, and every image was refused."""
+    parts = parts_of(saved)
+    facts = json.loads(parts["model.json"])
+    facts["measurements"][3] = strange
+    write_parts(saved, parts | {"model.json": json.dumps(facts).encode()})
+    with pytest.raises(ReadError, match=r"cells\.ellimodel .* (no_such|names|not measured)") as refused:
+        load_model(saved)
+    assert str(refused.value).endswith(": copy it again or train anew.")
+
+
+@pytest.mark.parametrize("name", ["low", "high", "typical"])
+def test_ranges_that_are_no_numbers_are_refused(saved: Path, name: str) -> None:
+    parts = parts_of(saved)
+    facts = json.loads(parts["model.json"])
+    for bad in (float("nan"), 1e308, -1e308):
+        facts[name][3] = bad
+        write_parts(saved, parts | {"model.json": json.dumps(facts).encode()})
+        with pytest.raises(ReadError, match="its ranges are not those of images"):
+            load_model(saved)
+
+
+def with_calibration(saved: Path, model: PopulationModel, change: Any) -> None:
+    """Write the model again with another calibration."""
+    calibration = copy.deepcopy(model.classifier.calibration)
+    change(calibration)
+    classifier = replace(model.classifier, calibration=calibration)
+    saved.write_bytes(model_bytes(replace(model, classifier=classifier)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda one: setattr(one, "coef_", one.coef_ * np.nan),
+        lambda one: setattr(one, "coef_", np.ones((3, 1))),
+        lambda one: setattr(one, "coef_", np.ones((1, 7))),
+        lambda one: setattr(one, "coef_", "text"),
+        lambda one: setattr(one, "intercept_", np.array([1e308, 1.0])),
+        lambda one: delattr(one, "intercept_"),
+        lambda one: delattr(one, "classes_"),
+        lambda one: setattr(one, "n_features_in_", 5),
+        lambda one: setattr(one, "predict_proba", 3),
+    ],
+)
+def test_a_calibration_that_cannot_answer_is_refused(
+    saved: Path, model: PopulationModel, change: Any
+) -> None:
+    with_calibration(saved, model, change)
+    with pytest.raises(ReadError, match=r"cells\.ellimodel is damaged"):
+        load_model(saved)
+
+
+def test_another_version_of_scikit_learn_is_no_matter_where_it_answers_alike(
+    saved: Path, model: PopulationModel, recwarn: pytest.WarningsRecorder
+) -> None:
+    parts = parts_of(saved)
+    with zipfile.ZipFile(io.BytesIO(parts["model.skops"])) as archive:
+        inner = {name: archive.read(name) for name in archive.namelist()}
+    schema = inner["schema.json"].replace(sklearn.__version__.encode(), b"0.99.0")
+    assert schema != inner["schema.json"]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, one in {**inner, "schema.json": schema}.items():
+            archive.writestr(name, one)
+    write_parts(saved, parts | {"model.skops": packed.getvalue()})
+    assert load_model(saved).predict(branched(40)).probability == model.predict(branched(40)).probability
+    assert not list(recwarn)
+
+
+def test_one_that_answers_otherwise_is_refused(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def otherwise(_: Any, rows: Any) -> Any:
+        return np.full((len(rows), 2), 0.5)
+
+    monkeypatch.setattr(LogisticRegression, "predict_proba", otherwise)
+    with pytest.raises(ReadError, match="this version of scikit-learn"):
         load_model(saved)
 
 
@@ -158,7 +319,7 @@ def test_the_commands_from_folder_to_score(folder: tuple[Path, Path], tmp_path: 
     assert facts["score"] == 1
     assert facts["counts"] == [6, 6]
     assert {"version", "recalls", "confusion", "mistakes", "score_interval", "warnings"} <= set(facts)
-    assert out.with_suffix(".html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert out.with_suffix(".html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert sorted(images.iterdir()) == before
     with pytest.raises(EllimapsError, match="both the model and its report"):
         call("train", images, "--labels", labels, "--out", tmp_path / "model.html")

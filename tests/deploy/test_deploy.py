@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import kubernetes_validate
@@ -51,7 +52,7 @@ def labels_of(document):
 def test_every_manifest_fits_the_api():
     kinds = sorted(document["kind"] for document in documents())
     assert kinds == sorted(
-        ["CronJob", *["Deployment"] * 4, "NetworkPolicy", "PersistentVolumeClaim", *["Service"] * 3]
+        ["CronJob", *["Deployment"] * 4, *["NetworkPolicy"] * 2, "PersistentVolumeClaim", *["Service"] * 3]
     )
     for document in documents():
         kubernetes_validate.validate(document, API, strict=True)
@@ -74,6 +75,7 @@ def test_the_schemas_would_tell(break_it):
 def test_pods_are_bounded_and_have_no_rights(name):
     pod = pod_specs()[name]
     assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert pod["automountServiceAccountToken"] is False
     volumes = {volume["name"] for volume in pod["volumes"]}
     for container in pod["containers"]:
@@ -81,6 +83,7 @@ def test_pods_are_bounded_and_have_no_rights(name):
         assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
         assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
         assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
         assert not container["image"].endswith(":latest")
         if name != "ellimaps-batch":
@@ -107,6 +110,71 @@ def test_selectors_ports_and_claims_meet():
     assert sorted(listed) == [path.name for path in MANIFESTS]
 
 
+def labels_of_pods():
+    labels = {name: labels_of(one) for name, one in named("Deployment").items()}
+    for name, one in named("CronJob").items():
+        labels[name] = labels_of(one["spec"]["jobTemplate"])
+    return labels
+
+
+def chooses(selector, labels):
+    """Whether a selector of Kubernetes chooses something with these labels."""
+    return all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items()) and all(
+        rule["operator"] == "In" and labels.get(rule["key"]) in rule["values"]
+        for rule in selector.get("matchExpressions", [])
+    )
+
+
+def may_reach(source, target, port):
+    """Whether the policies let a pod reach another one; where none chooses the other, everybody may."""
+    labels = labels_of_pods()
+    policies = [
+        one["spec"]
+        for one in named("NetworkPolicy").values()
+        if chooses(one["spec"]["podSelector"], labels[target])
+    ]
+    rules = [rule for policy in policies for rule in policy["ingress"]]
+    return not policies or any(
+        ("ports" not in rule or port in [one["port"] for one in rule["ports"]])
+        and any(chooses(one["podSelector"], labels[source]) for one in rule["from"])
+        for rule in rules
+    )
+
+
+def test_the_batch_alone_reaches_dask():
+    everybody = set(pod_specs())
+    assert {name for name in everybody if may_reach(name, "ellimaps-scheduler", 8786)} == {
+        "ellimaps-batch",
+        "ellimaps-worker",
+    }
+    assert {name for name in everybody if may_reach(name, "ellimaps-worker", 8790)} == {
+        "ellimaps-scheduler",
+        "ellimaps-worker",
+    }
+    assert all(may_reach(name, "ellimaps-app", 8501) for name in everybody)
+    services = compose_services()
+    networks = {name: service.get("networks", ["default"]) for name, service in services.items()}
+    with_dask = {name for name, joined in networks.items() if set(joined) & set(networks["scheduler"])}
+    assert with_dask == {"scheduler", "worker", "batch"}
+
+
+def test_the_workbench_asks_who_is_there_or_says_that_it_does_not():
+    """A container listens on all addresses: a sign-in comes with it, or the waiver stands in the file."""
+    [container] = pod_specs()["ellimaps-app"]["containers"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    home = re.search(r"--home-dir (\S+)", dockerfile())[1]
+    assert "--allow-anonymous" not in container["args"]
+    assert mounts["sign-in"] == f"{home}/.streamlit"
+    app = compose_services()["app"]
+    assert "--allow-anonymous" in app["command"]
+    assert all(port.startswith("127.0.0.1:") for port in app["ports"])
+    assert "--allow-anonymous" not in dockerfile()
+
+
+def compose_services():
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+
+
 def test_batch_and_workers_see_the_images_under_one_path():
     paths = {
         name: mount["mountPath"]
@@ -126,7 +194,7 @@ def commands():
         if name in ("ellimaps-app", "ellimaps-batch", "ellimaps-server")
     }
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
-    found |= {f"compose {name}": services[name]["command"] for name in ("batch", "server")}
+    found |= {f"compose {name}": services[name]["command"] for name in ("app", "batch", "server")}
     [line] = [line for line in (DEPLOY / "crontab").read_text().splitlines() if re.match(r"\d", line)]
     found["crontab"] = shlex.split(line)[6:]
     unit = (DEPLOY / "systemd" / "ellimaps-batch.service").read_text()
@@ -160,6 +228,7 @@ def test_the_server_is_asked_where_it_answers():
     assert options["--model"].startswith("/data/")
     [mount] = [mount for mount in container["volumeMounts"] if mount["name"] == "data"]
     assert (mount["mountPath"], mount["readOnly"]) == ("/data", True)
+    assert "--allow-anonymous" not in container["args"]
     probes = [container[name]["httpGet"] for name in ("startupProbe", "readinessProbe", "livenessProbe")]
     assert all(probe == {"path": "/healthz", "port": port} for probe in probes)
     assert f"127.0.0.1:{port}/healthz" in compose["healthcheck"]["test"][-1]
@@ -169,6 +238,25 @@ def test_the_server_is_asked_where_it_answers():
     assert str(port) in re.search("^EXPOSE (.*)$", dockerfile(), re.M)[1].split()
 
 
+def test_the_servers_token_is_a_file_for_its_user_alone():
+    """Where the option looks for it, in both; nothing in the repository holds one."""
+    pod = pod_specs()["ellimaps-server"]
+    [container] = pod["containers"]
+    place = Path(container["args"][container["args"].index("--token-file") + 1])
+    [mount] = [mount for mount in container["volumeMounts"] if mount["name"] == "token"]
+    [volume] = [volume["secret"] for volume in pod["volumes"] if volume["name"] == "token"]
+    assert (mount["mountPath"], mount["readOnly"]) == (str(place.parent), True)
+    assert [item["path"] for item in volume["items"]] == [place.name]
+    assert volume["defaultMode"] == 0o440
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    assert compose["services"]["server"]["secrets"] == [place.name]
+    assert place == Path("/run/secrets") / place.name
+    file = re.search(r":-\./(.*)}$", compose["secrets"][place.name]["file"])[1]
+    assert f"deploy/{file}" in (ROOT / ".gitignore").read_text().splitlines()
+    assert not (DEPLOY / file).exists()
+    assert "Secret" not in {document["kind"] for document in documents()}
+
+
 def test_compose_uses_the_image_for_everything():
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     services = compose["services"]
@@ -176,9 +264,15 @@ def test_compose_uses_the_image_for_everything():
     for service in services.values():
         assert service["build"]["dockerfile"] == "deploy/Dockerfile"
         assert service["cap_drop"] == ["ALL"]
+        assert service["read_only"] is True
+        assert service["security_opt"] == ["no-new-privileges:true"]
         assert service["mem_limit"]
         assert set(service.get("depends_on", {})) <= services.keys()
     assert (DEPLOY / services["app"]["build"]["context"]).resolve() == ROOT
+
+
+def bases(text):
+    return re.findall("^FROM (.*)$", text, re.M)
 
 
 def test_image_is_pinned_healthy_and_not_root():
@@ -186,11 +280,75 @@ def test_image_is_pinned_healthy_and_not_root():
     assert re.search(r"^USER 10001$", text, re.M)
     assert text.rindex("USER 10001") < text.index("ENTRYPOINT")
     assert "HEALTHCHECK" in text
-    assert "--constraint constraints.txt" in text
-    assert not re.search(r"^FROM \S+:latest", text, re.M)
+    assert "--require-hashes --requirement requirements.lock" in text
+    assert all(
+        re.fullmatch(r"python:3\.12-slim@sha256:[0-9a-f]{64}( AS build)?", base) for base in bases(text)
+    )
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     copied = {word for line in re.findall("^COPY (?!--from)(.*)$", text, re.M) for word in line.split()[:-1]}
     assert copied == kept
+
+
+def pins(name):
+    """Version and marker of everything a file of pip names."""
+    text = (ROOT / name).read_text()
+    found = re.findall(r"^([\w.-]+)==([^\s;]+)(?: ; ([^\\\n]+))?", text, re.M)
+    return {re.sub(r"[-_.]+", "-", package).lower(): (version, marker) for package, version, marker in found}
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_locks_hold_what_is_pinned(name):
+    pinned = {package: version for package, (version, _) in pins("constraints.txt").items()}
+    locked = pins(name)
+    others = {package: version for package, (version, _) in locked.items() if pinned.get(package) != version}
+    # Those of other platforms, and what builds.
+    assert {package for package in others if not locked[package][1]} <= {"setuptools", "pip"}
+    assert not others.keys() & pinned.keys()
+    blocks = re.split(r"^(?=\w)", (ROOT / name).read_text(), flags=re.M)[1:]
+    assert len(blocks) >= len(locked)
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", block) for block in blocks)
+    assert not re.search(r"^-|https?:", (ROOT / name).read_text(), re.M)
+
+
+def test_locks_hold_what_is_needed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+
+    def needed(extra):
+        for one in extras[extra]:
+            inner = re.fullmatch(r"ellimaps\[(.*)\]", one)
+            yield from (name for part in inner[1].split(",") for name in needed(part)) if inner else [one]
+
+    def names(requirements):
+        return {re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", one)[0]).lower() for one in requirements}
+
+    runtime = names([*project["dependencies"], *needed("all")])
+    assert runtime <= pins("requirements.lock").keys()
+    assert runtime | names([*needed("dev"), *needed("deep")]) <= pins("requirements-dev.lock").keys()
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_have_few_rights_and_pinned_steps(path):
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    more = {name: job["permissions"] for name, job in workflow["jobs"].items() if "permissions" in job}
+    assert more == ({"image": {"contents": "read", "packages": "write"}} if path.stem == "image" else {})
+    for step in (step for job in workflow["jobs"].values() for step in job["steps"]):
+        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step.get("uses", f"a@{'0' * 40}")), step
+        assert "${{" not in step.get("run", "")
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+        if "pip install" in step.get("run", ""):
+            assert "--require-hashes --requirement requirements-dev.lock" in step["run"]
+
+
+def test_what_the_nightly_run_calls_is_there():
+    [job] = yaml.safe_load((ROOT / ".github" / "workflows" / "nightly.yml").read_text())["jobs"].values()
+    targets = {what.split()[0] for what in job["strategy"]["matrix"]["what"]}
+    assert targets == {"fuzz", "chaos", "load"}
 
 
 def test_workflow_tests_before_it_builds_and_publishes():

@@ -7,9 +7,10 @@ import pytest
 from support.films import CHROMIUM, SILICA, film_angles
 
 from ellimaps.optics.certainty import Certainty, certainty_of
+from ellimaps.optics.effective_medium import EffectiveMedium
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
-from ellimaps.optics.materials import Cauchy, Constant, Mixture
+from ellimaps.optics.materials import Cauchy, Constant
 from ellimaps.optics.model import Layer, ThinFilm
 from ellimaps.optics.remedies import remedies
 from ellimaps.optics.spectra import FitProblem, SpectraFitter
@@ -109,7 +110,7 @@ def test_the_change_that_mends_a_fit_comes_first() -> None:
 
 def test_a_mixture_lies_between_and_is_itself_for_equals() -> None:
     one, two = Constant(1.5), Constant(1.0)
-    assert complex(Mixture(one, one)(500.0)) == pytest.approx(1.5)
+    assert complex(EffectiveMedium("bruggeman", (one, one), (0.5,))(500.0)) == pytest.approx(1.5)
     # Half and half: (e1 - e) / (e1 + 2 e) + (e2 - e) / (e2 + 2 e) = 0.
-    e = complex(Mixture(one, two)(500.0)) ** 2
+    e = complex(EffectiveMedium("bruggeman", (one, two), (0.5,))(500.0)) ** 2
     assert abs((2.25 - e) / (2.25 + 2 * e) + (1 - e) / (1 + 2 * e)) < 1e-12

@@ -10,7 +10,8 @@ import pytest
 from scipy.integrate import quad
 
 from ellimaps.core.errors import SettingError
-from ellimaps.optics.absorbing import EV_NM, SplineIndex
+from ellimaps.core.photons import EV_NM
+from ellimaps.optics.absorbing import SplineIndex
 from ellimaps.optics.dual import Dual, slopes_of, value_of
 from ellimaps.optics.oscillators import OSCILLATORS
 from ellimaps.optics.oscillators.tauc_lorentz import TaucLorentz

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import re
 import signal
 import socket
 import sys
 import time
+import urllib.error
 import urllib.request
+import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import numpy as np
 import psutil
@@ -21,11 +25,23 @@ import tifffile
 from hypothesis import given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import positive_data_acceptance
-from support.server_calls import JSON, call, encoded, free_port, is_sentence, posix, said, serving, wait_until
+from support.server_calls import (
+    JSON,
+    answers,
+    call,
+    encoded,
+    free_port,
+    is_sentence,
+    posix,
+    said,
+    serving,
+    wait_until,
+    workers_of,
+)
 
-from ellimaps.classify import load_model, read_image
+from ellimaps.classify import PopulationModel, load_model, read_image
 from ellimaps.cli import main
-from ellimaps.core.errors import MissingExtraError, SettingError
+from ellimaps.core.errors import MissingExtraError, ReadError, SettingError
 from ellimaps.server import create_app, require_extra
 
 
@@ -58,9 +74,70 @@ def test_a_client_written_from_the_description(url, images, model_file, tmp_path
     assert set(found) == {0, 1}
 
 
-def test_one_that_says_nothing_of_json_is_understood(url, image):
-    """As urllib and ``curl --data`` do unless told."""
-    assert call(url + "/predict", said(image), {})[0] == 200
+@pytest.mark.parametrize(
+    "declared",
+    ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x", "image/png"],
+)
+def test_what_a_form_of_a_foreign_page_can_send_is_refused(url, image, declared):
+    """A browser sends these types for any page without asking the server first."""
+    status, answer, _ = call(url + "/predict", said(image), {"Content-Type": declared})
+    assert (status, is_sentence(answer)) == (415, True)
+    assert "application/json" in answer["detail"]
+
+
+@pytest.mark.parametrize(
+    "declared", ["application/json", "Application/JSON; charset=utf-8", "application/x+json"]
+)
+def test_types_that_are_json(url, image, declared):
+    assert call(url + "/predict", said(image), {"Content-Type": declared})[0] == 200
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "self"])
+def test_pages_of_browsers_are_turned_away(url, image, origin):
+    """Also one whose name was pointed at this machine afterwards, which is its own origin then."""
+    origin = url if origin == "self" else origin
+    status, answer, _ = call(url + "/predict", said(image), {**JSON, "Origin": origin})
+    assert (status, is_sentence(answer)) == (403, True)
+
+
+def test_a_browser_that_asks_first_is_told_no(url):
+    """Without these headers it does not send another page's JSON."""
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    request = urllib.request.Request(url + "/predict", headers={"Origin": "http://evil.example", **asked})
+    request.method = "OPTIONS"
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    assert refused.value.code == 403
+    assert not [name for name in refused.value.headers if name.lower().startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers"),
+    [
+        ("/", None, {}),
+        ("/healthz", None, {}),
+        ("/openapi.json", None, {}),
+        ("/nowhere", None, {}),
+        ("/predict", None, {}),
+        ("/predict", b"{", JSON),
+        ("/predict", b"{}", {}),
+        ("/predict", b"{}", {**JSON, "Origin": "null"}),
+    ],
+)
+def test_every_answer_has_the_headers(url, path, body, headers):
+    found = call(url + path, body, headers)[2]
+    assert found["X-Content-Type-Options"] == "nosniff"
+    assert found["Cache-Control"] == "no-store"
+    assert "frame-ancestors 'none'" in found["Content-Security-Policy"]
+
+
+def test_what_is_no_http_is_answered_like_all_else(url):
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=10) as line:
+        line.sendall(b"\x16\x03\x01 hello\r\n\r\n")
+        head, _, body = line.makefile("rb").read().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"nosniff" in head
+    assert is_sentence(json.loads(body))
 
 
 @pytest.mark.parametrize("kind", ["tiff", "png"])
@@ -99,7 +176,7 @@ def test_pages_that_tell(url):
     second = call(url + "/api")[1]
     assert first["service"] == "ellimaps"
     assert 0 < first["uptime"] < second["uptime"]
-    assert call(url + "/healthz")[:2] == (200, {"status": "ok"})
+    assert call(url + "/healthz")[:2] == (200, {"status": "ok", "ready": 1, "workers": 1})
     status, answer, headers = call(url + "/predict")
     assert (status, headers["Allow"], is_sentence(answer)) == (405, "POST", True)
     status, answer, _ = call(url + "/predict/", b"{}")
@@ -157,8 +234,7 @@ def test_what_is_no_image_is_refused(url, name):
         (b'{"cell": "\\ud800"}', JSON, 422),
         (b'{"cell": "data:image/png;base64,"}', JSON, 422),
         (b"cell=aGVsbG8%3D", {}, 415),
-        (b'{"cell": "aGVsbG8="}', {"Content-Type": "text/plain"}, 415),
-        (b'{"cell": "aGVsbG8="}', {"Content-Type": "multipart/form-data; boundary=x"}, 415),
+        (b'{"cell": "aGVsbG8="}', {"Content-Type": ""}, 415),
         (b'{"cell": "aGVsbG8="}', {"Content-Type": "\xff/\xfe"}, 415),
         (b'{"cell": "aGVsbG8="}', {"Content-Type": "application/json; charset=x"}, 422),
         (b'{"cell": "aGVsbG8="}', {"Content-Type": "application/json", "Content-Encoding": "gzip"}, 422),
@@ -208,6 +284,162 @@ def test_the_log_has_a_line_per_request_and_nothing_of_the_image(served, image):
     assert said(image)[30:60].decode() not in log.read_text()
 
 
+@posix
+def test_nothing_of_an_image_is_on_the_disk(model_file, images, tmp_path):
+    """Neither while a process works on it nor after that, or the server itself, was killed."""
+    kinds = {"png": {}, "tiff": {}, "TIFF": {"compression": "tiff_lzw"}}
+    sent = [said(encoded(images[0], kind, **packing)) for kind, packing in kinds.items()] + [said(b"none")]
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+
+    def left():
+        return [file for file in scratch.rglob("*") if file.is_file()]
+
+    with (
+        serving(model_file, tmp_path, "--workers", "1", TMPDIR=str(scratch)) as (url, process, _),
+        ThreadPoolExecutor(1) as threads,
+    ):
+        assert [call(url + "/predict", body)[0] for body in sent] == [200, 200, 200, 422]
+        assert not left()
+        for kill in ("worker", "server"):
+            wait_until(lambda: answers(url))
+            [worker] = workers_of(process)
+            worker.suspend()
+            asked = threads.submit(call, url + "/predict", sent[0])
+            time.sleep(0.5)
+            assert not asked.done()
+            assert not left()
+            assert not [
+                one
+                for one in (*worker.open_files(), *psutil.Process(process.pid).open_files())
+                if one.path.startswith(str(scratch))
+            ]
+            (worker if kill == "worker" else process).kill()
+            with suppress(OSError, http.client.HTTPException):
+                assert asked.result()[0] == 503
+            assert not left()
+        worker.resume()
+        assert not psutil.wait_procs([worker], timeout=5)[1]
+
+
+# The token
+
+
+TOKEN = "0123456789abcdef-secret"
+
+
+@pytest.fixture(scope="module")
+def guarded(model_file, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("guarded")
+    file = folder / "token"
+    file.write_text(TOKEN + "\n")
+    file.chmod(0o600)
+    # Other machines could reach it, and need not.
+    with serving(
+        model_file, folder, "--workers", "1", "--host", "0.0.0.0", "--token-file", str(file)
+    ) as running:
+        yield running
+
+
+def test_who_shows_the_token_is_answered(guarded, image):
+    url, _, _ = guarded
+    for shown in (f"Bearer {TOKEN}", f"bearer  {TOKEN}"):
+        assert call(url + "/predict", said(image), {**JSON, "Authorization": shown})[0] == 200
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        TOKEN,
+        f"Basic {TOKEN}",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN[:-1]}",
+        "Bearer \xe9",
+    ],
+)
+@pytest.mark.parametrize("path", ["/predict", "/v1/predict", "/", "/api", "/openapi.json", "/nowhere"])
+def test_who_does_not_is_refused(guarded, image, path, shown):
+    url, _, _ = guarded
+    headers = JSON if shown is None else {**JSON, "Authorization": shown}
+    status, answer, headers = call(url + path, said(image) if "predict" in path else None, headers)
+    assert (status, is_sentence(answer)) == (401, True)
+    assert headers["WWW-Authenticate"].startswith("Bearer")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_health_needs_no_token(guarded):
+    url, _, _ = guarded
+    assert call(url + "/healthz")[0] == 200
+
+
+def test_the_token_is_not_logged(guarded):
+    url, _, log = guarded
+    call(url + f"/{TOKEN[:8]}?token=x", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert "secret" not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "reason"),
+    [
+        (TOKEN, 0o644, "read by everybody"),
+        ("", 0o600, "must hold one token"),
+        ("short", 0o600, "must hold one token"),
+        ("two tokens of many letters", 0o600, "must hold one token"),
+        ("0123456789abcdef\u00e9", 0o600, "must hold one token"),
+        (None, 0o600, "cannot be read"),
+    ],
+)
+def test_a_file_that_holds_no_secret_is_refused(
+    monkeypatch, capsys, model_file, tmp_path, content, mode, reason
+):
+    if mode == 0o644 and sys.platform == "win32":
+        pytest.skip("its files have no such mode")
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+        file.chmod(mode)
+    arguments = ["serve", "--model", model_file, "--port", free_port(), "--token-file", file]
+    code, said = leave(monkeypatch, capsys, *arguments)
+    assert (code, said.count("\n"), reason in said) == (2, 1, True), said
+    assert not content or content not in said
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_other_machines_need_a_token_or_a_word(monkeypatch, capsys, model_file, host):
+    arguments = ["serve", "--model", model_file, "--port", free_port(), "--host", host]
+    code, said = leave(monkeypatch, capsys, *arguments)
+    assert (code, said.count("\n")) == (2, 1)
+    assert "--token-file" in said
+    assert "--allow-anonymous" in said
+
+
+def test_a_token_and_nobody_asked_for_one_is_refused(monkeypatch, capsys, model_file, tmp_path):
+    arguments = ["serve", "--model", model_file, "--port", free_port(), "--token-file", tmp_path / "token"]
+    code, said = leave(monkeypatch, capsys, *arguments, "--allow-anonymous")
+    assert (code, "leave out --allow-anonymous" in said) == (2, True)
+
+
+def test_all_may_ask_where_that_is_said(model_file, tmp_path):
+    options = ("--workers", "1", "--host", "0.0.0.0", "--allow-anonymous")
+    with serving(model_file, tmp_path, *options) as (url, _, _):
+        assert call(url + "/api")[0] == 200
+
+
+def test_libraries_say_nothing_of_an_image_in_the_log(served, images):
+    """As libtiff does, straight to standard error, where a picture's LZW is torn."""
+    url, _, log = served
+    torn = bytearray(encoded(images[0], "TIFF", compression="tiff_lzw"))
+    torn[9000:9010] = b"\xff" * 10
+    before = len(log.read_text().splitlines())
+    assert call(url + "/predict", said(bytes(torn)))[0] == 422
+    wait_until(lambda: len(log.read_text().splitlines()) > before)
+    assert " POST /predict 422 " in log.read_text().splitlines()[before]
+
+
 # The command line's errors
 
 
@@ -227,6 +459,39 @@ def test_a_missing_or_damaged_model_is_named(monkeypatch, capsys, tmp_path, mode
         assert code == 2
         assert file.name in said
         assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"measurements": ["no_such"]}, "no_such"),
+        ({"label_name": "warnings"}, "label"),
+        ({"classes": [0]}, "classes"),
+    ],
+)
+def test_a_model_that_cannot_answer_is_refused_at_the_start(
+    monkeypatch, capsys, tmp_path, model_file, change, reason
+):
+    with zipfile.ZipFile(model_file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["model.json"] = json.dumps(json.loads(parts["model.json"]) | change).encode()
+    changed = tmp_path / "changed.ellimodel"
+    with zipfile.ZipFile(changed, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    code, said = leave(monkeypatch, capsys, "serve", "--model", changed, "--port", free_port())
+    assert (code, said.count("\n")) == (2, 1)
+    assert changed.name in said
+    assert reason in said
+
+
+def test_a_model_that_loads_and_refuses_every_image_is_not_served(monkeypatch, model_file):
+    def refused(*_):
+        raise KeyError("solidity")
+
+    monkeypatch.setattr(PopulationModel, "predict", refused)
+    with pytest.raises(ReadError, match=r"cells\.ellimodel classifies no image \(.*KeyError"):
+        create_app(model_file)
 
 
 def test_a_port_in_use_is_named(monkeypatch, capsys, model_file):
@@ -250,6 +515,18 @@ def test_no_workers_are_refused(model_file):
         create_app(model_file, workers=0)
 
 
+@posix
+def test_killed_processes_are_replaced_before_anybody_asks(served, image):
+    url, process, log = served
+    for _ in range(2):
+        for worker in workers_of(process):
+            worker.kill()
+        wait_until(lambda: call(url + "/healthz")[0] == 503, seconds=2)
+        wait_until(lambda: answers(url))
+        assert call(url + "/predict", said(image))[0] == 200
+    assert log.read_text().count("a worker process ended") == 2
+
+
 # Last, as it stops the server of the tests above
 
 
@@ -257,9 +534,7 @@ def test_no_workers_are_refused(model_file):
 def test_a_stop_is_graceful(served, image):
     """What is at work is answered, then all processes end, with exit code 0."""
     url, process, log = served
-    [worker] = [
-        one for one in psutil.Process(process.pid).children() if "spawn_main" in " ".join(one.cmdline())
-    ]
+    [worker] = workers_of(process)
     worker.suspend()
     with ThreadPoolExecutor(1) as threads:
         asked = threads.submit(call, url + "/predict", said(image))

@@ -12,6 +12,7 @@ class Killing:
     """Work that kills its process for some images, the first times it sees them."""
 
     lead = ()
+    time_limit_s = 60.0
 
     def __init__(self, notes, times):
         self.notes, self.times = notes, times

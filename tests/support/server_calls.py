@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import tifffile
 from PIL import Image
@@ -46,6 +47,11 @@ def is_sentence(answer):
     assert set(answer) == {"detail"}
     text = answer["detail"]
     return text.endswith(".") and len(text) < 250 and "\n" not in text and "Traceback" not in text
+
+
+def workers_of(process):
+    """The processes of a server that classify."""
+    return [one for one in psutil.Process(process.pid).children() if "spawn_main" in " ".join(one.cmdline())]
 
 
 def free_port():
@@ -80,24 +86,28 @@ def cell(number, size=96):
     return (2000 + 20_000 * (ndimage.gaussian_filter(inside, 1) + noise)).clip(0, 65535).astype(np.uint16)
 
 
-def encoded(values, kind):
+def encoded(values, kind, **packing):
     file = io.BytesIO()
-    if kind == "tiff":
+    if kind == "tiff" and not packing:
         tifffile.imwrite(file, values)
     else:
-        Image.fromarray(values).save(file, "png")
+        Image.fromarray(values).save(file, kind, **packing)
     return file.getvalue()
 
 
 @contextmanager
-def serving(model, folder, *options):
+def serving(model, folder, *options, **environment):
     """Run ``ellimaps serve``; give its address, its process and the file it logs to."""
     port = free_port()
     command = [sys.executable, "-c", "from ellimaps.cli import main; main()", "serve", "--model", str(model)]
     log = folder / "log.txt"
     with log.open("w") as file:
         process = subprocess.Popen(
-            [*command, "--port", str(port), *options], stdout=file, stderr=subprocess.STDOUT, cwd=ROOT
+            [*command, "--port", str(port), *options],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            env=os.environ | environment,
         )
     url = f"http://127.0.0.1:{port}"
     try:

@@ -234,6 +234,7 @@ def test_a_recipe_is_loaded_and_exports_the_same_bytes():
         (b"k = 99", "99"),
         (b"[cells]", "no recipe for maps"),
         (b"k = 3\n[fit]\nmodel = 3", "needs a film model"),
+        (b"k = 3\n[fit]\nmodel = '/etc/passwd'", "does not lie below the recipe's folder"),
     ],
 )
 def test_what_is_no_recipe_is_one_sentence_and_changes_nothing(content, said):

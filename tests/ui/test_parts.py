@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import base64
-import io
 import os
 import threading
 import time
 import tomllib
-import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,11 +17,10 @@ from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.ui.components.viewer.viewer import MapPanel, _panel_data, display_step
 from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.refine import text_color
-from ellimaps.ui.shared import uploads
+from ellimaps.ui.serving.serve import OPTIONS
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.data_root import example_folders, folders_from, inside_root, measurements_below
 from ellimaps.ui.shared.jobs import Job
-from ellimaps.ui.shared.uploads import store_uploads
 from ellimaps.ui.shared.worker import in_worker
 
 
@@ -170,54 +166,6 @@ def test_work_in_a_process_stops_within_two_seconds(tmp_path):
         os.kill(pid, 0)
 
 
-class Upload(io.BytesIO):
-    def __init__(self, name, content):
-        super().__init__(content)
-        self.name = name
-
-
-def packed(**files):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
-def test_uploads_never_leave_their_folder():
-    content = packed(**{"../../evil.txt": "x", "/etc/absolute.txt": "y", "a/b.txt": "z", "__MACOSX/c": ""})
-    with store_uploads([Upload("maps.ZIP", content), Upload("..\\up.txt", b"u")]) as folder:
-        names = sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*"))
-    assert names == ["a", "a/b.txt", "etc", "etc/absolute.txt", "evil.txt", "up.txt"]
-
-
-def test_folders_of_a_zip_stay_apart():
-    days = packed(**{"monday/d0.tif": "1", "tuesday\\d0.tif": "2", "tuesday/.hidden": ""})
-    with store_uploads([Upload("week.zip", days)]) as folder:
-        found = {path.relative_to(folder).as_posix(): path.read_text() for path in Path(folder).rglob("*.*")}
-    assert found == {"monday/d0.tif": "1", "tuesday/d0.tif": "2"}
-
-
-@pytest.mark.parametrize("names", [("a/d0.tif", "a\\d0.tif"), ("a", "a/b"), ("x/../d0.tif", "x/d0.tif")])
-def test_files_of_one_name_are_refused(names):
-    with pytest.raises(ReadError, match="Two uploaded files are called"):
-        store_uploads([Upload(name, content) for name, content in zip(names, (b"1", b"2"), strict=True)])
-
-
-@pytest.mark.parametrize(
-    ("limit", "value", "sentence"), [("MAX_FILES", 1, "More than 1 files"), ("MAX_BYTES", 3, "larger than")]
-)
-def test_uploads_are_bounded(monkeypatch, limit, value, sentence):
-    monkeypatch.setattr(uploads, limit, value)
-    with pytest.raises(ReadError, match=sentence):
-        store_uploads([Upload("a.zip", packed(a="12345", b="12345"))])
-
-
-def test_a_damaged_zip_is_one_sentence():
-    with pytest.raises(ReadError, match="cannot be unpacked"):
-        store_uploads([Upload("a.zip", packed(a="12345")[:-10])])
-
-
 def test_a_changed_file_is_another_source(root):
     (root / "a.png").write_bytes(b"1")
     first = Source.of(root, None)
@@ -245,8 +193,7 @@ def test_cluster_numbers_are_readable_on_their_colour():
 
 def test_an_installed_workbench_has_the_colors_of_a_checkout():
     themes = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
-    command = (ROOT / "ellimaps" / "cli" / "app.py").read_text(encoding="utf-8")
-    given = [(scheme, *option) for scheme, options in themes.items() for option in options.items()]
-    assert given
-    for scheme, name, value in given:
-        assert f'"--theme.{scheme}.{name}", "{value}"' in command
+    assert themes
+    for scheme, options in themes.items():
+        for name, value in options.items():
+            assert OPTIONS[f"theme.{scheme}.{name}"] == value

@@ -163,7 +163,7 @@ def test_damaged_profiles_are_a_sentence(data, monkeypatch, tmp_path):
     shutil.copytree(data, root)
     (root / "results" / "small" / "fields.parquet").write_bytes(b"no parquet")
     page = open_page(root, monkeypatch, tmp_path)
-    assert "fields.parquet cannot be read" in page.error[0].value
+    assert "fields.parquet was changed after it was written" in page.error[0].value
 
 
 def test_pictures_outside_of_the_data_root_are_not_read(data, monkeypatch, tmp_path):

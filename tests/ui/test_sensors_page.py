@@ -233,7 +233,7 @@ def test_events_are_noted_drawn_and_compared(page, monkeypatch, tmp_path):
     assert f"door {when:%Y-%m-%d %H:%M}" in texts(page).replace("\\", "")
     view(page, "Readings")
     layout = json.loads(page.get("plotly_chart")[0].proto.spec)["layout"]
-    assert [one["hovertext"] for one in layout["annotations"]] == ["door: &lt;b>east&lt;/b>"]
+    assert [one["hovertext"] for one in layout["annotations"]] == ["door: &lt;b&gt;east&lt;/b&gt;"]
     assert [one["line"]["dash"] for one in layout["shapes"]] == ["dash"]
     for name, kind in (
         ("Anomalies", "plotly_chart"),

@@ -14,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from ellimaps.core.figures import figure_png
-from ellimaps.core.files import csv_bytes, json_bytes, write_files
+from ellimaps.core.files import csv_bytes, with_listing, write_files
 from ellimaps.core.provenance import software_facts
 from ellimaps.maps.export import map_facts
 from ellimaps.maps.films.figures import map_figure, shots_figure, uniqueness_figure
@@ -70,10 +70,7 @@ def fit_contents(fit: ShotFits | MapFit) -> dict[str, bytes]:
     else:
         files[f"{name}_fit.png"] = figure_png(map_figure(fit))
         facts = _map_facts(fit)
-    listing = f"{name}_fit.json"
-    facts = _common_facts(fit) | facts | {"files": sorted([*files, listing])}
-    files[listing] = json_bytes(_without_nan(facts))
-    return files
+    return with_listing(files, f"{name}_fit.json", _without_nan(_common_facts(fit) | facts))
 
 
 def cluster_facts(fit: ClusterFit) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
@@ -64,7 +65,14 @@ def fit_text(fit: FitRecipe) -> str:
     return "\n".join(["", "[fit]", *lines, ""])
 
 
-def fit_of(values: Mapping[str, Any], folder: Path, name: str, model: Path | None = None) -> FitRecipe | None:
+def fit_of(
+    values: Mapping[str, Any],
+    folder: Path,
+    name: str,
+    model: Path | None = None,
+    *,
+    within: Path | None = None,
+) -> FitRecipe | None:
     """Return the fit that a recipe's table describes; None if it has no model.
 
     Parameters
@@ -73,18 +81,20 @@ def fit_of(values: Mapping[str, Any], folder: Path, name: str, model: Path | Non
         What stands in ``[fit]``: ``model``, a model's values or the name of its file; ``tables``, texts of
         the n, k files that the values name; ``shared``, ``pixels`` and options of a fit.
     folder : Path
-        Where named files lie.
+        The recipe's folder: the model it names lies there or below.
     name : str
         What the recipe is called in error messages.
     model : Path, optional
         A model's file, in place of the recipe's.
+    within : Path, optional
+        Another folder below which the model may lie.
 
     Raises
     ------
     ReadError
         If a file cannot be read.
     SettingError
-        If there is an option ellimaps does not know, or one that does not fit.
+        If the model lies elsewhere, or there is an option ellimaps does not know, or one that does not fit.
     """
     if model is None and not values:
         return None
@@ -93,7 +103,7 @@ def fit_of(values: Mapping[str, Any], folder: Path, name: str, model: Path | Non
         if key not in (*_KEYS, *known):
             everything = ", ".join((*_KEYS, *known))
             raise SettingError(f"{name}: [fit] has the unknown setting {key!r:.80}: use {everything}.")
-    film = read_model(model) if model is not None else _film(values, folder, name)
+    film = read_model(model) if model is not None else _film(values, folder, name, within)
     thickness_name(film)
     shared, pixels = values.get("shared", []), values.get("pixels", False)
     if not isinstance(pixels, bool) or not isinstance(shared, list):
@@ -102,13 +112,32 @@ def fit_of(values: Mapping[str, Any], folder: Path, name: str, model: Path | Non
     return FitRecipe(film, options, tuple(map(str, shared)), pixels)
 
 
-def _film(values: Mapping[str, Any], folder: Path, name: str) -> ThinFilm:
+def _film(values: Mapping[str, Any], folder: Path, name: str, within: Path | None) -> ThinFilm:
     given, tables = values.get("model"), values.get("tables", {})
     if isinstance(given, str):
-        return read_model(folder / given)
+        return read_model(_named(given, folder, name, within))
     if not isinstance(given, dict) or not isinstance(tables, dict):
         raise SettingError(f"{name}: [fit] needs a film model as model: its file's name, or its values.")
     with tempfile.TemporaryDirectory() as beside:
         for file, text in tables.items():
-            (Path(beside) / Path(file).name).write_text(str(text), encoding="utf-8")
+            # What no file can be called is no table that a model names either.
+            with suppress(OSError, ValueError):
+                (Path(beside) / Path(file).name).write_text(str(text), encoding="utf-8")
         return model_of(given, Path(beside))
+
+
+def _named(given: str, folder: Path, name: str, within: Path | None) -> Path:
+    """Return a model's file; a recipe from elsewhere must not make ellimaps read files all over the disk."""
+    what = f"{name}: [fit] names the model {given!r:.200}, which"
+    try:
+        path = (folder / given).resolve()
+        allowed = [one.resolve() for one in (folder, within) if one is not None]
+    except (OSError, ValueError, RuntimeError) as error:
+        raise SettingError(
+            f"{name}: [fit] names the model {given!r:.200}, which is no path: {error}."
+        ) from error
+    if not any(one in path.parents for one in allowed):
+        raise SettingError(
+            f"{what} does not lie below the recipe's folder: put it there, or choose it yourself (--model)."
+        )
+    return path

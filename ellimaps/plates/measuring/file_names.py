@@ -33,6 +33,8 @@ _IMAGEXPRESS = re.compile(
     r"(?:[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})?\.tiff?",
     re.IGNORECASE,
 )
+_LARGEST = 10**18
+"""Tables hold whole numbers of 64 bit; a date and time, as some name their planes, has 14 to 17 digits."""
 _FIELDS = {
     "well": r"[A-Za-z]{1,2}[-_]?\d{1,2}",
     "row": r"[A-Za-z]{1,2}|\d{1,2}",
@@ -141,6 +143,8 @@ def _row(name: str, regex: re.Pattern[str]) -> tuple[str, int, int, int, str, in
         ) from error
     channel = found.get("channel") or MERGED
     field, z, time = (int(found.get(key) or 1) for key in ("field", "z", "time"))
+    if max(field, z, time) > _LARGEST:
+        raise ReadError(f"{name:.200} holds a number above {_LARGEST:,} as field, plane or time: rename it.")
     return well, row, column, field, channel, z, time, name
 
 

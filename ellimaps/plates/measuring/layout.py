@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ellimaps.core.errors import ReadError
-from ellimaps.core.extras import optional
+from ellimaps.core.errors import MissingExtraError, ReadError
 from ellimaps.core.small_files import read_small
 from ellimaps.plates.measuring.wells import row_number, well_name, well_position
+from ellimaps.plates.measuring.workbook import first_sheet
 
 LAYOUT_COLUMNS = ("well", "compound", "concentration", "concentration_unit", "control")
 
@@ -83,7 +83,7 @@ def read_layout(path: str | Path) -> pd.DataFrame:
     ReadError
         If the file cannot be read, lacks a column, names a well twice, or has a value that is none.
     MissingExtraError
-        If an XLSX file is given and openpyxl is not installed.
+        If an XLSX file is given and python-calamine is not installed.
     """
     file = Path(path)
     raw = _sheet(file)
@@ -114,12 +114,9 @@ def read_layout(path: str | Path) -> pd.DataFrame:
 
 def _sheet(file: Path) -> pd.DataFrame:
     content = read_small(file, "layout table", _MOST_BYTES)
-    is_workbook = file.suffix.casefold() in (".xlsx", ".xlsm")
-    if is_workbook:
-        optional("openpyxl", "plates", "Layouts in XLSX")
     try:
-        if is_workbook:
-            raw = pd.read_excel(io.BytesIO(content), dtype=str, keep_default_na=False)
+        if file.suffix.casefold() in (".xlsx", ".xlsm"):
+            raw = first_sheet(content)
         else:
             text = _text(content)
             raw = pd.read_csv(
@@ -129,7 +126,9 @@ def _sheet(file: Path) -> pd.DataFrame:
                 keep_default_na=False,
                 skip_blank_lines=True,
             )
-    # pandas, openpyxl and zipfile raise whatever a damaged table makes them stumble over.
+    except MissingExtraError:
+        raise
+    # pandas and calamine raise whatever a damaged table makes them stumble over.
     except Exception as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ReadError(f"{file.name} is no table ({reason:.120}): save it as CSV or XLSX.") from error

@@ -21,12 +21,12 @@ Robust z-scores against the controls, feature by feature (for "most changed feat
 
 On disk (`save_profiles`, `read_profiles`) a folder holds ``fields.parquet``, ``wells.parquet``, the same as
 CSV, ``cells.parquet`` (one row per cell, ``plate, well, field`` first) and ``plate.json`` (provenance:
-software, root, channels, shape, settings, mismatches, SHA-256 of the layout and of each field's pictures).
+software, root, channels, shape, settings, mismatches, SHA-256 of the layout, of each field's pictures and
+of every file).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,16 +36,20 @@ import numpy as np
 import pandas as pd
 
 from ellimaps.core.errors import ReadError
-from ellimaps.core.files import csv_bytes, json_bytes, write_files
+from ellimaps.core.files import csv_bytes, with_listing, write_files
 from ellimaps.core.parallel import ordered_map
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import software_facts
+from ellimaps.core.sums import WrittenSet, read_set
+from ellimaps.core.swap import current
 from ellimaps.plates.measuring.field import FieldResult, FieldSettings, inputs_hash, measure_field
 from ellimaps.plates.measuring.plate import METADATA, Field, Plate
 
 WELL_METADATA = tuple("n_fields" if name == "field" else name for name in METADATA)
 CELL_METADATA = ("plate", "well", "field")
 FIELDS, WELLS, CELLS, FACTS = "fields.parquet", "wells.parquet", "cells.parquet", "plate.json"
+_KINDS = {"root": str, "name": str, "channels": list, "mismatches": list, "settings": dict}
+_REMEDY = "run ellimaps plates profile again"
 FORMAT = 1
 """In ``plate.json``; to be counted up when what stands there changes its meaning."""
 
@@ -199,18 +203,22 @@ def save_profiles(profiles: Profiles, out: str | Path) -> list[Path]:
     files = table_files(profiles)
     if len(profiles.cells):
         files[CELLS] = parquet_bytes(profiles.cells)
-    return write_files(Path(out), files)
+    return write_files(Path(out), with_listing(files, FACTS, facts_of(profiles)), FACTS)
 
 
 def table_files(profiles: Profiles) -> dict[str, bytes]:
-    """Return the files of a profile folder, but for the cells, by name."""
+    """Return the tables of a profile folder, but for the cells, by name."""
     return {
         FIELDS: parquet_bytes(profiles.fields),
         WELLS: parquet_bytes(profiles.wells),
         "fields.csv": csv_bytes(profiles.fields),
         "wells.csv": csv_bytes(profiles.wells),
-        FACTS: json_bytes({**profiles.facts, "features": list(profiles.features)}),
     }
+
+
+def facts_of(profiles: Profiles) -> dict[str, Any]:
+    """Return what stands in ``plate.json`` before the list of files."""
+    return {**profiles.facts, "features": list(profiles.features)}
 
 
 def read_profiles(folder: str | Path, *, cells: bool = False) -> Profiles:
@@ -226,21 +234,26 @@ def read_profiles(folder: str | Path, *, cells: bool = False) -> Profiles:
     Raises
     ------
     ReadError
-        If a file is missing or damaged.
+        If a file is missing or damaged, or not as it was written.
     """
     folder = Path(folder)
+
+    def read(files: WrittenSet) -> Profiles:
+        facts = files.facts
+        features = _features(facts, folder / FACTS)
+        fields = _read_table(files, FIELDS, (*METADATA, *features))
+        wells = _read_table(files, WELLS, (*WELL_METADATA, *features))
+        table = _read_table(files, CELLS, CELL_METADATA) if cells and CELLS in files else pd.DataFrame()
+        return Profiles(fields, wells, features, facts, table)
+
+    if not current(folder, FACTS).is_file():
+        raise ReadError(f"{folder} holds no profiles: run ellimaps plates profile first.")
     try:
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        features = tuple(facts["features"])
-    except FileNotFoundError as error:
-        raise ReadError(f"{folder} holds no profiles: run ellimaps plates profile first.") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ReadError(f"{folder / FACTS} is damaged: run ellimaps plates profile again.") from error
-    fields = _read_table(folder / FIELDS, (*METADATA, *features))
-    wells = _read_table(folder / WELLS, (*WELL_METADATA, *features))
-    read = cells and (folder / CELLS).is_file()
-    table = _read_table(folder / CELLS, CELL_METADATA) if read else pd.DataFrame()
-    return Profiles(fields, wells, features, facts, table)
+        return read_set(folder, FACTS, read, _REMEDY)
+    except OSError as error:
+        raise ReadError(
+            f"{folder / FACTS} cannot be read ({error.strerror or error}): check its permissions."
+        ) from error
 
 
 def parquet_bytes(table: pd.DataFrame) -> bytes:
@@ -252,15 +265,30 @@ def parquet_bytes(table: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+def _features(facts: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    """Return the names of the features; what else is read of the facts is of the type it was written with."""
+    names, shape = facts.get("features"), facts.get("shape", [0, 0])
+    good = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    good &= isinstance(shape, list) and len(shape) == 2 and all(isinstance(one, int) for one in shape)
+    good &= all(isinstance(facts.get(key), kind | None) for key, kind in _KINDS.items())
+    if not good:
+        raise ReadError(f"{path} is damaged: {_REMEDY}.")
+    return tuple(names or ())
+
+
+def _read_table(files: WrittenSet, name: str, columns: Sequence[str]) -> pd.DataFrame:
+    path = files.folder / name
     try:
-        table = pd.read_parquet(path)
+        with files.open(name) as file:
+            table = pd.read_parquet(file)
+    except ReadError:
+        raise
     # pyarrow raises a dozen kinds of errors for damaged files.
     except Exception as error:
-        raise ReadError(f"{path} cannot be read: run ellimaps plates profile again.") from error
+        raise ReadError(f"{path} cannot be read: {_REMEDY}.") from error
     missing = [name for name in columns if name not in table]
     if missing:
-        raise ReadError(f"{path} has no column {missing[0]}: run ellimaps plates profile again.")
+        raise ReadError(f"{path} has no column {missing[0]}: {_REMEDY}.")
     return table
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,10 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ellimaps.core.errors import ReadError
-from ellimaps.core.files import json_bytes, write_files
+from ellimaps.core.files import with_listing, write_files
 from ellimaps.core.parallel import ordered_map
 from ellimaps.core.progress import Progress, no_progress
-from ellimaps.plates.measuring.profiles import Profiles
+from ellimaps.core.sums import SUMS, WrittenSet, read_set
+from ellimaps.plates.measuring.profiles import FACTS as PROFILE_FACTS, FIELDS, Profiles
 from ellimaps.readers.pictures import read_values
 from ellimaps.readers.planes import RGB_NAMES
 
@@ -133,20 +133,40 @@ def save_thumbnails(thumbnails: Thumbnails, folder: Path) -> None:
         If the folder cannot be written.
     """
     files = {f"thumbnails_{number:03d}.jpg": sheet for number, sheet in enumerate(thumbnails.sheets)}
-    facts = {"files": sorted(files), "tile": thumbnails.tile, "columns": thumbnails.columns}
-    write_files(folder, {**files, FACTS: json_bytes(facts)}, FACTS)
+    facts = {"tile": thumbnails.tile, "columns": thumbnails.columns, "fields_sha256": _fields_sum(folder)}
+    write_files(folder, with_listing(files, FACTS, facts), FACTS)
 
 
 def read_thumbnails(folder: Path, fields: pd.DataFrame) -> Thumbnails | None:
     """Return the sheets of a profile folder; None where there are none, or not of these fields."""
+
+    def read(files: WrittenSet) -> Thumbnails:
+        facts = files.facts
+        if facts.get("fields_sha256") != (_fields_sum(folder) if "fields_sha256" in facts else None):
+            raise ReadError(f"{folder / FACTS} is of other fields: run ellimaps plates profile again.")
+        sheets = [_content(files, str(name)) for name in facts["files"] if name != FACTS]
+        return Thumbnails(tuple(sheets), int(facts["tile"]), int(facts["columns"]))
+
     try:
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        tile, columns = int(facts["tile"]), int(facts["columns"])
-        sheets = tuple((folder / Path(name).name).read_bytes() for name in facts["files"])
-    except (OSError, ValueError, KeyError, TypeError):
+        found = read_set(folder, FACTS, read)
+    except (OSError, ReadError, ValueError, KeyError, TypeError):
         return None
-    enough = len(sheets) == -(-len(fields) // (columns * columns))
-    return Thumbnails(sheets, tile, columns) if enough else None
+    n_tiles = found.columns * found.columns
+    return found if n_tiles > 0 and len(found.sheets) == -(-len(fields) // n_tiles) else None
+
+
+def _content(files: WrittenSet, name: str) -> bytes:
+    with files.open(Path(name).name) as file:
+        return file.read()
+
+
+def _fields_sum(folder: Path) -> str | None:
+    """Return the SHA-256 of the profiles beside the sheets; None where they have none."""
+    try:
+        sums = WrittenSet(folder, PROFILE_FACTS).facts[SUMS]
+    except (OSError, ReadError, KeyError):
+        return None
+    return str(sums.get(FIELDS)) if isinstance(sums, dict) else None
 
 
 def _reduced(picture: NDArray[np.float32]) -> NDArray[np.float32]:

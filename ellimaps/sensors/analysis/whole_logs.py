@@ -12,7 +12,7 @@ import pandas as pd
 
 from ellimaps.core.errors import SettingError
 from ellimaps.core.figures import figure_png
-from ellimaps.core.files import csv_bytes, json_bytes
+from ellimaps.core.files import csv_bytes, with_listing
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import software_facts
 from ellimaps.sensors.analysis.anomalies import COLUMNS, find_anomalies
@@ -265,17 +265,14 @@ def anomaly_files(log: SensorLog, found: LogAnomalies, filters: SensorFilters) -
     """Return anomalies as files: a table, a figure per sensor, and the provenance."""
     from ellimaps.sensors.analysis.figures import anomalies_figure
 
-    files = {
-        "anomalies.csv": csv_bytes(found.periods),
-        "anomalies.json": json_bytes({"software": software_facts(), **log.provenance(), **found.facts()}),
-    }
+    files = {"anomalies.csv": csv_bytes(found.periods)}
     skipped = {tuple(row[name] for name in KEY) for row in found.skipped}
     for key, unit in _keys(filters.sensors(log)):
         if key not in skipped:
             mine = found.periods[(found.periods[list(KEY)] == list(key)).all(axis=1)]
             figure = anomalies_figure(_series(log, key, filters), mine, " ".join(key), unit_text(unit))
             files[f"anomalies_{_file_name(key)}.png"] = figure_png(figure)
-    return files
+    return with_listing(files, "anomalies.json", _provenance(log) | found.facts())
 
 
 def forecast_files(log: SensorLog, found: LogForecasts) -> dict[str, bytes]:
@@ -288,25 +285,26 @@ def forecast_files(log: SensorLog, found: LogForecasts) -> dict[str, bytes]:
     files = {
         "forecast.csv": csv_bytes(paths[[*KEY, *paths.columns.drop(list(KEY))]]),
         "forecast_accuracy.csv": csv_bytes(accuracy[[*KEY, *accuracy.columns.drop(list(KEY))]]),
-        "forecast.json": json_bytes({"software": software_facts(), **log.provenance(), **found.facts()}),
     }
     for key, one in found.forecasts.items():
         files[f"forecast_{_file_name(key)}.png"] = figure_png(forecast_figure(one, " ".join(key)))
-    return files
+    return with_listing(files, "forecast.json", _provenance(log) | found.facts())
 
 
 def hypothesis_files(log: SensorLog, cards: list[Hypothesis]) -> dict[str, bytes]:
     """Return cards as files: a figure and a table each, and the provenance."""
     from ellimaps.sensors.analysis.figures import hypothesis_figure
 
-    facts = [card.facts() for card in cards]
-    files = {
-        "hypotheses.json": json_bytes({"software": software_facts(), **log.provenance(), "hypotheses": facts})
-    }
+    files: dict[str, bytes] = {}
     for number, card in enumerate(cards):
         files[f"hypothesis_{number}_{card.kind}.csv"] = csv_bytes(card.table)
         files[f"hypothesis_{number}_{card.kind}.png"] = figure_png(hypothesis_figure(card))
-    return files
+    facts = {"hypotheses": [card.facts() for card in cards]}
+    return with_listing(files, "hypotheses.json", _provenance(log) | facts)
+
+
+def _provenance(log: SensorLog) -> dict[str, Any]:
+    return {"software": software_facts(), **log.provenance()}
 
 
 def _keys(sensors: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], str]]:

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
 
-from ellimaps.core.errors import ExportError, ReadError
-from ellimaps.core.extras import optional
+from ellimaps.core.errors import ExportError
+from ellimaps.core.locks import own_folder
 from ellimaps.core.progress import Progress
 from ellimaps.sensors.store.continuing import at_rest, continued_store, file_states, is_all, note
 from ellimaps.sensors.store.decimation import decimated
@@ -30,7 +29,6 @@ from ellimaps.sensors.store.staging import stage
 from ellimaps.sensors.store.stores import (
     GAPS,
     INPUTS,
-    MEMORY,
     OVERVIEW,
     OVERVIEW_POINTS,
     PROBLEMS,
@@ -39,8 +37,11 @@ from ellimaps.sensors.store.stores import (
     SENSORS,
     cache_folder,
     connection,
+    duckdb_errors,
     forget_followed,
     forget_old,
+    is_whole,
+    note_sums,
     put,
     readings_of,
     store_path,
@@ -62,26 +63,30 @@ def store_of(location: Location, options: ImportOptions, on_progress: Progress) 
     cache = cache_folder()
     store = store_path(cache, location, options)
     if (store / SENSORS).is_file():
-        os.utime(store)
-        return store
+        if is_whole(store):
+            os.utime(store)
+            return store
+        # The log itself is what counts.
+        shutil.rmtree(store)
     forget_old(cache)
-    before = stores_before(store)
+    before = [one for one in stores_before(store) if is_whole(one)]
     try:
-        with tempfile.TemporaryDirectory(prefix=".next-", dir=cache) as name:
-            folder = Path(name) / "store"
+        with own_folder(cache, ".next-") as scratch:
+            folder = scratch / "store"
             folder.mkdir()
-            with _duckdb_errors(location):
-                found = continued_store(before[0], location, options, folder, Path(name)) if before else None
+            with duckdb_errors(location.name):
+                found = continued_store(before[0], location, options, folder, scratch) if before else None
             if before and found == before[0]:
                 os.utime(found)
                 return found
             if found is None:
-                folder = Path(name) / "whole"
+                folder = scratch / "whole"
                 folder.mkdir()
-                with location.local_files(on_progress) as files, _duckdb_errors(location):
-                    _import(location, files, options, folder, Path(name), on_progress)
+                with location.local_files(on_progress) as files, duckdb_errors(location.name):
+                    _import(location, files, options, folder, scratch, on_progress)
             # In a state of which the last line had no end, the log is looked at again.
             store = store if is_all(folder, location) else store.with_name(f"{store.name}t")
+            note_sums(folder, before[0] if before and folder.name == "store" else None)
             put(folder, store)
     except OSError as error:
         raise ExportError(
@@ -140,23 +145,6 @@ def _import(
         on_progress(total, total, "preparing the overview")
     finally:
         base.close()
-
-
-@contextmanager
-def _duckdb_errors(location: Location) -> Iterator[None]:
-    """Tell what DuckDB says of a log in a sentence."""
-    duckdb = optional("duckdb", "sensors", "Sensor logs")
-    try:
-        yield
-    except duckdb.OutOfMemoryException as error:
-        raise ReadError(f"{location.name} needs more memory to import than {MEMORY}: split it.") from error
-    except duckdb.IOException as error:
-        raise ExportError(f"The cache cannot be written ({' '.join(str(error).split()):.200}).") from error
-    except duckdb.Error as error:
-        # Files are read again for their dates and numbers, further than what made them out as logs.
-        raise ReadError(
-            f"{location.name} cannot be read as a log ({' '.join(str(error).split()):.200}): check the file."
-        ) from error
 
 
 def _hashes(files: Sequence[Path]) -> dict[str, str]:

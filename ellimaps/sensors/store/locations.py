@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from glob import has_magic
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import Any
 
 from ellimaps.core.errors import EllimapsError, ReadError
 from ellimaps.core.extras import optional
+from ellimaps.core.locks import own_folder
 from ellimaps.core.progress import Progress
+from ellimaps.core.reach import refuse_outside
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".log", ".parquet", ".pq")
 # A file a minute for two months; listing more would look as if the program hung.
@@ -29,7 +31,7 @@ _SETTINGS: dict[str, dict[str, str]] = {
         "connection_string": "AZURE_STORAGE_CONNECTION_STRING",
         "account_name": "AZURE_STORAGE_ACCOUNT_NAME",
         "account_key": "AZURE_STORAGE_ACCOUNT_KEY",
-        "sas_token": "AZURE_STORAGE_SAS_TOKEN",
+        "sas_token": "AZURE_STORAGE_SAS_TOKEN",  # nosec B105
     },
     "s3fs": {"endpoint_url": "AWS_ENDPOINT_URL"},
 }
@@ -81,8 +83,8 @@ class Location:
         if self.system is None:
             yield [Path(file) for file, _ in self.files]
             return
-        with TemporaryDirectory(prefix="ellimaps-log-") as folder:
-            yield list(self._downloaded(Path(folder), on_progress))
+        with own_folder(Path(gettempdir()), "ellimaps-log-") as folder:
+            yield list(self._downloaded(folder, on_progress))
 
     def _downloaded(self, folder: Path, on_progress: Progress) -> Iterator[Path]:
         for number, (file, _) in enumerate(self.files):
@@ -134,6 +136,9 @@ def _local(path: Path) -> Location:
             files = sorted(file for file in found if file.is_file())
         else:
             files = [path]
+        # DuckDB opens them, and Python does not see it.
+        for file in files:
+            refuse_outside(file)
         states = tuple((str(file.resolve()), _state(file.stat())) for file in files)
     except OSError as error:
         raise ReadError(f"The sensor log {path} cannot be read: {error.strerror or error}.") from error

@@ -121,7 +121,7 @@ class SensorLog:
             object.__setattr__(self, "problems", pd.read_parquet(self.store / PROBLEMS))
             facts = json.loads((self.store / REPORT).read_text(encoding="utf-8"))
             object.__setattr__(self, "report", ImportReport.of_facts(facts))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
             raise ReadError(f"The cache of {self.name} is damaged: remove {self.store}.") from error
         object.__setattr__(self, "_base", connection(self.store))
 

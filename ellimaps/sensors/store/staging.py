@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from ellimaps.core.errors import ReadError
-from ellimaps.core.extras import optional
 from ellimaps.core.progress import Progress
 from ellimaps.sensors.store.date_order import with_one_order
 from ellimaps.sensors.store.file_queries import (
@@ -25,6 +23,7 @@ from ellimaps.sensors.store.file_queries import (
 from ellimaps.sensors.store.locations import Location
 from ellimaps.sensors.store.number_formats import NumberCounts, counts_of, decimal_sign, is_plain, numeral
 from ellimaps.sensors.store.options import ImportOptions, ImportQuestion
+from ellimaps.sensors.store.stores import duckdb_errors
 
 # Also what damaged bytes say is no time of a log.
 GOOD = (
@@ -149,12 +148,12 @@ def insert_readings(base: Any, log_file: LogFile, number: int, options: ImportOp
     """
     base.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
     query = readings_query(log_file, options)
-    with _duckdb_errors(log_file.file):
+    with duckdb_errors(log_file.file.name):
         base.execute(f"INSERT INTO staging.raw SELECT *, {number} FROM ({query})")
 
 
 def _as_log_file(base: Any, file: Path, options: ImportOptions) -> LogFile:
-    with _duckdb_errors(file):
+    with duckdb_errors(file.name):
         with file.open("rb") as opened:
             is_parquet = opened.read(4) == b"PAR1"
         found = parquet_file(base, file, options) if is_parquet else text_file(file, options)
@@ -235,17 +234,3 @@ def _first_bad_line(base: Any, log_file: LogFile, options: ImportOptions) -> int
     query = readings_query(numbered, options, extra="line")
     found = base.sql(f"SELECT min(line) FROM ({query}) WHERE NOT ({GOOD})").fetchall()[0][0]
     return int(found) + log_file.first_line - 1 if found is not None else 0
-
-
-@contextmanager
-def _duckdb_errors(file: Path) -> Iterator[None]:
-    """Tell what DuckDB says of a file in a sentence."""
-    duckdb = optional("duckdb", "sensors", "Sensor logs")
-    try:
-        yield
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        raise ReadError(
-            f"{file.name} cannot be read as a log ({' '.join(str(error).split()):.200}): check the file."
-        ) from error

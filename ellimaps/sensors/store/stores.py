@@ -3,32 +3,43 @@
 A store is a folder with ``readings.parquet`` (``sensor, time, offset_min, value, row``: local time, and the
 position in the log), ``sensors.parquet``, ``overview.parquet`` (minima and maxima that stand for the readings
 when much is drawn small), ``problems.parquet``, ``gaps.parquet`` (``sensor, start, end``: between which
-readings nothing is known), ``report.json`` (what the log was taken for) and ``inputs.json`` (hashes of the
-files). It is written beside the others of its cache and moved, so it is there whole or not at all. That of a
-log that was appended to shares the large files of the one before and has ``added.parquet`` and
-``added_overview.parquet`` beside them; see `ellimaps.sensors.store.continuing`.
+readings nothing is known), ``report.json`` (what the log was taken for), ``inputs.json`` (hashes of the
+files) and ``sums.json`` (those of the store's own). It is written beside the others of its cache and moved,
+so it is there whole or not at all. That of a log that was appended to shares the large files of the one
+before and has ``added.parquet`` and ``added_overview.parquet`` beside them; see
+`ellimaps.sensors.store.continuing`.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ellimaps.core.errors import ExportError
+from ellimaps.core.errors import ExportError, ReadError, SettingError
 from ellimaps.core.extras import optional
+from ellimaps.core.sums import check, json_object, sum_of
 from ellimaps.sensors.store.locations import Location
 from ellimaps.sensors.store.options import ImportOptions
 from ellimaps.sensors.store.sql import readings_in
 
 FORMAT = 5
 """To be raised whenever a store holds something else; stores of other formats are not opened."""
-INPUTS, REPORT, CONTINUE = "inputs.json", "report.json", "continue.json"
+INPUTS, REPORT, CONTINUE, SUMS = "inputs.json", "report.json", "continue.json", "sums.json"
+# What DuckDB says where the system, not a log, is at fault.
+_SYSTEM = re.compile(
+    r"No space left on device|File too large|Disk quota exceeded|Read-only file system|Permission denied"
+    r"|Too many open files|max_temp_directory_size"
+)
+_CALLED = {"max_temp_directory_size": "No space left on device"}
 READINGS, SENSORS, OVERVIEW, PROBLEMS, GAPS, ADDED, ADDED_OVERVIEW = (
     f"{name}.parquet"
     for name in ("readings", "sensors", "overview", "problems", "gaps", "added", "added_overview")
@@ -49,6 +60,72 @@ def connection(folder: Path, threads: int | None = None) -> Any:
     settings = {"memory_limit": MEMORY, "threads": threads or min(os.cpu_count() or 1, 4)}
     settings |= {"temp_directory": str(folder), "autoinstall_known_extensions": False}
     return optional("duckdb", "sensors", "Sensor logs").connect(config=settings)
+
+
+@contextmanager
+def duckdb_errors(name: str) -> Iterator[None]:
+    """Tell what DuckDB says of a log or one of its files in a sentence.
+
+    Raises
+    ------
+    ReadError
+        If the file is at fault.
+    ExportError
+        If the system is, such as by a full disk.
+    SettingError
+        If there is not enough memory.
+    """
+    duckdb = optional("duckdb", "sensors", "Sensor logs")
+    try:
+        yield
+    except duckdb.Error as error:
+        text = " ".join(str(error).split())
+        if reason := _SYSTEM.search(text):
+            raise ExportError(
+                f"The cache of {name} cannot be written ({_CALLED.get(reason[0], reason[0])}): make room, or "
+                "set ELLIMAPS_CACHE to another folder."
+            ) from error
+        if isinstance(error, duckdb.OutOfMemoryException):
+            # Not the file's fault: others of its log need not be read without it.
+            raise SettingError(f"{name} needs more memory to import than {MEMORY}: split it.") from error
+        # Files are read again for their dates and numbers, further than what made them out as logs.
+        raise ReadError(f"{name} cannot be read as a log ({text:.200}): check the file.") from error
+
+
+def note_sums(folder: Path, before: Path | None) -> None:
+    """Write the SHA-256 of a store's files; those it shares with the one before have theirs."""
+    known = _sums(before) if before else {}
+    sums = {
+        file.name: known[file.name]
+        if before and _is_shared(file, before) and file.name in known
+        else sum_of(file)
+        for file in sorted(folder.iterdir())
+    }
+    (folder / SUMS).write_text(json.dumps(sums), encoding="utf-8")
+
+
+def is_whole(store: Path) -> bool:
+    """Whether the files of a store are as they were written; one of an earlier version has no sums."""
+    try:
+        for name, digest in _sums(store).items():
+            with (store / name).open("rb") as file:
+                check(file, digest, store / name, SUMS)
+    except (OSError, ReadError):
+        return False
+    return True
+
+
+def _is_shared(file: Path, before: Path) -> bool:
+    return (before / file.name).is_file() and file.samefile(before / file.name)
+
+
+def _sums(store: Path) -> dict[str, str]:
+    if not (store / SUMS).is_file():
+        return {}
+    found = json_object((store / SUMS).read_bytes(), store / SUMS)
+    if not all(isinstance(digest, str) for digest in found.values()):
+        raise ReadError(f"{store / SUMS} is damaged: remove {store}.")
+    return found
 
 
 def cache_folder() -> Path:

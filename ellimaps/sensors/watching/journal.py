@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ellimaps.core.sums import json_object
+
 SENT_FILE = "sent.jsonl"
 _WATCHING, _SENDING, _WRITING = "watch.lock", "sending.lock", "writing.lock"
 
@@ -37,7 +39,7 @@ class Journal:
         if not self._file.is_file():
             return []
         whole = self._file.read_bytes().split(b"\n")[:-1]
-        return [json.loads(line) for line in whole]
+        return [json_object(line, self._file, "remove it, and nothing is known to be sent") for line in whole]
 
     def write(self, what: str, key: str, **facts: Any) -> None:
         """Append a line and wait until it is on the disk."""

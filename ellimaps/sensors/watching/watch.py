@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from ellimaps.core.errors import EllimapsError, ExportError, SettingError
+from ellimaps.core.errors import EllimapsError, ExportError, ReadError, SettingError
 from ellimaps.core.files import json_bytes, write_files
+from ellimaps.core.sums import json_object
 from ellimaps.sensors.conditions import temperature_sensors
 from ellimaps.sensors.movement import LIMIT, WINDOW, check_limit, limit_in_unit
 from ellimaps.sensors.store.continuing import is_unended
@@ -238,7 +238,12 @@ class WatchState:
     def read(cls, file: Path, end: pd.Timestamp) -> WatchState:
         """Return the state in a file; a watch that begins has seen the log up to its end."""
         if file.is_file():
-            return cls(json.loads(file.read_text(encoding="utf-8")))
+            facts = json_object(file.read_bytes(), file, "remove it, and the watch begins anew")
+            if not isinstance(facts.get("began"), str) or not all(
+                isinstance(facts.get(name), dict) for name in ("quiet", "looked", "last")
+            ):
+                raise ReadError(f"{file} is damaged: remove it, and the watch begins anew.")
+            return cls(facts)
         return cls({"began": end.isoformat(), "quiet": {}, "looked": {}, "last": {}})
 
     def write(self, file: Path) -> None:

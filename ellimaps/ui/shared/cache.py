@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from threading import Condition
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 from cachetools import LRUCache, cached
 
 MEGABYTE = 1 << 20
 """In bytes. The limits of all caches together are 7.8 GB, half the memory of a usual PC of a laboratory."""
 T = TypeVar("T")
+_CACHES: WeakSet[BoundedCache[Any]] = WeakSet()
 
 
 class BoundedCache(Generic[T]):
@@ -31,6 +33,7 @@ class BoundedCache(Generic[T]):
         self._changed = Condition()
         self._get = cached(self._results, key=lambda key, _: key, condition=self._changed)(self._make)
         self.computed = 0
+        _CACHES.add(self)
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return the result of this key, made now if it is not there; two users never make the same one."""
@@ -59,3 +62,9 @@ class BoundedCache(Generic[T]):
         with self._changed:
             self.computed += 1
         return result
+
+
+def forget_all() -> None:
+    """Empty all caches."""
+    for cache in list(_CACHES):
+        cache.clear()

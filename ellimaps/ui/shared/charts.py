@@ -14,6 +14,8 @@ _AXES = {"labelFlush": False, "labelBound": False, "titlePadding": 6}
 _TITLE_OFFSET, _PADDING = 10, {"left": 2, "top": 2, "right": 6, "bottom": 2}
 # In pixels: the plot beside the maps in a window of 1280, a mark with its gaps, and a wide letter.
 _LEGEND_PX, _ENTRY_PX, _LETTER_PX = 360, 26, 7
+# What vega-tooltip takes for more than the name of a row.
+_READ_BY_VEGA = ("image", "title")
 # More labels than this stand on each other on an axis of 100 pixels.
 _MOST_TICKS = 6
 
@@ -31,7 +33,7 @@ def show_chart(chart: Any, *, alt: str = "") -> None:
     """
     specification = chart if isinstance(chart, dict) else chart_specification(chart)
     st.vega_lite_chart(
-        specification
+        _without_pictures(specification)
         | {
             "config": {"axis": _AXES, "title": {"offset": _TITLE_OFFSET}},
             "padding": _PADDING,
@@ -40,6 +42,23 @@ def show_chart(chart: Any, *, alt: str = "") -> None:
         },
         alt=alt or title_of(specification) or _axes_of(specification),
     )
+
+
+def _without_pictures(part: Any) -> Any:
+    """Return a chart whose tooltips call nothing image or title: Vega would fetch what a value names."""
+    if isinstance(part, list):
+        return [_without_pictures(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    named = {key: _without_pictures(value) for key, value in part.items() if key not in ("data", "datasets")}
+    if isinstance(tips := named.get("tooltip"), list):
+        named["tooltip"] = [
+            tip | {"title": f"{name} "}
+            if (name := tip.get("title") or tip.get("field")) in _READ_BY_VEGA
+            else tip
+            for tip in tips
+        ]
+    return part | named
 
 
 def chart_specification(chart: Any) -> dict[str, Any]:

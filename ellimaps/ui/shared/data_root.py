@@ -11,8 +11,10 @@ from itertools import islice
 from pathlib import Path
 
 from ellimaps.core.errors import ReadError
+from ellimaps.core.reach import confine, is_outside
 
 VARIABLE = "ELLIMAPS_DATA_ROOT"
+LINKS_VARIABLE = "ELLIMAPS_FOLLOW_LINKS"
 # Beside the package in a checkout; an installed package has none.
 _EXAMPLES = Path(__file__).resolve().parents[3] / "data_example"
 # As C:\data, C:/data and \\server\share.
@@ -24,6 +26,28 @@ def data_root() -> Path:
     return Path(os.environ.get(VARIABLE) or "data_example").resolve()
 
 
+def follows_links() -> bool:
+    """Whether links below the data root may lead out of it."""
+    return os.environ.get(LINKS_VARIABLE, "") not in ("", "0")
+
+
+def confine_pages() -> None:
+    """Refuse whatever links below the data root lead to elsewhere, whoever opens it in this process."""
+    confine([] if follows_links() else [data_root(), _EXAMPLES])
+
+
+def located(text: str, root: Path) -> Path:
+    """Return where a path leads that is absolute or relative to a root, which need not be below it.
+
+    Raises
+    ------
+    OSError, ValueError, RuntimeError
+        If it cannot be followed.
+    """
+    path = root / text
+    return Path(os.path.normpath(path)) if follows_links() else path.resolve()
+
+
 def inside_root(text: str, root: Path | None = None) -> Path:
     """Return the path a user typed, absolute or relative to the data root.
 
@@ -32,7 +56,8 @@ def inside_root(text: str, root: Path | None = None) -> Path:
     Raises
     ------
     ReadError
-        If it does not exist or leads out of the data root, by ``..``, by a link or to another machine.
+        If it does not exist or leads out of the data root, by ``..``, by a link (where these are not allowed)
+        or to another machine.
     """
     root = (root or data_root()).resolve()
     cleaned = text.strip().strip("\"'").strip()
@@ -44,13 +69,14 @@ def inside_root(text: str, root: Path | None = None) -> Path:
     if "\0" in cleaned or cleaned.startswith(("\\\\", "//")):
         raise ReadError(f"{cleaned!r:.200} is not a path below the data root.")
     try:
-        path = (root / cleaned).resolve()
+        path = located(cleaned, root)
         exists = path.exists()
     except (OSError, ValueError, RuntimeError) as error:
         raise ReadError(f"{cleaned!r:.200} is not a path that can be opened: {error}.") from error
     if not any(path == allowed or allowed in path.parents for allowed in (root, _EXAMPLES)):
         raise ReadError(
-            f"{cleaned:.300} is not below the data root: start ellimaps app with another --data-root."
+            f"{cleaned:.300} is not below the data root, or is a link that leads out of it: start ellimaps "
+            "app with another --data-root, or for links with --follow-links."
         )
     if not exists:
         raise ReadError(f"{cleaned:.300} does not exist below the data root: check the path.")
@@ -115,7 +141,7 @@ def subfolders(folder: Path) -> list[Path]:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Return the files in a folder that are not hidden, by name; none if it cannot be listed."""
+    """Return the files in a folder that are neither hidden nor links out of reach, by name."""
     return sorted(Path(entry.path) for entry in _visible(folder) if entry.is_file())
 
 
@@ -128,6 +154,10 @@ def file_marks(files: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
 def _visible(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return [entry for entry in entries if not entry.name.startswith(".")]
+            return [entry for entry in entries if not entry.name.startswith(".") and not _leads_out(entry)]
     except OSError:
         return []
+
+
+def _leads_out(entry: os.DirEntry[str]) -> bool:
+    return entry.is_symlink() and is_outside(entry.path)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 from ellimaps.core.errors import EllimapsError
 from ellimaps.core.progress import Progress
 from ellimaps.ui.shared.worker import WorkerError
 
 T = TypeVar("T")
+_JOBS: WeakSet[Job[Any]] = WeakSet()
 
 
 class Stopped(Exception):
@@ -35,6 +37,7 @@ class Job(Generic[T]):
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
         self._thread.start()
+        _JOBS.add(self)
 
     @property
     def running(self) -> bool:
@@ -81,3 +84,16 @@ class Job(Generic[T]):
         if what != self.what:
             self._began = time.monotonic(), done
         self.done, self.total, self.what = done, total, what
+
+
+def stop_all() -> None:
+    """Ask all work to end at its next step."""
+    for job in list(_JOBS):
+        job.stop()
+
+
+def wait_for_all(seconds: float) -> None:
+    """Wait for the end of all work, but together not longer than this."""
+    last = time.monotonic() + seconds
+    for job in list(_JOBS):
+        job.wait(max(0.0, last - time.monotonic()))

@@ -14,6 +14,7 @@ from ellimaps.core.progress import Progress
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.data_root import told
 from ellimaps.ui.shared.jobs import Job
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import BackgroundTask, PageState
 from ellimaps.ui.shared.widgets import guarded
 
@@ -76,7 +77,7 @@ def computed(
     """
     found = cache.kept(key)
     if isinstance(found, EllimapsError):
-        st.info(told(found), icon=":material/info:")
+        st.info(escaped(told(found)), icon=":material/info:")
         return None
     # In the run that tells why work was stopped or failed, it does not begin again by itself.
     if found is None and state.task is None and not state.message:
@@ -92,7 +93,7 @@ def work_panel(state: PageState) -> None:
             _progress_panel(state)
     with st.container(key="work_message"):
         if state.message:
-            st.warning(told(state.message), icon=":material/warning:")
+            st.warning(escaped(told(state.message)), icon=":material/warning:")
 
 
 # Each poll runs a part of the page; Stop needs no poll.
@@ -104,7 +105,7 @@ def _progress_panel(state: PageState) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="task"):
         job: Job[Any] = task.job
         left = job.seconds_left
-        text = f"{task.what}: {job.what}, {job.done:,} of {job.total:,}"
+        text = f"{escaped(task.what)}: {escaped(job.what)}, {job.done:,} of {job.total:,}"
         st.progress(job.fraction, text if left is None else f"{text}, {duration_text(left)} left")
         st.button("Stop", key="stop", icon=":material/stop_circle:", on_click=job.stop)
 

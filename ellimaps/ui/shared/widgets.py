@@ -15,6 +15,7 @@ from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.core.files import csv_bytes
 from ellimaps.core.progress import Progress
 from ellimaps.ui.shared.data_root import told
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 
 N = TypeVar("N", int, float)
@@ -27,11 +28,11 @@ def guarded() -> Iterator[None]:
     try:
         yield
     except EllimapsError as error:
-        st.error(told(error), icon=":material/error:")
+        st.error(escaped(told(error)), icon=":material/error:")
     except Exception as error:
         _LOG.exception("A part of the page failed")
         st.error(
-            f"This part failed unexpectedly ({type(error).__name__}: {told(error)}). "
+            f"This part failed unexpectedly ({type(error).__name__}: {escaped(told(error))}). "
             "What you have made is kept: change a setting or choose another view.",
             icon=":material/error:",
         )
@@ -43,7 +44,7 @@ def progress_bar() -> Iterator[Progress]:
     bar = st.empty()
 
     def show(done: int, total: int, what: str) -> None:
-        bar.progress(min(1.0, done / max(total, 1)), what)
+        bar.progress(min(1.0, done / max(total, 1)), escaped(what))
 
     try:
         yield show
@@ -179,8 +180,3 @@ def csv_download(label: str, name: str, table: pd.DataFrame, *, key: str, **opti
         As `download`.
     """
     download(label, name, lambda: csv_bytes(table), key=key, **options)
-
-
-def escaped(text: str) -> str:
-    """Return a name so that Markdown shows it as it is."""
-    return "".join(f"\\{character}" if character in r"\`*_{}[]<>|$#:" else character for character in text)

@@ -19,6 +19,7 @@ from typing import Any, TypeVar, cast
 
 from ellimaps.core.errors import EllimapsError
 from ellimaps.core.progress import Progress
+from ellimaps.core.reach import inherit
 
 T = TypeVar("T")
 # Together below the two seconds in which Stop is promised to work.
@@ -107,6 +108,7 @@ def main() -> None:
     # What libraries print must not come between the pickles.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    inherit()
     function, arguments = pickle.load(sys.stdin.buffer)  # noqa: S301 - what the server says
     threading.Thread(target=_end_with_server, daemon=True).start()
     told = 0.0

@@ -6,9 +6,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from conftest import EXAMPLE
 
 from ellimaps.batch.recipes import read_work
-from ellimaps.core.errors import SettingError
+from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.maps.films.recipe import FitRecipe, fit_of, fit_text
 from ellimaps.maps.recipe import read_recipe, recipe_text
 from ellimaps.maps.settings import Settings
@@ -69,4 +70,36 @@ def test_no_table_no_fit() -> None:
 )
 def test_what_is_no_fit_is_refused(values: dict, said: str) -> None:
     with pytest.raises(SettingError, match=said):
+        fit_of(values, Path(), "recipe.toml")
+
+
+def test_a_recipe_names_models_below_its_folder_alone(tmp_path):
+    """Or below one more that is allowed, such as the data root; also through links."""
+    model = (EXAMPLE / "model.toml").read_text()
+    tables = {file.name: file.read_bytes() for file in EXAMPLE.glob("*.nk")}
+    for folder in ("recipes/below", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "model.toml").write_text(model)
+        for name, content in tables.items():
+            (tmp_path / folder / name).write_bytes(content)
+    recipes = tmp_path / "recipes"
+    (recipes / "link.toml").symlink_to(tmp_path / "elsewhere" / "model.toml")
+    assert fit_of({"model": "below/model.toml"}, recipes, "r.toml") is not None
+    away = ["../elsewhere/model.toml", "link.toml", str(tmp_path / "elsewhere" / "model.toml")]
+    for given in [*away, "/etc/passwd", "", ".", "..", "below/../../elsewhere/model.toml"]:
+        with pytest.raises(SettingError, match=r"r\.toml: \[fit\] names the model .*--model\)\.$"):
+            fit_of({"model": given}, recipes, "r.toml")
+    with pytest.raises(SettingError, match="no path"):
+        fit_of({"model": "a\0b"}, recipes, "r.toml")
+    for given in away:
+        assert fit_of({"model": given}, recipes, "r.toml", within=tmp_path) is not None
+    assert (
+        fit_of({"model": "/etc/passwd"}, recipes, "r.toml", tmp_path / "elsewhere" / "model.toml") is not None
+    )
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/..", "x" * 300, "a\0b"])
+def test_tables_that_no_file_can_be_called_are_a_sentence(name):
+    values = {"model": {"substrate": {"file": "t.nk"}, "layers": []}, "tables": {name: "1 2 3"}}
+    with pytest.raises(EllimapsError, match=r"t\.nk"):
         fit_of(values, Path(), "recipe.toml")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ellimaps.classify.image_folder import is_image_name
 from ellimaps.core.errors import ExportError
-from ellimaps.ui.shared.data_root import data_root, files_in, folders_from
+from ellimaps.ui.shared.data_root import data_root, files_in, folders_from, located
 
 MODEL_ENDING = ".ellimodel"
 
@@ -57,7 +57,7 @@ def new_file(text: str, ending: str) -> Path:
     if not cleaned.lower().endswith(ending) or "\0" in cleaned or Path(cleaned).name.startswith("."):
         raise ExportError(f"{cleaned!r:.200} cannot be saved: give a name that ends in {ending}.")
     try:
-        path = (root / cleaned).resolve()
+        path = located(cleaned, root)
         is_folder = path.is_dir()
     except (OSError, ValueError, RuntimeError) as error:
         raise ExportError(f"{cleaned!r:.200} is not a path that can be written: {error}.") from error

@@ -17,8 +17,9 @@ from ellimaps.ui.pages.classify.files import label_lists
 from ellimaps.ui.pages.classify.pictures import picture_of
 from ellimaps.ui.pages.classify.state import FolderLabels
 from ellimaps.ui.shared.data_root import data_root, inside_root, told
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
-from ellimaps.ui.shared.widgets import choose_below_root, download, escaped, guarded
+from ellimaps.ui.shared.widgets import choose_below_root, download, guarded
 
 # As they stand on the buttons; other keys are called as their letter.
 _KEY_NAMES = {"ArrowLeft": "←", "ArrowRight": "→"}
@@ -55,7 +56,7 @@ def label_tab(work: FolderLabels) -> None:
         _lists(work)
         if work.notice:
             text, good = work.notice
-            (st.success if good else st.error)(told(text))
+            (st.success if good else st.error)(escaped(told(text)))
 
 
 def _classes(labeling: LabelingSession) -> Iterator[_Answer]:

@@ -12,6 +12,7 @@ from ellimaps.ui.pages.classify.state import ClassifyState
 from ellimaps.ui.pages.classify.train import train_tab
 from ellimaps.ui.pages.classify.try_out import try_tab
 from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import page_state
 from ellimaps.ui.shared.tasks import page_run, work_panel
 from ellimaps.ui.shared.widgets import choose_below_root, choose_tab, guarded
@@ -48,7 +49,7 @@ def _show(state: ClassifyState, tab: str, folder: Path | None) -> None:
 
 def _empty() -> None:
     st.info(
-        f"There are no folders of images (TIFF or PNG) below {data_root()}. Put one there, or start "
+        f"There are no folders of images (TIFF or PNG) below {escaped(data_root())}. Put one there, or start "
         "`ellimaps app` with another `--data-root`; then open this page again.",
         icon=":material/category:",
     )

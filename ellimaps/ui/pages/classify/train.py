@@ -14,9 +14,10 @@ from ellimaps.ui.pages.classify.models import Trained, labels_given, save_traine
 from ellimaps.ui.pages.classify.state import ClassifyState
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
-from ellimaps.ui.shared.widgets import choose_below_root, download, escaped, number_field
+from ellimaps.ui.shared.widgets import choose_below_root, download, number_field
 from ellimaps.ui.shared.worker import in_worker
 
 HERE = "Labels given here"
@@ -90,7 +91,7 @@ def _results(state: ClassifyState, trained: Trained) -> None:
     }
     with st.container(horizontal=True, key="train_metrics"):
         for label, (value, beside) in metrics.items():
-            st.metric(label, value, beside, delta_color="off", delta_arrow="off")
+            st.metric(escaped(label), value, beside, delta_color="off", delta_arrow="off")
     guess = len(report.classes) ** -len(report.classes)
     st.caption(
         f"{escaped(trained.folder)}, {escaped(report.label_name)}: the score is the product of the recalls "
@@ -129,7 +130,7 @@ def _keep(state: ClassifyState, trained: Trained) -> None:
         download("Model", f"{stem}.ellimodel", lambda: trained.content, key="train_model")
         download("HTML report", f"{stem}.html", lambda: trained.html, key="train_report")
     if state.saved_model:
-        st.success(f"Saved as {state.saved_model}")
+        st.success(f"Saved as {escaped(state.saved_model)}")
 
 
 def _save(state: ClassifyState, trained: Trained) -> None:
@@ -153,8 +154,8 @@ def _mistakes(report: TrainingReport) -> None:
         for column, row in zip(st.columns(4), with_picture[first : first + 4], strict=False):
             column.image(report.pictures[row["file"]], width="stretch", alt=f"The image {row['file']}")
             column.caption(
-                f"**{escaped(row['file'])}** is {escaped(str(row['label']))}, answered "
-                f"{escaped(str(row['answer']))} in {row['wrong']:.0%} of the repeats"
+                f"**{escaped(row['file'])}** is {escaped(row['label'])}, answered "
+                f"{escaped(row['answer'])} in {row['wrong']:.0%} of the repeats"
             )
     if len(with_picture) < len(rows):
         with st.expander(f"All {len(rows)}"):

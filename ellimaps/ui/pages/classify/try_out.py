@@ -15,8 +15,8 @@ from ellimaps.ui.pages.classify.models import Answer, answer_of, model_at
 from ellimaps.ui.pages.classify.state import ClassifyState
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
-from ellimaps.ui.shared.widgets import escaped
 
 JUST_TRAINED = "The one just trained"
 
@@ -30,7 +30,7 @@ def try_tab(state: ClassifyState, folder: Path | None) -> None:
             uploaded = _upload()
     if model is None:
         st.info(
-            f"There is no model below {data_root()} yet: train one under **Train**, or with "
+            f"There is no model below {escaped(data_root())} yet: train one under **Train**, or with "
             "`ellimaps cells train IMAGES --labels CSV --out MODEL`, MODEL below the data root.",
             icon=":material/category:",
         )
@@ -78,15 +78,15 @@ def _answer(model: PopulationModel | DeepModel, answer: Answer, name: str) -> No
         st.caption(f"{escaped(name)}; red: the outline of what was measured")
     with facts:
         with st.container(horizontal=True, key="try_metrics"):
-            st.metric(escaped(model.label_name), str(prediction.label))
+            st.metric(escaped(model.label_name), escaped(prediction.label))
             for label, probability in prediction.probabilities.items():
-                st.metric(f"Probability of {escaped(str(label))}", _percent(probability))
+                st.metric(f"Probability of {escaped(label)}", _percent(probability))
         if prediction.probabilities and prediction.label != max(
             prediction.probabilities, key=lambda label: prediction.probabilities[label]
         ):
             st.caption("The likelier class is not the answer: the threshold was chosen for the best score.")
         for warning in prediction.warnings:
-            st.warning(warning, icon=":material/warning:")
+            st.warning(escaped(warning), icon=":material/warning:")
         if not prediction.contributions.empty:
             show_chart(contribution_chart(prediction.contributions, f"{prediction.label!s:.16}"))
     with st.expander("All measurements", icon=":material/straighten:"):

@@ -24,6 +24,7 @@ from ellimaps.ui.pages.experiments.words import (
     with_uncertainty,
 )
 from ellimaps.ui.shared.charts import show_chart
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import csv_download
 
@@ -47,7 +48,7 @@ def objects_by_group(results: Results, level: str) -> None:
     measure = st.selectbox("Measure", measures, format_func=reads, **kept("experiments_measure"), width=360)
     known = results.objects[results.objects[measure].notna()]
     if known.empty:
-        st.info(f"{reads(measure)} is not known of any object.")
+        st.info(f"{escaped(reads(measure))} is not known of any object.")
         return
     left, right = st.columns([6, 5])
     with left:
@@ -73,7 +74,7 @@ def _values(results: Results, level: str) -> None:
         chosen = st.selectbox("Value", fitted, format_func=reads, **kept("experiments_value"), width=360)
     values = values_by_group(results, level, chosen)
     if values.empty:
-        st.info(_untrusted(results), icon=":material/search_off:")
+        st.info(escaped(_untrusted(results)), icon=":material/search_off:")
         return
     left, right = st.columns([6, 5])
     with left:
@@ -129,6 +130,7 @@ def _spectra(results: Results, level: str) -> None:
     cluster = st.segmented_control(
         "Spectra of cluster",
         clusters,
+        format_func=escaped,
         default=clusters[0],
         required=True,
         **kept(f"experiments_cluster_{len(clusters)}"),
@@ -157,4 +159,4 @@ def _show(shown: pd.DataFrame, table: pd.DataFrame, name: str, key: str) -> None
 
 def _more_than(most: int, number: int, level: str) -> None:
     if number > most:
-        st.caption(f"The first {most} of {number:,}: choose which {level.lower()}s are shown above.")
+        st.caption(f"The first {most} of {number:,}: choose which {escaped(level.lower())}s are shown above.")

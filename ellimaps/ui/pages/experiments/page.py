@@ -9,6 +9,7 @@ from ellimaps.ui.pages.experiments.prepare import prepare
 from ellimaps.ui.pages.experiments.results import show_results
 from ellimaps.ui.pages.experiments.state import ExperimentsState
 from ellimaps.ui.shared.data_root import data_root
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import page_state
 from ellimaps.ui.shared.tasks import page_run, work_panel
 
@@ -29,7 +30,7 @@ def render() -> None:
 
 def _empty() -> None:
     st.info(
-        f"There is nothing to run below {data_root().name} yet: put folders of maps or of fluorescence "
-        "images there. `ellimaps sample ep4 DIR` and `ellimaps sample cells DIR` write some to try.",
+        f"There is nothing to run below {escaped(data_root().name)} yet: put folders of maps or of "
+        "fluorescence images there. `ellimaps sample ep4 DIR` and `ellimaps sample cells DIR` write some.",
         icon=":material/science:",
     )

@@ -17,6 +17,7 @@ from ellimaps.ui.pages.experiments.preview import preview_panel
 from ellimaps.ui.pages.experiments.recipes import choose_work
 from ellimaps.ui.pages.experiments.running import result_folder, run
 from ellimaps.ui.pages.experiments.state import ExperimentsState
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded
 
@@ -93,7 +94,10 @@ def _is_free(root: Path, out: Path) -> bool:
         return True
     if Path(asked.root) != root:
         st.error(
-            f"{called(out)} has the results of {called(Path(asked.root))}: choose another folder for these.",
+            escaped(
+                f"{called(out)} has the results of {called(Path(asked.root))}: "
+                "choose another folder for these."
+            ),
             icon=":material/error:",
         )
         return False

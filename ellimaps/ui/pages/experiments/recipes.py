@@ -16,6 +16,7 @@ from cachetools import TTLCache, cached
 from ellimaps.batch.cells import CellWork
 from ellimaps.batch.maps import MapWork
 from ellimaps.batch.recipes import read_work
+from ellimaps.batch.time_limit import NAME
 from ellimaps.core.errors import EllimapsError, ReadError
 from ellimaps.core.small_files import read_toml
 from ellimaps.maps.films.recipe import FitRecipe, fit_of
@@ -64,7 +65,7 @@ def choose_work(root: Path, *, has_maps: bool) -> MapWork | CellWork:
     elif chosen == _OWN:
         work = work_of(_own_text())
     else:
-        work = read_work(data_root() / chosen)
+        work = read_work(data_root() / chosen, within=data_root())
     if isinstance(work, MapWork) and work.fit is None:
         work = _with_model(work, root)
     with st.expander("What the recipe says"):
@@ -87,7 +88,7 @@ def work_of(text: str) -> MapWork | CellWork:
         path = Path(folder) / "recipe.toml"
         path.write_text(text, encoding="utf-8", errors="replace")
         try:
-            return read_work(path)
+            return read_work(path, within=data_root())
         except EllimapsError as error:
             raise type(error)(str(error).replace(str(path), path.name)) from None
 
@@ -95,7 +96,7 @@ def work_of(text: str) -> MapWork | CellWork:
 @cached(TTLCache(16, 15), lock=Lock())
 def recipe_files(root: Path) -> list[str]:
     """Return recipes below a root, by their paths below it; the search is bounded."""
-    known = {*DECLARED, "ellimaps", "cells", "fit"}
+    known = {*DECLARED, "ellimaps", "cells", "fit", NAME}
     found = ((file, _values(file)) for file in _toml_files(root))
     return [file.relative_to(root).as_posix() for file, values in found if values and values.keys() <= known]
 

@@ -18,6 +18,7 @@ from ellimaps.ui.pages.experiments.state import ExperimentsState
 from ellimaps.ui.pages.experiments.words import columns_of, readable
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
 from ellimaps.ui.shared.data_root import file_marks, told
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import csv_download, guarded
 
@@ -54,12 +55,12 @@ def _run_panel(state: ExperimentsState, folder: Path, done: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="experiments_status"):
         if not busy and (by := holder(folder)) is not None:
             st.info(
-                f"A run is at work on {called(folder)} ({by}); this is what was there before.",
+                escaped(f"A run is at work on {called(folder)} ({by}); this is what was there before."),
                 width="stretch",
             )
             return
         if not asked.finished and not busy:
-            name = called(Path(asked.root))
+            name = escaped(called(Path(asked.root)))
             text = f"The run of {name} was stopped: {done:,} of {asked.total:,} are done."
             st.warning(text, icon=":material/pause_circle:", width="stretch")
         if asked.recipe:
@@ -92,7 +93,7 @@ def _header(results: Results) -> None:
     levels = [level for level in results.levels[:-1] if results.groups(results.images, level).nunique() > 1]
     numbers |= {f"{level}s": results.groups(results.images, level).nunique() for level in levels}
     for column, (label, number) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
-        column.metric(label, f"{number:,}")
+        column.metric(escaped(label), f"{number:,}")
 
 
 def _sections(results: Results) -> None:
@@ -100,7 +101,10 @@ def _sections(results: Results) -> None:
         level = _level(results)
         groups = results.groups(results.images, level)
         chosen = st.multiselect(
-            f"{level}s shown", list(groups.unique()), **kept(f"experiments_shown_{level}"), placeholder="All"
+            f"{escaped(level)}s shown",
+            list(groups.unique()),
+            **kept(f"experiments_shown_{level}"),
+            placeholder="All",
         )
     shown = results.only(results.images[groups.isin(chosen)]) if chosen else results
     by_group = objects_by_group if results.has_circles else maps_by_group
@@ -116,7 +120,11 @@ def _level(results: Results) -> str:
     levels = levels or results.levels[-1:]
     first = levels[-2] if len(levels) > 1 else levels[0]
     key = f"experiments_level_{'_'.join(levels)}"
-    return str(st.segmented_control("Group by", levels, default=first, required=True, **kept(key)))
+    return str(
+        st.segmented_control(
+            "Group by", levels, default=first, required=True, format_func=escaped, **kept(key)
+        )
+    )
 
 
 def _failures(state: ExperimentsState, results: Results) -> None:
@@ -124,7 +132,7 @@ def _failures(state: ExperimentsState, results: Results) -> None:
         return
     with st.expander(f"{len(results.failures):,} failed", icon=":material/error:", expanded=True):
         for _, failure in results.failures.head(5).iterrows():
-            st.error(told(f"{failure['File']}: {failure['Reason']}"))
+            st.error(escaped(told(f"{failure['File']}: {failure['Reason']}")))
         table = results.failures[["File", "Reason"]].head(MOST_ROWS)
         shown = readable(table)
         if len(results.failures) > 5:

@@ -15,7 +15,7 @@ from ellimaps.core.progress import Progress
 from ellimaps.ui.pages.experiments.folders import called, show_folder
 from ellimaps.ui.pages.experiments.recipes import work_of
 from ellimaps.ui.pages.experiments.state import ExperimentsState
-from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.data_root import data_root, inside_root, located
 from ellimaps.ui.shared.tasks import start
 from ellimaps.ui.shared.worker import in_worker
 
@@ -62,7 +62,7 @@ def result_folder(text: str) -> Path:
     root = data_root()
     name = text.strip()
     try:
-        folder = (root / name).resolve()
+        folder = located(name, root)
     except (OSError, ValueError, RuntimeError) as error:
         raise SettingError(f"{name!r:.200} cannot be a folder: {error}.") from error
     if not name or "\0" in name or root not in folder.parents:

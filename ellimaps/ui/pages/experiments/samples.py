@@ -11,8 +11,9 @@ from ellimaps.batch.results import Results
 from ellimaps.batch.tree import LEVELS
 from ellimaps.core.numbers import counted
 from ellimaps.ui.pages.experiments.words import columns_of, height_of, readable
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
-from ellimaps.ui.shared.widgets import csv_download, escaped, pick_row
+from ellimaps.ui.shared.widgets import csv_download, pick_row
 
 MOST_ROWS = 2000
 """A table of more is slow to show and nobody reads it; the files have all."""
@@ -65,7 +66,7 @@ def _sample(results: Results, image: pd.Series) -> None:
     number = counted(int(image["Objects"]), "object" if results.has_circles else "cluster")
     st.markdown(f"**{escaped(names)}**: {number}")
     for text in filter(None, (image["Flags"], image.get("Warnings", ""))):
-        st.warning(str(text), icon=":material/flag:")
+        st.warning(escaped(text), icon=":material/flag:")
     left, right = st.columns([1, 1], gap="medium")
     overlay, montage = results.picture(image), results.montage(image)
     if overlay is not None:

@@ -12,6 +12,7 @@ from ellimaps.ui.pages.maps.loading import Source, segmented
 from ellimaps.ui.pages.maps.readings import labels_shown
 from ellimaps.ui.pages.maps.segment import segmentation_title
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 
 
@@ -74,4 +75,4 @@ def _facts(comparison: Comparison) -> None:
         f"{comparison.adjusted_rand:.4f}",
         help="1: the same clusters; about 0: unrelated. Over pixels that have a cluster in both.",
     )
-    st.markdown("\n".join(f"- {sentence}" for sentence in comparison.sentences()))
+    st.markdown("\n".join(f"- {escaped(sentence)}" for sentence in comparison.sentences()))

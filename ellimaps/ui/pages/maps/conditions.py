@@ -9,6 +9,7 @@ from ellimaps.sensors.conditions import conditions_of
 from ellimaps.sensors.store.logs import open_log
 from ellimaps.sensors.store.options import ImportOptions
 from ellimaps.ui.shared.data_root import inside_root
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded, progress_bar
 
@@ -35,6 +36,6 @@ def conditions_panel(stack: ImageStack) -> None:
         with progress_bar() as show:
             log = open_log(inside_root(path), show, ImportOptions(zone=zone.strip()))
             found = conditions_of(log, stack)
-        st.caption(log.report.sentence)
+        st.caption(escaped(log.report.sentence))
         tell = {"stable": st.success, "unstable": st.warning}.get(found.verdict, st.info)
-        tell(found.sentence, icon=":material/thermostat:")
+        tell(escaped(found.sentence), icon=":material/thermostat:")

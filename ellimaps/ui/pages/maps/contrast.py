@@ -16,6 +16,7 @@ from ellimaps.maps.figures import CONTRAST_PERCENTILES, contrast_limits
 from ellimaps.maps.settings import Settings
 from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.readings import usual_range
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 
 
@@ -85,6 +86,7 @@ def _is_by_value(by_value: str, key: str, why: str) -> bool:
     way = st.segmented_control(
         "Limits of the colours",
         ["percentiles", by_value],
+        format_func=escaped,
         default="percentiles",
         **kept(key),
         required=True,
@@ -110,7 +112,7 @@ def _percentiles() -> tuple[float, float]:
 def _limits(what: str, unit: str, first: tuple[float, float], name: str) -> tuple[float, float]:
     low, high = (
         column.number_input(
-            titled(f"{what} {side}", unit), value=value, step=None, **kept(f"{what}_{side}_{name}")
+            escaped(titled(f"{what} {side}", unit)), value=value, step=None, **kept(f"{what}_{side}_{name}")
         )
         for column, side, value in zip(st.columns(2), ("from", "to"), first, strict=True)
     )

@@ -34,6 +34,7 @@ from ellimaps.ui.pages.maps.sliders import (
     move_band_slider,
 )
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded, progress_bar
 
@@ -188,7 +189,7 @@ def show_facts(stack: ImageStack) -> None:
     )
     st.html(f'<dl class="facts">{cells}</dl>')
     for warning in stack.warnings:
-        st.warning(warning, icon=":material/warning:")
+        st.warning(escaped(warning), icon=":material/warning:")
 
 
 def _images(stack: ImageStack) -> str:

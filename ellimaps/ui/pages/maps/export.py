@@ -23,7 +23,8 @@ from ellimaps.ui.pages.maps.fitting import last_map, last_shots
 from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.segment import pending_changes, segmentation_title
 from ellimaps.ui.pages.maps.state import MapsState
-from ellimaps.ui.shared.data_root import data_root
+from ellimaps.ui.shared.data_root import data_root, located
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.widgets import download, guarded
 
 
@@ -50,7 +51,7 @@ def export_tab(state: MapsState, source: Source) -> None:
         )
         _server_folder(state, source, segmentation)
         for sentence in _lacking(state, source, segmentation):
-            st.caption(f":material/info: {sentence}")
+            st.caption(f":material/info: {escaped(sentence)}")
     with report:
         st.markdown("##### Report and recipe")
         download(
@@ -78,9 +79,11 @@ def export_tab(state: MapsState, source: Source) -> None:
 
 def _what(state: MapsState, settings: Settings, segmentation: Segmentation) -> None:
     regions = f", {len(settings.regions)} regions of interest" if settings.regions else ""
-    st.markdown(f"Exported: **{segmentation.k} clusters** ({segmentation_title(settings)}){regions}.")
+    st.markdown(
+        f"Exported: **{segmentation.k} clusters** ({escaped(segmentation_title(settings))}){regions}."
+    )
     if state.drawn is not None:
-        st.caption(f"The region {state.drawn.name} is drawn but not added: see Explore.")
+        st.caption(f"The region {escaped(state.drawn.name)} is drawn but not added: see Explore.")
     if changed := pending_changes(state):
         st.caption(f":material/info: Changed since this segmentation was made: {changed}. Press Segment.")
 
@@ -174,7 +177,7 @@ def _server_folder(state: MapsState, source: Source, segmentation: Segmentation)
             written = write_files(
                 folder, _contents(state, source, segmentation), listing=provenance_name(segmentation.stack)
             )
-        st.success(f"{len(written)} files written to {folder}")
+        st.success(f"{len(written)} files written to {escaped(folder)}")
 
 
 def output_folder(text: str) -> Path:
@@ -187,7 +190,10 @@ def output_folder(text: str) -> Path:
     """
     if not text.strip() or "\0" in text or text.strip().startswith(("\\\\", "//")):
         raise ExportError(f"{text!r:.200} is not a folder that can be written.")
-    folder = Path(text.strip()).expanduser().resolve()
+    try:
+        folder = located(str(Path(text.strip()).expanduser()), Path.cwd())
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ExportError(f"{text!r:.200} is not a folder that can be written: {error}.") from error
     allowed = [Path("results").resolve(), data_root()]
     if not any(folder == root or root in folder.parents for root in allowed):
         raise ExportError(f"{folder} is not below {allowed[0]} or {allowed[1]}: choose a folder there.")

@@ -19,6 +19,7 @@ from ellimaps.ui.pages.maps.fitting import fitted_map, fitted_shots, last_shots,
 from ellimaps.ui.pages.maps.loading import Source, load
 from ellimaps.ui.pages.maps.sliders import cluster_slider
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
 from ellimaps.ui.shared.widgets import guarded
@@ -36,7 +37,7 @@ def fit_tab(state: MapsState, source: Source) -> None:
             )
             return
         if lacking := what_is_lacking(load(source)):
-            st.info(lacking, icon=":material/info:")
+            st.info(escaped(lacking), icon=":material/info:")
             return
         segmentation = state.shown()
         if segmentation is None:
@@ -85,7 +86,7 @@ def _bar(state: MapsState, source: Source, segmentation: Segmentation) -> str:
             with st.container(width=220):
                 cluster_slider(state, segmentation)
     if lacking:
-        st.info(lacking, icon=":material/info:")
+        st.info(escaped(lacking), icon=":material/info:")
     return "clusters" if clusters else "pixels" if pixels else ""
 
 

@@ -25,6 +25,7 @@ from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.sliders import chosen_cluster, move_cluster_slider
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.charts import show_chart
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 
 AnyFit = ShotFits | MapFit
@@ -87,7 +88,7 @@ def maps_panel(state: MapsState, source: Source, fit: AnyFit, segmentation: Segm
             list(titles),
             selection_mode="multi",
             default=["value", "error"],
-            format_func=lambda kind: titles[kind][0],
+            format_func=lambda kind: escaped(titles[kind][0]),
             **kept("fit_maps"),
             label_visibility="collapsed",
         )

@@ -12,6 +12,7 @@ from ellimaps.optics.model import MAX_THICKNESS_NM, ThinFilm
 from ellimaps.ui.pages.maps.fit_options import fit_setup
 from ellimaps.ui.pages.maps.fitting import OWN_MODEL
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.widgets import guarded, number_field
 
 
@@ -59,4 +60,4 @@ def reference_control(state: MapsState, segmentation: Segmentation, model: ThinF
             st.rerun()
     taken = state.film.references.get(number)
     if taken is not None and taken.thickness_nm == layer.thickness_nm and taken.cluster < len(titles):
-        st.caption(f":material/colorize: {reference_text(taken, titles[taken.cluster])}")
+        st.caption(f":material/colorize: {escaped(reference_text(taken, titles[taken.cluster]))}")

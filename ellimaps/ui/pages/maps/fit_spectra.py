@@ -21,6 +21,7 @@ from ellimaps.ui.pages.maps.fit_charts import residuals_chart, spectra_fit_chart
 from ellimaps.ui.pages.maps.sliders import chosen_cluster
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.charts import show_chart
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded
 
@@ -66,7 +67,7 @@ def spectra_panel(
         cluster = chosen_cluster(segmentation.k)
         subject = _of_cluster(state, segmentation, fits, model, cluster)
         if picked is not None:
-            st.markdown(f"**Pixel x {picked.x}, y {picked.y}**: {_said(picked)}")
+            st.markdown(f"**Pixel x {picked.x}, y {picked.y}**: {escaped(_said(picked))}")
             subject = _of_pixel(picked, model, segmentation.k)
         adjusted = _sliders(state, subject)
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -141,7 +142,7 @@ def _sliders(state: MapsState, subject: _Subject) -> ThinFilm:
         start = f"{parameter.name}_{parameter.start!r}_{parameter.high!r}"
         values.append(
             st.slider(
-                f"{title[0].upper()}{title[1:]} of {subject.title}",
+                escaped(f"{title[0].upper()}{title[1:]} of {subject.title}"),
                 parameter.low,
                 parameter.high,
                 min(max(parameter.start, parameter.low), parameter.high),

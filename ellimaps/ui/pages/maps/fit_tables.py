@@ -19,6 +19,7 @@ from ellimaps.ui.pages.maps.refine import text_color
 from ellimaps.ui.pages.maps.sliders import chosen_cluster
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.charts import show_chart
+from ellimaps.ui.shared.markdown import escaped
 
 
 def start_values(model: ThinFilm) -> None:
@@ -71,7 +72,7 @@ def fit_table(state: MapsState, fits: ShotFits) -> None:
         },
     )
     noise = fits.noise.text
-    st.caption(f"{noise[0].upper()}{noise[1:]}.")
+    st.caption(escaped(f"{noise[0].upper()}{noise[1:]}."))
 
 
 def certainty(state: MapsState, fits: ShotFits) -> None:
@@ -80,13 +81,13 @@ def certainty(state: MapsState, fits: ShotFits) -> None:
         cluster = chosen_cluster(len(fits.clusters))
         title, found = state.look.titles[cluster], fits.certainty(cluster)
         if found is None:
-            st.caption(f"Cluster {title} was not fitted by itself, so it has no limits of its own.")
+            st.caption(f"Cluster {escaped(title)} was not fitted by itself, so it has no limits of its own.")
             return
         names = _titles(fits)
-        st.caption(f"Cluster {title}: 90 % limits, and correlations of the errors")
+        st.caption(f"Cluster {escaped(title)}: 90 % limits, and correlations of the errors")
         st.dataframe(_limits_table(found, names), hide_index=True, key="fit_limits")
         for remark in found.remarks:
-            st.warning(in_words(remark, fits.model))
+            st.warning(escaped(in_words(remark, fits.model)))
         for name, curve, limits in zip(found.names, found.curves, found.limits, strict=True):
             chart = uniqueness_chart(curve, names[name], limits, state.look.palette[cluster])
             show_chart(chart, alt=f"Reduced χ² over {names[name]}, cluster {title}")
@@ -106,17 +107,17 @@ def details(state: MapsState, fits: ShotFits) -> None:
                 | {"reduced χ²": _short(other.chi2)}
                 for other in others
             ]
-            st.caption(f"Cluster {title} fits about as well with")
+            st.caption(f"Cluster {escaped(title)} fits about as well with")
             st.dataframe(pd.DataFrame(rows), hide_index=True, key="fit_others")
         else:
-            st.caption(f"Cluster {title}: no other minimum fits about as well.")
+            st.caption(f"Cluster {escaped(title)}: no other minimum fits about as well.")
         table = fits.sensitivity(cluster)
         if len(table):
             st.caption("Changes of the fitted parameters, to first order")
             st.dataframe(_sensitivity_table(table, names), hide_index=True, key="fit_sensitivity")
             for number, taken in state.film.references.items():
                 if fits.model.layers[number].thickness_nm == taken.thickness_nm:
-                    st.caption(_moved_by(table, number, taken, names))
+                    st.caption(escaped(_moved_by(table, number, taken, names)))
 
 
 def _titles(fits: ShotFits) -> dict[str, str]:

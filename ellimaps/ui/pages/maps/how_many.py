@@ -24,6 +24,7 @@ from ellimaps.ui.pages.maps.segment import choose_features, make_segmentation
 from ellimaps.ui.pages.maps.state import MapsState, matched_colors
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.controls import whole_range
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.tasks import start
 
 _INTRO = """
@@ -81,20 +82,23 @@ def _estimated(source: Source, settings: Settings, on_progress: Progress) -> Clu
 def _result(state: MapsState, source: Source, estimate: ClusterEstimate) -> None:
     k, other = estimate.suggested_k, estimate.alternative_k
     text, choice = st.columns([5, 1], vertical_alignment="center")
+    reason = escaped(estimate.reason)
     if estimate.kinds > 1:
-        text.success(f"**Suggested: {k} clusters.** {estimate.reason}", icon=":material/lightbulb:")
+        text.success(f"**Suggested: {k} clusters.** {reason}", icon=":material/lightbulb:")
     else:
-        text.warning(f"**No number is suggested.** {estimate.reason}", icon=":material/question_mark:")
+        text.warning(f"**No number is suggested.** {reason}", icon=":material/question_mark:")
     with choice:
         _take(state, k, "primary")
     if other is not None:
         text, choice = st.columns([5, 1], vertical_alignment="center")
-        text.info(f"**Or {other} clusters.** {estimate.alternative_reason}", icon=":material/alt_route:")
+        text.info(
+            f"**Or {other} clusters.** {escaped(estimate.alternative_reason)}", icon=":material/alt_route:"
+        )
         with choice:
             _take(state, other, "secondary")
         _side_by_side(state, source, k, other)
     for remark in estimate.remarks:
-        st.warning(remark, icon=":material/info:")
+        st.warning(escaped(remark), icon=":material/info:")
     charts = estimate_charts(estimate)
     for column, chart in zip(st.columns(2) * 2, charts, strict=True):
         with column:

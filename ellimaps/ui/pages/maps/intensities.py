@@ -19,6 +19,7 @@ from ellimaps.ui.pages.maps.loading import Source, axes, bleaching, opened
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.controls import DEFAULT_PLANE, optional_number, percentiles, plane, switch
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 
 
@@ -102,7 +103,7 @@ def bleaching_panel(source: Source, settings: Settings) -> None:
             return
     curve = bleaching(source, settings)
     show_chart(bleaching_chart(curve))
-    st.caption(half_lives(curve))
+    st.caption(escaped(half_lives(curve)))
 
 
 def half_lives(curve: Bleaching) -> str:

@@ -19,6 +19,7 @@ from ellimaps.ui.pages.maps.loading import Source, axes, load
 from ellimaps.ui.pages.maps.segment import make
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.controls import DEFAULT_PLANE
+from ellimaps.ui.shared.data_root import data_root
 from ellimaps.ui.shared.widgets import guarded
 
 
@@ -85,7 +86,8 @@ def _read(name: str, content: bytes) -> tuple[Settings, FitRecipe | None]:
             raise ReadError(str(error).replace(str(path), name)) from None
         if not isinstance(values.get("fit", {}), dict) or "cells" in values:
             raise SettingError(f"{name} is no recipe for maps.")
-        return settings_of(values, name), fit_of(values.get("fit", {}), path.parent, name)
+        fit = fit_of(values.get("fit", {}), path.parent, name, within=data_root())
+        return settings_of(values, name), fit
 
 
 def _set_controls(stack: ImageStack, source: Source, settings: Settings) -> None:

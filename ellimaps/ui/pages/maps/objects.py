@@ -25,6 +25,7 @@ from ellimaps.ui.pages.maps.loading import OBJECTS, Source, opened
 from ellimaps.ui.pages.maps.object_choices import PlaneView, object_choices, plane_choices
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.charts import show_chart
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 from ellimaps.ui.shared.widgets import csv_download, download, guarded, pick_row
@@ -65,7 +66,7 @@ def _show(
         st.markdown(_facts(found, settings), width="stretch")
         _files(stack.name, table, found, work)
     for flag in filter(None, found.quality.flags.split("; ")):
-        st.warning(f"{flag[0].upper()}{flag[1:]}.", icon=":material/flag:")
+        st.warning(escaped(f"{flag[0].upper()}{flag[1:]}."), icon=":material/flag:")
     picture, measures = st.columns([6, 5], gap="medium")
     with measures, guarded():
         picked = _measures(table)

@@ -17,6 +17,7 @@ from ellimaps.ui.shared.data_root import (
     measurements_below,
     subfolders,
 )
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.uploads import store_uploads
 from ellimaps.ui.shared.widgets import guarded, progress_bar
 
@@ -32,7 +33,7 @@ def open_panel(state: MapsState) -> None:
         )
         if state.source is not None:
             name = load(state.source).name
-            if st.button(f"Back to {name}", icon=":material/arrow_back:", key="back"):
+            if st.button(f"Back to {escaped(name)}", icon=":material/arrow_back:", key="back"):
                 state.opening = False
                 st.rerun()
     # Errors are told in places of their own: an element that came between would shift those below it, and
@@ -62,7 +63,7 @@ def _path_form(state: MapsState) -> None:
             "Measurement folder",
             key="path",
             placeholder="Paste a folder, its .ds.dat or one of its PNG files, or a TIFF",
-            help=f"Below the data root {data_root()}; absolute, or relative to it.",
+            help=f"Below the data root {escaped(data_root())}; absolute, or relative to it.",
         )
         clicked = st.form_submit_button("Open", type="primary")
     if clicked:
@@ -80,10 +81,10 @@ def _examples(state: MapsState, root: Path) -> None:
                 # The data root may have an example called as one of ours is.
                 same = [other.name for other in examples[:number]].count(folder.name)
                 st.button(
-                    folder.name,
+                    escaped(folder.name),
                     icon=":material/science:",
                     key=f"example_{folder.name}" + (f"_{same}" if same else ""),
-                    help=f"Generated, with known truth: {folder}",
+                    help=f"Generated, with known truth: {escaped(folder)}",
                     on_click=state.ask,
                     args=(str(folder),),
                 )
@@ -95,7 +96,7 @@ def _recent(state: MapsState) -> None:
         with st.container(gap=None, key="recent"):
             for number, path in enumerate(state.recent):
                 st.button(
-                    path,
+                    escaped(path),
                     icon=":material/history:",
                     key=f"recent_{number}",
                     type="tertiary",
@@ -112,12 +113,12 @@ def _browser(state: MapsState, root: Path, most: int = 200) -> None:
         here = root
     folders = subfolders(here)
     with st.container(border=True, height=230, key="browser", gap=None):
-        st.markdown(f":material/folder_open: `{Path(root.name, here.relative_to(root))}`")
+        st.markdown(f":material/folder_open: {escaped(Path(root.name, here.relative_to(root)))}")
         up = [("..", "arrow_upward", "up", here.parent)] if here != root else []
         down = [(folder.name, "folder", str(folder), folder) for folder in folders[:most]]
         for name, icon, key, target in [*up, *down]:
             st.button(
-                name,
+                escaped(name),
                 icon=f":material/{icon}:",
                 type="tertiary",
                 key=f"browse_{key}",
@@ -186,7 +187,9 @@ def _below(state: MapsState) -> None:
     with st.container(horizontal=True):
         for path in state.below:
             name = str(Path(path).relative_to(root)) if root in Path(path).parents else Path(path).name
-            st.button(name, icon=":material/layers:", key=f"below_{path}", on_click=state.ask, args=(path,))
+            st.button(
+                escaped(name), icon=":material/layers:", key=f"below_{path}", on_click=state.ask, args=(path,)
+            )
 
 
 def follow_address(state: MapsState) -> None:
@@ -217,7 +220,7 @@ def choose_dataset(state: MapsState) -> bool:
     if offered is None:
         return False
     with st.form("dataset"):
-        name = st.selectbox(f"{offered.shown} holds {len(offered.names)} data sets", offered.names)
+        name = st.selectbox(f"{escaped(offered.shown)} holds {len(offered.names)} data sets", offered.names)
         with st.container(horizontal=True):
             chosen = st.form_submit_button("Open this data set", type="primary")
             cancelled = st.form_submit_button("Cancel")

@@ -17,9 +17,10 @@ from ellimaps.ui.pages.maps.objects import objects_tab
 from ellimaps.ui.pages.maps.open_data import choose_dataset, follow_address, open_panel
 from ellimaps.ui.pages.maps.segment import segment_controls
 from ellimaps.ui.pages.maps.state import SEGMENTATION_VIEWS, MapsState, heed_clicked_view
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import page_state
 from ellimaps.ui.shared.tasks import page_run, work_panel
-from ellimaps.ui.shared.widgets import choose_tab, escaped, guarded
+from ellimaps.ui.shared.widgets import choose_tab, guarded
 
 TABS = {
     "Data": data_tab,

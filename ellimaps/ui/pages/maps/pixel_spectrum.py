@@ -19,6 +19,7 @@ from ellimaps.ui.pages.maps.delta_turn import on_turn, stretches, turn_sentence
 from ellimaps.ui.pages.maps.levels import has_one_level
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.charts import show_chart
+from ellimaps.ui.shared.markdown import escaped
 
 _COLOR = "#1F87C8"
 # As in the maps.
@@ -103,7 +104,7 @@ def _sentence(
         row = table.iloc[band]
         value = with_unit(_value_text(stack, row["value"]), unit) if np.isfinite(row["value"]) else "no value"
         parts.append(f"{row['image']} {value}" + (" (filled)" if row["origin"] == "filled" else ""))
-    return f"**Pixel x {pixel[0]}, y {pixel[1]}:** {', '.join(parts)}"
+    return f"**Pixel x {pixel[0]}, y {pixel[1]}:** {escaped(', '.join(parts))}"
 
 
 def _value_text(stack: ImageStack, value: float) -> str:

@@ -13,6 +13,7 @@ from ellimaps.ui.pages.maps.intensities import correction_choices, plane_choices
 from ellimaps.ui.pages.maps.loading import Source, load
 from ellimaps.ui.pages.maps.readings import spikes_table
 from ellimaps.ui.shared.controls import number, one_of, optional_number, switched_on, whole_number
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 
 
@@ -54,7 +55,7 @@ def spikes_note(source: Source, settings: Settings) -> None:
     worst = table.sort_values("share").iloc[-1]
     sentence = (
         f"**Removing spikes** took {worst['taken']:,} of {worst['measured']:,} measured pixels of "
-        f"{worst['map']} ({worst['share']:.2%})"
+        f"{escaped(worst['map'])} ({worst['share']:.2%})"
     )
     # Stray pixels are less than one in a hundred, as the contrast by default assumes too.
     n_many = int((table["share"] > 0.01).sum())

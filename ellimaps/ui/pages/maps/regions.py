@@ -18,7 +18,7 @@ from ellimaps.ui.pages.maps.loading import Source, prepared, region_table
 from ellimaps.ui.pages.maps.readings import lowest_delta
 from ellimaps.ui.pages.maps.refine import text_color
 from ellimaps.ui.pages.maps.state import MapsState
-from ellimaps.ui.shared.widgets import escaped
+from ellimaps.ui.shared.markdown import escaped
 
 # Other ones than the clusters': seen on a light page, on a dark one and on every color of a map.
 _COLORS = ("#FF2D55", "#00B8D9", "#AF52DE", "#8BC34A", "#FF8A65", "#8D6E63", "#5C6BC0", "#26A69A")
@@ -79,7 +79,7 @@ def region_controls(state: MapsState, source: Source, bands: Sequence[int]) -> N
                 help="Until then, the next one drawn replaces it.",
             )
         for region in regions:
-            label = f"Remove {region.name}"
+            label = escaped(f"Remove {region.name}")
             st.button(label, key=f"remove_{region.name}", on_click=_remove, args=(state, region))
 
 
@@ -113,9 +113,9 @@ def _values(table: pd.DataFrame, stack: ImageStack, bands: Sequence[int], lowest
     for band in bands:
         row, shown = table.iloc[band], stack.bands.iloc[band]
         mean = on_turn(np.array([row["mean"]]), row["quantity"], lowest)[0]
-        values[titled(f"{band_label(shown)}, mean", shown["unit"])] = float(mean)
+        values[escaped(titled(f"{band_label(shown)}, mean", shown["unit"]))] = float(mean)
         spread = "spread" if len(bands) == 1 else f"{row['quantity']}, spread"
-        values[titled(spread, shown["unit"])] = float(row["std"]) if row["n_pixels"] > 1 else np.nan
+        values[escaped(titled(spread, shown["unit"]))] = float(row["std"]) if row["n_pixels"] > 1 else np.nan
     return values
 
 

@@ -14,6 +14,7 @@ from ellimaps.maps.settings import DECLARED, Settings
 from ellimaps.ui.pages.maps.loading import PREPARATION, load, segmented
 from ellimaps.ui.pages.maps.state import SEGMENTATION_VIEWS, MapsState, go_to
 from ellimaps.ui.shared.controls import one_of_those_that_fit, whole_number
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.tasks import start
 
 _FEATURES_OF_MAPS = (
@@ -42,7 +43,7 @@ def segment_controls(state: MapsState) -> None:
     if st.button("Segment", type="primary", key="segment", disabled=off, help=wrong or None):
         make_segmentation(state, k)
     if wrong:
-        st.error(wrong, width=320)
+        st.error(escaped(wrong), width=320)
     if len(state.kept) > 1:
         _choose_shown(state)
 

@@ -9,6 +9,7 @@ import streamlit as st
 from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.ui.pages.maps.state import MapsState
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 
 _DRAG = "position_drag"
@@ -42,6 +43,7 @@ def band_slider(stack: ImageStack) -> tuple[int, list[int]]:
         band_slider_label(stack),
         labels,
         labels[0],
+        format_func=escaped,
         **kept("position", address=True),
         help="The arrow keys move it, also while the pictures below have the focus.",
     )
@@ -80,7 +82,7 @@ def cluster_slider(state: MapsState, segmentation: Segmentation) -> int:
         "Cluster",
         list(range(segmentation.k)),
         0,
-        format_func=lambda number: titles[number],
+        format_func=lambda number: escaped(titles[number]),
         **kept("cluster", address=True),
         help="The cluster emphasised in spectra and maps; a click on its name below a map chooses it too.",
     )

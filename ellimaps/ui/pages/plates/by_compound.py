@@ -16,6 +16,7 @@ from ellimaps.plates.statistics.dose_response import DoseResponse
 from ellimaps.ui.pages.plates.data import OpenedPlate, picture
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.charts import log_ticks, show_chart
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import number_field
 
@@ -71,7 +72,7 @@ def _gallery(plate: OpenedPlate, compound: str, replicate: int) -> None:
     drawn = composites(pictures, len(plate.channels), _EDGE_PX)
     for column, (title, row), image in zip(st.columns(len(shown)), shown, drawn, strict=True):
         caption = f"{title}, {row['well']}"
-        column.image(image, caption=caption, width="stretch", alt=f"Cells of {compound}, {caption}")
+        column.image(image, caption=escaped(caption), width="stretch", alt=f"Cells of {compound}, {caption}")
 
 
 def _dose_text(row: pd.Series) -> str:
@@ -84,12 +85,13 @@ def _curve(plate: OpenedPlate, compound: str, measure: str) -> None:
     row = dose_responses(plate.profiles, {compound: [measure]}).iloc[0]
     title = "distance from controls" if measure == DISTANCE else spoken(measure)
     unit = shown_unit(str(row["concentration_unit"]))
+    said = escaped(unit)
     if row["reason"]:
-        st.caption(f"No EC50: {row['reason']}.")
+        st.caption(f"No EC50: {escaped(row['reason'])}.")
     else:
         st.success(
-            f"**EC50 {row['ec50']:.3g} {unit}** (95 % interval {_end(row['ec50_low'])} to "
-            f"{_end(row['ec50_high'])} {unit}), hill {row['hill']:.2g}, R² {row['r2']:.2f}, "
+            f"**EC50 {row['ec50']:.3g} {said}** (95 % interval {_end(row['ec50_low'])} to "
+            f"{_end(row['ec50_high'])} {said}), hill {row['hill']:.2g}, R² {row['r2']:.2f}, "
             f"p {row['p']:.2g} against no effect of the dose",
             icon=":material/show_chart:",
         )

@@ -13,7 +13,7 @@ from ellimaps.plates.measuring.profile_sources import PLAIN, SOURCES, profiles_f
 from ellimaps.plates.measuring.profiles import save_profiles
 from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
 from ellimaps.ui.pages.plates.state import PlatesState
-from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.data_root import data_root, inside_root, located
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
 from ellimaps.ui.shared.worker import in_worker
@@ -69,7 +69,7 @@ def _choose(folder: Path) -> None:
 
 def _new_folder(text: str) -> Path:
     root = data_root()
-    folder = (root / text.strip()).resolve()
+    folder = located(text.strip(), root)
     if root not in folder.parents:
         raise ReadError(f"{text:.200} is not below the data root: choose a folder below it.")
     return folder

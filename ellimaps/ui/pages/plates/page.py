@@ -15,6 +15,7 @@ from ellimaps.ui.pages.plates.plate_map import plate_map_tab
 from ellimaps.ui.pages.plates.scatter import scatter_tab
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept, page_state
 from ellimaps.ui.shared.tasks import page_run, work_panel
 from ellimaps.ui.shared.widgets import choose_below_root, choose_tab, guarded
@@ -77,7 +78,7 @@ def _correction() -> Correction:
 
 def _empty() -> None:
     st.info(
-        f"There are no profiles below {data_root()} yet. Measure a plate above, or with "
+        f"There are no profiles below {escaped(data_root())} yet. Measure a plate above, or with "
         "`ellimaps plates profile ROOT --layout layout.csv --out DIR` with DIR below the data root; "
         "`ellimaps sample plate DIR` makes a plate to try.",
         icon=":material/grid_on:",
@@ -94,4 +95,4 @@ def _header(plate: OpenedPlate) -> None:
         f"{len(profiles.features)} features"
     )
     for note in profiles.facts.get("mismatches", []):
-        st.warning(str(note), icon=":material/rule:")
+        st.warning(escaped(note), icon=":material/rule:")

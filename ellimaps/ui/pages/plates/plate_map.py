@@ -16,6 +16,7 @@ from ellimaps.plates.statistics.normalization import scaled
 from ellimaps.ui.pages.plates.data import OpenedPlate, positional_effects, treatment_names
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.charts import show_chart
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 
 # In pixels: the largest 384-well plate that fits a window of 1280 x 800 with the means beside it.
@@ -36,8 +37,8 @@ def plate_map_tab(_: PlatesState, plate: OpenedPlate) -> None:
     shown = _cells(wells[here], values[here].to_numpy(float))
     title = f"{spoken(feature)} (robust z)" if scaling else spoken(feature)
     show_chart(_chart(shown, plate.shape, title, _color_scale(shown["value"], diverging=scaling)))
-    st.caption(f"Dots mark control wells. {edge_effect(wells[here], shown['value'], plate.shape)}")
-    st.caption(_position_sentence(positional_effects(plate)))
+    st.caption(f"Dots mark control wells. {escaped(edge_effect(wells[here], shown['value'], plate.shape))}")
+    st.caption(escaped(_position_sentence(positional_effects(plate))))
 
 
 def _plate_name(plate: OpenedPlate) -> str:

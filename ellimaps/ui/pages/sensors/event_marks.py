@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import altair as alt
@@ -26,8 +27,8 @@ def mark_events(figure: Any, events: list[Event]) -> None:
             x=event.start,
             y=1,
             yref="paper",
-            text=event.kind.replace("<", "&lt;"),
-            hovertext=event.label.replace("<", "&lt;"),
+            text=escape(event.kind, quote=False),
+            hovertext=escape(event.label, quote=False),
             showarrow=False,
             xanchor="left",
             yanchor="bottom",

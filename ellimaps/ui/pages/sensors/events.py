@@ -12,9 +12,10 @@ from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.controls import one_sensor
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
-from ellimaps.ui.shared.widgets import csv_download, escaped, pick_row
+from ellimaps.ui.shared.widgets import csv_download, pick_row
 
 # The last few questions of all users: each asks of one log at a time.
 _RESULTS: BoundedCache[list[BeforeAfter] | EllimapsError] = BoundedCache(16)

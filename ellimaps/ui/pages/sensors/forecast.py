@@ -19,6 +19,7 @@ from ellimaps.ui.pages.sensors.event_marks import event_rules, events_in
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.charts import show_chart
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 
@@ -59,9 +60,9 @@ def forecast_tab(state: SensorsState, log: SensorLog) -> None:
 
 def _result(state: SensorsState, found: Forecast, key: Key, unit: str) -> None:
     if found.warning:
-        st.warning(found.warning, icon=":material/warning:")
+        st.warning(escaped(found.warning), icon=":material/warning:")
     else:
-        st.success(f"The limit of {found.limit:g} {unit} is kept.", icon=":material/check:")
+        st.success(f"The limit of {found.limit:g} {escaped(unit)} is kept.", icon=":material/check:")
     shown = Span(found.recent.index[0], found.recent.index[-1])
     chart = forecast_chart(found, titled(spoken(key[2]), unit or "no unit"))
     show_chart(chart + event_rules(events_in(state, shown)))

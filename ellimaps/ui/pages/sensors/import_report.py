@@ -8,6 +8,7 @@ from ellimaps.core.errors import SettingError
 from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.sensors.store.options import FROM_THE_LOG, ImportOptions
 from ellimaps.ui.pages.sensors.state import SensorsState
+from ellimaps.ui.shared.markdown import escaped
 
 _FIELDS = {
     "time_column": ("Column of times", "its header"),
@@ -33,10 +34,13 @@ def import_panel(state: SensorsState, location: str, log: SensorLog | None) -> N
         The log, if it could be read.
     """
     said = state.said.get(location, FROM_THE_LOG)
-    label = log.report.sentence if log else "Say how the log is written"
+    label = escaped(log.report.sentence) if log else "Say how the log is written"
     with st.expander(label, icon=":material/fact_check:", expanded=log is None):
         for item in log.report.items if log else ():
-            st.markdown(f"- **{item.topic}**: {item.taken}" + (f" ({item.why})" if item.why else ""))
+            st.markdown(
+                f"- **{escaped(item.topic)}**: "
+                + escaped(f"{item.taken} ({item.why})" if item.why else item.taken)
+            )
         with st.form("sensors_said", border=False):
             _fields(location, said)
             # What is said is kept before the page runs again: it would read the log as before first.

@@ -22,6 +22,7 @@ from ellimaps.ui.pages.sensors.stability import stability_tab
 from ellimaps.ui.pages.sensors.state import SensorsState
 from ellimaps.ui.pages.sensors.why import why_tab
 from ellimaps.ui.shared.data_root import data_root
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import page_state
 from ellimaps.ui.shared.tasks import page_run, start, work_panel
 from ellimaps.ui.shared.widgets import choose_below_root, choose_tab, guarded
@@ -73,7 +74,7 @@ def _chosen_log() -> str:
 
 def _empty() -> None:
     st.info(
-        f"Choose a log of temperatures (CSV or Parquet, or a folder of such) below {data_root()}: "
+        f"Choose a log of temperatures (CSV or Parquet, or a folder of such) below {escaped(data_root())}: "
         "`region, source_id, sensor_name, datetime, sensor_value, UTCOffset`, or `timestamp, value`, or a "
         "column per sensor. `ellimaps sample sensors DIR` makes one to try.",
         icon=":material/thermostat:",

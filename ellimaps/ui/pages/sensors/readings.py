@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -64,7 +65,7 @@ def lines_figure(table: pd.DataFrame, axis_title: str) -> Any:
             go.Scattergl(
                 x=rows["time"],
                 y=rows["value"],
-                name=f"{region} / {source}",
+                name=escape(f"{region} / {source}", quote=False),
                 mode="lines",
                 line={"width": 1.3, "color": CLUSTER_COLORS[number % len(CLUSTER_COLORS)]},
                 connectgaps=False,
@@ -79,7 +80,7 @@ def lines_figure(table: pd.DataFrame, axis_title: str) -> Any:
         showlegend=True,
         legend={"orientation": "h", "y": -0.14, "itemclick": "toggle", "itemdoubleclick": "toggleothers"},
         xaxis={"title": "local time"},
-        yaxis={"title": axis_title},
+        yaxis={"title": escape(axis_title, quote=False)},
     )
     return figure
 

@@ -24,6 +24,7 @@ from ellimaps.ui.pages.sensors.controls import Key, one_sensor
 from ellimaps.ui.pages.sensors.state import SensorsState
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.charts import show_chart
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.tasks import computed
 
 # The last few questions of all users: each asks of one log at a time.
@@ -79,13 +80,13 @@ def _series(log: SensorLog, key: Key) -> Any:
 def _card(card: Hypothesis | str) -> None:
     with st.container(border=True):
         if isinstance(card, str):
-            st.caption(card)
+            st.caption(escaped(card))
             return
         icon = ":green[:material/check_circle:]" if card.holds else ":gray[:material/help:]"
-        st.markdown(f"{icon} **{card.title}**")
-        st.markdown(card.statement if card.holds else f"Not supported: {card.statement}")
+        st.markdown(f"{icon} **{escaped(card.title)}**")
+        st.markdown(escaped(card.statement if card.holds else f"Not supported: {card.statement}"))
         show_chart(card_chart(card))
-        st.caption(card.test)
+        st.caption(escaped(card.test))
 
 
 def card_chart(card: Hypothesis) -> Any:

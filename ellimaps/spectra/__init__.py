@@ -1,0 +1,1 @@
+"""Films behind spectra that no image belongs to: of spots, of regions, of other instruments."""

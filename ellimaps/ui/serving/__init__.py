@@ -1,0 +1,1 @@
+"""Serves the workbench: its process and signals, and what stands between Streamlit and the browser."""
