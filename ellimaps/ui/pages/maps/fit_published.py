@@ -22,6 +22,7 @@ from ellimaps.optics.database.page import Published
 from ellimaps.ui.pages.maps.fit_angles import control_key
 from ellimaps.ui.pages.maps.fitting import FilmWork
 from ellimaps.ui.shared.charts import chart_specification, show_chart
+from ellimaps.ui.shared.markdown import escaped
 
 # What is looked through before one writes another word; a list of them is three heights of the popover.
 _MOST = 20
@@ -62,7 +63,7 @@ def _hits(film: FilmWork, parts: Mapping[str, str], text: str, measured: tuple[f
     found = [page for page in search_materials(text) if not page.refused]
     if not found:
         near = close_names(text)
-        like = f" Or is it **{'**, **'.join(map(_literal, near))}**?" if near else ""
+        like = f" Or is it **{'**, **'.join(map(escaped, near))}**?" if near else ""
         st.info(
             f"No page is called so. Try a formula (Ta2O5), a name (sapphire), an author, fewer words.{like}"
         )
@@ -75,7 +76,7 @@ def _hits(film: FilmWork, parts: Mapping[str, str], text: str, measured: tuple[f
             "Pages",
             list(pages),
             key=control_key(film, "published", text),
-            format_func=lambda name: _literal(pages[name].title),
+            format_func=lambda name: escaped(pages[name].title),
             captions=[_caption(page, measured) for page in shown],
             label_visibility="collapsed",
         )
@@ -105,8 +106,8 @@ def _shown(one: Published, measured: tuple[float, float]) -> None:
         low, high = one.range_nm
     _curves(one, low, high)
     for remark in one.remarks:
-        st.caption(f":material/info: {_literal(remark)}.")
-    st.caption(_literal(f"{one.name}. {one.reference}"))
+        st.caption(f":material/info: {escaped(remark)}.")
+    st.caption(escaped(f"{one.name}. {one.reference}"))
 
 
 def _use(film: FilmWork, part: str, one: Published) -> None:
@@ -120,7 +121,7 @@ def _caption(page: MaterialPage, measured: tuple[float, float]) -> str:
     low, high = page.range_nm
     known = f"{_nm(low)} to {_nm(high)}, {'n and k' if page.has_k else 'n'}"
     missing = "" if page.covers(*measured) else " (not all wavelengths of the maps)"
-    return _literal(f"{page.book}: {known}{missing}")
+    return escaped(f"{page.book}: {known}{missing}")
 
 
 def _nm(value: float) -> str:
@@ -133,7 +134,7 @@ def _curves(one: Published, low: float, high: float) -> None:
     try:
         index = one(waves)
     except SettingError as error:
-        st.caption(_literal(error))
+        st.caption(escaped(error))
         return
     for name, values in {"n": index.real, "k": index.imag}.items():
         if name == "n" or values.any():
@@ -148,8 +149,3 @@ def _curve(name: str, table: pd.DataFrame) -> dict[str, Any]:
     value = alt.Y(f"{name}:Q", title=name, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=3))
     drawn = alt.Chart(table).mark_line(strokeWidth=2).encode(x=wave, y=value)
     return chart_specification(drawn.properties(height=_CURVE_HEIGHT))
-
-
-def _literal(text: object) -> str:
-    """Return a text that Markdown shows as it is."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", str(text))
