@@ -32,7 +32,7 @@ def image_files(folder: Path) -> tuple[str, ...]:
 def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Return a sorting key that puts 2 before 10."""
     parts = re.split(r"([0-9]+)", name.casefold())
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts if part]
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
 def is_image_name(name: str) -> bool:

@@ -142,7 +142,7 @@ def measure(
 
 def plane(text: str | None) -> int | str | None:
     """Return a plane's number, or the name of a projection."""
-    return int(text) if text is not None and text.isdigit() else text
+    return int(text) if text is not None and text.isdecimal() else text
 
 
 @group.command("train")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 
@@ -13,7 +14,8 @@ class EllimapsError(Exception):
 
     def __str__(self) -> str:
         """Return the message; what no line of a terminal can show of names and cells in it is escaped."""
-        message = super().__str__()
+        # A path has up to 4096 characters (Linux), a cell any number: nobody reads them to the end.
+        message = re.sub(r"\S{400,}", lambda found: f"{found[0][:300]}...", super().__str__())
         return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in message)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 UNKNOWN = "not known"
 _UNITS = {
@@ -46,6 +47,14 @@ def with_error(value: float, error: float) -> str:
         return number_text(value)
     digits = max(0, 1 - math.floor(math.log10(error)))
     return f"{value:,.{digits}f} ± {error:,.{digits}f}"
+
+
+def whole_number_in(text: str) -> int | None:
+    """Return the number that a text of 1 to 18 digits is, which 64 bit hold; None of any other text.
+
+    `str.isdigit` takes ``²`` for a digit, and `int` does not; nor does it take more than 4300 digits.
+    """
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
 
 
 def counted(count: int, noun: str) -> str:

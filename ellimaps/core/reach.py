@@ -48,7 +48,9 @@ def confine(folders: Iterable[Path]) -> None:
 
 def inherit() -> None:
     """Confine this process as the one that started it is."""
-    confine(map(Path, filter(None, os.environ.get(_VARIABLE, "").split(os.pathsep))))
+    # Where nothing is confined nothing is looked up: on a full disk there is no temporary folder.
+    if folders := os.environ.get(_VARIABLE):
+        confine(map(Path, folders.split(os.pathsep)))
 
 
 def is_outside(path: str | os.PathLike[str]) -> bool:

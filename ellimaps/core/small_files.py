@@ -53,10 +53,21 @@ def read_toml(path: Path, what: str, limit_bytes: int) -> dict[str, Any]:
     """
     content = read_small(path, what, limit_bytes)
     try:
-        return tomllib.loads(content.decode("utf-8-sig"))
+        values = tomllib.loads(content.decode("utf-8-sig"))
+        _check_numbers(values)
+        return values
     except (ValueError, RecursionError) as error:
         reason = str(error).rstrip(".").replace("\n", " ")
         raise ReadError(f"The {what} {path} is not valid TOML: {reason:.200}.") from error
+
+
+def _check_numbers(value: Any) -> None:
+    """Refuse whole numbers beyond 64 bit, as TOML 1.0 does; Python reads them, and no float can be one."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_numbers(item)
+    elif isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        raise ValueError("a whole number has more than 64 bits")
 
 
 def toml_value(value: Any) -> str:

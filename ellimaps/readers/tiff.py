@@ -150,6 +150,8 @@ def _checked_pages(
     if dtype.kind not in "buif":
         raise ReadError(f"{name} holds {dtype} values: save it with whole or real numbers.")
     values = int(np.prod([int(side) for side in series.shape], dtype=object))
+    if values == 0:
+        raise ReadError(f"{name} holds an image without pixels: copy it again.")
     if series.dataoffset is not None:
         if series.dataoffset + values * dtype.itemsize > file.filehandle.size:
             raise _truncated(name)

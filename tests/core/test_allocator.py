@@ -62,3 +62,35 @@ def test_large_blocks_are_given_back():
         return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     assert held_mib("given back") < 8 < held_mib("as it is")
+
+
+POOLS = """
+import ctypes, os, sys, tempfile, threading
+from ellimaps.core.allocator import share_freed_memory
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.fdopen.restype = ctypes.c_void_p
+if sys.argv[1] == "shared":
+    share_freed_memory()
+here = threading.Barrier(12)
+def take():
+    libc.malloc(ctypes.c_size_t(1 << 10))
+    here.wait()
+threads = [threading.Thread(target=take) for _ in range(12)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+with tempfile.TemporaryFile() as told:
+    stream = ctypes.c_void_p(libc.fdopen(os.dup(told.fileno()), b"w"))
+    libc.malloc_info(0, stream)
+    libc.fclose(stream)
+    told.seek(0)
+    print(told.read().count(b"<heap nr="))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a setting of glibc")
+def test_threads_share_two_pools():
+    def pools(how):
+        command = [sys.executable, "-c", POOLS, how]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    assert pools("shared") <= 2 < pools("as it is")

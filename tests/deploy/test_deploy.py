@@ -349,6 +349,7 @@ def test_what_the_nightly_run_calls_is_there():
     [job] = yaml.safe_load((ROOT / ".github" / "workflows" / "nightly.yml").read_text())["jobs"].values()
     targets = {what.split()[0] for what in job["strategy"]["matrix"]["what"]}
     assert targets == {"fuzz", "chaos", "load"}
+    assert targets <= set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
 
 
 def test_workflow_tests_before_it_builds_and_publishes():

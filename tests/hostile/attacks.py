@@ -28,7 +28,7 @@ class Attack:
     """An input, its kind, and a part of the refusal; nothing where it is read rightly."""
 
     kind: str
-    made: Callable[[], Files]
+    made: Callable[[], Any]
     refused: str = ""
 
 
@@ -210,7 +210,7 @@ ATTACKS = {
     ),
     "a zip that leads out": Attack("zip uploads", lambda: {"a.zip": _packed({"../../a.tif": b"II"})}),
     "a zip with a name of a mile": Attack(
-        "zip uploads", lambda: {"a.zip": _packed({"a" * 5000: b"II"})}, "too long a name"
+        "zip uploads", lambda: {"a.zip": _packed({"a" * 5000: b"II"})}, "give it a shorter name"
     ),
     "a Cauchy film of 1e308": Attack(
         "film models", _film("{ cauchy = [1e308, 1e308, 1e308] }"), "below 1e+09"
@@ -222,11 +222,16 @@ ATTACKS = {
         "film models", _film("{ sellmeier = [[1.0, 0.5]] }"), "500 nm"
     ),
     "a film of no index": Attack("film models", _film("{ cauchy = [0.0] }"), "no index"),
-    "a film of 400 digits": Attack("film models", _film(f"{{ index = 1{'0' * 400} }}"), "below 1e308"),
+    "a film of 400 digits": Attack("film models", _film(f"{{ index = 1{'0' * 400} }}"), "64 bits"),
+    "a log whose name is no UTF-8": Attack(
+        "sensor logs",
+        lambda: {b"\xff\xfe.csv": b"time,T\n2025-03-01 12:00,21\n2025-03-01 12:10,22\n"},
+        "rename it",
+    ),
     "a dose of 1e999": Attack("layouts as csv", _layout("1e999"), "no concentration"),
     "a dose of 400 digits": Attack("layouts as csv", _layout("1" + "0" * 400), "no concentration"),
     "a dose called \u00b2": Attack("layouts as csv", _layout("\u00b2"), "no concentration"),
-    "pictures called \u00b2": Attack("folders of pictures", _named("\u00b2.tif", "\u00b3.tif")),
+    "pictures called \u00b2": Attack("folders of pictures", _named("1\u00b22.tif", "1\u00b23.tif")),
     "pictures whose names are Latin-1": Attack(
         "folders of pictures", _named(b"\xe9t\xe9.tif", b"\xe9t\xe8.tif")
     ),

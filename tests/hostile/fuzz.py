@@ -14,21 +14,25 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
 from hostile.attacks import ATTACKS
 from hostile.corpus import Format, formats
-from hostile.judging import Verdict, judged, prepare, write
+from hostile.judging import Verdict, judged, judged_together, prepare, write
 from hostile.mutating import mutated
 
 KEPT = Path(__file__).resolve().parents[2] / "results" / "fuzz"
 _MOST_KEPT = 5
 """Inputs that are kept of one finding; the others end in the same place."""
-_AT_ONCE = 2000
-"""Inputs a process opens before another one takes its place: a minute or two."""
+_TOGETHER = 10
+"""Inputs that share a process as long as nothing happens: starting one for each took half of the time."""
+_AT_ONCE = 100
+"""Inputs of one kind between two looks at the tally: some seconds."""
 
 
 @dataclass
@@ -100,18 +104,24 @@ def _all(seed: int, numbers: Sequence[int], processes: int) -> int:
     start = time.monotonic()
     tallies: dict[str, Tally] = defaultdict(Tally)
     findings: dict[str, list[int]] = defaultdict(list)
-    for name, verdicts in _verdicts(seed, numbers, processes):
-        for number, verdict in verdicts:
-            tallies[name].add(verdict)
-            if verdict.is_finding:
-                key = f"{name}: {verdict.what}: {_place(verdict)}"
-                findings[key].append(number)
-                if len(findings[key]) == 1:
-                    print(f"input {number}: {key}", flush=True)
-                if len(findings[key]) <= _MOST_KEPT:
-                    _keep(seed, number, key, verdict)
-    _tell(f"{len(numbers)} inputs of seed {seed} in {time.monotonic() - start:.0f} s", tallies, findings)
+    with suppress(KeyboardInterrupt):
+        for name, verdicts in _verdicts(seed, numbers, processes):
+            for number, verdict in verdicts:
+                tallies[name].add(verdict)
+                if verdict.is_finding:
+                    key = f"{name}: {verdict.what}: {_place(verdict)}"
+                    findings[key].append(number)
+                    _tell_and_keep(seed, key, findings[key], verdict)
+    total = sum(tally.counts.total() for tally in tallies.values())
+    _tell(f"{total} inputs of seed {seed} in {time.monotonic() - start:.0f} s", tallies, findings)
     return int(bool(findings))
+
+
+def _tell_and_keep(seed: int, key: str, numbers: Sequence[int], verdict: Verdict) -> None:
+    if len(numbers) == 1:
+        print(f"input {numbers[0]}: {key}", flush=True)
+    if len(numbers) <= _MOST_KEPT:
+        _keep(seed, numbers[-1], key, verdict)
 
 
 Task = tuple[int, str, list[int]]
@@ -120,7 +130,7 @@ Task = tuple[int, str, list[int]]
 def _verdicts(
     seed: int, numbers: Sequence[int], processes: int
 ) -> Iterator[tuple[str, list[tuple[int, Verdict]]]]:
-    """Judge inputs kind by kind, each in a process that has imported what that kind takes and no more."""
+    """Judge inputs kind by kind, in processes that have imported what the kinds so far take and no more."""
     by_kind: dict[str, list[int]] = defaultdict(list)
     for number in numbers:
         by_kind[kind_of(seed, number)].append(number)
@@ -129,15 +139,27 @@ def _verdicts(
         for name, those in by_kind.items()
         for first in range(0, len(those), _AT_ONCE)
     ]
-    with get_context("fork").Pool(processes, maxtasksperchild=1) as pool:
+    # Who stops early has seen something of every kind.
+    tasks.sort(key=lambda task: task[2][0])
+    with get_context("fork").Pool(processes) as pool:
         yield from pool.imap_unordered(_judge_those, tasks)
+
+
+@cache
+def _ready(name: str) -> Format:
+    """Return a kind of which this process has opened the good inputs."""
+    prepare({name: formats()[name]})
+    return formats()[name]
 
 
 def _judge_those(task: Task) -> tuple[str, list[tuple[int, Verdict]]]:
     seed, name, numbers = task
-    kind = formats()[name]
-    prepare({name: kind})
-    return name, [(number, judged(kind, input_of(seed, number, kind))) for number in numbers]
+    kind = _ready(name)
+    verdicts = []
+    for first in range(0, len(numbers), _TOGETHER):
+        those = numbers[first : first + _TOGETHER]
+        verdicts += judged_together(kind, [input_of(seed, number, kind) for number in those])
+    return name, list(zip(numbers, verdicts, strict=True))
 
 
 def _place(verdict: Verdict) -> str:

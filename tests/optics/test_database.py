@@ -9,6 +9,7 @@ import math
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from collections.abc import Callable
 from importlib import resources
@@ -24,6 +25,7 @@ from support.stacks import one_sentence
 
 import ellimaps
 from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.maps.films.recipe import FitRecipe, fit_of, fit_text
 from ellimaps.optics.database import catalogue
 from ellimaps.optics.database.catalogue import MaterialPage, page_material, search_materials
 from ellimaps.optics.database.packing import packed
@@ -282,6 +284,7 @@ def test_what_no_film_can_have_is_left_out_and_it_is_said() -> None:
             "1 to 17 coefficients, got 0",
         ),
         ([{"type": "formula 9", "wavelength_range": "1 2", "coefficients": "1 2 3 4 5 6 7"}], "got 7"),
+        ([{"type": "formula 2", "wavelength_range": "1 2", "coefficients": "1 2 3 4"}], "lacks the one"),
         ([{"type": "formula 1", "wavelength_range": "1", "coefficients": "1"}], "two wavelengths in um"),
         ([{"type": "formula 1", "coefficients": "1"}], "two wavelengths in um"),
         ([{"type": "formula 1", "wavelength_range": "1 x", "coefficients": "1"}], "'x' is not a number"),
@@ -552,3 +555,10 @@ def test_a_release_is_packed_to_the_same_bytes(tmp_path: Path, monkeypatch: pyte
     finally:
         for cached in (catalogue._index, catalogue._pages, catalogue._by_path, catalogue.page_material):
             cached.cache_clear()
+
+
+def test_a_recipe_holds_the_page_as_well() -> None:
+    layer = Layer(material("main/Ta2O5/Gao"), 10.0, {"thickness_nm": (0.0, 100.0)})
+    fit = FitRecipe(ThinFilm(material("Si"), (layer,)))
+    again = fit_of(tomllib.loads(fit_text(fit))["fit"], Path(), "recipe")
+    assert again == fit

@@ -20,6 +20,7 @@ from ellimaps.core.numbers import number_text, with_error
 from ellimaps.core.stack import ANGLES
 from ellimaps.maps.films.files import fit_contents
 from ellimaps.optics.fit_options import FitOptions
+from ellimaps.optics.library import material, material_names
 from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
 from ellimaps.optics.ready_models import ready_models
 from ellimaps.samples import sample_ep4
@@ -553,3 +554,51 @@ def test_an_angle_given_by_hand_and_a_crystal_are_built_from_lists(loaded):
     assert model.aoi_deg == 51.0
     assert isinstance(model, ThinFilm)
     assert isinstance(model.layers[0], Layer)
+
+
+def published(page, text):
+    return fine(page.text_input(key=layer_key(page, "published")).set_value(text).run())
+
+
+def hits(page, text):
+    return page.radio(key=layer_key(page, "published", text))
+
+
+def test_a_published_material_is_found_shown_and_used(loaded):
+    edit(loaded)
+    published(loaded, "Ta2O5")
+    found = hits(loaded, "Ta2O5")
+    assert found.options[0].startswith("Cheikh et al")  # the first that covers 400 to 800 nm
+    assert len(found.options) == 18
+    assert "n of main/Ta2O5/Cheikh" in str([one.proto for one in loaded.get("vega_lite_chart")])
+    found.set_value("main/Ta2O5/Gao").run()
+    assert "Opt. Express 20, 15734" in texts(loaded).replace("\\", "")
+    fine(loaded.button(key=layer_key(loaded, "use")).click().run())
+    layer = film(loaded).model.layers[0]
+    assert layer.material == material("main/Ta2O5/Gao")
+    assert loaded.selectbox(key=layer_key(loaded, "layer0", "material")).value == "main/Ta2O5/Gao"
+    assert loaded.text_input(key=layer_key(loaded, "published")).value == ""
+    published(loaded, "main/SiO2/Malitson")
+    loaded.selectbox(key=layer_key(loaded, "use_for")).set_value("substrate").run()
+    fine(loaded.button(key=layer_key(loaded, "use")).click().run())
+    assert film(loaded).model.substrate == material("main/SiO2/Malitson")
+    assert 'page = "main/Ta2O5/Gao", reference = "' in loaded.code[0].value
+    fine(click(loaded, "fit"))
+    assert film(loaded).setup.model.layers[0].material.name == "main/Ta2O5/Gao"
+
+
+def test_a_search_without_a_hit_says_what_to_try(loaded):
+    edit(loaded)
+    assert "nothing is fetched" in texts(loaded)
+    published(loaded, "Ta205")
+    assert "Or is it **Ta2O5**" in texts(loaded)
+    published(loaded, " - ")
+    assert "nothing is fetched" in texts(loaded)
+    published(loaded, "BaF2 Bosomworth 5K")
+    assert "No page is called so" in texts(loaded)
+
+
+def test_built_in_materials_stay_first(loaded):
+    edit(loaded)
+    options = loaded.selectbox(key=layer_key(loaded, "layer0", "material")).options
+    assert options[: len(material_names())] == material_names()

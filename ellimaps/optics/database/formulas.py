@@ -83,6 +83,9 @@ FORMULAS: dict[int, tuple[Callable[[Real, Coefficients], Any], int]] = {
 }
 """Each formula with the number of its coefficients."""
 
+IN_PAIRS = (1, 2, 3, 4, 5, 6)
+"""Those whose coefficients after the first come in pairs: one without its other half has no meaning."""
+
 
 def formula_index(number: int, coefficients: Coefficients, wavelength_nm: Real) -> Real:
     """Return n of a formula; NaN or infinite where it gives none.

@@ -78,7 +78,7 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
 def _yaml(text: str) -> Any:
     import yaml
 
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # nosec B506
 
 
 def _listed(texts: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any], str]]:

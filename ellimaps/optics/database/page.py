@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ellimaps.core.errors import SettingError
-from ellimaps.optics.database.formulas import FORMULAS, formula_index
+from ellimaps.optics.database.formulas import FORMULAS, IN_PAIRS, formula_index
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.materials import Material
 
@@ -208,7 +208,7 @@ def read_page(text: str, name: str) -> Published:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > _DEPTH or isinstance(event, yaml.AliasEvent):
                 raise SettingError(f"{name} is no page of refractiveindex.info: it nests or refers too much.")
-        values = yaml.load(text, Loader=loader)
+        values = yaml.load(text, Loader=loader)  # nosec B506
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise SettingError(f"{name} is not valid YAML: {reason:.200}.") from error
@@ -273,6 +273,8 @@ def _formula(block: Mapping[str, Any], which: str, name: str) -> Formula:
     most = FORMULAS[number][1]
     if not 1 <= len(coefficients) <= most:
         raise SettingError(f"{name}: formula {number} has 1 to {most} coefficients, got {len(coefficients)}.")
+    if number in IN_PAIRS and len(coefficients) % 2 == 0:
+        raise SettingError(f"{name}: the last coefficient of formula {number} lacks the one it belongs to.")
     if len(limits) != 2:
         raise SettingError(f"{name}: a formula needs wavelength_range with two wavelengths in um.")
     return Formula(number, coefficients, (min(limits), max(limits)))

@@ -149,7 +149,8 @@ def read_thumbnails(folder: Path, fields: pd.DataFrame) -> Thumbnails | None:
 
     try:
         found = read_set(folder, FACTS, read)
-    except (OSError, ReadError, ValueError, KeyError, TypeError):
+    # JSON knows an infinity, which is no whole number.
+    except (OSError, ReadError, ValueError, KeyError, TypeError, OverflowError):
         return None
     n_tiles = found.columns * found.columns
     return found if n_tiles > 0 and len(found.sheets) == -(-len(fields) // n_tiles) else None

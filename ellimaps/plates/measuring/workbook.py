@@ -18,7 +18,7 @@ from ellimaps.core.archives import members
 from ellimaps.core.extras import optional
 
 _MOST_UNPACKED = 64 << 20
-"""400 times what the sheet of 1536 wells takes, 0.16 MB: `benchmarks/bench_layouts.py` prints it."""
+"""200 times what a workbook of 1536 wells takes: ``benchmarks/bench_inputs.py`` prints it."""
 _MOST_CELLS = 1_000_000
 """Places between A1 and the last cell: 30 times those of 1536 wells with 20 columns."""
 _MOST_TEXT = 256 << 20

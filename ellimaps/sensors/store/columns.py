@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.core.numbers import whole_number_in
 from ellimaps.sensors.store.number_formats import numeral
 from ellimaps.sensors.store.options import FROM_THE_LOG, NONE, ImportOptions, fixed_offset, flag
 from ellimaps.sensors.store.time_formats import (
@@ -180,7 +181,7 @@ def cells_of(rows: Sequence[Sequence[str]], number: int) -> list[str]:
 
 def is_counter(cells: Sequence[str]) -> bool:
     """Return whether cells count their rows: whole numbers, each one more than the last."""
-    said = [int(cell) for cell in cells if cell.isdigit()]
+    said = [number for cell in cells if (number := whole_number_in(cell)) is not None]
     return len(said) == len(cells) > 2 and all(b - a == 1 for a, b in pairwise(said))
 
 

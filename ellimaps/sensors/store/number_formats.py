@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ellimaps.core.numbers import whole_number_in
 from ellimaps.sensors.store.options import ImportQuestion
 
 NUMBER = r"^([+-]?[0-9][0-9.,']*(?:[eE][+-]?[0-9]+)?|[+-]?[.,][0-9]+)"
@@ -130,7 +131,7 @@ def counts_of(cells: Iterable[tuple[str, int]]) -> NumberCounts:
         sum(n for number, n in found if is_sure(number, ".")),
         sum(n for _, n in grouped),
         sum(n for number, n in found if re.match(GROUPED_POINTS, number)),
-        sum(n for number, n in found if number.isdigit() and int(number) >= _LARGE) if grouped else 0,
+        sum(n for number, n in found if (whole_number_in(number) or 0) >= _LARGE) if grouped else 0,
         grouped[0][0] if grouped else "",
     )
 

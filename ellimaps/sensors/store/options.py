@@ -103,7 +103,7 @@ def fixed_offset(zone: str) -> int | None:
     if not text:
         return 0
     sign, digits = text[0], text[1:].replace(":", "")
-    if sign not in "+-" or not digits.isdigit() or len(digits) > 4:
+    if sign not in "+-" or not digits.isdecimal() or len(digits) > 4:
         return None
     hours, minutes = (int(digits), 0) if len(digits) <= 2 else (int(digits[:-2]), int(digits[-2:]))
     return (hours * 60 + minutes) * (-1 if sign == "-" else 1)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ellimaps.core.errors import ReadError
+from ellimaps.core.names import readable
 from ellimaps.sensors.store.number_formats import GROUPED_COMMAS, GROUPED_POINTS, NUMBER
 from ellimaps.sensors.store.options import fixed_offset
 from ellimaps.sensors.store.time_formats import BEHIND, EPOCHS, EXCEL, EXCEL_EPOCH, ISO, MISSING, ZONE_WORDS
@@ -26,7 +28,14 @@ def quoted_file(file: Path) -> str:
     """Return a file's path as a literal that DuckDB takes for this file alone.
 
     Where brackets, asterisks and question marks stand in a name, DuckDB would read what fits the pattern.
+
+    Raises
+    ------
+    ReadError
+        If the name is no UTF-8, the only one that DuckDB can open.
     """
+    if str(file) != readable(str(file)):
+        raise ReadError(f"{readable(str(file))} has a name that is no UTF-8: rename it.")
     return quoted(re.sub(r"[*?[]", r"[\g<0>]", str(file)))
 
 

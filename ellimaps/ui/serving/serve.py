@@ -18,6 +18,7 @@ from streamlit import config
 from streamlit.starlette import App
 from streamlit.web import bootstrap
 
+from ellimaps.core.allocator import share_freed_memory
 from ellimaps.ui import start
 from ellimaps.ui.serving.idle import LeftAlone
 from ellimaps.ui.serving.shell import Shell
@@ -57,6 +58,7 @@ def serve(place: socket.socket, opened: str = "", names: Collection[str] = ()) -
     """
     # The command line looks for garbage rarely, which a process that stays cannot afford.
     gc.set_threshold(700)
+    share_freed_memory()
     host, port = place.getsockname()[:2]
     bootstrap.load_config_options({**OPTIONS, "server.address": host, "server.port": port})
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

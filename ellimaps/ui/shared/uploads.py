@@ -22,8 +22,10 @@ MAX_FILES = 2000
 MAX_BYTES = 2 * 1024**3
 # A zip's list of its files is read at once: MAX_FILES of them with the longest names and fields need 6 MB.
 MAX_LIST_BYTES = 16 * 1024**2
-# Whatever zipfile and its decompressors raise for bytes that are not what they say.
+# Whatever zipfile and its decompressors raise for bytes that are not what they say; an OSError of seeking
+# too far as well, while those of writing are told before.
 _DAMAGED = (
+    OSError,
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error),
     *(NotImplementedError, RuntimeError, ValueError, LookupError, OverflowError),
 )

@@ -30,6 +30,7 @@ from ellimaps.ui.pages.maps.fit_angles import (
     suggested_bounds,
     wavelength_range,
 )
+from ellimaps.ui.pages.maps.fit_published import published_search
 from ellimaps.ui.pages.maps.fit_reference import reference_control
 from ellimaps.ui.pages.maps.fitting import OWN_MODEL, FilmWork
 from ellimaps.ui.pages.maps.state import MapsState
@@ -66,6 +67,8 @@ def edited_model(state: MapsState, segmentation: Segmentation) -> ThinFilm:
         key, full = control_key(film, "add"), len(model.layers) >= MAX_LAYERS
         icon = ":material/add:"
         st.button("Add a layer on top", icon=icon, key=key, disabled=full, on_click=_add, args=(film,))
+        parts = {f"layer{number}": f"Layer {number + 1}" for number in range(len(layers))}
+        published_search(film, {**parts, "substrate": "Substrate", "ambient": "Ambient"}, stack)
     if not isinstance(ambient, Material):
         raise SettingError(f"The ambient must be isotropic, and {ambient.name} is not.")
     return replace(

@@ -78,11 +78,12 @@ def _upload(state: MapsState) -> None:
     with st.form("film_upload", clear_on_submit=True, border=False):
         files = st.file_uploader(
             "Your model (.toml), with the n, k files it names; or n, k files alone",
-            type=["toml", "nk", "txt", "csv", "dat"],
+            type=["toml", "nk", "txt", "csv", "dat", "yml"],
             accept_multiple_files=True,
             max_upload_size=8,  # MB: a model and its tables are texts of kilobytes
             key="film_files",
-            help="n, k files have rows of wavelength_nm n k. Their materials join the lists on the left.",
+            help="n, k files have rows of wavelength_nm n k, or are pages of refractiveindex.info (.yml). "
+            "Their materials join the lists on the left.",
         )
         clicked = st.form_submit_button("Take these files")
     if clicked:

@@ -150,7 +150,7 @@ def _doses(rows: pd.DataFrame) -> list[tuple[float, str]]:
 def _ordered(names: Sequence[str]) -> list[str]:
     def key(name: str) -> tuple[bool, float, str]:
         number = name.removeprefix("cluster ").split(" ")[0]
-        value = float(number) if number.replace(".", "", 1).replace("e-", "", 1).isdigit() else float("inf")
+        value = float(number) if number.replace(".", "", 1).replace("e-", "", 1).isdecimal() else float("inf")
         return name in ("none", "no cluster", "no compound"), value, name.casefold()
 
     return sorted(set(names), key=key)
