@@ -161,6 +161,8 @@ def segmented(page):
 
 def one_image(page):
     page.get_by_text("Images", exact=True).first.wait_for()
+    # Until all is drawn the last table is another one.
+    idle(page)
     page.get_by_test_id("stDataFrame").last.click(position={"x": 18, "y": 60})
     page.get_by_text("Outlines of the objects").wait_for()
     idle(page)

@@ -19,7 +19,7 @@ def trees(tmp_path_factory):
         for growth in range(4):
             folder = root / "wafers" / f"wafer {wafer}" / f"growth_{growth}"
             for number in range(2):
-                sample_ep4(folder / f"map_{number}", seed=growth, size=(48, 64), kinds=2, bands=8)
+                sample_ep4(folder / f"map_{number}", seed=growth, size=(144, 192), kinds=2, bands=8)
     cut = next((folder / "map_1").glob("*_003.png"))
     cut.write_bytes(cut.read_bytes()[:900])
     sample_cells(
