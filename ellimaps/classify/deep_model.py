@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from ellimaps.classify.image_features import CellFeatures, measure_image
 from ellimaps.classify.model_facts import check_answers
 from ellimaps.classify.model_file import load_model
 from ellimaps.classify.population_model import Label, PopulationModel, Prediction, pixel_size_doubts
+from ellimaps.core.archives import ArchiveError, names_in
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import write_files
 from ellimaps.core.inputs import Source, as_input
@@ -196,9 +196,9 @@ def load_classifier(source: Source, name: str | None = None) -> PopulationModel 
     """
     file = as_input(source, name)
     try:
-        with file.open() as stream, zipfile.ZipFile(stream) as archive:
-            is_deep = FACTS in archive.namelist()
-    except (ReadError, zipfile.BadZipFile):
+        with file.open() as stream:
+            is_deep = FACTS in names_in(stream)
+    except (ReadError, ArchiveError):
         is_deep = False
     return load_deep_model(file) if is_deep else load_model(file)
 

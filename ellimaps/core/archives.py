@@ -35,6 +35,18 @@ class Member:
             return self._stream.read(n_bytes)
 
 
+def names_in(stream: IO[bytes]) -> list[str]:
+    """Return the names of the files in a zip.
+
+    Raises
+    ------
+    ArchiveError
+        If it is no zip, or damaged.
+    """
+    with _damage(), zipfile.ZipFile(stream) as archive:
+        return archive.namelist()
+
+
 def opened_members(stream: IO[bytes]) -> Iterator[tuple[zipfile.ZipInfo, Member]]:
     """Open the files of a zip, one after the other; folders are passed over.
 

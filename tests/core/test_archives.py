@@ -8,7 +8,9 @@ import zipfile
 
 import pytest
 
-from ellimaps.core.archives import ArchiveError, members
+from ellimaps.classify.deep_model import load_classifier
+from ellimaps.core.archives import ArchiveError, members, names_in
+from ellimaps.core.errors import ReadError
 
 
 def zipped(files: dict[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -54,3 +56,12 @@ def test_a_file_that_says_it_is_small_is_not_read_beyond_that() -> None:
 def test_what_is_no_zip_of_ours_is_refused(content: bytes, why: str) -> None:
     with pytest.raises(ArchiveError, match=why):
         list(members(io.BytesIO(content), 1 << 20))
+
+
+def test_a_zip_of_a_version_to_come_is_damaged_for_who_asks_for_its_names() -> None:
+    packed = bytearray(zipped({"a": b"1"}))
+    struct.pack_into("<H", packed, packed.index(b"PK\x01\x02") + 6, 255)
+    with pytest.raises(ArchiveError, match="version"):
+        names_in(io.BytesIO(packed))
+    with pytest.raises(ReadError):
+        load_classifier(io.BytesIO(packed), "cells.ellimodel")
