@@ -13,6 +13,7 @@ ELLIMAPS_REQUIRE_BROWSER
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -42,6 +43,7 @@ CHROMIUM_ARGS = [
 
 # Servers that tests start write their users' works here, and no test those of this machine's user.
 os.environ["ELLIMAPS_STATE"] = tempfile.mkdtemp(prefix="ellimaps-state-")
+atexit.register(shutil.rmtree, os.environ["ELLIMAPS_STATE"], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
