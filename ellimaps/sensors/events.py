@@ -95,6 +95,9 @@ def events_of_table(source: Any, name: str) -> list[Event]:
             f"The events {name} need columns start and kind, and may have end and note; "
             f"they have {', '.join(table.columns) or 'none':.200}."
         )
+    if not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise ReadError(f"The events {name} have two columns {twice!r:.40}: take one of them out.")
     events = []
     for line, row in enumerate(table.to_dict("records"), start=2):
         try:

@@ -122,6 +122,7 @@ def test_events_of_a_table_and_noted_ones_are_the_same(tmp_path, monkeypatch):
         ("start,end,kind\n2025-03-02,2025-03-01,door\n", "ends"),
         ("start,kind\n2025-03-02,\n", "has no kind"),
         ("", "cannot be read"),
+        ("start,kind,note,Note\n2025-03-02,door,a,b\n", "two columns 'note'"),
     ],
 )
 def test_wrong_tables_of_events_are_a_sentence(tmp_path, text, says):
