@@ -243,8 +243,12 @@ def _try_out(
         raise ValueError("its parts do not fit together")
     rows = np.stack(list(ranges.values()))
     with np.errstate(all="ignore"):
-        log_odds = line.log_odds(rows)
-        if not (np.abs(rows) < _NO_MEASUREMENT).all() or not np.isfinite(log_odds).all():
+        log_odds, slopes = line.log_odds(rows), line.slopes / line.scale
+        if (
+            not (np.abs(rows) < _NO_MEASUREMENT).all()
+            or not np.isfinite(log_odds).all()
+            or not np.isfinite(slopes).all()
+        ):
             raise ValueError("its ranges are not those of images")
         steps = log_odds @ np.asarray(calibration.coef_).T + calibration.intercept_
         found = classifier.probabilities(rows) * classifier.weights

@@ -183,6 +183,9 @@ ATTACKS = {
     "a sheet with a row far below": Attack(
         "layouts as xlsx", _sheet('<row r="99999999"><c r="A99999999"/></row>'), "row 99,999,999"
     ),
+    "a sheet with a cell far below in a row of its own": Attack(
+        "layouts as xlsx", _sheet('<row r="2"><c r="C99999999"/></row>'), "C99999999"
+    ),
     "a sheet with a cell far right": Attack(
         "layouts as xlsx", _sheet('<row r="9000"><c r="XFD9000"/></row>'), "column 16,384"
     ),

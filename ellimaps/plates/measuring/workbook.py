@@ -24,7 +24,8 @@ _MOST_CELLS = 1_000_000
 _MOST_TEXT = 256 << 20
 """Characters of all cells if each held the longest text, as every cell may name that one."""
 _PARTS = ("xl/", "_rels/", "[Content_Types].xml")
-_COLUMN = re.compile(r"([A-Z]{1,3})([0-9]{0,7})")
+_ROW = re.compile("[0-9]{1,9}")
+_COLUMN = re.compile("([A-Z]{1,3})([0-9]{0,7})")
 
 
 def first_sheet(content: bytes) -> pd.DataFrame:
@@ -94,12 +95,13 @@ class _Extent:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         kind, place = name.rpartition(" ")[2], attributes.get("r", "")
         if kind == "row":
-            self._row = int(place) if re.fullmatch("[0-9]{1,9}", place) else self._row + 1
+            self._row = int(_named(place, _ROW)[0]) if place else self._row + 1
             self._column = 0
         elif kind == "c":
             self._n_cells += 1
             self._column += 1
-            if found := _COLUMN.fullmatch(place):
+            if place:
+                found = _named(place, _COLUMN)
                 self._column = _column_number(found[1])
                 self._row = int(found[2] or self._row)
             self._widest = max(self._widest, self._column)
@@ -117,6 +119,14 @@ class _Extent:
     def _check_text(self) -> None:
         if self._longest * self._n_cells > _MOST_TEXT:
             raise ValueError(f"a text of {self._longest:,} characters stands in {self._n_cells:,} cells")
+
+
+def _named(place: str, known: re.Pattern[str]) -> re.Match[str]:
+    """Return what a row or cell is called; in other words calamine might find a place that we do not."""
+    found = known.fullmatch(place)
+    if found is None:
+        raise ValueError(f"a row or cell is called {place!r:.40}")
+    return found
 
 
 def _column_number(letters: str) -> int:
