@@ -62,6 +62,8 @@ def serve(place: socket.socket, opened: str = "", names: Collection[str] = ()) -
     gc.set_threshold(700)
     share_freed_memory()
     host, port = place.getsockname()[:2]
+    # Streamlit would tell the user to restart it for options that it has not begun to use.
+    logging.getLogger("streamlit.config").disabled = True
     bootstrap.load_config_options({**OPTIONS, "server.address": host, "server.port": port})
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     page = Path(start.__file__).with_name("workbench.py")
