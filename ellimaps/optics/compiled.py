@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ellimaps.optics import kernel
+from ellimaps.optics.crystals import EXTRAORDINARY
 from ellimaps.optics.fresnel import Real, Uniaxial
 from ellimaps.optics.gradient import ExactCurve, both
-from ellimaps.optics.materials import EXTRAORDINARY
 from ellimaps.optics.model import AOI_OFFSET, DELTA_OFFSET, THICKNESS, Parameter
 from ellimaps.optics.solver import FilmCurve, Target
 

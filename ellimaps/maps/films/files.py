@@ -20,8 +20,9 @@ from ellimaps.maps.export import map_facts
 from ellimaps.maps.films.figures import map_figure, shots_figure, uniqueness_figure
 from ellimaps.maps.films.results import ClusterFit, MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.optics.certainty import Certainty
+from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.flags import Flag
-from ellimaps.optics.materials import AnyMaterial, UniaxialMaterial, tabulated
+from ellimaps.optics.materials import tabulated
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
 from ellimaps.optics.noise import Noise
