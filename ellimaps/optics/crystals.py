@@ -43,11 +43,12 @@ class UniaxialMaterial:
     @property
     def parameters(self) -> dict[str, float]:
         """Those of the ordinary index, then those of the other one, as ``extraordinary_a``."""
-        along = {
-            EXTRAORDINARY + name.removeprefix("cauchy_"): value
-            for name, value in self.extraordinary.parameters.items()
-        }
-        return self.ordinary.parameters | along
+        return self.ordinary.parameters | _along(self.extraordinary.parameters)
+
+    @property
+    def fixed(self) -> dict[str, float]:
+        """Those of both indices that no fit may change."""
+        return self.ordinary.fixed | _along(self.extraordinary.fixed)
 
     @property
     def is_linear(self) -> bool:
@@ -72,8 +73,13 @@ class UniaxialMaterial:
 
     def _along(self, name: str) -> str:
         """Return what the extraordinary index calls a parameter of the crystal."""
-        short = name.removeprefix(EXTRAORDINARY)
-        return short if short in self.extraordinary.parameters else f"cauchy_{short}"
+        short, known = name.removeprefix(EXTRAORDINARY), self.extraordinary
+        return short if short in known.parameters | known.fixed else f"cauchy_{short}"
+
+
+def _along(values: Mapping[str, float]) -> dict[str, float]:
+    """Return values under the names that a crystal has for them."""
+    return {EXTRAORDINARY + name.removeprefix("cauchy_"): value for name, value in values.items()}
 
 
 AnyMaterial = Material | UniaxialMaterial

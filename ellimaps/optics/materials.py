@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ellimaps.core.errors import SettingError
+from ellimaps.optics.dual import value_of
 from ellimaps.optics.fresnel import Complex, Real
 
 CAUCHY_A = "cauchy_a"
@@ -93,6 +94,11 @@ class Material:
         return {}
 
     @property
+    def fixed(self) -> dict[str, float]:
+        """Values of numbers that no fit may change, by name; `with_parameter` takes them as well."""
+        return {}
+
+    @property
     def is_linear(self) -> bool:
         """Whether the index is a linear function of every parameter."""
         return True
@@ -163,8 +169,18 @@ class Constant(Material):
         """As in a model file."""
         return {"index": [self.n, self.k] if self.k else self.n}
 
-    def _index(self, wavelength_nm: Real) -> Any:
-        return np.full(wavelength_nm.shape, self.n + 1j * self.k)
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Both."""
+        return {"index_n": self.n, "index_k": self.k}
+
+    def with_parameter(self, name: str, value: float) -> Self:
+        """Return the medium with another n or k."""
+        n, k = (self.parameters | {name: value}).values()
+        return replace(self, n=n, k=k, name="")
+
+    def _formula(self, wavelength_nm: Real, values: Mapping[str, Any]) -> Any:
+        return values["index_n"] + 1j * values["index_k"] + np.zeros(wavelength_nm.shape)
 
 
 @dataclass(frozen=True)
@@ -236,10 +252,32 @@ class Sellmeier(Material):
         """As in a model file."""
         return {"sellmeier": [list(term) for term in self.terms]}
 
-    def _index(self, wavelength_nm: Real) -> Any:
-        square = (wavelength_nm / 1000) ** 2
-        squared = 1 + sum(strength * square / (square - at**2) for strength, at in self.terms)
-        if np.any(np.asarray(squared) <= 0):
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Each term's, as ``sellmeier_1_strength`` and ``sellmeier_1_resonance_um``."""
+        return {
+            f"sellmeier_{number}_{what}": value
+            for number, term in enumerate(self.terms, start=1)
+            for what, value in zip(("strength", "resonance_um"), term, strict=True)
+        }
+
+    @property
+    def is_linear(self) -> bool:
+        """Never: the index is a root."""
+        return False
+
+    def with_parameter(self, name: str, value: float) -> Self:
+        """Return the formula with another strength or resonance."""
+        values = list((self.parameters | {name: value}).values())
+        terms = tuple(zip(values[::2], values[1::2], strict=True))
+        return replace(self, terms=terms, name="Sellmeier")
+
+    def _formula(self, wavelength_nm: Real, values: Mapping[str, Any]) -> Any:
+        square, numbers = (wavelength_nm / 1000) ** 2, list(values.values())
+        squared: Any = np.ones(wavelength_nm.shape)
+        for strength, at in zip(numbers[::2], numbers[1::2], strict=True):
+            squared = squared + strength * square / (square - at * at)
+        if np.any(value_of(squared) <= 0):
             raise SettingError(f"{self.name}: the formula gives no real index at {wavelength_nm.min():g} nm.")
         return np.sqrt(squared)
 
