@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ellimaps.core.errors import SettingError
+from ellimaps.optics.crystals import AnyMaterial
 from ellimaps.optics.dual import slopes_of, value_of
 from ellimaps.optics.fresnel import Complex, Real, Uniaxial, amplitudes, psi_delta
 from ellimaps.optics.library import material as built_in
-from ellimaps.optics.materials import AnyMaterial, Constant, Material, lossless
+from ellimaps.optics.materials import Constant, Material, lossless
 
 THICKNESS = "thickness_nm"
 AOI_OFFSET = "aoi_offset_deg"

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ellimaps.core.errors import SettingError
+from ellimaps.optics.crystals import UniaxialMaterial
 from ellimaps.optics.curve_table import TabulatedCurve
 from ellimaps.optics.gradient import ExactCurve
-from ellimaps.optics.materials import Cauchy, Constant, UniaxialMaterial
+from ellimaps.optics.materials import Cauchy, Constant
 from ellimaps.optics.model import Layer, ThinFilm
 from ellimaps.optics.solver import Target
 

@@ -11,8 +11,9 @@ import streamlit as st
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.films.parameters import with_unit
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.optics.crystals import AnyMaterial
 from ellimaps.optics.library import material, material_names
-from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material
+from ellimaps.optics.materials import Cauchy, Constant, Material
 from ellimaps.optics.model import (
     MAX_LAYERS,
     MAX_THICKNESS_NM,
