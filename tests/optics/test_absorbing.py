@@ -10,12 +10,14 @@ from support.stacks import one_sentence
 
 from ellimaps.core.errors import EllimapsError
 from ellimaps.optics.absorbing import CauchyUrbach, OscillatorSum, SplineIndex
+from ellimaps.optics.bounds import Bounds
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Uniaxial
 from ellimaps.optics.gradient import ExactCurve
+from ellimaps.optics.layers import Layer
 from ellimaps.optics.materials import Cauchy, Material, UniaxialMaterial
-from ellimaps.optics.model import Bounds, Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text, read_model
 from ellimaps.optics.oscillators.gaussian import Gaussian
 from ellimaps.optics.oscillators.lorentz import Lorentz

@@ -16,7 +16,8 @@ from ellimaps.cli import main
 from ellimaps.core.errors import SettingError
 from ellimaps.core.spectra import Spectra
 from ellimaps.optics.flags import Flag
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.layers import Layer
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import read_model
 from ellimaps.readers.spectra import open_spectra
 from ellimaps.spectra.fit import fit_spectra

@@ -18,7 +18,8 @@ from ellimaps.optics.certainty import Certainty, certainty_of
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
-from ellimaps.optics.model import THICKNESS, ThinFilm
+from ellimaps.optics.layers import THICKNESS
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.noise import Noise
 from ellimaps.optics.remedies import remedies
 from ellimaps.optics.sensitivity import sensitivity_table

@@ -12,8 +12,9 @@ from ellimaps.images.line_profile import line_profile
 from ellimaps.maps.films.fit import shot_curves
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
+from ellimaps.optics.layers import THICKNESS, Layer
 from ellimaps.optics.materials import Table, UniaxialMaterial
-from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_files
 from ellimaps.optics.ready_models import ready_models
 
