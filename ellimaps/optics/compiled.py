@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ellimaps.optics import kernel
-from ellimaps.optics.fresnel import Real, Uniaxial
-from ellimaps.optics.gradient import ExactCurve, both
-from ellimaps.optics.materials import EXTRAORDINARY
-from ellimaps.optics.model import AOI_OFFSET, DELTA_OFFSET, THICKNESS, Parameter
+from ellimaps.optics.dual import slopes_of, value_of
+from ellimaps.optics.fresnel import Complex, Real, Uniaxial
+from ellimaps.optics.gradient import ExactCurve
+from ellimaps.optics.model import AOI_OFFSET, DELTA_OFFSET, Stack
 from ellimaps.optics.solver import FilmCurve, Target
 
 # Spectra with an index of their own at a time: 50 bands of three media and four parameters are 16 MB.
@@ -52,7 +55,9 @@ class CompiledCurve(FilmCurve):
         rows = n if self._film.is_linear else _ROWS
         for start in range(0, n, max(rows, 1)):
             part = slice(start, start + rows)
-            film = self._film if self._film.is_linear else self._with_indices(values[part])
+            film = self._film
+            if not film.is_linear:
+                film = film._replace(**_indices(self._exact.stack(values[part]), film.ordinary.shape[2]))
             out = np.empty((0, 0)) if angles is None else angles[part]
             kernel.sum_up(
                 *(values[part], target.angles[part], target.weights[part], film),
@@ -60,58 +65,61 @@ class CompiledCurve(FilmCurve):
             )
         return chi2, normal, slope
 
-    def _with_indices(self, parameters: Real) -> kernel.Film:
-        """Return the film with the indices of each spectrum and their slopes."""
-        shape = len(parameters), *self._film.ordinary.shape[1:]
-        ordinary, extraordinary = (
-            np.broadcast_to(model_own, shape).copy()
-            for model_own in (self._film.ordinary, self._film.extraordinary)
-        )
-        slopes = np.zeros((len(parameters), len(self.parameters), self.n_bands), dtype=np.complex128)
-        for layer in range(len(self._exact.model.layers)):
-            index, tangents = self._exact.layer_index(layer, parameters)
-            if tangents:
-                ordinary[:, layer + 1], extraordinary[:, layer + 1] = both(index)
-            for number, tangent in tangents.items():
-                slopes[:, number] = both(tangent)[int(self._film.kinds[number] == kernel.EXTRAORDINARY)]
-        return self._film._replace(ordinary=ordinary, extraordinary=extraordinary, slopes=slopes)
-
 
 def _film(exact: ExactCurve) -> kernel.Film:
-    film, wavelength = exact.model, exact.wavelength_nm
-    materials = film.ambient, *(layer.material for layer in film.layers), film.substrate
-    indices = [material(wavelength) for material in materials]
-    ordinary, extraordinary = (np.array([both(index)[side] for index in indices])[None] for side in (0, 1))
+    film, numbers = exact.model, {one.kind: number for number, one in enumerate(exact.parameters)}
     starts = np.array([parameter.start for parameter in exact.parameters])
-    kinds = np.array([_kind(parameter) for parameter in exact.parameters])
-    slopes = np.zeros((1, len(starts), len(wavelength)), dtype=np.complex128)
-    for layer in range(len(film.layers)):
-        for number, tangent in exact.layer_index(layer, starts[None])[1].items():
-            slopes[0, number] = both(tangent)[int(kinds[number] == kernel.EXTRAORDINARY)]
+    stack = exact.stack(starts[None])
+    thicknesses = [0.0, *stack.thicknesses_nm, 0.0]
+    changed_by = [next(iter(slopes_of(one).items()), (-1, 0.0)) for one in thicknesses]
+    links = [list(_slopes(index)) for index in _media(stack)]
     return kernel.Film(
-        kinds=kinds,
-        media=np.array([-1 if p.layer is None else p.layer + 1 for p in exact.parameters]),
         starts=starts,
-        waves=wavelength,
+        turned=numbers.get(AOI_OFFSET, -1),
+        shifted=numbers.get(DELTA_OFFSET, -1),
+        waves=exact.wavelength_nm,
         aoi=np.deg2rad(exact.aoi_deg + film.aoi_offset_deg),
         delta_offset=float(film.delta_offset_deg),
-        thickness=np.array([0.0, *(layer.thickness_nm for layer in film.layers), 0.0]),
-        ordinary=ordinary,
-        extraordinary=extraordinary,
-        slopes=slopes,
-        is_crystal=np.array([isinstance(index, Uniaxial) for index in indices]),
+        thickness=np.array([np.ravel(value_of(one))[0] for one in thicknesses]),
+        thickness_of=np.array([number for number, _ in changed_by]),
+        thickness_slope=np.array([np.ravel(slope)[0] for _, slope in changed_by]),
+        first_link=np.cumsum([0, *map(len, links)]),
+        link_of=np.array([number for one in links for number in one], dtype=np.intp),
+        is_crystal=np.array([isinstance(index, Uniaxial) for index in _media(stack)]),
         is_linear=all(layer.material.is_linear for layer in film.layers if layer.has_free_index),
+        **_indices(stack, exact.n_bands),
     )
 
 
-def _kind(parameter: Parameter) -> int:
-    if parameter.kind in _KINDS:
-        return _KINDS[parameter.kind]
-    return kernel.EXTRAORDINARY if parameter.kind.startswith(EXTRAORDINARY) else kernel.ORDINARY
+def _indices(stack: Stack, n_bands: int) -> dict[str, Any]:
+    """Return the indices of the media and their derivatives, shapes (row, medium or link, band)."""
+    pairs = [_pair(index) for index in _media(stack)]
+    n_rows = max(len(value_of(one)) for pair in pairs for one in pair)
+
+    def rows(arrays: list[Complex]) -> NDArray[np.complex128]:
+        filled = np.zeros((n_rows, len(arrays), n_bands), dtype=np.complex128)
+        for place, array in enumerate(arrays):
+            filled[:, place] = array
+        return filled
+
+    return {
+        "ordinary": rows([value_of(across) for across, _ in pairs]),
+        "extraordinary": rows([value_of(along) for _, along in pairs]),
+        "by_ordinary": rows([by_o for index in _media(stack) for by_o, _ in _slopes(index).values()]),
+        "by_extraordinary": rows([by_e for index in _media(stack) for _, by_e in _slopes(index).values()]),
+    }
 
 
-_KINDS = {
-    THICKNESS: kernel.THICKNESS,
-    AOI_OFFSET: kernel.AOI_OFFSET,
-    DELTA_OFFSET: kernel.DELTA_OFFSET,
-}
+def _media(stack: Stack) -> list[Any]:
+    return [stack.ambient, *stack.indices, stack.substrate]
+
+
+def _pair(index: Any) -> tuple[Any, Any]:
+    """Return the ordinary and the extraordinary index, the same one twice where there is no crystal."""
+    return (index.ordinary, index.extraordinary) if isinstance(index, Uniaxial) else (index, index)
+
+
+def _slopes(index: Any) -> dict[int, tuple[Any, Any]]:
+    """Return the derivatives of both indices by the numbers of the parameters they depend on."""
+    across, along = map(slopes_of, _pair(index))
+    return {number: (across.get(number, 0.0), along.get(number, 0.0)) for number in {**across, **along}}

@@ -6,14 +6,15 @@ holds the exact derivatives beside the value; nothing is differenced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from scipy import special
 
-Slopes = dict[Hashable, Any]
+Slopes = dict[Any, Any]
 
 
 class Dual(NDArrayOperatorsMixin):
@@ -27,7 +28,7 @@ class Dual(NDArrayOperatorsMixin):
         Derivatives by the name or number of a parameter, broadcasting against the value; by others it is 0.
     """
 
-    def __init__(self, value: Any, slopes: Mapping[Hashable, Any]) -> None:
+    def __init__(self, value: Any, slopes: Mapping[Any, Any]) -> None:
         self.value = value
         self.slopes: Slopes = dict(slopes)
 
@@ -35,14 +36,10 @@ class Dual(NDArrayOperatorsMixin):
         """Apply a function to the value, and the chain rule to the slopes."""
         if method != "__call__" or kwargs or ufunc not in _DERIVATIVES:
             return NotImplemented
-        values = [one.value if isinstance(one, Dual) else one for one in inputs]
+        values = [value_of(one) for one in inputs]
         result = ufunc(*values)
-        slopes: Slopes = {}
-        for one, factor in zip(inputs, _DERIVATIVES[ufunc](result, *values), strict=True):
-            for name, slope in slopes_of(one).items():
-                part = factor * slope
-                slopes[name] = slopes[name] + part if name in slopes else part
-        return Dual(result, slopes)
+        derivatives = [partial(one, result, *values) for one in _DERIVATIVES[ufunc]]
+        return function_of(result, *zip(inputs, derivatives, strict=True))
 
     @property
     def real(self) -> Dual:
@@ -55,11 +52,24 @@ def slopes_of(number: Any) -> Slopes:
     return number.slopes if isinstance(number, Dual) else {}
 
 
-def chained(number: Any, value: Any, slope: Any) -> Any:
-    """Return a function of a number from its value and its derivative there, for what is no ufunc."""
-    if not isinstance(number, Dual):
-        return value
-    return Dual(value, {name: slope * part for name, part in number.slopes.items()})
+def function_of(value: Any, *arguments: tuple[Any, Callable[[], Any]]) -> Any:
+    """Return a value as a function of some numbers, for what is no ufunc, or has a shorter derivative.
+
+    Parameters
+    ----------
+    value : ndarray
+        The function's value.
+    arguments : tuple of (ndarray or Dual, callable)
+        What it depends on, and what gives its derivative by that, which is called only if it is needed.
+    """
+    slopes: Slopes = {}
+    for number, derivative in arguments:
+        if own := slopes_of(number):
+            factor = derivative()
+            for name, slope in own.items():
+                part = factor * slope
+                slopes[name] = slopes[name] + part if name in slopes else part
+    return Dual(value, slopes) if slopes else value
 
 
 def value_of(number: Any) -> Any:
@@ -67,23 +77,21 @@ def value_of(number: Any) -> Any:
     return number.value if isinstance(number, Dual) else number
 
 
-def _times(_: Any, a: Any, b: Any) -> tuple[Any, Any]:
-    return b, a
-
-
-# Derivatives by each argument, from the result and the arguments.
-_DERIVATIVES: dict[np.ufunc, Callable[..., tuple[Any, ...]]] = {
-    np.add: lambda *_: (1.0, 1.0),
-    np.subtract: lambda *_: (1.0, -1.0),
-    np.multiply: _times,
-    np.divide: lambda result, _, below: (1 / below, -result / below),
+# The derivative by each argument, from the result and the arguments.
+_DERIVATIVES: dict[np.ufunc, tuple[Callable[..., Any], ...]] = {
+    np.add: (lambda *_: 1.0, lambda *_: 1.0),
+    np.subtract: (lambda *_: 1.0, lambda *_: -1.0),
+    np.multiply: (lambda *given: given[2], lambda *given: given[1]),
+    np.divide: (lambda *given: 1 / given[2], lambda result, _, below: -result / below),
     # Exponents of formulae are plain numbers.
-    np.power: lambda _, base, exponent: (exponent * base ** (exponent - 1), 0.0),
-    np.negative: lambda *_: (-1.0,),
-    np.square: lambda _, number: (2 * number,),
-    np.sqrt: lambda root, _: (0.5 / root,),
-    np.exp: lambda power, _: (power,),
-    np.log: lambda _, number: (1 / number,),
+    np.power: (lambda _, base, exponent: exponent * base ** (exponent - 1), lambda *_: 0.0),
+    np.negative: (lambda *_: -1.0,),
+    np.square: (lambda _, number: 2 * number,),
+    np.sqrt: (lambda root, _: 0.5 / root,),
+    np.exp: (lambda power, _: power,),
+    np.log: (lambda _, number: 1 / number,),
+    np.sin: (lambda _, angle: np.cos(angle),),
+    np.deg2rad: (lambda *_: np.deg2rad(1.0),),
     # Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.20.
-    special.wofz: lambda result, number: (2j / np.sqrt(np.pi) - 2 * number * result,),
+    special.wofz: (lambda result, number: 2j / np.sqrt(np.pi) - 2 * number * result,),
 }

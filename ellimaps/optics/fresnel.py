@@ -15,12 +15,13 @@ Every argument may be an array; they broadcast against each other, for example w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ellimaps.core.errors import SettingError
+from ellimaps.optics.dual import function_of, value_of
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -55,8 +56,8 @@ def isotropic_waves(index: ArrayLike, tangential: ArrayLike) -> tuple[Wave, Wave
     p, s : Wave
         Arrays have the broadcast shape of the arguments.
     """
-    permittivity = np.asarray(index, dtype=np.complex128) ** 2
-    normal = _decaying_root(permittivity - np.asarray(tangential) ** 2)
+    permittivity = np.square(index)
+    normal = _decaying_root(permittivity - np.square(tangential))
     return Wave(normal, normal / permittivity), Wave(normal, normal)
 
 
@@ -83,9 +84,7 @@ def uniaxial_waves(ordinary: ArrayLike, extraordinary: ArrayLike, tangential: Ar
     ``normal**2 = e_o (1 - tangential**2 / e_e)`` and the admittance ``normal / e_o``
     (Azzam and Bashara, Ellipsometry and Polarized Light, sec. 4.7).
     """
-    in_plane = np.asarray(ordinary, dtype=np.complex128) ** 2
-    along = np.asarray(extraordinary, dtype=np.complex128) ** 2
-    square = np.asarray(tangential) ** 2
+    in_plane, along, square = np.square(ordinary), np.square(extraordinary), np.square(tangential)
     p = _decaying_root(in_plane * (1 - square / along))
     s = _decaying_root(in_plane - square)
     return Wave(p, p / in_plane), Wave(s, s)
@@ -149,13 +148,33 @@ def reflection_coefficients(
         raise SettingError(
             f"A stack of {len(layer_indices)} layers needs as many thicknesses, got {len(thicknesses_nm)}."
         )
-    tangential = np.asarray(ambient_index) * np.sin(np.deg2rad(np.asarray(aoi_deg, dtype=np.float64)))
-    media = [medium_waves(index, tangential) for index in (ambient_index, *layer_indices, substrate_index)]
-    phases = [4j * np.pi * np.asarray(thickness) / np.asarray(wavelength_nm) for thickness in thicknesses_nm]
-    r_p = _reflect([p for p, _ in media], phases)
-    r_s = _reflect([s for _, s in media], phases)
-    shape = np.broadcast_shapes(r_p.shape, r_s.shape, np.shape(wavelength_nm))
+    given = [_as_index(one) for one in (ambient_index, *layer_indices, substrate_index)]
+    thicknesses = [np.asarray(one, dtype=np.float64) for one in thicknesses_nm]
+    wavelength, angle = (np.asarray(one, dtype=np.float64) for one in (wavelength_nm, aoi_deg))
+    r_p, r_s = amplitudes(given[0], given[1:-1], thicknesses, given[-1], wavelength, angle)
+    shape = np.broadcast_shapes(r_p.shape, r_s.shape, wavelength.shape)
     return np.broadcast_to(r_p, shape), np.broadcast_to(r_s, shape)
+
+
+def amplitudes(
+    ambient: Any,
+    indices: Sequence[Any],
+    thicknesses_nm: Sequence[Any],
+    substrate: Any,
+    wavelength_nm: Real,
+    aoi_deg: Any,
+) -> tuple[Any, Any]:
+    """Return ``r_p, r_s`` as `reflection_coefficients`, of arrays or of numbers that carry derivatives.
+
+    Parameters
+    ----------
+    ambient, indices, thicknesses_nm, substrate, wavelength_nm, aoi_deg
+        As there; each an ndarray or a `Dual`, an index a `Uniaxial` of two of these.
+    """
+    tangential = ambient * np.sin(np.deg2rad(aoi_deg))
+    media = [medium_waves(index, tangential) for index in (ambient, *indices, substrate)]
+    phases = [thickness * (4j * np.pi / wavelength_nm) for thickness in thicknesses_nm]
+    return _reflect([p for p, _ in media], phases), _reflect([s for _, s in media], phases)
 
 
 def reflection_ratio(
@@ -248,24 +267,41 @@ def psi_delta_from_mueller(elements: ArrayLike) -> tuple[Real, Real]:
     return psi, _full_circle(np.rad2deg(np.arctan2(s, c)))
 
 
-def _reflect(waves: Sequence[Wave], phases: Sequence[Complex]) -> Complex:
+def _reflect(waves: Sequence[Wave], phases: Sequence[Any]) -> Any:
     reflected = _interface(waves[-2], waves[-1])
     for depth in range(len(phases) - 1, -1, -1):
         outer, layer = waves[depth], waves[depth + 1]
         returned = reflected * np.exp(phases[depth] * layer.normal)
-        surface = _interface(outer, layer)
-        reflected = (surface + returned) / (1 + surface * returned)
+        reflected = _both(_interface(outer, layer), returned)
     return reflected
 
 
-def _interface(outer: Wave, inner: Wave) -> Complex:
-    return (outer.admittance - inner.admittance) / (outer.admittance + inner.admittance)
+def _both(surface: Any, returned: Any) -> Any:
+    """Return what a surface reflects with what comes back to it from below."""
+    s, r = value_of(surface), value_of(returned)
+    scale = 1 / (1 + s * r)
+    by_surface, by_returned = lambda: (1 - r * r) * scale**2, lambda: (1 - s * s) * scale**2
+    return function_of((s + r) * scale, (surface, by_surface), (returned, by_returned))
 
 
-def _decaying_root(square: Complex) -> Complex:
+def _interface(outer: Wave, inner: Wave) -> Any:
+    a, b = value_of(outer.admittance), value_of(inner.admittance)
+    scale = 1 / (a + b)
+    by_outer, by_inner = lambda: 2 * b * scale**2, lambda: -2 * a * scale**2
+    return function_of((a - b) * scale, (outer.admittance, by_outer), (inner.admittance, by_inner))
+
+
+def _decaying_root(square: Any) -> Any:
     # The principal root of a negative real number with imaginary part -0.0 would grow inwards.
-    root = np.sqrt(square)
-    return np.where(root.imag < 0, -root, root)
+    root = np.sqrt(np.asarray(value_of(square), dtype=np.complex128))
+    root = np.where(root.imag < 0, -root, root)
+    return function_of(root, (square, lambda: 0.5 / root))
+
+
+def _as_index(given: ArrayLike | Uniaxial) -> Any:
+    if isinstance(given, Uniaxial):
+        return Uniaxial(_as_index(given.ordinary), _as_index(given.extraordinary))
+    return np.asarray(given, dtype=np.complex128)
 
 
 def _full_circle(angle_deg: Real) -> Real:

@@ -1,6 +1,6 @@
 """Chi squared of films and its derivatives in compiled loops; imported only where numba is installed.
 
-The recursion is that of :mod:`ellimaps.optics.gradient`, with each amplitude kept as a fraction, so that one
+The recursion is that of :mod:`ellimaps.optics.fresnel`, with each amplitude kept as a fraction, so that one
 division a wavelength is left.
 """
 
@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 
 from ellimaps.optics.fresnel import Real
 
-THICKNESS, ORDINARY, EXTRAORDINARY, AOI_OFFSET, DELTA_OFFSET = range(5)
-
 # Radians; numba takes what is global as a constant.
 _DEGREE = np.pi / 180
 
@@ -29,8 +27,10 @@ class Film(NamedTuple):
 
     Attributes
     ----------
-    kinds, media, starts : ndarray, shape (parameter,)
-        What each free parameter is, of which medium (-1 for angles), and its value in the model.
+    starts : ndarray of float, shape (parameter,)
+        Values of the free parameters in the model.
+    turned, shifted : int
+        Which of them are offsets of the angle of incidence and of Delta; -1 for none.
     waves : ndarray of float, shape (band,)
         Wavelengths in nm.
     aoi : ndarray of float, shape (band,)
@@ -38,27 +38,38 @@ class Film(NamedTuple):
     delta_offset : float
         In degrees.
     thickness : ndarray of float, shape (medium,)
-        In nm; of any value for ambient and substrate.
+        In nm, in the model; of any value for ambient and substrate.
+    thickness_of, thickness_slope : ndarray, shape (medium,)
+        The parameter that changes it, -1 for none, and by how much per unit.
     ordinary, extraordinary : ndarray of complex, shape (row, medium, band)
         Indices, of each spectrum, or in one row those of the model for all.
-    slopes : ndarray of complex, shape (row, parameter, band)
-        Their derivatives by the parameters that are of an index.
+    first_link : ndarray of int, shape (medium + 1,)
+        From where to where in the next ones the parameters stand that change the indices of a medium.
+    link_of : ndarray of int, shape (link,)
+        Numbers of these parameters.
+    by_ordinary, by_extraordinary : ndarray of complex, shape (row, link, band)
+        Derivatives of the indices by them.
     is_crystal : ndarray of bool, shape (medium,)
         Whether the two differ.
     is_linear : bool
         Whether the indices are those of the model, to be moved along the slopes, and not of each spectrum.
     """
 
-    kinds: NDArray[np.intp]
-    media: NDArray[np.intp]
     starts: Real
+    turned: int
+    shifted: int
     waves: Real
     aoi: Real
     delta_offset: float
     thickness: Real
+    thickness_of: NDArray[np.intp]
+    thickness_slope: Real
     ordinary: NDArray[np.complex128]
     extraordinary: NDArray[np.complex128]
-    slopes: NDArray[np.complex128]
+    first_link: NDArray[np.intp]
+    link_of: NDArray[np.intp]
+    by_ordinary: NDArray[np.complex128]
+    by_extraordinary: NDArray[np.complex128]
     is_crystal: NDArray[np.bool_]
     is_linear: bool
 
@@ -120,14 +131,14 @@ def _set_medium(
     da: NDArray[np.complex128],
 ) -> None:
     """Set a medium's normal parts and admittances of p and s light at a wavelength, and their derivatives."""
-    kinds, media, crystal = film.kinds, film.media, film.is_crystal[j]
+    crystal = film.is_crystal[j]
     n_o, n_e = film.ordinary[row, j, b], film.extraordinary[row, j, b]
+    links = range(film.first_link[j], film.first_link[j + 1])
     if film.is_linear:
-        for k in range(len(kinds)):
-            if media[k] == j and kinds[k] == ORDINARY:
-                n_o += (theta[k] - film.starts[k]) * film.slopes[0, k, b]
-            elif media[k] == j and kinds[k] == EXTRAORDINARY:
-                n_e += (theta[k] - film.starts[k]) * film.slopes[0, k, b]
+        for link in links:
+            change = theta[film.link_of[link]] - film.starts[film.link_of[link]]
+            n_o += change * film.by_ordinary[0, link, b]
+            n_e += change * film.by_extraordinary[0, link, b]
     e_o, square = n_o * n_o, tangential * tangential
     inverse_o = inverse_e = inverse(e_o)
     if crystal:
@@ -137,22 +148,19 @@ def _set_medium(
     q_s = decaying_root(e_o - square)
     q_p = decaying_root(e_o * (1 - square * inverse_e)) if crystal else q_s
     q[j, 0], q[j, 1], a[j, 0], a[j, 1] = q_p, q_s, q_p * inverse_o, q_s
-    for k in range(len(dq[j])):
-        if kinds[k] == AOI_OFFSET:
-            dq[j, k, 0], dq[j, k, 1] = -e_o * inverse_e * turn * inverse(q_p), -turn * inverse(q_s)
-            da[j, k, 0] = dq[j, k, 0] * inverse_o
-        elif media[k] == j and (kinds[k] == ORDINARY or kinds[k] == EXTRAORDINARY):
-            rise = film.slopes[row, k, b]
-            by_o = 2 * n_o * rise if kinds[k] == ORDINARY else 0j
-            by_e = 2 * n_e * rise if kinds[k] == EXTRAORDINARY or not crystal else 0j
-            dq[j, k, 1] = dq[j, k, 0] = by_o * inverse(q_s) / 2
-            if crystal:
-                share = square * inverse_e
-                dq[j, k, 0] = (by_o * (1 - share) + e_o * share * inverse_e * by_e) * inverse(q_p) / 2
-            da[j, k, 0] = (dq[j, k, 0] - a[j, 0] * by_o) * inverse_o
-        else:
-            continue
-        da[j, k, 1] = dq[j, k, 1]
+    if dq.shape[1] == 0:
+        return
+    k = film.turned
+    if k >= 0:
+        dq[j, k, 0], dq[j, k, 1] = -e_o * inverse_e * turn * inverse(q_p), -turn * inverse(q_s)
+        da[j, k, 0], da[j, k, 1] = dq[j, k, 0] * inverse_o, dq[j, k, 1]
+    for link in links:
+        k, by_o = film.link_of[link], 2 * n_o * film.by_ordinary[row, link, b]
+        dq[j, k, 1] = dq[j, k, 0] = by_o * inverse(q_s) / 2
+        if crystal:
+            by_e, share = 2 * n_e * film.by_extraordinary[row, link, b], square * inverse_e
+            dq[j, k, 0] = (by_o * (1 - share) + e_o * share * inverse_e * by_e) * inverse(q_p) / 2
+        da[j, k, 0], da[j, k, 1] = (dq[j, k, 0] - a[j, 0] * by_o) * inverse_o, dq[j, k, 1]
 
 
 @_compiled
@@ -181,23 +189,14 @@ def sum_up(
     angles : ndarray of float, shape (n, 2 band) or (0, 0)
         Gets modelled Psi and Delta if it has a size.
     """
-    kinds, media, starts, waves, is_crystal = film.kinds, film.media, film.starts, film.waves, film.is_crystal
-    ordinary, delta_offset = film.ordinary, film.delta_offset
+    starts, waves, is_crystal, thickness_of = film.starts, film.waves, film.is_crystal, film.thickness_of
+    ordinary, delta_offset, turned, shifted = film.ordinary, film.delta_offset, film.turned, film.shifted
     n_bands, n_media, m = len(waves), ordinary.shape[1], slope.shape[1]
-    turned, shifted = -1, -1
-    moves = np.zeros(n_media, np.bool_)
-    thick_number = np.full(n_media, -1)
-    for k in range(len(kinds)):
-        if kinds[k] == AOI_OFFSET:
-            turned = k
-        elif kinds[k] == DELTA_OFFSET:
-            shifted = k
-        elif kinds[k] == THICKNESS:
-            thick_number[media[k]] = k
-        else:
-            moves[media[k]] = True
-    if turned >= 0:
-        moves[:] = True
+    moves, is_thickness = np.zeros(n_media, np.bool_), np.zeros(len(starts), np.bool_)
+    for j in range(n_media):
+        moves[j] = turned >= 0 or film.first_link[j] < film.first_link[j + 1]
+        if thickness_of[j] >= 0:
+            is_thickness[thickness_of[j]] = True
     # Normal parts and admittances in each medium, of p and of s, and their derivatives.
     q, a = np.empty((n_bands, n_media, 2), np.complex128), np.empty((n_bands, n_media, 2), np.complex128)
     dq, da = np.zeros((n_media, m, 2), np.complex128), np.zeros((n_media, m, 2), np.complex128)
@@ -231,8 +230,9 @@ def sum_up(
                     outer, inner = da[n_media - 2, k, light], da[n_media - 1, k, light]
                     d_above[k, light], d_below[k, light] = outer - inner, outer + inner
                 for j in range(n_media - 2, 0, -1):
-                    number = thick_number[j]
-                    nm = film.thickness[j] if number < 0 else theta[p, number]
+                    number, nm, stretch = thickness_of[j], film.thickness[j], film.thickness_slope[j]
+                    if number >= 0:
+                        nm += (theta[p, number] - starts[number]) * stretch
                     phase = unit * nm
                     # Light of both kinds has one normal part in an isotropic medium, and so one exponential.
                     if light == 0 or is_crystal[j]:
@@ -243,12 +243,12 @@ def sum_up(
                     for k in range(m):
                         d_back = decays[j] * d_above[k, light]
                         if k == number:
-                            d_back += back * (1j * unit * q[b, j, light])
+                            d_back += back * (1j * unit * stretch * q[b, j, light])
                         elif moves[j]:
                             d_back += back * (1j * phase * dq[j, k, light])
                         d_top = t * d_below[k, light] + s * d_back
                         d_bottom = s * d_below[k, light] + t * d_back
-                        if kinds[k] != THICKNESS:
+                        if not is_thickness[k]:
                             by_outer = da[j - 1, k, light] * (bottom + back)
                             by_inner = da[j, k, light] * (back - bottom)
                             d_top += by_outer + by_inner

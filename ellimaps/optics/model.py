@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ellimaps.core.errors import SettingError
-from ellimaps.optics.fresnel import Complex, Real, Uniaxial, psi_delta, reflection_ratio
+from ellimaps.optics.dual import slopes_of, value_of
+from ellimaps.optics.fresnel import Complex, Real, Uniaxial, amplitudes, psi_delta
 from ellimaps.optics.library import material as built_in
 from ellimaps.optics.materials import AnyMaterial, Constant, Material, lossless
 
@@ -29,6 +30,9 @@ MAX_OFFSET_DEG = {AOI_OFFSET: 10.0, DELTA_OFFSET: 180.0}
 """An angle of incidence off by more is another one, which is ``aoi_deg``; Delta turns round."""
 
 Bounds = Mapping[str, tuple[float, float]]
+
+Values = Mapping[tuple[int | None, str], Any]
+"""Values of free parameters by the number of their layer, None for the offsets, and their kind."""
 
 
 class Parameter(NamedTuple):
@@ -230,17 +234,32 @@ class ThinFilm:
         wavelength = np.asarray(wavelength_nm, dtype=np.float64)
         angle = self.incidence(aoi_deg)
         columns = self._columns(parameters, max(wavelength.ndim, angle.ndim))
-        values = {(p.layer, p.kind): column for p, column in zip(self.parameters, columns, strict=True)}
-        angle = angle + values.get((None, AOI_OFFSET), np.asarray(self.aoi_offset_deg))
-        thicknesses = [values.get((i, THICKNESS), layer.thickness_nm) for i, layer in enumerate(self.layers)]
-        indices = [self._index(i, wavelength, values) for i in range(len(self.layers))]
-        ambient, substrate = self.ambient(wavelength), self.substrate(wavelength)
-        rho = reflection_ratio(ambient, indices, thicknesses, substrate, wavelength, angle)
-        turn = values.get((None, DELTA_OFFSET), np.asarray(self.delta_offset_deg))
-        if np.any(turn):
-            rho = rho * np.exp(-1j * np.deg2rad(turn))
-        shape = np.broadcast_shapes(rho.shape, *(column.shape for column in columns))
+        rho = self.ratio(Media(self, wavelength), angle, columns)
+        shape = np.broadcast_shapes(np.shape(rho), wavelength.shape, *(column.shape for column in columns))
         return np.broadcast_to(rho, shape)
+
+    def ratio(self, media: Media, aoi_deg: Real, columns: Sequence[Any]) -> Any:
+        """Return `rho` for arrays of parameters, or for numbers that carry derivatives.
+
+        Parameters
+        ----------
+        media : Media
+            Of this model.
+        aoi_deg : ndarray of float
+            Angle of incidence in degrees, broadcasting against the wavelengths.
+        columns : sequence of (ndarray or Dual)
+            Values of the free parameters, broadcasting against the wavelengths.
+        """
+        values = self.by_place(columns)
+        angle = aoi_deg + values.get((None, AOI_OFFSET), self.aoi_offset_deg)
+        r_p, r_s = amplitudes(*media.at(values), media.wavelength_nm, angle)
+        turn = values.get((None, DELTA_OFFSET), self.delta_offset_deg)
+        rho = r_p / r_s
+        return rho * np.exp(-1j * np.deg2rad(turn)) if np.any(value_of(turn)) or slopes_of(turn) else rho
+
+    def by_place(self, columns: Sequence[Any]) -> Values:
+        """Return values of the free parameters by layer and kind."""
+        return {(p.layer, p.kind): column for p, column in zip(self.parameters, columns, strict=True)}
 
     def psi_delta(
         self, wavelength_nm: ArrayLike, aoi_deg: ArrayLike | None = None, parameters: ArrayLike | None = None
@@ -289,15 +308,46 @@ class ThinFilm:
             )
         return list(np.moveaxis(values.reshape(*values.shape, *(1,) * n_axes), values.ndim - 1, 0))
 
-    def _index(
-        self, number: int, wavelength_nm: Real, values: Mapping[tuple[int | None, str], Real]
-    ) -> Complex | Uniaxial:
-        layer = self.layers[number]
-        free = {kind: values[number, kind] for kind in layer.free if kind != THICKNESS}
-        index: Complex | Uniaxial = (
-            layer.material.at(wavelength_nm, free) if free else layer.material(wavelength_nm)
-        )
-        return index
+
+class Stack(NamedTuple):
+    """The media of a model as the recursion takes them: arrays, or numbers that carry derivatives."""
+
+    ambient: Complex
+    indices: list[Any]
+    thicknesses_nm: list[Any]
+    substrate: Complex | Uniaxial
+
+
+class Media:
+    """The media of a model at some wavelengths; what no parameter changes is computed once.
+
+    Parameters
+    ----------
+    model : ThinFilm
+        The model.
+    wavelength_nm : ndarray of float
+        Wavelengths in nm.
+
+    Raises
+    ------
+    SettingError
+        If a material does not cover the wavelengths.
+    """
+
+    def __init__(self, model: ThinFilm, wavelength_nm: Real) -> None:
+        self._model, self.wavelength_nm = model, wavelength_nm
+        self._ambient, self._substrate = model.ambient(wavelength_nm), model.substrate(wavelength_nm)
+        self._indices = [layer.material(wavelength_nm) for layer in model.layers]
+
+    def at(self, values: Values) -> Stack:
+        """Return the media for values of the free parameters, which broadcast against the wavelengths."""
+        indices, thicknesses = list(self._indices), []
+        for number, layer in enumerate(self._model.layers):
+            own = {kind: value for (place, kind), value in values.items() if place == number}
+            thicknesses.append(own.pop(THICKNESS, layer.thickness_nm))
+            if own:
+                indices[number] = layer.material.at(self.wavelength_nm, own)
+        return Stack(self._ambient, indices, thicknesses, self._substrate)
 
 
 def _by_name(owner: object, attribute: str) -> None:

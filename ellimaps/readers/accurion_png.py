@@ -34,6 +34,8 @@ _GEOMETRY_TAIL = struct.Struct(">dd?")
 _RAW_HEADER_BYTES = 12  # beside the n bytes the header declares
 # A real file has 18 chunks and its Map chunk 198 bytes: thousands of times as much would only keep us busy.
 _MAX_CHUNKS = 100_000
+_LARGEST_FACT = 1e9
+"""A wavelength of a meter, in nm, and an exposure of thirty years, in s: what is beyond was not measured."""
 _MAX_FACTS_BYTES = 1024 * 1024
 
 
@@ -253,9 +255,9 @@ def _facts(name: str, stream: BinaryIO, chunks: dict[bytes, _Chunk]) -> MapFacts
     return replace(
         facts,
         quantity=MAP_TYPES[kind] if kind < len(MAP_TYPES) else f"type {kind}",
-        wavelength_nm=_finite(wavelength),
-        aoi_deg=_finite(aoi),
-        time_s=_finite(time),
+        wavelength_nm=_told(wavelength),
+        aoi_deg=_told(aoi),
+        time_s=_told(time),
     )
 
 
@@ -276,8 +278,8 @@ def _check_declared(name: str, stream: BinaryIO, raw: _Chunk, shape: tuple[int, 
         )
 
 
-def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None
+def _told(number: float) -> float | None:
+    return number if abs(number) <= _LARGEST_FACT else None
 
 
 def _pixel_aspect(text: bytes) -> float | None:

@@ -257,7 +257,7 @@ def test_duplicate_wavelength_without_table(folder: Path) -> None:
     assert f"{TAG}_003.png" in message
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, 0.0, -1.0])
+@pytest.mark.parametrize("value", [math.nan, math.inf, 0.0, -1.0, 1e308])
 def test_missing_wavelength_without_table(folder: Path, value: float) -> None:
     table_of(folder).unlink()
     change_chunk(

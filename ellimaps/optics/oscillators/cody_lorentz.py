@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expi, factorial
 
-from ellimaps.optics.dual import chained, value_of
+from ellimaps.optics.dual import function_of, value_of
 from ellimaps.optics.oscillators.base import Oscillator
 from ellimaps.optics.oscillators.rational import kramers_kronig, lorentz_poles, lorentz_squares
 
@@ -101,4 +101,4 @@ def _decayed_expi(x: Any) -> Any:
     # Abramowitz and Stegun, 5.1.51.
     series = sum(factorial(k) / distant**k for k in range(11)) / distant
     value = np.where(far, series, np.exp(-near) * expi(near))
-    return chained(x, value, 1 / plain - value)
+    return function_of(value, (x, lambda: 1 / plain - value))
