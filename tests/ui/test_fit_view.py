@@ -13,6 +13,7 @@ import pytest
 import tifffile
 from conftest import EXAMPLE, ROOT
 from streamlit.testing.v1 import AppTest
+from support.fit_view import click, edit, film, find, fine, hits, layer_key, open_fit_view, search, state
 
 from ellimaps import fit_map, fit_shots, open_stack, preprocess, read_model, segment
 from ellimaps.core.errors import EllimapsError, ReadError
@@ -20,8 +21,9 @@ from ellimaps.core.numbers import number_text, with_error
 from ellimaps.core.stack import ANGLES
 from ellimaps.maps.films.files import fit_contents
 from ellimaps.optics.fit_options import FitOptions
+from ellimaps.optics.layers import THICKNESS, Layer
 from ellimaps.optics.library import material, material_names
-from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.ready_models import ready_models
 from ellimaps.samples import sample_ep4
 from ellimaps.ui.pages.maps import fitting
@@ -43,11 +45,7 @@ K = 4
 @pytest.fixture
 def opened(monkeypatch, tmp_path):
     """The example, open at the view Fit, in a working folder of its own."""
-    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(ROOT / "data_example"))
-    monkeypatch.chdir(tmp_path)
-    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
-    page.button(key="example_terraces").click().run()
-    return page.segmented_control(key="view").set_value("Fit").run()
+    return open_fit_view(monkeypatch, tmp_path)
 
 
 @pytest.fixture
@@ -79,30 +77,6 @@ class File(io.BytesIO):
         self.name = name
 
 
-def state(page):
-    return page.session_state["MapsState"]
-
-
-def film(page):
-    return state(page).film
-
-
-def click(page, key):
-    page.button(key=key).click().run()
-    for _ in range(200):
-        if state(page).task is None:
-            return page
-        time.sleep(0.1)
-        page.run()
-    raise AssertionError(state(page).task)
-
-
-def fine(page):
-    assert not page.exception
-    assert not page.error, [error.value for error in page.error]
-    return page
-
-
 def texts(page):
     return " ".join(one.value for one in [*page.markdown, *page.caption, *page.info])
 
@@ -125,14 +99,6 @@ def viewer(page):
 
 def fits_name(page):
     return state(page).shown().stack.name
-
-
-def edit(page):
-    return fine(page.toggle(key="film_edit").set_value(True).run())
-
-
-def layer_key(page, *parts):
-    return "_".join(["film", str(film(page).edition), *map(str, parts)])
 
 
 def test_without_a_segmentation_the_view_says_what_to_do(opened):
@@ -554,20 +520,6 @@ def test_an_angle_is_given_by_hand(loaded):
     assert model.aoi_deg == 51.0
     assert isinstance(model, ThinFilm)
     assert isinstance(model.layers[0], Layer)
-
-
-def find(page, *place):
-    """Open the search beside a material."""
-    page.session_state[layer_key(page, *place, "find")] = True
-    return fine(page.run())
-
-
-def search(page, text, *place):
-    return fine(page.text_input(key=layer_key(page, *place, "published")).set_value(text).run())
-
-
-def hits(page, text, *place):
-    return page.radio(key=layer_key(page, *place, "published", text))
 
 
 def test_a_published_material_is_found_shown_and_used(loaded):

@@ -12,10 +12,10 @@ import streamlit as st
 
 from ellimaps.core.photons import EV_NM
 from ellimaps.core.stack import ImageStack
-from ellimaps.maps.films.index_curves import AXES, fitted_curves, index_curves
 from ellimaps.maps.films.results import ShotFits
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.fresnel import Real
+from ellimaps.optics.index_curves import AXES, fitted_curves, index_curves
 from ellimaps.ui.pages.maps.charts import ANGLE_AXIS
 from ellimaps.ui.pages.maps.fit_places import SHOWN, material_at, places_of
 from ellimaps.ui.pages.maps.fitting import FilmWork
@@ -84,7 +84,7 @@ def _curves(
     one = material_at(film.model, (shown,))
     curves = [index_curves(one, waves).assign(curve=_MODEL, n_se=0.0, k_se=0.0)]
     if fits is not None and shown.startswith("layer"):
-        fitted = fitted_curves(fits, cluster, int(shown.removeprefix("layer")), waves)
+        fitted = fitted_curves(fits.clusters[cluster], int(shown.removeprefix("layer")), waves)
         curves.append(fitted.assign(curve=_FITTED))
     table = pd.concat(curves, ignore_index=True)
     for name in ("n", "k"):

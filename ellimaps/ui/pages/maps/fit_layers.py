@@ -10,8 +10,9 @@ from ellimaps.core.errors import SettingError
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.crystals import UniaxialMaterial
+from ellimaps.optics.layers import THICKNESS, Layer
 from ellimaps.optics.library import material
-from ellimaps.optics.model import MAX_LAYERS, THICKNESS, Layer, ThinFilm
+from ellimaps.optics.model import MAX_LAYERS, ThinFilm
 from ellimaps.ui.pages.maps.fit_angles import angle_of_incidence, control_key, delta_offset, wavelength_range
 from ellimaps.ui.pages.maps.fit_materials import (
     Materials,

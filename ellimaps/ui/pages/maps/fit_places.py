@@ -10,8 +10,9 @@ import streamlit as st
 
 from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.optics.crystals import EXTRAORDINARY, AnyMaterial
+from ellimaps.optics.layers import Layer
 from ellimaps.optics.materials import Material
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.parts import parts_of, with_part
 from ellimaps.ui.pages.maps.fit_angles import Bounds, control_key
 from ellimaps.ui.pages.maps.fitting import OWN_MODEL, FilmWork

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ellimaps.maps.films.results import ShotFits
 from ellimaps.optics.crystals import AnyMaterial
 from ellimaps.optics.dual import Dual, slopes_of
+from ellimaps.optics.fitted import FilmFit
 from ellimaps.optics.fresnel import Real, Uniaxial
 from ellimaps.optics.gradient import ExactCurve
-from ellimaps.optics.model import THICKNESS
+from ellimaps.optics.layers import THICKNESS
 
 AXES = ("ordinary", "extraordinary")
 
@@ -47,15 +47,15 @@ def index_curves(one: AnyMaterial, wavelength_nm: Real) -> pd.DataFrame:
     )
 
 
-def fitted_curves(fits: ShotFits, cluster: int, layer: int, wavelength_nm: Real) -> pd.DataFrame:
+def fitted_curves(fit: FilmFit, layer: int, wavelength_nm: Real) -> pd.DataFrame:
     """Return n and k of a layer as they were fitted, with their standard errors.
 
     Parameters
     ----------
-    fits : ShotFits
-        The fits.
-    cluster, layer : int
-        Of which cluster, and of which layer from the ambient.
+    fit : FilmFit
+        The fit of a spectrum.
+    layer : int
+        Of which layer, from the ambient.
     wavelength_nm : ndarray of float, shape (wavelength,)
         Where, in nm.
 
@@ -63,13 +63,13 @@ def fitted_curves(fits: ShotFits, cluster: int, layer: int, wavelength_nm: Real)
     -------
     DataFrame
         As `index_curves`, with ``n_se, k_se``, to first order from the errors of the parameters and their
-        correlations; 0 for what was not free. Empty where the cluster was not fitted.
+        correlations; 0 for what was not free. Empty where nothing was fitted.
     """
-    model = fits.clusters[cluster].model
+    model = fit.model
     if model is None:
         return pd.DataFrame()
     material = model.layers[layer].material
-    waves, covariance = within(material, wavelength_nm), _covariance(fits, cluster)
+    waves, covariance = within(material, wavelength_nm), _covariance(fit)
     free = {
         one.kind: Dual(one.start, {number: 1.0})
         for number, one in enumerate(model.parameters)
@@ -91,14 +91,13 @@ def _apart(index: object) -> tuple[object, ...]:
     return tuple(index) if isinstance(index, Uniaxial) else (index,)
 
 
-def _covariance(fits: ShotFits, cluster: int) -> Real:
-    """Return the covariance of a cluster's parameters, with the errors that its fit tells."""
-    fit = fits.clusters[cluster]
+def _covariance(fit: FilmFit) -> Real:
+    """Return the covariance of the parameters, with the errors that the fit tells."""
     assert fit.model is not None
-    angles = fit.model.incidence(fits.pairs["aoi_deg"].to_numpy())
-    curve = ExactCurve(fit.model, fits.pairs["wavelength_nm"].to_numpy(), angles)
+    angles = fit.model.incidence(fit.measured.points["aoi_deg"].to_numpy())
+    curve = ExactCurve(fit.model, fit.measured.points["wavelength_nm"].to_numpy(), angles)
     start = np.array([[one.start for one in fit.model.parameters]])
-    slopes = curve(start)[1][:, 0] * fits.weights(cluster)
+    slopes = curve(start)[1][:, 0] * fit.weights()
     local = np.linalg.pinv(slopes @ slopes.T)
     told = np.array([fit.standard_errors[name] for name in fit.parameters])
     scale = told / np.sqrt(np.diag(local))
