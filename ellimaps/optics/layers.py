@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from ellimaps.core.errors import SettingError
 from ellimaps.optics.bounds import Bounds, check_number, check_start, checked_bounds
+from ellimaps.optics.crystals import AnyMaterial
 from ellimaps.optics.library import material as built_in
-from ellimaps.optics.materials import AnyMaterial
 
 THICKNESS = "thickness_nm"
 MAX_THICKNESS_NM = 100_000.0

@@ -14,10 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ellimaps.core.errors import SettingError
 from ellimaps.optics.bounds import Bounds, check_number, check_start, checked_bounds, is_number
+from ellimaps.optics.crystals import AnyMaterial
 from ellimaps.optics.dual import slopes_of, value_of
 from ellimaps.optics.fresnel import Complex, Real, amplitudes, psi_delta
 from ellimaps.optics.layers import Layer, by_name
-from ellimaps.optics.materials import AnyMaterial, Constant, Material, lossless
+from ellimaps.optics.materials import Constant, Material, lossless
 from ellimaps.optics.media import Media, Values
 
 AOI_OFFSET = "aoi_offset_deg"

@@ -13,9 +13,10 @@ from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.maps.films.recipe import FitRecipe, fit_of, fit_text
 from ellimaps.maps.recipe import read_recipe, recipe_text
 from ellimaps.maps.settings import Settings
+from ellimaps.optics.crystals import UniaxialMaterial
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.layers import Layer
-from ellimaps.optics.materials import Cauchy, Constant, Table, UniaxialMaterial
+from ellimaps.optics.materials import Cauchy, Constant, Table
 from ellimaps.optics.model import ThinFilm
 
 FREE = {"thickness_nm": (0.0, 400.0)}

@@ -33,6 +33,9 @@ def show_results(state: ExperimentsState, folder: Path) -> None:
     results = _read(folder) if (folder / IMAGES).is_file() else None
     with guarded():
         _run_panel(state, folder, _done(results))
+    asked = read_asked(folder)
+    if state.task is None and asked is not None and not asked.finished:
+        _follow(folder, _seen(folder))
     if results is None:
         st.info("There are no tables yet.", icon=":material/hourglass_empty:")
         return
@@ -40,6 +43,18 @@ def show_results(state: ExperimentsState, folder: Path) -> None:
     if not results.images.empty:
         _sections(results)
     _failures(state, results)
+
+
+# Somebody else's run shows in its lock and its files; looking takes a millisecond.
+@st.fragment(run_every=3)
+def _follow(folder: Path, seen: object) -> None:
+    """Show the page again when a run has begun, gone on or ended in another session or process."""
+    if _seen(folder) != seen:
+        st.rerun()
+
+
+def _seen(folder: Path) -> object:
+    return holder(folder) is None, file_marks(_tables(folder))
 
 
 def _done(results: Results | None) -> int:
@@ -78,8 +93,11 @@ def _run_panel(state: ExperimentsState, folder: Path, done: int) -> None:
 
 def _read(folder: Path) -> Results:
     """Return a folder's results, read again only after another run."""
-    files = sorted([*folder.glob("*.csv"), *folder.glob("*.parquet")])
-    return _RESULTS.get((str(folder), file_marks(files)), lambda: read_results(folder))
+    return _RESULTS.get((str(folder), file_marks(_tables(folder))), lambda: read_results(folder))
+
+
+def _tables(folder: Path) -> list[Path]:
+    return sorted([*folder.glob("*.csv"), *folder.glob("*.parquet")])
 
 
 def _header(results: Results) -> None:
