@@ -41,6 +41,7 @@ from .objects.nuclei import detect_nuclei as detect_nuclei
 from .optics.crystals import UniaxialMaterial as UniaxialMaterial
 from .optics.database.catalogue import search_materials as search_materials
 from .optics.fit_options import FitOptions as FitOptions
+from .optics.layers import Layer as Layer
 from .optics.library import (
     material as material,
     material_names as material_names,
@@ -53,10 +54,7 @@ from .optics.materials import (
     Sellmeier as Sellmeier,
     Table as Table,
 )
-from .optics.model import (
-    Layer as Layer,
-    ThinFilm as ThinFilm,
-)
+from .optics.model import ThinFilm as ThinFilm
 from .optics.model_file import (
     model_text as model_text,
     read_model as read_model,

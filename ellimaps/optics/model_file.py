@@ -14,9 +14,10 @@ from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.database.catalogue import page_material
 from ellimaps.optics.database.page import Published
 from ellimaps.optics.effective_medium import EffectiveMedium, Rule
+from ellimaps.optics.layers import Layer
 from ellimaps.optics.library import is_built_in, material, read_nk, spec_of
 from ellimaps.optics.materials import Cauchy, Constant, Material, Sellmeier
-from ellimaps.optics.model import OFFSETS, Layer, ThinFilm
+from ellimaps.optics.model import OFFSETS, ThinFilm
 from ellimaps.optics.oscillators import OSCILLATORS
 from ellimaps.optics.oscillators.base import Oscillator
 

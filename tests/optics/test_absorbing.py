@@ -11,13 +11,15 @@ from support.stacks import one_sentence
 
 from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.optics.absorbing import CauchyUrbach, OscillatorSum, SplineIndex
+from ellimaps.optics.bounds import Bounds
 from ellimaps.optics.crystals import UniaxialMaterial
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Uniaxial
 from ellimaps.optics.gradient import ExactCurve
+from ellimaps.optics.layers import Layer
 from ellimaps.optics.materials import Cauchy, Constant, Material, Sellmeier
-from ellimaps.optics.model import Bounds, Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text, read_model
 from ellimaps.optics.oscillators.gaussian import Gaussian
 from ellimaps.optics.oscillators.lorentz import Lorentz

@@ -10,9 +10,10 @@ import pytest
 from ellimaps.optics.absorbing import OscillatorSum
 from ellimaps.optics.crystals import UniaxialMaterial
 from ellimaps.optics.effective_medium import EffectiveMedium
+from ellimaps.optics.layers import Layer
 from ellimaps.optics.library import material
 from ellimaps.optics.materials import Cauchy, Constant, Material
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text, read_model
 from ellimaps.optics.oscillators import OSCILLATORS
 from ellimaps.optics.oscillators.lorentz import Lorentz

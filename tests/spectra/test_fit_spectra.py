@@ -20,7 +20,8 @@ from ellimaps.core.spectra import Spectra
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.layers import Layer
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import read_model
 from ellimaps.readers.spectra import open_spectra
 from ellimaps.spectra.fit import fit_spectra

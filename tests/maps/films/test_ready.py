@@ -13,8 +13,9 @@ from ellimaps.maps.films.fit import shot_curves
 from ellimaps.optics.crystals import UniaxialMaterial
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
+from ellimaps.optics.layers import THICKNESS, Layer
 from ellimaps.optics.materials import Table
-from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_files
 from ellimaps.optics.ready_models import ready_models
 
