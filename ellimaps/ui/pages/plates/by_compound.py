@@ -13,7 +13,7 @@ from ellimaps.core.numbers import shown_unit, spoken, titled
 from ellimaps.plates.measuring.composites import composites
 from ellimaps.plates.statistics.answers import DISTANCE, dose_responses
 from ellimaps.plates.statistics.dose_response import DoseResponse
-from ellimaps.ui.pages.plates.data import OpenedPlate, picture
+from ellimaps.ui.pages.plates.data import OpenedPlate, picture, plate_limits
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.charts import log_ticks, show_chart
 from ellimaps.ui.shared.markdown import escaped
@@ -25,7 +25,7 @@ _MOST_DOSES = 8
 _EDGE_PX = 360
 
 
-def by_compound_tab(_: PlatesState, plate: OpenedPlate) -> None:
+def by_compound_tab(state: PlatesState, plate: OpenedPlate) -> None:
     """Show a compound's pictures ordered by dose, controls first, and its dose-response curve."""
     wells = plate.profiles.wells
     treated = wells[~wells["control"].astype(bool) & (wells["compound"].fillna("") != "")]
@@ -50,11 +50,11 @@ def by_compound_tab(_: PlatesState, plate: OpenedPlate) -> None:
             width=110,
             help="Which well of each dose to show.",
         )
-    _gallery(plate, compound, replicate)
+    _gallery(state, plate, compound, replicate)
     _curve(plate, compound, measure)
 
 
-def _gallery(plate: OpenedPlate, compound: str, replicate: int) -> None:
+def _gallery(state: PlatesState, plate: OpenedPlate, compound: str, replicate: int) -> None:
     first = plate.profiles.fields.drop_duplicates(["plate", "well"])
     shown: list[tuple[str, pd.Series]] = []
     controls = first[first["control"].astype(bool)]
@@ -69,7 +69,10 @@ def _gallery(plate: OpenedPlate, compound: str, replicate: int) -> None:
         st.caption(f"The controls and the {_MOST_DOSES - 1} highest of {len(shown) - 1} doses.")
         shown = [*shown[:1], *shown[1 - _MOST_DOSES :]]
     pictures = [picture(plate, str(row["files"])) for _, row in shown]
-    drawn = composites(pictures, len(plate.channels), _EDGE_PX)
+    limits = plate_limits(state, plate)
+    if limits is None:
+        return
+    drawn = composites(pictures, len(plate.channels), _EDGE_PX, limits)
     for column, (title, row), image in zip(st.columns(len(shown)), shown, drawn, strict=True):
         caption = f"{title}, {row['well']}"
         column.image(image, caption=escaped(caption), width="stretch", alt=f"Cells of {compound}, {caption}")
