@@ -120,7 +120,35 @@ def test_plate_map_compares_edge_and_inside(page):
     assert "Edge effect: control wells at the edge" in texts(page)
     page.segmented_control(key="plates_unit").set_value("Against the controls (robust z)").run()
     assert not page.exception
-    assert len(page.get("vega_lite_chart")) == 1
+    assert len(page.get("vega_lite_chart")) == 3
+
+
+def specifications(page):
+    return [json.loads(chart.proto.spec) for chart in page.get("vega_lite_chart")]
+
+
+def test_a_well_shows_its_images(page):
+    """Clicks are in tests/browser/test_plates.py: this driver knows no charts."""
+    view(page, "Plate map")
+    page.selectbox(key="plates_well").set_value("B03").run()
+    assert "B03, inert" in texts(page)
+    assert len(page.get("imgs") or page.get("image")) == 2
+
+
+def test_a_correction_is_shown_before_and_after_in_one_scale(page):
+    view(page, "Plate map")
+    page.selectbox(key="plates_correct").set_value("polish").run()
+    maps = [one for one in specifications(page) if "params" in one]
+    assert [one["title"].split(", ")[-1] for one in maps] == ["as measured", "corrected"]
+    scales = [one["layer"][0]["encoding"]["color"]["scale"]["domain"] for one in maps]
+    assert scales[0] == scales[1]
+
+
+def test_quality_of_the_assay_stands_above_the_map(page):
+    view(page, "Plate map")
+    assert "Controls: 12 wells" in texts(page)
+    page.selectbox(key="plates_positive").set_value("sizer 100 uM").run()
+    assert "Z' is not known: it takes three wells of each" in texts(page)
 
 
 @pytest.mark.parametrize("name", ["Scatter", "Plate map", "By compound"])
@@ -133,7 +161,7 @@ def test_effects_of_place_can_be_taken_off(page, name):
     if name == "Scatter":
         assert len(chosen_rows(page)) == 3
     if name == "Plate map":
-        assert "place explains: row 0%" in texts(page)
+        assert "position explains: row 0%" in texts(page)
 
 
 def test_the_plate_can_be_measured_by_a_network(page):
@@ -149,6 +177,19 @@ def test_compound_by_dose_has_a_picture_per_dose_and_a_curve(page):
     assert not page.exception
     assert len(page.get("imgs") or page.get("image")) == len(DOSES) + 1
     assert len(page.get("vega_lite_chart")) == 1
+
+
+@pytest.mark.parametrize("measure", ["distance", "nuclei_area"])
+def test_an_ec50_stands_beside_its_curve_and_interval(page, measure):
+    view(page, "By compound")
+    page.selectbox(key="plates_compound").set_value("sizer")
+    page.selectbox(key="plates_measure").set_value(measure).run()
+    said = " ".join(one.value for one in [*page.success, *page.caption])
+    [chart] = specifications(page)
+    marks = [layer["mark"]["type"] for layer in chart["layer"]]
+    assert marks[0] == "point"
+    assert ("line" in marks) == ("EC50 " in said and "No EC50" not in said)
+    assert "curve, EC50 and its 95 % interval" in chart["title"] or "No EC50: " in said
 
 
 def test_answers_name_what_was_made_active(page):

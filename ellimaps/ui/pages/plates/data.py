@@ -43,11 +43,14 @@ class OpenedPlate:
         What is in it.
     key : str
         Changes when the profiles do.
+    before : OpenedPlate, optional
+        The same as measured, where positional effects were taken off.
     """
 
     folder: Path
     profiles: Profiles
     key: str
+    before: OpenedPlate | None = None
 
     @property
     def n_bytes(self) -> int:
@@ -114,7 +117,9 @@ def corrected_plate(plate: OpenedPlate, correction: Correction) -> OpenedPlate:
     if correction == "none":
         return plate
     key = f"{plate.key} {correction}"
-    return _PLATES.get(key, lambda: OpenedPlate(plate.folder, corrected(plate.profiles, correction), key))
+    return _PLATES.get(
+        key, lambda: OpenedPlate(plate.folder, corrected(plate.profiles, correction), key, plate)
+    )
 
 
 def positional_effects(plate: OpenedPlate) -> pd.DataFrame:
