@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ellimaps.optics.instrument import AOI_OFFSET, DELTA_OFFSET
 from ellimaps.optics.layers import THICKNESS
-from ellimaps.optics.model import AOI_OFFSET, DELTA_OFFSET, ThinFilm
+from ellimaps.optics.model import ThinFilm
 
 _WHOLE = {
     THICKNESS: ("thickness", "nm"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from ellimaps.core.stack import ImageStack
+from ellimaps.optics.instrument import AOI_OFFSET, DELTA_OFFSET, OFFSETS
 from ellimaps.optics.layers import THICKNESS
-from ellimaps.optics.model import AOI_OFFSET, DELTA_OFFSET, OFFSETS, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.ui.pages.maps.fitting import FilmWork
 from ellimaps.ui.shared.widgets import number_field
 
