@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
@@ -21,6 +21,7 @@ from ellimaps.optics.materials import Cauchy, Constant, Material, Sellmeier
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.oscillators import OSCILLATORS
 from ellimaps.optics.oscillators.base import Oscillator
+from ellimaps.optics.parts import parts_of
 
 MAX_MODEL_BYTES = 1024 * 1024
 """A model of `MAX_LAYERS` layers takes some 5 kB."""
@@ -157,14 +158,14 @@ def model_files(model: ThinFilm) -> dict[str, bytes]:
 
 def materials_of(model: ThinFilm) -> list[AnyMaterial]:
     """Return every material of a model, and the parts of each crystal and mixture beside it."""
-    found: list[AnyMaterial] = []
-    for one in (model.ambient, *(layer.material for layer in model.layers), model.substrate):
-        found.append(one)
-        if isinstance(one, UniaxialMaterial):
-            found += [one.ordinary, one.extraordinary]
-        if isinstance(one, EffectiveMedium):
-            found += one.materials
-    return found
+    media = (model.ambient, *(layer.material for layer in model.layers), model.substrate)
+    return [one for medium in media for one in _with_parts(medium)]
+
+
+def _with_parts(whole: AnyMaterial) -> Iterator[AnyMaterial]:
+    yield whole
+    for part in parts_of(whole).values():
+        yield from _with_parts(part)
 
 
 def _layer(row: Mapping[str, Any], folder: Path, where: str) -> Layer:
