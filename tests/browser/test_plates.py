@@ -157,7 +157,7 @@ def test_a_click_on_a_well_shows_its_images_and_nothing_is_cut(chromium, plates,
     plate = page.locator("[data-testid=stVegaLiteChart] svg").first.locator(".mark-rect path")
     plate.nth(8).click()
     page.get_by_text("B03, inert").first.wait_for()
-    assert page.get_by_role("img", name="Cells of B03 field 1").is_visible()
+    page.get_by_role("img", name="Cells of B03 field 1").wait_for()
     idle(page)
     page.reload()
     page.get_by_role("img", name="Cells of B03 field 1").wait_for()
