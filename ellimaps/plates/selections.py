@@ -86,7 +86,7 @@ def save_selections(folder: Path, selections: Mapping[str, Selection]) -> None:
     Raises
     ------
     SettingError
-        If a name is empty, or there are too many.
+        If a name is empty, or there are too many to be read again.
     ExportError
         If the folder cannot be written; then nothing in it has changed.
     """
@@ -101,4 +101,9 @@ def save_selections(folder: Path, selections: Mapping[str, Selection]) -> None:
             for name, one in sorted(selections.items())
         },
     }
-    write_files(folder, {SELECTIONS: json.dumps(content, ensure_ascii=False).encode()})
+    text = json.dumps(content, ensure_ascii=False).encode()
+    if len(text) > _MOST_BYTES:
+        raise SettingError(
+            f"The selections are larger than {_MOST_BYTES >> 20} MB together: remove some first."
+        )
+    write_files(folder, {SELECTIONS: text})
