@@ -39,7 +39,22 @@ def checked_bounds(free: object, known: Collection[str], where: str) -> Bounds:
 
 
 def check_start(name: str, value: float, bounds: tuple[float, float], where: str) -> None:
-    """Raise SettingError if a parameter's value is not within its bounds."""
+    """Refuse the value of a parameter that is not within its bounds.
+
+    Parameters
+    ----------
+    name, where : str
+        What messages call the parameter and its owner.
+    value : float
+        Where a fit begins.
+    bounds : (float, float)
+        Lowest and highest value.
+
+    Raises
+    ------
+    SettingError
+        If it is not.
+    """
     # A fit searches all of the bounds, so a start outside of them is a slip and no setting.
     if not bounds[0] <= value <= bounds[1]:
         raise SettingError(
