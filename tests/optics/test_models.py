@@ -146,7 +146,7 @@ def test_the_example_of_the_issue(tmp_path: Path) -> None:
 def test_the_model_in_the_documentation_is_one(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "file-formats.md").read_text(encoding="utf-8")
     section = text.partition("### `model.toml`")[2].partition("\n### ")[0]
-    (block,) = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
+    block = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)[0]
     (tmp_path / "model.toml").write_text(block, encoding="utf-8")
     names = [p.name for p in read_model(tmp_path / "model.toml").parameters]
     assert names == ["thickness_nm", "cauchy_a", "aoi_offset_deg"]

@@ -251,6 +251,9 @@ def test_a_graded_layer_has_ends_and_slices(edited):
     free(edited, "bottom_cauchy_a").set_value(True).run()
     edited.number_input(key=layer_key(edited, "layer0", "slices")).set_value(5).run()
     assert layer(fine(edited)).material.slices == 5
+    edited.number_input(key=layer_key(edited, "layer0", "slices")).set_value(1).run()
+    assert any("2 to 100 slices" in one.value for one in edited.error)
+    assert layer(edited).material.slices == 5
     choose(edited, "constant index", "layer0", "top")
     assert isinstance(layer(edited).material.top, Constant)
     assert "bottom_cauchy_a" in layer(edited).free

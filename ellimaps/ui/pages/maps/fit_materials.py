@@ -11,7 +11,7 @@ import streamlit as st
 from ellimaps.optics.absorbing import MAX_NODES, MAX_OSCILLATORS, OscillatorSum, SplineIndex
 from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.effective_medium import EffectiveMedium, Rule
-from ellimaps.optics.graded import MAX_SLICES, Graded
+from ellimaps.optics.graded import Graded
 from ellimaps.optics.library import material, material_names
 from ellimaps.optics.materials import LayerMaterial, Material, Sellmeier
 from ellimaps.optics.model import ThinFilm
@@ -216,15 +216,12 @@ def _sellmeier(film: FilmWork, place: Place, one: Sellmeier) -> None:
 def _slices(film: FilmWork, place: Place, one: Graded) -> None:
     """Show in how many slices a graded layer is computed."""
     key = control_key(film, *place, "slices")
-    st.number_input(
-        "Slices",
-        2,
-        MAX_SLICES,
-        one.slices,
-        key=key,
-        width=130,
-        on_change=lambda: put_material(film, place, replace(one, slices=st.session_state[key])),
-    )
+
+    def renewed() -> AnyMaterial:
+        return replace(one, slices=st.session_state[key])
+
+    changed: dict[str, Any] = {"on_change": put_made, "args": (film, place, renewed)}
+    st.number_input("Slices", value=one.slices, key=key, width=130, **changed)
 
 
 _SHAPES: dict[type, Callable[[FilmWork, Place, Any], None]] = {
