@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,14 @@ import pytest
 from support.fit_view import click, edit, film, find, fine, layer_key, open_fit_view, state
 
 from ellimaps.optics.effective_medium import EffectiveMedium
-from ellimaps.optics.layers import THICKNESS
+from ellimaps.optics.layers import THICKNESS, Layer
 from ellimaps.optics.library import material
 from ellimaps.optics.materials import Cauchy, Constant
 from ellimaps.optics.model_file import model_of
 from ellimaps.optics.oscillators import OSCILLATORS
 from ellimaps.optics.ready_materials import READY_OSCILLATORS, ready_materials
 from ellimaps.ui.pages.maps.fit_places import SHOWN
+from ellimaps.ui.pages.maps.fitting import OWN_MODEL
 
 # A number of each dispersion, and another value near the one it begins with.
 CHANGED = {
@@ -27,6 +29,8 @@ CHANGED = {
     "oscillators": ("tauc_lorentz_gap_ev", 1.3),
     "B-spline of k": ("spline_k_3", 0.01),
     "mixture": ("fraction_2", 0.1),
+    "interface": ("fraction", 0.4),
+    "graded": ("bottom_cauchy_a", 1.5),
     "crystal": ("extraordinary_a", 1.8),
 }
 
@@ -231,3 +235,36 @@ def test_every_layer_has_a_search_of_its_own(edited):
     find(edited, "layer0")
     assert edited.text_input(key=layer_key(edited, "layer0", "published")).value == "SiO2"
     assert layer_key(edited, "layer1", "published") not in [one.key for one in edited.text_input]
+
+
+def test_an_interface_is_no_half_space_and_no_part_of_a_mixture(edited):
+    choose(edited, "interface")
+    assert "interface" not in edited.selectbox(key=layer_key(edited, "substrate", "material")).options
+    choose(edited, "mixture")
+    assert (
+        "interface" not in edited.selectbox(key=layer_key(edited, "layer0", "material_1", "material")).options
+    )
+
+
+def test_a_graded_layer_has_ends_and_slices(edited):
+    choose(edited, "graded")
+    free(edited, "bottom_cauchy_a").set_value(True).run()
+    edited.number_input(key=layer_key(edited, "layer0", "slices")).set_value(5).run()
+    assert layer(fine(edited)).material.slices == 5
+    edited.number_input(key=layer_key(edited, "layer0", "slices")).set_value(1).run()
+    assert any("2 to 100 slices" in one.value for one in edited.error)
+    assert layer(edited).material.slices == 5
+    choose(edited, "constant index", "layer0", "top")
+    assert isinstance(layer(edited).material.top, Constant)
+    assert "bottom_cauchy_a" in layer(edited).free
+
+
+def test_layers_that_move_stay_tied(edited):
+    tied = Layer("SiO2", 10.0, tied={THICKNESS: 1})
+    film(edited).put(OWN_MODEL, replace(film(edited).model, layers=(layer(edited), tied)))
+    fine(edited.run())
+    assert "that of layer 1" in "".join(one.value for one in edited.caption)
+    click(edited, layer_key(edited, "add"))
+    assert dict(film(edited).model.layers[2].tied) == {THICKNESS: 2}
+    click(edited, layer_key(edited, "1", "remove"))
+    assert dict(film(fine(edited)).model.layers[1].tied) == {}

@@ -10,6 +10,7 @@ from ellimaps.core.errors import SettingError
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.crystals import UniaxialMaterial
+from ellimaps.optics.graded import Graded
 from ellimaps.optics.instrument import ANGULAR_SPREAD
 from ellimaps.optics.layers import THICKNESS, Layer
 from ellimaps.optics.library import material
@@ -18,6 +19,7 @@ from ellimaps.ui.pages.maps.fit_angles import angle_of_incidence, control_key, d
 from ellimaps.ui.pages.maps.fit_materials import (
     Materials,
     choose_material,
+    half_spaces,
     isotropic,
     offered_materials,
     part_places,
@@ -46,7 +48,7 @@ def edited_model(state: MapsState, segmentation: Segmentation) -> ThinFilm:
     now = _half_space(film, model, ("ambient",), "Ambient", isotropic(offered), stack)
     for number in range(len(model.layers)):
         now = _layer(state, segmentation, now, number, offered)
-    now = _half_space(film, now, ("substrate",), "Substrate", offered, stack)
+    now = _half_space(film, now, ("substrate",), "Substrate", half_spaces(offered), stack)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         angle, offset, free = angle_of_incidence(film, model, stack)
         offset_of_delta, free_delta = delta_offset(film, model)
@@ -90,7 +92,7 @@ def _layer(
         shape_controls(film, place)
         now = _parts(film, now, place, offered, stack)
         layer = layer_rows(film, place, now.layers[number])
-        now = replace(now, layers=(*now.layers[:number], layer, *now.layers[number + 1 :]))
+        now = now.with_layer(number, layer)
         if THICKNESS not in layer.free:
             with st.container(horizontal=True, vertical_alignment="center"):
                 reference_control(state, segmentation, now, number)
@@ -104,8 +106,8 @@ def _parts(film: FilmWork, now: ThinFilm, place: Place, offered: Materials, stac
             choose_material(film, part, title, isotropic(offered))
             published_search(film, part, stack)
             shape_controls(film, part)
-        # A crystal has the numbers of both of its indices.
-        if not isinstance(material_at(now, place), UniaxialMaterial):
+        # A crystal has the numbers of both of its indices, a graded layer those of both ends.
+        if not isinstance(material_at(now, place), UniaxialMaterial | Graded):
             now = _numbers(film, now, part)
         now = _parts(film, now, part, offered, stack)
     return now
@@ -133,15 +135,15 @@ def _moves(film: FilmWork, model: ThinFilm, number: int) -> None:
 def _move(film: FilmWork, number: int, target: int | None) -> None:
     """Swap two layers, or take one away; called before the page runs again."""
     assert film.model is not None
-    layers = list(film.model.layers)
+    order = list(range(len(film.model.layers)))
     if target is None:
-        del layers[number]
+        del order[number]
     else:
-        layers[number], layers[target] = layers[target], layers[number]
-    film.put(OWN_MODEL, replace(film.model, layers=tuple(layers)))
+        order[number], order[target] = order[target], order[number]
+    film.put(OWN_MODEL, film.model.arranged(order))
 
 
 def _add(film: FilmWork) -> None:
     assert film.model is not None
     new = Layer(material("SiO2"), 10.0, {THICKNESS: (0.0, 100.0)})
-    film.put(OWN_MODEL, replace(film.model, layers=(new, *film.model.layers)))
+    film.put(OWN_MODEL, film.model.arranged([new, *range(len(film.model.layers))]))

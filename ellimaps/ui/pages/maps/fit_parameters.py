@@ -40,7 +40,8 @@ def layer_rows(film: FilmWork, place: Place, given: Layer) -> Layer:
     # SiO2 stays SiO2.
     locked = set(given.material.parameters) if is_built else set()
     # What is locked shows only if the model's file has made it free.
-    kinds = {k: v for k, v in given.parameters.items() if k not in locked or k in given.free}
+    own = {kind: value for kind, value in given.parameters.items() if kind not in given.tied}
+    kinds = {kind: value for kind, value in own.items() if kind not in locked or kind in given.free}
     values: dict[str, float] = {}
     free: Bounds = {}
     with st.container(key=control_key(film, *place, "rows"), gap="xxsmall"):
@@ -53,6 +54,8 @@ def layer_rows(film: FilmWork, place: Place, given: Layer) -> Layer:
         for kind, value in ({} if is_built else given.material.fixed).items():
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 values[kind] = _value(film, place, kind, value)
+        for kind, number in given.tied.items():
+            st.caption(f"{with_unit(kind)}: {given.parameters[kind]:g}, that of layer {number}")
     layer = replace(given, free={})
     for kind, value in values.items():
         if value != given.parameters.get(kind, given.material.fixed.get(kind)):
