@@ -121,6 +121,7 @@ def model_bytes(model: PopulationModel) -> bytes:
         "format": _FORMAT,
         "label_name": model.label_name,
         "classes": model.classes,
+        "class_names": dict(model.class_names),
         "measurements": model.measurements,
         "unit": model.unit,
         "pixel_size_um": model.pixel_size_um,
@@ -211,6 +212,8 @@ def _model(facts: dict[str, Any], parts: bytes) -> PopulationModel:
         unit=facts["unit"],
         pixel_size_um=facts["pixel_size_um"],
         provenance=facts["provenance"],
+        # Models of earlier versions have none.
+        class_names=facts.get("class_names", {}),
     )
 
 

@@ -8,10 +8,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ellimaps.optics.averages import SPREADS
+from ellimaps.optics.crystals import EXTRAORDINARY, UniaxialMaterial
 from ellimaps.optics.fresnel import Real, Uniaxial
 from ellimaps.optics.gradient import ExactCurve
-from ellimaps.optics.materials import EXTRAORDINARY, UniaxialMaterial
-from ellimaps.optics.model import AOI_OFFSET, THICKNESS, Layer, Parameter, ThinFilm
+from ellimaps.optics.instrument import AOI_OFFSET
+from ellimaps.optics.layers import OF_LAYER, THICKNESS, Layer
+from ellimaps.optics.model import Parameter, ThinFilm
 from ellimaps.optics.solver import Target
 
 # Halving or doubling what says how fine the grid is sends none of 8,500 fits astray
@@ -59,9 +62,12 @@ class LookUp:
     def __init__(self, model: ThinFilm, exact: ExactCurve, wavelength_nm: Real) -> None:
         self.shape = _counts(model, wavelength_nm)
         self._axes = [
-            np.linspace(p.low, p.high, count) for p, count in zip(exact.parameters, self.shape, strict=True)
+            np.linspace(low, high, count)
+            for low, high, count in zip(exact.low, exact.high, self.shape, strict=True)
         ]
         self.spacing: Real = np.array([axis[1] - axis[0] for axis in self._axes])
+        # Where spreads have a slope that leads a fit somewhere.
+        self._least_start = np.array([p.high / 50 if p.kind in SPREADS else p.low for p in exact.parameters])
         self._exact = exact
         nodes = np.indices(self.shape).reshape(len(self.shape), -1).T
         blocks = np.array_split(nodes, -(-len(nodes) // _BLOCK_NODES))
@@ -159,7 +165,8 @@ class LookUp:
         exists[row[chosen], rank[chosen]] = True
         start = np.zeros((*exists.shape, len(self.shape)))
         at = np.unravel_index(node[chosen], scores.shape[1:])
-        start[row[chosen], rank[chosen]] = self.parameters(np.stack(at, axis=-1))
+        places = self.parameters(np.stack(at, axis=-1))
+        start[row[chosen], rank[chosen]] = np.maximum(places, self._least_start)
         return start, exists
 
     def _chi2(self, target: Target) -> Real:
@@ -238,6 +245,9 @@ def _steps(model: ThinFilm, parameter: Parameter, optical_nm: float, wavelength_
     if parameter.kind == THICKNESS:
         index = _largest_index(model, parameter.layer, float(wavelength_nm.min()))
         return max(4, int(np.ceil(width * index / optical_nm)))
+    if parameter.kind in OF_LAYER:
+        # How much is mixed changes Psi and Delta smoothly.
+        return 4
     thickest = layer.free.get(THICKNESS, (0.0, layer.thickness_nm))[1]
     change = _index_path(layer, parameter, wavelength_nm)
     return max(4, int(np.ceil(change * thickest / optical_nm)))

@@ -10,9 +10,10 @@ import pytest
 from ellimaps.optics.absorbing import OscillatorSum
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
+from ellimaps.optics.layers import Layer
 from ellimaps.optics.lookup import peaks
 from ellimaps.optics.materials import Cauchy
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.oscillators import TaucLorentz
 from ellimaps.optics.spectra import SpectraFit, SpectraFitter
 

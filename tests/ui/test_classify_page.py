@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 from support.cell_folder import cell_image, write_cells
 
-from ellimaps.classify import load_model
+from ellimaps.classify import load_model, read_image
 from ellimaps.core.errors import ExportError, ReadError
+from ellimaps.ui.pages.classify.charts import START, contribution_bars
 from ellimaps.ui.pages.classify.files import beside, image_folders, label_lists, new_file, saved_models
 from ellimaps.ui.pages.classify.label import _do
 from ellimaps.ui.pages.classify.models import save_trained, trained_on
@@ -213,7 +216,15 @@ def test_training_on_labels_given_here(root):
     wait_for_training(page)
     report = work(page).trained.report
     assert sum(report.counts) == 12
-    assert {metric.label for metric in page.metric} == {"Score", "Recall of 0", "Recall of 1"}
+    assert [metric.label for metric in page.metric] == [
+        "Score",
+        "Balanced accuracy",
+        "Area under the curve",
+        "Recall of heterogeneous",
+        "Recall of homogeneous",
+    ]
+    limits = [metric.delta for metric in page.metric]
+    assert all(re.fullmatch(r"0\.\d{3} to [01]\.\d{3}", one) for one in limits)
     assert len(page.get("vega_lite_chart")) == 1
     press(page, "train_save")
     [saved] = (root / "models").glob(f"is_homogenous_{work(page).trained.model.version}.ellimodel")
@@ -262,7 +273,7 @@ def test_mistakes_are_shown_with_pictures(made):
     work(page).trained = made[1]
     page.run()
     captions = " ".join(caption.value for caption in page.caption)
-    assert "**001.tif** is 0, answered 1" in captions
+    assert "**001.tif** is heterogeneous, answered homogeneous" in captions
     assert len(page.get("image")) >= 2
 
 
@@ -270,12 +281,13 @@ def test_mistakes_are_shown_with_pictures(made):
 def test_a_saved_model_answers():
     page = opened("Try")
     assert page.selectbox(key="try_model").value == "models/first.ellimodel"
-    for name, answer in (("003.tif", "1"), ("004.tif", "0")):
+    for name, answer in (("003.tif", "homogeneous"), ("004.tif", "heterogeneous")):
         page.selectbox(key="try_image").set_value(name).run()
         assert not page.exception
         assert page.metric[0].value == answer
         assert len(page.get("vega_lite_chart")) == 1
-        assert list(page.dataframe[0].value.columns) == ["measurement", "value", "typical", "contribution"]
+        assert "code" in page.dataframe[0].value.columns
+        assert not page.dataframe[0].value["measurement"].str.contains("_").any()
 
 
 @pytest.mark.usefixtures("root")
@@ -286,10 +298,38 @@ def test_an_upload_answers_and_a_wrong_one_is_told(tmp_path):
     path = tmp_path / "new.tif"
     tifffile.imwrite(path, cell_image(1, 99))
     page.file_uploader(key="try_upload").set_value(("new.tif", path.read_bytes(), "image/tiff")).run()
-    assert page.metric[0].value == "1"
+    assert page.metric[0].value == "homogeneous"
     page.file_uploader(key="try_upload").set_value(("no.tif", b"no image", "image/tiff")).run()
     assert "no.tif" in page.error[0].value
     assert not page.metric
+
+
+def test_bars_of_the_explanation_add_up_to_the_answer(made, root):
+    """Where the typical image stands is one of them, and what has no bar of its own shares one."""
+    model = made[1].model
+    for name in ("003.tif", "004.tif", "005.tif"):
+        prediction = model.predict(*read_image(root / "cells" / "images" / name))
+        bars = contribution_bars(prediction, model.unit)
+        weighted = np.log([*prediction.probabilities.values()]) + np.log(model.classifier.weights)
+        answer = model.classes.index(prediction.label)
+        assert START in bars["row"].tolist()
+        assert bars["contribution"].sum() == pytest.approx(weighted[answer] - weighted[1 - answer], abs=1e-6)
+        assert bars["contribution"].sum() > 0
+
+
+@pytest.mark.usefixtures("root")
+def test_no_cell_is_no_answer(tmp_path):
+    from PIL import Image
+
+    across = np.tile(np.linspace(10, 200, 96), (96, 1))
+    path = tmp_path / "field.png"
+    Image.fromarray(np.dstack([across, across.T, np.full((96, 96), 90)]).astype(np.uint8)).save(path)
+    page = opened("Try")
+    page.file_uploader(key="try_upload").set_value(("field.png", path.read_bytes(), "image/png")).run()
+    assert "No cell" in page.warning[0].value
+    assert not page.metric
+    assert not page.get("vega_lite_chart")
+    assert not page.exception
 
 
 def test_a_damaged_model_is_told(root):

@@ -80,7 +80,8 @@ def labels_given(labeling: LabelingSession, folder: Path) -> Labels:
         If there are none, or an image has gone since.
     """
     table = io.BytesIO(labels_csv(replace(labeling, other_rows=())))
-    return read_labels(table, folder, "labels given here.csv")
+    names = {one.value: one.name for one in labeling.classes}
+    return replace(read_labels(table, folder, "labels given here.csv"), class_names=names)
 
 
 def trained_on(folder: Path, shown: str, labels: Labels, repeats: int, on_progress: Progress) -> Trained:

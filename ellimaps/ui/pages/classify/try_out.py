@@ -7,8 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from ellimaps.classify import DeepModel, PopulationModel
+from ellimaps.classify import DeepModel, PopulationModel, Prediction
 from ellimaps.classify.image_folder import image_files
+from ellimaps.classify.measurement_names import measurement_name
+from ellimaps.core.numbers import spoken
 from ellimaps.ui.pages.classify.charts import contribution_chart
 from ellimaps.ui.pages.classify.files import saved_models
 from ellimaps.ui.pages.classify.models import Answer, answer_of, model_at
@@ -77,23 +79,42 @@ def _answer(model: PopulationModel | DeepModel, answer: Answer, name: str) -> No
         st.image(answer.picture, width="stretch", alt=f"{name} with the outline of what was measured")
         st.caption(f"{escaped(name)}; red: the outline of what was measured")
     with facts:
-        with st.container(horizontal=True, key="try_metrics"):
-            st.metric(escaped(model.label_name), escaped(prediction.label))
-            for label, probability in prediction.probabilities.items():
-                st.metric(f"Probability of {escaped(label)}", _percent(probability))
-        if prediction.probabilities and prediction.label != max(
-            prediction.probabilities, key=lambda label: prediction.probabilities[label]
-        ):
-            st.caption("The likelier class is not the answer: the threshold was chosen for the best score.")
-        for warning in prediction.warnings:
-            st.warning(escaped(warning), icon=":material/warning:")
-        if not prediction.contributions.empty:
-            show_chart(contribution_chart(prediction.contributions, f"{prediction.label!s:.16}"))
+        if prediction.label is None:
+            st.warning(f"No answer. {escaped(prediction.warnings[0])}", icon=":material/warning:")
+            return
+        _says(model, prediction)
     with st.expander("All measurements", icon=":material/straighten:"):
-        st.caption(
-            f"Lengths are in {'µm' if model.unit == 'um' else 'pixels'}. Model {escaped(model.version)}."
-        )
-        st.dataframe(prediction.contributions, key="try_measurements", hide_index=True)
+        st.caption(f"Model {escaped(model.version)}.")
+        _measurements(model, prediction)
+
+
+def _says(model: PopulationModel | DeepModel, prediction: Prediction) -> None:
+    assert prediction.label is not None
+    called = model.name_of(prediction.label)
+    with st.container(horizontal=True, key="try_metrics"):
+        st.metric(escaped(spoken(model.label_name)), escaped(called))
+        for label, probability in prediction.probabilities.items():
+            st.metric(f"Probability of {escaped(model.name_of(label))}", _percent(probability))
+    if prediction.label != max(prediction.probabilities, key=lambda label: prediction.probabilities[label]):
+        st.caption("The likelier class is not the answer: the threshold was chosen for the best score.")
+    for warning in prediction.warnings:
+        st.warning(escaped(warning), icon=":material/warning:")
+    if not prediction.contributions.empty:
+        show_chart(contribution_chart(prediction, f"{called:.16}", model.unit))
+
+
+def _measurements(model: PopulationModel | DeepModel, prediction: Prediction) -> None:
+    table = prediction.contributions
+    shown = table.assign(measurement=[measurement_name(name, model.unit) for name in table["measurement"]])
+    shown["code"] = table["measurement"]
+    columns: dict[str, Any] = {
+        "measurement": "Measurement",
+        "value": st.column_config.NumberColumn("Value", format="%.4g"),
+        "typical": st.column_config.NumberColumn("Typical training image", format="%.4g"),
+        "contribution": st.column_config.NumberColumn("Contribution", format="%+.3f"),
+        "code": "Name in code",
+    }
+    st.dataframe(shown, key="try_measurements", hide_index=True, column_config=columns)
 
 
 def _percent(probability: float) -> str:

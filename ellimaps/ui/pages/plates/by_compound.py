@@ -8,12 +8,13 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from ellimaps.core.numbers import shown_unit, spoken, titled
 from ellimaps.plates.measuring.composites import composites
-from ellimaps.plates.statistics.answers import DISTANCE, dose_responses
+from ellimaps.plates.statistics.answers import DISTANCE, dose_responses, responses
 from ellimaps.plates.statistics.dose_response import DoseResponse
-from ellimaps.ui.pages.plates.data import OpenedPlate, picture
+from ellimaps.ui.pages.plates.data import OpenedPlate, picture, plate_limits
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.charts import log_ticks, show_chart
 from ellimaps.ui.shared.markdown import escaped
@@ -25,7 +26,7 @@ _MOST_DOSES = 8
 _EDGE_PX = 360
 
 
-def by_compound_tab(_: PlatesState, plate: OpenedPlate) -> None:
+def by_compound_tab(state: PlatesState, plate: OpenedPlate) -> None:
     """Show a compound's pictures ordered by dose, controls first, and its dose-response curve."""
     wells = plate.profiles.wells
     treated = wells[~wells["control"].astype(bool) & (wells["compound"].fillna("") != "")]
@@ -50,11 +51,11 @@ def by_compound_tab(_: PlatesState, plate: OpenedPlate) -> None:
             width=110,
             help="Which well of each dose to show.",
         )
-    _gallery(plate, compound, replicate)
+    _gallery(state, plate, compound, replicate)
     _curve(plate, compound, measure)
 
 
-def _gallery(plate: OpenedPlate, compound: str, replicate: int) -> None:
+def _gallery(state: PlatesState, plate: OpenedPlate, compound: str, replicate: int) -> None:
     first = plate.profiles.fields.drop_duplicates(["plate", "well"])
     shown: list[tuple[str, pd.Series]] = []
     controls = first[first["control"].astype(bool)]
@@ -69,7 +70,10 @@ def _gallery(plate: OpenedPlate, compound: str, replicate: int) -> None:
         st.caption(f"The controls and the {_MOST_DOSES - 1} highest of {len(shown) - 1} doses.")
         shown = [*shown[:1], *shown[1 - _MOST_DOSES :]]
     pictures = [picture(plate, str(row["files"])) for _, row in shown]
-    drawn = composites(pictures, len(plate.channels), _EDGE_PX)
+    limits = plate_limits(state, plate)
+    if limits is None:
+        return
+    drawn = composites(pictures, len(plate.channels), _EDGE_PX, limits)
     for column, (title, row), image in zip(st.columns(len(shown)), shown, drawn, strict=True):
         caption = f"{title}, {row['well']}"
         column.image(image, caption=escaped(caption), width="stretch", alt=f"Cells of {compound}, {caption}")
@@ -95,15 +99,15 @@ def _curve(plate: OpenedPlate, compound: str, measure: str) -> None:
             f"p {row['p']:.2g} against no effect of the dose",
             icon=":material/show_chart:",
         )
-    if measure == DISTANCE:
-        st.caption("Choose a feature to see its values well by well.")
-        return
-    mine = wells[(wells["compound"].astype(str) == compound) & ~wells["control"].astype(bool)]
-    if not (mine["concentration"] > 0).any():
+    points = responses(plate.profiles, compound, measure)
+    if not (points["dose"] > 0).any():
         st.caption("Its wells have no dose.")
         return
     fit = DoseResponse(**{name: row[name] for name in DoseResponse.__dataclass_fields__})
-    show_chart(_curve_chart(mine, wells[wells["control"].astype(bool)], measure, title, unit, fit))
+    controls = np.empty(0)
+    if measure != DISTANCE:
+        controls = wells.loc[wells["control"].astype(bool), measure].to_numpy(float)
+    show_chart(_curve_chart(points, controls, title, unit, fit))
 
 
 def _end(value: float) -> str:
@@ -111,9 +115,9 @@ def _end(value: float) -> str:
 
 
 def _curve_chart(
-    mine: pd.DataFrame, controls: pd.DataFrame, measure: str, title: str, unit: str, fit: DoseResponse
+    points: pd.DataFrame, controls: NDArray[np.float64], title: str, unit: str, fit: DoseResponse
 ) -> Any:
-    doses = mine["concentration"].to_numpy(float)
+    doses = points["dose"].to_numpy(float)
     low, high = doses[doses > 0].min(), doses.max()
     x = alt.X(
         "dose:Q", title=titled("concentration", unit),
@@ -121,14 +125,15 @@ def _curve_chart(
         axis=alt.Axis(values=log_ticks(low / 1.6, high * 1.6) or alt.Undefined, format="~r"),
     )  # fmt: skip
     y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False))
-    points = pd.DataFrame({"dose": doses, "value": mine[measure].to_numpy(float), "well": mine["well"]})
     layers = [
         alt.Chart(points[points["dose"] > 0])
         .mark_point(filled=True, size=55)
         .encode(x=x, y=y, tooltip=["well", "dose", alt.Tooltip("value:Q", format=".4g")])
     ]
-    if len(controls):
-        quartiles = np.nanpercentile(controls[measure].to_numpy(float), [25, 50, 75])
+    said = title
+    if np.isfinite(controls).any():
+        said += "; gray: controls (median, quartiles)"
+        quartiles = np.nanpercentile(controls, [25, 50, 75])
         band = pd.DataFrame({"low": [quartiles[0]], "value": [quartiles[1]], "high": [quartiles[2]]})
         layers += [
             alt.Chart(band).mark_rect(opacity=0.18, color="gray").encode(y="low:Q", y2="high:Q"),
@@ -137,5 +142,18 @@ def _curve_chart(
     if np.isfinite(fit.ec50):
         grid = np.geomspace(low / 1.5, high * 1.5, 120)
         curve = pd.DataFrame({"dose": grid, "value": fit.at(grid)})
-        layers.append(alt.Chart(curve).mark_line(color="#D55E00").encode(x=x, y=y))
-    return alt.layer(*layers).properties(height=300, title=f"{title}; gray: controls (median, quartiles)")
+        interval = pd.DataFrame(
+            {
+                "low": [max(fit.ec50_low, low / 1.6)],
+                "dose": [fit.ec50],
+                "high": [min(fit.ec50_high, high * 1.6)],
+            }
+        )
+        at_ec50 = alt.Chart(interval)
+        layers += [
+            at_ec50.mark_rect(opacity=0.15, color="#D55E00").encode(x=alt.X("low:Q"), x2="high:Q"),
+            at_ec50.mark_rule(color="#D55E00", strokeDash=[4, 3]).encode(x=x),
+            alt.Chart(curve).mark_line(color="#D55E00").encode(x=x, y=y),
+        ]
+        said += "; orange: curve, EC50 and its 95 % interval"
+    return alt.layer(*layers).properties(height=300, title=said)

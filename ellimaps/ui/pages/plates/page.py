@@ -66,7 +66,7 @@ def _chosen_folder(state: PlatesState) -> Path | None:
 def _correction() -> Correction:
     names: dict[Correction, str] = {"none": "as measured", "plates": "plates", "polish": "rows and columns"}
     return st.selectbox(
-        "Correct effects of place",
+        "Correct positional effects",
         list(names),
         **kept("plates_correct"),
         format_func=names.__getitem__,
