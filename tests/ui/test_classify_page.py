@@ -445,3 +445,60 @@ def test_damaged_pictures_are_told_and_others_go_on(tmp_path):
     for name in ("bad.tif", "gone.tif"):
         with pytest.raises(ReadError, match=name):
             picture_of(tmp_path / name)
+
+
+@pytest.mark.usefixtures("root")
+def test_a_click_in_the_confusion_matrix_shows_its_images(made):
+    page = opened("Train")
+    work(page).trained = made[1]
+    page.run()
+    before = len(page.get("image"))
+    answers = made[1].report.answers
+    for true, answer in ((0, 1), (1, 1)):
+        press(page, f"confusion_{true}_{answer}")
+        files = answers.loc[(answers["label"] == true) & (answers["answer"] == answer), "file"]
+        assert len(page.get("image")) == before + len(files)
+        captions = [caption.value for caption in page.caption]
+        assert set(files) <= set(captions)
+    press(page, "confusion_1_1")
+    assert len(page.get("image")) == before
+
+
+@pytest.mark.usefixtures("root")
+def test_what_decides_is_said_in_words(made):
+    page = opened("Train")
+    work(page).trained = made[1]
+    page.run()
+    [words] = [one.value for one in page.markdown if one.value.startswith("What decides most")]
+    assert "more speaks for" in words
+    assert "_" not in words
+
+
+def test_two_models_are_compared_on_images_that_taught_neither(made, root):
+    import tifffile
+
+    (root / "cells" / "later").mkdir()
+    rows = []
+    for number in range(8):
+        tifffile.imwrite(root / "cells" / "later" / f"{number}.tif", cell_image(number % 2, 700 + number))
+        rows.append(f"{number},{number % 2}\n")
+    (root / "cells" / "later.csv").write_text("image_id,is_homogenous\n" + "".join(rows))
+    try:
+        page = opened("Train")
+        work(page).trained = made[1]
+        page.selectbox(key="classify_found").set_value("cells/later").run()
+        page.selectbox(key="train_found").set_value("cells/later.csv").run()
+        press(page, "compare_models")
+        wait_for_work(page)
+        assert work(page).comparison.images == 8
+        shown = {metric.label: metric.value for metric in page.metric}
+        assert shown["First right"] == shown["Second right"]
+        assert any("neither is shown to be better" in caption.value for caption in page.caption)
+        page.selectbox(key="classify_found").set_value("cells/images").run()
+        page.selectbox(key="train_found").set_value("cells/labels.csv").run()
+        press(page, "compare_models")
+        wait_for_work(page)
+        assert "trained on" in page.warning[0].value
+    finally:
+        shutil.rmtree(root / "cells" / "later")
+        (root / "cells" / "later.csv").unlink()
