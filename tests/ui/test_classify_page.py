@@ -87,6 +87,40 @@ def test_empty_says_what_to_do(monkeypatch, tmp_path, view):
     assert not page.error
 
 
+def test_the_generated_example_is_one_click_away(monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(tmp_path))
+    page = opened()
+    press(page, "classify_example")
+    assert labelling(page).files[0] == "001.tif"
+    assert len(labelling(page).files) == 40
+    assert page.selectbox(key="classify_found").value == "example_cells/images"
+    page.segmented_control(key="classify_view").set_value("Train").run()
+    assert "example_cells/labels.csv" in page.selectbox(key="train_found").options
+
+
+def test_an_example_that_cannot_be_written_is_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(tmp_path))
+    page = opened()
+    (tmp_path / "example_cells").write_text("no folder")
+    page.button(key="classify_example").click().run()
+    assert not page.exception
+    assert len(page.warning) + len(page.error) == 1
+
+
+@pytest.mark.usefixtures("root")
+def test_a_copied_address_shows_the_same_image():
+    page = opened()
+    press(page, "label_next")
+    press(page, "label_next")
+    assert page.query_params["label_image"] == "003.tif"
+    other = AppTest.from_function(_page, default_timeout=60)
+    other.query_params["label_image"] = "003.tif"
+    other.run()
+    assert labelling(other).file == "003.tif"
+    press(other, "label_back")
+    assert labelling(other).file == "002.tif"
+
+
 @pytest.mark.usefixtures("root")
 def test_labels_are_given_taken_back_and_counted():
     page = opened()

@@ -37,6 +37,8 @@ class FolderLabels:
         What came of the last loading or saving, and whether it was good.
     turn : int
         Counts what was answered: an answer to an earlier turn was given for another picture.
+    is_shown : bool
+        Whether it has been shown: from then on it leads the address, and not the address it.
     """
 
     folder: Path
@@ -46,6 +48,7 @@ class FolderLabels:
     path: str = ""
     notice: tuple[str, bool] | None = None
     turn: int = 0
+    is_shown: bool = False
 
     def show(self, labeling: LabelingSession) -> None:
         """Go on with other labels or at another image."""
