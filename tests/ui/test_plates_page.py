@@ -67,6 +67,28 @@ def texts(page):
     return " ".join(element.value for element in [*page.markdown, *page.caption])
 
 
+def test_one_control_finds_profiles_by_name_or_takes_a_path_and_has_the_last_first(
+    data, monkeypatch, tmp_path
+):
+    root = tmp_path / "root"
+    for name in ("a", "b"):
+        shutil.copytree(data, root / name)
+    page = open_page(root, monkeypatch, tmp_path)
+    chosen = page.selectbox(key="plates_profiles")
+    assert chosen.options == ["a/results/small", "b/results/small"]
+    assert not [field for field in page.text_input if "data root" in field.label]
+    chosen.set_value("b/results/small").run()
+    page.run()
+    assert page.selectbox(key="plates_profiles").options[0] == "b/results/small"
+    for typed in ("b/results/../results/small", "nowhere"):
+        page = AppTest.from_function(_page, default_timeout=60)
+        page.query_params["plates_profiles"] = typed
+        page.run()
+        assert ("24 wells" in texts(page)) == (typed != "nowhere")
+    assert "does not exist" in page.error[0].value
+    assert page.session_state["PlatesState"].recent == []
+
+
 def test_empty_says_what_to_do(monkeypatch, tmp_path):
     page = open_page(tmp_path, monkeypatch, tmp_path)
     assert "ellimaps plates profile" in page.info[0].value

@@ -152,8 +152,8 @@ def _shown(found: Answers, wells: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFr
         for value, unit in zip(curves["ec50"], units, strict=True)
     ]
     curves["interval"] = [
-        f"{low:.3g} to {high:.3g}" if np.isfinite(low + high) else ""
-        for low, high in zip(curves["ec50_low"], curves["ec50_high"], strict=True)
+        f"{low:.3g} to {high:.3g} {shown_unit(unit)}".strip() if np.isfinite(low + high) else ""
+        for low, high, unit in zip(curves["ec50_low"], curves["ec50_high"], units, strict=True)
     ]
     return compounds, treatments, curves
 
@@ -242,9 +242,11 @@ def _place_chart(plate: OpenedPlate, wells: Mask, title: str) -> Any:
 
 
 def _robust(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
-    """Return the range of values without those far outside of the quartiles, which lie at its edge."""
+    """Return the range of values without one in a hundred far outside, as the scatter plot does."""
     low, high = np.percentile(values, [25, 75])
     # Tukey's far out (1977): beyond three interquartile ranges.
     inside = values[(values >= low - 3 * (high - low)) & (values <= high + 3 * (high - low))]
+    if len(values) - len(inside) > max(1, len(values) / 100):
+        inside = values
     room = 0.05 * float(np.ptp(inside)) or 1.0
     return [float(inside.min()) - room, float(inside.max()) + room]
