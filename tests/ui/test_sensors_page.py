@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from ellimaps.samples.sensors import sample_sensors
+from ellimaps.sensors.watching.alerts import noted_alerts
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +135,42 @@ def test_anomalies_are_periods_with_reasons(page):
     found = page.dataframe[0].value
     assert len(found) > 0
     assert found["reason"].str.contains("temperature").all()
+
+
+def picked(page, key, row):
+    page.session_state[key] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    return page.run()
+
+
+def test_a_dismissed_anomaly_does_not_return_and_judges_the_stated_rate(page, monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_EVENTS", str(tmp_path / "events"))
+    view(page, "Anomalies")
+    before = page.dataframe[0].value
+    assert "dismissed" not in texts(page)
+    picked(page, "sensors_anomaly_table", 0)
+    next(field for field in page.text_input if field.label == "Note").set_value("the cleaners").run()
+    page.button(key="sensors_dismissed").click().run()
+    waited(page)
+    after = page.dataframe[0].value
+    assert list(after["start"]) == list(before["start"][1:])
+    assert f"1 of {len(before)} dismissed in 0.8 months" in texts(page)
+    page.toggle(key="sensors_show_dismissed").set_value(True).run()
+    assert list(page.dataframe[0].value["note"]) == ["the cleaners"] + [""] * (len(before) - 1)
+    picked(page, "sensors_anomaly_table", 0)
+    page.button(key="sensors_confirmed").click().run()
+    assert page.dataframe[0].value["judgement"].iloc[0] == "confirmed"
+
+
+def test_alerts_are_configured_for_a_watch(page, monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_EVENTS", str(tmp_path / "events"))
+    view(page, "Anomalies")
+    assert "Alerts: none" in [one.label for one in page.expander]
+    page.checkbox(key="sensors_alert_anomalies").set_value(True)
+    page.number_input(key="sensors_alert_limit").set_value(0.8)
+    page.button(key="FormSubmitter:sensors_alerts-Save alerts").click().run()
+    noted = noted_alerts(page.session_state["SensorsState"].location)
+    assert (noted.settings.limit, noted.settings.anomalies) == (0.8, True)
+    assert any("beyond 0.8 deg C" in one.label for one in page.expander)
 
 
 def test_forecast_stands_beside_its_baseline(page):

@@ -42,15 +42,8 @@ def readings_tab(state: SensorsState, log: SensorLog) -> None:
         return
     figure = lines_figure(table, _axis_title(log, chosen))
     mark_events(figure, events_in(state, span))
-    event = st.plotly_chart(
-        figure,
-        alt=f"{_axis_title(log, chosen)} of {len(chosen)} sensors over time",
-        key=f"sensors_lines_{state.zooms}",
-        on_select="rerun",
-        selection_mode="box",
-        config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
-    )
-    _zoom(state, event)
+    what = f"{_axis_title(log, chosen)} of {len(chosen)} sensors over time"
+    show_lines(state, figure, "sensors_lines", what)
     st.caption(
         "Drag over the chart to look closer. Of every stretch of time the lowest and highest readings are "
         "drawn, so spikes stay visible. Legend: a click hides, a double click isolates."
@@ -90,6 +83,19 @@ def lines_figure(table: pd.DataFrame, axis_title: str) -> Any:
         yaxis={"title": escape(axis_title, quote=False)},
     )
     return figure
+
+
+def show_lines(state: SensorsState, figure: Any, key: str, alt: str) -> None:
+    """Show a chart over time; who drags over it looks closer, in every tab."""
+    event = st.plotly_chart(
+        figure,
+        alt=alt,
+        key=f"{key}_{state.zooms}",
+        on_select="rerun",
+        selection_mode="box",
+        config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
+    )
+    _zoom(state, event)
 
 
 def _window(log: SensorLog, chosen: pd.DataFrame, span: Span) -> pd.DataFrame:
