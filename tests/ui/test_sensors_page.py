@@ -77,7 +77,7 @@ def test_empty_says_what_to_do_and_lists_logs(empty):
 
 def test_opened_counts_sensors_and_shows_all_sources_of_a_temperature(page):
     assert "**6 sensors** of 2 sources in 2 regions" in texts(page)
-    assert page.selectbox(key="sensors_name").value.endswith("temperature")
+    assert page.multiselect(key="sensors_names").value[0].endswith("temperature")
     [chart] = page.get("plotly_chart")
     assert chart.proto.spec.count('"scattergl"') == 2
     axis = json.loads(chart.proto.spec)["layout"]["yaxis"]
@@ -100,6 +100,36 @@ def test_buttons_move_and_zoom_within_the_log(page):
     page.button(key="sensors_whole_log").click().run()
     assert span() is None
     assert not page.exception
+
+
+def test_sensors_of_several_quantities_share_time_and_cursor(page):
+    page.multiselect(key="sensors_names").set_value(["room_temperature", "room_humidity"]).run()
+    [chart] = page.get("plotly_chart")
+    spec = json.loads(chart.proto.spec)
+    assert {line["yaxis"] for line in spec["data"]} == {"y", "y2"}
+    assert all(line.get("xaxis", "x") == "x" for line in spec["data"])
+    layout = spec["layout"]
+    assert (layout["hovermode"], layout["hoversubplots"]) == ("x unified", "axis")
+    assert layout["yaxis"]["domain"][0] > layout["yaxis2"]["domain"][1]
+    assert {layout[axis]["title"]["text"] for axis in ("yaxis", "yaxis2")} == {
+        "room temperature (°C)",
+        "room humidity",
+    }
+
+
+def test_two_rooms_are_compared_and_the_zoom_is_kept_between_tabs(page):
+    page.button(key="sensors_last_day").click().run()
+    day = page.session_state["SensorsState"].zoom
+    view(page, "Compare")
+    assert page.selectbox(key="sensors_compared_a").value != page.selectbox(key="sensors_compared_b").value
+    [chart] = page.get("plotly_chart")
+    spec = json.loads(chart.proto.spec)
+    assert [line["name"] for line in spec["data"]][-1] == "A - B"
+    assert {line["yaxis"] for line in spec["data"][:2]} == {"y"}
+    assert len(charts(page)) == 2
+    for name in ("Anomalies", "Stability", "Readings"):
+        view(page, name)
+        assert page.session_state["SensorsState"].zoom == day
 
 
 def test_group_is_filtered_by_region(page):
@@ -177,7 +207,10 @@ def test_forecast_stands_beside_its_baseline(page):
     view(page, "Forecast")
     table = page.dataframe[0].value
     assert list(table["horizon"]) == ["60 min", "6 h", "24 h"]
-    assert {"mase", "coverage", "seasonal_naive"} <= set(table)
+    assert {"forecast", "yesterday", "against yesterday", "held by the interval"} <= set(table)
+    assert table["against yesterday"].str.contains("better").all()
+    assert "The forecast of a day ago" in texts(page)
+    assert len(charts(page)) == 2
 
 
 def charts(page):

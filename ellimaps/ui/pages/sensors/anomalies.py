@@ -157,7 +157,7 @@ def _chart(state: SensorsState, log: SensorLog, key: Key, found: pd.DataFrame) -
     span = span_controls(state, log)
     rows = lines_of(log, *key, start=span.start, end=span.end)
     title = titled(spoken(key[2]), unit_of(log, key))
-    figure = lines_figure(rows, title)
+    figure = lines_figure([(title, rows)])
     for period in found[(found["end"] >= span.start) & (found["start"] <= span.end)].itertuples():
         _mark(figure, period)
     mark_events(figure, events_in(state, span))

@@ -13,6 +13,7 @@ from ellimaps.sensors.store.locations import state_of
 from ellimaps.sensors.store.logs import FAULTS, SensorLog, open_log
 from ellimaps.sensors.store.options import FROM_THE_LOG
 from ellimaps.ui.pages.sensors.anomalies import anomalies_tab
+from ellimaps.ui.pages.sensors.compare import compare_tab
 from ellimaps.ui.pages.sensors.coverage import coverage_tab
 from ellimaps.ui.pages.sensors.events import events_tab
 from ellimaps.ui.pages.sensors.forecast import forecast_tab
@@ -31,6 +32,7 @@ from ellimaps.ui.shared.widgets import choose_below_root, choose_tab, guarded
 TABS = {
     "Readings": readings_tab,
     "Data coverage": coverage_tab,
+    "Compare": compare_tab,
     "Stability": stability_tab,
     "Anomalies": anomalies_tab,
     "Forecast": forecast_tab,
