@@ -18,13 +18,14 @@ from ellimaps.core.files import csv_bytes, with_listing, write_files
 from ellimaps.core.provenance import software_facts
 from ellimaps.maps.export import map_facts
 from ellimaps.maps.films.figures import map_figure, shots_figure, uniqueness_figure
+from ellimaps.maps.films.noise import noise_facts
 from ellimaps.maps.films.results import ClusterFit, MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.optics.certainty import Certainty
+from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.flags import Flag
-from ellimaps.optics.materials import AnyMaterial, UniaxialMaterial, tabulated
+from ellimaps.optics.materials import tabulated
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
-from ellimaps.optics.noise import Noise
 
 
 def export_fit(fit: ShotFits | MapFit, out: str | Path) -> list[Path]:
@@ -131,16 +132,6 @@ def _common_facts(fit: ShotFits | MapFit) -> dict[str, Any]:
         "bands": fit.pairs[["wavelength_nm", "aoi_deg"]].to_dict("records"),
         "maps": map_facts(stack),
         "warnings": list(stack.warnings),
-    }
-
-
-def noise_facts(noise: Noise) -> dict[str, Any]:
-    """Return a fit's noise as plain values, ready for JSON."""
-    return {
-        "origin": noise.origin,
-        "delta": "divided by sin 2 Psi" if noise.grows else "the same at every Psi",
-        "psi_deg": noise.psi_deg.tolist(),
-        "delta_deg": noise.delta_deg.tolist(),
     }
 
 

@@ -31,7 +31,7 @@ def show_chart(chart: Any, *, alt: str = "", **options: Any) -> Any:
         What a screen reader says of it, and what its file is called; by default its title, or what it
         draws over what.
     **options
-        As `streamlit.vega_lite_chart`.
+        As `streamlit.vega_lite_chart`: key, what a selection does, width.
     """
     specification = chart if isinstance(chart, dict) else chart_specification(chart)
     return st.vega_lite_chart(
