@@ -20,7 +20,7 @@ _READ_BY_VEGA = ("image", "title")
 _MOST_TICKS = 6
 
 
-def show_chart(chart: Any, *, alt: str = "") -> None:
+def show_chart(chart: Any, *, alt: str = "", **options: Any) -> None:
     """Show a chart of Altair, or Vega-Lite as `chart_specification` makes it.
 
     Parameters
@@ -30,6 +30,8 @@ def show_chart(chart: Any, *, alt: str = "") -> None:
     alt : str
         What a screen reader says of it, and what its file is called; by default its title, or what it
         draws over what.
+    **options
+        As `streamlit.vega_lite_chart`: key, what a selection does, width.
     """
     specification = chart if isinstance(chart, dict) else chart_specification(chart)
     st.vega_lite_chart(
@@ -41,6 +43,7 @@ def show_chart(chart: Any, *, alt: str = "") -> None:
             "usermeta": {"embedOptions": {"renderer": "svg"}},
         },
         alt=alt or title_of(specification) or _axes_of(specification),
+        **options,
     )
 
 

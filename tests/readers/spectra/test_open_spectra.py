@@ -13,7 +13,13 @@ from support.stacks import one_sentence
 import ellimaps
 from ellimaps.core.errors import ReadError
 from ellimaps.core.spectra import Spectra
-from ellimaps.readers.spectra import may_be_spectra, open_spectra
+from ellimaps.readers.spectra import (
+    ColumnsQuestion,
+    first_rows,
+    looks_like_spectra,
+    may_be_spectra,
+    open_spectra,
+)
 
 WAVES, PSI, DELTA = [400.0, 500.0, 600.0], [30.0, 25.0, 20.0], [170.0, 190.0, 350.0]
 
@@ -193,6 +199,43 @@ def test_what_is_no_spectrum_is_refused_in_one_sentence(tmp_path: Path, text: st
     with pytest.raises(ReadError, match=needle) as error:
         open_spectra(written(tmp_path, text))
     assert one_sentence(error)
+
+
+def test_errors_are_told_by_their_titles(tmp_path: Path) -> None:
+    text = "wavelength_nm AOI Psi Delta Psi_sd err_Delta spectrum x_mm y_mm\n400 65 30 170 0.1 0.2 7 1 2\n"
+    table = open_spectra(written(tmp_path, text)).table
+    assert table[["Psi_sd", "Delta_sd", "x_mm", "y_mm"]].iloc[0].tolist() == [0.1, 0.2, 1.0, 2.0]
+    assert [repr(name) for name in table["spectrum"].tolist()] == ["7"]
+
+
+@pytest.mark.parametrize("text", PLAIN.values(), ids=PLAIN)
+def test_spectra_are_offered(tmp_path: Path, text: str) -> None:
+    assert looks_like_spectra(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Measured on Monday.\n",
+        "wavelength n k\n400 1.5 0\n",
+        "#Lambda\tDelta\tPsi\n400\ta_001.png\ta_002.png\n",
+        "cluster,n_pixels,thickness_nm,mse\n0,1,2,3\n",
+    ],
+)
+def test_other_text_is_not_offered(tmp_path: Path, text: str) -> None:
+    assert not looks_like_spectra(written(tmp_path, text))
+    (tmp_path / "image.png").write_text(PLAIN["titles"])
+    assert not looks_like_spectra(tmp_path / "image.png")
+
+
+def test_what_is_not_clear_is_told_without_the_command_line(tmp_path: Path) -> None:
+    with pytest.raises(ColumnsQuestion) as error:
+        open_spectra(written(tmp_path, "30 170 7 400\n25 190 7 500\n"))
+    assert "--columns" in str(error.value)
+    assert error.value.why.endswith("that fit no order, or more than one")
+    labels, rows = first_rows(tmp_path / "spot.txt", most=1)
+    assert (labels, rows) == ([], [[30.0, 170.0, 7.0, 400.0]])
 
 
 def test_maps_are_told_from_spectra(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import streamlit as st
 
+from ellimaps.core.abscissa import Sampled
 from ellimaps.core.errors import SettingError
-from ellimaps.maps.films.parameters import with_unit
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.library import material, material_names
 from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material
@@ -21,6 +21,7 @@ from ellimaps.optics.model import (
     ThinFilm,
 )
 from ellimaps.optics.model_file import materials_of
+from ellimaps.optics.parameters import with_unit
 from ellimaps.ui.pages.maps.fit_angles import (
     Bounds,
     angle_of_incidence,
@@ -44,7 +45,7 @@ _NEW = {
 }
 
 
-def edited_model(state: MapsState, segmentation: Segmentation) -> ThinFilm:
+def edited_model(state: MapsState, sampled: Sampled, segmentation: Segmentation | None) -> ThinFilm:
     """Show the controls and return the model they describe.
 
     Raises
@@ -52,14 +53,14 @@ def edited_model(state: MapsState, segmentation: Segmentation) -> ThinFilm:
     SettingError
         If they describe none; the session's model is then left as it is.
     """
-    film, stack = state.film, segmentation.stack
+    film = state.film
     model = film.model
     assert model is not None
     materials = _materials(film, model)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         isotropic = {name: one for name, one in materials.items() if isinstance(one, Material)}
         ambient = _material(film, "ambient", "Ambient", model.ambient, isotropic)
-        angle, offset, free = angle_of_incidence(film, model, stack)
+        angle, offset, free = angle_of_incidence(film, model, sampled)
         offset_of_delta, free_delta = delta_offset(film, model)
     layers = [_layer(state, segmentation, model, number, materials) for number in range(len(model.layers))]
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -68,7 +69,7 @@ def edited_model(state: MapsState, segmentation: Segmentation) -> ThinFilm:
         icon = ":material/add:"
         st.button("Add a layer on top", icon=icon, key=key, disabled=full, on_click=_add, args=(film,))
         parts = {f"layer{number}": f"Layer {number + 1}" for number in range(len(layers))}
-        published_search(film, {**parts, "substrate": "Substrate", "ambient": "Ambient"}, stack)
+        published_search(film, {**parts, "substrate": "Substrate", "ambient": "Ambient"}, sampled)
     if not isinstance(ambient, Material):
         raise SettingError(f"The ambient must be isotropic, and {ambient.name} is not.")
     return replace(
@@ -79,7 +80,7 @@ def edited_model(state: MapsState, segmentation: Segmentation) -> ThinFilm:
         aoi_deg=angle,
         aoi_offset_deg=offset,
         delta_offset_deg=offset_of_delta,
-        wavelengths_nm=wavelength_range(film, model, stack),
+        wavelengths_nm=wavelength_range(film, model, sampled),
         free=free | free_delta,
     )
 
@@ -120,7 +121,7 @@ def _material(film: FilmWork, part: str, label: str, given: AnyMaterial, offered
 
 
 def _layer(
-    state: MapsState, segmentation: Segmentation, model: ThinFilm, number: int, materials: Materials
+    state: MapsState, segmentation: Segmentation | None, model: ThinFilm, number: int, materials: Materials
 ) -> Layer:
     film, given = state.film, model.layers[number]
     with st.container(border=True):
@@ -139,7 +140,7 @@ def _layer(
         layer = Layer(chosen, float(thickness))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             free = _free(film, layer, given, number)
-            if THICKNESS not in free:
+            if THICKNESS not in free and segmentation is not None:
                 now = (*model.layers[:number], replace(layer, free=free), *model.layers[number + 1 :])
                 reference_control(state, segmentation, replace(model, layers=now), number)
     return replace(layer, free=free)

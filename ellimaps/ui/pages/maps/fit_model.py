@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from ellimaps.core.abscissa import Sampled
 from ellimaps.core.errors import EllimapsError
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.model_file import model_text
@@ -56,13 +57,23 @@ def is_editing(state: MapsState) -> bool:
     return bool(st.session_state.get("film_edit", False)) and state.film.model is not None
 
 
-def model_editor(state: MapsState, segmentation: Segmentation) -> None:
-    """Show the model's media from the ambient down with what is free, its text, and the upload."""
+def model_editor(state: MapsState, sampled: Sampled, segmentation: Segmentation | None) -> None:
+    """Show the model's media from the ambient down with what is free, its text, and the upload.
+
+    Parameters
+    ----------
+    state : MapsState
+        Has the model.
+    sampled : Sampled
+        What it is fitted to.
+    segmentation : Segmentation, optional
+        Its clusters, of which thicknesses can be taken; spectra have none.
+    """
     film = state.film
     with st.container(border=True, key="film_editor"):
         lists, text = st.columns([9, 4], gap="medium")
         with lists, guarded():
-            model = edited_model(state, segmentation)
+            model = edited_model(state, sampled, segmentation)
             if model != film.model:
                 film.model, film.name = model, OWN_MODEL
         with text:

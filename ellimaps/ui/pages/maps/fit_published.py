@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from ellimaps.core.abscissa import Sampled
 from ellimaps.core.errors import SettingError
-from ellimaps.core.stack import ImageStack
 from ellimaps.optics.database.catalogue import (
     MaterialPage,
     close_names,
@@ -31,7 +31,7 @@ _LIST_HEIGHT, _CURVE_HEIGHT = 190, 70
 _CURVE_POINTS = 120
 
 
-def published_search(film: FilmWork, parts: Mapping[str, str], stack: ImageStack) -> None:
+def published_search(film: FilmWork, parts: Mapping[str, str], sampled: Sampled) -> None:
     """Show a button that opens a search of the published materials.
 
     Parameters
@@ -40,10 +40,10 @@ def published_search(film: FilmWork, parts: Mapping[str, str], stack: ImageStack
         Gets the chosen material among those it offers.
     parts : mapping of str to str
         What of the model it can be used for, by the name of its controls: what the page calls it.
-    stack : ImageStack
+    sampled : Sampled
         Whose wavelengths a material should cover.
     """
-    waves = stack.wavelengths_nm
+    waves = sampled.wavelengths_nm
     measured = (min(waves), max(waves)) if waves else (0.0, 0.0)
     with st.popover("Find a material", icon=":material/search:"):
         key = control_key(film, "published")
