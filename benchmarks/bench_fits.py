@@ -31,8 +31,9 @@ from ellimaps.maps.films.results import MapFit
 from ellimaps.optics import curve_table, lookup, solver, spectra
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
+from ellimaps.optics.layers import Layer
 from ellimaps.optics.materials import Cauchy
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.spectra import SpectraFitter
 
 AOI_DEG = 50.0
@@ -47,7 +48,8 @@ import time
 start = time.perf_counter()
 import numpy as np
 from ellimaps.optics.materials import Cauchy
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.layers import Layer
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.spectra import SpectraFitter
 free = {"thickness_nm": (0.0, 400.0), "cauchy_a": (1.4, 1.5)}

@@ -10,7 +10,8 @@ import numpy as np
 
 from ellimaps.optics.dual import Dual, slopes_of, value_of
 from ellimaps.optics.fresnel import Real, psi_delta
-from ellimaps.optics.model import Media, Parameter, Stack, ThinFilm
+from ellimaps.optics.media import Media, Stack
+from ellimaps.optics.model import Parameter, ThinFilm
 from ellimaps.optics.solver import FilmCurve
 
 

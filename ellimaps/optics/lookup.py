@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ellimaps.optics.crystals import EXTRAORDINARY, UniaxialMaterial
 from ellimaps.optics.fresnel import Real, Uniaxial
 from ellimaps.optics.gradient import ExactCurve
-from ellimaps.optics.materials import EXTRAORDINARY, UniaxialMaterial
-from ellimaps.optics.model import AOI_OFFSET, THICKNESS, Layer, Parameter, ThinFilm
+from ellimaps.optics.layers import THICKNESS, Layer
+from ellimaps.optics.model import AOI_OFFSET, Parameter, ThinFilm
 from ellimaps.optics.ncs_curve import NcsCurve
 from ellimaps.optics.solver import Target
 

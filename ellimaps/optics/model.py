@@ -5,7 +5,7 @@ Light is described as in :mod:`ellimaps.optics.fresnel`: ``rho = tan(Psi) exp(-i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -13,26 +13,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ellimaps.core.errors import SettingError
+from ellimaps.optics.bounds import Bounds, check_number, check_start, checked_bounds, is_number
+from ellimaps.optics.crystals import AnyMaterial
 from ellimaps.optics.dual import slopes_of, value_of
-from ellimaps.optics.fresnel import Complex, Real, Uniaxial, amplitudes, psi_delta
-from ellimaps.optics.library import material as built_in
-from ellimaps.optics.materials import AnyMaterial, Constant, Material, lossless
+from ellimaps.optics.fresnel import Complex, Real, amplitudes, psi_delta
+from ellimaps.optics.layers import Layer, by_name
+from ellimaps.optics.materials import Constant, Material, lossless
+from ellimaps.optics.media import Media, Values
 
-THICKNESS = "thickness_nm"
 AOI_OFFSET = "aoi_offset_deg"
 DELTA_OFFSET = "delta_offset_deg"
 OFFSETS = (AOI_OFFSET, DELTA_OFFSET)
 MAX_LAYERS = 20
 """Bounds the work that a model file can ask for; ten pairs of layers, a mirror, are still a model."""
-MAX_THICKNESS_NM = 100_000.0
-"""Beyond 0.1 mm a layer is a plate: its interferences are finer than any instrument's bandwidth."""
 MAX_OFFSET_DEG = {AOI_OFFSET: 10.0, DELTA_OFFSET: 180.0}
 """An angle of incidence off by more is another one, which is ``aoi_deg``; Delta turns round."""
-
-Bounds = Mapping[str, tuple[float, float]]
-
-Values = Mapping[tuple[int | None, str], Any]
-"""Values of free parameters by the number of their layer, None for the offsets, and their kind."""
 
 
 class Parameter(NamedTuple):
@@ -47,65 +42,6 @@ class Parameter(NamedTuple):
     start: float
     low: float
     high: float
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One film.
-
-    Attributes
-    ----------
-    material : Material or UniaxialMaterial, or str
-        What it is made of; the name of a built-in material is replaced by that material.
-    thickness_nm : float
-        Its thickness in nm.
-    free : mapping of str to (float, float)
-        Bounds of what a fit may change: ``thickness_nm`` and the parameters of the material, as ``cauchy_a``
-        or ``gaussian_energy_ev``; those of a crystal's extraordinary index as ``extraordinary_a``.
-    """
-
-    material: AnyMaterial
-    thickness_nm: float
-    free: Bounds = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        _by_name(self, "material")
-        _check_number(self.thickness_nm, f"The thickness of the layer of {self.material.name}")
-        if not 0 <= self.thickness_nm <= MAX_THICKNESS_NM:
-            raise SettingError(
-                f"A layer's thickness must be within 0..{MAX_THICKNESS_NM:g} nm, got {self.thickness_nm!r}."
-            )
-        where = f"the layer of {self.material.name}"
-        if isinstance(self.free, Mapping) and (unknown := set(self.free) - set(self.parameters)):
-            raise SettingError(
-                f"{min(unknown, key=str)!r:.80} cannot be free in {where}, which has no such index: use "
-                f"{', '.join(self.parameters)}, or give the index as {{ cauchy = [a, b, c] }} and the like."
-            )
-        object.__setattr__(self, "free", _checked_bounds(self.free, self.parameters, where))
-        low, high = self.free.get(THICKNESS, (0.0, 0.0))
-        if low < 0 or high > MAX_THICKNESS_NM:
-            raise SettingError(f"Bounds of a thickness must be within 0..{MAX_THICKNESS_NM:g} nm.")
-        for kind, bounds in self.free.items():
-            _check_start(kind, self.parameters[kind], bounds, where)
-            if kind != THICKNESS:
-                for bound in bounds:
-                    self.material.with_parameter(kind, bound)
-
-    @property
-    def parameters(self) -> dict[str, float]:
-        """Values of all that can be free, by kind."""
-        return {THICKNESS: self.thickness_nm, **self.material.parameters}
-
-    @property
-    def has_free_index(self) -> bool:
-        """Whether a fit may change anything but the thickness."""
-        return bool(set(self.free) - {THICKNESS})
-
-    def with_value(self, kind: str, value: float) -> Layer:
-        """Return the layer with another value of a parameter."""
-        if kind == THICKNESS:
-            return replace(self, thickness_nm=value)
-        return replace(self, material=self.material.with_parameter(kind, value))
 
 
 @dataclass(frozen=True)
@@ -148,8 +84,8 @@ class ThinFilm:
     without_nm: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
-        _by_name(self, "substrate")
-        _by_name(self, "ambient")
+        by_name(self, "substrate")
+        by_name(self, "ambient")
         layers = (self.layers,) if isinstance(self.layers, Layer) else tuple(self.layers)
         object.__setattr__(self, "layers", layers)
         for layer in layers:
@@ -162,17 +98,17 @@ class ThinFilm:
         if len(self.layers) > MAX_LAYERS:
             raise SettingError(f"A model has at most {MAX_LAYERS} layers, not {len(self.layers)}.")
         if self.aoi_deg is not None:
-            _check_number(self.aoi_deg, "The angle of incidence")
+            check_number(self.aoi_deg, "The angle of incidence")
             if not 0 < self.aoi_deg < 90:
                 raise SettingError(f"The angle of incidence must be within 0..90 deg, got {self.aoi_deg!r}.")
-        object.__setattr__(self, "free", _checked_bounds(self.free, OFFSETS, "the whole model"))
+        object.__setattr__(self, "free", checked_bounds(self.free, OFFSETS, "the whole model"))
         for name, most in MAX_OFFSET_DEG.items():
-            _check_number(getattr(self, name), name)
+            check_number(getattr(self, name), name)
             for offset in (getattr(self, name), *self.free.get(name, ())):
                 if not abs(offset) <= most:
                     raise SettingError(f"{name} must be within -{most:g}..{most:g} deg, got {offset!r}.")
             if name in self.free:
-                _check_start(name, getattr(self, name), self.free[name], "the whole model")
+                check_start(name, getattr(self, name), self.free[name], "the whole model")
         self._check_wavelengths()
 
     @property
@@ -309,97 +245,13 @@ class ThinFilm:
         return list(np.moveaxis(values.reshape(*values.shape, *(1,) * n_axes), values.ndim - 1, 0))
 
 
-class Stack(NamedTuple):
-    """The media of a model as the recursion takes them: arrays, or numbers that carry derivatives."""
-
-    ambient: Complex
-    indices: list[Any]
-    thicknesses_nm: list[Any]
-    substrate: Complex | Uniaxial
-
-
-class Media:
-    """The media of a model at some wavelengths; what no parameter changes is computed once.
-
-    Parameters
-    ----------
-    model : ThinFilm
-        The model.
-    wavelength_nm : ndarray of float
-        Wavelengths in nm.
-
-    Raises
-    ------
-    SettingError
-        If a material does not cover the wavelengths.
-    """
-
-    def __init__(self, model: ThinFilm, wavelength_nm: Real) -> None:
-        self._model, self.wavelength_nm = model, wavelength_nm
-        self._ambient, self._substrate = model.ambient(wavelength_nm), model.substrate(wavelength_nm)
-        self._indices = [layer.material(wavelength_nm) for layer in model.layers]
-
-    def at(self, values: Values) -> Stack:
-        """Return the media for values of the free parameters, which broadcast against the wavelengths."""
-        indices, thicknesses = list(self._indices), []
-        for number, layer in enumerate(self._model.layers):
-            own = {kind: value for (place, kind), value in values.items() if place == number}
-            thicknesses.append(own.pop(THICKNESS, layer.thickness_nm))
-            if own:
-                indices[number] = layer.material.at(self.wavelength_nm, own)
-        return Stack(self._ambient, indices, thicknesses, self._substrate)
-
-
-def _by_name(owner: object, attribute: str) -> None:
-    given = getattr(owner, attribute)
-    if isinstance(given, str):
-        object.__setattr__(owner, attribute, built_in(given))
-
-
-def _checked_bounds(free: object, known: Collection[str], where: str) -> Bounds:
-    if not isinstance(free, Mapping):
-        raise SettingError(f"free of {where} must map names to bounds (low, high), got {free!r:.80}.")
-    checked = {}
-    for name, bounds in free.items():
-        if name not in known:
-            raise SettingError(f"{name!r:.80} cannot be free in {where}: use {', '.join(known)}.")
-        if (
-            not isinstance(bounds, Sequence | np.ndarray)
-            or len(bounds) != 2
-            or not all(map(_is_number, bounds))
-        ):
-            raise SettingError(f"The bounds of {name} in {where} must be two numbers, got {bounds!r:.80}.")
-        low, high = map(float, bounds)
-        if not -np.inf < low < high < np.inf:
-            raise SettingError(f"The bounds of {name} in {where} must ascend, got {low!r}, {high!r}.")
-        checked[name] = (low, high)
-    return checked
-
-
-def _check_start(name: str, value: float, bounds: tuple[float, float], where: str) -> None:
-    # A fit searches all of the bounds, so a start outside of them is a slip and no setting.
-    if not bounds[0] <= value <= bounds[1]:
-        raise SettingError(
-            f"{name} of {where} is {value:g}, which is not within its bounds {bounds[0]:g}..{bounds[1]:g}."
-        )
-
-
 def _range(value: object, name: str) -> tuple[float, float]:
     """Return a range of wavelengths; a number is the range that holds only it."""
-    ends = (value, value) if _is_number(value) else value
-    if isinstance(ends, Sequence) and len(ends) == 2 and all(map(_is_number, ends)):
+    ends = (value, value) if is_number(value) else value
+    if isinstance(ends, Sequence) and len(ends) == 2 and all(map(is_number, ends)):
         low, high = map(float, ends)
         if 0 < low <= high < np.inf:
             return low, high
     raise SettingError(
         f"{name} must hold ascending wavelengths in nm such as [500.0, 750.0], got {value!r:.80}."
     )
-
-
-def _check_number(value: object, what: str) -> None:
-    if not _is_number(value):
-        raise SettingError(f"{what} must be a number, got {value!r:.80}.")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

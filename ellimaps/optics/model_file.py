@@ -10,19 +10,14 @@ from typing import Any, get_args
 from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.core.small_files import read_toml, toml_value
 from ellimaps.optics.absorbing import MAX_NODES, CauchyUrbach, OscillatorSum, SplineIndex
+from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.database.catalogue import page_material
 from ellimaps.optics.database.page import Published
 from ellimaps.optics.effective_medium import EffectiveMedium, Rule
+from ellimaps.optics.layers import Layer
 from ellimaps.optics.library import is_built_in, material, read_nk, spec_of
-from ellimaps.optics.materials import (
-    AnyMaterial,
-    Cauchy,
-    Constant,
-    Material,
-    Sellmeier,
-    UniaxialMaterial,
-)
-from ellimaps.optics.model import OFFSETS, Layer, ThinFilm
+from ellimaps.optics.materials import Cauchy, Constant, Material, Sellmeier
+from ellimaps.optics.model import OFFSETS, ThinFilm
 from ellimaps.optics.oscillators import OSCILLATORS
 from ellimaps.optics.oscillators.base import Oscillator
 

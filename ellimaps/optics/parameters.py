@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from ellimaps.optics.model import (
-    AOI_OFFSET,
-    DELTA_OFFSET,
-    THICKNESS,
-    ThinFilm,
-)
+from ellimaps.optics.layers import THICKNESS
+from ellimaps.optics.model import AOI_OFFSET, DELTA_OFFSET, ThinFilm
 
 _WHOLE = {
     THICKNESS: ("thickness", "nm"),

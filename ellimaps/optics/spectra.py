@@ -16,8 +16,9 @@ from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.gradient import ExactCurve
+from ellimaps.optics.layers import THICKNESS
 from ellimaps.optics.lookup import MOST_CANDIDATES, LookUp, ncs
-from ellimaps.optics.model import THICKNESS, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.ncs_curve import NcsCurve, ncs_target
 from ellimaps.optics.noise import Noise, usual_noise
 from ellimaps.optics.solver import FilmCurve, Minimum, Sought, Target, covariances, minimize

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ellimaps.core.errors import SettingError
+from ellimaps.optics.crystals import UniaxialMaterial
 from ellimaps.optics.curve_table import TabulatedCurve
 from ellimaps.optics.gradient import ExactCurve
-from ellimaps.optics.materials import Cauchy, Constant, UniaxialMaterial
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.layers import Layer
+from ellimaps.optics.materials import Cauchy, Constant
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.solver import Target
 
 WAVELENGTHS = np.linspace(400.0, 900.0, 2)

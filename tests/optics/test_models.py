@@ -11,9 +11,11 @@ from conftest import ROOT
 from support.stacks import one_sentence
 
 from ellimaps.core.errors import EllimapsError, ReadError, SettingError
+from ellimaps.optics.crystals import UniaxialMaterial
+from ellimaps.optics.layers import Layer
 from ellimaps.optics.library import material, material_names, read_nk
-from ellimaps.optics.materials import Cauchy, Constant, Sellmeier, Table, UniaxialMaterial
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.materials import Cauchy, Constant, Sellmeier, Table
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text, read_model
 
 

@@ -20,7 +20,8 @@ from ellimaps.core.spectra import Spectra
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.layers import Layer
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import read_model
 from ellimaps.readers.spectra import open_spectra
 from ellimaps.spectra.figures import spots_figure
@@ -218,9 +219,8 @@ def test_spectra_of_several_places_are_a_map(tmp_path: Path) -> None:
 def test_a_spectrum_without_a_wavelength_of_the_model_is_said() -> None:
     spectra = spectra_of(20.0, 150.0)
     other = spectra.table["spectrum"] == 1
-    table = spectra.table.assign(
-        wavelength_nm=spectra.table["wavelength_nm"].where(~other, 900 + WAVES.mean())
-    )
+    waves = spectra.table["wavelength_nm"]
+    table = spectra.table.assign(wavelength_nm=waves.where(~other, waves + 900))
     film = ThinFilm(MODEL.substrate, MODEL.layers, wavelengths_nm=(400.0, 800.0))
     first, second = fit_spectra(Spectra("spots", table), film).fits
     assert (first.flag, second.flag) == (Flag.OK, Flag.TOO_FEW_WAVELENGTHS)

@@ -20,8 +20,9 @@ from ellimaps.core.numbers import number_text, with_error
 from ellimaps.core.stack import ANGLES
 from ellimaps.maps.films.files import fit_contents
 from ellimaps.optics.fit_options import FitOptions
+from ellimaps.optics.layers import THICKNESS, Layer
 from ellimaps.optics.library import material, material_names
-from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.ready_models import ready_models
 from ellimaps.samples import sample_ep4
 from ellimaps.ui.pages.maps import fitting

@@ -21,8 +21,9 @@ from ellimaps.maps.films.figures import map_figure, shots_figure, uniqueness_fig
 from ellimaps.maps.films.noise import noise_facts
 from ellimaps.maps.films.results import ClusterFit, MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.optics.certainty import Certainty
+from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.flags import Flag
-from ellimaps.optics.materials import AnyMaterial, UniaxialMaterial, tabulated
+from ellimaps.optics.materials import tabulated
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
 

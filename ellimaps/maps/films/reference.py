@@ -12,7 +12,8 @@ from ellimaps.maps.films.results import thickness_name
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
-from ellimaps.optics.model import THICKNESS, ThinFilm
+from ellimaps.optics.layers import THICKNESS
+from ellimaps.optics.model import ThinFilm
 
 
 @dataclass(frozen=True)

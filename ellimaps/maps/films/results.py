@@ -17,7 +17,8 @@ from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.fitted import FilmFit, OtherMinimum
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
-from ellimaps.optics.model import THICKNESS, ThinFilm
+from ellimaps.optics.layers import THICKNESS
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.noise import Noise
 
 

@@ -13,9 +13,11 @@ from ellimaps.maps.films.fit import fit_shots
 from ellimaps.maps.films.noise import noise_of_map
 from ellimaps.maps.films.results import ShotFits
 from ellimaps.maps.segmentation import Segmentation, segment, segmentation_of_labels
+from ellimaps.optics.crystals import UniaxialMaterial
 from ellimaps.optics.fit_options import FitOptions
-from ellimaps.optics.materials import Cauchy, UniaxialMaterial
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.layers import Layer
+from ellimaps.optics.materials import Cauchy
+from ellimaps.optics.model import ThinFilm
 
 OXIDE = ThinFilm("Si", (Layer("SiO2", 290.0, {"thickness_nm": (0.0, 400.0)}),))
 OXIDE_NM = 293.4

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from ellimaps.core.abscissa import Sampled
-from ellimaps.optics.model import AOI_OFFSET, DELTA_OFFSET, OFFSETS, THICKNESS, ThinFilm
+from ellimaps.optics.layers import THICKNESS
+from ellimaps.optics.model import AOI_OFFSET, DELTA_OFFSET, OFFSETS, ThinFilm
 from ellimaps.ui.pages.maps.fitting import FilmWork
 from ellimaps.ui.shared.widgets import number_field
 

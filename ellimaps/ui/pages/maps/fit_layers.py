@@ -11,15 +11,11 @@ import streamlit as st
 from ellimaps.core.abscissa import Sampled
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.optics.crystals import AnyMaterial
+from ellimaps.optics.layers import MAX_THICKNESS_NM, THICKNESS, Layer
 from ellimaps.optics.library import material, material_names
-from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material
-from ellimaps.optics.model import (
-    MAX_LAYERS,
-    MAX_THICKNESS_NM,
-    THICKNESS,
-    Layer,
-    ThinFilm,
-)
+from ellimaps.optics.materials import Cauchy, Constant, Material
+from ellimaps.optics.model import MAX_LAYERS, ThinFilm
 from ellimaps.optics.model_file import materials_of
 from ellimaps.optics.parameters import with_unit
 from ellimaps.ui.pages.maps.fit_angles import (

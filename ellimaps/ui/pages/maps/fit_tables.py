@@ -13,7 +13,8 @@ from ellimaps.maps.films.reference import Reference
 from ellimaps.maps.films.results import ShotFits, parameter_names, thickness_name
 from ellimaps.optics.certainty import Certainty
 from ellimaps.optics.fitted import FilmFit
-from ellimaps.optics.model import THICKNESS, ThinFilm
+from ellimaps.optics.layers import THICKNESS
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
 from ellimaps.optics.parameters import in_words, parameter_titles
 from ellimaps.ui.pages.maps.fit_charts import uniqueness_chart
