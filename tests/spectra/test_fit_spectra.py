@@ -231,6 +231,17 @@ def test_a_spectrum_without_a_wavelength_of_the_model_is_said() -> None:
     assert second.remedies().empty
 
 
+def test_a_real_film_sense_file_tells_its_angle(shared_data: Path) -> None:
+    spectra = open_spectra(shared_data / "spectra" / "Filmsense_staticTest.txt")
+    oxide = ThinFilm("Si", (Layer("SiO2", 10.0, {"thickness_nm": (0.0, 300.0)}),))
+    (fit,) = fit_spectra(spectra, oxide).fits
+    assert fit.flag == Flag.OK
+    assert fit.mse < 1.5
+    assert fit.parameters["thickness_nm"] == pytest.approx(1.6, abs=0.1)
+    (other,) = fit_spectra(spectra, ThinFilm("Si", oxide.layers, aoi_deg=68.0)).fits
+    assert other.mse > 20
+
+
 def test_errors_of_a_file_are_its_weights() -> None:
     draw = np.random.default_rng(0)
     psi, delta = (part for part in MODEL.psi_delta(WAVES, np.full(41, 65.0), [100.0]))

@@ -43,10 +43,24 @@ def _named(name: str, titles: list[str], values: np.ndarray) -> list[tuple[str, 
     if len(titles) != values.shape[1]:
         raise ReadError(f"{name} has {values.shape[1]} columns, not the {len(titles)} that are named.")
     meanings = [meaning_of(title) for title in titles]
+    if _is_angle(titles, values):
+        meanings[1] = ("aoi_deg", None)
     known = [column for column, _ in meanings if column not in (None, "-")]
     if len(known) != len(set(known)):
         raise question(f"{name} has two columns of one kind", "which to take")
     return [(column or "-", factor) for column, factor in meanings]
+
+
+def _is_angle(titles: list[str], values: np.ndarray) -> bool:
+    """Whether the second column is the angle, which tables of WVASE leave without a title."""
+    kinds = [meaning_of(title)[0] for title in titles]
+    is_layout = kinds[:4] == ["wavelength_nm", "-", "Psi", "Delta"] and not titles[1]
+    return is_layout and _are_angles(values[:, 1])
+
+
+def _are_angles(values: np.ndarray) -> bool:
+    few = len(np.unique(values)) <= max(1, len(values) / 2)
+    return bool(few and (values > 0).all() and (values < 90).all())
 
 
 def _guessed(name: str, values: np.ndarray) -> list[tuple[str, float | None]]:
@@ -62,7 +76,7 @@ def _guessed(name: str, values: np.ndarray) -> list[tuple[str, float | None]]:
     # Within 0..90 both of two columns could be Psi, or be n and k of a material.
     is_sure = high[delta] > 90 or low[delta] < 0
     if n == 4:
-        fits = fits and 0 < low[1] <= high[1] < 90 and len(np.unique(values[:, 1])) <= len(values) / 2
+        fits = fits and _are_angles(values[:, 1])
     if not fits or not is_sure:
         raise question(f"{name} has {n} columns without titles that fit no order, or more than one", how)
     return [(column, None) for column in order]
