@@ -234,6 +234,24 @@ def test_columns_are_what_the_user_says(tmp_path: Path) -> None:
     assert_is_the_spectrum(open_spectra(path, columns="Psi Delta - wavelength_nm"))
 
 
+@pytest.mark.parametrize(("times", "names"), [((2.0, 60.0), [0, 1]), ((2.0, 2.0), [0])])
+def test_what_is_measured_again_later_is_another_spectrum(
+    tmp_path: Path, times: tuple[float, float], names: list[int]
+) -> None:
+    head = "#Lambda\tAOI\tDelta\tPsi\tZone\tTime\n#nm\tdeg\tdeg\tdeg\t-\ts\n"
+    rows = [
+        f"{wave}\t50\t{delta + shift}\t{psi}\t{zone}\t{time}\n"
+        for time, shift in zip(times, (0, 2), strict=True)
+        for wave, psi, delta in zip(WAVES, PSI, DELTA, strict=True)
+        for zone in (1, 3)
+    ]
+    spectra = open_spectra(written(tmp_path, head + "".join(rows), "series.ds.dat"))
+    assert spectra.names == names
+    assert (spectra.table["n_readings"] == 4 / len(names)).all()
+    middle = spectra.one(0)["Delta"].tolist()
+    assert middle == pytest.approx([delta + 2 - len(names) for delta in DELTA])
+
+
 def test_positions_tell_spots_apart(tmp_path: Path) -> None:
     head = "#Lambda\tAOI\tDelta\tPsi\tROIidx\tX_pos\tY_pos\n#nm\tdeg\tdeg\tdeg\t-\tmm\tmm\n"
     rows = [
