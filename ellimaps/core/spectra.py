@@ -48,7 +48,7 @@ class Spectra:
     @property
     def names(self) -> list[object]:
         """The spectra, in the order of the file."""
-        return list(dict.fromkeys(self.table["spectrum"]))
+        return self.table["spectrum"].unique().tolist()
 
     @property
     def wavelengths_nm(self) -> list[float]:

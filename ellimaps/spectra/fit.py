@@ -47,12 +47,12 @@ class SpectrumFit(FilmFit):
         Psi and Delta were, one row per point.
         """
         table = self.measured.curves(self.model)
+        used = np.isfinite(table["psi"]) & np.isfinite(table["delta"]) & ~self.wild.reshape(2, -1).any(axis=0)
         shown = {
-            quantity.lower() + end: quantity + end for end in ("", "_model") for quantity in ("Psi", "Delta")
-        }
-        wild = self.wild.reshape(2, -1).any(axis=0)
-        used = np.isfinite(table["psi"]) & np.isfinite(table["delta"]) & ~wild
-        return table[["wavelength_nm", "aoi_deg", *shown]].rename(columns=shown).assign(used=used)
+            "Psi": "psi", "Delta": "delta", "Psi_model": "psi_model", "Delta_model": "delta_model",
+        }  # fmt: skip
+        points = {name: table[name] for name in ("wavelength_nm", "aoi_deg")}
+        return pd.DataFrame(points | {name: table[key] for name, key in shown.items()} | {"used": used})
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,11 +137,12 @@ def fit_spectra(spectra: Spectra, model: ThinFilm, options: FitOptions | None = 
     ]
     if all(table.empty for table in tables):
         raise SettingError(f"{spectra.name} has no wavelength that the model uses.")
-    fits = []
+    fits: list[SpectrumFit] = []
+    every = spectra.names
     # Spectra at the same points share a fitter, whose set-up takes longer than a fit.
     for _, group in groupby(enumerate(tables), key=lambda one: _points(one[1])):
         numbers, alike = zip(*group, strict=True)
-        names = [spectra.names[number] for number in numbers]
+        names = [every[number] for number in numbers]
         fits += (_fitted if len(alike[0]) else _unfitted)(spectra, names, list(alike), model, options)
     return SpectraFits(tuple(fits), model, spectra, options)
 
