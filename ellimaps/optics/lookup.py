@@ -8,11 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ellimaps.optics.averages import SPREADS
 from ellimaps.optics.crystals import EXTRAORDINARY, UniaxialMaterial
 from ellimaps.optics.fresnel import Real, Uniaxial
 from ellimaps.optics.gradient import ExactCurve
-from ellimaps.optics.layers import THICKNESS, Layer
-from ellimaps.optics.model import AOI_OFFSET, Parameter, ThinFilm
+from ellimaps.optics.instrument import AOI_OFFSET
+from ellimaps.optics.layers import OF_LAYER, THICKNESS, Layer
+from ellimaps.optics.model import Parameter, ThinFilm
 from ellimaps.optics.ncs_curve import NcsCurve
 from ellimaps.optics.solver import Target
 
@@ -67,10 +69,13 @@ class LookUp:
     def __init__(self, model: ThinFilm, exact: ExactCurve, wavelength_nm: Real) -> None:
         self.shape = _counts(model, wavelength_nm)
         axes = [
-            np.linspace(p.low, p.high, count) for p, count in zip(exact.parameters, self.shape, strict=True)
+            np.linspace(low, high, count)
+            for low, high, count in zip(exact.low, exact.high, self.shape, strict=True)
         ]
         self.nodes: Real = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
         self.spacing: Real = np.array([axis[1] - axis[0] for axis in axes])
+        # Where spreads have a slope that leads a fit somewhere.
+        self._least_start = np.array([p.high / 50 if p.kind in SPREADS else p.low for p in exact.parameters])
         self._angles = exact.values(self.nodes)
         self._ncs = ncs(self._angles)
         _, slopes = NcsCurve(exact)(self.nodes)
@@ -128,7 +133,8 @@ class LookUp:
             at = best[exists]
             step, gain = self._linear_step(at, points[exists], lengths[exists])
             rest = np.sqrt(np.maximum(2 * (everything - found)[exists] - gain, 0))
-            nodes[exists, rank], start[exists, rank] = at, self.nodes[at] + step * self.spacing
+            nodes[exists, rank] = at
+            start[exists, rank] = np.maximum(self.nodes[at] + step * self.spacing, self._least_start)
             least[exists, rank] = np.maximum(rest - self._curvature[at], 0)
             peaks[row, best] = -np.inf
         return GridMinima(nodes, least, start)
@@ -256,6 +262,9 @@ def _steps(model: ThinFilm, parameter: Parameter, optical_nm: float, wavelength_
     if parameter.kind == THICKNESS:
         index = _largest_index(model, parameter.layer, float(wavelength_nm.min()))
         return max(4, int(np.ceil(width * index / optical_nm)))
+    if parameter.kind in OF_LAYER:
+        # How much is mixed changes Psi and Delta smoothly.
+        return 4
     thickest = layer.free.get(THICKNESS, (0.0, layer.thickness_nm))[1]
     change = _index_path(layer, parameter, wavelength_nm)
     return max(4, int(np.ceil(change * thickest / optical_nm)))

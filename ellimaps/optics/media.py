@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ellimaps.optics.fresnel import Complex, Real, Uniaxial
-from ellimaps.optics.layers import THICKNESS
+from ellimaps.optics.layers import SHARE, THICKNESS
 
 if TYPE_CHECKING:
     from ellimaps.optics.model import ThinFilm
@@ -22,6 +22,13 @@ class Stack(NamedTuple):
     indices: list[Any]
     thicknesses_nm: list[Any]
     substrate: Complex | Uniaxial
+    shares: dict[int, Any]
+    """By the numbers of thick layers among ``indices``, what of the light below them reaches the detector."""
+
+    @property
+    def media(self) -> tuple[Complex, list[Any], list[Any], Complex | Uniaxial]:
+        """All but the shares, as `fresnel.amplitudes` takes them."""
+        return self[:4]
 
 
 class Media:
@@ -47,10 +54,13 @@ class Media:
 
     def at(self, values: Values) -> Stack:
         """Return the media for values of the free parameters, which broadcast against the wavelengths."""
-        indices, thicknesses = list(self._indices), []
+        indices, thicknesses = list(self._indices), list[Any]()
+        shares = dict[int, Any]()
         for number, layer in enumerate(self._model.layers):
             own = {kind: value for (place, kind), value in values.items() if place == number}
+            if not layer.coherent:
+                shares[len(thicknesses)] = own.pop(SHARE, layer.share)
             thicknesses.append(own.pop(THICKNESS, layer.thickness_nm))
             if own:
                 indices[number] = layer.material.at(self.wavelength_nm, own)
-        return Stack(self._ambient, indices, thicknesses, self._substrate)
+        return Stack(self._ambient, indices, thicknesses, self._substrate, shares)

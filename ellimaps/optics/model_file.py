@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
@@ -14,21 +14,24 @@ from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.database.catalogue import page_material
 from ellimaps.optics.database.page import Published
 from ellimaps.optics.effective_medium import EffectiveMedium, Rule
+from ellimaps.optics.instrument import OFFSETS
 from ellimaps.optics.layers import Layer
 from ellimaps.optics.library import is_built_in, material, read_nk, spec_of
 from ellimaps.optics.materials import Cauchy, Constant, Material, Sellmeier
-from ellimaps.optics.model import OFFSETS, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.oscillators import OSCILLATORS
 from ellimaps.optics.oscillators.base import Oscillator
+from ellimaps.optics.parts import parts_of
 
 MAX_MODEL_BYTES = 1024 * 1024
 """A model of `MAX_LAYERS` layers takes some 5 kB."""
 
 _MODEL_KEYS = (
     "ambient", "substrate", "layers", "aoi_deg", "aoi_offset_deg", "delta_offset_deg", "wavelengths_nm",
-    "without_nm", "free",
+    "without_nm", "free", "instrument",
 )  # fmt: skip
-_LAYER_KEYS = ("material", "thickness_nm", "free")
+_LAYER_KEYS = ("material", "thickness_nm", "free", "thickness_spread_nm", "coherent", "share")
+_INSTRUMENT_KEYS = ("bandwidth_nm", "angular_spread_deg")
 _WAYS = (
     ("file",), ("index",), ("cauchy",), ("sellmeier",), ("ordinary", "extraordinary"), ("cauchy", "urbach"),
     ("oscillators",), ("oscillators", "offset"), ("spline",), ("bruggeman", "fractions"),
@@ -84,7 +87,10 @@ def model_of(values: Mapping[str, Any], folder: Path) -> ThinFilm:
     rows = values.get("layers", [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise SettingError("layers must be given as [[layers]] tables.")
-    angle = values.get("aoi_deg")
+    angle, instrument = values.get("aoi_deg"), values.get("instrument", {})
+    if not isinstance(instrument, dict):
+        raise SettingError(f"instrument must be like {{ bandwidth_nm = 5.0 }}, got {instrument!r:.80}.")
+    _check_keys(instrument, _INSTRUMENT_KEYS, (), "instrument")
     return ThinFilm(
         substrate=_material(values["substrate"], folder, "substrate"),
         layers=tuple(_layer(row, folder, f"layer {number}") for number, row in enumerate(rows, start=1)),
@@ -92,6 +98,8 @@ def model_of(values: Mapping[str, Any], folder: Path) -> ThinFilm:
         aoi_deg=None if angle is None else _number(angle, "aoi_deg"),
         aoi_offset_deg=_number(values.get("aoi_offset_deg", 0.0), "aoi_offset_deg"),
         delta_offset_deg=_number(values.get("delta_offset_deg", 0.0), "delta_offset_deg"),
+        bandwidth_nm=instrument.get("bandwidth_nm", 0.0),
+        angular_spread_deg=_number(instrument.get("angular_spread_deg", 0.0), "angular_spread_deg"),
         wavelengths_nm=values.get("wavelengths_nm"),
         without_nm=_list(values.get("without_nm", []), "without_nm"),
         free=_bounds(values.get("free", {}), "the model"),
@@ -108,6 +116,9 @@ def model_text(model: ThinFilm) -> str:
         lines.append(f"aoi_deg = {toml_value(model.aoi_deg)}")
     offsets = {name: getattr(model, name) for name in OFFSETS}
     lines += [f"{name} = {toml_value(value)}" for name, value in offsets.items() if value]
+    instrument = {name: value for name in _INSTRUMENT_KEYS if (value := getattr(model, name))}
+    if instrument:
+        lines.append(f"instrument = {toml_value(instrument)}")
     if model.wavelengths_nm is not None:
         lines.append(f"wavelengths_nm = {toml_value(model.wavelengths_nm)}")
     if model.without_nm:
@@ -118,6 +129,10 @@ def model_text(model: ThinFilm) -> str:
     for layer in model.layers:
         lines += ["", "[[layers]]", f"material = {toml_value(spec_of(layer.material))}"]
         lines.append(f"thickness_nm = {toml_value(float(layer.thickness_nm))}")
+        if layer.thickness_spread_nm:
+            lines.append(f"thickness_spread_nm = {toml_value(float(layer.thickness_spread_nm))}")
+        if not layer.coherent:
+            lines += ["coherent = false", f"share = {toml_value(float(layer.share))}"]
         if layer.free:
             lines.append(f"free = {toml_value(layer.free)}")
     return "\n".join(lines) + "\n"
@@ -143,21 +158,28 @@ def model_files(model: ThinFilm) -> dict[str, bytes]:
 
 def materials_of(model: ThinFilm) -> list[AnyMaterial]:
     """Return every material of a model, and the parts of each crystal and mixture beside it."""
-    found: list[AnyMaterial] = []
-    for one in (model.ambient, *(layer.material for layer in model.layers), model.substrate):
-        found.append(one)
-        if isinstance(one, UniaxialMaterial):
-            found += [one.ordinary, one.extraordinary]
-        if isinstance(one, EffectiveMedium):
-            found += one.materials
-    return found
+    media = (model.ambient, *(layer.material for layer in model.layers), model.substrate)
+    return [one for medium in media for one in _with_parts(medium)]
+
+
+def _with_parts(whole: AnyMaterial) -> Iterator[AnyMaterial]:
+    yield whole
+    for part in parts_of(whole).values():
+        yield from _with_parts(part)
 
 
 def _layer(row: Mapping[str, Any], folder: Path, where: str) -> Layer:
     _check_keys(row, _LAYER_KEYS, ("material", "thickness_nm"), where)
     film = _material(row["material"], folder, where)
     thickness = _number(row["thickness_nm"], f"thickness_nm of {where}")
-    return Layer(film, thickness, _bounds(row.get("free", {}), where))
+    return Layer(
+        film,
+        thickness,
+        _bounds(row.get("free", {}), where),
+        thickness_spread_nm=_number(row.get("thickness_spread_nm", 0.0), f"thickness_spread_nm of {where}"),
+        coherent=row.get("coherent", True),
+        share=_number(row.get("share", 1.0), f"share of {where}"),
+    )
 
 
 def _material(value: Any, folder: Path, where: str) -> AnyMaterial:

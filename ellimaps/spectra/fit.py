@@ -130,7 +130,7 @@ def fit_spectra(spectra: Spectra, model: ThinFilm, options: FitOptions | None = 
         If nothing is free, the angle of incidence is not known, no wavelength is left, or a material does not
         cover the wavelengths.
     """
-    options = options or FitOptions()
+    options, model = options or FitOptions(), model.with_bandwidths(spectra.table)
     tables = [
         table[model.uses(table["wavelength_nm"])].reset_index(drop=True)
         for _, table in spectra.table.groupby("spectrum", sort=False)

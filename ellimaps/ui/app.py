@@ -63,6 +63,10 @@ div:has(> .st-key-work_message:empty) { display: none; }
 [data-testid=stApp]:not([data-test-connection-state=PINGING_SERVER]) .stopped { display: none; }
 body:has([data-test-connection-state=PINGING_SERVER] .stopped) [data-testid=stDialog] { display: none; }
 @keyframes told { to { visibility: visible; } }
+/* A film of three oscillators has fifteen rows. */
+.stMainBlockContainer .st-key-film_editor [class*=_rows] { gap: 0.2rem; }
+.st-key-film_editor [class*=_rows] :is([data-testid=stNumberInputContainer], input) { height: 2rem; }
+.st-key-film_editor [class*=_rows] :is(p, button, [data-testid$=Container]) { min-height: 0; margin: 0; }
 .elided { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 @media (max-width: 1050px) {
   .st-key-explore_split .stHorizontalBlock { flex-direction: column; }

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import time
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 from support.cell_folder import cell_image, write_cells
 
-from ellimaps.classify import load_model
+from ellimaps.classify import load_model, read_image
 from ellimaps.core.errors import ExportError, ReadError
+from ellimaps.ui.pages.classify.charts import START, contribution_bars
 from ellimaps.ui.pages.classify.files import beside, image_folders, label_lists, new_file, saved_models
 from ellimaps.ui.pages.classify.label import _do
 from ellimaps.ui.pages.classify.models import save_trained, trained_on
 from ellimaps.ui.pages.classify.pictures import picture_of
+from ellimaps.ui.pages.classify.try_http import curl_command
 
 COUNT = 24
 
@@ -210,10 +215,18 @@ def test_training_on_labels_given_here(root):
     assert page.selectbox(key="train_found").value == "Labels given here"
     page.number_input(key="train_repeats").set_value(1)
     press(page, "train")
-    wait_for_training(page)
+    wait_for_work(page)
     report = work(page).trained.report
     assert sum(report.counts) == 12
-    assert {metric.label for metric in page.metric} == {"Score", "Recall of 0", "Recall of 1"}
+    assert [metric.label for metric in page.metric] == [
+        "Score",
+        "Balanced accuracy",
+        "Area under the curve",
+        "Recall of heterogeneous",
+        "Recall of homogeneous",
+    ]
+    limits = [metric.delta for metric in page.metric]
+    assert all(re.fullmatch(r"0\.\d{3} to [01]\.\d{3}", one) for one in limits)
     assert len(page.get("vega_lite_chart")) == 1
     press(page, "train_save")
     [saved] = (root / "models").glob(f"is_homogenous_{work(page).trained.model.version}.ellimodel")
@@ -224,7 +237,7 @@ def test_training_on_labels_given_here(root):
     saved.unlink()
 
 
-def wait_for_training(page):
+def wait_for_work(page):
     deadline = time.monotonic() + 60
     while work(page).task is not None and time.monotonic() < deadline:
         work(page).task.job.wait(1)
@@ -240,7 +253,7 @@ def test_training_can_be_stopped():
     press(page, "train")
     assert work(page).task is not None
     work(page).task.job.stop()
-    wait_for_training(page)
+    wait_for_work(page)
     assert work(page).trained is None
     assert page.warning[0].value == "Stopped."
 
@@ -251,7 +264,7 @@ def test_too_few_labels_are_told():
     label(page, 1)
     page.segmented_control(key="classify_view").set_value("Train").run()
     press(page, "train")
-    wait_for_training(page)
+    wait_for_work(page)
     assert len(page.error) + len(page.warning) == 1
     assert work(page).trained is None
 
@@ -262,7 +275,7 @@ def test_mistakes_are_shown_with_pictures(made):
     work(page).trained = made[1]
     page.run()
     captions = " ".join(caption.value for caption in page.caption)
-    assert "**001.tif** is 0, answered 1" in captions
+    assert "**001.tif** is heterogeneous, answered homogeneous" in captions
     assert len(page.get("image")) >= 2
 
 
@@ -270,12 +283,13 @@ def test_mistakes_are_shown_with_pictures(made):
 def test_a_saved_model_answers():
     page = opened("Try")
     assert page.selectbox(key="try_model").value == "models/first.ellimodel"
-    for name, answer in (("003.tif", "1"), ("004.tif", "0")):
+    for name, answer in (("003.tif", "homogeneous"), ("004.tif", "heterogeneous")):
         page.selectbox(key="try_image").set_value(name).run()
         assert not page.exception
         assert page.metric[0].value == answer
         assert len(page.get("vega_lite_chart")) == 1
-        assert list(page.dataframe[0].value.columns) == ["measurement", "value", "typical", "contribution"]
+        assert "code" in page.dataframe[0].value.columns
+        assert not page.dataframe[0].value["measurement"].str.contains("_").any()
 
 
 @pytest.mark.usefixtures("root")
@@ -286,10 +300,114 @@ def test_an_upload_answers_and_a_wrong_one_is_told(tmp_path):
     path = tmp_path / "new.tif"
     tifffile.imwrite(path, cell_image(1, 99))
     page.file_uploader(key="try_upload").set_value(("new.tif", path.read_bytes(), "image/tiff")).run()
-    assert page.metric[0].value == "1"
+    assert page.metric[0].value == "homogeneous"
     page.file_uploader(key="try_upload").set_value(("no.tif", b"no image", "image/tiff")).run()
     assert "no.tif" in page.error[0].value
     assert not page.metric
+
+
+def test_bars_of_the_explanation_add_up_to_the_answer(made, root):
+    """Where the typical image stands is one of them, and what has no bar of its own shares one."""
+    model = made[1].model
+    for name in ("003.tif", "004.tif", "005.tif"):
+        prediction = model.predict(*read_image(root / "cells" / "images" / name))
+        bars = contribution_bars(prediction, model.unit)
+        weighted = np.log([*prediction.probabilities.values()]) + np.log(model.classifier.weights)
+        answer = model.classes.index(prediction.label)
+        assert START in bars["row"].tolist()
+        assert bars["contribution"].sum() == pytest.approx(weighted[answer] - weighted[1 - answer], abs=1e-6)
+        assert bars["contribution"].sum() > 0
+
+
+@pytest.mark.usefixtures("root")
+def test_a_whole_folder_is_sorted_by_doubt():
+    page = opened("Try")
+    page.segmented_control(key="try_view").set_value("Whole folder").run()
+    press(page, "try_folder")
+    wait_for_work(page)
+    table = page.dataframe[0].value
+    assert len(table) == COUNT
+    assert table["doubt"].is_monotonic_decreasing
+    assert set(table["name"]) == {"heterogeneous", "homogeneous"}
+    assert not page.warning
+    assert len(page.get("image")) == COUNT
+    truth = ["homogeneous" if int(name[:3]) % 2 else "heterogeneous" for name in table["file"]]
+    assert (table["name"] == truth).mean() > 0.8
+
+
+def test_a_folder_of_other_images_is_warned_of(root):
+    """The same cells out of focus and larger."""
+    import tifffile
+    from scipy import ndimage
+
+    (root / "cells" / "other").mkdir(exist_ok=True)
+    for number in range(12):
+        image = ndimage.zoom(ndimage.gaussian_filter(cell_image(number % 2, 300 + number), 3.0), 1.5)
+        tifffile.imwrite(root / "cells" / "other" / f"{number}.tif", image)
+    try:
+        page = opened("Try")
+        page.selectbox(key="classify_found").set_value("cells/other").run()
+        page.segmented_control(key="try_view").set_value("Whole folder").run()
+        press(page, "try_folder")
+        wait_for_work(page)
+        assert "differ from those of the training" in page.warning[0].value
+    finally:
+        shutil.rmtree(root / "cells" / "other")
+
+
+@pytest.mark.usefixtures("root")
+def test_commands_for_the_server_are_there_to_copy():
+    page = opened("Try")
+    page.segmented_control(key="try_view").set_value("Over HTTP").run()
+    served, asked = (one.value for one in page.code)
+    assert served == "ellimaps serve --model models/first.ellimodel --port 4321"
+    assert "http://127.0.0.1:4321/predict" in asked
+    assert asked == curl_command("cell.tif")
+
+
+@pytest.mark.usefixtures("root")
+def test_the_most_uncertain_image_is_labelled_next():
+    page = opened()
+    press(page, "label_uncertain")
+    wait_for_work(page)
+    doubts = labelling(page).doubts
+    ranked = sorted(doubts, key=lambda name: -doubts[name])
+    assert labelling(page).file == next(name for name in ranked if name != "001.tif")
+    label(page, 1)
+    assert labelling(page).file == next(name for name in ranked if name not in labelling(page).labels)
+    assert "doubt of the model" in page.get("html")[0].proto.body
+    press(page, "label_in_order")
+    assert not labelling(page).doubts
+
+
+@pytest.mark.usefixtures("root")
+def test_two_peoples_labels_are_compared():
+    page = opened()
+    for number in range(1, 9):
+        label(page, number % 2)
+    lists = page.selectbox(key="label_compare").options
+    assert "cells/labels.csv" in lists
+    page.selectbox(key="label_compare").set_value("cells/labels.csv").run()
+    shown = {metric.label: metric for metric in page.metric}
+    # The first two labels of that list are wrong.
+    assert shown["Agreement"].value == "75.0%"
+    assert shown["Cohen's kappa"].value == "0.5"
+    assert set(page.dataframe[0].value["file"]) == {"001.tif", "002.tif"}
+
+
+@pytest.mark.usefixtures("root")
+def test_no_cell_is_no_answer(tmp_path):
+    from PIL import Image
+
+    across = np.tile(np.linspace(10, 200, 96), (96, 1))
+    path = tmp_path / "field.png"
+    Image.fromarray(np.dstack([across, across.T, np.full((96, 96), 90)]).astype(np.uint8)).save(path)
+    page = opened("Try")
+    page.file_uploader(key="try_upload").set_value(("field.png", path.read_bytes(), "image/png")).run()
+    assert "No cell" in page.warning[0].value
+    assert not page.metric
+    assert not page.get("vega_lite_chart")
+    assert not page.exception
 
 
 def test_a_damaged_model_is_told(root):

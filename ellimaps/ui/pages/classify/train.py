@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import streamlit as st
 
 from ellimaps.classify import TrainingReport, read_labels
 from ellimaps.core.errors import EllimapsError, SettingError
+from ellimaps.core.numbers import counted, number_text, spoken
 from ellimaps.ui.pages.classify.charts import importance_chart
 from ellimaps.ui.pages.classify.files import label_lists, new_file
 from ellimaps.ui.pages.classify.models import Trained, labels_given, save_trained, trained_on
@@ -81,26 +83,20 @@ def _start(state: ClassifyState, folder: Path, source: str, repeats: int) -> Non
 
 def _results(state: ClassifyState, trained: Trained) -> None:
     report = trained.report
-    low, high = report.interval
-    metrics = {
-        "Score": (f"{report.score:.3f}", f"{low:.3f} to {high:.3f}" if report.repeats > 1 else "one repeat"),
-        **{
-            f"Recall of {label}": (f"{recall:.1%}", f"{count} images")
-            for label, recall, count in zip(report.classes, report.recalls, report.counts, strict=True)
-        },
-    }
     with st.container(horizontal=True, key="train_metrics"):
-        for label, (value, beside) in metrics.items():
-            st.metric(escaped(label), value, beside, delta_color="off", delta_arrow="off")
+        for label, value, (low, high) in _metrics(report):
+            st.metric(escaped(label), value, f"{low:.3f} to {high:.3f}", delta_color="off", delta_arrow="off")
     guess = len(report.classes) ** -len(report.classes)
     st.caption(
-        f"{escaped(trained.folder)}, {escaped(report.label_name)}: the score is the product of the recalls "
-        f"(1: all right, {guess:.2g}: a guess), from {report.repeats} × {report.folds}-fold "
-        "cross-validation; below it, where 95 % of the repeats lie. Images of the same cell stay together."
+        f"{escaped(trained.folder)}, {escaped(spoken(report.label_name))}: the score is the product of the "
+        f"recalls (1: all right, {guess:.2g}: a guess), from {report.repeats} × {report.folds}-fold "
+        "cross-validation; images of the same cell stay together. Below each figure its 95 % limits for new "
+        f"images, from {_cells_counted(report)}; between the draws of folds the score varies by "
+        f"{number_text(report.spread, 2)}."
     )
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        show_chart(importance_chart(report.importance))
+        show_chart(importance_chart(report.importance, trained.model.unit))
     with right:
         _confusion(report)
         _keep(state, trained)
@@ -108,11 +104,25 @@ def _results(state: ClassifyState, trained: Trained) -> None:
     _remarks(report)
 
 
+def _metrics(report: TrainingReport) -> Iterator[tuple[str, str, tuple[float, float]]]:
+    yield "Score", f"{report.score:.3f}", report.interval
+    yield "Balanced accuracy", f"{report.balanced_accuracy:.3f}", report.balanced_limits
+    yield "Area under the curve", f"{report.area:.3f}", report.area_limits
+    for name, recall, limits in zip(report.class_names, report.recalls, report.recall_limits, strict=True):
+        yield f"Recall of {name}", f"{recall:.3f}", limits
+
+
+def _cells_counted(report: TrainingReport) -> str:
+    """Return how many different cells of each class there are, in words."""
+    counts = zip(report.cells, report.class_names, strict=True)
+    return " and ".join(f"{count:,} {escaped(name)}" for count, name in counts) + " cells"
+
+
 def _confusion(report: TrainingReport) -> None:
     table = report.confusion.round(1)
-    table.index = [f"is {label}" for label in report.classes]
-    table.columns = [f"answered {label}" for label in report.classes]
-    st.markdown("**Confusion** (mean images of a repeat)")
+    table.index = [f"is {name}" for name in report.class_names]
+    table.columns = [f"answered {name}" for name in report.class_names]
+    st.markdown("**Confusion matrix** (mean images of a repeat)")
     st.dataframe(table, key="train_confusion", height="content")
 
 
@@ -148,14 +158,15 @@ def _mistakes(report: TrainingReport) -> None:
     if report.mistakes.empty:
         st.caption("None, in no repeat.")
         return
+    called = dict(zip(report.classes, report.class_names, strict=True))
     rows = report.mistakes.to_dict("records")
     with_picture = [row for row in rows if row["file"] in report.pictures]
     for first in range(0, len(with_picture), 4):
         for column, row in zip(st.columns(4), with_picture[first : first + 4], strict=False):
             column.image(report.pictures[row["file"]], width="stretch", alt=f"The image {row['file']}")
             column.caption(
-                f"**{escaped(row['file'])}** is {escaped(row['label'])}, answered "
-                f"{escaped(row['answer'])} in {row['wrong']:.0%} of the repeats"
+                f"**{escaped(row['file'])}** is {escaped(called[row['label']])}, answered "
+                f"{escaped(called[row['answer']])} in {row['wrong']:.0%} of the repeats"
             )
     if len(with_picture) < len(rows):
         with st.expander(f"All {len(rows)}"):
@@ -164,7 +175,7 @@ def _mistakes(report: TrainingReport) -> None:
 
 def _remarks(report: TrainingReport) -> None:
     if report.warnings:
-        with st.expander(f"{len(report.warnings)} warnings", icon=":material/warning:"):
+        with st.expander(f"{counted(len(report.warnings), 'warning')}", icon=":material/warning:"):
             st.markdown("\n".join(f"- {escaped(text)}" for text in report.warnings))
     if report.same_cell:
         with st.expander(f"{len(report.same_cell)} sets of images kept together", icon=":material/link:"):

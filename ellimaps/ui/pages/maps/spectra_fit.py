@@ -15,15 +15,16 @@ from ellimaps.optics.fitted import MeasuredSpectrum
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.model import ThinFilm
 from ellimaps.spectra.files import spectra_fit_contents
-from ellimaps.spectra.fit import SpectraFits
+from ellimaps.spectra.fit import SpectraFits, SpectrumFit
 from ellimaps.ui.pages.maps.fit_export import downloads
+from ellimaps.ui.pages.maps.fit_index import index_panel
 from ellimaps.ui.pages.maps.fit_model import choose_model, is_editing, model_editor
 from ellimaps.ui.pages.maps.fit_options import fit_setup, spectra_options
 from ellimaps.ui.pages.maps.fit_spectra import SpectraShown, spectra_panel
 from ellimaps.ui.pages.maps.fit_tables import FitsShown, certainty, details, fit_table, start_values
 from ellimaps.ui.pages.maps.fitting import FitSetup, fitted_spectra
 from ellimaps.ui.pages.maps.loading import Source, loaded_spectra
-from ellimaps.ui.pages.maps.sliders import cluster_slider
+from ellimaps.ui.pages.maps.sliders import chosen_cluster, cluster_slider
 from ellimaps.ui.pages.maps.spectra_data import look_of
 from ellimaps.ui.pages.maps.spectra_spots import spots_panel
 from ellimaps.ui.pages.maps.state import MapsState
@@ -41,10 +42,10 @@ def spectra_fit_tab(state: MapsState, source: Source) -> None:
         if lacking := _lacking(spectra, None):
             st.info(escaped(lacking), icon=":material/info:")
             return
-        bar, editor, pressed = st.container(), st.container(), False
+        bar, editor, pressed, beside = st.container(), st.container(), False, None
         with editor:
             if is_editing(state):
-                model_editor(state, spectra, None)
+                beside = model_editor(state, spectra, None)
         with bar, guarded():
             pressed = _bar(state, source, spectra)
         model = state.film.model
@@ -52,7 +53,12 @@ def spectra_fit_tab(state: MapsState, source: Source) -> None:
             if pressed:
                 with guarded():
                     _fit(state, source, _setup(model))
-            _results(state, source, spectra, model)
+            found = _results(state, source, spectra, model)
+            if beside is not None:
+                with beside, guarded():
+                    number = chosen_cluster(len(spectra.names))
+                    title = f"spectrum {look_of(spectra).titles[number]}"
+                    index_panel(state.film, spectra, spectra.name, found[number] if found else None, title)
 
 
 def _bar(state: MapsState, source: Source, spectra: Spectra) -> bool:
@@ -98,7 +104,8 @@ def _fit(state: MapsState, source: Source, setup: FitSetup) -> None:
     start(state, "Fitting", lambda _: fitted_spectra(source, setup), show)
 
 
-def _results(state: MapsState, source: Source, spectra: Spectra, model: ThinFilm) -> None:
+def _results(state: MapsState, source: Source, spectra: Spectra, model: ThinFilm) -> tuple[SpectrumFit, ...]:
+    """Show what was fitted; return the fits if they are of the model as it stands."""
     film, look = state.film, look_of(spectra)
     fits = None if film.setup is None else fitted_spectra(source, film.setup)
     current = fits is not None and film.setup == _setup(model)
@@ -137,6 +144,7 @@ def _results(state: MapsState, source: Source, spectra: Spectra, model: ThinFilm
                 "Table, curves, figures, provenance",
                 "ellimaps fit SPECTRUM --model model.toml --out DIR",
             )
+    return fits.fits if fits is not None and current else ()
 
 
 def _verdict(fits: SpectraFits) -> None:
