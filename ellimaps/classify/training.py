@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ellimaps.classify.calibrated_classifier import CalibratedClassifier
 from ellimaps.classify.classifier_fit import FOLDS, fit_classifier, grouped_folds, recall_product
+from ellimaps.classify.drift import training_spread
 from ellimaps.classify.image_features import MEASUREMENTS, measure_image
 from ellimaps.classify.images import read_image
 from ellimaps.classify.intervals import (
@@ -215,7 +216,10 @@ def train_on(
 
             results.append(cross_validate(measured.rows, truth, groups, seed + number, fold_done))
         classifier = fit_classifier(measured.rows, truth, groups, seed)
-    model = _model(measured, labels, classes, classifier, seed, repeats)
+    model = replace(
+        _model(measured, labels, classes, classifier, seed, repeats),
+        spread=training_spread(measured.rows, truth),
+    )
     report = _report(measured, model, truth, groups, results, folder)
     facts = {"score": report.score, "score_spread": report.spread, "recalls": report.recalls}
     return Training(replace(model, provenance=model.provenance | facts), report)

@@ -11,8 +11,8 @@ from ellimaps.optics import kernel
 from ellimaps.optics.dual import slopes_of, value_of
 from ellimaps.optics.fresnel import Complex, Real, Uniaxial
 from ellimaps.optics.gradient import ExactCurve
+from ellimaps.optics.instrument import AOI_OFFSET, DELTA_OFFSET
 from ellimaps.optics.media import Stack
-from ellimaps.optics.model import AOI_OFFSET, DELTA_OFFSET
 from ellimaps.optics.solver import FilmCurve, Target
 
 # Indices of media at a time, of spectra with an index of their own: 2048 with three media. With 50 bands and

@@ -46,6 +46,10 @@ class Dual(NDArrayOperatorsMixin):
         """The real part; parameters are real."""
         return self._each(np.real)
 
+    def __getitem__(self, key: Any) -> Dual:
+        """Return a part, or with ``[..., None]`` one axis more."""
+        return self._each(lambda one: np.asarray(one)[key])
+
     def conjugate(self) -> Dual:
         """Return the conjugate; parameters are real."""
         return self._each(np.conj)

@@ -34,7 +34,7 @@ class MeasuredSpectrum(NamedTuple):
     """Psi and Delta at some wavelengths and angles of incidence."""
 
     points: pd.DataFrame
-    """``wavelength_nm, aoi_deg``, a row per point."""
+    """``wavelength_nm, aoi_deg`` and, where it is known, ``bandwidth_nm``, a row per point."""
     psi_deg: Real
     """NaN where not measured, shape (point,)."""
     delta_deg: Real
@@ -53,6 +53,7 @@ class MeasuredSpectrum(NamedTuple):
         psi, delta = self.psi_deg, self.delta_deg
         psi_model, delta_model = np.full(psi.shape, np.nan), np.full(psi.shape, np.nan)
         if model is not None:
+            model = model.with_bandwidths(self.points)
             psi_model, delta_model = model.psi_delta(table["wavelength_nm"], table["aoi_deg"])
         return table.assign(
             delta=delta, delta_model=delta_model, delta_residual=wrap_degrees(delta - delta_model),

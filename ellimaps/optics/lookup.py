@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ellimaps.optics.averages import SPREADS
 from ellimaps.optics.fresnel import Real, Uniaxial
 from ellimaps.optics.gradient import ExactCurve
-from ellimaps.optics.layers import THICKNESS
+from ellimaps.optics.instrument import AOI_OFFSET
+from ellimaps.optics.layers import OF_LAYER, THICKNESS
 from ellimaps.optics.media import Media
-from ellimaps.optics.model import AOI_OFFSET, Parameter, ThinFilm
+from ellimaps.optics.model import Parameter, ThinFilm
 from ellimaps.optics.ncs_curve import NcsCurve
 from ellimaps.optics.solver import Target
 
@@ -67,10 +69,13 @@ class LookUp:
     def __init__(self, model: ThinFilm, exact: ExactCurve, wavelength_nm: Real) -> None:
         self.shape = _counts(model, wavelength_nm)
         axes = [
-            np.linspace(p.low, p.high, count) for p, count in zip(exact.parameters, self.shape, strict=True)
+            np.linspace(low, high, count)
+            for low, high, count in zip(exact.low, exact.high, self.shape, strict=True)
         ]
         self.nodes: Real = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
         self.spacing: Real = np.array([axis[1] - axis[0] for axis in axes])
+        # Where spreads have a slope that leads a fit somewhere.
+        self._least_start = np.array([p.high / 50 if p.kind in SPREADS else p.low for p in exact.parameters])
         self._angles = exact.values(self.nodes)
         self._ncs = ncs(self._angles)
         _, slopes = NcsCurve(exact)(self.nodes)
@@ -128,7 +133,8 @@ class LookUp:
             at = best[exists]
             step, gain = self._linear_step(at, points[exists], lengths[exists])
             rest = np.sqrt(np.maximum(2 * (everything - found)[exists] - gain, 0))
-            nodes[exists, rank], start[exists, rank] = at, self.nodes[at] + step * self.spacing
+            nodes[exists, rank] = at
+            start[exists, rank] = np.maximum(self.nodes[at] + step * self.spacing, self._least_start)
             least[exists, rank] = np.maximum(rest - self._curvature[at], 0)
             peaks[row, best] = -np.inf
         return GridMinima(nodes, least, start)
@@ -252,6 +258,9 @@ def _steps(model: ThinFilm, parameter: Parameter, optical_nm: float, wavelength_
         # Psi and Delta change smoothly with an angle that is off, and Delta with its own offset evenly.
         step = 0.5 if parameter.kind == AOI_OFFSET else 10.0
         return max(2, int(np.ceil((parameter.high - parameter.low) / step)))
+    if parameter.kind in OF_LAYER and parameter.kind != THICKNESS:
+        # How much is mixed changes Psi and Delta smoothly.
+        return 4
     waves = wavelength_nm.min(keepdims=True) if parameter.kind == THICKNESS else wavelength_nm
     return max(4, int(np.ceil(_optical_path(model, parameter, waves) / optical_nm)))
 
@@ -259,7 +268,8 @@ def _steps(model: ThinFilm, parameter: Parameter, optical_nm: float, wavelength_
 def _optical_path(model: ThinFilm, parameter: Parameter, wavelength_nm: Real) -> float:
     """Return how far all optical paths move while a parameter goes from bound to bound, where they move most.
 
-    Other indices are those of the model, and films that have a free thickness as thick as can be.
+    Other indices are those of the model, and films that have a free thickness as thick as can be. Nothing
+    interferes across a plate.
     """
     through = np.linspace(parameter.low, parameter.high, _ALONG)[:, None]
     columns = [
@@ -268,7 +278,9 @@ def _optical_path(model: ThinFilm, parameter: Parameter, wavelength_nm: Real) ->
     ]
     stack = Media(model, wavelength_nm[None, :]).at(model.by_place(columns))
     path = np.zeros(len(wavelength_nm))
-    for index, thickness in zip(stack.indices, stack.thicknesses_nm, strict=True):
+    for place, (index, thickness) in enumerate(zip(stack.indices, stack.thicknesses_nm, strict=True)):
+        if place in stack.shares:
+            continue
         moved = max((_way(part) for part in _axes(index)), key=np.max)
         path = path + moved * np.max(thickness) + _way(thickness) * np.maximum(1, np.abs(_axes(index)[0][0]))
     # Rounding must not add a node to what is linear.

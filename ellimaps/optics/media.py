@@ -10,7 +10,7 @@ from ellimaps.optics.crystals import AnyMaterial
 from ellimaps.optics.fresnel import Complex, Real, Uniaxial
 from ellimaps.optics.graded import Graded
 from ellimaps.optics.interface import FRACTION, Interface
-from ellimaps.optics.layers import THICKNESS
+from ellimaps.optics.layers import SHARE, SPREAD, THICKNESS
 
 if TYPE_CHECKING:
     from ellimaps.optics.model import ThinFilm
@@ -26,6 +26,13 @@ class Stack(NamedTuple):
     indices: list[Any]
     thicknesses_nm: list[Any]
     substrate: Complex | Uniaxial
+    shares: dict[int, Any]
+    """By the numbers of thick layers among ``indices``, what of the light below them reaches the detector."""
+
+    @property
+    def media(self) -> tuple[Complex, list[Any], list[Any], Complex | Uniaxial]:
+        """All but the shares, as `fresnel.amplitudes` takes them."""
+        return self[:4]
 
 
 class Media:
@@ -51,17 +58,23 @@ class Media:
 
     def at(self, values: Values) -> Stack:
         """Return the media for values of the free parameters, which broadcast against the wavelengths."""
-        profiles, thicknesses = list(self._profiles), []
+        profiles, thicknesses = list(self._profiles), list[Any]()
+        all_shares = dict[int, Any]()
         for number, layer in enumerate(self._model.layers):
             own = {kind: value for (place, kind), value in values.items() if place == number}
-            thickness = own.pop(THICKNESS, layer.thickness_nm)
+            # Who averages moves thicknesses by their spread.
+            own.pop(SPREAD, None)
+            thickness, share = own.pop(THICKNESS, layer.thickness_nm), own.pop(SHARE, layer.share)
             if own:
                 profiles[number] = _profile(layer.material, self.wavelength_nm, own)
             thicknesses.append(thickness * (1 / len(profiles[number])))
-        order = self._model.order
-        indices = self._mixed([index for number in order for index in profiles[number]])
-        repeated = [thicknesses[number] for number in order for _ in profiles[number]]
-        return Stack(self._ambient, indices, repeated, self._substrate)
+            if not layer.coherent:
+                all_shares[number] = share
+        order = [number for number in self._model.order for _ in profiles[number]]
+        indices = self._mixed([index for number in self._model.order for index in profiles[number]])
+        shares = {place: all_shares[number] for place, number in enumerate(order) if number in all_shares}
+        repeated = [thicknesses[number] for number in order]
+        return Stack(self._ambient, indices, repeated, self._substrate, shares)
 
     def _mixed(self, indices: list[Any]) -> list[Any]:
         """Return indices with those of interfaces, which depend on both neighbors, put in."""

@@ -11,30 +11,34 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ellimaps.core.errors import SettingError
 from ellimaps.optics.bounds import Bounds, check_number, check_start, checked_bounds, is_number
 from ellimaps.optics.crystals import AnyMaterial
-from ellimaps.optics.dual import slopes_of, value_of
-from ellimaps.optics.fresnel import Complex, Real, amplitudes, psi_delta
+from ellimaps.optics.fresnel import Complex, Real, psi_delta
 from ellimaps.optics.graded import Graded
+from ellimaps.optics.instrument import (
+    LIMITS_DEG,
+    OF_FILE,
+    OF_INSTRUMENT,
+    Bandwidth,
+    bandwidths_of_data,
+    checked_bandwidth,
+)
 from ellimaps.optics.interface import Interface
 from ellimaps.optics.layers import Layer, by_name
 from ellimaps.optics.materials import Constant, LayerMaterial, Material, lossless
-from ellimaps.optics.media import Media, Values
+from ellimaps.optics.media import Values
 from ellimaps.optics.period import LayersOfModel, runs_of
+from ellimaps.optics.reflection import Reflection
 from ellimaps.optics.ties import arranged, settled, source_of
 
-AOI_OFFSET = "aoi_offset_deg"
-DELTA_OFFSET = "delta_offset_deg"
-OFFSETS = (AOI_OFFSET, DELTA_OFFSET)
 MAX_LAYERS = 20
 """Bounds the work that a model file can ask for; ten pairs of layers, a mirror, are still a model."""
 MAX_MEDIA = 200
 """Bounds it for slices and periods: a fit's time grows with them. A mirror of 80 pairs has 160."""
-MAX_OFFSET_DEG = {AOI_OFFSET: 10.0, DELTA_OFFSET: 180.0}
-"""An angle of incidence off by more is another one, which is ``aoi_deg``; Delta turns round."""
 
 
 class Parameter(NamedTuple):
@@ -68,12 +72,17 @@ class ThinFilm:
         Angle of incidence in degrees; None takes that of the data.
     aoi_offset_deg, delta_offset_deg : float
         Added to the angle of incidence, and to Delta (a window or an azimuth that is off).
+    bandwidth_nm : float, "file" or tuple of (float, float)
+        Full width at half maximum of the light in nm: of every wavelength, as the data tell it, or pairs of
+        wavelength and bandwidth, straight lines between them.
+    angular_spread_deg : float
+        Standard deviation of the angle of incidence within the light of one reading.
     wavelengths_nm : (float, float), optional
         First and last wavelength that a fit uses; all by default.
     without_nm : tuple of (float, float)
         Ranges of wavelengths that a fit leaves out; a number given here is the range that holds only it.
     free : mapping of str to (float, float)
-        Bounds of the offsets that a fit may change.
+        Bounds of the offsets and the angular spread, if a fit may change them.
 
     Raises
     ------
@@ -88,6 +97,8 @@ class ThinFilm:
     aoi_offset_deg: float = 0.0
     free: Bounds = field(default_factory=dict)
     delta_offset_deg: float = 0.0
+    bandwidth_nm: Bandwidth = 0.0
+    angular_spread_deg: float = 0.0
     wavelengths_nm: tuple[float, float] | None = None
     without_nm: tuple[tuple[float, float], ...] = ()
 
@@ -109,19 +120,20 @@ class ThinFilm:
             check_number(self.aoi_deg, "The angle of incidence")
             if not 0 < self.aoi_deg < 90:
                 raise SettingError(f"The angle of incidence must be within 0..90 deg, got {self.aoi_deg!r}.")
-        object.__setattr__(self, "free", checked_bounds(self.free, OFFSETS, "the whole model"))
-        for name, most in MAX_OFFSET_DEG.items():
+        object.__setattr__(self, "free", checked_bounds(self.free, OF_INSTRUMENT, "the whole model"))
+        for name, (least, most) in LIMITS_DEG.items():
             check_number(getattr(self, name), name)
-            for offset in (getattr(self, name), *self.free.get(name, ())):
-                if not abs(offset) <= most:
-                    raise SettingError(f"{name} must be within -{most:g}..{most:g} deg, got {offset!r}.")
+            for value in (getattr(self, name), *self.free.get(name, ())):
+                if not least <= value <= most:
+                    raise SettingError(f"{name} must be within {least:g}..{most:g} deg, got {value!r}.")
             if name in self.free:
                 check_start(name, getattr(self, name), self.free[name], "the whole model")
+        object.__setattr__(self, "bandwidth_nm", checked_bandwidth(self.bandwidth_nm))
         self._check_wavelengths()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The free parameters: layer by layer from the ambient, then the offsets."""
+        """The free parameters: layer by layer from the ambient, then those of the instrument."""
         free = [(number, kind) for number, layer in enumerate(self.layers) for kind in layer.parameters
                 if kind in layer.free]  # fmt: skip
         kinds = [kind for _, kind in free]
@@ -132,10 +144,10 @@ class ThinFilm:
             result.append(
                 Parameter(name, kind, number, layer.parameters[kind], *map(float, layer.free[kind]))
             )
-        for offset in OFFSETS:
-            if offset in self.free:
-                start, (low, high) = getattr(self, offset), self.free[offset]
-                result.append(Parameter(offset, offset, None, float(start), float(low), float(high)))
+        for name in OF_INSTRUMENT:
+            if name in self.free:
+                start, (low, high) = getattr(self, name), self.free[name]
+                result.append(Parameter(name, name, None, float(start), float(low), float(high)))
         return tuple(result)
 
     @property
@@ -161,19 +173,18 @@ class ThinFilm:
     def with_parameters(self, values: Sequence[float] | Real) -> ThinFilm:
         """Return the model with other values of its free parameters, in the order of `parameters`."""
         layers = list(self.layers)
-        offsets = {AOI_OFFSET: self.aoi_offset_deg, DELTA_OFFSET: self.delta_offset_deg}
+        whole: dict[str, Any] = {}
         for parameter, value in zip(self.parameters, values, strict=True):
             if parameter.layer is None:
-                offsets[parameter.kind] = float(value)
+                whole[parameter.kind] = float(value)
             else:
                 layers[parameter.layer] = layers[parameter.layer].with_value(parameter.kind, float(value))
-        aoi, delta = offsets[AOI_OFFSET], offsets[DELTA_OFFSET]
-        return replace(self, layers=tuple(layers), aoi_offset_deg=aoi, delta_offset_deg=delta)
+        return replace(self, layers=tuple(layers), **whole)
 
     def rho(
         self, wavelength_nm: ArrayLike, aoi_deg: ArrayLike | None = None, parameters: ArrayLike | None = None
     ) -> Complex:
-        """Return ``r_p / r_s = tan(Psi) exp(-i Delta)``.
+        """Return ``r_p / r_s = tan(Psi) exp(-i Delta)``, of the polarised part if the light is a mixture.
 
         Parameters
         ----------
@@ -198,28 +209,9 @@ class ThinFilm:
         wavelength = np.asarray(wavelength_nm, dtype=np.float64)
         angle = self.incidence(aoi_deg)
         columns = self._columns(parameters, max(wavelength.ndim, angle.ndim))
-        rho = self.ratio(Media(self, wavelength), angle, columns)
+        rho = Reflection(self, wavelength, angle).ratio(columns)
         shape = np.broadcast_shapes(np.shape(rho), wavelength.shape, *(column.shape for column in columns))
         return np.broadcast_to(rho, shape)
-
-    def ratio(self, media: Media, aoi_deg: Real, columns: Sequence[Any]) -> Any:
-        """Return `rho` for arrays of parameters, or for numbers that carry derivatives.
-
-        Parameters
-        ----------
-        media : Media
-            Of this model.
-        aoi_deg : ndarray of float
-            Angle of incidence in degrees, broadcasting against the wavelengths.
-        columns : sequence of (ndarray or Dual)
-            Values of the free parameters, broadcasting against the wavelengths.
-        """
-        values = self.by_place(columns)
-        angle = aoi_deg + values.get((None, AOI_OFFSET), self.aoi_offset_deg)
-        r_p, r_s = amplitudes(*media.at(values), media.wavelength_nm, angle)
-        turn = values.get((None, DELTA_OFFSET), self.delta_offset_deg)
-        rho = r_p / r_s
-        return rho * np.exp(-1j * np.deg2rad(turn)) if np.any(value_of(turn)) or slopes_of(turn) else rho
 
     def by_place(self, columns: Sequence[Any]) -> Values:
         """Return values of the free parameters, and of those tied to them, by layer and kind."""
@@ -236,6 +228,28 @@ class ThinFilm:
     ) -> tuple[Real, Real]:
         """Return Psi (0..90) and Delta (0..360) in degrees; arguments and shapes as for `rho`."""
         return psi_delta(self.rho(wavelength_nm, aoi_deg, parameters))
+
+    def depolarization(
+        self, wavelength_nm: ArrayLike, aoi_deg: ArrayLike | None = None, parameters: ArrayLike | None = None
+    ) -> Real:
+        """Return which share of the light is not polarised, 0..1; arguments and shapes as for `rho`."""
+        wavelength = np.asarray(wavelength_nm, dtype=np.float64)
+        angle = self.incidence(aoi_deg)
+        columns = self._columns(parameters, max(wavelength.ndim, angle.ndim))
+        return np.asarray(Reflection(self, wavelength, angle).elements(columns).depolarization)
+
+    def with_bandwidths(self, points: pd.DataFrame) -> ThinFilm:
+        """Return the model with the bandwidths of the data, if it asks for them and they are known.
+
+        Parameters
+        ----------
+        points : DataFrame
+            With ``wavelength_nm`` and, where the data tell it, ``bandwidth_nm``.
+        """
+        if self.bandwidth_nm != OF_FILE or not points.get("bandwidth_nm", pd.Series(np.nan)).notna().any():
+            return self
+        waves, widths = (points[name].to_numpy(np.float64) for name in ("wavelength_nm", "bandwidth_nm"))
+        return replace(self, bandwidth_nm=bandwidths_of_data(waves, widths))
 
     def uses(self, wavelength_nm: ArrayLike) -> NDArray[np.bool_]:
         """Return which wavelengths a fit uses, by `wavelengths_nm` and `without_nm`; any shape, in nm."""

@@ -15,11 +15,12 @@ from ellimaps.optics.database.catalogue import page_material
 from ellimaps.optics.database.page import Published
 from ellimaps.optics.effective_medium import EffectiveMedium, Rule
 from ellimaps.optics.graded import Graded
+from ellimaps.optics.instrument import OFFSETS
 from ellimaps.optics.interface import ROUGHNESS, Interface
 from ellimaps.optics.layers import Layer
 from ellimaps.optics.library import is_built_in, material, read_nk, spec_of
-from ellimaps.optics.materials import Cauchy, Constant, Material, Sellmeier
-from ellimaps.optics.model import OFFSETS, ThinFilm
+from ellimaps.optics.materials import Cauchy, Constant, LayerMaterial, Material, Sellmeier
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.oscillators import OSCILLATORS
 from ellimaps.optics.oscillators.base import Oscillator
 from ellimaps.optics.parts import parts_of
@@ -30,10 +31,11 @@ MAX_MODEL_BYTES = 1024 * 1024
 
 _MODEL_KEYS = (
     "ambient", "substrate", "layers", "aoi_deg", "aoi_offset_deg", "delta_offset_deg", "wavelengths_nm",
-    "without_nm", "free",
+    "without_nm", "free", "instrument",
 )  # fmt: skip
-_LAYER_KEYS = ("material", "thickness_nm", "free", "tied")
 _PERIOD_KEYS = ("repeat", "layers")
+_LAYER_KEYS = ("material", "thickness_nm", "free", "tied", "thickness_spread_nm", "coherent", "share")
+_INSTRUMENT_KEYS = ("bandwidth_nm", "angular_spread_deg")
 _WAYS = (
     ("file",), ("index",), ("cauchy",), ("sellmeier",), ("ordinary", "extraordinary"), ("cauchy", "urbach"),
     ("oscillators",), ("oscillators", "offset"), ("spline",), ("bruggeman", "fractions"),
@@ -90,7 +92,10 @@ def model_of(values: Mapping[str, Any], folder: Path) -> ThinFilm:
     rows = values.get("layers", [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise SettingError("layers must be given as [[layers]] tables.")
-    angle = values.get("aoi_deg")
+    angle, instrument = values.get("aoi_deg"), values.get("instrument", {})
+    if not isinstance(instrument, dict):
+        raise SettingError(f"instrument must be like {{ bandwidth_nm = 5.0 }}, got {instrument!r:.80}.")
+    _check_keys(instrument, _INSTRUMENT_KEYS, (), "instrument")
     return ThinFilm(
         substrate=_material(values["substrate"], folder, "substrate"),
         layers=tuple(_layers(rows, folder)),
@@ -98,6 +103,8 @@ def model_of(values: Mapping[str, Any], folder: Path) -> ThinFilm:
         aoi_deg=None if angle is None else _number(angle, "aoi_deg"),
         aoi_offset_deg=_number(values.get("aoi_offset_deg", 0.0), "aoi_offset_deg"),
         delta_offset_deg=_number(values.get("delta_offset_deg", 0.0), "delta_offset_deg"),
+        bandwidth_nm=instrument.get("bandwidth_nm", 0.0),
+        angular_spread_deg=_number(instrument.get("angular_spread_deg", 0.0), "angular_spread_deg"),
         wavelengths_nm=values.get("wavelengths_nm"),
         without_nm=_list(values.get("without_nm", []), "without_nm"),
         free=_bounds(values.get("free", {}), "the model"),
@@ -114,6 +121,9 @@ def model_text(model: ThinFilm) -> str:
         lines.append(f"aoi_deg = {toml_value(model.aoi_deg)}")
     offsets = {name: getattr(model, name) for name in OFFSETS}
     lines += [f"{name} = {toml_value(value)}" for name, value in offsets.items() if value]
+    instrument = {name: value for name in _INSTRUMENT_KEYS if (value := getattr(model, name))}
+    if instrument:
+        lines.append(f"instrument = {toml_value(instrument)}")
     if model.wavelengths_nm is not None:
         lines.append(f"wavelengths_nm = {toml_value(model.wavelengths_nm)}")
     if model.without_nm:
@@ -164,10 +174,12 @@ def _row(layer: Layer) -> dict[str, Any]:
     row: dict[str, Any] = {
         "material": spec_of(layer.material),
         "thickness_nm": float(layer.thickness_nm),
-        "free": layer.free,
-        "tied": layer.tied,
     }
-    return {key: value for key, value in row.items() if value != {}}
+    if layer.thickness_spread_nm:
+        row["thickness_spread_nm"] = float(layer.thickness_spread_nm)
+    if not layer.coherent:
+        row |= {"coherent": False, "share": float(layer.share)}
+    return row | {key: value for key in ("free", "tied") if (value := getattr(layer, key))}
 
 
 def _layers(rows: Sequence[Mapping[str, Any]], folder: Path) -> Iterator[Layer | Period]:
@@ -197,7 +209,15 @@ def _layer(row: Mapping[str, Any], folder: Path, where: str) -> Layer:
     _check_keys(row, _LAYER_KEYS, ("material", "thickness_nm"), where)
     film = _material(row["material"], folder, where)
     thickness = _number(row["thickness_nm"], f"thickness_nm of {where}")
-    return Layer(film, thickness, _bounds(row.get("free", {}), where), _ties(row.get("tied", {}), where))
+    return Layer(
+        film,
+        thickness,
+        _bounds(row.get("free", {}), where),
+        thickness_spread_nm=_number(row.get("thickness_spread_nm", 0.0), f"thickness_spread_nm of {where}"),
+        coherent=row.get("coherent", True),
+        share=_number(row.get("share", 1.0), f"share of {where}"),
+        tied=_ties(row.get("tied", {}), where),
+    )
 
 
 def _ties(value: Any, where: str) -> dict[str, int]:
@@ -239,6 +259,9 @@ def _uniaxial(value: Mapping[str, Any], folder: Path, where: str) -> UniaxialMat
     ordinary, extraordinary = (_material(value[key], folder, where) for key in ("ordinary", "extraordinary"))
     if not isinstance(ordinary, Material) or not isinstance(extraordinary, Material):
         raise SettingError(f"ordinary and extraordinary of {where} must be isotropic, such as hBN-o, hBN-e.")
+    for axis in (ordinary, extraordinary):
+        if isinstance(axis, LayerMaterial):
+            raise SettingError(f"ordinary and extraordinary of {where} must be media, as {axis.name} is not.")
     return UniaxialMaterial(ordinary, extraordinary)
 
 

@@ -11,10 +11,11 @@ import pandas as pd
 from ellimaps.core.errors import SettingError
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
+from ellimaps.optics.instrument import AOI_OFFSET, DELTA_OFFSET
 from ellimaps.optics.interface import Interface
 from ellimaps.optics.layers import THICKNESS, Layer
 from ellimaps.optics.materials import Material
-from ellimaps.optics.model import AOI_OFFSET, DELTA_OFFSET, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.noise import Noise
 from ellimaps.optics.shifts import denser
 from ellimaps.optics.spectra import SpectraFitter

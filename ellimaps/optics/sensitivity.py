@@ -11,9 +11,10 @@ import pandas as pd
 from ellimaps.core.angles import wrap_degrees
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.gradient import ExactCurve
+from ellimaps.optics.instrument import AOI_OFFSET
 from ellimaps.optics.interface import FRACTION, Interface
 from ellimaps.optics.layers import THICKNESS
-from ellimaps.optics.model import AOI_OFFSET, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.shifts import denser, shifted
 
 # Stated in the table beside what they do, so that anyone can scale them: about what an alignment, a native

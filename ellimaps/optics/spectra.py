@@ -11,12 +11,13 @@ from scipy.stats import chi2 as chi2_distribution
 
 from ellimaps.core.errors import SettingError
 from ellimaps.core.statistics import MAD_TO_SIGMA
+from ellimaps.optics.averages import SPREADS
 from ellimaps.optics.curve_table import TabulatedCurve
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.gradient import ExactCurve
-from ellimaps.optics.layers import THICKNESS
+from ellimaps.optics.layers import SHARE, THICKNESS
 from ellimaps.optics.lookup import MOST_CANDIDATES, LookUp, ncs
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.ncs_curve import NcsCurve, ncs_target
@@ -108,7 +109,10 @@ class SpectraFitter:
         self.exact = ExactCurve(model, wavelength_nm, aoi_deg)
         self.look_up = LookUp(model, self.exact, wavelength_nm)
         self.curve = _fast_curve(self.exact) if many else self.exact
-        self._is_thickness = np.array([p.kind == THICKNESS for p in model.parameters])
+        kinds = [p.kind for p in model.parameters]
+        # At these bounds is what is not there, or all there, and not what lies beyond them.
+        self._ends_at_0 = np.array([kind in (THICKNESS, SHARE, *SPREADS) for kind in kinds])
+        self._ends_at_1 = np.array([kind == SHARE for kind in kinds])
 
     def fit(self, psi_deg: Real, delta_deg: Real, noise: Noise | None = None) -> SpectraFit:
         """Fit spectra.
@@ -149,11 +153,11 @@ class SpectraFitter:
 
     def enough(self, target: Target) -> NDArray[np.bool_]:
         """Return which spectra can be fitted: enough wavelengths, and more values than parameters."""
-        more = np.count_nonzero(target.weights, axis=1) > len(self._is_thickness)
+        more = np.count_nonzero(target.weights, axis=1) > len(self.exact.parameters)
         return np.asarray(more & (target.n_wavelengths >= self.options.min_wavelengths))
 
     def _nothing(self, target: Target) -> SpectraFit:
-        n, m, others = len(target.angles), len(self._is_thickness), MOST_CANDIDATES - 1
+        n, m, others = len(target.angles), len(self.exact.parameters), MOST_CANDIDATES - 1
 
         def empty(*shape: int) -> Real:
             return np.full(shape, np.nan)
@@ -238,7 +242,7 @@ class SpectraFitter:
 
     def freedom(self, target: Target, n_paid: float | None = None) -> Real:
         """Return the degrees of freedom: values less parameters, at least 1, shape (n,)."""
-        paid = len(self._is_thickness) if n_paid is None else n_paid
+        paid = len(self.exact.parameters) if n_paid is None else n_paid
         freedom: Real = np.maximum(np.count_nonzero(target.weights, axis=1) - paid, 1.0)
         return freedom
 
@@ -282,7 +286,7 @@ class SpectraFitter:
             What the fit gives there, in degrees.
         """
         squares, count = ncs_distance_squared(target, angles)
-        return np.asarray(1000 * np.sqrt(squares / np.maximum(count - len(self._is_thickness), 1)))
+        return np.asarray(1000 * np.sqrt(squares / np.maximum(count - len(self.exact.parameters), 1)))
 
     def flags(
         self, parameters: Real, errors: Real, mse: Real, lack: Real, doubtful: NDArray[np.bool_]
@@ -308,8 +312,9 @@ class SpectraFitter:
         low, high = self.curve.low, self.curve.high
         width = high - low
         undetermined = ~(errors <= _UNDETERMINED * width)
-        at_low = (parameters <= low + 1e-9 * width) & ~(self._is_thickness & (low == 0))
-        at_bound = at_low | (parameters >= high - 1e-9 * width)
+        least = np.array([parameter.low for parameter in self.exact.parameters])
+        at_low = (parameters <= low + 1e-9 * width) & ~(self._ends_at_0 & (least == 0))
+        at_bound = at_low | (parameters >= high - 1e-9 * width) & ~(self._ends_at_1 & (high == 1))
         flags = np.full(len(parameters), Flag.OK, dtype=np.int8)
         flags[doubtful | undetermined.any(axis=1)] = Flag.AMBIGUOUS
         flags[~(lack <= 1)] = Flag.LACK_OF_FIT
@@ -364,7 +369,7 @@ def _fast_curve(exact: ExactCurve) -> FilmCurve:
         table = TabulatedCurve(exact)
         if table.is_accurate:
             return table
-    if find_spec("numba") is None:
+    if find_spec("numba") is None or exact.reflection.is_mixture:
         return exact
     from ellimaps.optics.compiled import CompiledCurve
 

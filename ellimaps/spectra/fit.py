@@ -115,7 +115,7 @@ def fit_spectra(spectra: Spectra, model: ThinFilm, options: FitOptions | None = 
         If nothing is free, the angle of incidence is not known, no wavelength is left, or a material does not
         cover the wavelengths.
     """
-    options = options or FitOptions()
+    options, model = options or FitOptions(), model.with_bandwidths(spectra.table)
     tables = [spectra.one(name) for name in spectra.names]
     tables = [table[model.uses(table["wavelength_nm"])].reset_index(drop=True) for table in tables]
     if all(table.empty for table in tables):

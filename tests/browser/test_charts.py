@@ -98,10 +98,10 @@ def test_charts_of_sensors(chromium, everything):
     page.keyboard.press("Enter")
     page.locator(".js-plotly-plot").wait_for()
     for view, found, charts in (
-        ("Coverage", "When which sensor reported", 2),
-        ("Stability", "of the time out of limit", 1),
+        ("Data coverage", "When which sensor reported", 2),
+        ("Stability", "Worst window", 1),
         ("Forecast", "How well it did before", 1),
-        ("Why", "Cross-correlation after whitening", 3),
+        ("Relations", "Cross-correlation after whitening", 3),
     ):
         show(page, view)
         page.get_by_text(found).first.wait_for()

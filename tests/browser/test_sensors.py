@@ -62,11 +62,11 @@ def test_the_page_as_a_user_walks_through_it(chromium, sensors):
     page.get_by_text(before).wait_for()
 
     for view, found in (
-        ("Coverage", "When which sensor reported"),
-        ("Stability", "of the time out of limit"),
+        ("Data coverage", "When which sensor reported"),
+        ("Stability", "Worst window"),
         ("Anomalies", re.compile("periods, the latest first|Nothing unusual")),
         ("Forecast", "How well it did before"),
-        ("Why", "Cross-correlation after whitening"),
+        ("Relations", "Cross-correlation after whitening"),
     ):
         show(page, view)
         page.get_by_text(found).first.wait_for()

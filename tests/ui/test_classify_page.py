@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 
 import numpy as np
@@ -17,6 +18,7 @@ from ellimaps.ui.pages.classify.files import beside, image_folders, label_lists,
 from ellimaps.ui.pages.classify.label import _do
 from ellimaps.ui.pages.classify.models import save_trained, trained_on
 from ellimaps.ui.pages.classify.pictures import picture_of
+from ellimaps.ui.pages.classify.try_http import curl_command
 
 COUNT = 24
 
@@ -213,7 +215,7 @@ def test_training_on_labels_given_here(root):
     assert page.selectbox(key="train_found").value == "Labels given here"
     page.number_input(key="train_repeats").set_value(1)
     press(page, "train")
-    wait_for_training(page)
+    wait_for_work(page)
     report = work(page).trained.report
     assert sum(report.counts) == 12
     assert [metric.label for metric in page.metric] == [
@@ -235,7 +237,7 @@ def test_training_on_labels_given_here(root):
     saved.unlink()
 
 
-def wait_for_training(page):
+def wait_for_work(page):
     deadline = time.monotonic() + 60
     while work(page).task is not None and time.monotonic() < deadline:
         work(page).task.job.wait(1)
@@ -251,7 +253,7 @@ def test_training_can_be_stopped():
     press(page, "train")
     assert work(page).task is not None
     work(page).task.job.stop()
-    wait_for_training(page)
+    wait_for_work(page)
     assert work(page).trained is None
     assert page.warning[0].value == "Stopped."
 
@@ -262,7 +264,7 @@ def test_too_few_labels_are_told():
     label(page, 1)
     page.segmented_control(key="classify_view").set_value("Train").run()
     press(page, "train")
-    wait_for_training(page)
+    wait_for_work(page)
     assert len(page.error) + len(page.warning) == 1
     assert work(page).trained is None
 
@@ -315,6 +317,82 @@ def test_bars_of_the_explanation_add_up_to_the_answer(made, root):
         assert START in bars["row"].tolist()
         assert bars["contribution"].sum() == pytest.approx(weighted[answer] - weighted[1 - answer], abs=1e-6)
         assert bars["contribution"].sum() > 0
+
+
+@pytest.mark.usefixtures("root")
+def test_a_whole_folder_is_sorted_by_doubt():
+    page = opened("Try")
+    page.segmented_control(key="try_view").set_value("Whole folder").run()
+    press(page, "try_folder")
+    wait_for_work(page)
+    table = page.dataframe[0].value
+    assert len(table) == COUNT
+    assert table["doubt"].is_monotonic_decreasing
+    assert set(table["name"]) == {"heterogeneous", "homogeneous"}
+    assert not page.warning
+    assert len(page.get("image")) == COUNT
+    truth = ["homogeneous" if int(name[:3]) % 2 else "heterogeneous" for name in table["file"]]
+    assert (table["name"] == truth).mean() > 0.8
+
+
+def test_a_folder_of_other_images_is_warned_of(root):
+    """The same cells out of focus and larger."""
+    import tifffile
+    from scipy import ndimage
+
+    (root / "cells" / "other").mkdir(exist_ok=True)
+    for number in range(12):
+        image = ndimage.zoom(ndimage.gaussian_filter(cell_image(number % 2, 300 + number), 3.0), 1.5)
+        tifffile.imwrite(root / "cells" / "other" / f"{number}.tif", image)
+    try:
+        page = opened("Try")
+        page.selectbox(key="classify_found").set_value("cells/other").run()
+        page.segmented_control(key="try_view").set_value("Whole folder").run()
+        press(page, "try_folder")
+        wait_for_work(page)
+        assert "differ from those of the training" in page.warning[0].value
+    finally:
+        shutil.rmtree(root / "cells" / "other")
+
+
+@pytest.mark.usefixtures("root")
+def test_commands_for_the_server_are_there_to_copy():
+    page = opened("Try")
+    page.segmented_control(key="try_view").set_value("Over HTTP").run()
+    served, asked = (one.value for one in page.code)
+    assert served == "ellimaps serve --model models/first.ellimodel --port 4321"
+    assert "http://127.0.0.1:4321/predict" in asked
+    assert asked == curl_command("cell.tif")
+
+
+@pytest.mark.usefixtures("root")
+def test_the_most_uncertain_image_is_labelled_next():
+    page = opened()
+    press(page, "label_uncertain")
+    wait_for_work(page)
+    doubts = labelling(page).doubts
+    ranked = sorted(doubts, key=lambda name: -doubts[name])
+    assert labelling(page).file == next(name for name in ranked if name != "001.tif")
+    label(page, 1)
+    assert labelling(page).file == next(name for name in ranked if name not in labelling(page).labels)
+    assert "doubt of the model" in page.get("html")[0].proto.body
+    press(page, "label_in_order")
+    assert not labelling(page).doubts
+
+
+@pytest.mark.usefixtures("root")
+def test_two_peoples_labels_are_compared():
+    page = opened()
+    for number in range(1, 9):
+        label(page, number % 2)
+    lists = page.selectbox(key="label_compare").options
+    assert "cells/labels.csv" in lists
+    page.selectbox(key="label_compare").set_value("cells/labels.csv").run()
+    shown = {metric.label: metric for metric in page.metric}
+    # The first two labels of that list are wrong.
+    assert shown["Agreement"].value == "75.0%"
+    assert shown["Cohen's kappa"].value == "0.5"
+    assert set(page.dataframe[0].value["file"]) == {"001.tif", "002.tif"}
 
 
 @pytest.mark.usefixtures("root")

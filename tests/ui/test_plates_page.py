@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 from support.small_plate import CHANNELS, DOSES, saved_small_plate, write_picture
@@ -23,7 +24,7 @@ from ellimaps.plates.measuring.thumbnails import (
     save_thumbnails,
 )
 from ellimaps.ui.pages.plates.measure import measured, other_profiles
-from ellimaps.ui.pages.plates.state import Asked
+from ellimaps.ui.pages.plates.state import Asked, PlatesState
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +89,71 @@ def test_lasso_fills_the_table_and_the_left_picture(page):
 
 
 def test_legend_hides_groups_from_the_table(page):
-    # Groups by name: dimmer, DMSO, inert, sizer.
-    page.session_state["PlatesState"].hidden = [1, 2]
+    rows = chosen_rows(page)
+    fields = np.flatnonzero(rows["compound"].isin(["DMSO", "inert"])).tolist()
+    page.session_state["PlatesState"].hide(["DMSO", "inert"], fields, drawn=False)
     page.run()
     assert set(chosen_rows(page)["compound"]) == {"dimmer", "sizer"}
+    page.selectbox(key="plates_color").set_value("Concentration").run()
+    assert len(chosen_rows(page)) == 48
+
+
+def test_compounds_and_doses_chosen_together_filter_every_tab_alike(page):
+    page.multiselect(key="plates_compounds").set_value(["sizer", "dimmer"])
+    page.multiselect(key="plates_doses").set_value(["10 µM", "100 µM"]).run()
+    assert "8 of 48 fields chosen**, in 4 of 24 wells" in texts(page)
+    rows = chosen_rows(page)
+    assert set(zip(rows["compound"], rows["concentration"], strict=True)) == {
+        (name, dose) for name in ("sizer", "dimmer") for dose in (10, 100)
+    }
+    view(page, "Plate map")
+    assert [well["well"] for well in drawn_wells(page) if well["chosen"]] == ["A03", "A04", "B01", "B02"]
+    view(page, "By compound")
+    assert page.selectbox(key="plates_compound").options == ["dimmer", "sizer"]
+    assert len(page.get("imgs") or page.get("image")) == 3
+    page.button(key="plates_clear").click().run()
+    assert len(page.get("imgs") or page.get("image")) == 5
+    assert "fields chosen" not in texts(page)
+
+
+def drawn_wells(page):
+    """Wells of the plate map, as they are sent."""
+    sent = page.get("vega_lite_chart")[0].proto.datasets
+    tables = [pa.ipc.open_stream(one.data.data).read_all().to_pylist() for one in sent]
+    return max(tables, key=len)
+
+
+def test_a_lasso_filters_every_tab_and_is_kept_under_a_name(data, monkeypatch, tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(data, root)
+    page = open_page(root, monkeypatch, tmp_path)
+    page.session_state["PlatesState"].select([6, 7, 9], drawn=True)
+    view(page, "Plate map")
+    page.text_input(key="plates_new_selection").set_value("odd ones").run()
+    page.button(key="plates_save_selection").click().run()
+    page.button(key="plates_clear").click().run()
+    assert "fields chosen" not in texts(page)
+    page.button(key="plates_choose_0").click().run()
+    assert "3 of 48 fields chosen" in texts(page)
+    state = page.session_state["PlatesState"]
+    assert (state.selected, state.is_drawn) == ([6, 7, 9], True)
+    page.segmented_control(key="plates_view").set_value("Scatter").run()
+    page.segmented_control(key="plates_level").set_value("Wells").run()
+    assert list(chosen_rows(page)["well"]) == ["A04", "A05"]
+    page.button(key="plates_remove_0").click().run()
+    assert not [one for one in page.button if one.key == "plates_choose_0"]
+
+
+def test_what_is_chosen_is_written_down_and_found_again():
+    state = PlatesState(shown="key")
+    state.select([3, 4], drawn=True)
+    state.hide(["DMSO"], [7], drawn=False)
+    again = PlatesState.of_facts(json.loads(json.dumps(state.facts())))
+    assert (again.shown, again.selected, again.hidden, again.hidden_fields) == ("key", [3, 4], ["DMSO"], [7])
+    assert again.is_drawn
+    again.show("other")
+    assert (again.selected, again.hidden_fields, again.is_drawn) == ([], [], False)
+    assert PlatesState.of_facts({"selected": "x", "hidden": 3}).selected == []
 
 
 def test_rows_picked_in_the_table_are_shown_side_by_side(page):

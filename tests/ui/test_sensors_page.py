@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -107,7 +108,7 @@ def test_group_is_filtered_by_region(page):
 
 
 def test_coverage_has_problems_and_distributions(page):
-    view(page, "Coverage")
+    view(page, "Data coverage")
     assert len(page.get("vega_lite_chart")) == 2
     page.segmented_control(key="sensors_by").set_value("Weekday").run()
     assert not page.exception
@@ -116,7 +117,9 @@ def test_coverage_has_problems_and_distributions(page):
 
 def test_stability_says_how_long_and_leads_to_the_period(page):
     view(page, "Stability")
-    assert "of the time out of limit" in texts(page)
+    assert "Out of limit in " in texts(page)
+    for evidence in ("Worst window", "Drift", "Gaps", "Clocks"):
+        assert f"**{evidence}**" in texts(page)
     periods = page.dataframe[1].value
     page.session_state["sensors_periods"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     page.run()
@@ -140,6 +143,88 @@ def test_forecast_stands_beside_its_baseline(page):
     assert {"mase", "coverage", "seasonal_naive"} <= set(table)
 
 
+def charts(page):
+    return [json.loads(chart.proto.spec) for chart in page.get("vega_lite_chart")]
+
+
+def titles(part):
+    """Titles of all axes and legends of a chart."""
+    if isinstance(part, list):
+        return [title for one in part for title in titles(one)]
+    if not isinstance(part, dict):
+        return []
+    own = [part["title"]] if isinstance(part.get("title"), str) else []
+    return own + [title for one in part.values() for title in titles(one)]
+
+
+def test_coverage_is_percent_of_what_is_expected(page):
+    view(page, "Data coverage")
+    assert "% of expected" in titles(charts(page)[0])
+    assert any(one.label.endswith("data-quality issues") for one in page.expander)
+
+
+def test_relations_have_units(page):
+    view(page, "Relations")
+    found = titles(charts(page))
+    assert "A off its usual course (°C)" in found
+    assert "B off the day's median (°C)" in found
+    assert "deg C from" in texts(page)
+
+
+@pytest.fixture
+def fahrenheit(empty, data):
+    times = pd.date_range("2025-01-01", periods=1500, freq="10min")
+    noise = np.random.default_rng(5).normal(0, 0.05, (2, 1500))
+    noise[0, 700:760] = 0
+    table = pd.DataFrame({"time": times, "room [°F]": 70 + noise[0], "moisture [%RH]": 45 + noise[1]})
+    table.to_csv(data / "fahrenheit.csv", index=False)
+    return opened(empty, "fahrenheit.csv")
+
+
+def limits(page):
+    return [(field.label, field.value) for field in page.number_input]
+
+
+def test_limits_are_in_the_unit_of_the_sensor_and_say_of_what(fahrenheit):
+    page = view(fahrenheit, "Stability")
+    assert limits(page) == [("May move by (°F)", 0.9)]
+    assert "limit 0.9 °F" in texts(page)
+    page.selectbox(key="sensors_name").set_value("moisture [%RH]").run()
+    assert limits(waited(page)) == [("May move by (%RH)", 1.0)]
+    view(page, "Forecast")
+    assert limits(page) == [("Warn beyond ± (°F)", 0.9)]
+    legend = charts(page)[0]["layer"][1]["encoding"]["color"]["scale"]["domain"]
+    assert legend == ["measured", "forecast", "yesterday", "now ± 0.9"]
+
+
+def test_faulty_readings_are_left_out_by_a_switch(fahrenheit):
+    def readings(page):
+        return page.dataframe[0].value.set_index("sensor")["readings"]["room [°F]"]
+
+    assert readings(fahrenheit) == 1500
+    fahrenheit.toggle(key="sensors_faultless").set_value(True).run()
+    assert readings(waited(fahrenheit)) == 1440
+
+
+def test_the_calendar_has_a_size_for_one_sensor_and_good_days_are_no_bad_ones(fahrenheit):
+    view(fahrenheit, "Stability")
+    calendar = charts(fahrenheit)[0]
+    assert calendar["height"]["step"] >= 10
+    assert calendar["width"]["step"] >= 10
+    scale = calendar["encoding"]["color"]["scale"]
+    assert "Never out of limit" in texts(fahrenheit)
+    assert dict(zip(scale["domain"], scale["range"], strict=True))["within limit"] == "#9ECAE1"
+
+
+def test_a_day_of_the_calendar_opens_in_readings(fahrenheit):
+    view(fahrenheit, "Stability")
+    [field] = fahrenheit.date_input
+    field.set_value(pd.Timestamp("2025-01-05").date()).run()
+    waited(fahrenheit)
+    assert fahrenheit.segmented_control(key="sensors_view").value == "Readings"
+    assert fahrenheit.session_state["SensorsState"].zoom.start == pd.Timestamp("2025-01-05")
+
+
 def test_a_log_too_short_to_forecast_says_so_and_the_page_stays(empty, data):
     times = pd.date_range("2025-01-01", periods=100, freq="5min")
     pd.DataFrame({"timestamp": times, "room_temperature": 21.0}).to_csv(data / "short.csv", index=False)
@@ -153,16 +238,17 @@ def test_a_log_too_short_to_forecast_says_so_and_the_page_stays(empty, data):
 @pytest.mark.usefixtures("empty")
 def test_a_link_opens_a_log_and_a_tab():
     linked = AppTest.from_function(_page, default_timeout=60)
-    linked.query_params |= {"sensors_typed": "demo/log.csv", "sensors_view": "Coverage"}
+    linked.query_params |= {"sensors_typed": "demo/log.csv", "sensors_view": "Data coverage"}
     assert "When which sensor reported" in texts(waited(linked.run()))
     outside = AppTest.from_function(_page, default_timeout=60)
     outside.query_params["sensors_typed"] = "../log.csv"
     assert waited(outside.run()).error
 
 
-def test_why_tests_room_against_instrument(page):
-    view(page, "Why")
-    assert "room" in page.selectbox(key="sensors_first").value
+def test_relations_test_room_against_instrument(page):
+    view(page, "Relations")
+    assert "room" in page.selectbox(key="sensors_a").value
+    assert page.selectbox(key="sensors_b").label == "Sensor B"
     assert "follows" in texts(page)
     assert "Cross-correlation after whitening" in texts(page)
 
@@ -237,7 +323,7 @@ def test_events_are_noted_drawn_and_compared(page, monkeypatch, tmp_path):
     assert [one["line"]["dash"] for one in layout["shapes"]] == ["dash"]
     for name, kind in (
         ("Anomalies", "plotly_chart"),
-        ("Coverage", "vega_lite_chart"),
+        ("Data coverage", "vega_lite_chart"),
         ("Forecast", "vega_lite_chart"),
     ):
         view(page, name)

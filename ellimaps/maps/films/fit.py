@@ -66,6 +66,7 @@ def fit_shots(
         the wavelengths, nothing is free, or a shared parameter does not exist.
     """
     pairs = _pairs(segmentation.stack, model)
+    model = model.with_bandwidths(pairs)
     columns = shared_columns(model, shared)
     fitter = _fitter(model, pairs, segmentation.stack, options)
     shots = Shots(segmentation, pairs, fitter.noise, fitter.options.min_share)
@@ -141,6 +142,7 @@ def fit_map(
     """
     start = time.perf_counter()
     pairs = _pairs(stack, model)
+    model = model.with_bandwidths(pairs)
     pixels = _chosen_pixels(stack, mask)
     fitter = _fitter(model, pairs, stack, options, many=True)
     whole = _fitted_pixels(fitter, stack, pairs, pixels, on_progress)

@@ -7,7 +7,7 @@ const NO_VALUE_COLOR = "#9e9e9e";
 export class Groups {
   constructor(data) {
     this.names = data.names;
-    this.hidden = new Set();
+    this.hidden = new Set(data.hidden);
     this.take(data);
   }
 

@@ -92,20 +92,22 @@ class Scatter {
     const { data } = component;
     this.component = component;
     const samePoints = this.data?.x === data.x && this.data?.y === data.y;
+    const sameChoice = samePoints && this.data.revision === data.revision;
     this.data = data;
     this.x = decode(data.x, Float32Array);
     this.y = decode(data.y, Float32Array);
     this.canvas.setAttribute("aria-label", `${data.axes[1]} over ${data.axes[0]}, ${this.x.length} points`);
-    if (!samePoints) this.selected = new Set();
-    this.color();
+    this.pictures = decode(data.pictures, Uint32Array);
+    if (!sameChoice) this.selected = new Set(data.selected);
+    this.color(sameChoice);
     if (!samePoints || !this.view) this.view = View.around(this.x, this.y);
     this.layout();
     this.say();
   }
 
   // A legend of the same groups stays, with what is hidden and with a click that waits for its second.
-  color() {
-    if (this.coloring?.isOf(this.data.names)) {
+  color(sameChoice) {
+    if (sameChoice && this.coloring?.isOf(this.data.names)) {
       this.coloring.take(this.data);
       this.legend.refresh();
       return;
@@ -223,7 +225,7 @@ class Scatter {
     if (index === null) this.card.hide();
     else {
       const { titles, thumbnails } = this.data;
-      this.card.show(this.canvas, point, titles[index], thumbnail(thumbnails, index));
+      this.card.show(this.canvas, point, titles[index], thumbnail(thumbnails, this.pictures[index]));
     }
     if (changed) this.draw();
   }

@@ -14,8 +14,9 @@ from ellimaps.classify.labeling_file import labels_csv
 from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.ui.components.keyed_picture import KeyPress, keyed_picture
 from ellimaps.ui.pages.classify.files import label_lists
+from ellimaps.ui.pages.classify.label_aids import compare_panel, uncertain_panel
 from ellimaps.ui.pages.classify.pictures import picture_of
-from ellimaps.ui.pages.classify.state import FolderLabels
+from ellimaps.ui.pages.classify.state import ClassifyState, FolderLabels
 from ellimaps.ui.shared.data_root import data_root, inside_root, told
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
@@ -36,7 +37,7 @@ class _Answer(NamedTuple):
 
 
 @st.fragment
-def label_tab(work: FolderLabels) -> None:
+def label_tab(state: ClassifyState, work: FolderLabels) -> None:
     """Show the image whose turn it is, and what can be done with it."""
     picture, desk = st.columns([7, 4], gap="medium")
     classes, ways = list(_classes(work.labeling)), list(_ways(work.labeling))
@@ -54,6 +55,7 @@ def label_tab(work: FolderLabels) -> None:
                 _button(work, answer, f"label_{answer.name.replace(' ', '_').lower()}")
         _progress(work)
         _lists(work)
+        _aids(state, work)
         if work.notice:
             text, good = work.notice
             (st.success if good else st.error)(escaped(told(text)))
@@ -115,8 +117,13 @@ def _title(labeling: LabelingSession) -> None:
     label = escape(labeling.name_of(labeling.label))
     st.html(
         f'<div class="elided" title="{escape(labeling.file)}"><b>{escape(labeling.file)}</b></div>'
-        f"<div>{labeling.position + 1} of {len(labeling.files)} · {label}</div>"
+        f"<div>{labeling.position + 1} of {len(labeling.files)} · {label}{_doubt(labeling)}</div>"
     )
+
+
+def _doubt(labeling: LabelingSession) -> str:
+    doubt = labeling.doubts.get(labeling.file)
+    return "" if doubt is None else f" · doubt of the model {doubt:.2f}"
 
 
 def _progress(work: FolderLabels) -> None:
@@ -158,6 +165,14 @@ def _lists(work: FolderLabels) -> None:
             _load_panel(work)
         with st.popover("Classes", icon=":material/category:"):
             _class_panel(work)
+
+
+def _aids(state: ClassifyState, work: FolderLabels) -> None:
+    with st.container(horizontal=True, key="label_aids"):
+        with st.popover("Uncertain first", icon=":material/psychology_alt:"):
+            uncertain_panel(state, work)
+        with st.popover("Compare", icon=":material/compare_arrows:"):
+            compare_panel(work)
 
 
 def _list_key(work: FolderLabels) -> str:

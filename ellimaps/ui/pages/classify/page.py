@@ -42,7 +42,7 @@ def _show(state: ClassifyState, tab: str, folder: Path | None) -> None:
     elif folder is None:
         _empty()
     elif tab == "Label":
-        label_tab(state.labels_of(folder))
+        label_tab(state, state.labels_of(folder))
     else:
         train_tab(state, folder)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ellimaps.classify.image_folder import image_files
@@ -11,7 +11,7 @@ from ellimaps.classify.labeling import LabelingSession
 from ellimaps.classify.labeling_file import read_list, save_list
 from ellimaps.core.errors import ReadError
 from ellimaps.ui.pages.classify.files import beside, new_file
-from ellimaps.ui.pages.classify.models import Trained
+from ellimaps.ui.pages.classify.models import FolderAnswers, Trained
 from ellimaps.ui.shared.data_root import data_root
 from ellimaps.ui.shared.state import PageState
 
@@ -59,7 +59,7 @@ class FolderLabels:
             If it cannot be read or is of other images.
         """
         labeling, self.held[file] = read_list(file, self.labeling.files)
-        self.show(labeling)
+        self.show(replace(labeling, doubts=self.labeling.doubts))
         self.saved, self.path = labeling.labels, file.relative_to(data_root()).as_posix()
 
     def save(self, path: str) -> None:
@@ -93,11 +93,18 @@ class ClassifyState(PageState):
         The classifier trained last.
     saved_model : str
         Where it was saved below the data root; empty if it was not.
+    answers : FolderAnswers, optional
+        What was said last of a whole folder.
     """
 
     lists: dict[Path, FolderLabels] = field(default_factory=dict)
     trained: Trained | None = None
     saved_model: str = ""
+    answers: FolderAnswers | None = None
+
+    def take_answers(self, answers: FolderAnswers) -> None:
+        """Keep what a model says of a folder."""
+        self.answers = answers
 
     def take(self, trained: Trained) -> None:
         """Keep a classifier, which is not saved yet."""

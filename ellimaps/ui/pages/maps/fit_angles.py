@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from ellimaps.core.stack import ImageStack
-from ellimaps.optics.layers import THICKNESS
-from ellimaps.optics.model import AOI_OFFSET, DELTA_OFFSET, OFFSETS, ThinFilm
+from ellimaps.optics.instrument import AOI_OFFSET, DELTA_OFFSET, OFFSETS
+from ellimaps.optics.layers import SHARE, THICKNESS
+from ellimaps.optics.model import ThinFilm
 from ellimaps.ui.pages.maps.fitting import FilmWork
 from ellimaps.ui.shared.widgets import number_field
 
@@ -26,7 +27,7 @@ def suggested_bounds(kind: str, value: float) -> tuple[float, float]:
         return round(value - 0.2, 4), round(value + 0.2, 4)
     if kind in OFFSETS:
         return value - 0.5, value + 0.5
-    if "fraction" in kind:
+    if "fraction" in kind or kind == SHARE:
         return 0.0, 1.0
     if "spline_k" in kind:
         return 0.0, round(max(0.5, 2 * value), 4)

@@ -11,6 +11,7 @@ from ellimaps.core.stack import ImageStack
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.crystals import UniaxialMaterial
 from ellimaps.optics.graded import Graded
+from ellimaps.optics.instrument import ANGULAR_SPREAD
 from ellimaps.optics.layers import THICKNESS, Layer
 from ellimaps.optics.library import material
 from ellimaps.optics.model import MAX_LAYERS, ThinFilm
@@ -60,7 +61,7 @@ def edited_model(state: MapsState, segmentation: Segmentation) -> ThinFilm:
         aoi_offset_deg=offset,
         delta_offset_deg=offset_of_delta,
         wavelengths_nm=wavelengths,
-        free=free | free_delta,
+        free={kind: model.free[kind] for kind in model.free if kind == ANGULAR_SPREAD} | free | free_delta,
     )
 
 

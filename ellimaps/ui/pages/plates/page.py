@@ -9,6 +9,7 @@ import streamlit as st
 from ellimaps.plates.statistics.positional_effect import Correction
 from ellimaps.ui.pages.plates.answers import answers_tab
 from ellimaps.ui.pages.plates.by_compound import by_compound_tab
+from ellimaps.ui.pages.plates.choice import choice_bar
 from ellimaps.ui.pages.plates.data import OpenedPlate, corrected_plate, opened_plate, profile_folders
 from ellimaps.ui.pages.plates.measure import measure_panel
 from ellimaps.ui.pages.plates.plate_map import plate_map_tab
@@ -40,6 +41,7 @@ def render() -> None:
         plate = opened_plate(folder)
         state.show(plate.key)
         _header(plate)
+        choice_bar(state, plate)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             tab = choose_tab(list(TABS), key="plates_view")
             correction = _correction()

@@ -45,7 +45,7 @@ def anomalies_tab(state: SensorsState, log: SensorLog) -> None:
     found = computed(
         state,
         _RESULTS,
-        (log.store.name, key, alarms),
+        (log.identity, key, alarms),
         "Looking for anomalies",
         lambda on_progress: find_anomalies(
             log.series(*key, every=EVERY),

@@ -37,14 +37,20 @@ def forecast_tab(state: SensorsState, log: SensorLog) -> None:
             ["1h", "6h", "24h"],
             **kept("sensors_horizons"),
         )
-        limit = limit_field()
+        limit = limit_field(
+            log,
+            key,
+            "Warn beyond ±",
+            "sensors_warn",
+            "Of what the sensor reads now: the forecast tells when it will be further away than that.",
+        )
     if not horizons:
         st.caption("Choose how far ahead.")
         return
     found = computed(
         state,
         _RESULTS,
-        (log.store.name, key, tuple(horizons), limit),
+        (log.identity, key, tuple(horizons), limit),
         "Forecasting",
         lambda on_progress: forecast(
             log.series(*key, every=EVERY),
@@ -62,7 +68,10 @@ def _result(state: SensorsState, found: Forecast, key: Key, unit: str) -> None:
     if found.warning:
         st.warning(escaped(found.warning), icon=":material/warning:")
     else:
-        st.success(f"The limit of {found.limit:g} {escaped(unit)} is kept.", icon=":material/check:")
+        st.success(
+            f"The forecast and its interval stay within {found.now:.2f} ± {found.limit:g} {escaped(unit)}.",
+            icon=":material/check:",
+        )
     shown = Span(found.recent.index[0], found.recent.index[-1])
     chart = forecast_chart(found, titled(spoken(key[2]), unit or "no unit"))
     show_chart(chart + event_rules(events_in(state, shown)))
@@ -90,14 +99,15 @@ def forecast_chart(found: Forecast, title: str) -> Any:
     )
     x = alt.X("time:T", title="local time", axis=alt.Axis(format="%d %b %H:%M", labelOverlap=True))
     y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False))
-    names = ["measured", "forecast", "yesterday"]
+    names = ["measured", "forecast", "yesterday", f"now ± {found.limit:g}"]
     color = alt.Color(
-        "what:N", title=None, scale=alt.Scale(domain=names, range=["#0072B2", "#D55E00", "#8A8A8A"]),
+        "what:N", title=None,
+        scale=alt.Scale(domain=names, range=["#0072B2", "#D55E00", "#8A8A8A", "#B00020"]),
         legend=alt.Legend(orient="top"),
     )  # fmt: skip
     band = alt.Chart(ahead).mark_area(opacity=0.22, color="#D55E00").encode(x=x, y="low:Q", y2="high:Q")
-    limits = pd.DataFrame({"value": [found.now - found.limit, found.now + found.limit]})
-    rules = alt.Chart(limits).mark_rule(strokeDash=[5, 4], color="#B00020").encode(y="value:Q")
+    limits = pd.DataFrame({"value": [found.now - found.limit, found.now + found.limit], "what": names[-1]})
+    rules = alt.Chart(limits).mark_rule(strokeDash=[5, 4]).encode(y="value:Q", color=color)
     drawn = (
         alt.Chart(lines)
         .mark_line(strokeWidth=1.6)

@@ -8,8 +8,9 @@ from functools import partial
 import streamlit as st
 
 from ellimaps.core.errors import ReadError
+from ellimaps.core.numbers import counted
 from ellimaps.sensors.store.locations import state_of
-from ellimaps.sensors.store.logs import SensorLog, open_log
+from ellimaps.sensors.store.logs import FAULTS, SensorLog, open_log
 from ellimaps.sensors.store.options import FROM_THE_LOG
 from ellimaps.ui.pages.sensors.anomalies import anomalies_tab
 from ellimaps.ui.pages.sensors.coverage import coverage_tab
@@ -18,22 +19,22 @@ from ellimaps.ui.pages.sensors.forecast import forecast_tab
 from ellimaps.ui.pages.sensors.import_report import import_panel
 from ellimaps.ui.pages.sensors.logs import allowed_log, logs_below, offered_urls
 from ellimaps.ui.pages.sensors.readings import readings_tab
+from ellimaps.ui.pages.sensors.relations import relations_tab
 from ellimaps.ui.pages.sensors.stability import stability_tab
 from ellimaps.ui.pages.sensors.state import SensorsState
-from ellimaps.ui.pages.sensors.why import why_tab
 from ellimaps.ui.shared.data_root import data_root
 from ellimaps.ui.shared.markdown import escaped
-from ellimaps.ui.shared.state import page_state
+from ellimaps.ui.shared.state import kept, page_state
 from ellimaps.ui.shared.tasks import page_run, start, work_panel
 from ellimaps.ui.shared.widgets import choose_below_root, choose_tab, guarded
 
 TABS = {
     "Readings": readings_tab,
-    "Coverage": coverage_tab,
+    "Data coverage": coverage_tab,
     "Stability": stability_tab,
     "Anomalies": anomalies_tab,
     "Forecast": forecast_tab,
-    "Why": why_tab,
+    "Relations": relations_tab,
     "Events": events_tab,
 }
 
@@ -55,7 +56,11 @@ def render() -> None:
             return
         _follow(state, location)
         _header(log)
-        tab = choose_tab(list(TABS), key="sensors_view")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            if state.view:
+                st.session_state["sensors_view"], state.view = state.view, ""
+            tab = choose_tab(list(TABS), key="sensors_view")
+            log = _without_faults(log)
         with guarded():
             TABS[tab](state, log)
 
@@ -116,5 +121,18 @@ def _header(log: SensorLog) -> None:
     st.markdown(
         f"**{len(sensors):,} sensors** of {sensors['source_id'].nunique():,} sources in "
         f"{sensors['region'].nunique():,} regions, {int(sensors['n'].sum()):,} readings, "
-        f"{log.start:%Y-%m-%d} to {log.end:%Y-%m-%d}, {len(log.problems):,} problems"
+        f"{log.start:%Y-%m-%d} to {log.end:%Y-%m-%d}, {counted(len(log.problems), 'data-quality issue')}"
     )
+
+
+def _without_faults(log: SensorLog) -> SensorLog:
+    """Show the switch that leaves faulty readings out, and return the log as it is to be looked at."""
+    faulty = int(log.problems["kind"].isin(FAULTS).sum())
+    if not faulty:
+        return log
+    leave_out = st.toggle(
+        f"Leave out faulty readings ({counted(faulty, 'period')})",
+        **kept("sensors_faultless", address=True),
+        help="Those of stuck sensors and of changed units, as Data coverage lists them; they become gaps.",
+    )
+    return log.faultless if leave_out else log

@@ -12,7 +12,14 @@ from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.core.numbers import shown_unit, spoken, titled
 from ellimaps.sensors.lines import lines_of
 from ellimaps.sensors.store.logs import KEY, SensorLog
-from ellimaps.ui.pages.sensors.controls import key_of, query_of, sensor_filter, span_controls, unit_of
+from ellimaps.ui.pages.sensors.controls import (
+    key_of,
+    query_of,
+    readable,
+    sensor_filter,
+    span_controls,
+    unit_of,
+)
 from ellimaps.ui.pages.sensors.event_marks import events_in, mark_events
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 
@@ -48,9 +55,9 @@ def readings_tab(state: SensorsState, log: SensorLog) -> None:
         "Drag over the chart to look closer. Of every stretch of time the lowest and highest readings are "
         "drawn, so spikes stay visible. Legend: a click hides, a double click isolates."
     )
-    with st.expander("Numbers of this time", icon=":material/table:"):
+    with st.expander("Statistics of this time", icon=":material/table:"):
         numbers = log.statistics(*query_of(chosen), start=span.start, end=span.end)
-        st.dataframe(numbers, key="sensors_statistics", hide_index=True, height="content")
+        st.dataframe(readable(numbers), key="sensors_statistics", hide_index=True, height="content")
 
 
 def lines_figure(table: pd.DataFrame, axis_title: str) -> Any:

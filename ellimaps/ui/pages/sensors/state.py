@@ -59,6 +59,8 @@ class SensorsState(PageState):
     zooms : int
         How often that has changed: a chart's selection lives as long as its key, and the next one begins
         without.
+    view : str
+        The tab to go to in the next run; empty to stay.
     """
 
     location: str = ""
@@ -68,6 +70,7 @@ class SensorsState(PageState):
     said: dict[str, ImportOptions] = field(default_factory=dict)
     zoom: Span | None = None
     zooms: int = 0
+    view: str = ""
 
     def open(self, location: str, options: ImportOptions, log: SensorLog) -> None:
         """Make a log the open one; if it is the same with more in it, go on looking at the same time."""
