@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from ellimaps.maps.films.parameters import with_unit
 from ellimaps.optics.layers import Layer
 from ellimaps.optics.model import ThinFilm
+from ellimaps.optics.parameters import with_unit
 from ellimaps.optics.period import MAX_TIMES, Period, runs_of
 from ellimaps.ui.pages.maps.fit_angles import control_key
 from ellimaps.ui.pages.maps.fit_places import put_model
