@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ellimaps.core.errors import SettingError
+from ellimaps.optics.dual import value_of
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.library import spec_of
 from ellimaps.optics.materials import LayerMaterial, Material
@@ -84,10 +85,19 @@ class Graded(LayerMaterial):
         return replace(self, top=self.top.with_parameter(name, value), name="")
 
     def profile(self, wavelength_nm: Real, values: Mapping[str, Any]) -> list[Any]:
-        """Return the index of each slice from the top, as `Material.at` gives that of a medium."""
+        """Return the index of each slice from the top, as `Material.at` gives that of a medium.
+
+        Raises
+        ------
+        SettingError
+            If an end has no index there, or a slice between them.
+        """
         top, bottom = self._ends(wavelength_nm, values)
         depths = (np.arange(self.slices) + 0.5) / self.slices
-        return [top * (1 - depth) + bottom * depth for depth in depths.tolist()]
+        slices = [top * (1 - depth) + bottom * depth for depth in depths.tolist()]
+        if not all(np.all(value_of(one)) for one in slices):
+            raise SettingError(f"{self.name} has a slice without an index: its ends are opposite numbers.")
+        return slices
 
     def _formula(self, wavelength_nm: Real, values: Mapping[str, Any]) -> Any:
         """Return the index in the middle."""

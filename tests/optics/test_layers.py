@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from support.film_stacks import elli_rho, film_of, linked_films, random_parts
 from support.stacks import one_sentence
 
@@ -93,6 +96,28 @@ def test_a_rough_surface_is_found_again() -> None:
     assert np.abs(errors[:, 1]).max() < 0.5
 
 
+def test_roughness_of_thousands_of_pixels_takes_seconds() -> None:
+    """Thickness and roughness of 3,000 noisy spectra: 0.5 s here, with a bound for slow machines."""
+    pytest.importorskip("numba")
+    film = Layer("SiO2", 100.0, {"thickness_nm": (0.0, 300.0)})
+    model = ThinFilm("Si", (Layer("roughness", 3.0, {"thickness_nm": (0.0, 10.0)}), film))
+    rng, many = np.random.default_rng(8), 3000
+    truth = np.stack([rng.uniform(2, 6, many), rng.uniform(50, 250, many)], axis=1)
+    psi, delta = (part + 0.02 * rng.normal(size=part.shape) for part in model.psi_delta(WAVES, AOI, truth))
+    noise = Noise(np.full(40, 0.02), np.full(40, 0.02), grows=False, is_known=True)
+    fitter = SpectraFitter(model, WAVES, AOI, FitOptions(), many=True)
+    fitter.fit(psi[:2], delta[:2], noise)
+    begin = time.perf_counter()
+    fit = fitter.fit(psi, delta, noise)
+    seconds = time.perf_counter() - begin
+    off = np.quantile(np.abs(fit.parameters - truth), 0.95, axis=0)
+    print(
+        f"{many} spectra in {seconds:.1f} s; 95 %: roughness within {off[0]:.3f}, film within {off[1]:.3f} nm"
+    )
+    assert (off < 0.2).all()
+    assert seconds < 20
+
+
 @pytest.mark.parametrize("many", [False, True])
 @pytest.mark.parametrize("name", ["graded", "tied", "roughness"])
 def test_free_numbers_of_linked_layers_are_found_again(name: str, many: bool) -> None:
@@ -157,6 +182,15 @@ def test_files_of_graded_ends_and_mixtures_go_with_the_model(tmp_path: Path) -> 
     for name, content in files.items():
         (other / name).write_bytes(content)
     assert read_model(other / "model.toml") == film
+
+
+def test_the_example_of_the_documentation(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "file-formats.md").read_text(encoding="utf-8")
+    (example,) = [one for one in re.findall(r"```toml\n(.*?)```", text, re.DOTALL) if "repeat" in one]
+    (tmp_path / "film.toml").write_text('substrate = "Si"\n' + example)
+    film = read_model(tmp_path / "film.toml")
+    assert film.order == (0, *(1, 2) * 8, 3)
+    assert [one.name for one in film.parameters] == ["thickness_nm_1", "thickness_nm_2", "bottom_cauchy_a"]
 
 
 def test_roughness_is_an_interface_of_equal_shares(tmp_path: Path) -> None:
