@@ -16,6 +16,7 @@ from ellimaps.optics.instrument import AOI_OFFSET
 from ellimaps.optics.layers import OF_LAYER, THICKNESS
 from ellimaps.optics.media import Media
 from ellimaps.optics.model import Parameter, ThinFilm
+from ellimaps.optics.ncs_curve import NcsCurve
 from ellimaps.optics.solver import Target
 
 # Halving or doubling what says how fine the grid is sends none of 8,500 fits astray
@@ -242,7 +243,7 @@ def _steps(model: ThinFilm, parameter: Parameter, optical_nm: float, wavelength_
         # Psi and Delta change smoothly with an angle that is off, and Delta with its own offset evenly.
         step = 0.5 if parameter.kind == AOI_OFFSET else 10.0
         return max(2, int(np.ceil((parameter.high - parameter.low) / step)))
-    if parameter.kind in OF_LAYER - {THICKNESS}:
+    if parameter.kind in OF_LAYER and parameter.kind != THICKNESS:
         # How much is mixed changes Psi and Delta smoothly.
         return 4
     waves = wavelength_nm.min(keepdims=True) if parameter.kind == THICKNESS else wavelength_nm
@@ -252,7 +253,8 @@ def _steps(model: ThinFilm, parameter: Parameter, optical_nm: float, wavelength_
 def _optical_path(model: ThinFilm, parameter: Parameter, wavelength_nm: Real) -> float:
     """Return how far all optical paths move while a parameter goes from bound to bound, where they move most.
 
-    Other indices are those of the model, and films that have a free thickness as thick as can be.
+    Other indices are those of the model, and films that have a free thickness as thick as can be. Nothing
+    interferes across a plate.
     """
     through = np.linspace(parameter.low, parameter.high, _ALONG)[:, None]
     columns = [
@@ -261,7 +263,9 @@ def _optical_path(model: ThinFilm, parameter: Parameter, wavelength_nm: Real) ->
     ]
     stack = Media(model, wavelength_nm[None, :]).at(model.by_place(columns))
     path = np.zeros(len(wavelength_nm))
-    for index, thickness in zip(stack.indices, stack.thicknesses_nm, strict=True):
+    for place, (index, thickness) in enumerate(zip(stack.indices, stack.thicknesses_nm, strict=True)):
+        if place in stack.shares:
+            continue
         moved = max((_way(part) for part in _axes(index)), key=np.max)
         path = path + moved * np.max(thickness) + _way(thickness) * np.maximum(1, np.abs(_axes(index)[0][0]))
     # Rounding must not add a node to what is linear.
