@@ -16,7 +16,6 @@ from ellimaps.optics.instrument import AOI_OFFSET
 from ellimaps.optics.layers import OF_LAYER, THICKNESS
 from ellimaps.optics.media import Media
 from ellimaps.optics.model import Parameter, ThinFilm
-from ellimaps.optics.ncs_curve import NcsCurve
 from ellimaps.optics.solver import Target
 
 # Halving or doubling what says how fine the grid is sends none of 8,500 fits astray

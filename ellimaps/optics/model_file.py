@@ -213,7 +213,6 @@ def _layer(row: Mapping[str, Any], folder: Path, where: str) -> Layer:
         film,
         thickness,
         _bounds(row.get("free", {}), where),
-        _ties(row.get("tied", {}), where),
         thickness_spread_nm=_number(row.get("thickness_spread_nm", 0.0), f"thickness_spread_nm of {where}"),
         coherent=row.get("coherent", True),
         share=_number(row.get("share", 1.0), f"share of {where}"),

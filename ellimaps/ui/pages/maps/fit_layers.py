@@ -11,8 +11,7 @@ from ellimaps.core.stack import ImageStack
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.crystals import UniaxialMaterial
 from ellimaps.optics.graded import Graded
-from ellimaps.optics.instrument import ANGULAR_SPREAD
-from ellimaps.optics.layers import THICKNESS, Layer
+from ellimaps.optics.layers import SHARE, SPREAD, THICKNESS, Layer
 from ellimaps.optics.library import material
 from ellimaps.optics.model import MAX_LAYERS, ThinFilm
 from ellimaps.ui.pages.maps.fit_angles import angle_of_incidence, control_key, delta_offset, wavelength_range
