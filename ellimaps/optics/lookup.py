@@ -242,7 +242,7 @@ def _steps(model: ThinFilm, parameter: Parameter, optical_nm: float, wavelength_
         # Psi and Delta change smoothly with an angle that is off, and Delta with its own offset evenly.
         step = 0.5 if parameter.kind == AOI_OFFSET else 10.0
         return max(2, int(np.ceil((parameter.high - parameter.low) / step)))
-    if parameter.kind in OF_LAYER and parameter.kind != THICKNESS:
+    if parameter.kind in OF_LAYER - {THICKNESS}:
         # How much is mixed changes Psi and Delta smoothly.
         return 4
     waves = wavelength_nm.min(keepdims=True) if parameter.kind == THICKNESS else wavelength_nm
