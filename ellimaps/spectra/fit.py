@@ -214,7 +214,7 @@ def _mirrored(mse: float, mirrored: float) -> tuple[str, ...]:
         return ()
     return (
         f"With Delta mirrored (360° - Delta) the MSE is {mirrored:.3g} in place of {mse:.3g}: the file may "
-        "have Delta in the other sense.",
+        "have Delta in the other sense (--mirror-delta).",
     )
 
 

@@ -57,6 +57,9 @@ def test_delta_in_the_other_sense_is_said() -> None:
     (fit,) = fit_spectra(spectra_of(80.0, mirrored=True), MODEL).fits
     assert fit.flag != Flag.OK
     assert "mirrored" in fit.remarks[0]
+    (fit,) = fit_spectra(spectra_of(80.0, mirrored=True).mirrored(), MODEL).fits
+    assert fit.flag == Flag.OK
+    assert fit.parameters["thickness_nm"] == pytest.approx(80, abs=1e-4)
 
 
 def test_spectra_may_have_points_of_their_own() -> None:

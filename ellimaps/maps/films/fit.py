@@ -69,7 +69,7 @@ def fit_shots(
     model = model.with_bandwidths(pairs)
     columns = shared_columns(model, shared)
     fitter = _fitter(model, pairs, segmentation.stack, options)
-    shots = Shots(segmentation, pairs, fitter.noise, fitter.options.min_share)
+    shots = Shots(segmentation, pairs, fitter.noise, fitter.options)
     fit = fitter.fit(shots.psi_deg, shots.delta_deg, shots.noise)
     enough = fit.flags != Flag.TOO_FEW_WAVELENGTHS
     if columns and enough.any():
