@@ -15,6 +15,7 @@ from ellimaps.core.photons import EV_NM
 from ellimaps.optics.fitted import FilmFit
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.index_curves import AXES, fitted_curves, index_curves
+from ellimaps.optics.interface import Interface
 from ellimaps.ui.pages.maps.charts import ANGLE_AXIS
 from ellimaps.ui.pages.maps.fit_places import SHOWN, material_at, places_of
 from ellimaps.ui.pages.maps.fitting import FilmWork
@@ -48,7 +49,11 @@ def index_panel(film: FilmWork, sampled: Sampled, name: str, fit: FilmFit | None
         What it is of.
     """
     assert film.model is not None
-    places = {place[0]: title for place, title in places_of(film.model).items()}
+    places = {
+        place[0]: title
+        for place, title in places_of(film.model).items()
+        if not isinstance(material_at(film.model, place), Interface)
+    }
     if st.session_state.get(SHOWN) not in places:
         st.session_state[SHOWN] = next(iter(places))
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -37,7 +37,7 @@ def start_values(model: ThinFilm) -> None:
     else:
         st.warning("Nothing is free in this model: edit it and tick what is not known.")
     st.caption("The model")
-    st.code(model_text(model), language="toml")
+    st.code(model_text(model), language="toml", wrap_lines=True)
 
 
 class FitsShown(NamedTuple):
