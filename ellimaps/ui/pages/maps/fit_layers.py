@@ -93,7 +93,7 @@ def _layer(
         now = _parts(film, now, place, offered, stack)
         layer = layer_rows(film, place, now.layers[number])
         now = now.with_layer(number, layer)
-        if THICKNESS not in layer.free:
+        if THICKNESS not in layer.free and THICKNESS not in layer.tied:
             with st.container(horizontal=True, vertical_alignment="center"):
                 reference_control(state, segmentation, now, number)
     return now
