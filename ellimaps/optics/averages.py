@@ -118,7 +118,7 @@ class _Reaches:
 
     def _films_at(self, values: Mapping[tuple[int | None, str], Any]) -> list[tuple[Real, Real]]:
         """Return real indices and thicknesses of the layers across which light interferes."""
-        stack = self._media.at({place: value for place, value in values.items() if place[1] != SPREAD})
+        stack = self._media.at(values)
         films = enumerate(zip(stack.indices, stack.thicknesses_nm, strict=True))
         return [(_real(index), nm) for number, (index, nm) in films if number not in stack.shares]
 

@@ -11,7 +11,7 @@ import pytest
 from support.fit_view import click, edit, film, find, fine, layer_key, open_fit_view, state
 
 from ellimaps.optics.effective_medium import EffectiveMedium
-from ellimaps.optics.layers import THICKNESS, Layer
+from ellimaps.optics.layers import SHARE, SPREAD, THICKNESS, Layer
 from ellimaps.optics.library import material
 from ellimaps.optics.materials import Cauchy, Constant
 from ellimaps.optics.model_file import model_of
@@ -268,3 +268,36 @@ def test_layers_that_move_stay_tied(edited):
     assert dict(film(edited).model.layers[2].tied) == {THICKNESS: 2}
     click(edited, layer_key(edited, "1", "remove"))
     assert dict(film(fine(edited)).model.layers[1].tied) == {}
+
+
+def test_what_is_known_of_the_instrument_is_set_and_freed(edited):
+    key = layer_key(edited, "bandwidth_of")
+    edited.selectbox(key=key).set_value("given").run()
+    fine(edited.number_input(key=layer_key(edited, "bandwidth")).set_value(4.0).run())
+    fine(edited.number_input(key=layer_key(edited, "angular_spread")).set_value(0.5).run())
+    fine(edited.checkbox(key=layer_key(edited, "angular_spread_deg", "free")).set_value(True).run())
+    model = film(edited).model
+    assert (model.bandwidth_nm, model.angular_spread_deg) == (4.0, 0.5)
+    assert model.free == {"angular_spread_deg": (0.0, 1.0)}
+    edited.selectbox(key=key).set_value("of the data").run()
+    assert film(edited).model.bandwidth_nm == "file"
+    assert "The data do not tell the bandwidth at every wavelength" in edited.error[0].value
+    edited.selectbox(key=key).set_value("none").run()
+    fine(number(edited, SPREAD).set_value(2.0).run())
+    assert layer(edited).thickness_spread_nm == 2.0
+    fine(free(edited, SPREAD).set_value(True).run())
+    assert layer(edited).free[SPREAD] == (0.0, 5.0)
+    click(edited, "fit")
+    assert "thickness spread (nm)" in fine(edited).dataframe[0].value.columns
+
+
+def test_a_plate_has_a_share_in_place_of_a_spread(edited):
+    edited.button(key=layer_key(edited, "add")).click().run()
+    choose(edited, "glass", "layer1")
+    edited.checkbox(key=layer_key(edited, "layer1", "thickness_nm", "free")).set_value(False).run()
+    edited.checkbox(key=layer_key(edited, "layer1", "coherent")).set_value(False).run()
+    fine(number(edited, THICKNESS, "layer1").set_value(1e6).run())
+    fine(number(edited, SHARE, "layer1").set_value(0.7).run())
+    plate = film(edited).model.layers[1]
+    assert (plate.coherent, plate.thickness_nm, plate.share) == (False, 1e6, 0.7)
+    assert layer_key(edited, "layer1", SPREAD, "value") not in [one.key for one in edited.number_input]

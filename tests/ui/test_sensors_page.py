@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from ellimaps.samples.sensors import sample_sensors
+from ellimaps.sensors.watching.alerts import noted_alerts
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,10 @@ def empty(data, monkeypatch, tmp_path):
 
 
 def opened(page, text):
-    page.text_input(key="sensors_typed").set_value(text).run()
+    box = page.selectbox(key="sensors_typed")
+    # Streamlit's test driver types nothing that is not listed.
+    box.options += [] if text in box.options else [text]
+    box.set_value(text).run()
     return waited(page)
 
 
@@ -70,13 +74,52 @@ def texts(page):
 
 
 def test_empty_says_what_to_do_and_lists_logs(empty):
-    assert "ellimaps sample sensors" in empty.info[0].value
-    assert "demo/log.csv" in empty.selectbox(key="sensors_found").options
+    assert "whether a room was stable" in texts(empty)
+    assert len(empty.code) == 3
+    assert "demo/log.csv" in empty.selectbox(key="sensors_typed").options
+
+
+def test_the_empty_page_opens_a_generated_example(empty):
+    empty.button(key="sensors_example").click().run()
+    assert "**6 sensors** of 2 sources" in texts(waited(empty))
+    assert empty.selectbox(key="sensors_typed").options[0] == "generated example"
+
+
+def test_what_was_opened_last_comes_first_after_a_restart_too(page):
+    state = opened(page, "damaged.csv").session_state["SensorsState"]
+    assert state.recent == ["demo/log.csv"]
+    facts = json.loads(json.dumps(state.facts()))
+    assert type(state).of_facts(facts).recent == ["demo/log.csv"]
+    assert page.selectbox(key="sensors_typed").options[:2] == ["damaged.csv", "demo/log.csv"]
+
+
+def test_an_address_shows_the_same_time(page):
+    page.button(key="sensors_last_day").click().run()
+    address = {name: "".join(page.query_params[name]) for name in ("sensors_from", "sensors_to")}
+    address |= {"sensors_typed": "demo/log.csv", "work": "x" * 16}
+    other = AppTest.from_function(_page, default_timeout=60)
+    for name, value in address.items():
+        other.query_params[name] = value
+    waited(other.run())
+    assert other.session_state["SensorsState"].zoom == page.session_state["SensorsState"].zoom
+    # Back: the address of before the zoom.
+    del other.query_params["sensors_from"], other.query_params["sensors_to"]
+    assert waited(other.run()).session_state["SensorsState"].zoom is None
+
+
+def test_the_page_is_saved_as_one_report(page):
+    page.button(key="sensors_report").click().run()
+    waited(page)
+    [save] = page.get("download_button")[:1]
+    assert save.proto.label == "Save the report"
+    html = page.session_state["SensorsState"].report[1]
+    assert html.startswith("<!DOCTYPE html>") or html.lstrip().startswith("<!doctype html>")
+    assert "<svg" in html
 
 
 def test_opened_counts_sensors_and_shows_all_sources_of_a_temperature(page):
     assert "**6 sensors** of 2 sources in 2 regions" in texts(page)
-    assert page.selectbox(key="sensors_name").value.endswith("temperature")
+    assert page.multiselect(key="sensors_names").value[0].endswith("temperature")
     [chart] = page.get("plotly_chart")
     assert chart.proto.spec.count('"scattergl"') == 2
     axis = json.loads(chart.proto.spec)["layout"]["yaxis"]
@@ -99,6 +142,36 @@ def test_buttons_move_and_zoom_within_the_log(page):
     page.button(key="sensors_whole_log").click().run()
     assert span() is None
     assert not page.exception
+
+
+def test_sensors_of_several_quantities_share_time_and_cursor(page):
+    page.multiselect(key="sensors_names").set_value(["room_temperature", "room_humidity"]).run()
+    [chart] = page.get("plotly_chart")
+    spec = json.loads(chart.proto.spec)
+    assert {line["yaxis"] for line in spec["data"]} == {"y", "y2"}
+    assert all(line.get("xaxis", "x") == "x" for line in spec["data"])
+    layout = spec["layout"]
+    assert (layout["hovermode"], layout["hoversubplots"]) == ("x unified", "axis")
+    assert layout["yaxis"]["domain"][0] > layout["yaxis2"]["domain"][1]
+    assert {layout[axis]["title"]["text"] for axis in ("yaxis", "yaxis2")} == {
+        "room temperature (°C)",
+        "room humidity",
+    }
+
+
+def test_two_rooms_are_compared_and_the_zoom_is_kept_between_tabs(page):
+    page.button(key="sensors_last_day").click().run()
+    day = page.session_state["SensorsState"].zoom
+    view(page, "Compare")
+    assert page.selectbox(key="sensors_compared_a").value != page.selectbox(key="sensors_compared_b").value
+    [chart] = page.get("plotly_chart")
+    spec = json.loads(chart.proto.spec)
+    assert [line["name"] for line in spec["data"]][-1] == "A - B"
+    assert {line["yaxis"] for line in spec["data"][:2]} == {"y"}
+    assert len(charts(page)) == 2
+    for name in ("Anomalies", "Stability", "Readings"):
+        view(page, name)
+        assert page.session_state["SensorsState"].zoom == day
 
 
 def test_group_is_filtered_by_region(page):
@@ -136,11 +209,50 @@ def test_anomalies_are_periods_with_reasons(page):
     assert found["reason"].str.contains("temperature").all()
 
 
+def picked(page, key, row):
+    page.session_state[key] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    return page.run()
+
+
+def test_a_dismissed_anomaly_does_not_return_and_judges_the_stated_rate(page, monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_EVENTS", str(tmp_path / "events"))
+    view(page, "Anomalies")
+    before = page.dataframe[0].value
+    assert "dismissed" not in texts(page)
+    picked(page, "sensors_anomaly_table", 0)
+    next(field for field in page.text_input if field.label == "Note").set_value("the cleaners").run()
+    page.button(key="sensors_dismissed").click().run()
+    waited(page)
+    after = page.dataframe[0].value
+    assert list(after["start"]) == list(before["start"][1:])
+    assert f"1 of {len(before)} dismissed in 0.8 months" in texts(page)
+    page.toggle(key="sensors_show_dismissed").set_value(True).run()
+    assert list(page.dataframe[0].value["note"]) == ["the cleaners"] + [""] * (len(before) - 1)
+    picked(page, "sensors_anomaly_table", 0)
+    page.button(key="sensors_confirmed").click().run()
+    assert page.dataframe[0].value["judgement"].iloc[0] == "confirmed"
+
+
+def test_alerts_are_configured_for_a_watch(page, monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_EVENTS", str(tmp_path / "events"))
+    view(page, "Anomalies")
+    assert "Alerts: none" in [one.label for one in page.expander]
+    page.checkbox(key="sensors_alert_anomalies").set_value(True)
+    page.number_input(key="sensors_alert_limit").set_value(0.8)
+    page.button(key="FormSubmitter:sensors_alerts-Save alerts").click().run()
+    noted = noted_alerts(page.session_state["SensorsState"].location)
+    assert (noted.settings.limit, noted.settings.anomalies) == (0.8, True)
+    assert any("beyond 0.8 deg C" in one.label for one in page.expander)
+
+
 def test_forecast_stands_beside_its_baseline(page):
     view(page, "Forecast")
     table = page.dataframe[0].value
     assert list(table["horizon"]) == ["60 min", "6 h", "24 h"]
-    assert {"mase", "coverage", "seasonal_naive"} <= set(table)
+    assert {"forecast", "yesterday", "against yesterday", "held by the interval"} <= set(table)
+    assert table["against yesterday"].str.contains("better").all()
+    assert "The forecast of a day ago" in texts(page)
+    assert len(charts(page)) == 2
 
 
 def charts(page):

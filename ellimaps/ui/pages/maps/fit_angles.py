@@ -6,7 +6,7 @@ import streamlit as st
 
 from ellimaps.core.stack import ImageStack
 from ellimaps.optics.instrument import AOI_OFFSET, DELTA_OFFSET, OFFSETS
-from ellimaps.optics.layers import SHARE, THICKNESS
+from ellimaps.optics.layers import SHARE, SPREAD, THICKNESS
 from ellimaps.optics.model import ThinFilm
 from ellimaps.ui.pages.maps.fitting import FilmWork
 from ellimaps.ui.shared.widgets import number_field
@@ -27,6 +27,8 @@ def suggested_bounds(kind: str, value: float) -> tuple[float, float]:
         return round(value - 0.2, 4), round(value + 0.2, 4)
     if kind in OFFSETS:
         return value - 0.5, value + 0.5
+    if kind == SPREAD:
+        return 0.0, max(5.0, 2 * value)
     if "fraction" in kind or kind == SHARE:
         return 0.0, 1.0
     if "spline_k" in kind:

@@ -11,11 +11,11 @@ from ellimaps.core.stack import ImageStack
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.crystals import UniaxialMaterial
 from ellimaps.optics.graded import Graded
-from ellimaps.optics.instrument import ANGULAR_SPREAD
-from ellimaps.optics.layers import THICKNESS, Layer
+from ellimaps.optics.layers import SHARE, SPREAD, THICKNESS, Layer
 from ellimaps.optics.library import material
 from ellimaps.optics.model import MAX_LAYERS, ThinFilm
 from ellimaps.ui.pages.maps.fit_angles import angle_of_incidence, control_key, delta_offset, wavelength_range
+from ellimaps.ui.pages.maps.fit_instrument import angular_spread, bandwidth
 from ellimaps.ui.pages.maps.fit_materials import (
     Materials,
     choose_material,
@@ -53,6 +53,8 @@ def edited_model(state: MapsState, segmentation: Segmentation) -> ThinFilm:
         angle, offset, free = angle_of_incidence(film, model, stack)
         offset_of_delta, free_delta = delta_offset(film, model)
         wavelengths = wavelength_range(film, model, stack)
+        width = bandwidth(film, model)
+        spread, free_spread = angular_spread(film, model)
     if refused := refusal(film):
         raise SettingError(refused)
     return replace(
@@ -60,8 +62,10 @@ def edited_model(state: MapsState, segmentation: Segmentation) -> ThinFilm:
         aoi_deg=angle,
         aoi_offset_deg=offset,
         delta_offset_deg=offset_of_delta,
+        bandwidth_nm=width,
+        angular_spread_deg=spread,
         wavelengths_nm=wavelengths,
-        free={kind: model.free[kind] for kind in model.free if kind == ANGULAR_SPREAD} | free | free_delta,
+        free=free | free_delta | free_spread,
     )
 
 
@@ -89,14 +93,30 @@ def _layer(
             choose_material(film, place, f"Layer {number + 1}", offered)
             published_search(film, place, stack)
             _moves(film, now, number)
+            given = _interfering(film, place, now.layers[number])
         shape_controls(film, place)
         now = _parts(film, now, place, offered, stack)
-        layer = layer_rows(film, place, now.layers[number])
+        layer = layer_rows(film, place, replace(given, material=now.layers[number].material))
         now = now.with_layer(number, layer)
         if THICKNESS not in layer.free and THICKNESS not in layer.tied:
             with st.container(horizontal=True, vertical_alignment="center"):
                 reference_control(state, segmentation, now, number)
     return now
+
+
+def _interfering(film: FilmWork, place: Place, given: Layer) -> Layer:
+    """Show whether light interferes across a layer, and return it so."""
+    coherent = st.checkbox(
+        "Interferes",
+        given.coherent,
+        key=control_key(film, *place, "coherent"),
+        width="content",
+        help="Not across a plate of glass: what its backside reflects is added as intensity, by its share.",
+    )
+    if coherent == given.coherent:
+        return given
+    free = {kind: bounds for kind, bounds in given.free.items() if kind not in (SHARE, SPREAD)}
+    return replace(given, coherent=coherent, share=1.0, thickness_spread_nm=0.0, free=free)
 
 
 def _parts(film: FilmWork, now: ThinFilm, place: Place, offered: Materials, stack: ImageStack) -> ThinFilm:

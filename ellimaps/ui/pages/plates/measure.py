@@ -130,7 +130,7 @@ def other_profiles(asked: Asked) -> str:
 
 
 def _take(state: PlatesState, folder: Path, note: str) -> None:
-    st.session_state["plates_typed"] = folder.relative_to(data_root()).as_posix()
+    st.session_state["plates_profiles"] = folder.relative_to(data_root()).as_posix()
     state.message = note
 
 

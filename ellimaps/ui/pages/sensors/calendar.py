@@ -26,7 +26,9 @@ def calendar_panel(state: SensorsState, found: Stability) -> None:
     days = found.graded_days()
     st.markdown("#### Calendar")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.caption("Of every day the sensor that was worst. A click on a day opens its readings.")
+        st.caption(
+            "Of every day the sensor that was worst. A click on a day opens its readings.", width="content"
+        )
         first, last = days["day"].iloc[0].date(), days["day"].iloc[-1].date()
         st.date_input(
             "Open a day",

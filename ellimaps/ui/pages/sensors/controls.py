@@ -21,17 +21,38 @@ Key = tuple[str, str, str]
 
 
 def sensor_filter(log: SensorLog) -> pd.DataFrame:
-    """Show the filters and return the sensors chosen; all sources of the first temperature by default."""
-    names = list(log.sensors["sensor_name"].astype(str).unique())
-    temperatures = temperature_sensors(log.sensors)["sensor_name"].astype(str)
-    names = list(dict.fromkeys([*temperatures[:1], *names]))
+    """Show the filters and return the sensors of one name; all sources of the first temperature at first."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
-            "Sensor", names, format_func=spoken, **kept("sensors_name", address=True), width=260
+            "Sensor", _names(log), format_func=spoken, **kept("sensors_name", address=True), width=260
         )
-        table = log.sensors[log.sensors["sensor_name"] == name]
-        table = _among(table, "region", "Regions", "All regions")
-        return _among(table, "source_id", "Sources", "All sources")
+        return _filtered(log.sensors[log.sensors["sensor_name"] == name])
+
+
+def sensors_filter(log: SensorLog) -> pd.DataFrame:
+    """Show the filters and return the sensors of several names; those of the first temperature at first."""
+    names = _names(log)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.multiselect(
+            "Sensors",
+            names,
+            names[:1],
+            format_func=spoken,
+            **kept("sensors_names", address=True),
+            width=420,
+            placeholder=spoken(names[0]),
+        )
+        return _filtered(log.sensors[log.sensors["sensor_name"].isin(chosen or names[:1])])
+
+
+def _names(log: SensorLog) -> list[str]:
+    temperatures = temperature_sensors(log.sensors)["sensor_name"].astype(str)
+    return list(dict.fromkeys([*temperatures[:1], *log.sensors["sensor_name"].astype(str).unique()]))
+
+
+def _filtered(table: pd.DataFrame) -> pd.DataFrame:
+    table = _among(table, "region", "Regions", "All regions")
+    return _among(table, "source_id", "Sources", "All sources")
 
 
 def _among(table: pd.DataFrame, column: str, label: str, all_of_them: str) -> pd.DataFrame:
@@ -85,10 +106,10 @@ def sensor_names(table: pd.DataFrame) -> pd.Series:
     return region + " / " + source + " / " + name
 
 
-def query_of(sensors: pd.DataFrame) -> tuple[list[str], list[str], str]:
-    """Return regions, sources and name of sensors of one name, as a log is asked for them."""
-    regions, sources = (sorted(sensors[column].astype(str).unique()) for column in ("region", "source_id"))
-    return regions, sources, str(sensors["sensor_name"].iloc[0])
+def query_of(sensors: pd.DataFrame) -> tuple[list[str], list[str], list[str]]:
+    """Return regions, sources and names of sensors, as a log is asked for them."""
+    regions, sources, names = (sorted(sensors[column].astype(str).unique()) for column in KEY)
+    return regions, sources, names
 
 
 def unit_of(log: SensorLog, key: Key) -> str:

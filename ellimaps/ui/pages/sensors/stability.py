@@ -82,7 +82,11 @@ def _result(state: SensorsState, log: SensorLog, found: Stability, span: Span) -
     calendar_panel(state, found)
     st.markdown("#### Worst periods")
     # The worst come first: nobody reads further than this, and the CSV has all.
-    row = pick_row(readable(found.periods.head(500)), key="sensors_periods", height=240)
+    row = pick_row(
+        readable(found.periods.head(500).rename(columns={"hours": "length (h)"})),
+        key="sensors_periods",
+        height=240,
+    )
     with st.container(horizontal=True):
         if row is not None:
             period = found.periods.iloc[row]
@@ -102,8 +106,7 @@ def _result(state: SensorsState, log: SensorLog, found: Stability, span: Span) -
 def _verdict(verdict: StabilityVerdict) -> None:
     show = {"kept": st.success, "left": st.warning, "not known": st.info}[verdict.answer]
     show(f"**{escaped(verdict.sentence)}**", icon=":material/thermostat:")
-    for what, text in verdict.evidence.items():
-        st.markdown(f"- **{what}**: {escaped(text)}")
+    st.markdown("\n".join(f"- **{what}**: {escaped(text)}" for what, text in verdict.evidence.items()))
 
 
 def _look(state: SensorsState, span: Span) -> None:
