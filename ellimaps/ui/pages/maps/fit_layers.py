@@ -107,7 +107,8 @@ def _layer(
         now = _parts(film, now, place, offered, sampled)
         layer = layer_rows(film, place, replace(given, material=now.layers[number].material))
         now = now.with_layer(number, layer)
-        if THICKNESS not in layer.free and segmentation is not None:
+        held = THICKNESS not in layer.free and THICKNESS not in layer.tied
+        if held and segmentation is not None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 reference_control(state, segmentation, now, number)
     return now
