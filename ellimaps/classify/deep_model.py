@@ -13,10 +13,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.classify.cell_window import cut_cell, window
-from ellimaps.classify.image_features import CellFeatures, measure_image
+from ellimaps.classify.image_features import measure_image
 from ellimaps.classify.model_facts import check_answers
 from ellimaps.classify.model_file import load_model
-from ellimaps.classify.population_model import Label, PopulationModel, Prediction, pixel_size_doubts
+from ellimaps.classify.population_model import (
+    CONTRIBUTIONS,
+    Label,
+    PopulationModel,
+    Prediction,
+    no_answer,
+    pixel_size_doubts,
+)
 from ellimaps.core.archives import ArchiveError, names_in
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import write_files
@@ -30,7 +37,6 @@ from ellimaps.deep.penultimate import network_input
 _KIND = "deep cell classifier"
 # A file that declares a larger window is damaged or hostile: the networks we know look at 224 to 518 pixels.
 _MOST_SIDE_PX = 1024
-_CONTRIBUTIONS = ("measurement", "value", "typical", "contribution")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +81,10 @@ class DeepModel:
     provenance: dict[str, Any] = field(default_factory=dict)
     version: str = ""
 
+    def name_of(self, label: Label) -> str:
+        """Return what a class is called: as its labels were."""
+        return str(label)
+
     def predict(self, values: NDArray[Any], pixel_size_um: float | None = None) -> Prediction:
         """Classify an image.
 
@@ -95,6 +105,8 @@ class DeepModel:
         """
         size = (pixel_size_um or self.pixel_size_um) if self.unit == "um" else None
         features = measure_image(values, size)
+        if not features.mask.any():
+            return no_answer(features)
         cut = cut_cell(values, features.mask, size or 1.0)
         shown = window(cut, self.window_extent, self.side_px)
         probabilities = self._probabilities(shown)
@@ -103,9 +115,9 @@ class DeepModel:
             label=self.classes[answer],
             probability=float(probabilities[1 if len(self.classes) == 2 else answer]),
             probabilities=dict(zip(self.classes, probabilities.tolist(), strict=True)),
-            warnings=[*features.warnings, *self._doubts(features, cut.extent, pixel_size_um)],
+            warnings=[*features.warnings, *self._doubts(cut.extent, pixel_size_um)],
             features=features,
-            contributions=pd.DataFrame(columns=list(_CONTRIBUTIONS)),
+            contributions=pd.DataFrame(columns=list(CONTRIBUTIONS)),
         )
 
     def _probabilities(self, shown: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -114,9 +126,9 @@ class DeepModel:
             odds = log_odds(self.network, self.architecture, torch.from_numpy(shown)[None])[0]
             return np.asarray(odds.double().softmax(0).numpy())
 
-    def _doubts(self, features: CellFeatures, extent: float, given_um: float | None) -> list[str]:
+    def _doubts(self, extent: float, given_um: float | None) -> list[str]:
         found = pixel_size_doubts(self.unit, self.pixel_size_um, given_um)
-        if features.mask.any() and extent > self.window_extent:
+        if extent > self.window_extent:
             found.append("The cell is larger than those of the training images and was cut off.")
         return found
 

@@ -109,9 +109,38 @@ def read_list(path: Path, files: Sequence[str]) -> tuple[LabelingSession, bytes]
         As `parse_labels`, or if it cannot be read.
     """
     content = read_small(path, "label list", LIST_BYTES)
+    return parse_labels(content, files, path.name, _facts_beside(path)), content
+
+
+def names_beside(path: Path | None, column: str, values: Sequence[str]) -> dict[str, str]:
+    """Return what classes are called by the JSON beside a label list, if there is one, or by their column.
+
+    Parameters
+    ----------
+    path : Path, optional
+        The list, if it lies on a disk.
+    column : str
+        Of the labels.
+    values : sequence of str
+        The labels in the list; names that leave one of them out are not taken.
+
+    Raises
+    ------
+    ReadError
+        If the JSON cannot be read.
+    """
+    saved = _saved_names(_facts_beside(path)) if path is not None else {}
+    names = saved if set(values) <= set(saved) else _usual_names(column)
+    return {value: name for value, name in names.items() if value in values}
+
+
+def _facts_beside(path: Path) -> bytes:
     beside = facts_path(path)
-    facts = read_small(beside, "description of a label list", LIST_BYTES) if beside.is_file() else b""
-    return parse_labels(content, files, path.name, facts), content
+    return read_small(beside, "description of a label list", LIST_BYTES) if beside.is_file() else b""
+
+
+def _usual_names(column: str) -> dict[str, str]:
+    return {one.value: one.name for one in DEFAULT_CLASSES} if column == DEFAULT_COLUMN else {}
 
 
 def save_list(labelling: LabelingSession, path: Path, replaces: bytes | None = None) -> bytes:
@@ -175,7 +204,7 @@ def _table(content: bytes, what: str) -> tuple[list[str], list[dict[str, str]]]:
     for number, row in enumerate(cells[1:], start=2):
         if len(row) != len(header):
             raise ReadError(
-                f"Line {number} of {what} has {len(row)} cells instead of {len(header)}: mend it."
+                f"Line {number} of {what} has {len(row)} cells instead of {len(header)}: correct it."
             )
     keys = [ID_COLUMN, "", *header[2:]]
     rows = [dict(zip(keys, (cell.strip() for cell in row), strict=True)) for row in cells[1:]]
@@ -192,7 +221,7 @@ def _classes(values: list[str], column: str, what: str, facts: bytes) -> tuple[L
     saved = _saved_names(facts)
     if saved and set(found) <= set(saved):
         return tuple(LabelClass(*pair) for pair in saved.items())
-    known = {one.value: one.name for one in DEFAULT_CLASSES} if column == DEFAULT_COLUMN else {}
+    known = _usual_names(column)
     wanted = found if len(found) > 1 and not set(found) <= {"0", "1"} else sorted({*found, "0", "1"})
     return tuple(LabelClass(value, known.get(value, value)) for value in wanted)
 

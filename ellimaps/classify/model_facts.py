@@ -31,6 +31,10 @@ def check_answers(facts: Mapping[str, Any]) -> None:
         raise ValueError("its classes are not two or more different whole numbers or texts")
     # Half of a surrogate pair is text to JSON, and in no answer could it be sent.
     "".join(map(str, (name, *classes))).encode()
+    names = facts.get("class_names", {})
+    if not isinstance(names, dict) or not all(isinstance(one, str) for one in names.values()):
+        raise ValueError("its classes have no names that can be shown")
+    "".join(names.values()).encode()
     size = facts["pixel_size_um"]
     known = type(size) in (int, float) and 0 < size < math.inf
     if facts["unit"] not in ("px", "um") or not (known or (size is None and facts["unit"] == "px")):

@@ -11,7 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.classify.calibrated_classifier import CalibratedClassifier
+from ellimaps.classify.drift import TrainingSpread
 from ellimaps.classify.image_features import CellFeatures, measure_image
+from ellimaps.classify.measurement_names import measurement_name
 
 # How far outside the range of the training images a measurement is unlike all of them, in parts of that
 # range: half of it leaves out what a few more images of the same kind would bring.
@@ -26,27 +28,42 @@ class Prediction:
 
     Attributes
     ----------
-    label : int or str
-        The class.
+    label : int, str or None
+        The class; None where there is no cell to answer about.
     probability : float
-        With two classes that of the second one (1 of 0 and 1), with more that of ``label``.
+        With two classes that of the second one (1 of 0 and 1), with more that of ``label``; NaN without a
+        cell.
     probabilities : dict
-        Of every class, calibrated.
+        Of every class, calibrated; empty without a cell.
     warnings : list of str
         Why it may be wrong: no cell, saturated, unlike the training images, another pixel size.
     features : CellFeatures
         What was measured.
     contributions : DataFrame
         ``measurement, value, typical, contribution``, the strongest first: by how much each measurement
-        moved the log-odds of ``label`` from where the typical training image has them.
+        moved the lead of ``label`` from where the typical training image has it.
+    lead_of_typical : float
+        The lead of ``label`` in the typical training image: with all contributions it is the lead in this
+        one, which is never below 0. See `CalibratedClassifier.lead`.
     """
 
-    label: Label
+    label: Label | None
     probability: float
     probabilities: dict[Label, float]
     warnings: list[str]
     features: CellFeatures
     contributions: pd.DataFrame
+    lead_of_typical: float = 0.0
+
+
+CONTRIBUTIONS = ("measurement", "value", "typical", "contribution")
+"""Columns of the contributions."""
+
+
+def no_answer(features: CellFeatures) -> Prediction:
+    """Return what is said of an image without a cell: nothing but that."""
+    nothing = pd.DataFrame(columns=list(CONTRIBUTIONS))
+    return Prediction(None, float("nan"), {}, features.warnings, features, nothing)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +88,10 @@ class PopulationModel:
         Median of the training images.
     provenance : dict
         Versions, settings, hashes of the images, and the score.
+    class_names : mapping of str to str
+        What the classes are called, by the class as text; empty where nobody said.
+    spread : TrainingSpread, optional
+        What the training images are like, to tell when new ones differ; models of earlier versions have none.
     version : str
         A short hash of all of it; empty until the model has been put into bytes.
     """
@@ -85,7 +106,13 @@ class PopulationModel:
     unit: str
     pixel_size_um: float | None
     provenance: dict[str, Any] = field(default_factory=dict)
+    class_names: Mapping[str, str] = field(default_factory=dict)
+    spread: TrainingSpread | None = None
     version: str = ""
+
+    def name_of(self, label: Label) -> str:
+        """Return what a class is called."""
+        return self.class_names.get(str(label), str(label))
 
     def predict(self, values: NDArray[Any], pixel_size_um: float | None = None) -> Prediction:
         """Classify an image.
@@ -104,6 +131,8 @@ class PopulationModel:
         """
         size = (pixel_size_um or self.pixel_size_um) if self.unit == "um" else None
         features = measure_image(values, size)
+        if not features.mask.any():
+            return no_answer(features)
         row = self._row(features.measurements)
         probabilities = self.classifier.probabilities(row[None])[0]
         answer = int(self.classifier.answers(row[None])[0])
@@ -114,6 +143,7 @@ class PopulationModel:
             warnings=[*features.warnings, *self._doubts(features, pixel_size_um)],
             features=features,
             contributions=self._contributions(features.measurements, row, answer),
+            lead_of_typical=float(self.classifier.lead(self.typical, answer)),
         )
 
     def _row(self, measured: Mapping[str, float]) -> NDArray[np.float64]:
@@ -156,5 +186,9 @@ def pixel_size_doubts(unit: str, trained_um: float | None, given_um: float | Non
 
 def _unlike(names: Sequence[str]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    shown = ", ".join(names[:3])
+    shown = ", ".join(_inside_sentence(measurement_name(name)) for name in names[:3])
     return f"Unlike all training images in {shown}{more}: another kind or scale of image."
+
+
+def _inside_sentence(name: str) -> str:
+    return name[:1].lower() + name[1:]

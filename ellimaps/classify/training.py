@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,19 @@ from numpy.typing import NDArray
 
 from ellimaps.classify.calibrated_classifier import CalibratedClassifier
 from ellimaps.classify.classifier_fit import FOLDS, fit_classifier, grouped_folds, recall_product
+from ellimaps.classify.drift import training_spread
 from ellimaps.classify.image_features import MEASUREMENTS, measure_image
 from ellimaps.classify.images import read_image
+from ellimaps.classify.intervals import (
+    Limits,
+    area_limits,
+    area_under_curve,
+    mean_limits,
+    product_limits,
+    share_limits,
+)
 from ellimaps.classify.measured_folder import MeasuredFolder, group_numbers, measure_folder
+from ellimaps.classify.picture_measures import telling_measures
 from ellimaps.classify.population_model import PopulationModel
 from ellimaps.classify.training_labels import Labels
 from ellimaps.core.errors import SettingError
@@ -48,6 +58,12 @@ class TrainingReport:
         Product of the recalls, one per repeat of the cross-validation.
     recalls : list of float
         Of each class, mean over the repeats.
+    cells : list of int
+        Different cells, or groups, among the images of each class: what the limits count.
+    area : float
+        Under the curve of true over false answers (AUC), mean over classes against the rest and repeats.
+    class_names : list of str
+        What the classes are called.
     confusion : DataFrame
         Mean number of images by true (rows) and answered class (columns).
     importance : DataFrame
@@ -78,6 +94,11 @@ class TrainingReport:
     warnings: list[str]
     folds: int
     repeats: int
+    cells: list[int]
+    area: float
+    class_names: list[str]
+    stand_ins: list[str]
+    answers: pd.DataFrame
 
     @property
     def score(self) -> float:
@@ -90,9 +111,31 @@ class TrainingReport:
         return float(np.std(self.scores, ddof=1)) if len(self.scores) > 1 else 0.0
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """Between which scores 95 % of the repeats lie."""
-        low, high = np.percentile(self.scores, (2.5, 97.5))
+    def recall_limits(self) -> list[Limits]:
+        """95 % limits of the recalls, by the number of cells; images of one cell are answered alike."""
+        return [share_limits(share, count) for share, count in zip(self.recalls, self.cells, strict=True)]
+
+    @property
+    def interval(self) -> Limits:
+        """95 % limits of the score for new images, from those of the recalls."""
+        return product_limits(self.recalls, self.recall_limits)
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean of the recalls."""
+        return float(np.mean(self.recalls))
+
+    @property
+    def balanced_limits(self) -> Limits:
+        """95 % limits of the balanced accuracy."""
+        return mean_limits(self.recalls, self.recall_limits)
+
+    @property
+    def area_limits(self) -> Limits:
+        """95 % limits of the area under the curve, mean of those of the classes."""
+        total = sum(self.cells)
+        ends = [area_limits(self.area, count, total - count) for count in self.cells]
+        low, high = np.mean(ends, axis=0)
         return float(low), float(high)
 
 
@@ -136,12 +179,12 @@ def train(
     """
     _check(labels)
     measured = measure_folder(images, labels, on_progress)
-    return train_on(measured, labels.name, Path(images), seed, on_progress, repeats=repeats)
+    return train_on(measured, labels, Path(images), seed, on_progress, repeats=repeats)
 
 
 def train_on(
     measured: MeasuredFolder,
-    label_name: str,
+    labels: Labels,
     folder: Path,
     seed: int = 0,
     on_progress: Progress = no_progress,
@@ -154,23 +197,32 @@ def train_on(
     ----------
     measured : MeasuredFolder
         Of :func:`ellimaps.classify.measured_folder.measure_folder`.
-    label_name : str
-        What is predicted.
+    labels : Labels
+        Their name is what is predicted.
     folder : Path
         Folder of the images, for pictures of the mistakes.
     seed, on_progress, repeats
         See `train`.
     """
+    # The limit on threads below reaches the libraries that are loaded by then.
+    import sklearn.linear_model  # type: ignore[import-untyped]  # noqa: F401
+
     classes, truth = classes_of(measured.labels)
     groups = group_numbers(measured.thumbnails, measured.groups)
     results = []
     # Thousands of tiny fits: threads of the algebra library would only wait for each other.
     with one_thread():
         for number in range(repeats):
-            results.append(cross_validate(measured.rows, truth, groups, seed + number))
-            on_progress(number + 1, repeats, "cross-validating")
+
+            def fold_done(fold: int, folds: int, number: int = number) -> None:
+                on_progress(number * folds + fold, repeats * folds, "cross-validating, folds")
+
+            results.append(cross_validate(measured.rows, truth, groups, seed + number, fold_done))
         classifier = fit_classifier(measured.rows, truth, groups, seed)
-    model = _model(measured, label_name, classes, classifier, seed, repeats)
+    model = replace(
+        _model(measured, labels, classes, classifier, seed, repeats),
+        spread=training_spread(measured.rows, truth),
+    )
     report = _report(measured, model, truth, groups, results, folder)
     facts = {"score": report.score, "score_spread": report.spread, "recalls": report.recalls}
     return Training(replace(model, provenance=model.provenance | facts), report)
@@ -202,7 +254,11 @@ class HeldOutAnswers:
 
 
 def cross_validate(
-    rows: NDArray[np.float64], truth: NDArray[np.intp], groups: NDArray[np.intp], seed: int
+    rows: NDArray[np.float64],
+    truth: NDArray[np.intp],
+    groups: NDArray[np.intp],
+    seed: int,
+    on_fold: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> HeldOutAnswers:
     """Answer every image by a classifier that saw neither it nor any image of its group.
 
@@ -214,14 +270,18 @@ def cross_validate(
         Class of each image, from 0, and its group.
     seed : int
         Of the folds.
+    on_fold : callable, optional
+        Told of folds done, and how many there are.
     """
     n_classes = len(np.unique(truth))
     answers = np.zeros(len(truth), dtype=np.intp)
     probabilities = np.zeros((len(truth), n_classes))
-    for train_rows, test in grouped_folds(truth, groups, seed):
+    folds = grouped_folds(truth, groups, seed)
+    for number, (train_rows, test) in enumerate(folds):
         classifier = fit_classifier(rows[train_rows], truth[train_rows], groups[train_rows], seed)
         answers[test] = classifier.answers(rows[test])
         probabilities[test] = classifier.probabilities(rows[test])
+        on_fold(number + 1, len(folds))
     return HeldOutAnswers(answers, probabilities, recall_product(truth, answers, n_classes))
 
 
@@ -231,7 +291,7 @@ def _check(labels: Labels) -> None:
 
 def _model(
     measured: MeasuredFolder,
-    label_name: str,
+    labels: Labels,
     classes: list[Any],
     classifier: CalibratedClassifier,
     seed: int,
@@ -239,7 +299,7 @@ def _model(
 ) -> PopulationModel:
     known = [size for size in measured.pixel_sizes_um if size is not None]
     return PopulationModel(
-        label_name=label_name,
+        label_name=labels.name,
         classes=classes,
         measurements=list(MEASUREMENTS),
         classifier=classifier,
@@ -256,6 +316,7 @@ def _model(
             "images": len(measured.files),
             "inputs_sha256": measured.hashes,
         },
+        class_names=labels.class_names,
     )
 
 
@@ -267,7 +328,7 @@ def _report(
     results: list[HeldOutAnswers],
     folder: Path,
 ) -> TrainingReport:
-    n = len(model.classes)
+    n, names = len(model.classes), [model.name_of(one) for one in model.classes]
     confusion = np.mean([_confusion(truth, result.answers, n) for result in results], axis=0)
     mistakes = _mistakes(measured, model.classes, truth, results)
     together = [np.flatnonzero(groups == g) for g in np.unique(groups)]
@@ -285,7 +346,40 @@ def _report(
         warnings=measured.warnings,
         folds=FOLDS,
         repeats=len(results),
+        cells=[len(np.unique(groups[truth == c])) for c in range(n)],
+        area=_area(truth, results),
+        class_names=names,
+        stand_ins=telling_measures(measured.pictures, truth, names),
+        answers=_answers(measured, model.classes, truth, results),
     )
+
+
+def _answers(
+    measured: MeasuredFolder, classes: list[Any], truth: NDArray[np.intp], results: list[HeldOutAnswers]
+) -> pd.DataFrame:
+    votes = np.array([[np.sum(column == c) for c in range(len(classes))] for column in _columns(results)])
+    commonest = votes.argmax(axis=1)
+    return pd.DataFrame(
+        {
+            "file": measured.files,
+            "label": [classes[c] for c in truth],
+            "answer": [classes[c] for c in commonest],
+        }
+    )
+
+
+def _columns(results: list[HeldOutAnswers]) -> NDArray[np.intp]:
+    """Return the answers, shape (image, repeat)."""
+    return np.array([result.answers for result in results]).T
+
+
+def _area(truth: NDArray[np.intp], results: list[HeldOutAnswers]) -> float:
+    areas = [
+        area_under_curve(probabilities, truth == c)
+        for result in results
+        for c, probabilities in enumerate(result.probabilities.T)
+    ]
+    return float(np.mean(areas))
 
 
 def _confusion(truth: NDArray[np.intp], answers: NDArray[np.intp], n: int) -> NDArray[np.float64]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from ellimaps.classify.image_folder import image_files
+from ellimaps.classify.labeling_file import names_beside
 from ellimaps.core.errors import ReadError
 from ellimaps.core.inputs import InputFile, Source, as_input
 from ellimaps.core.small_files import read_small
@@ -33,10 +34,13 @@ class Labels:
     table : DataFrame
         ``file`` (name in the folder), ``label`` (int where all are whole numbers, else str) and ``group``
         (str; empty where none is given), in the order of the CSV.
+    class_names : mapping of str to str
+        What the classes are called, by the label as the CSV has it; empty where nobody says.
     """
 
     name: str
     table: pd.DataFrame
+    class_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def classes(self) -> list[int] | list[str]:
@@ -75,7 +79,10 @@ def read_labels(csv: Source, images_folder: str | Path, name: str | None = None)
     label = str(table.columns[1])
     if label in RESERVED:
         raise ReadError(f"{file.name}: the label in the second column cannot be called {label}: rename it.")
-    return Labels(label, pd.DataFrame({"file": found, "label": _numbers(labels), "group": groups}))
+    numbers = _numbers(labels)
+    table = pd.DataFrame({"file": found, "label": numbers, "group": groups})
+    values = [str(one) for one in numbers]
+    return Labels(label, table, names_beside(file.path if file.is_on_disk else None, label, values))
 
 
 def _read(path: InputFile) -> pd.DataFrame:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from typing import Any
 
+from ellimaps.classify.measurement_names import measurement_name
 from ellimaps.classify.population_model import PopulationModel
 from ellimaps.classify.training import TrainingReport
 from ellimaps.core.html import render
@@ -17,27 +19,40 @@ figcaption { font-size: 13px; overflow-wrap: anywhere; }
 
 def training_html(model: PopulationModel, report: TrainingReport) -> str:
     """Return the page; it links to nothing."""
-    counted = zip(report.classes, report.counts, report.recalls, strict=True)
-    answered = zip(report.classes, report.confusion.to_numpy().tolist(), strict=True)
+    answered = zip(report.class_names, report.confusion.to_numpy().tolist(), strict=True)
     return render(
         "classify/templates/training.html",
         title=report.label_name,
         style=_STYLE,
         model=model,
         report=report,
-        classes=[(name, count, f"{recall:.3f}") for name, count, recall in counted],
+        classes=list(_classes(report)),
         confusion=[(true, *(f"{value:.1f}" for value in values)) for true, values in answered],
-        importance=[(name, f"{value:.3f}") for name, value in report.importance.itertuples(index=False)],
+        importance=[
+            (measurement_name(name, model.unit), f"{value:.3f}")
+            for name, value in report.importance.itertuples(index=False)
+        ],
         mistakes=list(_mistakes(report)),
         same_cell=[", ".join(files) for files in report.same_cell],
     )
 
 
+def _classes(report: TrainingReport) -> Iterator[tuple[Any, ...]]:
+    counted = zip(report.classes, report.class_names, report.counts, report.cells, strict=True)
+    for (value, name, count, cells), recall, limits in zip(
+        counted, report.recalls, report.recall_limits, strict=True
+    ):
+        called = name if name == str(value) else f"{name} ({value})"
+        yield called, count, cells, f"{recall:.3f}", "{:.3f} to {:.3f}".format(*limits)
+
+
 def _mistakes(report: TrainingReport) -> Iterator[tuple[str, str]]:
     """Yield what is said of each image it gets wrong, and its picture in base64, where there is one."""
+    called = dict(zip(report.classes, report.class_names, strict=True))
     for row in report.mistakes.to_dict("records"):
         text = (
-            f"{row['file']}: is {row['label']}, answered {row['answer']} in {row['wrong']:.0%} of the "
-            f"repeats; probability of {row['label']}: {row['probability']:.2f}"
+            f"{row['file']}: is {called[row['label']]}, answered {called[row['answer']]} in "
+            f"{row['wrong']:.0%} of the repeats; probability of {called[row['label']]}: "
+            f"{row['probability']:.2f}"
         )
         yield text, base64.b64encode(report.pictures.get(str(row["file"]), b"")).decode()

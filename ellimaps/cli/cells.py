@@ -212,7 +212,8 @@ def predict(
     if as_json:
         print_json(rows)
         return
-    print_table(rows, {"file": "", classifier.label_name: "", "probability": ".3f", "seconds": ".2f"})
+    answers = {"file": "", classifier.label_name: "", "probability": ".3f", "seconds": ".2f"}
+    print_table([row | {name: "no cell" for name in row if row[name] is None} for row in rows], answers)
     for row in rows:
         for warning in row["warnings"]:
             print(f"  {row['file']}: {warning}")
@@ -290,20 +291,33 @@ def _tell_training(training: Training, model: PopulationModel, out: Path, page: 
                 "score": report.score,
                 "score_spread": report.spread,
                 "score_interval": report.interval,
+                "balanced_accuracy": report.balanced_accuracy,
+                "balanced_accuracy_interval": report.balanced_limits,
+                "area_under_curve": report.area,
+                "area_under_curve_interval": report.area_limits,
+                "class_names": report.class_names,
                 "recalls": report.recalls,
+                "recall_intervals": report.recall_limits,
+                "cells": report.cells,
                 "confusion": report.confusion.to_numpy().tolist(),
                 "mistakes": report.mistakes.to_dict("records"),
                 "same_cell": report.same_cell,
+                "stand_ins": report.stand_ins,
                 "warnings": report.warnings,
             }
         )
         return
-    low, high = report.interval
-    print(
-        f"score {report.score:.3f} ± {report.spread:.3f} ({low:.3f} to {high:.3f}, {report.repeats} repeats)"
-    )
-    for label, count, recall in zip(report.classes, report.counts, report.recalls, strict=True):
-        print(f"  {model.label_name} {label}: {count} images, recall {recall:.3f}")
-    for warning in report.warnings:
+    for what, value, (low, high) in (
+        ("score", report.score, report.interval),
+        ("balanced accuracy", report.balanced_accuracy, report.balanced_limits),
+        ("area under the curve", report.area, report.area_limits),
+    ):
+        print(f"{what} {value:.3f} ({low:.3f} to {high:.3f})")
+    print(f"  95 % limits by the number of cells; {report.spread:.3f} between {report.repeats} repeats")
+    for label, count, recall, (low, high) in zip(
+        report.class_names, report.counts, report.recalls, report.recall_limits, strict=True
+    ):
+        print(f"  {label}: {count} images, recall {recall:.3f} ({low:.3f} to {high:.3f})")
+    for warning in (*report.stand_ins, *report.warnings):
         print(f"  {warning}")
     print(f"  {out}\n  {page}")

@@ -10,6 +10,8 @@ import typer
 if TYPE_CHECKING:
     import socket
 
+    import uvicorn
+
 # Past the limit of a request, `ellimaps.server` has the default, so that every one at work is answered.
 _LAST_ANSWERS_S = 12
 
@@ -58,7 +60,6 @@ def command(
         from ellimaps.server.connections import Connection
 
         _log_to_stderr()
-        print(f"ellimaps server: http://{host}:{port} (stop with Ctrl+C)", flush=True)
         config = uvicorn.Config(
             app,
             http=Connection,
@@ -71,9 +72,25 @@ def command(
         # Uvicorn answers what is at work, then raises the signal again.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         try:
-            uvicorn.Server(config).run(sockets=[place])
+            _announcing(config, f"http://{host}:{port}").run(sockets=[place])
         except KeyboardInterrupt:
             raise typer.Exit(0) from None
+
+
+def _announcing(config: uvicorn.Config, address: str) -> uvicorn.Server:
+    """Return a server that says where it is once it can be asked there."""
+    import uvicorn
+
+    class Announcing(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                print(
+                    f"ellimaps server: {address}, to read and try: {address}/docs (stop with Ctrl+C)",
+                    flush=True,
+                )
+
+    return Announcing(config)
 
 
 def _token(file: Path | None, allow_anonymous: bool, place: socket.socket) -> str | None:

@@ -68,9 +68,10 @@ def application(service: Service, token: str | None = None) -> FastAPI:
     """Return the web application around a service; who asks must show the token, if there is one."""
     from importlib.metadata import version
 
-    from fastapi import FastAPI
+    from fastapi import FastAPI, Request, Response
 
     from ellimaps.server.answer_headers import AnswerHeaders
+    from ellimaps.server.docs_page import docs_page
     from ellimaps.server.draining import Draining
     from ellimaps.server.gate import Gate
     from ellimaps.server.request_log import RequestLog
@@ -86,12 +87,18 @@ def application(service: Service, token: str | None = None) -> FastAPI:
         lifespan=lifespan,
         exception_handlers={**ERROR_HANDLERS},
         redirect_slashes=False,
-        # The pages they serve load scripts from another site.
+        # The pages they serve load scripts from another site; `docs_page` does not.
         docs_url=None,
         redoc_url=None,
     )
     for route in routes_of(service):
         app.add_api_route(**route)
+    page = docs_page(app.openapi(), service.limits.body_bytes, token_needed=token is not None)
+
+    async def docs(_: Request) -> Response:
+        return page
+
+    app.add_route("/docs", docs, include_in_schema=False)
     # The last one added is the first to see a request.
     app.add_middleware(Gate, token=token)
     app.add_middleware(Draining)

@@ -1,4 +1,7 @@
-"""Headers of every answer: JSON for programs, that a browser neither guesses at, keeps, frames nor runs."""
+"""Headers of every answer: JSON for programs, that a browser neither guesses at, keeps, frames nor runs.
+
+The page for people alone has a policy of its own, under which its own script runs.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ class AnswerHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, with_headers)

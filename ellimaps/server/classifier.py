@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,14 @@ class ModelFacts:
         Values it may have.
     version : str
         Short hash of the model's content.
+    class_names : mapping of str to str
+        What the classes are called, by the value as text.
     """
 
     label_name: str
     classes: tuple[Any, ...]
     version: str
+    class_names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,11 +72,12 @@ def classifier_of(model: Path) -> Classifier:
     from ellimaps.classify import load_classifier
 
     loaded = load_classifier(model)
-    tried = classify(loaded, _blank_image())
+    tried = classify(loaded, _image_of_a_disc())
     if "refused" in tried or not 0 <= tried["probability"] <= 1:
         reason = tried.get("refused", "It gives no probability.")
         raise ReadError(f"The model {model.name} classifies no image ({reason.rstrip('.')}): train it again.")
-    facts = ModelFacts(loaded.label_name, tuple(_plain(one) for one in loaded.classes), loaded.version)
+    names = {str(one): loaded.name_of(one) for one in loaded.classes}
+    facts = ModelFacts(loaded.label_name, tuple(_plain(one) for one in loaded.classes), loaded.version, names)
     return Classifier(facts, model.read_bytes())
 
 
@@ -99,6 +104,8 @@ def classify(model: Any, image: bytes) -> Answer:
         # The traceback's last line may quote pixel values, so only the kind of error is logged.
         logger.error("an image could not be measured: %s", type(error).__name__)
         return {"refused": f"The image could not be measured ({type(error).__name__})."}
+    if found.label is None:
+        return {"refused": found.warnings[0]}
     return {
         "label": _plain(found.label),
         "probability": float(found.probability),
@@ -107,12 +114,14 @@ def classify(model: Any, image: bytes) -> Answer:
     }
 
 
-def _blank_image() -> bytes:
-    """Return an image without a cell: nothing can be measured, and every model has an answer."""
-    from PIL import Image
+def _image_of_a_disc() -> bytes:
+    """Return an image with a cell that no training is needed to find, and every model has an answer for."""
+    from PIL import Image, ImageDraw
 
+    image = Image.new("L", (64, 64))
+    ImageDraw.Draw(image).ellipse((16, 16, 48, 48), fill=255)
     file = io.BytesIO()
-    Image.new("L", (64, 64)).save(file, "png")
+    image.save(file, "png")
     return file.getvalue()
 
 

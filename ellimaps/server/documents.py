@@ -34,6 +34,9 @@ class About(_Answer):
     service: str
     uptime: float = Field(ge=0, description="Seconds since the start.")
     model: str = Field(description="Version of the model.")
+    label: str = Field(description="What it answers: the key of the class in its answers.")
+    classes: list[int] | list[str] = Field(description="Values the class may have.")
+    class_names: dict[str, str] = Field(description="What they are called, by the value as text.")
 
 
 class Health(_Answer):
@@ -92,11 +95,11 @@ def refusals(body_bytes: int, seconds: float) -> dict[int | str, dict[str, Any]]
     reasons = {
         400: "The body is not JSON",
         401: "The server asks for a token, and this is not it",
-        403: "The request is of a page in a browser",
+        403: "The request is of another site's page in a browser",
         408: f"The body did not arrive within {seconds:g} s",
         413: f"The body is larger than {body_bytes / 2**20:g} MiB",
         415: "The body is not said to be JSON",
-        422: "The field is missing, not base64, not an image, or an image with too many pixels",
+        422: "The field is missing, not base64, no image, or one with too many pixels or without a cell",
         503: "Too many requests are waiting, or there is no memory for one more",
         504: f"The image was not classified within {seconds:g} s",
     }

@@ -1,12 +1,14 @@
-"""Who may ask: a secret that clients show, and no page of a browser."""
+"""Who may ask: a secret that clients show, and of pages in browsers only the server's own."""
 
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import os
 import re
 import stat
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
@@ -14,7 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ellimaps.core.errors import SettingError, unreadable
 
-_FREE = "/healthz"
+# Whoever knows no token can see that the server is there, and where to type one.
+_FREE = ("/healthz", "/docs")
 # RFC 6750, section 2.1; 16 of its characters are 96 bits.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{16,4096}=*")
 
@@ -27,7 +30,8 @@ class Gate:
     app : ASGI application
         What is behind it.
     token : str, optional
-        What a request must show, but for the one about health; without it everybody may ask.
+        What a request must show, but for those about health and for the page of documentation; without it
+        everybody may ask.
     """
 
     def __init__(self, app: ASGIApp, token: str | None) -> None:
@@ -40,19 +44,36 @@ class Gate:
         await (refused or self._app)(scope, receive, send)
 
     def _refusal(self, headers: Headers, path: str) -> JSONResponse | None:
-        # Browsers say so of every POST of a page, and we serve none. A name that a foreign page had
-        # pointed at this machine would be its own origin, so no origin is a good one.
-        if "origin" in headers:
-            return JSONResponse({"detail": "Pages of browsers may not ask: send no Origin header."}, 403)
-        if self._token is not None and path != _FREE and not self._shown(headers):
+        if "origin" in headers and not self._is_own(headers):
+            return JSONResponse({"detail": "Pages of other sites may not ask: send no Origin header."}, 403)
+        if self._token is not None and path not in _FREE and not self._shown(headers):
             reason = 'A token is needed: send the header "Authorization: Bearer <token>".'
             return JSONResponse({"detail": reason}, 401, {"WWW-Authenticate": 'Bearer realm="ellimaps"'})
         return None
+
+    def _is_own(self, headers: Headers) -> bool:
+        """Return whether the page that asks is from this server.
+
+        A name that a foreign page had pointed at this machine would be its own origin; but no such page has
+        an address of numbers for its origin, nor knows the token.
+        """
+        host = headers.get("host", "")
+        own = headers["origin"] in (f"http://{host}", f"https://{host}")
+        return own and (self._token is not None or _is_address(host))
 
     def _shown(self, headers: Headers) -> bool:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         known = hmac.compare_digest(given.strip().encode("latin-1"), str(self._token).encode())
         return known and scheme.lower() == "bearer"
+
+
+def _is_address(host: str) -> bool:
+    """Return whether a host, with its port, is numbers or this machine, and no name to be pointed at it."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or bool(ipaddress.ip_address(name))
+    except ValueError:
+        return False
 
 
 def read_token(file: Path) -> str:

@@ -119,7 +119,14 @@ class Service:
     async def about(self, _: Request) -> About:
         """Name the service and say for how many seconds it has been up."""
         uptime = round(time.monotonic() - self._started, 3)
-        return About(service="ellimaps", uptime=uptime, model=self.facts.version)
+        return About(
+            service="ellimaps",
+            uptime=uptime,
+            model=self.facts.version,
+            label=self.facts.label_name,
+            classes=list(self.facts.classes),
+            class_names=dict(self.facts.class_names),
+        )
 
     async def health(self, _: Request) -> Health:
         """Say whether images can be classified."""
@@ -218,12 +225,12 @@ def routes_of(service: Service) -> list[dict[str, Any]]:
 
 
 async def _no_such_address(_: Request, __: Exception) -> Response:
-    return JSONResponse({"detail": "There is nothing at this address: see /openapi.json."}, 404)
+    return JSONResponse({"detail": "There is nothing at this address: see /docs."}, 404)
 
 
 async def _no_such_method(_: Request, error: Exception) -> Response:
     headers = getattr(error, "headers", None)
-    return JSONResponse({"detail": "This address has another method: see /openapi.json."}, 405, headers)
+    return JSONResponse({"detail": "This address has another method: see /docs."}, 405, headers)
 
 
 async def _fault(_: Request, __: Exception) -> Response:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +13,11 @@ import tifffile
 from numpy.typing import NDArray
 from support.cell_pictures import branched, compact, labelled_folder, large, padded
 
-from ellimaps.classify import Training, read_labels, train, training_html
+from ellimaps.classify import Training, load_model, read_labels, save_model, train, training_html
 from ellimaps.classify.classifier_fit import fit_classifier, grouped_folds, recall_product
+from ellimaps.classify.image_features import MEASUREMENTS
+from ellimaps.classify.labeling_file import facts_path
+from ellimaps.classify.measurement_names import measurement_name
 from ellimaps.classify.model_file import model_bytes
 from ellimaps.core.errors import EllimapsError, ReadError, SettingError
 
@@ -50,22 +56,93 @@ def test_width_and_height_of_the_file_are_no_features(training: Training) -> Non
             assert other.probability == pytest.approx(plain.probability, abs=0.1)
 
 
-def test_contributions_add_up_to_the_log_odds(training: Training) -> None:
-    found = training.model.predict(compact(60))
-    table = found.contributions
-    assert list(table.columns) == ["measurement", "value", "typical", "contribution"]
-    line = training.model.classifier.line
-    row = np.array([found.features.measurements[name] for name in training.model.measurements])
-    difference = line.log_odds(row[None])[0, 0] - line.log_odds(training.model.typical[None])[0, 0]
-    assert table["contribution"].sum() == pytest.approx(difference)
-    assert table["contribution"].abs().is_monotonic_decreasing
+@pytest.mark.parametrize("kinds", [2, 3])
+def test_contributions_and_where_they_start_add_up_to_the_lead(tmp_path: Path, kinds: int) -> None:
+    """It is never below 0 for what is answered; with two classes it is the log of the weighted odds."""
+    images, labels = labelled_folder(tmp_path, count=6, kinds=kinds)
+    model = train(images, read_labels(labels, images), repeats=1).model
+    for make in (branched, compact, large):
+        for seed in range(60, 64):
+            found = model.predict(make(seed))
+            assert list(found.contributions.columns) == ["measurement", "value", "typical", "contribution"]
+            assert found.contributions["contribution"].abs().is_monotonic_decreasing
+            together = found.lead_of_typical + found.contributions["contribution"].sum()
+            weighted = np.log([*found.probabilities.values()]) + np.log(model.classifier.weights)
+            answer = model.classes.index(found.label)
+            others = weighted[1 - answer] if kinds == 2 else weighted.mean()
+            assert together == pytest.approx(weighted[answer] - others, abs=1e-6)
+            assert together >= 0
+
+
+def test_no_cell_is_no_answer(training: Training) -> None:
+    """A gradient of colors holds nothing that stands out."""
+    across = np.linspace(10, 200, 96)
+    field = np.stack([np.tile(across, (96, 1)), np.tile(across[:, None], (1, 96)), np.full((96, 96), 90)])
+    for values in (field.astype(np.uint8), np.zeros((80, 80), np.uint8)):
+        found = training.model.predict(values)
+        assert found.label is None
+        assert np.isnan(found.probability)
+        assert found.probabilities == {}
+        assert found.contributions.empty
+        assert "No cell" in found.warnings[0]
+
+
+def test_limits_are_of_cells_and_not_of_repeats(training: Training) -> None:
+    report = training.report
+    assert report.score == 1
+    assert report.cells == [8, 8]
+    for limits in report.recall_limits:
+        assert limits == pytest.approx((0.025 ** (1 / 8), 1.0))
+    assert report.interval[0] < report.recall_limits[0][0]
+    assert report.balanced_accuracy == report.area == 1
+    assert report.balanced_limits[0] < 0.8
+    assert report.area_limits[0] < 0.95
+
+
+def test_classes_keep_their_names(folder: tuple[Path, Path], training: Training, tmp_path: Path) -> None:
+    assert training.report.class_names == ["heterogeneous", "homogeneous"]
+    save_model(training.model, tmp_path / "m.ellimodel")
+    assert load_model(tmp_path / "m.ellimodel").name_of(1) == "homogeneous"
+    named = tmp_path / "named.csv"
+    named.write_text(folder[1].read_text().replace("is_homogenous", "shape"))
+    assert read_labels(named, folder[0]).class_names == {}
+    facts_path(named).write_text('{"classes": {"0": "with arms", "1": "round"}}')
+    assert read_labels(named, folder[0]).class_names == {"0": "with arms", "1": "round"}
+
+
+def test_every_measurement_has_a_name_to_be_read() -> None:
+    names = [measurement_name(name, "um") for name in MEASUREMENTS]
+    assert len(set(names)) == len(names)
+    assert not any("_" in name for name in names)
+    assert sum("(µm)" in name for name in names) == 6
 
 
 def test_strange_images_are_flagged(training: Training) -> None:
     model = training.model
     assert model.predict(compact(70)).warnings == []
-    assert "No cell" in model.predict(np.zeros((80, 80), np.uint8)).warnings[0]
     assert any("Unlike" in text for text in model.predict(np.kron(compact(70), np.ones((4, 4)))).warnings)
+
+
+THREADS = """
+import sys
+from threadpoolctl import threadpool_info
+from ellimaps.classify import read_labels, train, training
+
+def counted(*given):
+    print(max(one["num_threads"] for one in threadpool_info() if one["user_api"] == "openmp"))
+    sys.exit()
+
+training.cross_validate = counted
+train(sys.argv[1], read_labels(sys.argv[2], sys.argv[1]), repeats=1)
+"""
+
+
+def test_the_first_training_of_a_process_has_one_thread(folder: tuple[Path, Path]) -> None:
+    """As all later ones: scikit-learn brings threads of its own, which are there before they are limited."""
+    command = [sys.executable, "-c", THREADS, *map(str, folder)]
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert ran.stdout.split() == ["1"]
 
 
 def test_the_same_seed_gives_the_same_model(folder: tuple[Path, Path], training: Training) -> None:

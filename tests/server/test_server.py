@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import html
 import http.client
 import json
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 import urllib.error
@@ -92,12 +95,83 @@ def test_types_that_are_json(url, image, declared):
     assert call(url + "/predict", said(image), {"Content-Type": declared})[0] == 200
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "self"])
-def test_pages_of_browsers_are_turned_away(url, image, origin):
-    """Also one whose name was pointed at this machine afterwards, which is its own origin then."""
-    origin = url if origin == "self" else origin
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://[::1"])
+def test_pages_of_other_sites_are_turned_away(url, image, origin):
     status, answer, _ = call(url + "/predict", said(image), {**JSON, "Origin": origin})
     assert (status, is_sentence(answer)) == (403, True)
+
+
+def test_a_page_whose_name_was_pointed_at_this_machine_is_turned_away(url, image):
+    """To the browser it is the server's own: both say the name."""
+    port = url.rpartition(":")[2]
+    host = f"evil.example:{port}"
+    status, answer, _ = call(
+        url + "/predict", said(image), {**JSON, "Host": host, "Origin": f"http://{host}"}
+    )
+    assert (status, is_sentence(answer)) == (403, True)
+
+
+def test_the_page_of_the_server_itself_may_ask(url, image):
+    assert call(url + "/predict", said(image), {**JSON, "Origin": url})[0] == 200
+
+
+def test_the_page_for_people_asks_no_other_host(url):
+    with urllib.request.urlopen(url + "/docs") as answer:
+        page, headers = answer.read().decode(), answer.headers
+    assert headers["Content-Type"].startswith("text/html")
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "connect-src 'self'" in headers["Content-Security-Policy"]
+    for address in ("POST /predict", "POST /v1/predict", "GET /api", "GET /healthz"):
+        assert address in page
+    assert "curl" in page
+    assert set(re.findall(r"https?://[\w.:]+", page)) == {"http://127.0.0.1:4321"}
+    for kind in ("style", "script"):
+        text = re.search(rf"<{kind}>(.*?)</{kind}>", page, re.S)[1]
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in headers["Content-Security-Policy"]
+
+
+def test_the_curl_of_the_page_is_answered(url, images, tmp_path):
+    with urllib.request.urlopen(url + "/docs") as answer:
+        page = answer.read().decode()
+    command = html.unescape(re.sub("<[^>]+>", "", re.search(r"printf .*?/predict", page, re.S)[0]))
+    tifffile.imwrite(tmp_path / "cell.tif", images[0])
+    command = command.replace("http://127.0.0.1:4321", url)
+    ran = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, check=True)
+    assert json.loads(ran.stdout) == {"is_homogenous": 0}
+
+
+def test_its_address_is_told_once_it_can_be_asked(model_file):
+    port = free_port()
+    command = [
+        sys.executable,
+        "-c",
+        "from ellimaps.cli import main; main()",
+        "serve",
+        "--model",
+        str(model_file),
+    ]
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--workers", "1"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        told = process.stdout.readline()
+        assert told.startswith(f"ellimaps server: http://127.0.0.1:{port}")
+        assert call(f"http://127.0.0.1:{port}/healthz")[0] == 200
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.mark.parametrize("path", ["/predict", "/v1/predict"])
+def test_no_cell_is_no_answer(url, path):
+    """A gradient of colors: nothing is measured, so nothing is answered."""
+    across = np.tile(np.linspace(10, 200, 96), (96, 1))
+    field = np.dstack([across, across.T, np.full((96, 96), 90)]).astype(np.uint8)
+    status, answer, _ = call(url + path, said(encoded(field, "png")))
+    assert (status, is_sentence(answer)) == (422, True)
+    assert "No cell" in answer["detail"]
 
 
 def test_a_browser_that_asks_first_is_told_no(url):
@@ -175,6 +249,8 @@ def test_pages_that_tell(url):
     time.sleep(0.01)
     second = call(url + "/api")[1]
     assert first["service"] == "ellimaps"
+    assert first["label"] == "is_homogenous"
+    assert first["class_names"] == {"0": "heterogeneous", "1": "homogeneous"}
     assert 0 < first["uptime"] < second["uptime"]
     assert call(url + "/healthz")[:2] == (200, {"status": "ok", "ready": 1, "workers": 1})
     status, answer, headers = call(url + "/predict")

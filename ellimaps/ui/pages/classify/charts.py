@@ -7,72 +7,106 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from ellimaps.core.numbers import number_text, spoken
+from ellimaps.classify import Prediction
+from ellimaps.classify.measurement_names import measurement_name
+from ellimaps.core.numbers import counted, number_text
 
 # In pixels: room for the longest name of a measurement with its value, and half as much again.
-_NAMES = alt.Axis(labelLimit=290, labelOverlap=False)
+_NAMES = alt.Axis(labelLimit=330, labelOverlap=False)
 _TOWARDS, _AWAY = "#0072B2", "#D55E00"
+START = "The typical training image"
 
 
-def importance_chart(importance: pd.DataFrame, most: int = 12) -> Any:
+def importance_chart(importance: pd.DataFrame, unit: str, most: int = 12) -> Any:
     """Draw how much each measurement decides.
 
     Parameters
     ----------
     importance : DataFrame
         ``measurement, importance``, the largest first.
+    unit : {"px", "um"}
+        Of lengths.
     most : int
         Rows drawn.
     """
     table = importance.head(most)
-    table = table.assign(measurement=table["measurement"].map(spoken))
+    table = table.assign(row=[measurement_name(name, unit) for name in table["measurement"]])
     return (
         alt.Chart(table)
         .mark_bar(color=_TOWARDS)
         .encode(
-            x=alt.X("importance:Q", title="mean contribution to the log-odds"),
-            y=alt.Y("measurement:N", title=None, sort=None, axis=_NAMES),
-            tooltip=["measurement", alt.Tooltip("importance:Q", format=".3f")],
+            x=alt.X("importance:Q", title="mean contribution to the lead (log-odds)"),
+            y=alt.Y("row:N", title=None, sort=None, axis=_NAMES),
+            tooltip=[
+                alt.Tooltip("row:N", title="Measurement"),
+                alt.Tooltip("importance:Q", title="Contribution", format=".3f"),
+                alt.Tooltip("measurement:N", title="Name in code"),
+            ],
         )
         .properties(height=bar_height(len(table)), title="Measurements that decide")
     )
 
 
-def contribution_chart(contributions: pd.DataFrame, answer: str, most: int = 10) -> Any:
-    """Draw which measurements speak for an answer and which against it.
+def contribution_chart(prediction: Prediction, answer: str, unit: str) -> Any:
+    """Draw what speaks for an answer and what against it; the bars add up to its lead.
 
     Parameters
     ----------
-    contributions : DataFrame
-        ``measurement, value, typical, contribution``, the strongest first.
+    prediction : Prediction
+        With contributions.
     answer : str
-        What was answered.
-    most : int
-        Rows drawn.
+        What was answered, as it is called.
+    unit : {"px", "um"}
+        Of lengths.
     """
-    table = contributions.head(most).assign(towards=lambda one: one["contribution"] >= 0)
-    table["row"] = [
-        f"{spoken(name)}  {number_text(value)} ({number_text(typical)})"
-        for name, value, typical in zip(table["measurement"], table["value"], table["typical"], strict=True)
-    ]
+    table = contribution_bars(prediction, unit).assign(towards=lambda one: one["contribution"] >= 0)
+    lead = table["contribution"].sum()
     return (
         alt.Chart(table)
         .mark_bar()
         .encode(
-            x=alt.X("contribution:Q", title=f"against {answer} ← log-odds → for {answer}"),
+            x=alt.X("contribution:Q", title="against ← log-odds → for"),
             y=alt.Y("row:N", title=None, sort=None, axis=_NAMES),
             color=alt.condition("datum.towards", alt.value(_TOWARDS), alt.value(_AWAY)),
             tooltip=[
-                "measurement",
-                alt.Tooltip("value:Q", format=".4g"),
-                alt.Tooltip("typical:Q", format=".4g"),
-                alt.Tooltip("contribution:Q", format="+.3f"),
+                alt.Tooltip("row:N", title="Measurement"),
+                alt.Tooltip("contribution:Q", title="Contribution", format="+.3f"),
+                alt.Tooltip("measurement:N", title="Name in code"),
             ],
         )
-        .properties(height=bar_height(len(table)), title="What decided: value (of a typical training image)")
+        .properties(
+            height=bar_height(len(table)),
+            title={
+                "text": f"Together {lead:+.2f} for {answer}",
+                "subtitle": "measurement  value (of a typical training image)",
+            },
+        )
     )
+
+
+def contribution_bars(prediction: Prediction, unit: str, most: int = 8) -> pd.DataFrame:
+    """Return ``row, measurement, contribution``: where a typical image stands, and what led on from there.
+
+    Parameters
+    ----------
+    prediction : Prediction
+        With contributions.
+    unit : {"px", "um"}
+        Of lengths.
+    most : int
+        Measurements with a bar of their own; the others share one.
+    """
+    found, others = prediction.contributions.head(most), prediction.contributions.iloc[most:]
+    bars = [(START, "", prediction.lead_of_typical)]
+    for name, value, typical, part in found.itertuples(index=False):
+        shown = f"{measurement_name(name, unit)}  {number_text(value)} ({number_text(typical)})"
+        bars.append((shown, name, part))
+    if len(others):
+        names = ", ".join(others["measurement"])
+        bars.append((counted(len(others), "other measurement"), names, others["contribution"].sum()))
+    return pd.DataFrame(bars, columns=["row", "measurement", "contribution"])
 
 
 def bar_height(rows: int) -> int:
     """Return the height of a chart of so many bars, title and axis in it."""
-    return 70 + 24 * max(rows, 1)
+    return 85 + 24 * max(rows, 1)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import streamlit as st
 
-from ellimaps.classify import TrainingReport, read_labels
+from ellimaps.classify import Labels, TrainingReport, read_labels
+from ellimaps.classify.deciding import deciding_words
+from ellimaps.classify.training import MAX_PICTURES
 from ellimaps.core.errors import EllimapsError, SettingError
+from ellimaps.core.numbers import counted, number_text, spoken
 from ellimaps.ui.pages.classify.charts import importance_chart
 from ellimaps.ui.pages.classify.files import label_lists, new_file
 from ellimaps.ui.pages.classify.models import Trained, labels_given, save_trained, trained_on
+from ellimaps.ui.pages.classify.pictures import picture_of
 from ellimaps.ui.pages.classify.state import ClassifyState
+from ellimaps.ui.pages.classify.train_compare import compare_models_panel
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.markdown import escaped
@@ -66,54 +72,118 @@ def _controls(state: ClassifyState, folder: Path) -> None:
         )
     if clicked:
         _start(state, folder, source, repeats)
+    compare_models_panel(state, folder, lambda: _labels(state, folder, source))
 
 
 def _start(state: ClassifyState, folder: Path, source: str, repeats: int) -> None:
-    if not source:
-        raise SettingError("There are no labels: label images first, or name a CSV below the data root.")
-    if source == HERE:
-        labels = labels_given(state.lists[folder].labeling, folder)
-    else:
-        labels = read_labels(inside_root(source), folder)
+    labels = _labels(state, folder, source)
     shown = folder.relative_to(data_root()).as_posix()
     start(state, "Training", in_worker(trained_on, folder, shown, labels, repeats), state.take)
 
 
+def _labels(state: ClassifyState, folder: Path, source: str) -> Labels:
+    """Return the labels chosen.
+
+    Raises
+    ------
+    EllimapsError
+        If there are none or they do not fit the folder.
+    """
+    if not source:
+        raise SettingError("There are no labels: label images first, or name a CSV below the data root.")
+    if source == HERE:
+        return labels_given(state.lists[folder].labeling, folder)
+    return read_labels(inside_root(source), folder)
+
+
 def _results(state: ClassifyState, trained: Trained) -> None:
     report = trained.report
-    low, high = report.interval
-    metrics = {
-        "Score": (f"{report.score:.3f}", f"{low:.3f} to {high:.3f}" if report.repeats > 1 else "one repeat"),
-        **{
-            f"Recall of {label}": (f"{recall:.1%}", f"{count} images")
-            for label, recall, count in zip(report.classes, report.recalls, report.counts, strict=True)
-        },
-    }
     with st.container(horizontal=True, key="train_metrics"):
-        for label, (value, beside) in metrics.items():
-            st.metric(escaped(label), value, beside, delta_color="off", delta_arrow="off")
+        for label, value, (low, high) in _metrics(report):
+            st.metric(escaped(label), value, f"{low:.3f} to {high:.3f}", delta_color="off", delta_arrow="off")
     guess = len(report.classes) ** -len(report.classes)
     st.caption(
-        f"{escaped(trained.folder)}, {escaped(report.label_name)}: the score is the product of the recalls "
-        f"(1: all right, {guess:.2g}: a guess), from {report.repeats} × {report.folds}-fold "
-        "cross-validation; below it, where 95 % of the repeats lie. Images of the same cell stay together."
+        f"{escaped(trained.folder)}, {escaped(spoken(report.label_name))}: the score is the product of the "
+        f"recalls (1: all right, {guess:.2g}: a guess), from {report.repeats} × {report.folds}-fold "
+        "cross-validation; images of the same cell stay together. Below each figure its 95 % limits for new "
+        f"images, from {_cells_counted(report)}; between the draws of folds the score varies by "
+        f"{number_text(report.spread, 2)}."
     )
-    left, right = st.columns([3, 2], gap="medium")
+    for text in report.stand_ins:
+        st.warning(escaped(text), icon=":material/warning:")
+    st.markdown(escaped(deciding_words(trained.model, report)))
+    with st.container(key="train_split"):
+        left, right = st.columns([3, 2], gap="medium")
     with left:
-        show_chart(importance_chart(report.importance))
+        show_chart(importance_chart(report.importance, trained.model.unit))
     with right:
-        _confusion(report)
+        _confusion(state, report)
         _keep(state, trained)
+    _confused_images(state, trained)
     _mistakes(report)
     _remarks(report)
 
 
-def _confusion(report: TrainingReport) -> None:
-    table = report.confusion.round(1)
-    table.index = [f"is {label}" for label in report.classes]
-    table.columns = [f"answered {label}" for label in report.classes]
-    st.markdown("**Confusion** (mean images of a repeat)")
-    st.dataframe(table, key="train_confusion", height="content")
+def _metrics(report: TrainingReport) -> Iterator[tuple[str, str, tuple[float, float]]]:
+    yield "Score", f"{report.score:.3f}", report.interval
+    yield "Balanced accuracy", f"{report.balanced_accuracy:.3f}", report.balanced_limits
+    yield "Area under the curve", f"{report.area:.3f}", report.area_limits
+    for name, recall, limits in zip(report.class_names, report.recalls, report.recall_limits, strict=True):
+        yield f"Recall of {name}", f"{recall:.3f}", limits
+
+
+def _cells_counted(report: TrainingReport) -> str:
+    """Return how many different cells of each class there are, in words."""
+    counts = zip(report.cells, report.class_names, strict=True)
+    return " and ".join(f"{count:,} {escaped(name)}" for count, name in counts) + " cells"
+
+
+def _confusion(state: ClassifyState, report: TrainingReport) -> None:
+    st.markdown("**Confusion matrix** (mean images of a repeat; a click shows them)")
+    names = report.class_names
+    with st.container(key="train_confusion", gap="small"):
+        for column, text in zip(st.columns(len(names) + 1), ["", *names], strict=True):
+            column.caption(f"answered {escaped(text)}" if text else "")
+        for true, row in enumerate(report.confusion.to_numpy()):
+            first, *cells = st.columns(len(names) + 1, vertical_alignment="center")
+            first.caption(f"is {escaped(names[true])}")
+            for answer, (column, mean) in enumerate(zip(cells, row, strict=True)):
+                column.button(
+                    number_text(round(float(mean), 1)),
+                    key=f"confusion_{true}_{answer}",
+                    type="primary" if state.confused == (true, answer) else "secondary",
+                    width="stretch",
+                    help=f"Show what is {escaped(names[true])} and was answered {escaped(names[answer])}",
+                    on_click=_choose_cell,
+                    args=(state, (true, answer)),
+                )
+
+
+def _choose_cell(state: ClassifyState, cell: tuple[int, int]) -> None:
+    state.confused = None if state.confused == cell else cell
+
+
+def _confused_images(state: ClassifyState, trained: Trained) -> None:
+    """Show the images of the chosen cell of the confusion matrix."""
+    if state.confused is None:
+        return
+    report = trained.report
+    true, answer = (report.classes[number] for number in state.confused)
+    called = [escaped(report.class_names[number]) for number in state.confused]
+    table = report.answers
+    files = table.loc[(table["label"] == true) & (table["answer"] == answer), "file"].tolist()
+    st.markdown(
+        f"#### {counted(len(files), 'image')}: {called[0]}, answered {called[1]} in most repeats"
+        if len(set(called)) > 1
+        else f"#### {counted(len(files), 'image')}: {called[0]}, answered so in most repeats"
+    )
+    folder = inside_root(trained.folder)
+    for first in range(0, min(len(files), MAX_PICTURES), 6):
+        for column, file in zip(st.columns(6), files[first : first + 6], strict=False):
+            column.image(picture_of(folder / file), width="stretch", alt=f"The image {file}")
+            column.caption(escaped(file))
+    if len(files) > MAX_PICTURES:
+        st.caption(f"The first {MAX_PICTURES} of {len(files):,}.")
 
 
 def _keep(state: ClassifyState, trained: Trained) -> None:
@@ -148,14 +218,15 @@ def _mistakes(report: TrainingReport) -> None:
     if report.mistakes.empty:
         st.caption("None, in no repeat.")
         return
+    called = dict(zip(report.classes, report.class_names, strict=True))
     rows = report.mistakes.to_dict("records")
     with_picture = [row for row in rows if row["file"] in report.pictures]
     for first in range(0, len(with_picture), 4):
         for column, row in zip(st.columns(4), with_picture[first : first + 4], strict=False):
             column.image(report.pictures[row["file"]], width="stretch", alt=f"The image {row['file']}")
             column.caption(
-                f"**{escaped(row['file'])}** is {escaped(row['label'])}, answered "
-                f"{escaped(row['answer'])} in {row['wrong']:.0%} of the repeats"
+                f"**{escaped(row['file'])}** is {escaped(called[row['label']])}, answered "
+                f"{escaped(called[row['answer']])} in {row['wrong']:.0%} of the repeats"
             )
     if len(with_picture) < len(rows):
         with st.expander(f"All {len(rows)}"):
@@ -164,7 +235,7 @@ def _mistakes(report: TrainingReport) -> None:
 
 def _remarks(report: TrainingReport) -> None:
     if report.warnings:
-        with st.expander(f"{len(report.warnings)} warnings", icon=":material/warning:"):
+        with st.expander(f"{counted(len(report.warnings), 'warning')}", icon=":material/warning:"):
             st.markdown("\n".join(f"- {escaped(text)}" for text in report.warnings))
     if report.same_cell:
         with st.expander(f"{len(report.same_cell)} sets of images kept together", icon=":material/link:"):
