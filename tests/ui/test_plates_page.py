@@ -535,3 +535,16 @@ def test_a_field_is_read_channel_by_channel(data):
     assert picture.shape == (2, 48, 48)
     inside = picture[:, 14:28, 22:38].mean(axis=(1, 2))
     assert np.allclose(inside, [600, 900], atol=20)
+
+
+def test_an_address_names_what_is_shown(data, monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(data))
+    monkeypatch.chdir(tmp_path)
+    page = AppTest.from_function(_page, default_timeout=60)
+    named = {"plates_view": "By compound", "plates_compound": "sizer", "plates_measure": "nuclei_area"}
+    for name, value in (named | {"plates_correct": "rows and columns"}).items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    assert page.selectbox(key="plates_compound").value == "sizer"
+    assert page.selectbox(key="plates_correct").value == "polish"
