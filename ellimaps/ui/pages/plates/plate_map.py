@@ -47,7 +47,7 @@ def plate_map_tab(state: PlatesState, plate: OpenedPlate) -> None:
         feature = st.selectbox(
             "Feature",
             list(plate.profiles.features),
-            **kept("plates_feature"),
+            **kept("plates_feature", address=True),
             format_func=spoken,
             width=300,
             help=f"In tables it is called `{st.session_state.get('plates_feature', '')}`.",

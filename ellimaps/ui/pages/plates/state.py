@@ -53,6 +53,8 @@ class PlatesState(PageState):
         Whether features chose: by a lasso, or by clusters that were hidden.
     revision : int
         Counted up when something else than the plot changes what is chosen; the plot then follows.
+    cells : list of int
+        Cells chosen in the plot of cells.
     pair : (int, int), optional
         Fields suggested last for the two images.
     to_replace : Asked, optional
@@ -67,6 +69,7 @@ class PlatesState(PageState):
     hidden_fields: list[int] = field(default_factory=list)
     is_drawn: bool = False
     revision: int = 0
+    cells: list[int] = field(default_factory=list)
     pair: tuple[int, int] | None = None
     to_replace: Asked | None = None
 
@@ -83,6 +86,7 @@ class PlatesState(PageState):
     def choose(self, fields: list[int], *, drawn: bool) -> None:
         """Choose fields otherwise than in the plot; what was hidden there is shown again."""
         self.select(fields, drawn=drawn)
+        self.cells = []
         self.show_all()
 
     def show_all(self) -> None:
