@@ -109,8 +109,8 @@ def _results(state: ClassifyState, trained: Trained) -> None:
         f"images, from {_cells_counted(report)}; between the draws of folds the score varies by "
         f"{number_text(report.spread, 2)}."
     )
-    for text in report.stand_ins:
-        st.warning(escaped(text), icon=":material/warning:")
+    if report.stand_ins:
+        st.warning("  \n".join(map(escaped, report.stand_ins)), icon=":material/warning:")
     st.markdown(escaped(deciding_words(trained.model, report)))
     with st.container(key="train_split"):
         left, right = st.columns([3, 2], gap="medium")
