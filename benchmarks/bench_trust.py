@@ -27,9 +27,10 @@ from ellimaps.maps.segmentation import segmentation_of_labels
 from ellimaps.optics.certainty import certainty_of
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
+from ellimaps.optics.layers import Layer
 from ellimaps.optics.library import material
 from ellimaps.optics.materials import Cauchy, Constant
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.spectra import FitProblem, SpectraFitter
 
 TERRACES, TERRACE_PX = (5, 8), 10

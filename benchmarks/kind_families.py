@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ellimaps.core.stack import DELTA, PSI, ImageStack
+from ellimaps.optics.layers import Layer
 from ellimaps.optics.materials import Constant
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 
 SIZE = (128, 160)
 PSI_NOISE_DEG, DELTA_NOISE_DEG = 0.05, 0.1

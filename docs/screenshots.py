@@ -212,24 +212,23 @@ def sensors(browser: Browser) -> None:
 def walk_sensors(workbench: Workbench, browser: Browser) -> None:
     """Open the log and look at every view."""
     page = other_page(workbench, browser, "sensors", 900)
-    page.get_by_role("textbox", name="Or a file or folder").fill("demo/log.csv")
+    page.get_by_role("combobox", name="Log").fill("demo/log.csv")
     page.keyboard.press("Enter")
     page.locator(".js-plotly-plot").wait_for()
-    choose(page, "Sensor", "room_temperature")
     take(page, "sensors-readings")
     for view, found in (
-        ("Coverage", "When which sensor reported"),
-        ("Stability", "of the time out of limit"),
+        ("Data coverage", "When which sensor reported"),
+        ("Stability", "Worst window"),
         ("Anomalies", "periods, the latest first"),
         ("Forecast", "How well it did before"),
-        ("Why", "Cross-correlation after whitening"),
+        ("Relations", "Cross-correlation after whitening"),
     ):
         show(page, view)
         page.get_by_text(found).first.wait_for()
         if view == "Anomalies":
-            choose(page, "Sensor", "America / A1 / room_temperature")
+            choose(page, "Sensor", "America / A1 / room temperature")
             page.get_by_text("room temperature (°C)").wait_for()
-        take(page, f"sensors-{view.lower()}")
+        take(page, f"sensors-{view.lower().replace(' ', '-')}")
     page.close()
 
 

@@ -210,14 +210,15 @@ def _tell(fit: ShotFits | MapFit, files: list[str], as_json: bool) -> None:
 
 
 def _shots_facts(fit: ShotFits) -> dict[str, Any]:
-    from ellimaps.maps.films.files import cluster_facts, noise_facts
+    from ellimaps.maps.films.files import cluster_facts
+    from ellimaps.maps.films.noise import noise_facts
 
     clusters = [cluster_facts(cluster) for cluster in fit.clusters]
     return {"clusters": clusters, "shared": list(fit.shared), "noise": noise_facts(fit.noise)}
 
 
 def _map_facts(fit: MapFit) -> dict[str, Any]:
-    from ellimaps.maps.films.files import noise_facts
+    from ellimaps.maps.films.noise import noise_facts
     from ellimaps.maps.films.results import thickness_name
 
     return {

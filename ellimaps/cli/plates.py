@@ -38,7 +38,7 @@ MethodOption = Annotated[
 CorrectOption = Annotated[
     Literal["none", "plates", "polish"],
     typer.Option(
-        "--correct", help="Effects of place to take off: between plates, or of rows and columns (polish)."
+        "--correct", help="Positional effects to take off: between plates, or of rows and columns (polish)."
     ),
 ]
 

@@ -42,7 +42,7 @@ def own_folder(parent: Path, prefix: str) -> Iterator[Path]:
     OSError
         If it cannot be made.
     """
-    _sweep(parent, prefix)
+    sweep(parent, prefix)
     lock = None
     while lock is None:
         folder = parent / f"{prefix}{token_hex(4)}"
@@ -59,8 +59,16 @@ def own_folder(parent: Path, prefix: str) -> Iterator[Path]:
         lock.close()
 
 
-def _sweep(parent: Path, prefix: str) -> None:
-    """Remove what dead processes left, and what earlier versions did, which had no locks."""
+def sweep(parent: Path, prefix: str) -> None:
+    """Remove the folders of `own_folder` that dead processes left, those of earlier versions too.
+
+    Parameters
+    ----------
+    parent : Path
+        Where they lie.
+    prefix : str
+        How their names begin.
+    """
     for path in parent.glob(f"{prefix}*"):
         # Another process may remove it at the same moment, and of another user it is none of ours.
         with suppress(OSError):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pandas as pd
 
 REQUIRED = ("spectrum", "wavelength_nm", "aoi_deg", "Psi", "Delta")
 OPTIONAL = (
-    "Psi_sd", "Delta_sd", "n_readings", "bandwidth_nm", "polarization", "depolarization", "x_mm", "y_mm",
-    "time_s",
+    "Psi_sd", "Delta_sd", "Psi_share", "Delta_share", "n_readings", "bandwidth_nm", "polarization",
+    "depolarization", "x_mm", "y_mm", "time_s",
 )  # fmt: skip
 
 
@@ -25,19 +26,23 @@ class Spectra:
     table : DataFrame
         One row per wavelength and angle of each spectrum: ``spectrum, wavelength_nm, aoi_deg, Psi, Delta``,
         Psi in 0..90, Delta in 0..360 degrees; ``aoi_deg`` is NaN where the file does not tell it. Where the
-        file has them also ``Psi_sd, Delta_sd`` (standard deviations in degrees), ``n_readings`` (how many
-        were averaged), ``bandwidth_nm``, ``polarization`` (degree of, 1 is all), ``depolarization``,
-        ``x_mm, y_mm`` and ``time_s``.
+        file has them also ``Psi_sd, Delta_sd`` (standard deviations in degrees), ``Psi_share, Delta_share``
+        (part of a cluster's pixels that were measured), ``n_readings`` (how many were averaged),
+        ``bandwidth_nm``, ``polarization`` (degree of, 1 is all), ``depolarization``, ``x_mm, y_mm`` and
+        ``time_s``.
     inputs : mapping of str to str
         SHA-256 of the file by its name.
     warnings : tuple of str
         What was understood otherwise than written, or left out.
+    delta_noise : {"constant", "growing"}
+        Whether the standard deviation of Delta is ``Delta_sd``, or ``Delta_sd / sin 2 Psi``.
     """
 
     name: str
     table: pd.DataFrame
     inputs: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    delta_noise: Literal["constant", "growing"] = "constant"
 
     @property
     def names(self) -> list[object]:

@@ -227,7 +227,7 @@ class ImageStack:
         -------
         DataFrame
             One row per wavelength and angle of incidence in the stack's order, with the columns
-            ``wavelength_nm, aoi_deg, delta, psi``; the last two are band numbers.
+            ``wavelength_nm, aoi_deg, bandwidth_nm, delta, psi``; the last two are band numbers.
 
         Raises
         ------
@@ -249,7 +249,7 @@ class ImageStack:
             )
         deltas = table.index[table["quantity"] == DELTA]
         psis = table.index[table["quantity"] == PSI]
-        left = table.loc[deltas, key].assign(delta=deltas)
+        left = table.loc[deltas, [*key, "bandwidth_nm"]].assign(delta=deltas)
         right = table.loc[psis, key].assign(psi=psis)
         return left.merge(right, on=key)
 

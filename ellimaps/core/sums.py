@@ -163,7 +163,7 @@ def check(file: BinaryIO, expected: str, path: Path, where: str, remedy: str = R
     _checked[str(path)] = expected, state
 
 
-def check_beside(path: Path, digest: str, listings: str) -> None:
+def check_beside(path: Path, digest: str, listings: str) -> dict[str, Any]:
     """Compare a file that others may have changed on purpose with the listings beside it that name it.
 
     Parameters
@@ -175,6 +175,11 @@ def check_beside(path: Path, digest: str, listings: str) -> None:
     listings : str
         Pattern of their names.
 
+    Returns
+    -------
+    dict
+        What stands in the listing that names it; nothing if none does.
+
     Raises
     ------
     ReadError
@@ -182,13 +187,18 @@ def check_beside(path: Path, digest: str, listings: str) -> None:
     """
     for listing in sorted(path.parent.glob(listings)):
         try:
-            sums = WrittenSet(path.parent, listing.name).facts.get(SUMS)
+            facts = WrittenSet(path.parent, listing.name).facts
         except (OSError, ReadError):
             continue
-        if isinstance(sums, dict) and sums.get(path.name, digest) != digest:
+        sums = facts.get(SUMS)
+        if not isinstance(sums, dict) or path.name not in sums:
+            continue
+        if sums[path.name] != digest:
             raise changed(
                 path, f"in {listing.name}", "write it anew, or give another name to what you changed"
             )
+        return facts
+    return {}
 
 
 def changed(path: Path | str, where: str, remedy: str = REMEDY) -> ReadError:

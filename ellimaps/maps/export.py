@@ -20,9 +20,12 @@ from ellimaps.core.stack import ImageStack, band_label
 from ellimaps.maps.clustering.estimation import ClusterEstimate
 from ellimaps.maps.clustering.suggestion import Suggestion
 from ellimaps.maps.figures import estimate_figure, segmentation_figure
+from ellimaps.maps.films.noise import noise_of_map
+from ellimaps.maps.films.shots import Shots
 from ellimaps.maps.regions import Region, check_region_names, region_spectrum
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.tables import check_names, clustershot_table, coordinates_file, full_table, region_file
+from ellimaps.optics.fit_options import FitOptions
 
 
 def export_segmentation(
@@ -167,6 +170,7 @@ def _provenance(
         "settings": dict(segmentation.settings),
         "inertia": segmentation.inertia,
         "clusters": cluster_facts(segmentation, names),
+        **_noise_facts(segmentation),
         "no_data_pixels": int((segmentation.labels < 0).sum()),
         "regions": [asdict(region) for region in regions],
         "maps": map_facts(stack),
@@ -175,6 +179,16 @@ def _provenance(
     if suggestion is not None:
         facts["suggestion"] = suggestion_facts(suggestion)
     return facts
+
+
+def _noise_facts(segmentation: Segmentation) -> dict[str, Any]:
+    """Return the noise with which clusters are fitted, by cluster and pair of bands; none of intensities."""
+    stack = segmentation.stack
+    pairs = stack.pairs()
+    if not segmentation.k or pairs.empty or not np.isfinite(pairs["wavelength_nm"]).all():
+        return {}
+    shots = Shots(segmentation, pairs, noise_of_map(stack, pairs, FitOptions()), min_share=0.0)
+    return {"noise": shots.noise_facts()}
 
 
 def cluster_facts(segmentation: Segmentation, names: Sequence[str] = ()) -> list[dict[str, Any]]:

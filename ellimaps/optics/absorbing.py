@@ -82,6 +82,10 @@ class OscillatorSum(Material):
                 return replace(self, terms=terms, name="")
         raise KeyError(name)
 
+    def names_of(self, number: int) -> list[str]:
+        """Return the names of the parameters of a term, by its number from 0."""
+        return [f"{self._prefixes[number]}_{name}" for name in _names(self.terms[number])]
+
     @cached_property
     def _prefixes(self) -> tuple[str, ...]:
         keys = [term.key for term in self.terms]
@@ -147,14 +151,20 @@ class CauchyUrbach(Material):
         }
 
     @property
+    def fixed(self) -> dict[str, float]:
+        """Where k is the amplitude."""
+        return {"urbach_edge_ev": self.edge_ev}
+
+    @property
     def is_linear(self) -> bool:
         """Not in the width of the tail."""
         return False
 
     def with_parameter(self, name: str, value: float) -> Self:
         """Return the material with another value of a parameter."""
-        a, b, c, amplitude, urbach = (self.parameters | {name: value}).values()
-        return replace(self, cauchy=(a, b, c), amplitude=amplitude, urbach_ev=urbach)
+        numbers = (self.parameters | self.fixed | {name: value}).values()
+        a, b, c, amplitude, urbach, edge = numbers
+        return replace(self, cauchy=(a, b, c), amplitude=amplitude, urbach_ev=urbach, edge_ev=edge)
 
     def _formula(self, wavelength_nm: Real, values: Mapping[str, Any]) -> Any:
         a, b, c, amplitude, urbach = values.values()
@@ -207,6 +217,12 @@ class SplineIndex(Material):
         """Return the spline with another value of a coefficient."""
         *k, offset = (self.parameters | {name: value}).values()
         return replace(self, k=tuple(k), offset=offset)
+
+    def between(self, first_ev: float, last_ev: float, count: int) -> Self:
+        """Return a spline with evenly spaced nodes, whose coefficients follow those of this one."""
+        energies = np.linspace(first_ev, last_ev, count)
+        k = np.interp(energies, self.energies_ev, self.k)
+        return replace(self, energies_ev=tuple(energies.tolist()), k=tuple(k.tolist()))
 
     def _formula(self, wavelength_nm: Real, values: Mapping[str, Any]) -> Any:
         *k, total = values.values()

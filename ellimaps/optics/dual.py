@@ -44,7 +44,22 @@ class Dual(NDArrayOperatorsMixin):
     @property
     def real(self) -> Dual:
         """The real part; parameters are real."""
-        return Dual(np.real(self.value), {name: np.real(slope) for name, slope in self.slopes.items()})
+        return self._each(np.real)
+
+    def __getitem__(self, key: Any) -> Dual:
+        """Return a part, or with ``[..., None]`` one axis more."""
+        return self._each(lambda one: np.asarray(one)[key])
+
+    def conjugate(self) -> Dual:
+        """Return the conjugate; parameters are real."""
+        return self._each(np.conj)
+
+    def sum(self, axis: int) -> Dual:
+        """Return the sum along an axis, which the slopes must have as well."""
+        return self._each(partial(np.sum, axis=axis))
+
+    def _each(self, linear: Callable[[Any], Any]) -> Dual:
+        return Dual(linear(self.value), {name: linear(slope) for name, slope in self.slopes.items()})
 
 
 def slopes_of(number: Any) -> Slopes:

@@ -268,11 +268,11 @@ def psi_delta_from_mueller(elements: ArrayLike) -> tuple[Real, Real]:
 
 
 def _reflect(waves: Sequence[Wave], phases: Sequence[Any]) -> Any:
-    reflected = _interface(waves[-2], waves[-1])
+    reflected = interface(waves[-2], waves[-1])
     for depth in range(len(phases) - 1, -1, -1):
         outer, layer = waves[depth], waves[depth + 1]
         returned = reflected * np.exp(phases[depth] * layer.normal)
-        reflected = _both(_interface(outer, layer), returned)
+        reflected = _both(interface(outer, layer), returned)
     return reflected
 
 
@@ -284,7 +284,8 @@ def _both(surface: Any, returned: Any) -> Any:
     return function_of((s + r) * scale, (surface, by_surface), (returned, by_returned))
 
 
-def _interface(outer: Wave, inner: Wave) -> Any:
+def interface(outer: Wave, inner: Wave) -> Any:
+    """Return what the surface between two media reflects of light from the outer one."""
     a, b = value_of(outer.admittance), value_of(inner.admittance)
     scale = 1 / (a + b)
     by_outer, by_inner = lambda: 2 * b * scale**2, lambda: -2 * a * scale**2

@@ -12,17 +12,10 @@ import numpy as np
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.small_files import read_small
+from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.database.catalogue import page_material
 from ellimaps.optics.database.page import Column, Published, page_text, read_page
-from ellimaps.optics.materials import (
-    AnyMaterial,
-    Cauchy,
-    Constant,
-    Material,
-    Sellmeier,
-    Table,
-    UniaxialMaterial,
-)
+from ellimaps.optics.materials import Cauchy, Constant, Material, Sellmeier, Table
 
 MAX_TABLE_BYTES = 8 * 1024 * 1024
 """About 200,000 rows of n and k."""

@@ -1,4 +1,4 @@
-"""Refractive indices n + ik over wavelength: constants, dispersion formulae, tables, layered crystals."""
+"""Refractive indices n + ik over wavelength: constants, dispersion formulae, tables."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ellimaps.core.errors import SettingError
-from ellimaps.optics.fresnel import Complex, Real, Uniaxial
+from ellimaps.optics.dual import value_of
+from ellimaps.optics.fresnel import Complex, Real
 
 CAUCHY_A = "cauchy_a"
-EXTRAORDINARY = "extraordinary_"
-
 
 _LARGEST_NUMBER = 1e9
 """A meter, in nm: no wavelength, energy or coefficient of a medium for light is larger."""
@@ -95,6 +94,11 @@ class Material:
         return {}
 
     @property
+    def fixed(self) -> dict[str, float]:
+        """Values of numbers that no fit may change, by name; `with_parameter` takes them as well."""
+        return {}
+
+    @property
     def is_linear(self) -> bool:
         """Whether the index is a linear function of every parameter."""
         return True
@@ -144,6 +148,10 @@ class Material:
             )
 
 
+class LayerMaterial(Material):
+    """What only a layer can be made of: no half space is of it, no crystal and no mixture."""
+
+
 @dataclass(frozen=True)
 class Constant(Material):
     """The same index n + ik at every wavelength."""
@@ -165,8 +173,18 @@ class Constant(Material):
         """As in a model file."""
         return {"index": [self.n, self.k] if self.k else self.n}
 
-    def _index(self, wavelength_nm: Real) -> Any:
-        return np.full(wavelength_nm.shape, self.n + 1j * self.k)
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Both."""
+        return {"index_n": self.n, "index_k": self.k}
+
+    def with_parameter(self, name: str, value: float) -> Self:
+        """Return the medium with another n or k."""
+        n, k = (self.parameters | {name: value}).values()
+        return replace(self, n=n, k=k, name="")
+
+    def _formula(self, wavelength_nm: Real, values: Mapping[str, Any]) -> Any:
+        return values["index_n"] + 1j * values["index_k"] + np.zeros(wavelength_nm.shape)
 
 
 @dataclass(frozen=True)
@@ -238,10 +256,32 @@ class Sellmeier(Material):
         """As in a model file."""
         return {"sellmeier": [list(term) for term in self.terms]}
 
-    def _index(self, wavelength_nm: Real) -> Any:
-        square = (wavelength_nm / 1000) ** 2
-        squared = 1 + sum(strength * square / (square - at**2) for strength, at in self.terms)
-        if np.any(np.asarray(squared) <= 0):
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Each term's, as ``sellmeier_1_strength`` and ``sellmeier_1_resonance_um``."""
+        return {
+            f"sellmeier_{number}_{what}": value
+            for number, term in enumerate(self.terms, start=1)
+            for what, value in zip(("strength", "resonance_um"), term, strict=True)
+        }
+
+    @property
+    def is_linear(self) -> bool:
+        """Never: the index is a root."""
+        return False
+
+    def with_parameter(self, name: str, value: float) -> Self:
+        """Return the formula with another strength or resonance."""
+        values = list((self.parameters | {name: value}).values())
+        terms = tuple(zip(values[::2], values[1::2], strict=True))
+        return replace(self, terms=terms, name="Sellmeier")
+
+    def _formula(self, wavelength_nm: Real, values: Mapping[str, Any]) -> Any:
+        square, numbers = (wavelength_nm / 1000) ** 2, list(values.values())
+        squared: Any = np.ones(wavelength_nm.shape)
+        for strength, at in zip(numbers[::2], numbers[1::2], strict=True):
+            squared = squared + strength * square / (square - at * at)
+        if np.any(value_of(squared) <= 0):
             raise SettingError(f"{self.name}: the formula gives no real index at {wavelength_nm.min():g} nm.")
         return np.sqrt(squared)
 
@@ -297,87 +337,6 @@ class Table(Material):
         return np.interp(wavelength_nm, wavelength, n) + 1j * np.interp(wavelength_nm, wavelength, k)
 
 
-@dataclass(frozen=True)
-class Shifted(Material):
-    """A material whose real index is a little off; for asking what an error of the index would do."""
-
-    material: Material
-    change: float
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """The material's name."""
-        return self.material.name
-
-    def _index(self, wavelength_nm: Real) -> Any:
-        return self.material(wavelength_nm) + self.change
-
-
-@dataclass(frozen=True)
-class UniaxialMaterial:
-    """A layered crystal with its axis along the surface normal; calling it gives both indices."""
-
-    ordinary: Material
-    extraordinary: Material
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", self.name or f"{self.ordinary.name}/{self.extraordinary.name}")
-
-    def __call__(self, wavelength_nm: ArrayLike) -> Uniaxial:
-        """Return the ordinary and the extraordinary index at wavelengths in nm."""
-        return Uniaxial(self.ordinary(wavelength_nm), self.extraordinary(wavelength_nm))
-
-    @property
-    def range_nm(self) -> tuple[float, float]:
-        """Wavelengths in nm for which both indices are known."""
-        ranges = self.ordinary.range_nm, self.extraordinary.range_nm
-        return max(low for low, _ in ranges), min(high for _, high in ranges)
-
-    @property
-    def spec(self) -> Any:
-        """As in a model file."""
-        return {"ordinary": self.ordinary.spec, "extraordinary": self.extraordinary.spec}
-
-    @property
-    def parameters(self) -> dict[str, float]:
-        """Those of the ordinary index, then those of the other one, as ``extraordinary_a``."""
-        along = {
-            EXTRAORDINARY + name.removeprefix("cauchy_"): value
-            for name, value in self.extraordinary.parameters.items()
-        }
-        return self.ordinary.parameters | along
-
-    @property
-    def is_linear(self) -> bool:
-        """Whether both indices are linear functions of every parameter."""
-        return self.ordinary.is_linear and self.extraordinary.is_linear
-
-    def with_parameter(self, name: str, value: float) -> UniaxialMaterial:
-        """Return the crystal with another value of one of its parameters."""
-        if not name.startswith(EXTRAORDINARY):
-            return UniaxialMaterial(self.ordinary.with_parameter(name, value), self.extraordinary)
-        changed = self.extraordinary.with_parameter(self._along(name), value)
-        return UniaxialMaterial(self.ordinary, changed)
-
-    def at(self, wavelength_nm: Real, values: Mapping[str, Any]) -> Uniaxial:
-        """Return both indices with other values of some parameters; see `Material.at`."""
-        along = {self._along(name): value for name, value in values.items() if name.startswith(EXTRAORDINARY)}
-        across = {name: value for name, value in values.items() if not name.startswith(EXTRAORDINARY)}
-        return Uniaxial(
-            self.ordinary.at(wavelength_nm, across) if across else self.ordinary(wavelength_nm),
-            self.extraordinary.at(wavelength_nm, along) if along else self.extraordinary(wavelength_nm),
-        )
-
-    def _along(self, name: str) -> str:
-        """Return what the extraordinary index calls a parameter of the crystal."""
-        short = name.removeprefix(EXTRAORDINARY)
-        return short if short in self.extraordinary.parameters else f"cauchy_{short}"
-
-
-AnyMaterial = Material | UniaxialMaterial
-
-
 def tabulated(material: Material, wavelength_nm: Real) -> Material:
     """Return a material as it is if a model file can name it, else its table at some wavelengths in nm."""
     try:
@@ -394,14 +353,6 @@ def tabulated(material: Material, wavelength_nm: Real) -> Material:
 def lossless(material: Material) -> bool:
     """Whether a material absorbs nowhere in the range it is known for."""
     return not np.any(material(material.telling_nm).imag)
-
-
-def shifted(material: AnyMaterial, change: float) -> AnyMaterial:
-    """Return a material with ``change`` added to its real index, to both of a layered crystal."""
-    if isinstance(material, UniaxialMaterial):
-        ordinary, extraordinary = Shifted(material.ordinary, change), Shifted(material.extraordinary, change)
-        return UniaxialMaterial(ordinary, extraordinary, material.name)
-    return Shifted(material, change)
 
 
 def check_numbers(name: str, values: Sequence[float] | Real) -> None:

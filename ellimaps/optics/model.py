@@ -5,34 +5,40 @@ Light is described as in :mod:`ellimaps.optics.fresnel`: ``rho = tan(Psi) exp(-i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ellimaps.core.errors import SettingError
-from ellimaps.optics.dual import slopes_of, value_of
-from ellimaps.optics.fresnel import Complex, Real, Uniaxial, amplitudes, psi_delta
-from ellimaps.optics.library import material as built_in
-from ellimaps.optics.materials import AnyMaterial, Constant, Material, lossless
+from ellimaps.optics.bounds import Bounds, check_number, check_start, checked_bounds, is_number
+from ellimaps.optics.crystals import AnyMaterial
+from ellimaps.optics.fresnel import Complex, Real, psi_delta
+from ellimaps.optics.graded import Graded
+from ellimaps.optics.instrument import (
+    LIMITS_DEG,
+    OF_FILE,
+    OF_INSTRUMENT,
+    Bandwidth,
+    bandwidths_of_data,
+    checked_bandwidth,
+)
+from ellimaps.optics.interface import Interface
+from ellimaps.optics.layers import Layer, by_name
+from ellimaps.optics.materials import Constant, LayerMaterial, Material, lossless
+from ellimaps.optics.media import Values
+from ellimaps.optics.period import LayersOfModel, runs_of
+from ellimaps.optics.reflection import Reflection
+from ellimaps.optics.ties import arranged, settled, source_of
 
-THICKNESS = "thickness_nm"
-AOI_OFFSET = "aoi_offset_deg"
-DELTA_OFFSET = "delta_offset_deg"
-OFFSETS = (AOI_OFFSET, DELTA_OFFSET)
 MAX_LAYERS = 20
 """Bounds the work that a model file can ask for; ten pairs of layers, a mirror, are still a model."""
-MAX_THICKNESS_NM = 100_000.0
-"""Beyond 0.1 mm a layer is a plate: its interferences are finer than any instrument's bandwidth."""
-MAX_OFFSET_DEG = {AOI_OFFSET: 10.0, DELTA_OFFSET: 180.0}
-"""An angle of incidence off by more is another one, which is ``aoi_deg``; Delta turns round."""
-
-Bounds = Mapping[str, tuple[float, float]]
-
-Values = Mapping[tuple[int | None, str], Any]
-"""Values of free parameters by the number of their layer, None for the offsets, and their kind."""
+MAX_MEDIA = 200
+"""Bounds it for slices and periods: a fit's time grows with them. A mirror of 80 pairs has 160."""
 
 
 class Parameter(NamedTuple):
@@ -50,65 +56,6 @@ class Parameter(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One film.
-
-    Attributes
-    ----------
-    material : Material or UniaxialMaterial, or str
-        What it is made of; the name of a built-in material is replaced by that material.
-    thickness_nm : float
-        Its thickness in nm.
-    free : mapping of str to (float, float)
-        Bounds of what a fit may change: ``thickness_nm`` and the parameters of the material, as ``cauchy_a``
-        or ``gaussian_energy_ev``; those of a crystal's extraordinary index as ``extraordinary_a``.
-    """
-
-    material: AnyMaterial
-    thickness_nm: float
-    free: Bounds = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        _by_name(self, "material")
-        _check_number(self.thickness_nm, f"The thickness of the layer of {self.material.name}")
-        if not 0 <= self.thickness_nm <= MAX_THICKNESS_NM:
-            raise SettingError(
-                f"A layer's thickness must be within 0..{MAX_THICKNESS_NM:g} nm, got {self.thickness_nm!r}."
-            )
-        where = f"the layer of {self.material.name}"
-        if isinstance(self.free, Mapping) and (unknown := set(self.free) - set(self.parameters)):
-            raise SettingError(
-                f"{min(unknown, key=str)!r:.80} cannot be free in {where}, which has no such index: use "
-                f"{', '.join(self.parameters)}, or give the index as {{ cauchy = [a, b, c] }} and the like."
-            )
-        object.__setattr__(self, "free", _checked_bounds(self.free, self.parameters, where))
-        low, high = self.free.get(THICKNESS, (0.0, 0.0))
-        if low < 0 or high > MAX_THICKNESS_NM:
-            raise SettingError(f"Bounds of a thickness must be within 0..{MAX_THICKNESS_NM:g} nm.")
-        for kind, bounds in self.free.items():
-            _check_start(kind, self.parameters[kind], bounds, where)
-            if kind != THICKNESS:
-                for bound in bounds:
-                    self.material.with_parameter(kind, bound)
-
-    @property
-    def parameters(self) -> dict[str, float]:
-        """Values of all that can be free, by kind."""
-        return {THICKNESS: self.thickness_nm, **self.material.parameters}
-
-    @property
-    def has_free_index(self) -> bool:
-        """Whether a fit may change anything but the thickness."""
-        return bool(set(self.free) - {THICKNESS})
-
-    def with_value(self, kind: str, value: float) -> Layer:
-        """Return the layer with another value of a parameter."""
-        if kind == THICKNESS:
-            return replace(self, thickness_nm=value)
-        return replace(self, material=self.material.with_parameter(kind, value))
-
-
-@dataclass(frozen=True)
 class ThinFilm:
     """Layers between an ambient and a substrate.
 
@@ -117,19 +64,25 @@ class ThinFilm:
     substrate : Material or UniaxialMaterial, or str
         The half space below; a built-in material may be given by its name, here and elsewhere.
     layers : tuple of Layer
-        From the ambient down.
+        From the ambient down. A `Period` may be given among them; its layers then stand in its place, one by
+        one, and know that they are repeated.
     ambient : Material or str
         Where the light comes from; transparent.
     aoi_deg : float, optional
         Angle of incidence in degrees; None takes that of the data.
     aoi_offset_deg, delta_offset_deg : float
         Added to the angle of incidence, and to Delta (a window or an azimuth that is off).
+    bandwidth_nm : float, "file" or tuple of (float, float)
+        Full width at half maximum of the light in nm: of every wavelength, as the data tell it, or pairs of
+        wavelength and bandwidth, straight lines between them.
+    angular_spread_deg : float
+        Standard deviation of the angle of incidence within the light of one reading.
     wavelengths_nm : (float, float), optional
         First and last wavelength that a fit uses; all by default.
     without_nm : tuple of (float, float)
         Ranges of wavelengths that a fit leaves out; a number given here is the range that holds only it.
     free : mapping of str to (float, float)
-        Bounds of the offsets that a fit may change.
+        Bounds of the offsets and the angular spread, if a fit may change them.
 
     Raises
     ------
@@ -138,46 +91,49 @@ class ThinFilm:
     """
 
     substrate: AnyMaterial
-    layers: tuple[Layer, ...] = ()
+    layers: LayersOfModel = LayersOfModel()  # noqa: RUF009
     ambient: Material = field(default_factory=lambda: Constant(1.0, name="air"))
     aoi_deg: float | None = None
     aoi_offset_deg: float = 0.0
     free: Bounds = field(default_factory=dict)
     delta_offset_deg: float = 0.0
+    bandwidth_nm: Bandwidth = 0.0
+    angular_spread_deg: float = 0.0
     wavelengths_nm: tuple[float, float] | None = None
     without_nm: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
-        _by_name(self, "substrate")
-        _by_name(self, "ambient")
-        layers = (self.layers,) if isinstance(self.layers, Layer) else tuple(self.layers)
-        object.__setattr__(self, "layers", layers)
-        for layer in layers:
-            if not isinstance(layer, Layer):
-                raise SettingError(f"A model is made of Layer objects, got {layer!r:.80}.")
+        by_name(self, "substrate")
+        by_name(self, "ambient")
+        for half_space in (self.ambient, self.substrate):
+            if isinstance(half_space, LayerMaterial):
+                raise SettingError(f"Ambient and substrate must be media, which {half_space.name} is not.")
         if not isinstance(self.ambient, Material):
             raise SettingError(f"The ambient must be isotropic, and {self.ambient.name} is not.")
         if not lossless(self.ambient):
             raise SettingError(f"The ambient must be transparent, and {self.ambient.name} absorbs.")
         if len(self.layers) > MAX_LAYERS:
             raise SettingError(f"A model has at most {MAX_LAYERS} layers, not {len(self.layers)}.")
+        self.__dict__["layers"] = settled(self.layers)
+        self._check_media()
         if self.aoi_deg is not None:
-            _check_number(self.aoi_deg, "The angle of incidence")
+            check_number(self.aoi_deg, "The angle of incidence")
             if not 0 < self.aoi_deg < 90:
                 raise SettingError(f"The angle of incidence must be within 0..90 deg, got {self.aoi_deg!r}.")
-        object.__setattr__(self, "free", _checked_bounds(self.free, OFFSETS, "the whole model"))
-        for name, most in MAX_OFFSET_DEG.items():
-            _check_number(getattr(self, name), name)
-            for offset in (getattr(self, name), *self.free.get(name, ())):
-                if not abs(offset) <= most:
-                    raise SettingError(f"{name} must be within -{most:g}..{most:g} deg, got {offset!r}.")
+        object.__setattr__(self, "free", checked_bounds(self.free, OF_INSTRUMENT, "the whole model"))
+        for name, (least, most) in LIMITS_DEG.items():
+            check_number(getattr(self, name), name)
+            for value in (getattr(self, name), *self.free.get(name, ())):
+                if not least <= value <= most:
+                    raise SettingError(f"{name} must be within {least:g}..{most:g} deg, got {value!r}.")
             if name in self.free:
-                _check_start(name, getattr(self, name), self.free[name], "the whole model")
+                check_start(name, getattr(self, name), self.free[name], "the whole model")
+        object.__setattr__(self, "bandwidth_nm", checked_bandwidth(self.bandwidth_nm))
         self._check_wavelengths()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The free parameters: layer by layer from the ambient, then the offsets."""
+        """The free parameters: layer by layer from the ambient, then those of the instrument."""
         free = [(number, kind) for number, layer in enumerate(self.layers) for kind in layer.parameters
                 if kind in layer.free]  # fmt: skip
         kinds = [kind for _, kind in free]
@@ -188,28 +144,47 @@ class ThinFilm:
             result.append(
                 Parameter(name, kind, number, layer.parameters[kind], *map(float, layer.free[kind]))
             )
-        for offset in OFFSETS:
-            if offset in self.free:
-                start, (low, high) = getattr(self, offset), self.free[offset]
-                result.append(Parameter(offset, offset, None, float(start), float(low), float(high)))
+        for name in OF_INSTRUMENT:
+            if name in self.free:
+                start, (low, high) = getattr(self, name), self.free[name]
+                result.append(Parameter(name, name, None, float(start), float(low), float(high)))
         return tuple(result)
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Numbers of the layers as light meets them, those of a period as often as it is there."""
+        return tuple(number for times, run in runs_of(self.layers) for number in run * times)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether all indices are linear functions of the free parameters."""
+        moving = [layer for layer in self.layers if layer.has_free_index or layer.has_tied_index]
+        mixed = any(isinstance(layer.material, Interface) for layer in self.layers)
+        return all(layer.material.is_linear for layer in moving) and not (moving and mixed)
+
+    def arranged(self, order: Sequence[int | Layer]) -> ThinFilm:
+        """Return the model with its layers in another order, or with others; see `ties.arranged`."""
+        return replace(self, layers=arranged(self.layers, order))
+
+    def with_layer(self, number: int, layer: Layer) -> ThinFilm:
+        """Return the model with another layer in place of one."""
+        return replace(self, layers=(*self.layers[:number], layer, *self.layers[number + 1 :]))
 
     def with_parameters(self, values: Sequence[float] | Real) -> ThinFilm:
         """Return the model with other values of its free parameters, in the order of `parameters`."""
         layers = list(self.layers)
-        offsets = {AOI_OFFSET: self.aoi_offset_deg, DELTA_OFFSET: self.delta_offset_deg}
+        whole: dict[str, Any] = {}
         for parameter, value in zip(self.parameters, values, strict=True):
             if parameter.layer is None:
-                offsets[parameter.kind] = float(value)
+                whole[parameter.kind] = float(value)
             else:
                 layers[parameter.layer] = layers[parameter.layer].with_value(parameter.kind, float(value))
-        aoi, delta = offsets[AOI_OFFSET], offsets[DELTA_OFFSET]
-        return replace(self, layers=tuple(layers), aoi_offset_deg=aoi, delta_offset_deg=delta)
+        return replace(self, layers=tuple(layers), **whole)
 
     def rho(
         self, wavelength_nm: ArrayLike, aoi_deg: ArrayLike | None = None, parameters: ArrayLike | None = None
     ) -> Complex:
-        """Return ``r_p / r_s = tan(Psi) exp(-i Delta)``.
+        """Return ``r_p / r_s = tan(Psi) exp(-i Delta)``, of the polarised part if the light is a mixture.
 
         Parameters
         ----------
@@ -234,38 +209,47 @@ class ThinFilm:
         wavelength = np.asarray(wavelength_nm, dtype=np.float64)
         angle = self.incidence(aoi_deg)
         columns = self._columns(parameters, max(wavelength.ndim, angle.ndim))
-        rho = self.ratio(Media(self, wavelength), angle, columns)
+        rho = Reflection(self, wavelength, angle).ratio(columns)
         shape = np.broadcast_shapes(np.shape(rho), wavelength.shape, *(column.shape for column in columns))
         return np.broadcast_to(rho, shape)
 
-    def ratio(self, media: Media, aoi_deg: Real, columns: Sequence[Any]) -> Any:
-        """Return `rho` for arrays of parameters, or for numbers that carry derivatives.
-
-        Parameters
-        ----------
-        media : Media
-            Of this model.
-        aoi_deg : ndarray of float
-            Angle of incidence in degrees, broadcasting against the wavelengths.
-        columns : sequence of (ndarray or Dual)
-            Values of the free parameters, broadcasting against the wavelengths.
-        """
-        values = self.by_place(columns)
-        angle = aoi_deg + values.get((None, AOI_OFFSET), self.aoi_offset_deg)
-        r_p, r_s = amplitudes(*media.at(values), media.wavelength_nm, angle)
-        turn = values.get((None, DELTA_OFFSET), self.delta_offset_deg)
-        rho = r_p / r_s
-        return rho * np.exp(-1j * np.deg2rad(turn)) if np.any(value_of(turn)) or slopes_of(turn) else rho
-
     def by_place(self, columns: Sequence[Any]) -> Values:
-        """Return values of the free parameters by layer and kind."""
-        return {(p.layer, p.kind): column for p, column in zip(self.parameters, columns, strict=True)}
+        """Return values of the free parameters, and of those tied to them, by layer and kind."""
+        free = {(p.layer, p.kind): column for p, column in zip(self.parameters, columns, strict=True)}
+        tied = {
+            (number, kind): free.get((source_of(self.layers, number, kind), kind))
+            for number, layer in enumerate(self.layers)
+            for kind in layer.tied
+        }
+        return free | {place: column for place, column in tied.items() if column is not None}
 
     def psi_delta(
         self, wavelength_nm: ArrayLike, aoi_deg: ArrayLike | None = None, parameters: ArrayLike | None = None
     ) -> tuple[Real, Real]:
         """Return Psi (0..90) and Delta (0..360) in degrees; arguments and shapes as for `rho`."""
         return psi_delta(self.rho(wavelength_nm, aoi_deg, parameters))
+
+    def depolarization(
+        self, wavelength_nm: ArrayLike, aoi_deg: ArrayLike | None = None, parameters: ArrayLike | None = None
+    ) -> Real:
+        """Return which share of the light is not polarised, 0..1; arguments and shapes as for `rho`."""
+        wavelength = np.asarray(wavelength_nm, dtype=np.float64)
+        angle = self.incidence(aoi_deg)
+        columns = self._columns(parameters, max(wavelength.ndim, angle.ndim))
+        return np.asarray(Reflection(self, wavelength, angle).elements(columns).depolarization)
+
+    def with_bandwidths(self, points: pd.DataFrame) -> ThinFilm:
+        """Return the model with the bandwidths of the data, if it asks for them and they are known.
+
+        Parameters
+        ----------
+        points : DataFrame
+            With ``wavelength_nm`` and, where the data tell it, ``bandwidth_nm``.
+        """
+        if self.bandwidth_nm != OF_FILE or not points.get("bandwidth_nm", pd.Series(np.nan)).notna().any():
+            return self
+        waves, widths = (points[name].to_numpy(np.float64) for name in ("wavelength_nm", "bandwidth_nm"))
+        return replace(self, bandwidth_nm=bandwidths_of_data(waves, widths))
 
     def uses(self, wavelength_nm: ArrayLike) -> NDArray[np.bool_]:
         """Return which wavelengths a fit uses, by `wavelengths_nm` and `without_nm`; any shape, in nm."""
@@ -292,6 +276,25 @@ class ThinFilm:
             raise SettingError("The data do not tell the angle of incidence: give aoi_deg in the model.")
         return angle
 
+    def _check_media(self) -> None:
+        """Refuse more media than a fit should go through, and interfaces beside what they cannot mix."""
+        materials = [layer.material for layer in self.layers]
+        slices = [one.slices if isinstance(one, Graded) else 1 for one in materials]
+        n_media = sum(times * slices[number] for times, run in runs_of(self.layers) for number in run)
+        if n_media > MAX_MEDIA:
+            raise SettingError(
+                f"Slices and periods of a model make at most {MAX_MEDIA} media, not {n_media}."
+            )
+        around = [self.ambient, *(materials[number] for number in self.order), self.substrate]
+        for above, below in pairwise(around):
+            if isinstance(above, Interface) or isinstance(below, Interface):
+                other = above if isinstance(below, Interface) else below
+                if not isinstance(other, Material) or isinstance(other, Interface):
+                    raise SettingError(
+                        f"An interface mixes isotropic media and cannot lie beside {_called(other)}: give it "
+                        "as a mixture, { bruggeman = [..., ...], fractions = [0.5] }."
+                    )
+
     def _check_wavelengths(self) -> None:
         if self.wavelengths_nm is not None:
             object.__setattr__(self, "wavelengths_nm", _range(self.wavelengths_nm, "wavelengths_nm"))
@@ -309,97 +312,17 @@ class ThinFilm:
         return list(np.moveaxis(values.reshape(*values.shape, *(1,) * n_axes), values.ndim - 1, 0))
 
 
-class Stack(NamedTuple):
-    """The media of a model as the recursion takes them: arrays, or numbers that carry derivatives."""
-
-    ambient: Complex
-    indices: list[Any]
-    thicknesses_nm: list[Any]
-    substrate: Complex | Uniaxial
-
-
-class Media:
-    """The media of a model at some wavelengths; what no parameter changes is computed once.
-
-    Parameters
-    ----------
-    model : ThinFilm
-        The model.
-    wavelength_nm : ndarray of float
-        Wavelengths in nm.
-
-    Raises
-    ------
-    SettingError
-        If a material does not cover the wavelengths.
-    """
-
-    def __init__(self, model: ThinFilm, wavelength_nm: Real) -> None:
-        self._model, self.wavelength_nm = model, wavelength_nm
-        self._ambient, self._substrate = model.ambient(wavelength_nm), model.substrate(wavelength_nm)
-        self._indices = [layer.material(wavelength_nm) for layer in model.layers]
-
-    def at(self, values: Values) -> Stack:
-        """Return the media for values of the free parameters, which broadcast against the wavelengths."""
-        indices, thicknesses = list(self._indices), []
-        for number, layer in enumerate(self._model.layers):
-            own = {kind: value for (place, kind), value in values.items() if place == number}
-            thicknesses.append(own.pop(THICKNESS, layer.thickness_nm))
-            if own:
-                indices[number] = layer.material.at(self.wavelength_nm, own)
-        return Stack(self._ambient, indices, thicknesses, self._substrate)
-
-
-def _by_name(owner: object, attribute: str) -> None:
-    given = getattr(owner, attribute)
-    if isinstance(given, str):
-        object.__setattr__(owner, attribute, built_in(given))
-
-
-def _checked_bounds(free: object, known: Collection[str], where: str) -> Bounds:
-    if not isinstance(free, Mapping):
-        raise SettingError(f"free of {where} must map names to bounds (low, high), got {free!r:.80}.")
-    checked = {}
-    for name, bounds in free.items():
-        if name not in known:
-            raise SettingError(f"{name!r:.80} cannot be free in {where}: use {', '.join(known)}.")
-        if (
-            not isinstance(bounds, Sequence | np.ndarray)
-            or len(bounds) != 2
-            or not all(map(_is_number, bounds))
-        ):
-            raise SettingError(f"The bounds of {name} in {where} must be two numbers, got {bounds!r:.80}.")
-        low, high = map(float, bounds)
-        if not -np.inf < low < high < np.inf:
-            raise SettingError(f"The bounds of {name} in {where} must ascend, got {low!r}, {high!r}.")
-        checked[name] = (low, high)
-    return checked
-
-
-def _check_start(name: str, value: float, bounds: tuple[float, float], where: str) -> None:
-    # A fit searches all of the bounds, so a start outside of them is a slip and no setting.
-    if not bounds[0] <= value <= bounds[1]:
-        raise SettingError(
-            f"{name} of {where} is {value:g}, which is not within its bounds {bounds[0]:g}..{bounds[1]:g}."
-        )
+def _called(material: AnyMaterial) -> str:
+    return "another interface" if isinstance(material, Interface) else f"the crystal {material.name}"
 
 
 def _range(value: object, name: str) -> tuple[float, float]:
     """Return a range of wavelengths; a number is the range that holds only it."""
-    ends = (value, value) if _is_number(value) else value
-    if isinstance(ends, Sequence) and len(ends) == 2 and all(map(_is_number, ends)):
+    ends = (value, value) if is_number(value) else value
+    if isinstance(ends, Sequence) and len(ends) == 2 and all(map(is_number, ends)):
         low, high = map(float, ends)
         if 0 < low <= high < np.inf:
             return low, high
     raise SettingError(
         f"{name} must hold ascending wavelengths in nm such as [500.0, 750.0], got {value!r:.80}."
     )
-
-
-def _check_number(value: object, what: str) -> None:
-    if not _is_number(value):
-        raise SettingError(f"{what} must be a number, got {value!r:.80}.")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

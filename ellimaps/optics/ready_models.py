@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ellimaps.optics.layers import THICKNESS, Layer
 from ellimaps.optics.library import material
 from ellimaps.optics.materials import CAUCHY_A, Cauchy
-from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 
 # The oxide on which flakes are seen best (P. Blake et al., Appl. Phys. Lett. 91, 063124 (2007)).
 _OXIDE_NM = 290.0

@@ -90,7 +90,7 @@ def _facts(profiles: Profiles) -> dict[str, str]:
     return {
         "Measured": f"{judged.n_fields} fields of {judged.n_wells} wells, {len(profiles.features)} features",
         "Layout": f"{compounds} compounds, {n_controls} control wells",
-        **({"Effects of place taken off": str(taken)} if taken else {}),
+        **({"Positional effects taken off": str(taken)} if taken else {}),
         "Nearest neighbour": f"the same compound for {judged.field_accuracy_1nn:.1%} of fields "
         f"and {judged.well_accuracy_1nn:.1%} of wells",
         "Mean average precision": f"{judged.map:.3f} per well",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -13,11 +12,11 @@ from ellimaps.core.angles import wrap_degrees
 from ellimaps.core.errors import SettingError
 from ellimaps.core.spectra import Spectra
 from ellimaps.optics.fit_options import FitOptions
-from ellimaps.optics.flags import Flag
+from ellimaps.optics.fitted import FilmFit, MeasuredSpectrum, found_values
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.noise import Noise
-from ellimaps.optics.spectra import SpectraFit, SpectraFitter
+from ellimaps.optics.spectra import SpectraFitter
 
 # The last digit of many exported files; readings that agree better are no better known.
 _LEAST_SD_DEG = 0.01
@@ -25,41 +24,35 @@ _LEAST_SD_DEG = 0.01
 _MIRRORED_FITS = 0.5
 
 
-@dataclass(frozen=True, eq=False)
-class SpectrumFit:
-    """The fit of one spectrum.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SpectrumFit(FilmFit):
+    """The fit of one spectrum of a file.
 
     Attributes
     ----------
     spectrum : object
         Its name in the file.
-    parameters, standard_errors : mapping of str to float
-        By the names of the model's free parameters; NaN where there were too few wavelengths.
-    mse, chi2 : float
-        MSE in N, C, S and reduced chi squared.
-    n_wavelengths : int
-        Wavelengths (and angles) used.
-    flag : Flag
-        Whether to trust it.
-    others : tuple of (mapping, float)
-        Parameters of other minima that fit about as well, and their reduced chi squared, best first.
     remarks : tuple of str
         What else is to be known.
-    curves : DataFrame
-        ``wavelength_nm, aoi_deg, Psi, Psi_model, Delta, Delta_model`` in degrees, and ``used``: whether both
-        Psi and Delta were, one row per point.
     """
 
     spectrum: object
-    parameters: Mapping[str, float]
-    standard_errors: Mapping[str, float]
-    mse: float
-    chi2: float
-    n_wavelengths: int
-    flag: Flag
-    others: tuple[tuple[Mapping[str, float], float], ...]
     remarks: tuple[str, ...]
-    curves: pd.DataFrame
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """Measured and modelled angles.
+
+        ``wavelength_nm, aoi_deg, Psi, Delta, Psi_model, Delta_model`` in degrees, and ``used``: whether both
+        Psi and Delta were, one row per point.
+        """
+        table = self.measured.curves(self.model)
+        shown = {
+            quantity.lower() + end: quantity + end for end in ("", "_model") for quantity in ("Psi", "Delta")
+        }
+        wild = self.wild.reshape(2, -1).any(axis=0)
+        used = np.isfinite(table["psi"]) & np.isfinite(table["delta"]) & ~wild
+        return table[["wavelength_nm", "aoi_deg", *shown]].rename(columns=shown).assign(used=used)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,17 +115,17 @@ def fit_spectra(spectra: Spectra, model: ThinFilm, options: FitOptions | None = 
         If nothing is free, the angle of incidence is not known, no wavelength is left, or a material does not
         cover the wavelengths.
     """
-    options = options or FitOptions()
+    options, model = options or FitOptions(), model.with_bandwidths(spectra.table)
     tables = [spectra.one(name) for name in spectra.names]
     tables = [table[model.uses(table["wavelength_nm"])].reset_index(drop=True) for table in tables]
     if all(table.empty for table in tables):
         raise SettingError(f"{spectra.name} has no wavelength that the model uses.")
-    fits = []
+    fits, grows = [], spectra.delta_noise == "growing"
     # Spectra at the same points share a fitter, whose set-up takes longer than a fit.
     for _, group in groupby(enumerate(tables), key=lambda one: _points(one[1])):
         numbers, alike = zip(*group, strict=True)
         names = [spectra.names[number] for number in numbers]
-        fits += _fitted(names, list(alike), model, options) if len(alike[0]) else []
+        fits += _fitted(names, list(alike), grows, model, options) if len(alike[0]) else []
     return SpectraFits(tuple(fits), model, spectra, options)
 
 
@@ -141,22 +134,36 @@ def _points(table: pd.DataFrame) -> bytes:
 
 
 def _fitted(
-    names: list[object], tables: list[pd.DataFrame], model: ThinFilm, options: FitOptions
+    names: list[object], tables: list[pd.DataFrame], grows: bool, model: ThinFilm, options: FitOptions
 ) -> list[SpectrumFit]:
     waves = tables[0]["wavelength_nm"].to_numpy()
     angles = model.incidence(tables[0]["aoi_deg"].to_numpy())
-    psi, delta = (np.stack([table[name].to_numpy() for table in tables]) for name in ("Psi", "Delta"))
+    psi, delta = (np.stack([_used(table, name, options) for table in tables]) for name in ("Psi", "Delta"))
     fitter = SpectraFitter(model, waves, angles, options)
-    noise = _noise(tables, options)
+    noise = _noise(tables, grows, options) or fitter.noise
     found = fitter.fit(psi, delta, noise)
     mirrored = fitter.fit(psi, (360 - delta) % 360, noise)
     return [
-        _one_fit(name, number, model, found, mirrored, _curves(model, found, number, table))
+        SpectrumFit(
+            **found_values(model, found, number),
+            measured=MeasuredSpectrum(table[["wavelength_nm", "aoi_deg"]], psi[number], delta[number]),
+            noise=noise.part(np.array([number])),
+            options=options,
+            spectrum=name,
+            remarks=_mirrored(found.mse[number], mirrored.mse[number]),
+        )
         for number, (name, table) in enumerate(zip(names, tables, strict=True))
     ]
 
 
-def _noise(tables: list[pd.DataFrame], options: FitOptions) -> Noise | None:
+def _used(table: pd.DataFrame, name: str, options: FitOptions) -> Real:
+    """Return what was measured, without means over too few of a cluster's pixels."""
+    values = table[name].to_numpy(dtype=np.float64)
+    share = table.get(f"{name}_share")
+    return values if share is None else np.where(share >= options.min_share, values, np.nan)
+
+
+def _noise(tables: list[pd.DataFrame], grows: bool, options: FitOptions) -> Noise | None:
     """Return the noise that the file tells; None leaves it to the fit."""
     if options.sigma_psi_deg is not None or not all({"Psi_sd", "Delta_sd"} <= set(table) for table in tables):
         return None
@@ -166,53 +173,19 @@ def _noise(tables: list[pd.DataFrame], options: FitOptions) -> Noise | None:
     )
     if not (np.isfinite(psi).all() and np.isfinite(delta).all()):
         return None
+    if "Psi_share" in tables[0]:
+        return Noise(psi, delta, grows, "the clusters' provenance", is_known=True)
     psi, delta = np.maximum(psi, _LEAST_SD_DEG), np.maximum(delta, _LEAST_SD_DEG)
-    return Noise(psi, delta, grows=False, origin="the file", is_known=True)
+    return Noise(psi, delta, grows, "the file", is_known=True)
 
 
-def _curves(model: ThinFilm, found: SpectraFit, number: int, table: pd.DataFrame) -> pd.DataFrame:
-    curves = table[["wavelength_nm", "aoi_deg", "Psi", "Delta"]].copy()
-    shape = curves["Psi"].shape
-    psi_model, delta_model = np.full(shape, np.nan), np.full(shape, np.nan)
-    if found.flags[number] != Flag.TOO_FEW_WAVELENGTHS:
-        fitted = model.with_parameters(found.parameters[number])
-        psi_model, delta_model = fitted.psi_delta(curves["wavelength_nm"], curves["aoi_deg"])
-    wild = found.wild[number].reshape(2, -1).any(axis=0)
-    known = np.isfinite(curves["Psi"]) & np.isfinite(curves["Delta"])
-    return curves.assign(Psi_model=psi_model, Delta_model=delta_model, used=known & ~wild)
-
-
-def _one_fit(
-    name: object, number: int, model: ThinFilm, found: SpectraFit, mirrored: SpectraFit, curves: pd.DataFrame
-) -> SpectrumFit:
-    names = [parameter.name for parameter in model.parameters]
-    others = [
-        (_by_name(names, values), float(chi2))
-        for values, chi2 in zip(found.others[number], found.others_chi2[number], strict=True)
-        if np.isfinite(chi2)
-    ]
-    remarks = []
-    if mirrored.mse[number] < _MIRRORED_FITS * found.mse[number]:
-        remarks.append(
-            f"With Delta mirrored (360° - Delta) the MSE is {mirrored.mse[number]:.3g} in place of "
-            f"{found.mse[number]:.3g}: the file may have Delta in the other sense."
-        )
-    return SpectrumFit(
-        name,
-        _by_name(names, found.parameters[number]),
-        _by_name(names, found.standard_errors[number]),
-        float(found.mse[number]),
-        float(found.chi2[number]),
-        int(found.n_wavelengths[number]),
-        Flag(int(found.flags[number])),
-        tuple(others),
-        tuple(remarks),
-        curves,
+def _mirrored(mse: float, mirrored: float) -> tuple[str, ...]:
+    if not mirrored < _MIRRORED_FITS * mse:
+        return ()
+    return (
+        f"With Delta mirrored (360° - Delta) the MSE is {mirrored:.3g} in place of {mse:.3g}: the file may "
+        "have Delta in the other sense.",
     )
-
-
-def _by_name(names: list[str], values: Real) -> dict[str, float]:
-    return dict(zip(names, values.tolist(), strict=True))
 
 
 def residuals(curves: pd.DataFrame, quantity: str) -> Real:

@@ -47,6 +47,8 @@ button[kind^=primary] :is(p, span), [data-tag] :is(span, button) { color: light-
 .stCode .token:is(.number, .boolean, .constant, .string) { color: var(--value); }
 .stCode .token:is(.property, .variable, .keyword, .function, .class-name) { color: var(--name); }
 .stCode .token:is(.operator, .decorator, .atrule) { color: light-dark(#9a3e00, #ffab66); }
+/* It stands outside of what Streamlit gives the scheme, which is that of the system. */
+[data-testid=stPopoverBody] { color-scheme: light dark; }
 .st-key-chart_tools { display: none; }
 /* Over the page and not in it: what one looks at stays where it is when work begins and ends. */
 div:has(> .st-key-work) { position: fixed; bottom: 1rem; left: 50%; z-index: 99; }
@@ -61,6 +63,10 @@ div:has(> .st-key-work_message:empty) { display: none; }
 [data-testid=stApp]:not([data-test-connection-state=PINGING_SERVER]) .stopped { display: none; }
 body:has([data-test-connection-state=PINGING_SERVER] .stopped) [data-testid=stDialog] { display: none; }
 @keyframes told { to { visibility: visible; } }
+/* A film of three oscillators has fifteen rows. */
+.stMainBlockContainer .st-key-film_editor [class*=_rows] { gap: 0.2rem; }
+.st-key-film_editor [class*=_rows] :is([data-testid=stNumberInputContainer], input) { height: 2rem; }
+.st-key-film_editor [class*=_rows] :is(p, button, [data-testid$=Container]) { min-height: 0; margin: 0; }
 .elided { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 @media (max-width: 1050px) {
   .st-key-explore_split .stHorizontalBlock { flex-direction: column; }

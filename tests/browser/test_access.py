@@ -207,7 +207,7 @@ LINKS = {
     "/?folder=gone&work=abc": "Maps",
     "/experiments?experiments_found=gone": "Experiments",
     "/classify?classify_view=Old&classify_found=gone": "Classify",
-    "/plates?plates_view=Old&plates_correct=none&plates_found=gone": "Plates",
+    "/plates?plates_view=Old&plates_correct=none&plates_profiles=gone": "Plates",
     "/sensors?sensors_typed=gone.csv&sensors_view=Old": "Sensors",
 }
 

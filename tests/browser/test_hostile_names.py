@@ -61,7 +61,7 @@ LOADED = {
     "Experiments": (f"/experiments?experiments_typed={quote(f'counted {FILE}/results')}", one_image),
     "a tree to run": (f"/experiments?experiments_typed={quote(f'counted {FILE}/tree')}", nothing_more),
     "Classify": (f"/classify?classify_typed={quote(f'cells {FILE}/images')}", trained),
-    "Plates": (f"/plates?plates_typed={quote(f'plate {FILE}/results')}", thumbnails),
+    "Plates": (f"/plates?plates_profiles={quote(f'plate {FILE}/results')}", thumbnails),
     "Sensors": ("/sensors?sensors_typed=log.csv", nothing_more),
     "what is not there": (f"/?folder={quote(FILE)}", nothing_more),
 }

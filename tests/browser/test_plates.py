@@ -24,11 +24,11 @@ def plates(tmp_path_factory):
 
 
 def brightest(page, title):
-    """Largest value of each colour of a picture as it is drawn."""
+    """Largest value of each colour in the upper half of an image as it is drawn, above the scale bar."""
     canvas = page.get_by_role("img", name=title).first
     return canvas.evaluate(
         """(canvas) => {
-          const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+          const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height / 2).data;
           const most = [0, 0, 0];
           pixels.forEach((value, i) => { if (i % 4 < 3) most[i % 4] = Math.max(most[i % 4], value); });
           return most;
@@ -138,4 +138,58 @@ def test_choices_outlive_tabs_and_pages_and_a_reload_finds_the_tab(chromium, pla
     idle(page)
     assert "plates_view=Plate+map" in page.url
     assert plates.complaints() == []
+    page.close()
+
+
+@pytest.mark.parametrize("width", [900, 1920])
+def test_a_click_on_a_well_shows_its_images_and_nothing_is_cut(chromium, plates, width):
+    page = chromium.new_page(viewport={"width": width, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{plates.address}/plates?plates_view=Plate+map")
+    page.get_by_text("Edge effect").wait_for()
+    idle(page)
+    for chart in page.locator("[data-testid=stVegaLiteChart] svg").all():
+        box = chart.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["width"] <= 1000
+    # Of the second row the third well, by its place in the plate of 4 x 6.
+    plate = page.locator("[data-testid=stVegaLiteChart] svg").first.locator(".mark-rect path")
+    plate.nth(8).click()
+    page.get_by_text("B03, inert").first.wait_for()
+    page.get_by_role("img", name="Cells of B03 field 1").wait_for()
+    idle(page)
+    page.reload()
+    page.get_by_role("img", name="Cells of B03 field 1").wait_for()
+    page.close()
+
+
+def test_a_reload_and_a_copied_address_bring_back_what_was_chosen(chromium, plates):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{plates.address}/plates")
+    status = page.get_by_role("status").filter(has_text="points")
+    status.get_by_text("48 of 48 points", exact=True).wait_for()
+    idle(page)
+    page.get_by_role("button", name="inert", exact=True).click()
+    page.get_by_text("40 of 48 fields chosen").wait_for()
+    idle(page)
+    page.get_by_role("group", name="Scatter plot").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    status.get_by_text("40 of 48 points, 1 chosen", exact=True).wait_for()
+    page.get_by_text("1 of 48 fields chosen").wait_for()
+    idle(page)
+    page.reload()
+    status.get_by_text("40 of 48 points, 1 chosen", exact=True).wait_for()
+    page.get_by_text("1 of 48 fields chosen").wait_for()
+    idle(page)
+    other = chromium.new_context().new_page()
+    other.set_default_timeout(WAIT_MS)
+    other.goto(page.url)
+    other.get_by_text("1 of 48 fields chosen").wait_for()
+    other.get_by_role("button", name="Clear selection").click()
+    other.get_by_role("status").get_by_text("48 of 48 points", exact=True).wait_for()
+    assert plates.complaints() == []
+    other.context.close()
     page.close()

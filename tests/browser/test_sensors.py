@@ -33,7 +33,7 @@ def test_the_page_as_a_user_walks_through_it(chromium, sensors):
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(WAIT_MS)
     page.goto(f"{sensors.address}/sensors")
-    page.get_by_role("textbox", name="Or a file or folder").fill("demo/log.csv")
+    page.get_by_role("combobox", name="Log").fill("demo/log.csv")
     page.keyboard.press("Enter")
     page.get_by_text("6 sensors of 2 sources in 2 regions").wait_for()
     plot = page.locator(".js-plotly-plot")
@@ -62,11 +62,11 @@ def test_the_page_as_a_user_walks_through_it(chromium, sensors):
     page.get_by_text(before).wait_for()
 
     for view, found in (
-        ("Coverage", "When which sensor reported"),
-        ("Stability", "of the time out of limit"),
+        ("Data coverage", "When which sensor reported"),
+        ("Stability", "Worst window"),
         ("Anomalies", re.compile("periods, the latest first|Nothing unusual")),
         ("Forecast", "How well it did before"),
-        ("Why", "Cross-correlation after whitening"),
+        ("Relations", "Cross-correlation after whitening"),
     ):
         show(page, view)
         page.get_by_text(found).first.wait_for()

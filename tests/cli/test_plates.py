@@ -72,7 +72,7 @@ def test_effects_of_place_are_taken_off_and_said(folder, tmp_path):
     assert before[1] == after[1]
     assert json.loads((tmp_path / "embedding.json").read_text())["settings"]["correct"] == "polish"
     page = Path(run("report", tmp_path, "--correct", "polish").stdout.strip())
-    assert "Effects of place taken off" in page.read_text(encoding="utf-8")
+    assert "Positional effects taken off" in page.read_text(encoding="utf-8")
 
 
 def test_embed_tells_people_too(folder):

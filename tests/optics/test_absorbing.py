@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.stacks import one_sentence
 
-from ellimaps.core.errors import EllimapsError
+from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.optics.absorbing import CauchyUrbach, OscillatorSum, SplineIndex
+from ellimaps.optics.bounds import Bounds
+from ellimaps.optics.crystals import UniaxialMaterial
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Uniaxial
 from ellimaps.optics.gradient import ExactCurve
-from ellimaps.optics.materials import Cauchy, Material, UniaxialMaterial
-from ellimaps.optics.model import Bounds, Layer, ThinFilm
+from ellimaps.optics.layers import Layer
+from ellimaps.optics.materials import Cauchy, Constant, Material, Sellmeier
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text, read_model
 from ellimaps.optics.oscillators.gaussian import Gaussian
 from ellimaps.optics.oscillators.lorentz import Lorentz
@@ -72,6 +76,8 @@ def test_lorentz_oscillators_are_those_of_other_software(tmp_path: Path, shared_
         CauchyUrbach((1.6, 0.01, 0.0), 0.1, 0.3, 3.5),
         SplineIndex((1.5, 2.5, 3.5), (0.1, 0.2, 0.4), 1.6),
         UniaxialMaterial(OscillatorSum((Gaussian(0.5, 1.0, 2.5),), 2.2), Cauchy(1.7, 0.01)),
+        Constant(1.6, 0.05),
+        Sellmeier(((1.2, 0.12), (0.8, 9.0))),
     ],
 )
 def test_a_model_file_holds_every_dispersion(tmp_path: Path, material: Material | UniaxialMaterial) -> None:
@@ -97,6 +103,24 @@ def test_names_tell_terms_of_a_kind_apart() -> None:
     assert twice.with_parameter("offset", 1.0).offset == 1.0
 
 
+def test_numbers_that_no_fit_changes_are_changed_by_name() -> None:
+    tail = CauchyUrbach((1.6, 0.01, 0.0), 0.1, 0.3, 3.5)
+    assert tail.with_parameter("urbach_edge_ev", 3.0) == replace(tail, edge_ev=3.0)
+    crystal = UniaxialMaterial(Cauchy(1.7), tail)
+    assert crystal.fixed == {"extraordinary_urbach_edge_ev": 3.5}
+    changed = crystal.with_parameter("extraordinary_urbach_edge_ev", 3.0)
+    assert changed.extraordinary == replace(tail, edge_ev=3.0)
+    with pytest.raises(SettingError, match="cannot be free"):
+        Layer(tail, 10.0, {"urbach_edge_ev": (3.0, 4.0)})
+
+
+def test_a_spline_of_more_nodes_follows_that_of_fewer() -> None:
+    made = SplineIndex((1.5, 2.5, 3.5), (0.1, 0.2, 0.4), 1.6).between(1.5, 3.5, 5)
+    assert made.energies_ev == (1.5, 2.0, 2.5, 3.0, 3.5)
+    assert made.k == pytest.approx((0.1, 0.15, 0.2, 0.3, 0.4))
+    assert made.offset == 1.6
+
+
 CASES: list[tuple[Material | UniaxialMaterial, Bounds]] = [
     (AMORPHOUS, {"thickness_nm": (20.0, 200.0), "tauc_lorentz_gap_ev": (2.0, 3.0)}),
     (AMORPHOUS, {"thickness_nm": (20.0, 200.0), "tauc_lorentz_amplitude_ev": (60.0, 140.0)}),
@@ -115,6 +139,18 @@ CASES: list[tuple[Material | UniaxialMaterial, Bounds]] = [
     (
         UniaxialMaterial(OscillatorSum((Gaussian(0.5, 1.0, 2.5),), 2.2), Cauchy(1.7, 0.01)),
         {"thickness_nm": (20.0, 200.0), "gaussian_amplitude": (0.2, 1.0)},
+    ),
+    (
+        Constant(1.6, 0.05),
+        {"thickness_nm": (60.0, 140.0), "index_n": (1.5, 1.7), "index_k": (0.0, 0.1)},
+    ),
+    (
+        Sellmeier(((1.2, 0.12), (0.8, 9.0))),
+        {"thickness_nm": (60.0, 140.0), "sellmeier_1_strength": (1.0, 1.4)},
+    ),
+    (
+        Sellmeier(((1.2, 0.12),)),
+        {"thickness_nm": (60.0, 140.0), "sellmeier_1_resonance_um": (0.1, 0.15)},
     ),
 ]
 

@@ -10,8 +10,9 @@ from ellimaps.optics.certainty import Certainty, certainty_of
 from ellimaps.optics.effective_medium import EffectiveMedium
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
+from ellimaps.optics.layers import Layer
 from ellimaps.optics.materials import Cauchy, Constant
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.remedies import remedies
 from ellimaps.optics.spectra import FitProblem, SpectraFitter
 

@@ -30,9 +30,10 @@ from ellimaps.optics.database import catalogue
 from ellimaps.optics.database.catalogue import MaterialPage, page_material, search_materials
 from ellimaps.optics.database.packing import packed
 from ellimaps.optics.database.page import Published, page_of, page_text, read_page
+from ellimaps.optics.layers import Layer
 from ellimaps.optics.library import material, nk_text, read_nk
 from ellimaps.optics.materials import Material, lossless
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_files, read_model
 
 TA2O5 = "main/Ta2O5/Bright-amorphous"

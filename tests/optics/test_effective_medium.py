@@ -12,9 +12,10 @@ from ellimaps.core.errors import EllimapsError
 from ellimaps.optics.dual import Dual, slopes_of, value_of
 from ellimaps.optics.effective_medium import EffectiveMedium, Rule, bruggeman, maxwell_garnett
 from ellimaps.optics.fit_options import FitOptions
+from ellimaps.optics.layers import Layer
 from ellimaps.optics.library import material
 from ellimaps.optics.materials import Constant, Material
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text, read_model
 from ellimaps.optics.spectra import SpectraFitter
 

@@ -11,9 +11,11 @@ from conftest import ROOT
 from support.stacks import one_sentence
 
 from ellimaps.core.errors import EllimapsError, ReadError, SettingError
+from ellimaps.optics.crystals import UniaxialMaterial
+from ellimaps.optics.layers import Layer
 from ellimaps.optics.library import material, material_names, read_nk
-from ellimaps.optics.materials import Cauchy, Constant, Sellmeier, Table, UniaxialMaterial
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.materials import Cauchy, Constant, Sellmeier, Table
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text, read_model
 
 
@@ -110,6 +112,18 @@ MODELS = [
         aoi_offset_deg=0.1,
         free={"aoi_offset_deg": (-0.5, 0.5)},
     ),
+    ThinFilm(
+        "air",
+        (
+            Layer("Si3N4", 870.0, {"thickness_spread_nm": (0.0, 9.0)}, thickness_spread_nm=2.0),
+            Layer("glass", 1e6, {"share": (0.0, 1.0)}, coherent=False, share=0.9),
+        ),
+        bandwidth_nm=((400.0, 4.0), (900.0, 8.5)),
+        angular_spread_deg=0.5,
+        free={"angular_spread_deg": (0.0, 1.0)},
+    ),
+    ThinFilm("Si", bandwidth_nm="file"),
+    ThinFilm("Si", bandwidth_nm=5.0),
 ]
 
 
@@ -144,10 +158,17 @@ def test_the_example_of_the_issue(tmp_path: Path) -> None:
 def test_the_model_in_the_documentation_is_one(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "file-formats.md").read_text(encoding="utf-8")
     section = text.partition("### `model.toml`")[2].partition("\n### ")[0]
-    (block,) = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
-    (tmp_path / "model.toml").write_text(block, encoding="utf-8")
-    names = [p.name for p in read_model(tmp_path / "model.toml").parameters]
-    assert names == ["thickness_nm", "cauchy_a", "aoi_offset_deg"]
+    for block, names in zip(
+        re.findall(r"```toml\n(.*?)```", section, re.DOTALL),
+        (
+            ["thickness_nm", "cauchy_a", "aoi_offset_deg"],
+            ["thickness_nm", "thickness_spread_nm", "share"],
+            ["thickness_nm_1", "thickness_nm_2", "bottom_cauchy_a"],
+        ),
+        strict=True,
+    ):
+        (tmp_path / "model.toml").write_text(block, encoding="utf-8")
+        assert [p.name for p in read_model(tmp_path / "model.toml").parameters] == names
     listed = set(re.search(r"a name: `(.*?)`", section, re.DOTALL)[1].replace("\n", " ").split(", "))
     assert listed == {name for name in material_names() if not name.endswith(("-o", "-e"))}
 
@@ -199,6 +220,13 @@ LAYER = 'substrate = "Si"\n[[layers]]\nmaterial = "SiO2"\nthickness_nm = 10.0\n'
         (LAYER.replace("10.0", "-1"), "within 0..100000 nm"),
         (LAYER.replace("10.0", "inf"), "within 0..100000 nm"),
         ('substrate = "Si"\n[[layers]]\nmaterial = "SiO2"', "layer 1 needs thickness_nm"),
+        ('substrate = "Si"\ninstrument = { slit_um = 5 }', "instrument has the unknown key 'slit_um'"),
+        ('substrate = "Si"\ninstrument = 5', "instrument must be like"),
+        ('substrate = "Si"\ninstrument = { bandwidth_nm = "column" }', "bandwidth_nm must be"),
+        ('substrate = "Si"\ninstrument = { angular_spread_deg = -1 }', "angular_spread_deg must be within"),
+        (LAYER + 'coherent = "no"', "coherent of the layer of SiO2 must be true or false"),
+        (LAYER + "share = 0.5", "Only a layer with coherent = false has a share"),
+        (LAYER + "thickness_spread_nm = true", "must be a number"),
     ],
 )
 def test_wrong_models_are_refused_in_one_sentence(tmp_path: Path, text: str, needle: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -15,14 +17,18 @@ import ellimaps
 from ellimaps.cli import main
 from ellimaps.core.errors import SettingError
 from ellimaps.core.spectra import Spectra
+from ellimaps.maps.segmentation import Segmentation
+from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.layers import Layer
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import read_model
 from ellimaps.readers.spectra import open_spectra
 from ellimaps.spectra.fit import fit_spectra
 
 MODEL = ThinFilm("Si", (Layer("SiO2", 100.0, {"thickness_nm": (0.0, 300.0)}),))
 WAVES = np.linspace(400.0, 800.0, 41)
+Written = tuple[Segmentation, ThinFilm, list[Path]]
 
 
 def spectra_of(*thicknesses: float, angle: float = 65.0, mirrored: bool = False) -> Spectra:
@@ -74,34 +80,85 @@ def test_a_model_chooses_wavelengths_and_gives_the_angle() -> None:
         )
 
 
-def test_cluster_spectra_that_segment_wrote_give_the_thickness_of_the_clusters(tmp_path: Path) -> None:
-    model = read_model(ROOT / "data_example" / "terraces" / "model.toml")
-    stack = ellimaps.preprocess(ellimaps.open_stack(ROOT / "data_example" / "terraces"))
-    segmentation = ellimaps.segment(stack, k=4)
-    files = ellimaps.export_segmentation(segmentation, tmp_path)
-    direct = ellimaps.fit_shots(segmentation, model).clusters
-    checked = 0
-    for number, cluster in enumerate(direct):
-        (path,) = (file for file in files if file.name.endswith(f"_cluster_{number}.ds.dat"))
-        (fit,) = fit_spectra(open_spectra(path), model).fits
-        assert fit.spectrum == number
-        if cluster.flag == Flag.OK:
-            checked += 1
-            assert fit.parameters["thickness_nm"] == pytest.approx(
-                cluster.parameters["thickness_nm"], abs=0.01
-            )
-    assert checked >= 3
-    (table,) = (file for file in files if file.name.endswith("_clustershot.dat"))
-    (full,) = (file for file in files if file.name.endswith("_clustershot_full.csv"))
-    for path in (table, full):
+@pytest.fixture(scope="module", params=["terraces", "terraces_wrap"])
+def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """The clusters of an example, its model, and the files that were written of them."""
+    folder = ROOT / "data_example" / request.param
+    segmentation = ellimaps.segment(ellimaps.preprocess(ellimaps.open_stack(folder)), k=5)
+    files = ellimaps.export_segmentation(segmentation, tmp_path_factory.mktemp("out"))
+    return segmentation, read_model(folder / "model.toml"), files
+
+
+def files_of(files: list[Path], *ends: str) -> list[Path]:
+    return [file for file in files if re.search(rf"({'|'.join(ends)})$", file.name)]
+
+
+def test_spectra_that_segment_wrote_give_the_films_of_the_clusters(written: Written) -> None:
+    segmentation, model, files = written
+    # The second model misses the data: then it matters how exact each value is.
+    for film in (model, MODEL):
+        direct = ellimaps.fit_shots(segmentation, film).clusters
+        assert any(cluster.flag != Flag.OK for cluster in direct) or film is model
+        paths = files_of(files, r"_cluster_\d\.ds\.dat", "_clustershot.dat", "_clustershot_full.csv")
+        assert len(paths) == segmentation.k + 2
+        fits = [fit for path in paths for fit in fit_spectra(open_spectra(path), film).fits]
+        assert len(fits) == 3 * segmentation.k
+        for fit in fits:
+            cluster = direct[int(str(fit.spectrum))]
+            assert fit.parameters == pytest.approx(cluster.parameters, abs=0.01)
+            assert fit.standard_errors == pytest.approx(cluster.standard_errors, rel=0.01)
+            assert (fit.flag, fit.noise.grows) == (cluster.flag, cluster.noise.grows)
+
+
+def test_without_their_provenance_clusters_are_spectra_like_others(written: Written, tmp_path: Path) -> None:
+    (path,) = files_of(written[2], "_cluster_0.ds.dat")
+    assert {"Psi_sd", "Psi_share"} <= set(open_spectra(path).table.columns)
+    alone = Path(shutil.copy(path, tmp_path))
+    assert not {"Psi_sd", "Psi_share"} & set(open_spectra(alone).table.columns)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"psi_deg": []},
+        {"psi_deg": "x"},
+        {"points": [[1.0, 2.0]]},
+        {"points": None},
+        {"grows": None, "delta_deg": [[None] * 11] * 5},
+        {"psi_share": {}},
+    ],
+)
+def test_noise_that_is_damaged_is_none(written: Written, tmp_path: Path, damage: dict[str, object]) -> None:
+    for path in files_of(written[2], "_cluster_4.ds.dat", "_segmentation.json"):
+        shutil.copy(path, tmp_path)
+    (listing,) = tmp_path.glob("*.json")
+    facts = json.loads(listing.read_text())
+    listing.write_text(json.dumps(facts | {"noise": facts["noise"] | damage}))
+    (path,) = tmp_path.glob("*.ds.dat")
+    assert "Psi_sd" not in open_spectra(path).table
+
+
+def test_means_over_few_pixels_are_left_out_as_in_a_fit_of_clusters() -> None:
+    spectra = spectra_of(100.0)
+    table = spectra.table.assign(Psi_sd=0.01, Delta_sd=0.02, Psi_share=1.0, Delta_share=1.0)
+    table.loc[3, ["Psi", "Psi_share"]] = 89.0, 0.4
+    (fit,) = fit_spectra(Spectra("spot", table, delta_noise="growing"), MODEL).fits
+    assert fit.flag == Flag.OK
+    assert fit.parameters["thickness_nm"] == pytest.approx(100.0, abs=1e-3)
+    (fit,) = fit_spectra(Spectra("spot", table, delta_noise="growing"), MODEL, FitOptions(min_share=0.3)).fits
+    assert fit.wild[3]
+
+
+def test_tables_of_clusters_open_with_their_means(written: Written) -> None:
+    segmentation, _, files = written
+    pairs = segmentation.stack.pairs()
+    for path in files_of(files, "_clustershot.dat", "_clustershot_full.csv"):
         reopened = open_spectra(path)
-        assert reopened.names == [0, 1, 2, 3]
+        assert reopened.names == list(range(segmentation.k))
+        assert (reopened.table["aoi_deg"] == pairs["aoi_deg"].iloc[0]).all()
         for name in reopened.names:
-            own = reopened.one(name)
-            pairs = stack.pairs()
-            np.testing.assert_allclose(
-                own["Psi"], segmentation.means[int(str(name)), pairs["psi"].to_numpy()], atol=1e-9
-            )
+            means = segmentation.means[int(str(name)), pairs["psi"].to_numpy()]
+            np.testing.assert_allclose(reopened.one(name)["Psi"], means, atol=1e-9)
 
 
 def test_the_command_prints_and_writes_the_fit(

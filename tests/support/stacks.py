@@ -12,7 +12,8 @@ import pandas as pd
 
 from ellimaps.core.stack import DELTA, PSI, ImageStack
 from ellimaps.images.preprocessing import preprocess
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.layers import Layer
+from ellimaps.optics.model import ThinFilm
 from ellimaps.readers import open_stack
 from ellimaps.samples import sample_ep4
 

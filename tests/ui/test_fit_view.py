@@ -13,6 +13,7 @@ import pytest
 import tifffile
 from conftest import EXAMPLE, ROOT
 from streamlit.testing.v1 import AppTest
+from support.fit_view import click, edit, film, find, fine, hits, layer_key, open_fit_view, search, state
 
 from ellimaps import fit_map, fit_shots, open_stack, preprocess, read_model, segment
 from ellimaps.core.errors import EllimapsError, ReadError
@@ -20,8 +21,9 @@ from ellimaps.core.numbers import number_text, with_error
 from ellimaps.core.stack import ANGLES
 from ellimaps.maps.films.files import fit_contents
 from ellimaps.optics.fit_options import FitOptions
+from ellimaps.optics.layers import THICKNESS, Layer
 from ellimaps.optics.library import material, material_names
-from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.ready_models import ready_models
 from ellimaps.samples import sample_ep4
 from ellimaps.ui.pages.maps import fitting
@@ -43,11 +45,7 @@ K = 4
 @pytest.fixture
 def opened(monkeypatch, tmp_path):
     """The example, open at the view Fit, in a working folder of its own."""
-    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(ROOT / "data_example"))
-    monkeypatch.chdir(tmp_path)
-    page = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
-    page.button(key="example_terraces").click().run()
-    return page.segmented_control(key="view").set_value("Fit").run()
+    return open_fit_view(monkeypatch, tmp_path)
 
 
 @pytest.fixture
@@ -79,30 +77,6 @@ class File(io.BytesIO):
         self.name = name
 
 
-def state(page):
-    return page.session_state["MapsState"]
-
-
-def film(page):
-    return state(page).film
-
-
-def click(page, key):
-    page.button(key=key).click().run()
-    for _ in range(200):
-        if state(page).task is None:
-            return page
-        time.sleep(0.1)
-        page.run()
-    raise AssertionError(state(page).task)
-
-
-def fine(page):
-    assert not page.exception
-    assert not page.error, [error.value for error in page.error]
-    return page
-
-
 def texts(page):
     return " ".join(one.value for one in [*page.markdown, *page.caption, *page.info])
 
@@ -125,14 +99,6 @@ def viewer(page):
 
 def fits_name(page):
     return state(page).shown().stack.name
-
-
-def edit(page):
-    return fine(page.toggle(key="film_edit").set_value(True).run())
-
-
-def layer_key(page, *parts):
-    return "_".join(["film", str(film(page).edition), *map(str, parts)])
 
 
 def test_without_a_segmentation_the_view_says_what_to_do(opened):
@@ -315,7 +281,7 @@ def test_no_snake_case_and_no_digits_that_nobody_knows_in_any_table(fitted):
 def test_the_oxide_is_that_of_a_cluster_where_nothing_lies_on_it(loaded, fits):
     edit(loaded)
     click(loaded, layer_key(loaded, "add"))
-    loaded.checkbox(key=layer_key(loaded, "1_thickness_nm", "free")).set_value(False).run()
+    loaded.checkbox(key=layer_key(loaded, "layer1_thickness_nm", "free")).set_value(False).run()
     assert THICKNESS not in film(loaded).model.layers[1].free
     loaded.number_input(key=layer_key(loaded, "reference_1_highest")).set_value(400.0)
     loaded.selectbox(key=layer_key(loaded, "reference_1_cluster")).set_value(0)
@@ -330,13 +296,13 @@ def test_the_oxide_is_that_of_a_cluster_where_nothing_lies_on_it(loaded, fits):
     assert f"The {number_text(error, 2)} nm by which layer 2 is uncertain move thickness (nm) by" in texts(
         loaded
     )
-    loaded.number_input(key=layer_key(loaded, 1, "thickness")).set_value(90.0).run()
+    loaded.number_input(key=layer_key(loaded, "layer1_thickness_nm", "value")).set_value(90.0).run()
     assert "as in cluster 0" not in texts(fine(loaded))
 
 
 def test_a_cluster_that_does_not_tell_a_thickness_changes_nothing(loaded):
     edit(loaded)
-    loaded.checkbox(key=layer_key(loaded, "0_thickness_nm", "free")).set_value(False).run()
+    loaded.checkbox(key=layer_key(loaded, "layer0_thickness_nm", "free")).set_value(False).run()
     before = film(loaded).model
     loaded.number_input(key=layer_key(loaded, "reference_0_highest")).set_value(20.0)
     loaded.button(key=layer_key(loaded, "reference_0")).click().run()
@@ -382,7 +348,7 @@ def test_a_ready_model_replaces_the_folders(fitted):
 
 def test_editing_makes_the_model_ones_own(loaded):
     edit(loaded)
-    loaded.number_input(key=layer_key(loaded, 0, "thickness")).set_value(130.0).run()
+    loaded.number_input(key=layer_key(loaded, "layer0_thickness_nm", "value")).set_value(130.0).run()
     fine(loaded)
     assert film(loaded).model.layers[0].thickness_nm == 130.0
     assert loaded.selectbox(key="film").value == OWN_MODEL
@@ -422,7 +388,7 @@ def test_the_editor_opened_again_shows_the_model_as_it_is(loaded):
 
 def test_everything_can_be_made_free_from_the_lists(loaded):
     edit(loaded)
-    loaded.checkbox(key=layer_key(loaded, "0_cauchy_a", "free")).set_value(True).run()
+    loaded.checkbox(key=layer_key(loaded, "layer0_cauchy_a", "free")).set_value(True).run()
     loaded.checkbox(key=layer_key(loaded, "aoi_offset_deg", "free")).set_value(True).run()
     names = [parameter.name for parameter in film(fine(loaded)).model.parameters]
     assert names == ["thickness_nm", "cauchy_a", "aoi_offset_deg"]
@@ -436,7 +402,7 @@ def test_everything_can_be_made_free_from_the_lists(loaded):
 def test_bounds_that_descend_are_one_sentence_and_change_nothing(loaded):
     edit(loaded)
     before = film(loaded).model
-    loaded.number_input(key=layer_key(loaded, "0_thickness_nm", "from")).set_value(500.0).run()
+    loaded.number_input(key=layer_key(loaded, "layer0_thickness_nm", "from")).set_value(500.0).run()
     assert not loaded.exception
     assert [error.value for error in loaded.error] == [
         "The bounds of thickness_nm in the layer of Cauchy 1.44686 must ascend, got 500.0, 400.0."
@@ -446,7 +412,7 @@ def test_bounds_that_descend_are_one_sentence_and_change_nothing(loaded):
 
 def test_a_model_without_a_free_thickness_is_one_sentence(loaded):
     edit(loaded)
-    loaded.checkbox(key=layer_key(loaded, "0_thickness_nm", "free")).set_value(False).run()
+    loaded.checkbox(key=layer_key(loaded, "layer0_thickness_nm", "free")).set_value(False).run()
     click(loaded, "fit")
     assert not loaded.exception
     assert "No thickness is free" in loaded.error[0].value
@@ -544,7 +510,7 @@ def test_the_zip_is_what_the_library_writes(fits):
         assert sorted(archive.namelist()) == sorted(fit_contents(fits))
 
 
-def test_an_angle_given_by_hand_and_a_crystal_are_built_from_lists(loaded):
+def test_an_angle_is_given_by_hand(loaded):
     edit(loaded)
     told = loaded.selectbox(key=layer_key(loaded, "aoi_of"))
     assert "50°" in told.value
@@ -556,31 +522,22 @@ def test_an_angle_given_by_hand_and_a_crystal_are_built_from_lists(loaded):
     assert isinstance(model.layers[0], Layer)
 
 
-def published(page, text):
-    return fine(page.text_input(key=layer_key(page, "published")).set_value(text).run())
-
-
-def hits(page, text):
-    return page.radio(key=layer_key(page, "published", text))
-
-
 def test_a_published_material_is_found_shown_and_used(loaded):
     edit(loaded)
-    published(loaded, "Ta2O5")
-    found = hits(loaded, "Ta2O5")
+    search(find(loaded, "layer0"), "Ta2O5", "layer0")
+    found = hits(loaded, "Ta2O5", "layer0")
     assert found.options[0].startswith("Cheikh et al")  # the first that covers 400 to 800 nm
     assert len(found.options) == 18
     assert "n of main/Ta2O5/Cheikh" in str([one.proto for one in loaded.get("vega_lite_chart")])
     found.set_value("main/Ta2O5/Gao").run()
     assert "Opt. Express 20, 15734" in texts(loaded).replace("\\", "")
-    fine(loaded.button(key=layer_key(loaded, "use")).click().run())
+    fine(loaded.button(key=layer_key(loaded, "layer0", "use")).click().run())
     layer = film(loaded).model.layers[0]
     assert layer.material == material("main/Ta2O5/Gao")
     assert loaded.selectbox(key=layer_key(loaded, "layer0", "material")).value == "main/Ta2O5/Gao"
-    assert loaded.text_input(key=layer_key(loaded, "published")).value == ""
-    published(loaded, "main/SiO2/Malitson")
-    loaded.selectbox(key=layer_key(loaded, "use_for")).set_value("substrate").run()
-    fine(loaded.button(key=layer_key(loaded, "use")).click().run())
+    assert layer_key(loaded, "layer0", "published") not in [one.key for one in loaded.text_input]
+    search(find(loaded, "substrate"), "main/SiO2/Malitson", "substrate")
+    fine(loaded.button(key=layer_key(loaded, "substrate", "use")).click().run())
     assert film(loaded).model.substrate == material("main/SiO2/Malitson")
     assert 'page = "main/Ta2O5/Gao", reference = "' in loaded.code[0].value
     fine(click(loaded, "fit"))
@@ -588,14 +545,32 @@ def test_a_published_material_is_found_shown_and_used(loaded):
 
 
 def test_a_search_without_a_hit_says_what_to_try(loaded):
-    edit(loaded)
+    find(edit(loaded), "layer0")
     assert "nothing is fetched" in texts(loaded)
-    published(loaded, "Ta205")
+    search(loaded, "Ta205", "layer0")
     assert "Or is it **Ta2O5**" in texts(loaded)
-    published(loaded, " - ")
+    search(loaded, " - ", "layer0")
     assert "nothing is fetched" in texts(loaded)
-    published(loaded, "BaF2 Bosomworth 5K")
+    search(loaded, "BaF2 Bosomworth 5K", "layer0")
     assert "No page is called so" in texts(loaded)
+
+
+def test_the_pages_of_both_indices_of_a_crystal_are_offered_together(loaded):
+    loaded.selectbox(key="film").set_value("hBN on SiO2 on Si").run()
+    find(edit(loaded), "layer0")
+    found = hits(loaded, "hBN", "layer0")
+    crystals = [option for option in found.options if option.startswith("**Crystal**")]
+    assert len(crystals) == 5
+    found.set_value("main/BN/Rah-o main/BN/Rah-e").run()
+    fine(loaded.button(key=layer_key(loaded, "layer0", "use")).click().run())
+    crystal = film(loaded).model.layers[0].material
+    assert (crystal.ordinary, crystal.extraordinary) == (material("main/BN/Rah-o"), material("main/BN/Rah-e"))
+    assert loaded.selectbox(key=layer_key(loaded, "layer0", "material")).value == "crystal"
+    axis = loaded.selectbox(key=layer_key(loaded, "layer0", "extraordinary", "material"))
+    assert axis.value == "main/BN/Rah-e"
+    find(loaded, "layer0", "extraordinary")
+    search(loaded, "BN", "layer0", "extraordinary")
+    assert not any("Crystal" in option for option in hits(loaded, "BN", "layer0", "extraordinary").options)
 
 
 def test_built_in_materials_stay_first(loaded):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
+from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
-from support.small_plate import DOSES, saved_small_plate
+from support.small_plate import CHANNELS, DOSES, saved_small_plate, write_picture
 
 from ellimaps.plates.measuring.composites import composites
 from ellimaps.plates.measuring.profile_sources import SOURCES
@@ -20,6 +23,8 @@ from ellimaps.plates.measuring.thumbnails import (
     read_thumbnails,
     save_thumbnails,
 )
+from ellimaps.ui.pages.plates.measure import measured, other_profiles
+from ellimaps.ui.pages.plates.state import Asked, PlatesState
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +67,28 @@ def texts(page):
     return " ".join(element.value for element in [*page.markdown, *page.caption])
 
 
+def test_one_control_finds_profiles_by_name_or_takes_a_path_and_has_the_last_first(
+    data, monkeypatch, tmp_path
+):
+    root = tmp_path / "root"
+    for name in ("a", "b"):
+        shutil.copytree(data, root / name)
+    page = open_page(root, monkeypatch, tmp_path)
+    chosen = page.selectbox(key="plates_profiles")
+    assert chosen.options == ["a/results/small", "b/results/small"]
+    assert not [field for field in page.text_input if "data root" in field.label]
+    chosen.set_value("b/results/small").run()
+    page.run()
+    assert page.selectbox(key="plates_profiles").options[0] == "b/results/small"
+    for typed in ("b/results/../results/small", "nowhere"):
+        page = AppTest.from_function(_page, default_timeout=60)
+        page.query_params["plates_profiles"] = typed
+        page.run()
+        assert ("24 wells" in texts(page)) == (typed != "nowhere")
+    assert "does not exist" in page.error[0].value
+    assert page.session_state["PlatesState"].recent == []
+
+
 def test_empty_says_what_to_do(monkeypatch, tmp_path):
     page = open_page(tmp_path, monkeypatch, tmp_path)
     assert "ellimaps plates profile" in page.info[0].value
@@ -84,10 +111,71 @@ def test_lasso_fills_the_table_and_the_left_picture(page):
 
 
 def test_legend_hides_groups_from_the_table(page):
-    # Groups by name: dimmer, DMSO, inert, sizer.
-    page.session_state["PlatesState"].hidden = [1, 2]
+    rows = chosen_rows(page)
+    fields = np.flatnonzero(rows["compound"].isin(["DMSO", "inert"])).tolist()
+    page.session_state["PlatesState"].hide(["DMSO", "inert"], fields, drawn=False)
     page.run()
     assert set(chosen_rows(page)["compound"]) == {"dimmer", "sizer"}
+    page.selectbox(key="plates_color").set_value("Concentration").run()
+    assert len(chosen_rows(page)) == 48
+
+
+def test_compounds_and_doses_chosen_together_filter_every_tab_alike(page):
+    page.multiselect(key="plates_compounds").set_value(["sizer", "dimmer"])
+    page.multiselect(key="plates_doses").set_value(["10 µM", "100 µM"]).run()
+    assert "8 of 48 fields chosen**, in 4 of 24 wells" in texts(page)
+    rows = chosen_rows(page)
+    assert set(zip(rows["compound"], rows["concentration"], strict=True)) == {
+        (name, dose) for name in ("sizer", "dimmer") for dose in (10, 100)
+    }
+    view(page, "Plate map")
+    assert [well["well"] for well in drawn_wells(page) if well["chosen"]] == ["A03", "A04", "B01", "B02"]
+    view(page, "By compound")
+    assert page.selectbox(key="plates_compound").options == ["dimmer", "sizer"]
+    assert len(page.get("imgs") or page.get("image")) == 3
+    page.button(key="plates_clear").click().run()
+    assert len(page.get("imgs") or page.get("image")) == 5
+    assert "fields chosen" not in texts(page)
+
+
+def drawn_wells(page):
+    """Wells of the plate map, as they are sent."""
+    sent = page.get("vega_lite_chart")[0].proto.datasets
+    tables = [pa.ipc.open_stream(one.data.data).read_all().to_pylist() for one in sent]
+    return max(tables, key=len)
+
+
+def test_a_lasso_filters_every_tab_and_is_kept_under_a_name(data, monkeypatch, tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(data, root)
+    page = open_page(root, monkeypatch, tmp_path)
+    page.session_state["PlatesState"].select([6, 7, 9], drawn=True)
+    view(page, "Plate map")
+    page.text_input(key="plates_new_selection").set_value("odd ones").run()
+    page.button(key="plates_save_selection").click().run()
+    page.button(key="plates_clear").click().run()
+    assert "fields chosen" not in texts(page)
+    page.button(key="plates_choose_0").click().run()
+    assert "3 of 48 fields chosen" in texts(page)
+    state = page.session_state["PlatesState"]
+    assert (state.selected, state.is_drawn) == ([6, 7, 9], True)
+    page.segmented_control(key="plates_view").set_value("Scatter").run()
+    page.segmented_control(key="plates_level").set_value("Wells").run()
+    assert list(chosen_rows(page)["well"]) == ["A04", "A05"]
+    page.button(key="plates_remove_0").click().run()
+    assert not [one for one in page.button if one.key == "plates_choose_0"]
+
+
+def test_what_is_chosen_is_written_down_and_found_again():
+    state = PlatesState(shown="key")
+    state.select([3, 4], drawn=True)
+    state.hide(["DMSO"], [7], drawn=False)
+    again = PlatesState.of_facts(json.loads(json.dumps(state.facts())))
+    assert (again.shown, again.selected, again.hidden, again.hidden_fields) == ("key", [3, 4], ["DMSO"], [7])
+    assert again.is_drawn
+    again.show("other")
+    assert (again.selected, again.hidden_fields, again.is_drawn) == ([], [], False)
+    assert PlatesState.of_facts({"selected": "x", "hidden": 3}).selected == []
 
 
 def test_rows_picked_in_the_table_are_shown_side_by_side(page):
@@ -116,7 +204,35 @@ def test_plate_map_compares_edge_and_inside(page):
     assert "Edge effect: control wells at the edge" in texts(page)
     page.segmented_control(key="plates_unit").set_value("Against the controls (robust z)").run()
     assert not page.exception
-    assert len(page.get("vega_lite_chart")) == 1
+    assert len(page.get("vega_lite_chart")) == 3
+
+
+def specifications(page):
+    return [json.loads(chart.proto.spec) for chart in page.get("vega_lite_chart")]
+
+
+def test_a_well_shows_its_images(page):
+    """Clicks are in tests/browser/test_plates.py: this driver knows no charts."""
+    view(page, "Plate map")
+    page.selectbox(key="plates_well").set_value("B03").run()
+    assert "B03, inert" in texts(page)
+    assert len(page.get("imgs") or page.get("image")) == 2
+
+
+def test_a_correction_is_shown_before_and_after_in_one_scale(page):
+    view(page, "Plate map")
+    page.selectbox(key="plates_correct").set_value("polish").run()
+    maps = [one for one in specifications(page) if "params" in one]
+    assert [one["title"].split(", ")[-1] for one in maps] == ["as measured", "corrected"]
+    scales = [one["layer"][0]["encoding"]["color"]["scale"]["domain"] for one in maps]
+    assert scales[0] == scales[1]
+
+
+def test_quality_of_the_assay_stands_above_the_map(page):
+    view(page, "Plate map")
+    assert "Controls: 12 wells" in texts(page)
+    page.selectbox(key="plates_positive").set_value("sizer 100 uM").run()
+    assert "Z' is not known: it takes three wells of each" in texts(page)
 
 
 @pytest.mark.parametrize("name", ["Scatter", "Plate map", "By compound"])
@@ -129,7 +245,7 @@ def test_effects_of_place_can_be_taken_off(page, name):
     if name == "Scatter":
         assert len(chosen_rows(page)) == 3
     if name == "Plate map":
-        assert "place explains: row 0%" in texts(page)
+        assert "position explains: row 0%" in texts(page)
 
 
 def test_the_plate_can_be_measured_by_a_network(page):
@@ -147,6 +263,19 @@ def test_compound_by_dose_has_a_picture_per_dose_and_a_curve(page):
     assert len(page.get("vega_lite_chart")) == 1
 
 
+@pytest.mark.parametrize("measure", ["distance", "nuclei_area"])
+def test_an_ec50_stands_beside_its_curve_and_interval(page, measure):
+    view(page, "By compound")
+    page.selectbox(key="plates_compound").set_value("sizer")
+    page.selectbox(key="plates_measure").set_value(measure).run()
+    said = " ".join(one.value for one in [*page.success, *page.caption])
+    [chart] = specifications(page)
+    marks = [layer["mark"]["type"] for layer in chart["layer"]]
+    assert marks[0] == "point"
+    assert ("line" in marks) == ("EC50 " in said and "No EC50" not in said)
+    assert "curve, EC50 and its 95 % interval" in chart["title"] or "No EC50: " in said
+
+
 def test_answers_name_what_was_made_active(page):
     view(page, "Answers")
     for _ in range(40):
@@ -156,6 +285,48 @@ def test_answers_name_what_was_made_active(page):
     compounds = page.dataframe[0].value.set_index("compound")
     assert not compounds.loc["inert", "active"]
     assert len(compounds) == 3
+    labels = [one.get("label", "") for one in json.loads(page.dataframe[0].proto.columns).values()]
+    assert {"Compound", "Changes cells", "From which dose on"} <= set(labels)
+    assert not any("_" in label for label in labels)
+
+
+def answered(page):
+    view(page, "Answers")
+    for _ in range(40):
+        if page.dataframe:
+            return page
+        page.run()
+    raise AssertionError("no answers")
+
+
+def test_a_row_of_the_answers_opens_its_images_and_its_place(page):
+    answered(page)
+    page.session_state["plates_treatments_table"] = {"selection": {"rows": [3], "columns": [], "cells": []}}
+    page.run()
+    rows = page.dataframe[2].value
+    name = f"{rows['compound'].iloc[3]} {rows['dose'].iloc[3]}"
+    assert name in texts(page)
+    assert len(page.get("imgs") or page.get("image")) == 1
+    [chart] = specifications(page)
+    assert chart["title"].endswith(name)
+    page.button(key=f"plates_open_{name}").click().run()
+    assert "2 of 48 fields chosen" in texts(page)
+    assert not page.session_state["PlatesState"].is_drawn
+
+
+def test_groups_are_compared_by_wells_and_a_lasso_gets_no_p(page):
+    answered(page)
+    page.selectbox(key="plates_group_1").set_value("Compound sizer").run()
+    assert "features differ" in texts(page)
+    assert "4 against 12 wells" in texts(page)
+    table = next(one.value for one in page.dataframe if "difference_sd" in one.value)
+    assert table["name"].iloc[0] == "nuclei area"
+    assert table["q"].iloc[0] < 0.05
+    page.session_state["PlatesState"].select([0, 1, 2, 3], drawn=True)
+    page.run()
+    page.selectbox(key="plates_group_1").set_value("Chosen now").run()
+    assert "drawn by its features" in page.info[0].value
+    assert "q" not in next(one.value for one in page.dataframe if "difference_sd" in one.value)
 
 
 def test_damaged_profiles_are_a_sentence(data, monkeypatch, tmp_path):
@@ -186,7 +357,92 @@ def test_file_names_must_not_lead_out_of_the_folder(data, monkeypatch, tmp_path)
 def test_measuring_needs_folders_below_the_root(page):
     page.text_input(key="plates_new_pictures").set_value("../elsewhere")
     page.button(key="plates_new_start").click().run()
+    page.text_input(key="plates_new_layout").set_value("layout.csv")
+    page.button(key="plates_new_start").click().run()
     assert "is not below" in page.error[0].value or "does not exist" in page.error[0].value
+
+
+@pytest.mark.parametrize(("empty", "said"), [("pictures", "folder of the images"), ("layout", "CSV or XLSX")])
+def test_empty_fields_are_asked_for(page, empty, said):
+    for name in {"pictures", "layout"} - {empty}:
+        page.text_input(key=f"plates_new_{name}").set_value("pictures")
+    page.button(key="plates_new_start").click().run()
+    assert said in page.error[0].value
+
+
+def imaged(root, *, names="B{column:02d}_x{field}.tif"):
+    """A root with three wells of two fields in images, and their layout; nothing is measured."""
+    random = np.random.default_rng(1)
+    for column in range(1, 4):
+        for number in range(1, 3):
+            write_picture(root / "images" / names.format(column=column, field=number), random, 500)
+    (root / "layout.csv").write_text("well,compound,control\nB01,DMSO,1\nB02,DMSO,1\nB03,x,0\n")
+    return root
+
+
+def ask(page, **fields):
+    for name, text in fields.items():
+        page.text_input(key=f"plates_new_{name}").set_value(text)
+    return page.button(key="plates_new_start").click().run()
+
+
+def ended(page):
+    """The page once its work in the background has ended."""
+    for _ in range(600):
+        if page.session_state["PlatesState"].task is None:
+            return page
+        time.sleep(0.2)
+        page.run()
+    raise AssertionError("the work does not end")
+
+
+def test_other_file_names_are_read_by_a_pattern_typed_on_the_page(monkeypatch, tmp_path):
+    page = open_page(imaged(tmp_path), monkeypatch, tmp_path)
+    where = {"pictures": "images", "layout": "layout.csv", "out": "results/new"}
+    assert "give a pattern" in ended(ask(page, **where)).warning[0].value
+    ended(ask(page, pattern="{well}_x{field}"))
+    assert len(read_profiles(tmp_path / "results" / "new").fields) == 6
+
+
+def test_a_text_named_like_an_image_fails_as_one_field_and_is_named(monkeypatch, tmp_path):
+    page = open_page(imaged(tmp_path, names="p_B{column:02d}_s{field}.tif"), monkeypatch, tmp_path)
+    (tmp_path / "images" / "p_B03_s2.tif").write_text("no image")
+    ended(ask(page, pictures="images", layout="layout.csv", out="results/new"))
+    assert "1 of 6 fields cannot be measured" in page.warning[0].value
+    assert "p_B03_s2.tif" in (tmp_path / "results" / "new" / "failures.csv").read_text()
+    assert not page.error
+
+
+def test_what_is_measured_is_continued_and_only_replaced_when_asked(tmp_path):
+    imaged(tmp_path, names="p_B{column:02d}_s{field}.tif")
+    asked = Asked(tmp_path / "images", tmp_path / "layout.csv", tmp_path / "new")
+    assert not other_profiles(asked)
+    measured(asked, lambda *_: None)
+    records = sorted((tmp_path / "new").rglob("records/*.json"))
+    written = [file.stat().st_mtime_ns for file in records]
+    assert len(records) == 6
+    assert not other_profiles(asked)
+    measured(asked, lambda *_: None)
+    assert [file.stat().st_mtime_ns for file in records] == written
+    assert "other features: plain" in other_profiles(replace(asked, source="autoencoder"))
+    assert "other images, those of images" in other_profiles(replace(asked, root=tmp_path))
+
+
+def test_the_page_asks_before_it_replaces_profiles_of_other_images(data, monkeypatch, tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(data, root)
+    imaged(root, names="p_B{column:02d}_s{field}.tif")
+    before = (root / "results" / "small" / "plate.json").read_bytes()
+    page = open_page(root, monkeypatch, tmp_path)
+    ask(page, pictures="images", layout="layout.csv", out="results/small")
+    assert "the profiles of other images" in page.warning[0].value
+    assert page.session_state["PlatesState"].task is None
+    assert (root / "results" / "small" / "plate.json").read_bytes() == before
+    page.button(key="plates_new_keep").click().run()
+    assert not page.warning
+    ask(page)
+    ended(page.button(key="plates_new_replace").click().run())
+    assert len(read_profiles(root / "results" / "small").fields) == 6
 
 
 def test_thumbnails_show_each_field_at_its_place(data, tmp_path):
@@ -198,13 +454,39 @@ def test_thumbnails_show_each_field_at_its_place(data, tmp_path):
     assert make_thumbnails(profiles).sheets == drawn.sheets
 
 
-def test_a_picture_without_values_leaves_the_others_visible():
+def test_a_picture_without_values_is_black_and_chooses_no_contrast():
     random = np.random.default_rng(0)
     good = random.uniform(0, 100, (1, 32, 32)).astype(np.float32)
-    drawn = composites([good, np.full_like(good, np.nan)], 1, 32)
+    drawn = composites([good, np.full_like(good, np.nan)], 1, 32, [contrast(good, (0.5, 99.8))])
     assert drawn[0].mean() > 50
     assert drawn[1].max() == 0
     assert contrast(good * np.nan, (1, 99)) == (0.0, 1.0)
+
+
+def test_a_field_looks_the_same_whatever_it_stands_beside(data, monkeypatch, tmp_path):
+    """Seen: strong beside a dim field, nearly invisible beside a bright one."""
+    root = tmp_path / "root"
+    shutil.copytree(data, root)
+    random = np.random.default_rng(0)
+    for number in (1, 2):
+        for channel in CHANNELS:
+            write_picture(root / "pictures" / f"C06_f{number}_{channel}.tif", random, 9000)
+    facts = root / "results" / "small" / "plate.json"
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"root": str(root / "pictures")}))
+    sent = []
+    monkeypatch.setattr(
+        "ellimaps.ui.pages.plates.pictures.image_pair", lambda *given, **_: sent.append(given)
+    )
+    page = open_page(root, monkeypatch, tmp_path)
+    names = page.selectbox(key="plates_right").options
+    for partner in ("C01", "C06"):
+        page.selectbox(key="plates_right").set_value(next(n for n in names if n.startswith(partner))).run()
+    beside_dim, beside_bright = sent[-2:]
+    assert beside_bright[0][1].values.max() > 3 * beside_dim[0][1].values.max()
+    assert beside_dim[1] == beside_bright[1]
+    # Known: the ground is 200, squares 600 and 900, those of two fields of 48 9200.
+    assert beside_dim[1][0].low == pytest.approx(150, abs=20)
+    assert 600 < beside_dim[1][0].high < 9300
 
 
 def test_a_field_is_read_channel_by_channel(data):

@@ -18,13 +18,15 @@ from ellimaps.core.files import csv_bytes, with_listing, write_files
 from ellimaps.core.provenance import software_facts
 from ellimaps.maps.export import map_facts
 from ellimaps.maps.films.figures import map_figure, shots_figure, uniqueness_figure
+from ellimaps.maps.films.noise import noise_facts
 from ellimaps.maps.films.results import ClusterFit, MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.optics.certainty import Certainty
+from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.flags import Flag
-from ellimaps.optics.materials import AnyMaterial, UniaxialMaterial, tabulated
+from ellimaps.optics.graded import Graded
+from ellimaps.optics.materials import tabulated
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
-from ellimaps.optics.noise import Noise
 
 
 def export_fit(fit: ShotFits | MapFit, out: str | Path) -> list[Path]:
@@ -134,16 +136,6 @@ def _common_facts(fit: ShotFits | MapFit) -> dict[str, Any]:
     }
 
 
-def noise_facts(noise: Noise) -> dict[str, Any]:
-    """Return a fit's noise as plain values, ready for JSON."""
-    return {
-        "origin": noise.origin,
-        "delta": "divided by sin 2 Psi" if noise.grows else "the same at every Psi",
-        "psi_deg": noise.psi_deg.tolist(),
-        "delta_deg": noise.delta_deg.tolist(),
-    }
-
-
 def _nameable(fit: ShotFits | MapFit) -> ThinFilm:
     """Return the fitted model, a user's own kinds of material as tables at the wavelengths of the fit."""
     waves = np.unique(fit.pairs["wavelength_nm"])
@@ -152,6 +144,9 @@ def _nameable(fit: ShotFits | MapFit) -> ThinFilm:
         if isinstance(material, UniaxialMaterial):
             both = tabulated(material.ordinary, waves), tabulated(material.extraordinary, waves)
             return UniaxialMaterial(*both, material.name)
+        if isinstance(material, Graded):
+            ends = tabulated(material.top, waves), tabulated(material.bottom, waves)
+            return Graded(*ends, material.slices, material.name)
         return tabulated(material, waves)
 
     layers = tuple(replace(layer, material=named(layer.material)) for layer in fit.model.layers)

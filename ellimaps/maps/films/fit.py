@@ -16,12 +16,12 @@ from ellimaps.core.errors import SettingError
 from ellimaps.core.parallel import single_threaded
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
-from ellimaps.maps.films.curves import model_curves
 from ellimaps.maps.films.noise import noise_of_map
-from ellimaps.maps.films.results import ClusterFit, MapFit, OtherMinimum, ShotFits
+from ellimaps.maps.films.results import ClusterFit, MapFit, ShotFits, parameter_names
 from ellimaps.maps.films.shots import Shots
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.fit_options import FitOptions
+from ellimaps.optics.fitted import MeasuredSpectrum, found_values
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.joint import joint_minimum, shared_columns
@@ -66,6 +66,7 @@ def fit_shots(
         the wavelengths, nothing is free, or a shared parameter does not exist.
     """
     pairs = _pairs(segmentation.stack, model)
+    model = model.with_bandwidths(pairs)
     columns = shared_columns(model, shared)
     fitter = _fitter(model, pairs, segmentation.stack, options)
     shots = Shots(segmentation, pairs, fitter.noise, fitter.options.min_share)
@@ -75,7 +76,17 @@ def fit_shots(
         fit = _jointly(model, fitter, fit, shots, columns)
     spreads = shots.spreads(fitter, fit)
     clusters = tuple(
-        _cluster_fit(number, model, fit, shots, spreads[number]) for number in range(segmentation.k)
+        ClusterFit(
+            **found_values(model, fit, number),
+            cluster=number,
+            spreads=dict(zip(parameter_names(model), spreads[number].tolist(), strict=True)),
+            left_out=shots.left_out(number, fit.wild[number]),
+            measured=MeasuredSpectrum(pairs, shots.psi_deg[number], shots.delta_deg[number]),
+            noise=shots.noise.part(np.array([number])),
+            options=fitter.options,
+            is_joint=bool(columns),
+        )
+        for number in range(segmentation.k)
     )
     return ShotFits(
         clusters, model, tuple(shared), fitter.options, segmentation, pairs, shots.psi_deg, shots.delta_deg,
@@ -93,7 +104,7 @@ def shot_curves(segmentation: Segmentation, cluster: int, model: ThinFilm | None
     """
     pairs = _pairs(segmentation.stack, model)
     psi, delta = (segmentation.means[cluster, pairs[name].to_numpy()] for name in ("psi", "delta"))
-    return model_curves(pairs, psi, delta, model)
+    return MeasuredSpectrum(pairs, psi, delta).curves(model)
 
 
 def fit_map(
@@ -131,6 +142,7 @@ def fit_map(
     """
     start = time.perf_counter()
     pairs = _pairs(stack, model)
+    model = model.with_bandwidths(pairs)
     pixels = _chosen_pixels(stack, mask)
     fitter = _fitter(model, pairs, stack, options, many=True)
     whole = _fitted_pixels(fitter, stack, pairs, pixels, on_progress)
@@ -283,27 +295,3 @@ def _jointly(
     result.mse[rows], result.chi2[rows] = mse, chi2 / freedom
     result.flags[rows] = fitter.flags(parameters, errors, mse, lack, np.zeros(len(rows), dtype=bool))
     return result
-
-
-def _cluster_fit(number: int, model: ThinFilm, fit: SpectraFit, shots: Shots, spread: Real) -> ClusterFit:
-    names = [parameter.name for parameter in model.parameters]
-    values = fit.parameters[number]
-    others = [
-        OtherMinimum(dict(zip(names, map(float, at), strict=True)), float(chi2))
-        for at, chi2 in zip(fit.others[number], fit.others_chi2[number], strict=True)
-        if np.isfinite(chi2)
-    ]
-    return ClusterFit(
-        cluster=number,
-        parameters=dict(zip(names, map(float, values), strict=True)),
-        standard_errors=dict(zip(names, map(float, fit.standard_errors[number]), strict=True)),
-        mse=float(fit.mse[number]),
-        chi2=float(fit.chi2[number]),
-        n_wavelengths=int(fit.n_wavelengths[number]),
-        spreads=dict(zip(names, map(float, spread), strict=True)),
-        left_out=shots.left_out(number, fit.wild[number]),
-        wild=fit.wild[number],
-        flag=Flag(int(fit.flags[number])),
-        others=tuple(others),
-        model=model.with_parameters(values) if np.isfinite(values).all() else None,
-    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -62,6 +64,16 @@ def noise_of_map(stack: ImageStack, pairs: pd.DataFrame, options: FitOptions) ->
         for sigma, estimate in zip(given, (found.psi_deg, found.delta_deg), strict=True)
     )
     return Noise(psi, delta, grows, found.origin, found.is_known)
+
+
+def noise_facts(noise: Noise) -> dict[str, Any]:
+    """Return a fit's noise as plain values, ready for JSON."""
+    return {
+        "origin": noise.origin,
+        "delta": "divided by sin 2 Psi" if noise.grows else "the same at every Psi",
+        "psi_deg": noise.psi_deg.tolist(),
+        "delta_deg": noise.delta_deg.tolist(),
+    }
 
 
 def _estimated(stack: ImageStack, pairs: pd.DataFrame, *, grows: bool) -> Noise | None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from ellimaps.optics.model import (
-    AOI_OFFSET,
-    DELTA_OFFSET,
-    THICKNESS,
-    ThinFilm,
-)
+from ellimaps.optics.instrument import ANGULAR_SPREAD, AOI_OFFSET, DELTA_OFFSET
+from ellimaps.optics.layers import SHARE, SPREAD, THICKNESS
+from ellimaps.optics.model import ThinFilm
 
 _WHOLE = {
     THICKNESS: ("thickness", "nm"),
     AOI_OFFSET: ("angle offset", "°"),
     DELTA_OFFSET: ("Delta offset", "°"),
+    ANGULAR_SPREAD: ("angular spread", "°"),
+    SPREAD: ("thickness spread", "nm"),
+    SHARE: ("share from below", ""),
 }
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ellimaps.maps.films.curves import model_curves
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names
+from ellimaps.optics.fitted import MeasuredSpectrum
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.model import ThinFilm
@@ -53,7 +53,7 @@ class PixelFit:
 
     def curves(self, model: ThinFilm | None) -> pd.DataFrame:
         """Return measured and modelled Delta and Psi; columns as `ShotFits.curves`."""
-        return model_curves(self.pairs, self.psi_deg, self.delta_deg, model)
+        return MeasuredSpectrum(self.pairs, self.psi_deg, self.delta_deg).curves(model)
 
 
 def pixel_fit(fit: ShotFits | MapFit, x: int, y: int) -> PixelFit:

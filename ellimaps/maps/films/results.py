@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,67 +11,34 @@ from numpy.typing import NDArray
 
 from ellimaps.core.errors import SettingError
 from ellimaps.core.stack import ImageStack
-from ellimaps.maps.films.curves import model_curves
 from ellimaps.maps.segmentation import Segmentation
-from ellimaps.optics.certainty import Certainty, certainty_of
+from ellimaps.optics.certainty import Certainty
 from ellimaps.optics.fit_options import FitOptions
+from ellimaps.optics.fitted import FilmFit, OtherMinimum
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
-from ellimaps.optics.model import THICKNESS, ThinFilm
+from ellimaps.optics.layers import THICKNESS
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.noise import Noise
-from ellimaps.optics.remedies import remedies
-from ellimaps.optics.sensitivity import sensitivity_table
-from ellimaps.optics.spectra import FitProblem, SpectraFitter
 
 
-class OtherMinimum(NamedTuple):
-    """Another place where the model fits about as well."""
-
-    parameters: Mapping[str, float]
-    chi2: float
-    """Reduced chi squared there."""
-
-
-@dataclass(frozen=True)
-class ClusterFit:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ClusterFit(FilmFit):
     """The fit of one cluster.
 
     Attributes
     ----------
     cluster : int
         Its number.
-    parameters, standard_errors : mapping of str to float
-        By the names of the model's free parameters; NaN where there were too few wavelengths.
-    mse, chi2 : float
-        MSE in N, C, S and reduced chi squared.
-    n_wavelengths : int
-        Wavelengths (and angles) used.
     spreads : mapping of str to float
         Standard deviation of each parameter over the cluster's pixels, to first order; noise is a part of it.
     left_out : tuple of str
         Values that were measured and not used, and why, such as ``Psi 700 nm (8 % measured)``.
-    wild : ndarray of bool, shape (2 pair,)
-        Those of Psi, then of Delta, that were left out as wild.
-    flag : Flag
-        Whether to trust it.
-    others : tuple of OtherMinimum
-        Other minima within the chosen chi squared, best first; not searched for in a joint fit.
-    model : ThinFilm, optional
-        The model with these parameters; None where there are none.
     """
 
     cluster: int
-    parameters: Mapping[str, float]
-    standard_errors: Mapping[str, float]
-    mse: float
-    chi2: float
-    n_wavelengths: int
     spreads: Mapping[str, float]
     left_out: tuple[str, ...]
-    wild: NDArray[np.bool_]
-    flag: Flag
-    others: tuple[OtherMinimum, ...]
-    model: ThinFilm | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,69 +123,20 @@ class ShotFits:
             ``wavelength_nm, aoi_deg, delta, delta_model, delta_residual, psi, psi_model, psi_residual`` in
             degrees, one row per wavelength and angle; residuals are measured minus modelled.
         """
-        shown = model or self.clusters[cluster].model
-        return model_curves(self.pairs, self.psi_deg[cluster], self.delta_deg[cluster], shown)
+        fit = self.clusters[cluster]
+        return fit.measured.curves(model or fit.model)
 
     def sensitivity(self, cluster: int) -> pd.DataFrame:
-        """Return what errors of the fixed quantities would do to a cluster's parameters.
-
-        Returns
-        -------
-        DataFrame
-            As `ellimaps.optics.sensitivity.sensitivity_table`; empty where the cluster was not fitted.
-        """
-        model = self.clusters[cluster].model
-        if model is None:
-            return pd.DataFrame()
-        return sensitivity_table(
-            model,
-            self.pairs["wavelength_nm"].to_numpy(),
-            model.incidence(self.pairs["aoi_deg"].to_numpy()),
-            self.weights(cluster),
-        )
+        """Return what errors of the fixed quantities would do to a cluster's parameters; see `FilmFit`."""
+        return self.clusters[cluster].sensitivity()
 
     def certainty(self, cluster: int) -> Certainty | None:
-        """Return limits, correlations and curves of a cluster's parameters.
-
-        None where it was not fitted, or jointly: then no cluster has a chi squared of its own.
-        """
-        fit = self.clusters[cluster]
-        if fit.model is None or self.shared:
-            return None
-        fitter = self._fitter(fit.model)
-        psi, delta, noise = self._shot(cluster)
-        problem = FitProblem(fitter, fitter.target(psi, delta, noise).without(fit.wild[None]), noise)
-        parameters, errors = (
-            np.array(list(values.values())) for values in (fit.parameters, fit.standard_errors)
-        )
-        return certainty_of(fitter, problem, parameters, errors)
+        """Return limits, correlations and curves of a cluster's parameters; see `FilmFit`."""
+        return self.clusters[cluster].certainty()
 
     def remedies(self, cluster: int) -> pd.DataFrame:
-        """Return which change of the model would mend a cluster's fit; empty where it was not fitted.
-
-        Returns
-        -------
-        DataFrame
-            As `ellimaps.optics.remedies.remedies`.
-        """
-        model = self.clusters[cluster].model
-        if model is None:
-            return pd.DataFrame()
-        return remedies(self._fitter(model), model, *self._shot(cluster))
-
-    def _fitter(self, model: ThinFilm) -> SpectraFitter:
-        angles = model.incidence(self.pairs["aoi_deg"].to_numpy())
-        return SpectraFitter(model, self.pairs["wavelength_nm"].to_numpy(), angles, self.options)
-
-    def _shot(self, cluster: int) -> tuple[Real, Real, Noise]:
-        return self.psi_deg[[cluster]], self.delta_deg[[cluster]], self.noise.part(np.array([cluster]))
-
-    def weights(self, cluster: int) -> Real:
-        """Return one over the standard deviation of a cluster's values, 0 where not used, shape (2 pair,)."""
-        psi, delta, noise = self._shot(cluster)
-        sigma = np.concatenate(noise.sigmas(psi), axis=1)[0]
-        known = np.isfinite(np.concatenate([psi, delta], axis=1)[0])
-        return np.where(known & ~self.clusters[cluster].wild, 1 / sigma, 0.0)
+        """Return which change of the model would mend a cluster's fit; see `FilmFit`."""
+        return self.clusters[cluster].remedies()
 
     def painted(self, name: str) -> NDArray[np.float32]:
         """Return a map of one parameter: each trusted cluster's value on its pixels, NaN elsewhere."""

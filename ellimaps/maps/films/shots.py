@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.core.angles import wrap_degrees
 from ellimaps.core.stack import ANGLES
+from ellimaps.maps.films.noise import noise_facts
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.noise import Noise
-from ellimaps.optics.spectra import SpectraFit, SpectraFitter
+
+if TYPE_CHECKING:
+    from ellimaps.optics.spectra import SpectraFit, SpectraFitter
 
 # Pixels of a cluster over which the spread of a parameter is taken: it is then right to half a percent.
 _SPREAD_PIXELS = 1 << 15
@@ -73,6 +78,13 @@ class Shots:
             noise.origin,
             noise.is_known,
         )
+
+    def noise_facts(self) -> dict[str, Any]:
+        """Return the noise of the means as plain values, so that a spectrum in a file has it as well."""
+        points = self._pairs[["wavelength_nm", "aoi_deg"]].astype(object)
+        shares = {f"{name}_share": self._shares[:, self._pairs[name]].tolist() for name in ("psi", "delta")}
+        known = {"grows": self.noise.grows, "points": points.where(points.notna(), None).to_numpy().tolist()}
+        return noise_facts(self.noise) | known | shares
 
     def left_out(self, cluster: int, wild: NDArray[np.bool_]) -> tuple[str, ...]:
         """Return in words which measured values were not used; ``wild`` is of Psi, then of Delta."""

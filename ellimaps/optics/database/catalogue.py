@@ -139,6 +139,15 @@ def _rank(page: MaterialPage, words: list[str]) -> int | None:
     return min(ranks, default=None)
 
 
+def extraordinary_of(page: MaterialPage) -> MaterialPage | None:
+    """Return the page of the other index of a crystal; None if this is not that of the ordinary one.
+
+    Both are of one measurement, ``main/BN/Rah-o`` and ``main/BN/Rah-e``.
+    """
+    other = _pages().get(f"{page.name.removesuffix('-o')}-e") if page.name.endswith("-o") else None
+    return other if other is not None and not other.refused else None
+
+
 def database_version() -> str:
     """Return which state of the refractiveindex.info database this is, as a date."""
     return str(_index()["version"])

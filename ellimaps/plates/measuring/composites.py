@@ -1,44 +1,102 @@
-"""Pictures of several channels as colors, comparable because all of them share their contrast."""
+"""Images of several channels as colors, comparable because a channel has one contrast for the whole plate."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ellimaps.plates.measuring.thumbnails import channel_colors, contrast
+from ellimaps.core.errors import ReadError
+from ellimaps.core.parallel import ordered_map
+from ellimaps.core.progress import Progress, no_progress
+from ellimaps.plates.measuring.profiles import Profiles
+from ellimaps.plates.measuring.thumbnails import channel_colors, contrast, field_picture
+
+Limits = tuple[tuple[float, float], ...]
+"""For each channel the values that are black and white."""
+
+_MOST_FIELDS = 24
+"""Spread over the plate they hold its dark and bright wells, as the thumbnails' contrast assumes too."""
+_EDGE_PX = 360
+"""Fields are thinned to this: 24 of them are three million values, of which percentiles are exact enough."""
+
+
+def plate_contrast(profiles: Profiles, on_progress: Progress = no_progress) -> Limits:
+    """Return the contrast of each channel for all images of a plate.
+
+    A contrast of the images that are shown would show the same field strong beside a dim one and nearly
+    invisible beside a bright one.
+
+    Parameters
+    ----------
+    profiles : Profiles
+        Their ``facts`` say where the images are; of damaged ones the others are taken.
+    on_progress : callable, optional
+        Called as ``on_progress(done, total, what)``.
+
+    Raises
+    ------
+    ReadError
+        If no image can be read.
+    """
+    root, n_channels = Path(profiles.facts["root"]), len(profiles.facts["channels"])
+    names = list(profiles.fields["files"])[:: max(1, len(profiles.fields) // _MOST_FIELDS)]
+
+    def small(files: str) -> NDArray[np.float32] | None:
+        try:
+            return _thinned(field_picture(root, files, n_channels), _EDGE_PX)
+        except ReadError:
+            return None
+
+    pictures = []
+    for done, picture in enumerate(ordered_map(small, names), start=1):
+        pictures += [] if picture is None else [picture]
+        on_progress(done, len(names), "choosing the contrast of the plate")
+    if not pictures:
+        raise ReadError(f"No image of {root.name} can be read: look whether they are still there.")
+    n = len(pictures[0])
+    alike = [picture for picture in pictures if len(picture) == n]
+    # The colors of a merged image share one contrast, or its hues would change.
+    seen = [[one if n > n_channels else one[channel] for one in alike] for channel in range(n)]
+    # A few specks in 500 pixels may be white, and nothing is lost in black.
+    return tuple(contrast(np.concatenate([one.ravel() for one in many]), (0.5, 99.8)) for many in seen)
 
 
 def composites(
-    pictures: Sequence[NDArray[np.float32]], n_channels: int, edge_px: int
+    pictures: Sequence[NDArray[np.float32]], n_channels: int, edge_px: int, limits: Limits
 ) -> list[NDArray[np.uint8]]:
-    """Mix the channels of pictures into colors; a channel has one contrast for all pictures.
+    """Mix the channels of images into colors.
 
     Parameters
     ----------
     pictures : sequence of ndarray of float32, shape (channel, y, x)
         Intensities, NaN where nothing was measured.
     n_channels : int
-        Channels of the plate; pictures of more have their own colors, which share one contrast.
+        Channels of the plate; images of more have their own colors.
     edge_px : int
-        Larger pictures are thinned until they have at least this many pixels along the longer edge of the
-        first.
+        Larger images are thinned until they have at least this many pixels along the longer edge.
+    limits : sequence of (float, float)
+        Of `plate_contrast`.
 
     Returns
     -------
     list of ndarray of uint8, shape (y, x, 3)
         Red, green and blue; black where nothing was measured.
     """
-    merged = len(pictures[0]) > n_channels
-    step = max(1, max(pictures[0].shape[1:]) // edge_px)
-    small = [picture[:, ::step, ::step] for picture in pictures]
-    totals = [np.zeros((*picture.shape[1:], 3), dtype=np.float32) for picture in small]
-    for channel, color in enumerate(channel_colors(len(pictures[0]), merged=merged)):
-        seen = [picture if merged else picture[channel] for picture in small]
-        # A few specks in 500 pixels may be white, and nothing is lost in black.
-        low, high = contrast(np.concatenate([values.ravel() for values in seen]), (0.5, 99.8))
+    return [_mixed(_thinned(picture, edge_px), n_channels, limits) for picture in pictures]
+
+
+def _mixed(picture: NDArray[np.float32], n_channels: int, limits: Limits) -> NDArray[np.uint8]:
+    total = np.zeros((*picture.shape[1:], 3), dtype=np.float32)
+    colors = channel_colors(len(picture), merged=len(picture) > n_channels)
+    for values, color, (low, high) in zip(picture, colors, limits, strict=False):
         rgb = np.array([int(color[start : start + 2], 16) for start in (1, 3, 5)], dtype=np.float32)
-        for total, picture in zip(totals, small, strict=True):
-            total += np.nan_to_num(np.clip((picture[channel] - low) / (high - low), 0, 1))[..., None] * rgb
-    return [np.clip(total, 0, 255).astype(np.uint8) for total in totals]
+        total += np.nan_to_num(np.clip((values - low) / (high - low), 0, 1))[..., None] * rgb
+    return np.clip(total, 0, 255).astype(np.uint8)
+
+
+def _thinned(picture: NDArray[np.float32], edge_px: int) -> NDArray[np.float32]:
+    step = max(1, max(picture.shape[1:]) // edge_px)
+    return picture[:, ::step, ::step]

@@ -86,6 +86,8 @@ def read_layout(path: str | Path) -> pd.DataFrame:
         If an XLSX file is given and python-calamine is not installed.
     """
     file = Path(path)
+    if file.is_dir():
+        raise ReadError(f"{file} is a folder: give the plate's layout, a CSV or XLSX file.")
     raw = _sheet(file)
     named = {re.sub(r"\s+", "_", str(name).strip().casefold()): str(name) for name in raw.columns}
     found = {what: next((named[n] for n in names if n in named), None) for what, names in _NAMES.items()}

@@ -14,11 +14,12 @@ from PIL import Image
 
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import with_listing, write_files
+from ellimaps.core.inputs import as_input
 from ellimaps.core.parallel import ordered_map
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.sums import SUMS, WrittenSet, read_set
 from ellimaps.plates.measuring.profiles import FACTS as PROFILE_FACTS, FIELDS, Profiles
-from ellimaps.readers.pictures import read_values
+from ellimaps.readers.pictures import opened_picture, read_values
 from ellimaps.readers.planes import RGB_NAMES
 
 COLORS = ("#3f6fff", "#2ee66b", "#ffb000", "#ff4060", "#c77dff", "#e0e0e0")
@@ -82,6 +83,12 @@ def field_picture(root: Path, files: str, n_channels: int) -> NDArray[np.float32
     if len({channel.shape for channel in channels}) > 1:
         raise ReadError(f"The channels of {names[0]} differ in size: keep pictures of one size.")
     return np.stack(channels)
+
+
+def field_pixel_um(root: Path, files: str) -> float | None:
+    """Return the size of a pixel as the first file of a field says it; None where it does not."""
+    with opened_picture(as_input(root / files.split(";")[0])) as picture:
+        return picture.pixel_size_um
 
 
 def channel_colors(n: int, *, merged: bool) -> tuple[str, ...]:

@@ -155,6 +155,37 @@ def dose_responses(profiles: Profiles, measures: dict[str, Sequence[str]], seed:
     return pd.DataFrame(rows)
 
 
+def responses(profiles: Profiles, compound: str, measure: str, seed: int = 0) -> pd.DataFrame:
+    """Return what a curve of `dose_responses` is fitted to.
+
+    Parameters
+    ----------
+    profiles, seed
+        As there.
+    compound, measure : str
+        Of one curve.
+
+    Returns
+    -------
+    DataFrame
+        ``plate, well, dose, value`` of the compound's wells. Of `DISTANCE` the value is how far the well lies
+        in the direction of the compound's change, 0 being the controls' center and 1 as far as one of them
+        typically is.
+
+    Raises
+    ------
+    SettingError
+        As there.
+    """
+    doses = [one for one in treatments(profiles.wells) if one.compound == compound]
+    if not doses:
+        raise SettingError(f"No well has the compound {compound!r}.")
+    rows = np.concatenate([one.rows for one in doses])
+    values = _values(profiles, control_space(profiles, seed), doses, measure)[rows]
+    table = profiles.wells.iloc[rows][["plate", "well", "concentration"]].reset_index(drop=True)
+    return table.rename(columns={"concentration": "dose"}).assign(value=values)
+
+
 def _row(profiles: Profiles, distance: float, points: Floats, one: Treatment, seed: int) -> dict[str, object]:
     """Compare one treatment with the controls of its plates."""
     precision, by_chance, precision_p = agreement(profiles, points, one.rows, seed)

@@ -13,6 +13,7 @@ from ellimaps.core.inputs import InputFile, as_input
 from ellimaps.core.spectra import OPTIONAL, REQUIRED, Spectra
 from ellimaps.core.sums import check_beside
 from ellimaps.readers.spectra import clustershots, ep4, filmsense, plain, spectraray, woollam
+from ellimaps.readers.spectra.noise import with_noise
 from ellimaps.readers.spectra.quantities import averaged
 from ellimaps.readers.spectra.text import SpectrumText, text_of
 
@@ -39,7 +40,8 @@ def open_spectra(path: str | Path | InputFile, *, columns: str | None = None) ->
     -------
     Spectra
         The spectra. Several readings at one wavelength and angle, such as the zones of a nulling
-        ellipsometer, are averaged on the circle.
+        ellipsometer, are averaged on the circle. Clusters have the noise of their maps where the provenance
+        that was written with them lies beside the file.
 
     Raises
     ------
@@ -49,11 +51,11 @@ def open_spectra(path: str | Path | InputFile, *, columns: str | None = None) ->
     """
     file = as_input(path)
     text = text_of(file)
-    if file.is_on_disk:
-        check_beside(file.path, text.sha256, "*_segmentation.json")
+    facts = check_beside(file.path, text.sha256, "*_segmentation.json") if file.is_on_disk else {}
     chosen = plain if columns else next(one for one in _FORMATS if one.is_of(text))
     table, warnings = plain.table_in(text, columns) if columns else chosen.table_in(text)
-    return Spectra(text.stem, _checked(table, text.name), {text.name: text.sha256}, warnings)
+    spectra = Spectra(text.stem, _checked(table, text.name), {text.name: text.sha256}, warnings)
+    return with_noise(spectra, facts.get("noise"))
 
 
 def may_be_spectra(path: Path) -> bool:

@@ -10,7 +10,14 @@ from itertools import pairwise
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.numbers import whole_number_in
 from ellimaps.sensors.store.number_formats import numeral
-from ellimaps.sensors.store.options import FROM_THE_LOG, NONE, ImportOptions, fixed_offset, flag
+from ellimaps.sensors.store.options import (
+    FROM_THE_LOG,
+    NONE,
+    ImportOptions,
+    ImportQuestion,
+    fixed_offset,
+    flag,
+)
 from ellimaps.sensors.store.time_formats import (
     ENOUGH,
     EPOCHS,
@@ -149,7 +156,7 @@ def layout_of(
     taken |= set(time)
     # What has a unit is a reading, whatever its name.
     with_unit = {n for n, name in enumerate(header) if stated_unit(units[n] if n < len(units) else "", name)}
-    keys = _key_columns(header, rows, taken | with_unit, options)
+    keys = _key_columns(header, rows, time, taken | with_unit, file, options)
     region = next((number for number in keys if plain(header[number]) in _REGIONS), None)
     keys = [number for number in keys if number != region]
     taken |= {*keys, *(() if region is None else (region,))}
@@ -260,9 +267,20 @@ def _is_ascending(cells: Sequence[str]) -> bool:
 
 
 def _key_columns(
-    header: Sequence[str], rows: Sequence[Sequence[str]], taken: set[int], options: ImportOptions
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    time: Sequence[int],
+    taken: set[int],
+    file: str,
+    options: ImportOptions,
 ) -> list[int]:
-    """Return the columns that tell sensors apart, by their names; of numbers only whole ones can."""
+    """Return the columns that tell sensors apart, by their names; of numbers only whole ones can.
+
+    Raises
+    ------
+    ImportQuestion
+        If several columns of whole numbers may as well be readings.
+    """
     if options.sensor_columns:
         return (
             []
@@ -270,11 +288,21 @@ def _key_columns(
             else _asked_columns(header, options.sensor_columns, "sensor_columns")
         )
     known = {*_REGIONS, *_QUANTITIES, *_SENSORS, *_SOURCES}
-    return [
-        number
-        for number, name in enumerate(header)
-        if number not in taken and plain(name) in known and _names_things(cells_of(rows, number))
-    ]
+    called = [n for n, name in enumerate(header) if n not in taken and plain(name) in known]
+    named = [n for n in called if _names_things(cells_of(rows, n))]
+    times = [" ".join(cells) for cells in zip(*(cells_of(rows, n) for n in time), strict=True)]
+    wandering = [n for n in named if _wanders(cells_of(rows, n), times)]
+    # Beside a room that is a reading, an instrument of whole degrees is one too.
+    if set(called) - set(named):
+        return [n for n in named if n not in wandering]
+    if len(wandering) > 1:
+        raise ImportQuestion(
+            f"{file} has columns {header[wandering[0]]!r:.60} and {header[wandering[1]]!r:.60} of whole "
+            "numbers: do they tell sensors apart, or does none",
+            "sensor_columns",
+            (",".join(header[n] for n in wandering), NONE),
+        )
+    return named
 
 
 def _names_things(cells: Sequence[str]) -> bool:
@@ -283,6 +311,16 @@ def _names_things(cells: Sequence[str]) -> bool:
     if share(said, lambda cell: numeral(cell) == cell) < ENOUGH:
         return True
     return all(cell.isdigit() for cell in said) and len(set(said)) <= max(len(said) / 4, 3)
+
+
+def _wanders(cells: Sequence[str], times: Sequence[str]) -> bool:
+    """Return whether whole numbers come and go one at a time, as rounded readings do and names seldom."""
+    said = [(cell, time) for cell, time in zip(cells, times, strict=True) if cell.lower() not in MISSING]
+    names = [cell for cell, _ in said]
+    runs = sum(a != b for a, b in pairwise(names)) + 1
+    are_numbers = share(names, lambda cell: cell.isdigit()) >= ENOUGH
+    share_times = len({time for _, time in said}) < len(said)
+    return are_numbers and not share_times and runs > len(set(names)) and not takes_turns(names)
 
 
 def _value_columns(

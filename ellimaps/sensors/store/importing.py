@@ -14,7 +14,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 from ellimaps.core.errors import ExportError
-from ellimaps.core.locks import own_folder
+from ellimaps.core.locks import own_folder, sweep
 from ellimaps.core.progress import Progress
 from ellimaps.sensors.store.continuing import at_rest, continued_store, file_states, is_all, note
 from ellimaps.sensors.store.decimation import decimated
@@ -49,6 +49,9 @@ from ellimaps.sensors.store.stores import (
 )
 from ellimaps.sensors.store.units import with_assumed_units
 
+# Of the folders in which stores are made.
+_NEXT = ".next-"
+
 
 def store_of(location: Location, options: ImportOptions, on_progress: Progress) -> Path:
     """Return the folder of a log's store; what is not yet in one is imported.
@@ -61,6 +64,7 @@ def store_of(location: Location, options: ImportOptions, on_progress: Progress) 
         If the cache cannot be written.
     """
     cache = cache_folder()
+    sweep(cache, _NEXT)
     store = store_path(cache, location, options)
     if (store / SENSORS).is_file():
         if is_whole(store):
@@ -71,7 +75,7 @@ def store_of(location: Location, options: ImportOptions, on_progress: Progress) 
     forget_old(cache)
     before = [one for one in stores_before(store) if is_whole(one)]
     try:
-        with own_folder(cache, ".next-") as scratch:
+        with own_folder(cache, _NEXT) as scratch:
             folder = scratch / "store"
             folder.mkdir()
             with duckdb_errors(location.name):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,6 +41,8 @@ from ellimaps.sensors.store.times import Time, end_of, length_of, time_of
 
 Names = str | Sequence[str]
 KEY = ("region", "source_id", "sensor_name")
+FAULTS = ("stuck", "unit jump")
+"""Kinds of problems whose readings are no measurements, and can be left out."""
 # 400 MB of float64.
 _MOST_GRID = 50_000_000
 
@@ -90,6 +93,8 @@ class SensorLog:
         Where the log was read from.
     store : Path
         Folder of its store; see `ellimaps.sensors.store.stores`.
+    leaves_out : tuple of str
+        Kinds of problems, of `FAULTS`, whose readings are left out; see `faultless`.
 
     Attributes
     ----------
@@ -110,6 +115,7 @@ class SensorLog:
 
     name: str
     store: Path
+    leaves_out: tuple[str, ...] = ()
     sensors: pd.DataFrame = field(init=False)
     problems: pd.DataFrame = field(init=False)
     report: ImportReport = field(init=False)
@@ -124,6 +130,30 @@ class SensorLog:
         except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
             raise ReadError(f"The cache of {self.name} is damaged: remove {self.store}.") from error
         object.__setattr__(self, "_base", connection(self.store))
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells its readings from those of every other log, and of every other state of it."""
+        return (self.store.name, *self.leaves_out)
+
+    @cached_property
+    def faultless(self) -> SensorLog:
+        """The log without the readings of stuck sensors and of changed units, as `problems` has them.
+
+        They are gaps then; `sensors` and `problems` still tell of all readings.
+        """
+        return replace(self, leaves_out=FAULTS)
+
+    @cached_property
+    def faults(self) -> pd.DataFrame:
+        """What is left out: ``sensor`` (its number), ``start, end`` (both included)."""
+        rows = self.problems[self.problems["kind"].isin(self.leaves_out)]
+        numbers = {
+            tuple(map(str, key)): n
+            for n, key in zip(self.sensors.index, self.sensors[list(KEY)].to_numpy(), strict=True)
+        }
+        sensor = [numbers[tuple(map(str, key))] for key in rows[list(KEY)].to_numpy()]
+        return rows[["start", "end"]].assign(sensor=sensor)[["sensor", "start", "end"]]
 
     @property
     def start(self) -> pd.Timestamp:
@@ -348,7 +378,7 @@ class SensorLog:
         shown = (last - first) / pd.Timedelta(seconds=1)
         # A bin of the overview must be small against a bin shown.
         enough = shown / points > 2 * whole / OVERVIEW_POINTS
-        readings = overview_of(self.store) if enough else readings_of(self.store)
+        readings = self._left(overview_of(self.store) if enough else readings_of(self.store))
         table = decimated(self._base.cursor(), readings, list(sensors.index), points, _between(start, end))
         return self._named(table)[["time", *KEY, "value"]]
 
@@ -363,8 +393,9 @@ class SensorLog:
         Returns
         -------
         DataFrame
-            ``region, source_id, sensor_name, start, end, n``: readings per part; parts without any are left
-            out.
+            ``region, source_id, sensor_name, start, end, n, share``: readings per part, and their share of
+            those expected at the sensor's usual step, at most 1 (NaN of a sensor that tells changes only);
+            parts without any are left out.
         """
         if not 1 <= bins <= 10_000:
             raise SettingError(f"bins must lie in 1..10000, not {bins!r}.")
@@ -378,7 +409,12 @@ class SensorLog:
         for name, shift in (("start", 0), ("end", 1)):
             offsets = pd.to_timedelta((table["bin"] + shift) * width, unit="us")
             table[name] = (first + offsets).astype("datetime64[us]")
-        return self._named(table)[[*KEY, "start", "end", "n"]]
+        sensor = self.sensors.loc[table["sensor"]]
+        # A part holds one reading more or less than its length says, as its ends fall.
+        expected = np.floor(width / 1e6 / sensor["step_s"].to_numpy(np.float64)).clip(1)
+        share = np.minimum(table["n"].to_numpy() / expected, 1.0)
+        table["share"] = np.where(sensor["held"].to_numpy(bool), np.nan, share)
+        return self._named(table)[[*KEY, "start", "end", "n", "share"]]
 
     def gaps(
         self, region: Names | None = None, source_id: Names | None = None, sensor_name: Names | None = None
@@ -392,6 +428,9 @@ class SensorLog:
         """
         chosen = self.chosen(region, source_id, sensor_name)
         table = pd.read_parquet(self.store / GAPS, filters=[("sensor", "in", list(chosen.index))])
+        if len(self.faults):
+            left_out = self.faults[self.faults["sensor"].isin(chosen.index)]
+            table = pd.concat([table, left_out]).sort_values(["sensor", "start"], ignore_index=True)
         return self._named(table)[[*KEY, "start", "end"]]
 
     def profile(
@@ -477,7 +516,21 @@ class SensorLog:
 
     def _of(self, sensors: pd.DataFrame, start: Time | None, end: Time | None) -> str:
         numbers = ", ".join(str(int(number)) for number in sensors.index)
-        return f"FROM {readings_of(self.store)} WHERE sensor IN ({numbers}) AND {_between(start, end)}"
+        readings = self._left(readings_of(self.store))
+        return f"FROM {readings} WHERE sensor IN ({numbers}) AND {_between(start, end)}"
+
+    def _left(self, readings: str) -> str:
+        """Return a table of readings without those that are left out."""
+        if self.faults.empty:
+            return readings
+        rows = ", ".join(
+            f"({row.sensor}, TIMESTAMP '{row.start}', TIMESTAMP '{row.end}')"
+            for row in self.faults.itertuples()
+        )
+        return (
+            f"(SELECT r.* FROM {readings} r ANTI JOIN (VALUES {rows}) f(sensor, first, last) "
+            "ON r.sensor = f.sensor AND r.time BETWEEN f.first AND f.last)"
+        )
 
     def _ask(self, query: str) -> pd.DataFrame:
         # A cursor of its own for every question: the log may be shared by threads.

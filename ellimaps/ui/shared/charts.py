@@ -20,8 +20,8 @@ _READ_BY_VEGA = ("image", "title")
 _MOST_TICKS = 6
 
 
-def show_chart(chart: Any, *, alt: str = "") -> None:
-    """Show a chart of Altair, or Vega-Lite as `chart_specification` makes it.
+def show_chart(chart: Any, *, alt: str = "", **options: Any) -> Any:
+    """Show a chart of Altair, or Vega-Lite as `chart_specification` makes it; return what is chosen in it.
 
     Parameters
     ----------
@@ -30,9 +30,11 @@ def show_chart(chart: Any, *, alt: str = "") -> None:
     alt : str
         What a screen reader says of it, and what its file is called; by default its title, or what it
         draws over what.
+    **options
+        As `streamlit.vega_lite_chart`: key, what a selection does, width.
     """
     specification = chart if isinstance(chart, dict) else chart_specification(chart)
-    st.vega_lite_chart(
+    return st.vega_lite_chart(
         _without_pictures(specification)
         | {
             "config": {"axis": _AXES, "title": {"offset": _TITLE_OFFSET}},
@@ -41,6 +43,7 @@ def show_chart(chart: Any, *, alt: str = "") -> None:
             "usermeta": {"embedOptions": {"renderer": "svg"}},
         },
         alt=alt or title_of(specification) or _axes_of(specification),
+        **options,
     )
 
 

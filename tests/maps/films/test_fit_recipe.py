@@ -13,9 +13,11 @@ from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.maps.films.recipe import FitRecipe, fit_of, fit_text
 from ellimaps.maps.recipe import read_recipe, recipe_text
 from ellimaps.maps.settings import Settings
+from ellimaps.optics.crystals import UniaxialMaterial
 from ellimaps.optics.fit_options import FitOptions
-from ellimaps.optics.materials import Cauchy, Constant, Table, UniaxialMaterial
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.layers import Layer
+from ellimaps.optics.materials import Cauchy, Constant, Table
+from ellimaps.optics.model import ThinFilm
 
 FREE = {"thickness_nm": (0.0, 400.0)}
 OWN = Table(((400.0, 1.5, 0.0), (800.0, 1.48, 0.01)), name="my resist.nk")

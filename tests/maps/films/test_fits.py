@@ -17,8 +17,10 @@ from ellimaps.optics import spectra
 from ellimaps.optics.curve_table import TabulatedCurve
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
-from ellimaps.optics.materials import Cauchy, Shifted
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.layers import Layer
+from ellimaps.optics.materials import Cauchy
+from ellimaps.optics.model import ThinFilm
+from ellimaps.optics.shifts import Shifted
 from ellimaps.optics.spectra import SpectraFit, SpectraFitter
 
 SIGMA = 0.05, 0.1

@@ -9,7 +9,8 @@ import pytest
 
 from ellimaps.core.stack import ImageStack
 from ellimaps.maps.films.possible import what_is_lacking
-from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
+from ellimaps.optics.layers import THICKNESS, Layer
+from ellimaps.optics.model import ThinFilm
 
 FREE = {THICKNESS: (0.0, 400.0)}
 MODEL = ThinFilm(layers=(Layer("SiO2", 100.0, FREE),), substrate="Si", aoi_deg=50.0)

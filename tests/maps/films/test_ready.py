@@ -10,10 +10,12 @@ from ellimaps import fit_map, fit_shots, open_stack, preprocess, read_model, seg
 from ellimaps.core.errors import SettingError
 from ellimaps.images.line_profile import line_profile
 from ellimaps.maps.films.fit import shot_curves
+from ellimaps.optics.crystals import UniaxialMaterial
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
-from ellimaps.optics.materials import Table, UniaxialMaterial
-from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
+from ellimaps.optics.layers import THICKNESS, Layer
+from ellimaps.optics.materials import Table
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_files
 from ellimaps.optics.ready_models import ready_models
 

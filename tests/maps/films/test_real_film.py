@@ -13,9 +13,12 @@ from ellimaps.maps.films.fit import fit_shots
 from ellimaps.maps.films.noise import noise_of_map
 from ellimaps.maps.films.results import ShotFits
 from ellimaps.maps.segmentation import Segmentation, segment, segmentation_of_labels
+from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.fit_options import FitOptions
-from ellimaps.optics.materials import Cauchy, UniaxialMaterial
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.layers import Layer
+from ellimaps.optics.library import material
+from ellimaps.optics.materials import Cauchy, Material
+from ellimaps.optics.model import ThinFilm
 
 OXIDE = ThinFilm("Si", (Layer("SiO2", 290.0, {"thickness_nm": (0.0, 400.0)}),))
 OXIDE_NM = 293.4
@@ -96,6 +99,37 @@ def test_three_flake_interiors_fit_region_wise(real_hbn: Path) -> None:
         assert abs(nm - 37) < 2 * error
         # A wavelength at which Psi differs by 10 deg within the region says little; the MSE counts it.
         assert fit.mse <= (30 if place == (183, 157) else 15)
+
+
+@pytest.mark.parametrize(
+    ("place", "best"), [((176, 145), 28), ((165, 171), 35), ((183, 157), 33), ((212, 170), 14)]
+)
+def test_published_sets_of_both_indices_fit_better_than_the_built_in_one(
+    real_hbn: Path, place: tuple[int, int], best: float
+) -> None:
+    """None of them is that of the flake: where one fits best, another does elsewhere."""
+    (region,) = regions(real_hbn, place)
+    sets: dict[str, AnyMaterial] = {"built in": material("hBN")}
+    sets |= {name: published_hbn(name) for name in ("Choi", "Grudinin", "Grudinin-DFT", "Rah", "Zotev")}
+    mse = {}
+    for name, crystal in sets.items():
+        free = {"thickness_nm": (0.0, 150.0)}
+        model = ThinFilm("Si", (Layer(crystal, 40.0, free), Layer("SiO2", OXIDE_NM)))
+        (fit,) = fit_shots(region, model).clusters
+        nm, mse[name] = fit.parameters["thickness_nm"], fit.mse
+        print(f"{place}, {name}: {nm:.1f} +- {fit.standard_errors['thickness_nm']:.1f} nm, MSE {fit.mse:.1f}")
+    (free_fit,) = fit_shots(region, dispersive_hbn()).clusters
+    print(f"{place}, both indices free: {free_fit.parameters['thickness_nm']:.1f} nm, MSE {free_fit.mse:.1f}")
+    assert min(mse.values()) < best
+    assert min(mse.values()) < 0.6 * mse["built in"]
+    assert free_fit.mse < 1.2 * min(mse.values())
+
+
+def published_hbn(name: str) -> UniaxialMaterial:
+    ordinary, extraordinary = (material(f"main/BN/{name}-{axis}") for axis in "oe")
+    assert isinstance(ordinary, Material)
+    assert isinstance(extraordinary, Material)
+    return UniaxialMaterial(ordinary, extraordinary)
 
 
 def test_the_thick_flake_is_fitted_without_the_wavelength_that_few_pixels_survive(real_hbn: Path) -> None:

@@ -12,8 +12,9 @@ from ellimaps import segment
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.films.reference import reference_text, thickness_of_reference
 from ellimaps.optics.flags import Flag
+from ellimaps.optics.layers import THICKNESS, Layer
 from ellimaps.optics.library import material
-from ellimaps.optics.model import THICKNESS, Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 
 WAVES = np.linspace(450.0, 750.0, 13)
 OXIDE_NM, FILM_NM = 92.4, 8.0

@@ -17,8 +17,9 @@ from ellimaps.maps.films.noise import noise_of_map
 from ellimaps.maps.segmentation import segmentation_of_labels
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
+from ellimaps.optics.layers import Layer
 from ellimaps.optics.materials import Cauchy, Constant, Material, Table
-from ellimaps.optics.model import Layer, ThinFilm
+from ellimaps.optics.model import ThinFilm
 
 OXIDE = ThinFilm("Si", (Layer("SiO2", 100.0, {"thickness_nm": (0.0, 400.0)}),))
 ELEVEN, FIFTY = np.linspace(550, 800, 11), np.linspace(450, 750, 50)

@@ -182,6 +182,11 @@ def test_columns_written_as_decimals_are_columns(tmp_path):
     assert list(read_layout(tmp_path / "a.csv")["well"]) == ["B03"]
 
 
+def test_a_folder_is_no_layout(tmp_path):
+    with pytest.raises(ReadError, match="is a folder: give the plate's layout, a CSV or XLSX file"):
+        read_layout(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

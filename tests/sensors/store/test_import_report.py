@@ -373,3 +373,28 @@ def test_what_is_said_reads_a_log_anew(tmp_path):
         ImportOptions(zone="Mars/Olympus")
     with pytest.raises(SettingError, match="decimal sign"):
         ImportOptions(decimal=";")
+
+
+def test_whole_degrees_of_a_room_are_readings_and_no_names(tmp_path):
+    rows = [(time, 20 + i * i % 5, 19.5 + i % 3, 40 + i * i % 7) for i, time in enumerate(TIMES)]
+    log = opened(tmp_path, lines("timestamp,room,instrument,humidity", rows))
+    assert list(log.sensors["sensor_name"]) == ["humidity", "instrument", "room"]
+    assert log.sensors["source_id"].nunique() == 1
+
+
+def test_whole_degrees_of_two_columns_are_asked_about(tmp_path):
+    rows = [(time, 20 + i * i % 5, 19 + i * i % 3, 40) for i, time in enumerate(TIMES)]
+    text = lines("timestamp,room,instrument,humidity", rows)
+    with pytest.raises(
+        ImportQuestion, match=r"'room' and 'instrument' of whole numbers.*room,instrument or none"
+    ):
+        opened(tmp_path, text)
+    assert len(opened(tmp_path, text, sensor_columns=("none",)).sensors) == 3
+
+
+def test_numbers_of_devices_stay_names(tmp_path):
+    at_once = [(time, device, 20 + i * i % 7 / 10) for i, time in enumerate(TIMES) for device in (3, 7)]
+    at_random = [(time, 1 + i * i % 3, 20 + i * i % 7 / 10) for i, time in enumerate(TIMES)]
+    for name, rows in (("once.csv", at_once), ("random.csv", at_random)):
+        sources = opened(tmp_path, lines("time,device,temperature", rows), name).sensors["source_id"]
+        assert sources.nunique() == 2

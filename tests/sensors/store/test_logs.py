@@ -425,3 +425,35 @@ def test_a_store_whose_path_looks_like_a_pattern(tmp_path, monkeypatch):
     [row] = log.sensors.to_dict("records")
     series = log.series(row["region"], row["source_id"], row["sensor_name"])
     assert (len(series), series.iloc[-1]) == (61, 21)
+
+
+def test_a_complete_log_is_covered_throughout_however_the_parts_fall(tmp_path):
+    times = pd.date_range("2025-03-01", periods=2040, freq="10min")
+    times = times[(times < "2025-03-05") | (times >= "2025-03-06")]
+    text = lines("timestamp,temperature", [[str(time), "20.5"] for time in times])
+    coverage = open_log(written(tmp_path, text)).coverage(240)
+    # Parts of 8 and of 9 readings are both complete; a day without any is two parts cut and 15 left out.
+    assert coverage["n"].nunique() > 2
+    assert (coverage["share"] < 1).sum() <= 2
+    assert len(coverage) <= 240 - 15
+
+
+def test_faulty_readings_can_be_left_out(tmp_path):
+    times = pd.date_range("2025-03-01", periods=1000, freq="10min")
+    values = np.round(20 + np.random.default_rng(3).normal(0, 0.3, 1000), 3)
+    values[200:260] = 20.111
+    values[600:650] = np.round(values[600:650] * 1.8 + 32, 3)
+    text = lines("timestamp,temperature", [[str(t), f"{v}"] for t, v in zip(times, values, strict=True)])
+    log = open_log(written(tmp_path, text))
+    key = tuple(log.sensors.iloc[0][["region", "source_id", "sensor_name"]])
+    whole, left = log.series(*key), log.faultless.series(*key)
+    faulty = np.zeros(1000, bool)
+    faulty[200:260] = faulty[600:650] = True
+    np.testing.assert_array_equal(whole, values)
+    np.testing.assert_array_equal(left.index, times[~faulty])
+    np.testing.assert_array_equal(left, values[~faulty])
+    assert log.faultless.window()["value"].max() < 30 < log.window()["value"].max()
+    gaps = log.faultless.gaps()
+    assert list(gaps["start"]) == [times[200], times[600]]
+    assert log.gaps().empty
+    assert log.faultless.identity != log.identity

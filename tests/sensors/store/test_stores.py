@@ -51,6 +51,15 @@ def test_a_changed_store_is_made_again(log):
         assert path.read_bytes() != bytes(content)
 
 
+def test_what_a_dead_import_left_is_swept_where_nothing_is_imported(log, cache):
+    open_log(log)
+    left = cache / "sensors" / ".next-12345678"
+    left.mkdir()
+    left.with_name(f"{left.name}.lock").touch()
+    open_log(log)
+    assert not list((cache / "sensors").glob(".next-*"))
+
+
 def test_a_store_of_an_earlier_version_is_opened(log):
     opened = open_log(log)
     (opened.store / SUMS).unlink()

@@ -1,25 +1,26 @@
 // What is chosen for the channels: shown or not, color, contrast, and one gamma for all.
 
-import { button, element } from "../common.js";
+import { button, element, nice } from "../common.js";
 
 export class Controls {
   constructor(root, { onLook, onReset }) {
     Object.assign(this, { root, onLook, onReset, gamma: 1, looks: [] });
   }
 
-  // What was chosen stays as long as the channels are the same.
+  // What was chosen stays as long as the channels and their limits are the same.
   take(channels) {
-    const names = channels.map((channel) => channel.name).join("\n");
+    const names = channels.map(({ name, low, high }) => [name, low, high].join("\t")).join("\n");
     if (names === this.names) return;
     this.names = names;
     this.looks = channels.map(({ color }) => ({ on: true, color, low: 0, high: 100 }));
     this.root.replaceChildren();
-    channels.forEach(({ name }, number) => this.buildChannel(name, this.looks[number]));
+    channels.forEach((channel, number) => this.buildChannel(channel, this.looks[number]));
     this.buildGamma();
     button(this.root, "Reset view", "", this.onReset);
   }
 
-  buildChannel(name, look) {
+  // Ends are shown as values of the image: shares of them could not be told to anybody.
+  buildChannel({ name, low, high }, look) {
     const box = element("div", "channel", this.root);
     const label = element("label", "", box);
     const toggle = this.input(label, "checkbox", `Show ${name}`, (one) => (look.on = one.checked));
@@ -27,14 +28,24 @@ export class Controls {
     label.append(name);
     const color = this.input(box, "color", `Colour of ${name}`, (one) => (look.color = one.value));
     color.value = look.color;
-    box.append("from");
-    const dark = `Darkest value of ${name} (percent)`;
-    const low = this.input(box, "range", dark, (one) => (look.low = Number(one.value)));
-    Object.assign(low, { min: 0, max: 99, value: look.low });
-    box.append("to");
-    const bright = `Brightest value of ${name} (percent)`;
-    const high = this.input(box, "range", bright, (one) => (look.high = Number(one.value)));
-    Object.assign(high, { min: 1, max: 100, value: look.high });
+    const valueAt = (percent) => nice(low + ((high - low) * percent) / 100);
+    const end = (what, key, bounds) => {
+      const slider = this.input(box, "range", `${what} value of ${name}`, (one) => {
+        look[key] = Number(one.value);
+        tell();
+      });
+      const shown = element("span", "value", box);
+      const tell = () => {
+        shown.textContent = valueAt(look[key]);
+        slider.setAttribute("aria-valuetext", shown.textContent);
+      };
+      Object.assign(slider, { ...bounds, value: look[key] });
+      tell();
+    };
+    box.append("black");
+    end("Darkest", "low", { min: 0, max: 99 });
+    box.append("white");
+    end("Brightest", "high", { min: 1, max: 100 });
   }
 
   buildGamma() {

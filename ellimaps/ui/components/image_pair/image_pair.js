@@ -1,7 +1,7 @@
 // Pictures side by side: channels are mixed here, so switching, colors, contrast and gamma answer at once.
 // What was chosen stays when other pictures of the same channels are shown.
 
-import { arrowOf, clamp, element, mounted, onKeys, onZoomWheel } from "../common.js";
+import { arrowOf, clamp, element, mounted, nice, onKeys, onZoomWheel, roundDown } from "../common.js";
 import { Controls } from "./controls.js";
 import { loaded, mixed, table } from "./mixing.js";
 
@@ -22,10 +22,10 @@ class Pair {
       onReset: () => this.see(WHOLE),
     });
     this.grid = element("div", "pictures", root);
-    Object.assign(this.grid, { tabIndex: 0, role: "group", ariaLabel: "Pictures: arrow keys, +, − and 0" });
+    Object.assign(this.grid, { tabIndex: 0, role: "group", ariaLabel: "Images: arrow keys, +, − and 0" });
     onKeys(this.grid, (key) => this.actionOf(key));
     element("div", "hint", root).textContent =
-      "Drag or arrow keys move and Ctrl + wheel or + and − zoom all pictures together, " +
+      "Drag or arrow keys move and Ctrl + wheel or + and − zoom all images together, " +
       "a double click or 0 shows the whole.";
     this.pictures = [];
     this.view = WHOLE;
@@ -120,7 +120,7 @@ class Pair {
   draw() {
     const { view } = this;
     const ratio = window.devicePixelRatio || 1;
-    for (const { canvas, mixed: image, width, height } of this.pictures) {
+    for (const { canvas, mixed: image, width, height, widthPx, pixelUm } of this.pictures) {
       if (!image) continue;
       canvas.width = Math.max(1, Math.round(canvas.clientWidth * ratio));
       canvas.height = Math.max(1, Math.round((canvas.width * height) / width));
@@ -130,6 +130,23 @@ class Pair {
       const scale = (canvas.width / width) * view.scale;
       context.setTransform(scale, 0, 0, scale, -view.x * width * scale, -view.y * width * scale);
       context.drawImage(image, 0, 0);
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      const perPoint = widthPx / (canvas.clientWidth * view.scale);
+      drawScaleBar(context, canvas.clientWidth, canvas.height / ratio, perPoint, pixelUm);
     }
   }
+}
+
+// About a quarter of the width, a round length in micrometers; in pixels of the file where it has no size.
+function drawScaleBar(context, width, height, pxPerPoint, pixelUm) {
+  const perPoint = pxPerPoint * (pixelUm ?? 1);
+  const length = roundDown(perPoint * width * 0.25);
+  const text = `${nice(length)} ${pixelUm ? "µm" : "px"}`;
+  context.font = "12px sans-serif";
+  const points = length / perPoint;
+  context.fillStyle = "rgba(0, 0, 0, 0.6)";
+  context.fillRect(6, height - 32, Math.max(points, context.measureText(text).width) + 12, 26);
+  context.fillStyle = "#fff";
+  context.fillRect(12, height - 13, points, 3);
+  context.fillText(text, 12, height - 17);
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from typing import Any
 
@@ -28,10 +28,14 @@ class PairChannel:
         What it shows.
     color : str
         Its color (#rrggbb) until the user chooses another.
+    low, high : float
+        Values that are black and white until the user chooses others.
     """
 
     name: str
     color: str
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,13 @@ class PairPicture:
         What is shown.
     values : ndarray, shape (channel, y, x)
         Intensities of any type; NaN is drawn black.
+    pixel_um : float, optional
+        Size of a pixel, for the scale bar; without it the bar is in pixels.
     """
 
     title: str
     values: NDArray[Any]
+    pixel_um: float | None = None
 
 
 def image_pair(pictures: Sequence[PairPicture], channels: Sequence[PairChannel], *, key: str) -> None:
@@ -56,25 +63,24 @@ def image_pair(pictures: Sequence[PairPicture], channels: Sequence[PairChannel],
     Parameters
     ----------
     pictures : sequence of PairPicture
-        Usually two; a channel's darkest and brightest value are those of all pictures together, so that what
-        looks brighter is brighter.
+        Usually two.
     channels : sequence of PairChannel
-        One for each channel of the pictures.
+        One for each channel of the pictures. Their limits should be those of all pictures there are, so that
+        what looks brighter is brighter, whatever it stands beside.
     key : str
         Streamlit key.
     """
-    limits = [_limits([picture.values[number] for picture in pictures]) for number in range(len(channels))]
     data = {
-        "channels": [
-            {"name": channel.name, "color": channel.color, "low": low, "high": high}
-            for channel, (low, high) in zip(channels, limits, strict=True)
-        ],
+        "channels": [asdict(channel) for channel in channels],
         "pictures": [
             {
                 "title": picture.title,
+                # Of the image as it was taken: what is sent is smaller.
+                "widthPx": picture.values.shape[-1],
+                "pixelUm": picture.pixel_um,
                 "channels": [
-                    _png(values, low, high)
-                    for values, (low, high) in zip(picture.values, limits, strict=True)
+                    _png(values, channel.low, channel.high)
+                    for values, channel in zip(picture.values, channels, strict=False)
                 ],
             }
             for picture in pictures
@@ -87,15 +93,6 @@ def image_pair(pictures: Sequence[PairPicture], channels: Sequence[PairChannel],
         "image_pair/image_pair.css",
     )
     pair(data=data, key=key)
-
-
-def _limits(images: Sequence[NDArray[Any]]) -> tuple[float, float]:
-    values = np.concatenate([image[np.isfinite(image)].ravel() for image in images])
-    if not values.size:
-        return 0.0, 1.0
-    # The percentile keeps one hot pixel from making the rest black.
-    low, high = float(values.min()), float(np.percentile(values, 99.9))
-    return low, high if high > low else low + 1.0
 
 
 def _png(values: NDArray[Any], low: float, high: float) -> str:

@@ -3,10 +3,10 @@
 import { clamp, element, rgbOf } from "../common.js";
 
 // Read a picture's channels: the gray of each pixel.
-export async function loaded({ title, channels }) {
+export async function loaded({ channels, ...about }) {
   const images = await Promise.all(channels.map(decoded));
   const { width, height } = images[0];
-  return { title, width, height, channels: images.map((image) => grays(image, width, height)) };
+  return { ...about, width, height, channels: images.map((image) => grays(image, width, height)) };
 }
 
 // What each of the 256 values of a channel adds to red, green and blue; null where it is switched off.

@@ -6,10 +6,11 @@ import streamlit as st
 
 from ellimaps.core.numbers import counted
 from ellimaps.maps.films.possible import what_is_lacking
-from ellimaps.maps.films.results import MapFit, thickness_name
+from ellimaps.maps.films.results import MapFit, ShotFits, thickness_name
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.model import ThinFilm
 from ellimaps.ui.pages.maps.fit_export import fit_downloads
+from ellimaps.ui.pages.maps.fit_index import index_panel
 from ellimaps.ui.pages.maps.fit_maps import maps_panel, picked_pixel, profile_and_histogram, shown_fit
 from ellimaps.ui.pages.maps.fit_model import choose_model, is_editing, model_editor
 from ellimaps.ui.pages.maps.fit_options import fit_options, fit_setup
@@ -47,10 +48,10 @@ def fit_tab(state: MapsState, source: Source) -> None:
                 icon=":material/layers:",
             )
             return
-        bar, editor, pressed = st.container(), st.container(), ""
+        bar, editor, pressed, beside = st.container(), st.container(), "", None
         with editor:
             if is_editing(state):
-                model_editor(state, segmentation)
+                beside = model_editor(state, segmentation)
         with bar, guarded():
             pressed = _bar(state, source, segmentation)
         if state.film.pixels_wanted and state.film.model is not None and state.task is None:
@@ -59,7 +60,10 @@ def fit_tab(state: MapsState, source: Source) -> None:
             with guarded():
                 _fit(state, source, pixels=pressed == "pixels")
         if state.film.model is not None:
-            _results(state, source, segmentation, state.film.model)
+            fits = _results(state, source, segmentation, state.film.model)
+            if beside is not None:
+                with beside, guarded():
+                    index_panel(state, segmentation, fits)
 
 
 def _bar(state: MapsState, source: Source, segmentation: Segmentation) -> str:
@@ -110,7 +114,10 @@ def _fit(state: MapsState, source: Source, *, pixels: bool) -> None:
     start(state, "Fitting", lambda on_progress: fitted_map(source, settings, setup, on_progress), show)
 
 
-def _results(state: MapsState, source: Source, segmentation: Segmentation, model: ThinFilm) -> None:
+def _results(
+    state: MapsState, source: Source, segmentation: Segmentation, model: ThinFilm
+) -> ShotFits | None:
+    """Show what was fitted; return it if it was with the model as it stands."""
     film, settings = state.film, state.current
     assert settings is not None
     fits = last_shots(film, source, settings)
@@ -142,3 +149,4 @@ def _results(state: MapsState, source: Source, segmentation: Segmentation, model
             certainty(state, fits)
             details(state, fits)
             fit_downloads(fit or fits)
+    return fits if current else None

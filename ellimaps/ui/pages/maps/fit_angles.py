@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from ellimaps.core.stack import ImageStack
-from ellimaps.optics.model import AOI_OFFSET, DELTA_OFFSET, OFFSETS, THICKNESS, ThinFilm
+from ellimaps.optics.instrument import AOI_OFFSET, DELTA_OFFSET, OFFSETS
+from ellimaps.optics.layers import SHARE, SPREAD, THICKNESS
+from ellimaps.optics.model import ThinFilm
 from ellimaps.ui.pages.maps.fitting import FilmWork
 from ellimaps.ui.shared.widgets import number_field
 
@@ -21,11 +23,21 @@ def suggested_bounds(kind: str, value: float) -> tuple[float, float]:
     """Return bounds to begin with, around a value."""
     if kind == THICKNESS:
         return 0.0, float(max(100.0, 2 * round(value)))
-    if kind.endswith("_a"):
+    if kind.endswith(("_a", "index_n")):
         return round(value - 0.2, 4), round(value + 0.2, 4)
     if kind in OFFSETS:
         return value - 0.5, value + 0.5
-    return 0.0, round(2 * abs(value) + 0.01, 4)
+    if kind == SPREAD:
+        return 0.0, max(5.0, 2 * value)
+    if "fraction" in kind or kind == SHARE:
+        return 0.0, 1.0
+    if "spline_k" in kind:
+        return 0.0, round(max(0.5, 2 * value), 4)
+    if kind.endswith(("_ev", "_ev2", "_amplitude", "_strength", "_um", "offset")) and value > 0:
+        # Neither an energy nor a strength changes its sign; where a band is one sees.
+        factor = 1.25 if kind.endswith(("energy_ev", "gap_ev", "_um")) else 2.0
+        return float(f"{value / factor:.4g}"), float(f"{value * factor:.4g}")
+    return min(0.0, round(2 * value, 4)), round(2 * abs(value) + 0.01, 4)
 
 
 def bounds_of(

@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
 
 from ellimaps.core.errors import SettingError
-from ellimaps.maps.films.parameters import with_unit
+from ellimaps.core.stack import ImageStack
 from ellimaps.maps.segmentation import Segmentation
-from ellimaps.optics.library import material, material_names
-from ellimaps.optics.materials import AnyMaterial, Cauchy, Constant, Material
-from ellimaps.optics.model import (
-    MAX_LAYERS,
-    MAX_THICKNESS_NM,
-    THICKNESS,
-    Layer,
-    ThinFilm,
+from ellimaps.optics.crystals import UniaxialMaterial
+from ellimaps.optics.graded import Graded
+from ellimaps.optics.layers import SHARE, SPREAD, THICKNESS, Layer
+from ellimaps.optics.library import material
+from ellimaps.optics.model import MAX_LAYERS, ThinFilm
+from ellimaps.ui.pages.maps.fit_angles import angle_of_incidence, control_key, delta_offset, wavelength_range
+from ellimaps.ui.pages.maps.fit_instrument import angular_spread, bandwidth
+from ellimaps.ui.pages.maps.fit_materials import (
+    Materials,
+    choose_material,
+    half_spaces,
+    isotropic,
+    offered_materials,
+    part_places,
+    shape_controls,
 )
-from ellimaps.optics.model_file import materials_of
-from ellimaps.ui.pages.maps.fit_angles import (
-    Bounds,
-    angle_of_incidence,
-    bounds_of,
-    control_key,
-    delta_offset,
-    suggested_bounds,
-    wavelength_range,
-)
+from ellimaps.ui.pages.maps.fit_parameters import layer_rows, material_rows
+from ellimaps.ui.pages.maps.fit_places import Place, layer_place, material_at, refusal, with_material
 from ellimaps.ui.pages.maps.fit_published import published_search
 from ellimaps.ui.pages.maps.fit_reference import reference_control
 from ellimaps.ui.pages.maps.fitting import OWN_MODEL, FilmWork
 from ellimaps.ui.pages.maps.state import MapsState
-from ellimaps.ui.shared.widgets import number_field
-
-Materials = Mapping[str, AnyMaterial]
-# To begin with: fused silica is near the first, and many a polymer near the second.
-_NEW = {
-    "Cauchy": Cauchy(1.45, 0.0035, 0.0, name="Cauchy"),
-    "constant index": Constant(1.5, 0.0, "constant index"),
-}
 
 
 def edited_model(state: MapsState, segmentation: Segmentation) -> ThinFilm:
@@ -55,103 +44,100 @@ def edited_model(state: MapsState, segmentation: Segmentation) -> ThinFilm:
     film, stack = state.film, segmentation.stack
     model = film.model
     assert model is not None
-    materials = _materials(film, model)
+    offered = offered_materials(film, model)
+    now = _half_space(film, model, ("ambient",), "Ambient", isotropic(offered), stack)
+    for number in range(len(model.layers)):
+        now = _layer(state, segmentation, now, number, offered)
+    now = _half_space(film, now, ("substrate",), "Substrate", half_spaces(offered), stack)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        isotropic = {name: one for name, one in materials.items() if isinstance(one, Material)}
-        ambient = _material(film, "ambient", "Ambient", model.ambient, isotropic)
         angle, offset, free = angle_of_incidence(film, model, stack)
         offset_of_delta, free_delta = delta_offset(film, model)
-    layers = [_layer(state, segmentation, model, number, materials) for number in range(len(model.layers))]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        substrate = _material(film, "substrate", "Substrate", model.substrate, materials)
-        key, full = control_key(film, "add"), len(model.layers) >= MAX_LAYERS
-        icon = ":material/add:"
-        st.button("Add a layer on top", icon=icon, key=key, disabled=full, on_click=_add, args=(film,))
-        parts = {f"layer{number}": f"Layer {number + 1}" for number in range(len(layers))}
-        published_search(film, {**parts, "substrate": "Substrate", "ambient": "Ambient"}, stack)
-    if not isinstance(ambient, Material):
-        raise SettingError(f"The ambient must be isotropic, and {ambient.name} is not.")
+        wavelengths = wavelength_range(film, model, stack)
+        width = bandwidth(film, model)
+        spread, free_spread = angular_spread(film, model)
+    if refused := refusal(film):
+        raise SettingError(refused)
     return replace(
-        model,
-        substrate=substrate,
-        layers=tuple(layers),
-        ambient=ambient,
+        now,
         aoi_deg=angle,
         aoi_offset_deg=offset,
         delta_offset_deg=offset_of_delta,
-        wavelengths_nm=wavelength_range(film, model, stack),
-        free=free | free_delta,
+        bandwidth_nm=width,
+        angular_spread_deg=spread,
+        wavelengths_nm=wavelengths,
+        free=free | free_delta | free_spread,
     )
 
 
-def _materials(film: FilmWork, model: ThinFilm) -> dict[str, AnyMaterial]:
-    """Return the materials to choose from; those of the model under the names they had when it was put in."""
-    known = {name: material(name) for name in material_names()}
-    key = control_key(film, "materials")
-    # Streamlit forgets controls that are not shown: those shown again begin from the model as it is now.
-    if control_key(film, "ambient", "material") not in st.session_state:
-        st.session_state[key] = {one.name: one for one in materials_of(model)}
-    return {**known, **_NEW, **film.materials, **st.session_state[key]}
-
-
-def _material(film: FilmWork, part: str, label: str, given: AnyMaterial, offered: Materials) -> AnyMaterial:
-    """Show the choice of a material, and the numbers of one that is a formula."""
-    # The name a material has changes with its numbers; the one it was chosen by does not.
-    key, first = control_key(film, part, "material"), control_key(film, part, "first")
-    if key not in st.session_state:
-        st.session_state[first] = given.name
-    name = st.session_state[first]
-    chosen = st.selectbox(label, list(offered), index=list(offered).index(name), key=key, width=155)
-    one = given if chosen == name and type(given) is type(offered[name]) else offered[chosen]
-
-    def number(what: str, value: float, lowest: float | None = None) -> float:
-        key = control_key(film, part, chosen, what)
-        low = -math.inf if lowest is None else lowest
-        return number_field(what, low, None, value, key=key, format="%g", width=86)
-
-    # Only what is not built in is changed here: SiO2 stays SiO2.
-    if isinstance(one, Cauchy) and chosen not in material_names():
-        values = number("A", one.a), number("B (µm²)", one.b), number("C (µm⁴)", one.c)
-        return one if values == (one.a, one.b, one.c) else Cauchy(*values, one.limits_nm)
-    if isinstance(one, Constant) and chosen not in material_names():
-        n, k = number("n", one.n, 0.01), number("k", one.k, 0.0)
-        return one if (n, k) == (one.n, one.k) else Constant(n, k)
-    return one
+def _half_space(
+    film: FilmWork, now: ThinFilm, place: Place, label: str, offered: Materials, stack: ImageStack
+) -> ThinFilm:
+    """Show what is above or below all layers, and return the model with it."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        choose_material(film, place, label, offered)
+        published_search(film, place, stack)
+        if place == ("ambient",):
+            key, full = control_key(film, "add"), len(now.layers) >= MAX_LAYERS
+            icon = ":material/add:"
+            st.button("Add a layer on top", icon=icon, key=key, disabled=full, on_click=_add, args=(film,))
+        shape_controls(film, place)
+    return _parts(film, _numbers(film, now, place), place, offered, stack)
 
 
 def _layer(
-    state: MapsState, segmentation: Segmentation, model: ThinFilm, number: int, materials: Materials
-) -> Layer:
-    film, given = state.film, model.layers[number]
+    state: MapsState, segmentation: Segmentation, now: ThinFilm, number: int, offered: Materials
+) -> ThinFilm:
+    film, place, stack = state.film, layer_place(number), segmentation.stack
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            chosen = _material(film, f"layer{number}", f"Layer {number + 1}", given.material, materials)
-            thickness = number_field(
-                "Thickness (nm)",
-                0.0,
-                MAX_THICKNESS_NM,
-                float(given.thickness_nm),
-                key=control_key(film, number, "thickness"),
-                format="%g",
-                width=108,
-            )
-            _moves(film, model, number)
-        layer = Layer(chosen, float(thickness))
+            choose_material(film, place, f"Layer {number + 1}", offered)
+            published_search(film, place, stack)
+            _moves(film, now, number)
+            given = _interfering(film, place, now.layers[number])
+        shape_controls(film, place)
+        now = _parts(film, now, place, offered, stack)
+        layer = layer_rows(film, place, replace(given, material=now.layers[number].material))
+        now = now.with_layer(number, layer)
+        if THICKNESS not in layer.free:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                reference_control(state, segmentation, now, number)
+    return now
+
+
+def _interfering(film: FilmWork, place: Place, given: Layer) -> Layer:
+    """Show whether light interferes across a layer, and return it so."""
+    coherent = st.checkbox(
+        "Interferes",
+        given.coherent,
+        key=control_key(film, *place, "coherent"),
+        width="content",
+        help="Not across a plate of glass: what its backside reflects is added as intensity, by its share.",
+    )
+    if coherent == given.coherent:
+        return given
+    free = {kind: bounds for kind, bounds in given.free.items() if kind not in (SHARE, SPREAD)}
+    return replace(given, coherent=coherent, share=1.0, thickness_spread_nm=0.0, free=free)
+
+
+def _parts(film: FilmWork, now: ThinFilm, place: Place, offered: Materials, stack: ImageStack) -> ThinFilm:
+    """Show what a material is made of, if of anything, and return the model with that."""
+    for part, title in part_places(film, place).items():
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            free = _free(film, layer, given, number)
-            if THICKNESS not in free:
-                now = (*model.layers[:number], replace(layer, free=free), *model.layers[number + 1 :])
-                reference_control(state, segmentation, replace(model, layers=now), number)
-    return replace(layer, free=free)
+            choose_material(film, part, title, isotropic(offered))
+            published_search(film, part, stack)
+            shape_controls(film, part)
+        # A crystal has the numbers of both of its indices, a graded layer those of both ends.
+        if not isinstance(material_at(now, place), UniaxialMaterial | Graded):
+            now = _numbers(film, now, part)
+        now = _parts(film, now, part, offered, stack)
+    return now
 
 
-def _free(film: FilmWork, layer: Layer, given: Layer, number: int) -> Bounds:
-    free: Bounds = {}
-    for kind, value in layer.parameters.items():
-        suggested = given.free.get(kind) or suggested_bounds(kind, value)
-        bounds = bounds_of(film, f"{number}_{kind}", with_unit(kind), kind in given.free, suggested)
-        free |= {kind: bounds} if bounds else {}
-    return free
+def _numbers(film: FilmWork, now: ThinFilm, place: Place) -> ThinFilm:
+    """Show the numbers of a material that is no film, and return the model with them."""
+    given = material_at(now, place)
+    changed = material_rows(film, place, given)
+    return now if changed is given else with_material(now, place, changed)
 
 
 def _moves(film: FilmWork, model: ThinFilm, number: int) -> None:
@@ -169,15 +155,15 @@ def _moves(film: FilmWork, model: ThinFilm, number: int) -> None:
 def _move(film: FilmWork, number: int, target: int | None) -> None:
     """Swap two layers, or take one away; called before the page runs again."""
     assert film.model is not None
-    layers = list(film.model.layers)
+    order = list(range(len(film.model.layers)))
     if target is None:
-        del layers[number]
+        del order[number]
     else:
-        layers[number], layers[target] = layers[target], layers[number]
-    film.put(OWN_MODEL, replace(film.model, layers=tuple(layers)))
+        order[number], order[target] = order[target], order[number]
+    film.put(OWN_MODEL, film.model.arranged(order))
 
 
 def _add(film: FilmWork) -> None:
     assert film.model is not None
     new = Layer(material("SiO2"), 10.0, {THICKNESS: (0.0, 100.0)})
-    film.put(OWN_MODEL, replace(film.model, layers=(new, *film.model.layers)))
+    film.put(OWN_MODEL, film.model.arranged([new, *range(len(film.model.layers))]))

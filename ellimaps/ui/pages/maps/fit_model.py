@@ -6,13 +6,16 @@ from collections.abc import Iterable
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ellimaps.core.errors import EllimapsError
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
 from ellimaps.optics.ready_models import ready_models
 from ellimaps.ui.pages.maps.fit_export import model_download
 from ellimaps.ui.pages.maps.fit_layers import edited_model
+from ellimaps.ui.pages.maps.fit_places import SHOWN, material_at, places_of
 from ellimaps.ui.pages.maps.fitting import MODEL_NAME, OWN_MODEL, folder_model, uploaded
 from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.state import MapsState
@@ -56,22 +59,38 @@ def is_editing(state: MapsState) -> bool:
     return bool(st.session_state.get("film_edit", False)) and state.film.model is not None
 
 
-def model_editor(state: MapsState, segmentation: Segmentation) -> None:
-    """Show the model's media from the ambient down with what is free, its text, and the upload."""
+def model_editor(state: MapsState, segmentation: Segmentation) -> DeltaGenerator:
+    """Show the model's media from the ambient down with what is free, its text, and the upload.
+
+    Returns
+    -------
+    DeltaGenerator
+        Where n and k are shown, once it is known what was fitted.
+    """
     film = state.film
     with st.container(border=True, key="film_editor"):
-        lists, text = st.columns([9, 4], gap="medium")
+        lists, beside = st.columns([8, 5], gap="medium")
         with lists, guarded():
             model = edited_model(state, segmentation)
             if model != film.model:
+                _show_change(film.model, model)
                 film.model, film.name = model, OWN_MODEL
-        with text:
+        with beside:
+            curves = st.container()
             if film.model is not None:
                 st.code(model_text(film.model), language="toml", wrap_lines=True)
                 with guarded():
                     model_download(film.model, "download_model")
             with guarded():
                 _upload(state)
+    return curves
+
+
+def _show_change(before: ThinFilm | None, model: ThinFilm) -> None:
+    """Let n and k be those of what was changed."""
+    for place in places_of(model):
+        if before is not None and material_at(before, place) != material_at(model, place):
+            st.session_state[SHOWN] = place[0]
 
 
 def _upload(state: MapsState) -> None:

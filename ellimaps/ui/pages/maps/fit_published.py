@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,18 @@ import streamlit as st
 
 from ellimaps.core.errors import SettingError
 from ellimaps.core.stack import ImageStack
+from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.database.catalogue import (
     MaterialPage,
     close_names,
+    extraordinary_of,
     page_material,
     search_materials,
 )
 from ellimaps.optics.database.page import Published
+from ellimaps.optics.library import material_names
 from ellimaps.ui.pages.maps.fit_angles import control_key
+from ellimaps.ui.pages.maps.fit_places import Place, material_at, places_of, put_material
 from ellimaps.ui.pages.maps.fitting import FilmWork
 from ellimaps.ui.shared.charts import chart_specification, show_chart
 from ellimaps.ui.shared.markdown import escaped
@@ -27,31 +31,47 @@ from ellimaps.ui.shared.markdown import escaped
 # What is looked through before one writes another word; a list of them is three heights of the popover.
 _MOST = 20
 # In pixels: search, some hits and both curves stand in a window of 720.
-_LIST_HEIGHT, _CURVE_HEIGHT = 190, 70
+_HEIGHT, _LIST_HEIGHT, _CURVE_HEIGHT = 345, 200, 100
 _CURVE_POINTS = 120
 
 
-def published_search(film: FilmWork, parts: Mapping[str, str], stack: ImageStack) -> None:
-    """Show a button that opens a search of the published materials.
+def published_search(film: FilmWork, place: Place, stack: ImageStack) -> None:
+    """Show a button that opens a search of the published materials, and at first those of the one there.
 
     Parameters
     ----------
     film : FilmWork
         Gets the chosen material among those it offers.
-    parts : mapping of str to str
-        What of the model it can be used for, by the name of its controls: what the page calls it.
+    place : Place
+        What of the model it is for.
     stack : ImageStack
         Whose wavelengths a material should cover.
     """
+    assert film.model is not None
     waves = stack.wavelengths_nm
     measured = (min(waves), max(waves)) if waves else (0.0, 0.0)
-    with st.popover("Find a material", icon=":material/search:"):
-        key = control_key(film, "published")
+    title = places_of(film.model)[place[:1]]
+    # A model of ten layers has ten of them: what is not looked at is not searched for.
+    key, find = control_key(film, *place, "published"), control_key(film, *place, "find")
+    shown = st.popover(
+        "Find",
+        icon=":material/search:",
+        key=find,
+        on_change="rerun",
+        help=f"Published materials for {' '.join((title, *place[1:])).lower()}",
+    )
+    # The room is there before what fills it: so the list opens where there is room for it.
+    with shown, st.container(height=_HEIGHT, border=False):
+        if not shown.open:
+            return
         text = st.text_input(
-            "Search published materials", key=key, placeholder="Ta2O5, sapphire, N-BK7, gold Johnson"
+            "Search published materials",
+            _about(material_at(film.model, place)),
+            key=key,
+            placeholder="Ta2O5, sapphire, N-BK7, gold Johnson",
         )
         if re.search(r"[^\W_]", text):
-            _hits(film, parts, text, measured)
+            _hits(film, place, text, measured)
         else:
             st.caption(
                 "A formula, a name, a glass or an author; several find fewer. The database is that of "
@@ -59,7 +79,14 @@ def published_search(film: FilmWork, parts: Mapping[str, str], stack: ImageStack
             )
 
 
-def _hits(film: FilmWork, parts: Mapping[str, str], text: str, measured: tuple[float, float]) -> None:
+def _about(one: AnyMaterial) -> str:
+    """Return what to search for to begin with: pages of what is there by name."""
+    words = one.name.split("/")
+    named = words[1] if len(words) == 3 else one.name if one.name in material_names() else ""
+    return "" if named == "air" else named.removesuffix("-o").removesuffix("-e")
+
+
+def _hits(film: FilmWork, place: Place, text: str, measured: tuple[float, float]) -> None:
     found = [page for page in search_materials(text) if not page.refused]
     if not found:
         near = close_names(text)
@@ -70,34 +97,34 @@ def _hits(film: FilmWork, parts: Mapping[str, str], text: str, measured: tuple[f
         return
     # Stable: among those that cover the maps, and among the others, the likeliest stay first.
     shown = sorted(found, key=lambda page: not page.covers(*measured))[:_MOST]
-    pages = {page.name: page for page in shown}
-    with st.container(height=_LIST_HEIGHT if len(shown) > 2 else "content", border=False):
+    takes_crystals = len(place) == 1 and place != ("ambient",)
+    crystals = {name: pages for page in shown for name, pages in _crystal(page).items() if takes_crystals}
+    choices = crystals | {page.name: (page,) for page in shown}
+    left, right = st.columns(2, gap="medium")
+    with left, st.container(height=_LIST_HEIGHT if len(choices) > 2 else "content", border=False):
         name = st.radio(
             "Pages",
-            list(pages),
-            key=control_key(film, "published", text),
-            format_func=lambda name: escaped(pages[name].title),
-            captions=[_caption(page, measured) for page in shown],
+            list(choices),
+            key=control_key(film, *place, "published", text),
+            format_func=lambda name: _title(choices[name]),
+            captions=[_caption(pages, measured) for pages in choices.values()],
             label_visibility="collapsed",
         )
-    if len(found) > _MOST:
-        st.caption(f"{len(found) - _MOST} more: add a word, such as an author.")
-    one = page_material(name)
-    _use_for(film, parts, one)
-    _shown(one, measured)
+    indices = [page_material(page.name) for page in choices[name]]
+    with left:
+        if len(found) > _MOST:
+            st.caption(f"{len(found) - _MOST} more: add a word, such as an author.")
+        key = control_key(film, *place, "use")
+        st.button("Use it", key=key, type="primary", on_click=_use, args=(film, place, indices))
+    with right:
+        for one in indices:
+            _shown(one, measured)
 
 
-def _use_for(film: FilmWork, parts: Mapping[str, str], one: Published) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        part = st.selectbox(
-            "Use it for",
-            list(parts),
-            format_func=parts.__getitem__,
-            key=control_key(film, "use_for"),
-            width=155,
-        )
-        args = (film, part, one)
-        st.button("Use it", key=control_key(film, "use"), type="primary", on_click=_use, args=args)
+def _crystal(page: MaterialPage) -> dict[str, tuple[MaterialPage, ...]]:
+    """Return a page of an ordinary index with that of the other one, under both names."""
+    other = extraordinary_of(page)
+    return {} if other is None else {f"{page.name} {other.name}": (page, other)}
 
 
 def _shown(one: Published, measured: tuple[float, float]) -> None:
@@ -110,18 +137,23 @@ def _shown(one: Published, measured: tuple[float, float]) -> None:
     st.caption(escaped(f"{one.name}. {one.reference}"))
 
 
-def _use(film: FilmWork, part: str, one: Published) -> None:
-    """Offer the material and choose it; called before the page runs again."""
-    film.materials[one.name] = one
-    st.session_state[control_key(film, part, "material")] = one.name
-    st.session_state[control_key(film, "published")] = ""
+def _use(film: FilmWork, place: Place, indices: Sequence[Published]) -> None:
+    """Offer what was chosen and put it in place; called before the page runs again."""
+    film.materials |= {one.name: one for one in indices}
+    put_material(film, place, UniaxialMaterial(indices[0], indices[1]) if len(indices) == 2 else indices[0])
 
 
-def _caption(page: MaterialPage, measured: tuple[float, float]) -> str:
-    low, high = page.range_nm
-    known = f"{_nm(low)} to {_nm(high)}, {'n and k' if page.has_k else 'n'}"
-    missing = "" if page.covers(*measured) else " (not all wavelengths of the maps)"
-    return escaped(f"{page.book}: {known}{missing}")
+def _title(pages: Sequence[MaterialPage]) -> str:
+    title = escaped(pages[0].title)
+    return f"**Crystal**: {title.replace('(o)', '(o, e)')}" if len(pages) == 2 else title
+
+
+def _caption(pages: Sequence[MaterialPage], measured: tuple[float, float]) -> str:
+    low, high = max(page.range_nm[0] for page in pages), min(page.range_nm[1] for page in pages)
+    known = f"{_nm(low)} to {_nm(high)}, {'n and k' if any(page.has_k for page in pages) else 'n'}"
+    is_whole = all(page.covers(*measured) for page in pages)
+    missing = "" if is_whole else " (not all wavelengths of the maps)"
+    return escaped(f"{pages[0].book}: {known}{missing}")
 
 
 def _nm(value: float) -> str:

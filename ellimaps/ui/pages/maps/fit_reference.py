@@ -8,7 +8,8 @@ import streamlit as st
 
 from ellimaps.maps.films.reference import reference_text, thickness_of_reference
 from ellimaps.maps.segmentation import Segmentation
-from ellimaps.optics.model import MAX_THICKNESS_NM, ThinFilm
+from ellimaps.optics.layers import MAX_THICKNESS_NM
+from ellimaps.optics.model import ThinFilm
 from ellimaps.ui.pages.maps.fit_options import fit_setup
 from ellimaps.ui.pages.maps.fitting import OWN_MODEL
 from ellimaps.ui.pages.maps.state import MapsState

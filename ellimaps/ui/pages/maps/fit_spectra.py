@@ -25,6 +25,8 @@ from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import guarded
 
+# So many stand above the spectra in a window of 720; in pixels, where there are more and they scroll.
+_MOST_SLIDERS, _SLIDERS_HEIGHT = 3, 240
 # Told from the colors of clusters, on a light page and on a dark one.
 _PIXEL_COLOR = "#1F87C8"
 
@@ -69,7 +71,9 @@ def spectra_panel(
         if picked is not None:
             st.markdown(f"**Pixel x {picked.x}, y {picked.y}**: {escaped(_said(picked))}")
             subject = _of_pixel(picked, model, segmentation.k)
-        adjusted = _sliders(state, subject)
+        many = len(subject.model.parameters) > _MOST_SLIDERS
+        with st.container(height=_SLIDERS_HEIGHT if many else "content", border=False):
+            adjusted = _sliders(state, subject)
         with st.container(horizontal=True, vertical_alignment="center"):
             every = st.toggle(
                 "All clusters",

@@ -34,7 +34,7 @@ def start_values(model: ThinFilm) -> None:
     else:
         st.warning("Nothing is free in this model: edit it and tick what is not known.")
     st.caption("The model")
-    st.code(model_text(model), language="toml")
+    st.code(model_text(model), language="toml", wrap_lines=True)
 
 
 def fit_table(state: MapsState, fits: ShotFits) -> None:

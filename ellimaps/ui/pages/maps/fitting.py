@@ -14,9 +14,9 @@ from ellimaps.maps.films.fit import fit_map, fit_shots
 from ellimaps.maps.films.reference import Reference
 from ellimaps.maps.films.results import MapFit, ShotFits
 from ellimaps.maps.settings import Settings
+from ellimaps.optics.crystals import AnyMaterial
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.library import read_nk
-from ellimaps.optics.materials import AnyMaterial
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import MAX_MODEL_BYTES, read_model
 from ellimaps.ui.pages.maps.loading import PREPARATION, Source, prepared, segmented

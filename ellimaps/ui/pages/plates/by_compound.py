@@ -8,12 +8,14 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from ellimaps.core.numbers import shown_unit, spoken, titled
 from ellimaps.plates.measuring.composites import composites
-from ellimaps.plates.statistics.answers import DISTANCE, dose_responses
+from ellimaps.plates.statistics.answers import DISTANCE, dose_responses, responses
 from ellimaps.plates.statistics.dose_response import DoseResponse
-from ellimaps.ui.pages.plates.data import OpenedPlate, picture
+from ellimaps.ui.pages.plates.choice import chosen_fields, dose_text, wells_of
+from ellimaps.ui.pages.plates.data import OpenedPlate, picture, plate_limits
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.charts import log_ticks, show_chart
 from ellimaps.ui.shared.markdown import escaped
@@ -23,16 +25,23 @@ from ellimaps.ui.shared.widgets import number_field
 # Pictures in a row of a window of 1280 pixels, and the pixels each of them then has on a sharp screen.
 _MOST_DOSES = 8
 _EDGE_PX = 360
+# In pixels: a wider curve of a few doses is stretched on a screen of 1920.
+_WIDEST = 1000
 
 
-def by_compound_tab(_: PlatesState, plate: OpenedPlate) -> None:
+def by_compound_tab(state: PlatesState, plate: OpenedPlate) -> None:
     """Show a compound's pictures ordered by dose, controls first, and its dose-response curve."""
     wells = plate.profiles.wells
-    treated = wells[~wells["control"].astype(bool) & (wells["compound"].fillna("") != "")]
-    if treated.empty:
+    is_treated = _is_treated(wells)
+    if not is_treated.any():
         st.info("No well has a compound: give the layout of the plate.", icon=":material/science:")
         return
-    names = sorted(treated["compound"].astype(str).unique(), key=str.casefold)
+    chosen = chosen_fields(state, plate)
+    mine = wells.loc[is_treated & wells_of(plate, chosen), "compound"]
+    names = sorted(mine.astype(str).unique(), key=str.casefold)
+    if not names:
+        st.info("None of the chosen wells has a compound: choose others.", icon=":material/science:")
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         compound = st.selectbox("Compound", names, **kept("plates_compound"), width=280)
         measure = st.selectbox(
@@ -50,34 +59,40 @@ def by_compound_tab(_: PlatesState, plate: OpenedPlate) -> None:
             width=110,
             help="Which well of each dose to show.",
         )
-    _gallery(plate, compound, replicate)
+    _gallery(state, plate, chosen, compound, replicate)
     _curve(plate, compound, measure)
 
 
-def _gallery(plate: OpenedPlate, compound: str, replicate: int) -> None:
+def _is_treated(wells: pd.DataFrame) -> NDArray[np.bool_]:
+    return np.asarray(~wells["control"].astype(bool) & (wells["compound"].fillna("") != ""))
+
+
+def _gallery(
+    state: PlatesState, plate: OpenedPlate, chosen: NDArray[np.bool_], compound: str, replicate: int
+) -> None:
     first = plate.profiles.fields.drop_duplicates(["plate", "well"])
     shown: list[tuple[str, pd.Series]] = []
     controls = first[first["control"].astype(bool)]
     if len(controls):
         shown.append(("Controls", controls.iloc[(replicate - 1) % len(controls)]))
-    doses = first[(first["compound"].astype(str) == compound) & ~first["control"].astype(bool)]
+    mine = plate.profiles.fields[chosen].drop_duplicates(["plate", "well"])
+    doses = mine[(mine["compound"].astype(str) == compound) & ~mine["control"].astype(bool)]
     by_dose = doses.sort_values("concentration").groupby("concentration", dropna=False, sort=False)
     for _, rows in by_dose:
         row = rows.iloc[(replicate - 1) % len(rows)]
-        shown.append((_dose_text(row), row))
+        dose, unit = float(row["concentration"]), str(row["concentration_unit"] or "")
+        shown.append((dose_text(dose, unit), row))
     if len(shown) > _MOST_DOSES:
         st.caption(f"The controls and the {_MOST_DOSES - 1} highest of {len(shown) - 1} doses.")
         shown = [*shown[:1], *shown[1 - _MOST_DOSES :]]
     pictures = [picture(plate, str(row["files"])) for _, row in shown]
-    drawn = composites(pictures, len(plate.channels), _EDGE_PX)
+    limits = plate_limits(state, plate)
+    if limits is None:
+        return
+    drawn = composites(pictures, len(plate.channels), _EDGE_PX, limits)
     for column, (title, row), image in zip(st.columns(len(shown)), shown, drawn, strict=True):
         caption = f"{title}, {row['well']}"
         column.image(image, caption=escaped(caption), width="stretch", alt=f"Cells of {compound}, {caption}")
-
-
-def _dose_text(row: pd.Series) -> str:
-    dose, unit = float(row["concentration"]), shown_unit(str(row["concentration_unit"] or ""))
-    return f"{dose:g} {unit}".strip() if np.isfinite(dose) else "no dose given"
 
 
 def _curve(plate: OpenedPlate, compound: str, measure: str) -> None:
@@ -95,15 +110,16 @@ def _curve(plate: OpenedPlate, compound: str, measure: str) -> None:
             f"p {row['p']:.2g} against no effect of the dose",
             icon=":material/show_chart:",
         )
-    if measure == DISTANCE:
-        st.caption("Choose a feature to see its values well by well.")
-        return
-    mine = wells[(wells["compound"].astype(str) == compound) & ~wells["control"].astype(bool)]
-    if not (mine["concentration"] > 0).any():
+    points = responses(plate.profiles, compound, measure)
+    if not (points["dose"] > 0).any():
         st.caption("Its wells have no dose.")
         return
     fit = DoseResponse(**{name: row[name] for name in DoseResponse.__dataclass_fields__})
-    show_chart(_curve_chart(mine, wells[wells["control"].astype(bool)], measure, title, unit, fit))
+    controls = np.empty(0)
+    if measure != DISTANCE:
+        controls = wells.loc[wells["control"].astype(bool), measure].to_numpy(float)
+    with st.container(width=_WIDEST):
+        show_chart(_curve_chart(points, controls, title, unit, fit))
 
 
 def _end(value: float) -> str:
@@ -111,9 +127,9 @@ def _end(value: float) -> str:
 
 
 def _curve_chart(
-    mine: pd.DataFrame, controls: pd.DataFrame, measure: str, title: str, unit: str, fit: DoseResponse
+    points: pd.DataFrame, controls: NDArray[np.float64], title: str, unit: str, fit: DoseResponse
 ) -> Any:
-    doses = mine["concentration"].to_numpy(float)
+    doses = points["dose"].to_numpy(float)
     low, high = doses[doses > 0].min(), doses.max()
     x = alt.X(
         "dose:Q", title=titled("concentration", unit),
@@ -121,14 +137,15 @@ def _curve_chart(
         axis=alt.Axis(values=log_ticks(low / 1.6, high * 1.6) or alt.Undefined, format="~r"),
     )  # fmt: skip
     y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False))
-    points = pd.DataFrame({"dose": doses, "value": mine[measure].to_numpy(float), "well": mine["well"]})
     layers = [
         alt.Chart(points[points["dose"] > 0])
         .mark_point(filled=True, size=55)
         .encode(x=x, y=y, tooltip=["well", "dose", alt.Tooltip("value:Q", format=".4g")])
     ]
-    if len(controls):
-        quartiles = np.nanpercentile(controls[measure].to_numpy(float), [25, 50, 75])
+    said = title
+    if np.isfinite(controls).any():
+        said += "; gray: controls (median, quartiles)"
+        quartiles = np.nanpercentile(controls, [25, 50, 75])
         band = pd.DataFrame({"low": [quartiles[0]], "value": [quartiles[1]], "high": [quartiles[2]]})
         layers += [
             alt.Chart(band).mark_rect(opacity=0.18, color="gray").encode(y="low:Q", y2="high:Q"),
@@ -137,5 +154,18 @@ def _curve_chart(
     if np.isfinite(fit.ec50):
         grid = np.geomspace(low / 1.5, high * 1.5, 120)
         curve = pd.DataFrame({"dose": grid, "value": fit.at(grid)})
-        layers.append(alt.Chart(curve).mark_line(color="#D55E00").encode(x=x, y=y))
-    return alt.layer(*layers).properties(height=300, title=f"{title}; gray: controls (median, quartiles)")
+        interval = pd.DataFrame(
+            {
+                "low": [max(fit.ec50_low, low / 1.6)],
+                "dose": [fit.ec50],
+                "high": [min(fit.ec50_high, high * 1.6)],
+            }
+        )
+        at_ec50 = alt.Chart(interval)
+        layers += [
+            at_ec50.mark_rect(opacity=0.15, color="#D55E00").encode(x=alt.X("low:Q"), x2="high:Q"),
+            at_ec50.mark_rule(color="#D55E00", strokeDash=[4, 3]).encode(x=x),
+            alt.Chart(curve).mark_line(color="#D55E00").encode(x=x, y=y),
+        ]
+        said += "; orange: curve, EC50 and its 95 % interval"
+    return alt.layer(*layers).properties(height=300, title=said)

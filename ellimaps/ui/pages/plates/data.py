@@ -10,16 +10,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.core.errors import EllimapsError, ReadError
+from ellimaps.plates.measuring.composites import Limits, plate_contrast
 from ellimaps.plates.measuring.profiles import FACTS, FIELDS, Profiles, read_profiles
-from ellimaps.plates.measuring.thumbnails import FACTS as SHEETS, Thumbnails, field_picture, read_thumbnails
+from ellimaps.plates.measuring.thumbnails import (
+    FACTS as SHEETS,
+    Thumbnails,
+    field_picture,
+    field_pixel_um,
+    read_thumbnails,
+)
 from ellimaps.plates.statistics.answers import Answers
 from ellimaps.plates.statistics.clusters import ClusterMethod, cluster
 from ellimaps.plates.statistics.components import Level
 from ellimaps.plates.statistics.embedding import Method, embed
 from ellimaps.plates.statistics.evaluation import Evaluation, evaluate
 from ellimaps.plates.statistics.positional_effect import Correction, corrected, positional_effect
+from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
 from ellimaps.ui.shared.data_root import data_root, file_marks, folders_from, inside_root
+from ellimaps.ui.shared.tasks import computed
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +43,14 @@ class OpenedPlate:
         What is in it.
     key : str
         Changes when the profiles do.
+    before : OpenedPlate, optional
+        The same as measured, where positional effects were taken off.
     """
 
     folder: Path
     profiles: Profiles
     key: str
+    before: OpenedPlate | None = None
 
     @property
     def n_bytes(self) -> int:
@@ -71,6 +83,7 @@ _EMBEDDINGS: BoundedCache[NDArray[np.float64]] = BoundedCache(64)
 _CLUSTERS: BoundedCache[NDArray[np.int64]] = BoundedCache(64)
 _EFFECTS: BoundedCache[pd.DataFrame] = BoundedCache(32)
 _EVALUATIONS: BoundedCache[Evaluation] = BoundedCache(32)
+_CONTRASTS: BoundedCache[Limits | EllimapsError] = BoundedCache(64)
 ANSWERS: BoundedCache[Answers | EllimapsError] = BoundedCache(16)
 
 
@@ -104,7 +117,9 @@ def corrected_plate(plate: OpenedPlate, correction: Correction) -> OpenedPlate:
     if correction == "none":
         return plate
     key = f"{plate.key} {correction}"
-    return _PLATES.get(key, lambda: OpenedPlate(plate.folder, corrected(plate.profiles, correction), key))
+    return _PLATES.get(
+        key, lambda: OpenedPlate(plate.folder, corrected(plate.profiles, correction), key, plate)
+    )
 
 
 def positional_effects(plate: OpenedPlate) -> pd.DataFrame:
@@ -170,11 +185,36 @@ def picture(plate: OpenedPlate, files: str) -> NDArray[np.float32]:
     ReadError
         If it is missing, damaged, or not below the folder of the pictures.
     """
+    root = _checked_root(plate, files)
+    return _PICTURES.get((plate.key, files), lambda: field_picture(root, files, len(plate.channels)))
+
+
+def pixel_um(plate: OpenedPlate, files: str) -> float | None:
+    """Return the size of a pixel of a field, if its files say it."""
+    return field_pixel_um(_checked_root(plate, files), files)
+
+
+def plate_limits(state: PlatesState, plate: OpenedPlate) -> Limits | None:
+    """Return the contrast of all images of a plate; None while it is computed, or where there are no images.
+
+    Raises
+    ------
+    ReadError
+        As `picture`.
+    """
+    for files in plate.profiles.fields["files"].astype(str):
+        _checked_root(plate, files)
+    what = "Choosing the contrast of the plate"
+    key = plate.profiles.facts.get("root"), tuple(plate.profiles.fields["files"])
+    return computed(state, _CONTRASTS, key, what, lambda tell: plate_contrast(plate.profiles, tell))
+
+
+def _checked_root(plate: OpenedPlate, files: str) -> Path:
     root = picture_root(plate)
     for name in files.split(";"):
         if root.resolve() not in (root / name).resolve().parents:
             raise ReadError(f"{name:.200} is not below {root}: measure the plate again.")
-    return _PICTURES.get((plate.key, files), lambda: field_picture(root, files, len(plate.channels)))
+    return root
 
 
 def table(plate: OpenedPlate, level: Level) -> pd.DataFrame:

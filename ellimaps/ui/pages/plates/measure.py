@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
-from ellimaps.core.errors import ReadError
+from ellimaps.batch.engines import local_processes
+from ellimaps.batch.plates import FAILURES, PlateSummary, run_plate
+from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.progress import Progress
+from ellimaps.core.sums import WrittenSet
+from ellimaps.plates.measuring.field import FieldSettings
 from ellimaps.plates.measuring.plate import check_output, read_plate
 from ellimaps.plates.measuring.profile_sources import PLAIN, SOURCES, profiles_from
-from ellimaps.plates.measuring.profiles import save_profiles
+from ellimaps.plates.measuring.profiles import FACTS, save_profiles
 from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
-from ellimaps.ui.pages.plates.state import PlatesState
+from ellimaps.ui.pages.plates.state import Asked, PlatesState
 from ellimaps.ui.shared.data_root import data_root, inside_root, located
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
 from ellimaps.ui.shared.worker import in_worker
@@ -22,13 +29,22 @@ from ellimaps.ui.shared.worker import in_worker
 def measure_panel(state: PlatesState) -> None:
     """Show the fields for a plate's pictures, its layout and the folder of the results."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        pictures = _path("Folder of the pictures", "pictures", placeholder="plates/plate_1")
+        pictures = _path("Folder of the images", "pictures", placeholder="plates/plate_1")
         layout = _path("Layout (CSV or XLSX)", "layout", placeholder="plates/plate_1/layout.csv")
         out = _path(
             "Folder for the profiles",
             "out",
             value="results/plate",
-            help="Below the data root; the pictures' folder is not touched.",
+            help="Below the data root; the folder of the images is not touched. Fields of these images that "
+            "are measured there already are skipped.",
+        )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        pattern = _path(
+            "Pattern of the file names",
+            "pattern",
+            placeholder="{well}_s{field}_w{channel}",
+            help="Left empty, the names of Harmony and ImageXpress are known. Else text with {well}, or "
+            "{row} and {column}, and {field}, {channel}, {z}, {time} where there are any; * is anything.",
         )
         source = st.selectbox(
             "Features",
@@ -47,10 +63,35 @@ def measure_panel(state: PlatesState) -> None:
             key="plates_new_start",
             disabled=state.task is not None,
         )
-    if not go:
-        return
-    root, table, folder = inside_root(pictures), inside_root(layout), _new_folder(out)
-    start(state, "Measuring the plate", in_worker(measured, root, table, folder, source), _choose)
+    if go:
+        asked = Asked(
+            _given(pictures, "the folder of the images"),
+            _given(layout, "the layout, a CSV or XLSX file"),
+            _new_folder(out),
+            source,
+            pattern.strip(),
+        )
+        if not other_profiles(asked):
+            _start(state, asked)
+        state.to_replace = asked
+    if state.to_replace is not None:
+        _ask_to_replace(state, state.to_replace)
+
+
+def _start(state: PlatesState, asked: Asked) -> None:
+    state.to_replace = None
+    start(state, "Measuring the plate", in_worker(measured, asked), partial(_take, state, asked.folder))
+
+
+def _ask_to_replace(state: PlatesState, asked: Asked) -> None:
+    with st.container(key="plates_new_ask"):
+        st.warning(f"{escaped(other_profiles(asked))} Shall they be replaced?", icon=":material/warning:")
+        with st.container(horizontal=True):
+            if st.button("Replace them", key="plates_new_replace"):
+                _start(state, asked)
+            if st.button("Keep them", key="plates_new_keep"):
+                state.to_replace = None
+                st.rerun()
 
 
 def _path(label: str, name: str, *, value: str = "", placeholder: str = "", help: str = "") -> str:
@@ -63,11 +104,39 @@ def _path(label: str, name: str, *, value: str = "", placeholder: str = "", help
     )
 
 
-def _choose(folder: Path) -> None:
-    st.session_state["plates_typed"] = folder.relative_to(data_root()).as_posix()
+def _given(text: str, what: str) -> Path:
+    if not text.strip():
+        raise SettingError(f"Give {what}: the field is empty.")
+    return inside_root(text)
+
+
+def other_profiles(asked: Asked) -> str:
+    """Return what lies in the folder of the results that measuring would replace; empty if nothing.
+
+    Plain measurements of the same images are continued: fields that are done are skipped.
+    """
+    if not (asked.folder / FACTS).exists():
+        return ""
+    try:
+        facts = WrittenSet(asked.folder, FACTS).facts
+    except (OSError, ReadError):
+        return f"{asked.folder.name} holds profiles that cannot be read."
+    root, source = Path(str(facts.get("root", ""))), str(facts.get("source", PLAIN))
+    if root != asked.root.resolve():
+        return f"{asked.folder.name} holds the profiles of other images, those of {root.name}."
+    if source != asked.source:
+        return f"{asked.folder.name} holds profiles of other features: {_source_name(source)}."
+    return "" if source == PLAIN else f"{asked.folder.name} holds profiles of these features already."
+
+
+def _take(state: PlatesState, folder: Path, note: str) -> None:
+    st.session_state["plates_profiles"] = folder.relative_to(data_root()).as_posix()
+    state.message = note
 
 
 def _new_folder(text: str) -> Path:
+    if not text.strip():
+        raise SettingError("Give a folder for the profiles: the field is empty.")
     root = data_root()
     folder = located(text.strip(), root)
     if root not in folder.parents:
@@ -79,23 +148,33 @@ def _source_name(source: str) -> str:
     return {PLAIN: "plain measurements"}.get(source, source.replace("deep:", "deep: "))
 
 
-def measured(root: Path, layout: Path, folder: Path, source: str, on_progress: Progress) -> Path:
-    """Measure a plate, write its profiles and thumbnails, and return their folder.
+def measured(asked: Asked, on_progress: Progress) -> str:
+    """Measure a plate, and write its profiles and thumbnails; return what went wrong in some fields.
 
     Parameters
     ----------
-    root, layout : Path
-        Pictures and layout.
-    folder : Path
-        Where to write.
-    source : str
-        One of `SOURCES`.
+    asked : Asked
+        What to measure, and where to write.
     on_progress : callable
         Called as ``on_progress(done, total, what)``.
     """
-    plate = read_plate(root, layout)
-    check_output(plate, folder)
-    profiles = profiles_from(plate, source, on_progress=on_progress)
-    save_profiles(profiles, folder)
-    save_thumbnails(make_thumbnails(profiles, on_progress), folder)
-    return folder
+    plate = read_plate(asked.root, asked.layout, asked.pattern or None)
+    check_output(plate, asked.folder)
+    note = ""
+    if asked.source == PLAIN:
+        # As the page Experiments: half of the processors are left to those who look at pages.
+        engine = local_processes(max(1, (os.cpu_count() or 2) // 2))
+        profiles, summary = run_plate(plate, FieldSettings(), asked.folder, engine, on_progress)
+        note = _note(summary)
+    else:
+        profiles = profiles_from(plate, asked.source, on_progress=on_progress)
+        save_profiles(profiles, asked.folder)
+    save_thumbnails(make_thumbnails(profiles, on_progress), asked.folder)
+    return note
+
+
+def _note(summary: PlateSummary) -> str:
+    if not summary.failed:
+        return ""
+    counts = f"{summary.failed} of {summary.fields} fields"
+    return f"{counts} cannot be measured; {FAILURES} beside the profiles says why."

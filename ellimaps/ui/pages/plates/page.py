@@ -9,6 +9,7 @@ import streamlit as st
 from ellimaps.plates.statistics.positional_effect import Correction
 from ellimaps.ui.pages.plates.answers import answers_tab
 from ellimaps.ui.pages.plates.by_compound import by_compound_tab
+from ellimaps.ui.pages.plates.choice import choice_bar
 from ellimaps.ui.pages.plates.data import OpenedPlate, corrected_plate, opened_plate, profile_folders
 from ellimaps.ui.pages.plates.measure import measure_panel
 from ellimaps.ui.pages.plates.plate_map import plate_map_tab
@@ -18,7 +19,7 @@ from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept, page_state
 from ellimaps.ui.shared.tasks import page_run, work_panel
-from ellimaps.ui.shared.widgets import choose_below_root, choose_tab, guarded
+from ellimaps.ui.shared.widgets import choose_tab, guarded
 
 TABS = {
     "Scatter": scatter_tab,
@@ -40,6 +41,7 @@ def render() -> None:
         plate = opened_plate(folder)
         state.show(plate.key)
         _header(plate)
+        choice_bar(state, plate)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             tab = choose_tab(list(TABS), key="plates_view")
             correction = _correction()
@@ -50,23 +52,29 @@ def render() -> None:
 def _chosen_folder(state: PlatesState) -> Path | None:
     root = data_root()
     found = [folder.relative_to(root).as_posix() for folder in profile_folders(root)]
-    with st.container(horizontal=True, vertical_alignment="bottom", key="plates_open"):
-        text = choose_below_root(
-            "Profiles",
-            found,
-            key="plates",
-            placeholder="results/plate",
-            format_func=lambda name: root.name if name == "." else name,
-        )
+    recent = [name for name in state.recent if (root / name).is_dir()]
+    names = list(dict.fromkeys([*recent, *found]))
+    text = st.selectbox(
+        "Profiles",
+        names,
+        accept_new_options=True,
+        placeholder="Choose, search, or type a folder below the data root, as results/plate",
+        format_func=lambda name: root.name if name == "." else name,
+        **kept("plates_profiles", address=True),
+    )
     with st.expander("Measure a plate", icon=":material/add:", expanded=not found):
         measure_panel(state)
-    return inside_root(text, root) if text else None
+    if not text:
+        return None
+    folder = inside_root(text, root)
+    state.opened(text)
+    return folder
 
 
 def _correction() -> Correction:
     names: dict[Correction, str] = {"none": "as measured", "plates": "plates", "polish": "rows and columns"}
     return st.selectbox(
-        "Correct effects of place",
+        "Correct positional effects",
         list(names),
         **kept("plates_correct"),
         format_func=names.__getitem__,

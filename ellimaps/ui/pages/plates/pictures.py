@@ -7,32 +7,41 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from ellimaps.plates.measuring.thumbnails import channel_colors
 from ellimaps.readers.planes import RGB_NAMES
 from ellimaps.ui.components.image_pair import PairChannel, PairPicture, image_pair
-from ellimaps.ui.pages.plates.data import OpenedPlate, picture, treatment_names
+from ellimaps.ui.pages.plates.data import OpenedPlate, picture, pixel_um, plate_limits, treatment_names
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.state import kept
 
 
-def side_by_side(state: PlatesState, plate: OpenedPlate, rows: pd.DataFrame, picked: Sequence[int]) -> None:
+def side_by_side(
+    state: PlatesState,
+    plate: OpenedPlate,
+    rows: pd.DataFrame,
+    picked: Sequence[int],
+    chosen: Sequence[int] | NDArray[np.int64],
+) -> None:
     """Show two fields.
 
     Parameters
     ----------
     state : PlatesState
-        What the pointer chose; it comes second, and then a control.
+        Keeps what was suggested last.
     plate : OpenedPlate
         The profiles.
     rows : DataFrame
         Fields or wells, whichever are points.
     picked : sequence of int
         Those picked in the table; they come first.
+    chosen : sequence of int
+        Those chosen in the plot; they come second, and then a control.
     """
     fields = plate.profiles.fields
     names = _names(fields)
-    pair = _suggested(fields, rows, list(picked) or state.selected)
+    pair = _suggested(fields, rows, list(picked) or list(chosen))
     sides = ("left", "right")
     if state.pair != pair:
         state.pair = pair
@@ -40,20 +49,29 @@ def side_by_side(state: PlatesState, plate: OpenedPlate, rows: pd.DataFrame, pic
             st.session_state[f"plates_{side}"] = names[number]
     shown = []
     for column, side in zip(st.columns(2), sides, strict=True):
-        name = column.selectbox(f"{side.capitalize()} picture", names, **kept(f"plates_{side}"))
+        name = column.selectbox(f"{side.capitalize()} image", names, **kept(f"plates_{side}"))
         shown.append(names.index(name))
-    _pair(plate, fields, names, shown)
+    _pair(state, plate, fields, names, shown)
 
 
-def _pair(plate: OpenedPlate, fields: pd.DataFrame, names: Sequence[str], shown: Sequence[int]) -> None:
+def _pair(
+    state: PlatesState, plate: OpenedPlate, fields: pd.DataFrame, names: Sequence[str], shown: Sequence[int]
+) -> None:
+    files = [str(fields["files"].iloc[number]) for number in shown]
     pictures = [
-        PairPicture(names[number], picture(plate, str(fields["files"].iloc[number]))) for number in shown
+        PairPicture(names[number], picture(plate, name), pixel_um(plate, name))
+        for number, name in zip(shown, files, strict=True)
     ]
+    limits = plate_limits(state, plate)
+    if limits is None:
+        return
     n = min(len(one.values) for one in pictures)
     merged = n > len(plate.channels)
     labels = RGB_NAMES[:n] if merged else [_label(name) for name in plate.channels]
     colors = channel_colors(n, merged=merged)
-    channels = [PairChannel(label, color) for label, color in zip(labels, colors, strict=True)]
+    channels = [
+        PairChannel(label, color, *ends) for label, color, ends in zip(labels, colors, limits, strict=False)
+    ]
     image_pair(pictures, channels, key="plates_pictures")
 
 

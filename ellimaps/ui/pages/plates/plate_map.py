@@ -1,65 +1,193 @@
-"""The plate as it lies on the stage: a feature of every well, edge effects in view."""
+"""The plate as it lies on the stage: a feature of every well, positional effects before and after."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from ellimaps.core.numbers import spoken
+from ellimaps.plates.measuring.composites import composites
 from ellimaps.plates.measuring.wells import row_letters
+from ellimaps.plates.statistics.assay_quality import assay_quality
 from ellimaps.plates.statistics.edge_effect import edge_effect
 from ellimaps.plates.statistics.normalization import scaled
-from ellimaps.ui.pages.plates.data import OpenedPlate, positional_effects, treatment_names
+from ellimaps.plates.statistics.treatments import Treatment, treatments
+from ellimaps.ui.pages.plates.choice import chosen_fields, wells_of
+from ellimaps.ui.pages.plates.data import (
+    OpenedPlate,
+    picture,
+    plate_limits,
+    positional_effects,
+    treatment_names,
+)
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 
-# In pixels: the largest 384-well plate that fits a window of 1280 x 800 with the means beside it.
-_WIDTH, _HEIGHT = 720, 320
+# In pixels: wells of 384 keep room for their letters, and a plate its shape on a wide screen.
+_HEIGHT, _WIDEST = 340, 1000
+# Fields of a well that fit in a row of a window of 900 pixels, and the pixels each of them has there.
+_MOST_FIELDS, _EDGE_PX = 4, 360
+_ALL = "All plates"
+_NO_POSITIVE = "none"
+_WELL = "plates_well"
 
 
-def plate_map_tab(_: PlatesState, plate: OpenedPlate) -> None:
-    """Show one feature over the plate, with the means of rows and columns beside it."""
+def plate_map_tab(state: PlatesState, plate: OpenedPlate) -> None:
+    """Show one feature over the plate, before and after a correction, and the images of a well."""
     units = ["As measured", "Against the controls (robust z)"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        feature = st.selectbox("Feature", list(plate.profiles.features), **kept("plates_feature"), width=340)
+        feature = st.selectbox(
+            "Feature",
+            list(plate.profiles.features),
+            **kept("plates_feature"),
+            format_func=spoken,
+            width=300,
+            help=f"In tables it is called `{st.session_state.get('plates_feature', '')}`.",
+        )
         unit = st.segmented_control("Values", units, default=units[0], **kept("plates_unit"), required=True)
         name = _plate_name(plate)
+        positive = _positive_control(plate)
+    _quality(plate, feature, positive)
     scaling = unit != units[0]
-    wells = plate.profiles.wells
-    values = scaled(plate.profiles)[1][feature] if scaling else wells[feature]
-    here = (wells["plate"] == name).to_numpy()
-    shown = _cells(wells[here], values[here].to_numpy(float))
     title = f"{spoken(feature)} (robust z)" if scaling else spoken(feature)
-    show_chart(_chart(shown, plate.shape, title, _color_scale(shown["value"], diverging=scaling)))
-    st.caption(f"Dots mark control wells. {escaped(edge_effect(wells[here], shown['value'], plate.shape))}")
+    shown = [plate] if plate.before is None else [plate.before, plate]
+    values = [_values(one, feature, scaling=scaling) for one in shown]
+    # Before and after have one scale, or the eye would compare colors that mean different values.
+    colors = _color_scale(np.concatenate(values), diverging=scaling)
+    chosen = wells_of(plate, chosen_fields(state, plate))
+    for one, own in zip(shown, values, strict=True):
+        label = "as measured" if one.before is None else "corrected"
+        _maps(one, own, chosen, name, f"{title}, {label}" if len(shown) > 1 else title, colors)
+    _well_images(state, plate, title, values[-1])
+
+
+def _values(plate: OpenedPlate, feature: str, *, scaling: bool) -> NDArray[np.float64]:
+    table = scaled(plate.profiles)[1] if scaling else plate.profiles.wells
+    return table[feature].to_numpy(np.float64)
+
+
+def _maps(
+    plate: OpenedPlate,
+    values: NDArray[np.float64],
+    chosen: NDArray[np.bool_],
+    name: str,
+    title: str,
+    colors: alt.Scale,
+) -> None:
+    wells = plate.profiles.wells
+    if name == _ALL:
+        names = sorted(wells["plate"].astype(str).unique())
+        for start in range(0, len(names), 2):
+            for column, one in zip(st.columns(2), names[start : start + 2], strict=False):
+                here = (wells["plate"].astype(str) == one).to_numpy()
+                with column:
+                    _map(plate, _cells(wells[here], values[here], chosen[here]), f"{one}: {title}", colors)
+        return
+    here = (wells["plate"].astype(str) == name).to_numpy()
+    cells = _cells(wells[here], values[here], chosen[here])
+    with st.container(width=_WIDEST):
+        _map(plate, cells, title, colors)
+        left, right = st.columns(2)
+        with left:
+            show_chart(_means(cells, "column", "column_number", title))
+        with right:
+            show_chart(_means(cells, "row", "row_number", title))
+    st.caption(f"Dots mark control wells. {escaped(edge_effect(wells[here], cells['value'], plate.shape))}")
     st.caption(escaped(_position_sentence(positional_effects(plate))))
+
+
+def _map(plate: OpenedPlate, cells: pd.DataFrame, title: str, colors: alt.Scale) -> None:
+    key = f"plates_map_{title}"
+    show_chart(_chart(cells, plate.shape, title, colors), key=key, on_select=partial(_take_well, key))
+
+
+def _take_well(key: str) -> None:
+    """Take the well that was clicked; a click beside all wells changes nothing."""
+    chosen = st.session_state[key]["selection"].get("well", [])
+    if chosen:
+        st.session_state[_WELL] = chosen[0]["place"]
 
 
 def _plate_name(plate: OpenedPlate) -> str:
     names: list[str] = sorted(plate.profiles.wells["plate"].astype(str).unique())
     if len(names) == 1:
         return names[0]
-    return st.selectbox("Plate", names, **kept("plates_plate"))
+    return st.selectbox("Plate", [*names, _ALL], **kept("plates_plate"), width=180)
 
 
-def _cells(wells: pd.DataFrame, values: Any) -> pd.DataFrame:
+def _positive_control(plate: OpenedPlate) -> Treatment | None:
+    known = {_treatment_text(one): one for one in treatments(plate.profiles.wells)}
+    chosen = st.selectbox(
+        "Positive control",
+        [_NO_POSITIVE, *known],
+        **kept("plates_positive"),
+        width=200,
+        help="For the Z' factor: wells that were planned to change, not those that turned out to.",
+    )
+    return known.get(chosen)
+
+
+def _treatment_text(one: Treatment) -> str:
+    dose = f" {one.concentration:g} {one.unit}".rstrip() if np.isfinite(one.concentration) else ""
+    return f"{one.compound}{dose}"
+
+
+def _quality(plate: OpenedPlate, feature: str, positive: Treatment | None) -> None:
+    wells = plate.profiles.wells
+    chosen = np.isin(np.arange(len(wells)), positive.rows if positive else [])
+    table = assay_quality(wells, wells[feature].to_numpy(np.float64), chosen)
+    if len(table) > 1:
+        names = {
+            **{"plate": "Plate", "n_controls": "Control wells", "mean": "Mean of controls"},
+            **{"sd": "Standard deviation", "cv": "CV", "n_positive": "Positive wells", "z_prime": "Z'"},
+        }
+        shown = table if positive else table.drop(columns=["n_positive", "z_prime"])
+        percent = {"CV": st.column_config.NumberColumn(format="percent")}
+        st.dataframe(
+            shown.rename(columns=names), hide_index=True, key="plates_quality", column_config=percent
+        )
+        return
+    row = table.iloc[0]
+    cv = f", CV {row['cv']:.1%}" if np.isfinite(row["cv"]) else ""
+    text = (
+        f"Controls: {row['n_controls']} wells, {row['mean']:.4g} ± {row['sd']:.2g} (standard deviation{cv})"
+    )
+    if positive is not None:
+        known = np.isfinite(row["z_prime"])
+        text += f". Z' {row['z_prime']:.2f}" if known else ". Z' is not known: it takes three wells of each"
+    st.caption(f"{escaped(text)}.")
+
+
+def _cells(wells: pd.DataFrame, values: Any, chosen: NDArray[np.bool_]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "row": [row_letters(int(number)) for number in wells["row"]],
             "row_number": wells["row"].to_numpy(int),
             "column": wells["column"].to_numpy(int),
+            "column_number": wells["column"].to_numpy(int),
             "well": wells["well"].to_numpy(str),
+            "place": places(wells),
             "treatment": treatment_names(wells),
             "control": wells["control"].to_numpy(bool),
             "value": values,
+            "chosen": chosen,
         }
     )
+
+
+def places(wells: pd.DataFrame) -> list[str]:
+    """Return what tells each well of all plates from the others: its name, behind that of its plate."""
+    if wells["plate"].nunique() == 1 and not wells["well"].duplicated().any():
+        return wells["well"].astype(str).tolist()
+    return (wells["plate"].astype(str) + " " + wells["well"].astype(str)).tolist()
 
 
 def _chart(cells: pd.DataFrame, shape: tuple[int, int], title: str, colors: alt.Scale) -> Any:
@@ -69,43 +197,45 @@ def _chart(cells: pd.DataFrame, shape: tuple[int, int], title: str, colors: alt.
     y = alt.Y("row:O", title="row", scale=alt.Scale(domain=rows), sort=rows)
     color = alt.Color("value:Q", title=None, scale=colors)
     tooltip = ["well", "treatment", alt.Tooltip("value:Q", title=title, format=".4g")]
-    wells = alt.Chart(cells).mark_rect().encode(x=x, y=y, color=color, tooltip=tooltip)
+    clicked = alt.selection_point(name="well", fields=["place"], toggle=False)
+    wells = (
+        alt.Chart(cells)
+        .mark_rect(cursor="pointer")
+        .encode(
+            *(x, y, color),
+            opacity=alt.condition("datum.chosen", alt.value(1.0), alt.value(0.2)),
+            tooltip=tooltip,
+        )
+        .add_params(clicked)
+    )
     controls = (
         alt.Chart(cells[cells["control"]])
         .mark_point(shape="circle", size=14, color="black", filled=True, opacity=0.55)
         .encode(x=x, y=y, tooltip=tooltip)
     )
-    scale = alt.Scale(zero=False)
-    by_column = (
-        alt.Chart(cells)
+    return (wells + controls).properties(height=_HEIGHT, title=title)
+
+
+def _means(cells: pd.DataFrame, by: str, order: str, title: str) -> Any:
+    means = cells.groupby([order, by], as_index=False)["value"].mean()
+    return (
+        alt.Chart(means)
         .mark_line(point=True, strokeWidth=1)
         .encode(
-            x=alt.X("column:O", title=None, scale=alt.Scale(domain=columns), axis=alt.Axis(labels=False)),
-            y=alt.Y("mean(value):Q", title="mean", scale=scale),
-            tooltip=["column", alt.Tooltip("mean(value):Q", format=".4g")],
-        )
-        .properties(height=70, width=_WIDTH)
-    )
-    by_row = (
-        alt.Chart(cells)
-        .mark_line(point=True, strokeWidth=1, orient="horizontal")
-        .encode(
-            y=alt.Y(
-                "row:O", title=None, scale=alt.Scale(domain=rows), sort=rows, axis=alt.Axis(labels=False)
+            x=alt.X(
+                f"{by}:O", title=by, sort=list(means[by]), axis=alt.Axis(labelAngle=0, labelOverlap=True)
             ),
-            x=alt.X("mean(value):Q", title="mean", scale=scale),
-            order=alt.Order("row_number:Q"),
-            tooltip=["row", alt.Tooltip("mean(value):Q", format=".4g")],
+            y=alt.Y("value:Q", title="mean", scale=alt.Scale(zero=False)),
+            order=alt.Order(f"{order}:Q"),
+            tooltip=[by, alt.Tooltip("value:Q", title="mean", format=".4g")],
         )
-        .properties(width=110, height=_HEIGHT)
+        .properties(height=130, title=f"{title}, mean of each {by}")
     )
-    plate = (wells + controls).properties(width=_WIDTH, height=_HEIGHT)
-    return alt.vconcat(by_column, alt.hconcat(plate, by_row), title=title).resolve_scale(color="shared")
 
 
-def _color_scale(values: pd.Series, *, diverging: bool) -> alt.Scale:
+def _color_scale(values: NDArray[np.float64], *, diverging: bool) -> alt.Scale:
     finite = values[np.isfinite(values)]
-    if finite.empty:
+    if not finite.size:
         return alt.Scale(scheme="viridis")
     # The few wells beyond these percentiles share the last color: one outlier leaves the rest apart.
     if diverging:
@@ -118,10 +248,41 @@ def _color_scale(values: pd.Series, *, diverging: bool) -> alt.Scale:
 def _position_sentence(effects: pd.DataFrame) -> str:
     known = effects[effects["explained"].notna()]
     if known.empty:
-        return "The layout does not tell effects of place from those of compounds."
+        return "The layout does not tell positional effects from those of compounds."
     parts = [
         f"{row['factor']} {max(row['explained'], 0):.0%} "
-        f"(most of {row['feature']}: {max(row['feature_explained'], 0):.0%})"
+        f"(most of {spoken(str(row['feature']))}: {max(row['feature_explained'], 0):.0%})"
         for _, row in known.iterrows()
     ]
-    return f"Of the differences between wells of equal treatment, place explains: {', '.join(parts)}."
+    return f"Of the differences between wells of equal treatment, position explains: {', '.join(parts)}."
+
+
+def _well_images(state: PlatesState, plate: OpenedPlate, title: str, values: NDArray[np.float64]) -> None:
+    """Show the images of the well that was clicked, or chosen by its name."""
+    wells = plate.profiles.wells
+    names = places(wells)
+    chosen = st.selectbox(
+        "Well",
+        names,
+        index=None,
+        placeholder="Click a well, or choose it here",
+        **kept(_WELL, address=True),
+        width=260,
+    )
+    if chosen is None:
+        return
+    number = names.index(chosen)
+    row = wells.iloc[number]
+    st.markdown(
+        f"**{escaped(f'{chosen}, {treatment_names(wells)[number]}')}**, {escaped(title)} {values[number]:.4g}"
+    )
+    fields = plate.profiles.fields
+    mine = fields[(fields["plate"] == row["plate"]) & (fields["well"] == row["well"])].iloc[:_MOST_FIELDS]
+    pictures = [picture(plate, str(files)) for files in mine["files"]]
+    limits = plate_limits(state, plate)
+    if limits is None:
+        return
+    drawn = composites(pictures, len(plate.channels), _EDGE_PX, limits)
+    for column, image, field in zip(st.columns(_MOST_FIELDS), drawn, mine["field"], strict=False):
+        caption = f"{chosen} field {field}"
+        column.image(image, caption=escaped(caption), width="stretch", alt=f"Cells of {caption}")
