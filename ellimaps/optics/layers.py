@@ -11,6 +11,7 @@ from ellimaps.optics.bounds import Bounds, check_number, check_start, checked_bo
 from ellimaps.optics.crystals import AnyMaterial
 from ellimaps.optics.interface import ROUGHNESS, Interface
 from ellimaps.optics.library import material as built_in
+from ellimaps.optics.materials import LayerMaterial
 
 THICKNESS = "thickness_nm"
 SPREAD = "thickness_spread_nm"
@@ -64,11 +65,11 @@ class Layer:
     material: AnyMaterial
     thickness_nm: float
     free: Bounds = field(default_factory=dict)
-    tied: Mapping[str, int] = field(default_factory=dict)
-    repeat: Repeat | None = None
     thickness_spread_nm: float = 0.0
     coherent: bool = True
     share: float = 1.0
+    tied: Mapping[str, int] = field(default_factory=dict)
+    repeat: Repeat | None = None
 
     def __post_init__(self) -> None:
         by_name(self, "material")
@@ -99,7 +100,7 @@ class Layer:
     @property
     def parameters(self) -> dict[str, float]:
         """Values of all that can be free, by kind."""
-        spreads = self.thickness_spread_nm or SPREAD in self.free
+        spreads = self.thickness_spread_nm or SPREAD in self.free or SPREAD in self.tied
         own = {THICKNESS: True, SPREAD: spreads, SHARE: not self.coherent}
         return {kind: getattr(self, kind) for kind, is_there in own.items() if is_there} | dict(
             self.material.parameters
@@ -120,22 +121,6 @@ class Layer:
         if kind in OF_LAYER:
             return replace(self, **{kind: value})  # type: ignore[arg-type]  # names of numbers
         return replace(self, material=self.material.with_parameter(kind, value))
-
-    def _check_light(self, where: str) -> None:
-        check_number(self.thickness_spread_nm, f"thickness_spread_nm of {where}")
-        check_number(self.share, f"The share of {where}")
-        if not isinstance(self.coherent, bool):
-            raise SettingError(f"coherent of {where} must be true or false, got {self.coherent!r:.80}.")
-        for spread in (self.thickness_spread_nm, *self.free.get(SPREAD, ())):
-            if not 0 <= spread <= MAX_THICKNESS_NM:
-                raise SettingError(f"thickness_spread_nm of {where} must not be negative, got {spread!r}.")
-        for share in (self.share, *self.free.get(SHARE, ())):
-            if not 0 <= share <= 1:
-                raise SettingError(f"The share of {where} must be within 0..1, got {share!r}.")
-        if self.coherent and self.share != 1:
-            raise SettingError(f"Only a layer with coherent = false has a share, and {where} is coherent.")
-        if not self.coherent and SPREAD in self.parameters:
-            raise SettingError(f"Nothing interferes across {where}: leave thickness_spread_nm out.")
 
     def of(self, material: AnyMaterial, thickness_nm: float) -> Layer:
         """Return a layer of something else in its place, with the ties that it can have and nothing free."""
@@ -159,6 +144,24 @@ class Layer:
                     f"{kind} of {where} is free and tied to layer {number}: leave one of both."
                 )
         object.__setattr__(self, "tied", dict(self.tied))
+
+    def _check_light(self, where: str) -> None:
+        check_number(self.thickness_spread_nm, f"thickness_spread_nm of {where}")
+        check_number(self.share, f"The share of {where}")
+        if not isinstance(self.coherent, bool):
+            raise SettingError(f"coherent of {where} must be true or false, got {self.coherent!r:.80}.")
+        for spread in (self.thickness_spread_nm, *self.free.get(SPREAD, ())):
+            if not 0 <= spread <= MAX_THICKNESS_NM:
+                raise SettingError(f"thickness_spread_nm of {where} must not be negative, got {spread!r}.")
+        for share in (self.share, *self.free.get(SHARE, ())):
+            if not 0 <= share <= 1:
+                raise SettingError(f"The share of {where} must be within 0..1, got {share!r}.")
+        if self.coherent and self.share != 1:
+            raise SettingError(f"Only a layer with coherent = false has a share, and {where} is coherent.")
+        if not self.coherent and SPREAD in self.parameters:
+            raise SettingError(f"Nothing interferes across {where}: leave thickness_spread_nm out.")
+        if not self.coherent and isinstance(self.material, LayerMaterial):
+            raise SettingError(f"A layer with coherent = false is of a medium, which {where} is not.")
 
 
 def by_name(owner: object, attribute: str) -> None:

@@ -252,7 +252,8 @@ def _steps(model: ThinFilm, parameter: Parameter, optical_nm: float, wavelength_
 def _optical_path(model: ThinFilm, parameter: Parameter, wavelength_nm: Real) -> float:
     """Return how far all optical paths move while a parameter goes from bound to bound, where they move most.
 
-    Other indices are those of the model, and films that have a free thickness as thick as can be.
+    Other indices are those of the model, and films that have a free thickness as thick as can be. Nothing
+    interferes across a plate.
     """
     through = np.linspace(parameter.low, parameter.high, _ALONG)[:, None]
     columns = [
@@ -261,7 +262,9 @@ def _optical_path(model: ThinFilm, parameter: Parameter, wavelength_nm: Real) ->
     ]
     stack = Media(model, wavelength_nm[None, :]).at(model.by_place(columns))
     path = np.zeros(len(wavelength_nm))
-    for index, thickness in zip(stack.indices, stack.thicknesses_nm, strict=True):
+    for place, (index, thickness) in enumerate(zip(stack.indices, stack.thicknesses_nm, strict=True)):
+        if place in stack.shares:
+            continue
         moved = max((_way(part) for part in _axes(index)), key=np.max)
         path = path + moved * np.max(thickness) + _way(thickness) * np.maximum(1, np.abs(_axes(index)[0][0]))
     # Rounding must not add a node to what is linear.

@@ -58,23 +58,23 @@ class Media:
 
     def at(self, values: Values) -> Stack:
         """Return the media for values of the free parameters, which broadcast against the wavelengths."""
-        profiles, thicknesses, passed = list(self._profiles), list[Any](), dict[int, Any]()
+        profiles, thicknesses = list(self._profiles), list[Any]()
+        all_shares = dict[int, Any]()
         for number, layer in enumerate(self._model.layers):
             own = {kind: value for (place, kind), value in values.items() if place == number}
-            thickness = own.pop(THICKNESS, layer.thickness_nm)
+            # Who averages moves thicknesses by their spread.
             own.pop(SPREAD, None)
-            if not layer.coherent:
-                passed[number] = own.pop(SHARE, layer.share)
+            thickness, share = own.pop(THICKNESS, layer.thickness_nm), own.pop(SHARE, layer.share)
             if own:
                 profiles[number] = _profile(layer.material, self.wavelength_nm, own)
             thicknesses.append(thickness * (1 / len(profiles[number])))
-        order = self._model.order
-        indices = self._mixed([index for number in order for index in profiles[number]])
-        repeated = [number for number in order for _ in profiles[number]]
-        shares = {place: passed[number] for place, number in enumerate(repeated) if number in passed}
-        return Stack(
-            self._ambient, indices, [thicknesses[number] for number in repeated], self._substrate, shares
-        )
+            if not layer.coherent:
+                all_shares[number] = share
+        order = [number for number in self._model.order for _ in profiles[number]]
+        indices = self._mixed([index for number in self._model.order for index in profiles[number]])
+        shares = {place: all_shares[number] for place, number in enumerate(order) if number in all_shares}
+        repeated = [thicknesses[number] for number in order]
+        return Stack(self._ambient, indices, repeated, self._substrate, shares)
 
     def _mixed(self, indices: list[Any]) -> list[Any]:
         """Return indices with those of interfaces, which depend on both neighbors, put in."""

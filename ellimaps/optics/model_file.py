@@ -19,7 +19,7 @@ from ellimaps.optics.instrument import OFFSETS
 from ellimaps.optics.interface import ROUGHNESS, Interface
 from ellimaps.optics.layers import Layer
 from ellimaps.optics.library import is_built_in, material, read_nk, spec_of
-from ellimaps.optics.materials import Cauchy, Constant, Material, Sellmeier
+from ellimaps.optics.materials import Cauchy, Constant, LayerMaterial, Material, Sellmeier
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.oscillators import OSCILLATORS
 from ellimaps.optics.oscillators.base import Oscillator
@@ -33,9 +33,9 @@ _MODEL_KEYS = (
     "ambient", "substrate", "layers", "aoi_deg", "aoi_offset_deg", "delta_offset_deg", "wavelengths_nm",
     "without_nm", "free", "instrument",
 )  # fmt: skip
+_PERIOD_KEYS = ("repeat", "layers")
 _LAYER_KEYS = ("material", "thickness_nm", "free", "tied", "thickness_spread_nm", "coherent", "share")
 _INSTRUMENT_KEYS = ("bandwidth_nm", "angular_spread_deg")
-_PERIOD_KEYS = ("repeat", "layers")
 _WAYS = (
     ("file",), ("index",), ("cauchy",), ("sellmeier",), ("ordinary", "extraordinary"), ("cauchy", "urbach"),
     ("oscillators",), ("oscillators", "offset"), ("spline",), ("bruggeman", "fractions"),
@@ -174,12 +174,12 @@ def _row(layer: Layer) -> dict[str, Any]:
     row: dict[str, Any] = {
         "material": spec_of(layer.material),
         "thickness_nm": float(layer.thickness_nm),
-        **({"thickness_spread_nm": float(layer.thickness_spread_nm)} if layer.thickness_spread_nm else {}),
-        **({} if layer.coherent else {"coherent": False, "share": float(layer.share)}),
-        "free": layer.free,
-        "tied": layer.tied,
     }
-    return {key: value for key, value in row.items() if value != {}}
+    if layer.thickness_spread_nm:
+        row["thickness_spread_nm"] = float(layer.thickness_spread_nm)
+    if not layer.coherent:
+        row |= {"coherent": False, "share": float(layer.share)}
+    return row | {key: value for key in ("free", "tied") if (value := getattr(layer, key))}
 
 
 def _layers(rows: Sequence[Mapping[str, Any]], folder: Path) -> Iterator[Layer | Period]:
@@ -213,10 +213,10 @@ def _layer(row: Mapping[str, Any], folder: Path, where: str) -> Layer:
         film,
         thickness,
         _bounds(row.get("free", {}), where),
-        _ties(row.get("tied", {}), where),
         thickness_spread_nm=_number(row.get("thickness_spread_nm", 0.0), f"thickness_spread_nm of {where}"),
         coherent=row.get("coherent", True),
         share=_number(row.get("share", 1.0), f"share of {where}"),
+        tied=_ties(row.get("tied", {}), where),
     )
 
 
@@ -259,6 +259,9 @@ def _uniaxial(value: Mapping[str, Any], folder: Path, where: str) -> UniaxialMat
     ordinary, extraordinary = (_material(value[key], folder, where) for key in ("ordinary", "extraordinary"))
     if not isinstance(ordinary, Material) or not isinstance(extraordinary, Material):
         raise SettingError(f"ordinary and extraordinary of {where} must be isotropic, such as hBN-o, hBN-e.")
+    for axis in (ordinary, extraordinary):
+        if isinstance(axis, LayerMaterial):
+            raise SettingError(f"ordinary and extraordinary of {where} must be media, as {axis.name} is not.")
     return UniaxialMaterial(ordinary, extraordinary)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.graded import Graded
-from ellimaps.optics.layers import THICKNESS
+from ellimaps.optics.layers import OF_LAYER
 from ellimaps.optics.materials import Material
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.ties import index_followers
@@ -45,7 +45,7 @@ def denser(model: ThinFilm, number: int, change: float) -> ThinFilm:
     """Return a model with ``change`` added to a layer's real index, and to that of layers tied to it."""
     for one in (*index_followers(model.layers, number), number):
         layer = model.layers[one]
-        free = {kind: bounds for kind, bounds in layer.free.items() if kind == THICKNESS}
+        free = {kind: bounds for kind, bounds in layer.free.items() if kind in OF_LAYER}
         model = model.with_layer(
             one, replace(layer.of(shifted(layer.material, change), layer.thickness_nm), free=free)
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ellimaps.core.errors import SettingError
-from ellimaps.optics.layers import THICKNESS, Layer
+from ellimaps.optics.layers import OF_LAYER, Layer
 
 
 def settled(layers: Sequence[Layer]) -> tuple[Layer, ...]:
@@ -55,7 +55,7 @@ def index_followers(layers: Sequence[Layer], number: int) -> list[int]:
     return [
         other
         for other, layer in enumerate(layers)
-        if any(source_of(layers, other, kind) == number for kind in layer.tied if kind != THICKNESS)
+        if any(source_of(layers, other, kind) == number for kind in layer.tied if kind not in OF_LAYER)
     ]
 
 

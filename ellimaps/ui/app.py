@@ -37,7 +37,9 @@ _STYLE = """
 .st-key-try_picture img { object-fit: contain; background: #000; }
 /* Text has 4.5:1 or more, and the focus is seen; Streamlit has no options for these. */
 [data-testid=stCaptionContainer] { opacity: 0.8; }
-button[kind^=primary] :is(p, span), [data-tag] :is(span, button) { color: light-dark(#fff, #0b1118); }
+button[kind^=primary]:enabled :is(p, span), [data-tag] :is(span, button) {
+  color: light-dark(#fff, #0b1118);
+}
 :is([data-testid=stTopNavLink], [kind=elementToolbar]):focus-visible { outline: 2px solid currentcolor; }
 .stVegaLiteChart :is(.role-axis, .role-legend, .role-scope .role-title) text,
 .js-plotly-plot :is(.xtick text, .ytick text, .xtitle, .ytitle, .legendtext) {

@@ -50,9 +50,22 @@ def test_a_thousand_stacks_of_all_kinds_agree_with_pyelli() -> None:
     assert worst <= 1e-10
 
 
-@pytest.mark.parametrize("name", linked_films())
+def averaged_films() -> dict[str, ThinFilm]:
+    """Linked layers under averages: a plate with its backside, a spread of what is repeated, a bandwidth."""
+    films = linked_films()
+    rough, film, oxide, tied = films["tied"].layers
+    spread = replace(oxide, thickness_spread_nm=2.0, free={"thickness_spread_nm": (1.0, 4.0)})
+    plate = Layer("glass", 1e6, {"share": (0.2, 0.8)}, coherent=False, share=0.5)
+    return {
+        "backside": ThinFilm("air", (rough, film, plate)),
+        "spread": ThinFilm("Si", (rough, Period((film, spread), 3), tied)),
+        "bandwidth": replace(films["graded"], bandwidth_nm=4.0),
+    }
+
+
+@pytest.mark.parametrize("name", [*linked_films(), *averaged_films()])
 def test_derivatives_are_those_of_differences(name: str) -> None:
-    film = linked_films()[name]
+    film = (linked_films() | averaged_films())[name]
     curve = ExactCurve(film, WAVES[::8], AOI[::8])
     width = curve.high - curve.low
     theta = curve.low + width * np.random.default_rng(3).uniform(0.1, 0.9, (10, len(width)))
@@ -162,9 +175,9 @@ def test_periods_are_numbered_anew() -> None:
     assert film.arranged([2, 3]) == ThinFilm("Si", (Period((one,), 2), one))
 
 
-@pytest.mark.parametrize("name", linked_films())
+@pytest.mark.parametrize("name", [*linked_films(), *averaged_films()])
 def test_a_model_survives_its_file(tmp_path: Path, name: str) -> None:
-    film, path = linked_films()[name], tmp_path / "film.toml"
+    film, path = (linked_films() | averaged_films())[name], tmp_path / "film.toml"
     path.write_text(model_text(film))
     assert read_model(path) == film
 
@@ -187,10 +200,10 @@ def test_files_of_graded_ends_and_mixtures_go_with_the_model(tmp_path: Path) -> 
 def test_the_example_of_the_documentation(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "file-formats.md").read_text(encoding="utf-8")
     (example,) = [one for one in re.findall(r"```toml\n(.*?)```", text, re.DOTALL) if "repeat" in one]
-    (tmp_path / "film.toml").write_text('substrate = "Si"\n' + example)
+    (tmp_path / "film.toml").write_text(example)
     film = read_model(tmp_path / "film.toml")
     assert film.order == (0, *(1, 2) * 8, 3)
-    assert [one.name for one in film.parameters] == ["thickness_nm_1", "thickness_nm_2", "bottom_cauchy_a"]
+    assert dict(film.layers[3].tied) == {"cauchy_a": 2}
 
 
 def test_roughness_is_an_interface_of_equal_shares(tmp_path: Path) -> None:
@@ -264,6 +277,8 @@ SILICA = 'material = "SiO2"\nthickness_nm = 50\n'
         ([SILICA + "tied = { thickness_nm = 2 }\n", SILICA + "tied = { thickness_nm = 1 }\n"], "in a circle"),
         ([SILICA + "tied = { thickness_nm = 1.5 }\n"], "number of a layer"),
         ([SILICA + "tied = { cauchy_a = 1 }\n"], "cannot be tied"),
+        (["material = { ordinary = 'roughness', extraordinary = 'SiO2' }\nthickness_nm = 3\n"], "be media"),
+        ([ROUGH + "coherent = false\n"], "of a medium"),
         ([SILICA + "tied = 1\n"], "tied of layer 1 must be like"),
         ([SILICA, CAUCHY + "tied = { cauchy_a = 1 }\n"], "which has none"),
         ([SILICA, CAUCHY + "tied = { thickness_nm = 1 }\nfree = { thickness_nm = [0, 9] }\n"], "and tied"),

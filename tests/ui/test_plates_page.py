@@ -93,6 +93,17 @@ def test_empty_says_what_to_do(monkeypatch, tmp_path):
     page = open_page(tmp_path, monkeypatch, tmp_path)
     assert "ellimaps plates profile" in page.info[0].value
     assert page.button(key="plates_new_start")
+    assert "layout.csv" in page.code[0].value
+    ended(page.button(key="plates_example").click().run())
+    assert "**48 wells**" in texts(page)
+    assert page.selectbox(key="plates_profiles").value == "example_plate/profiles"
+
+
+def test_the_plate_is_saved_as_one_page_of_html(page):
+    ended(page.button(key="plates_report").click().run())
+    assert not page.error
+    [saved] = [one for one in page.get("download_button") if "report" in one.proto.label]
+    assert saved.proto.label == "Save the report (HTML)"
 
 
 def test_loaded_lists_all_fields_and_suggests_a_control_beside_a_compound(page):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ellimaps.core.stack import ImageStack
+from ellimaps.core.abscissa import Sampled
 from ellimaps.optics.instrument import AOI_OFFSET, DELTA_OFFSET, OFFSETS
 from ellimaps.optics.layers import SHARE, SPREAD, THICKNESS
 from ellimaps.optics.model import ThinFilm
@@ -68,10 +68,10 @@ def bounds_of(
 
 
 def angle_of_incidence(
-    film: FilmWork, model: ThinFilm, stack: ImageStack
+    film: FilmWork, model: ThinFilm, sampled: Sampled
 ) -> tuple[float | None, float, Bounds]:
     """Show the angle of incidence, its offset and the bounds of that; return the three."""
-    measured = stack.angles_deg
+    measured = sampled.angles_deg
     from_data = f"data ({', '.join(f'{angle:g}' for angle in measured)}°)" if measured else "data"
     given = st.selectbox(
         "Angle of incidence",
@@ -114,9 +114,9 @@ def delta_offset(film: FilmWork, model: ThinFilm) -> tuple[float, Bounds]:
     return float(offset), {DELTA_OFFSET: bounds} if bounds else {}
 
 
-def wavelength_range(film: FilmWork, model: ThinFilm, stack: ImageStack) -> tuple[float, float] | None:
+def wavelength_range(film: FilmWork, model: ThinFilm, sampled: Sampled) -> tuple[float, float] | None:
     """Show the range of wavelengths that a fit uses; return it, None for all."""
-    waves = stack.wavelengths_nm
+    waves = sampled.wavelengths_nm
     if len(waves) < 2:
         return model.wavelengths_nm
     first, last = model.wavelengths_nm or (waves[0], waves[-1])

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import streamlit as st
 
+from ellimaps.core.abscissa import Sampled
 from ellimaps.core.errors import SettingError
-from ellimaps.core.stack import ImageStack
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.crystals import UniaxialMaterial
 from ellimaps.optics.graded import Graded
@@ -33,7 +33,7 @@ from ellimaps.ui.pages.maps.fitting import OWN_MODEL, FilmWork
 from ellimaps.ui.pages.maps.state import MapsState
 
 
-def edited_model(state: MapsState, segmentation: Segmentation) -> ThinFilm:
+def edited_model(state: MapsState, sampled: Sampled, segmentation: Segmentation | None) -> ThinFilm:
     """Show the controls and return the model they describe.
 
     Raises
@@ -41,18 +41,18 @@ def edited_model(state: MapsState, segmentation: Segmentation) -> ThinFilm:
     SettingError
         If they describe none; the session's model is then left as it is.
     """
-    film, stack = state.film, segmentation.stack
+    film = state.film
     model = film.model
     assert model is not None
     offered = offered_materials(film, model)
-    now = _half_space(film, model, ("ambient",), "Ambient", isotropic(offered), stack)
+    now = _half_space(film, model, ("ambient",), "Ambient", isotropic(offered), sampled)
     for number in range(len(model.layers)):
-        now = _layer(state, segmentation, now, number, offered)
-    now = _half_space(film, now, ("substrate",), "Substrate", half_spaces(offered), stack)
+        now = _layer(state, sampled, segmentation, now, number, offered)
+    now = _half_space(film, now, ("substrate",), "Substrate", half_spaces(offered), sampled)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        angle, offset, free = angle_of_incidence(film, model, stack)
+        angle, offset, free = angle_of_incidence(film, model, sampled)
         offset_of_delta, free_delta = delta_offset(film, model)
-        wavelengths = wavelength_range(film, model, stack)
+        wavelengths = wavelength_range(film, model, sampled)
         width = bandwidth(film, model)
         spread, free_spread = angular_spread(film, model)
     if refused := refusal(film):
@@ -70,35 +70,40 @@ def edited_model(state: MapsState, segmentation: Segmentation) -> ThinFilm:
 
 
 def _half_space(
-    film: FilmWork, now: ThinFilm, place: Place, label: str, offered: Materials, stack: ImageStack
+    film: FilmWork, now: ThinFilm, place: Place, label: str, offered: Materials, sampled: Sampled
 ) -> ThinFilm:
     """Show what is above or below all layers, and return the model with it."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         choose_material(film, place, label, offered)
-        published_search(film, place, stack)
+        published_search(film, place, sampled)
         if place == ("ambient",):
             key, full = control_key(film, "add"), len(now.layers) >= MAX_LAYERS
             icon = ":material/add:"
             st.button("Add a layer on top", icon=icon, key=key, disabled=full, on_click=_add, args=(film,))
         shape_controls(film, place)
-    return _parts(film, _numbers(film, now, place), place, offered, stack)
+    return _parts(film, _numbers(film, now, place), place, offered, sampled)
 
 
 def _layer(
-    state: MapsState, segmentation: Segmentation, now: ThinFilm, number: int, offered: Materials
+    state: MapsState,
+    sampled: Sampled,
+    segmentation: Segmentation | None,
+    now: ThinFilm,
+    number: int,
+    offered: Materials,
 ) -> ThinFilm:
-    film, place, stack = state.film, layer_place(number), segmentation.stack
+    film, place = state.film, layer_place(number)
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             choose_material(film, place, f"Layer {number + 1}", offered)
-            published_search(film, place, stack)
+            published_search(film, place, sampled)
             _moves(film, now, number)
             given = _interfering(film, place, now.layers[number])
         shape_controls(film, place)
-        now = _parts(film, now, place, offered, stack)
+        now = _parts(film, now, place, offered, sampled)
         layer = layer_rows(film, place, replace(given, material=now.layers[number].material))
         now = now.with_layer(number, layer)
-        if THICKNESS not in layer.free:
+        if THICKNESS not in layer.free and segmentation is not None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 reference_control(state, segmentation, now, number)
     return now
@@ -119,17 +124,17 @@ def _interfering(film: FilmWork, place: Place, given: Layer) -> Layer:
     return replace(given, coherent=coherent, share=1.0, thickness_spread_nm=0.0, free=free)
 
 
-def _parts(film: FilmWork, now: ThinFilm, place: Place, offered: Materials, stack: ImageStack) -> ThinFilm:
+def _parts(film: FilmWork, now: ThinFilm, place: Place, offered: Materials, sampled: Sampled) -> ThinFilm:
     """Show what a material is made of, if of anything, and return the model with that."""
     for part, title in part_places(film, place).items():
         with st.container(horizontal=True, vertical_alignment="bottom"):
             choose_material(film, part, title, isotropic(offered))
-            published_search(film, part, stack)
+            published_search(film, part, sampled)
             shape_controls(film, part)
         # A crystal has the numbers of both of its indices, a graded layer those of both ends.
         if not isinstance(material_at(now, place), UniaxialMaterial | Graded):
             now = _numbers(film, now, part)
-        now = _parts(film, now, part, offered, stack)
+        now = _parts(film, now, part, offered, sampled)
     return now
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from ellimaps.maps.films.parameters import with_unit
 from ellimaps.optics.crystals import AnyMaterial
 from ellimaps.optics.layers import SPREAD, THICKNESS, Layer
 from ellimaps.optics.library import is_built_in
+from ellimaps.optics.parameters import with_unit
 from ellimaps.ui.pages.maps.fit_angles import Bounds, control_key, suggested_bounds
 from ellimaps.ui.pages.maps.fit_places import Place
 from ellimaps.ui.pages.maps.fitting import FilmWork
