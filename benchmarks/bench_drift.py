@@ -2,9 +2,8 @@
 
 Run ``python benchmarks/bench_drift.py [--json FILE]``. Cells of two generators, two kinds each. Trainings of
 20 images a kind, then 20 new ones: of both kinds, of one alone, and altered (magnified by 1.25, blurred, with
-ten times the noise, the other way to fill the cell). The least share of the rule is chosen on the first
-generator: the smallest with at most 1 % of alarms on folders that are alike. The second generator, which
-chose nothing, judges it.
+ten times the noise, brighter at the rim). The rule was chosen on the first generator, for at most 1 % of
+alarms on folders that are alike. The second generator, which chose nothing, judges it.
 """
 
 from __future__ import annotations

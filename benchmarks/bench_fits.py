@@ -1,18 +1,20 @@
 """How fast and how right thin-film fits of every pixel are, side by side with fits one by one.
 
-Run ``python benchmarks/bench_fits.py [--pixels N] [--bands N] [--json FILE]``; with ``--constants`` it
-varies the tuned constants of the look-up, the solver and the curve table in turn, and tells what becomes of
-the fits. The map is computed: oxide on silicon with the noise of a good instrument. scipy's
-``least_squares`` (a grid for its start, then one call per pixel) and pyElli's model under lmfit (which
-needs ``pip install -e '.[bench]'``) are run on a sample of the pixels and extrapolated to all of them; the
-table says so. The same fits without numba, and what compiling costs, stand beside.
+Run ``python benchmarks/bench_fits.py [--pixels N] [--bands N] [--json FILE] [NAME ...]``; with
+``--constants`` it varies the tuned constants of the look-up, the solver and the curve table in turn, and
+tells what becomes of the fits. The maps are computed, with the noise of a good instrument: oxide on silicon
+with one to three free parameters, a polymer on oxide with four, an amorphous semiconductor (Tauc-Lorentz) on
+oxide with four and six. Each runs in a process of its own on two processors (``--cores``), whose peak of
+memory is told. scipy's ``least_squares`` (a grid for its start, then one call per pixel) and pyElli's model
+under lmfit (which needs ``pip install -e '.[bench]'``) are run on a sample of the pixels and extrapolated to
+all of them; the table says so. The same fits without numba, and what compiling costs, stand beside.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,16 +26,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import least_squares
+from tools import Figures, in_process, report
 
 from ellimaps.core.stack import DELTA, PSI, ImageStack
 from ellimaps.maps.films.fit import fit_map
 from ellimaps.maps.films.results import MapFit
 from ellimaps.optics import curve_table, lookup, solver, spectra
+from ellimaps.optics.absorbing import OscillatorSum
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
+from ellimaps.optics.gradient import ExactCurve
 from ellimaps.optics.layers import Layer
-from ellimaps.optics.materials import Cauchy
+from ellimaps.optics.materials import Cauchy, Material
 from ellimaps.optics.model import ThinFilm
+from ellimaps.optics.oscillators import TaucLorentz
 from ellimaps.optics.spectra import SpectraFitter
 
 AOI_DEG = 50.0
@@ -42,7 +48,7 @@ A_RANGE = 1.40, 1.50
 SCIPY_SAMPLE, LMFIT_SAMPLE = 100, 8
 REPEATS = 3
 BOUNDS = {"thickness_nm": (0.0, 400.0), "cauchy_a": A_RANGE, "cauchy_b": (0.0, 0.01)}
-TRUTHS = (20.0, 380.0), (1.43, 1.47), (0.002, 0.008)
+OXIDE_TRUTHS = ((20.0, 380.0), (1.43, 1.47), (0.002, 0.008))
 FIRST_FIT = """
 import time
 start = time.perf_counter()
@@ -60,9 +66,22 @@ before = time.perf_counter()
 fitter.fit(np.full((1, 11), 20.0), np.full((1, 11), 90.0))
 print(before - start, time.perf_counter() - before)
 """
+# What a new process measures: imports and the map are in its peak, and told beside it.
+ONE_FILM = """
+import json, os, re, sys
+from pathlib import Path
+name, pixels, bands, cores, folder = sys.argv[1:]
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:int(cores)])
+sys.path.insert(0, folder)
+import bench_fits
+figures = bench_fits.whole_map(name, int(pixels), int(bands))
+"""
 CONSTANTS_WAVES = np.linspace(450.0, 750.0, 11)
 CONSTANTS: list[tuple[Any, str, tuple[Any, ...]]] = [
-    (lookup, "_MOST_NODES", (30_000, 120_000)),
+    (lookup, "_MOST_NODES", (12_000, 48_000)),
+    (lookup, "_LEFT_OUT", (1e-3, 1e-5)),
+    (spectra, "_ALWAYS", (3, 12)),
     (lookup, "_PART_OF_WAVELENGTH", ({1: 1 / 75, 2: 1 / 25}, {1: 1 / 300, 2: 1 / 100})),
     (lookup, "_PART_OF_MANY", (1 / 20, 1 / 80)),
     (solver, "_MOST_STEPS", (30, 120)),
@@ -76,17 +95,56 @@ CONSTANTS: list[tuple[Any, str, tuple[Any, ...]]] = [
 ]
 
 
-def film(n_parameters: int) -> ThinFilm:
+def oxide(n_parameters: int) -> ThinFilm:
     """Return oxide on silicon with its thickness free, its Cauchy A, and its Cauchy B."""
     free = dict(list(BOUNDS.items())[:n_parameters])
     return ThinFilm("Si", (Layer(Cauchy(1.45, 0.0035), 100.0, free),))
 
 
-def map_of(model: ThinFilm, pixels: int, bands: int) -> tuple[ImageStack, np.ndarray]:
-    """Return a measured map and its true parameters, shape (parameter, pixel)."""
+def on_oxide(material: Material, free: dict[str, tuple[float, float]], oxide_nm: float) -> ThinFilm:
+    """Return a film on an oxide of free thickness up to three times ``oxide_nm`` on silicon."""
+    below = Layer("SiO2", oxide_nm, {"thickness_nm": (0.0, 3 * oxide_nm)})
+    return ThinFilm("Si", (Layer(material, 100.0, free), below))
+
+
+def semiconductor() -> OscillatorSum:
+    """Return an amorphous semiconductor whose gap lies within the wavelengths of the map."""
+    return OscillatorSum((TaucLorentz(60.0, 2.5, 3.8, 2.0),), 1.5)
+
+
+def films() -> dict[str, tuple[ThinFilm, tuple[tuple[float, float], ...]]]:
+    """Return the models, and between what the true parameters lie."""
+    polymer = {"thickness_nm": (0.0, 400.0), "cauchy_a": (1.4, 1.7), "cauchy_b": (0.0, 0.02)}
+    tauc = {
+        "thickness_nm": (0.0, 200.0),
+        "tauc_lorentz_amplitude_ev": (30.0, 100.0),
+        "tauc_lorentz_gap_ev": (1.5, 2.5),
+    }
+    more = {"tauc_lorentz_energy_ev": (3.4, 4.2), "offset": (1.0, 2.0)}
+    truths = (10.0, 180.0), (40.0, 90.0)
+    return {
+        **{f"{n} of oxide": (oxide(n), OXIDE_TRUTHS[:n]) for n in (1, 2, 3)},
+        "4 of polymer on oxide": (
+            on_oxide(Cauchy(1.55, 0.005), polymer, 100.0),
+            ((20.0, 380.0), (1.5, 1.65), (0.002, 0.015), (20.0, 280.0)),
+        ),
+        "4 of Tauc-Lorentz on oxide": (
+            on_oxide(semiconductor(), tauc, 50.0),
+            (*truths, (1.6, 2.4), (5.0, 140.0)),
+        ),
+        "6 of Tauc-Lorentz on oxide": (
+            on_oxide(semiconductor(), tauc | more, 50.0),
+            (*truths, (3.5, 4.1), (1.6, 2.4), (1.2, 1.8), (5.0, 140.0)),
+        ),
+    }
+
+
+def map_of(name: str, pixels: int, bands: int) -> tuple[ThinFilm, ImageStack, np.ndarray]:
+    """Return a model, a measured map and its true parameters, shape (parameter, pixel)."""
+    model, truths = films()[name]
     rng = np.random.default_rng(0)
     waves = np.linspace(450.0, 750.0, bands)
-    truth = np.column_stack([rng.uniform(*TRUTHS[i], pixels) for i in range(len(model.parameters))])
+    truth = np.column_stack([rng.uniform(*one, pixels) for one in truths])
     blocks = [model.psi_delta(waves, AOI_DEG, part) for part in np.array_split(truth, max(1, pixels // 2000))]
     psi, delta = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     psi += rng.normal(0, SIGMA_PSI_DEG, psi.shape)
@@ -94,30 +152,70 @@ def map_of(model: ThinFilm, pixels: int, bands: int) -> tuple[ImageStack, np.nda
     table = pd.DataFrame({"quantity": np.repeat([DELTA, PSI], bands), "wavelength_nm": np.tile(waves, 2)})
     values = np.concatenate([delta.T, psi.T]).astype(np.float32)
     rows = next(side for side in range(int(pixels**0.5), 0, -1) if pixels % side == 0)
-    return ImageStack(values.reshape(2 * bands, rows, -1), table.assign(aoi_deg=AOI_DEG), "bench"), truth.T
+    stack = ImageStack(values.reshape(2 * bands, rows, -1), table.assign(aoi_deg=AOI_DEG), "bench")
+    return model, stack, truth.T
 
 
-def whole_map(model: ThinFilm, stack: ImageStack, truth: np.ndarray) -> dict[str, Any]:
+def whole_map(name: str, pixels: int, bands: int) -> dict[str, Any]:
     """Fit every pixel; the median time of some runs, and how right it is."""
+    model, stack, truth = map_of(name, pixels, bands)
+    repeats = REPEATS if len(model.parameters) < 4 else 1
+    # What compiling takes is measured by itself.
+    fit_map(stack, model, mask=np.arange(pixels).reshape(stack.shape) < 64)
+    before_mb = peak_mb()
     seconds, processor = [], []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         start, start_processor = time.perf_counter(), time.process_time()
         fit = fit_map(stack, model)
         seconds.append(time.perf_counter() - start)
         processor.append(time.process_time() - start_processor)
-    error = fit.parameters.reshape(truth.shape) - truth
-    trusted = fit.trusted.ravel()
-    pulls = (error / fit.standard_errors.reshape(truth.shape))[:, trusted].std(axis=1)
-    return {
+    found = {
         "seconds": float(np.median(seconds)),
         "seconds_best": min(seconds),
         "processor_seconds": float(np.median(processor)),
         "processor_seconds_best": min(processor),
-        "rmse_nm": float(np.sqrt(np.mean(error[0, trusted] ** 2))),
+        "peak_mb_before_fit": before_mb,
+        "peak_mb_of_fit": peak_mb() - before_mb,
+    } | against_truth(model, stack, fit, truth)
+    return found | (without_numba(model, stack, fit) if len(model.parameters) < 4 else {})
+
+
+def against_truth(model: ThinFilm, stack: ImageStack, fit: MapFit, truth: np.ndarray) -> dict[str, Any]:
+    """Return how right the fits are; wrong is off by five standard errors in some parameter."""
+    error = fit.parameters.reshape(truth.shape) - truth
+    standard = fit.standard_errors.reshape(truth.shape)
+    trusted = fit.trusted.ravel()
+    wrong = ~(np.abs(error) <= 5 * standard).all(axis=0)
+    bound = cramer_rao(model, np.array(stack.wavelengths_nm), truth[:, trusted][:, :2000])
+    rmse = np.sqrt(np.mean(error[:, trusted] ** 2, axis=1))
+    return {
+        "rmse_nm": float(rmse[0]),
+        "rmse_over_cramer_rao": [round(float(one), 3) for one in rmse / bound],
         "wrong_by_1_nm": float(np.mean(np.abs(error[0, trusted]) > 1)),
-        "trusted": float(trusted.mean()),
-        "pulls": [round(float(pull), 3) for pull in pulls],
-    } | without_numba(model, stack, fit)
+        "ok": float(trusted.mean()),
+        "ok_and_wrong": float(np.mean(trusted & wrong)),
+        "wrong": float(wrong.mean()),
+        "flags": {
+            Flag(flag).text: int(n) for flag, n in zip(*np.unique(fit.flags, return_counts=True), strict=True)
+        },
+        "pulls": [round(float(pull), 3) for pull in (error / standard)[:, trusted].std(axis=1)],
+    }
+
+
+def cramer_rao(model: ThinFilm, waves: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return the least RMSE that the noise allows for films like some true ones, shape (parameter,)."""
+    angles, slopes = ExactCurve(model, waves, np.full(len(waves), AOI_DEG))(truth.T)
+    growing = SIGMA_DELTA_DEG / np.sin(np.deg2rad(2 * angles[:, : len(waves)]))
+    scaled = slopes / np.concatenate([np.full_like(growing, SIGMA_PSI_DEG), growing], axis=1)
+    variances = np.diagonal(np.linalg.inv(np.einsum("ipb,jpb->pij", scaled, scaled)), axis1=1, axis2=2)
+    return np.asarray(np.sqrt(variances.mean(axis=0)))
+
+
+def peak_mb() -> float:
+    """Return the most memory this process has had; NaN where the system does not tell."""
+    status = Path("/proc/self/status")
+    found = re.search(r"VmHWM:\s+(\d+)", status.read_text()) if status.is_file() else None
+    return int(found[1]) / 1024 if found else np.nan
 
 
 def without_numba(model: ThinFilm, stack: ImageStack, compiled: MapFit) -> dict[str, Any]:
@@ -166,7 +264,8 @@ def seconds_per_pixel(fit: Callable[[np.ndarray, np.ndarray], Any], stack: Image
 def scipy_fit(model: ThinFilm, waves: np.ndarray) -> Callable[[np.ndarray, np.ndarray], Any]:
     """Return a fit of one pixel by `least_squares` from the best of a grid."""
     low, high = (np.array(side) for side in zip(*((p.low, p.high) for p in model.parameters), strict=True))
-    axes = [np.linspace(a, b, n) for a, b, n in zip(low, high, (80, 6, 4), strict=False)]
+    counts = {1: (80,), 2: (80, 6), 3: (80, 6, 4), 4: (20, 6, 4, 20), 6: (8, 4, 4, 4, 3, 8)}[len(low)]
+    axes = [np.linspace(a, b, n) for a, b, n in zip(low, high, counts, strict=True)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
     grid_psi, grid_delta = model.psi_delta(waves, AOI_DEG, grid)
 
@@ -186,40 +285,61 @@ def scipy_fit(model: ThinFilm, waves: np.ndarray) -> Callable[[np.ndarray, np.nd
     return fit
 
 
-def lmfit_fit(n_parameters: int, waves: np.ndarray) -> Callable[[np.ndarray, np.ndarray], Any]:
-    """Return a fit of one pixel by lmfit with pyElli's model, from a start near the truth's middle."""
+def lmfit_fit(model: ThinFilm, waves: np.ndarray) -> Callable[[np.ndarray, np.ndarray], Any]:
+    """Return a fit of one pixel by lmfit with pyElli's model, from the model's own values."""
     import elli
     import lmfit
 
-    substrate = elli.IsotropicMaterial(elli.Table(lbda=waves, n=film(1).substrate(waves)))
+    substrate = elli.IsotropicMaterial(elli.Table(lbda=waves, n=model.substrate(waves)))
+
+    def medium(layer: Layer, values: dict[str, float]) -> Any:
+        if isinstance(layer.material, OscillatorSum):
+            names = ("amplitude_ev", "energy_ev", "broadening_ev", "gap_ev")
+            a, e, c, gap = (values[f"tauc_lorentz_{name}"] for name in names)
+            term = elli.TaucLorentz(Eg=gap)
+            term.add(A=a, E=e, C=c)
+            return (elli.EpsilonInf(eps=values["offset"]) + term).get_mat()
+        if isinstance(layer.material, Cauchy):
+            return elli.Cauchy(n0=values["cauchy_a"], n1=1e4 * values["cauchy_b"], n2=0).get_mat()
+        return elli.IsotropicMaterial(elli.Table(lbda=waves, n=layer.material(waves)))
 
     def rest(parameters: Any, psi: np.ndarray, delta: np.ndarray) -> Any:
-        oxide = elli.Cauchy(n0=parameters["a"].value, n1=1e4 * parameters["b"].value, n2=0).get_mat()
-        layers = [elli.Layer(oxide, parameters["d"].value)]
+        values = [dict(layer.parameters) for layer in model.layers]
+        for one, parameter in zip(model.parameters, parameters.values(), strict=True):
+            values[one.layer or 0][one.kind] = parameter.value
+        pairs = zip(model.layers, values, strict=True)
+        layers = [elli.Layer(medium(layer, own), own["thickness_nm"]) for layer, own in pairs]
         result = elli.Structure(elli.AIR, layers, substrate).evaluate(waves, AOI_DEG, solver=elli.Solver2x2)
         turned = (delta - result.delta + 180) % 360 - 180
         return np.concatenate([(psi - result.psi) / SIGMA_PSI_DEG, turned / SIGMA_DELTA_DEG])
 
     def fit(psi: np.ndarray, delta: np.ndarray) -> Any:
         parameters = lmfit.Parameters()
-        parameters.add("d", value=200.0, min=0.0, max=400.0)
-        parameters.add("a", value=1.45, min=A_RANGE[0], max=A_RANGE[1], vary=n_parameters > 1)
-        parameters.add("b", value=0.0035, min=0.0, max=0.01, vary=n_parameters > 2)
+        for one in model.parameters:
+            parameters.add(one.name, value=one.start, min=one.low, max=one.high)
         return lmfit.minimize(rest, parameters, args=(psi, delta))
 
     return fit
 
 
 def vary_constants() -> None:
-    """Print what other values of the tuned constants do to fits with one to three free parameters."""
+    """Print what other values of the tuned constants do to fits with one to four free parameters."""
     problems = [generated(n_parameters, count) for n_parameters, count in ((1, 6000), (2, 2000), (3, 500))]
+    problems += [of_film(name, 1500) for name in films() if name.startswith("4")]
     print(f"{'as it is':40} {outcome(problems)}")
     for module, name, others in CONSTANTS:
         usual = getattr(module, name)
         for value in others:
             setattr(module, name, value)
-            print(f"{f'{name} = {value}':40} {outcome(problems)}")
+            print(f"{f'{name} = {value}':40} {outcome(problems)}", flush=True)
         setattr(module, name, usual)
+
+
+def of_film(name: str, count: int) -> tuple[ThinFilm, np.ndarray, np.ndarray, np.ndarray]:
+    """Return one of the films, true parameters, and noisy Psi and Delta at few wavelengths."""
+    model, stack, truth = map_of(name, count, len(CONSTANTS_WAVES))
+    delta, psi = np.split(stack.values.reshape(2 * len(CONSTANTS_WAVES), -1).T.astype(np.float64), 2, axis=1)
+    return model, truth.T, psi, delta
 
 
 def generated(n_parameters: int, count: int) -> tuple[ThinFilm, np.ndarray, np.ndarray, np.ndarray]:
@@ -248,16 +368,18 @@ def outcome(problems: list[tuple[ThinFilm, np.ndarray, np.ndarray, np.ndarray]])
     return " | ".join(texts)
 
 
-def measure(n_parameters: int, pixels: int, bands: int) -> dict[str, Any]:
-    """Return the figures for one to three free parameters."""
-    model = film(n_parameters)
-    stack, truth = map_of(model, pixels, bands)
+def measure(name: str, pixels: int, bands: int, cores: int) -> dict[str, Any]:
+    """Return the figures of one film."""
+    found = in_process(ONE_FILM, name, pixels, bands, cores, Path(__file__).parent)
+    if "failed" in found:
+        return found
+    # Few pixels: what a fit of one takes does not depend on how many there are.
+    model, stack, _ = map_of(name, max(SCIPY_SAMPLE, LMFIT_SAMPLE), bands)
     waves = np.array(stack.wavelengths_nm)
-    found = whole_map(model, stack, truth)
     scipy_s = seconds_per_pixel(scipy_fit(model, waves), stack, SCIPY_SAMPLE) * pixels
     found |= {"least_squares_s_extrapolated": scipy_s, "times_least_squares": scipy_s / found["seconds"]}
     try:
-        lmfit_s = seconds_per_pixel(lmfit_fit(n_parameters, waves), stack, LMFIT_SAMPLE) * pixels
+        lmfit_s = seconds_per_pixel(lmfit_fit(model, waves), stack, LMFIT_SAMPLE) * pixels
     except ImportError as error:
         return found | {"pyelli_lmfit": f"not run: {error}"}
     return found | {"pyelli_lmfit_s_extrapolated": lmfit_s, "times_pyelli_lmfit": lmfit_s / found["seconds"]}
@@ -266,30 +388,25 @@ def measure(n_parameters: int, pixels: int, bands: int) -> dict[str, Any]:
 def main() -> None:
     """Measure, print, and write JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(films())}")
     parser.add_argument("--pixels", type=int, default=120_000)
     parser.add_argument("--bands", type=int, default=50)
+    parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--constants", action="store_true", help="vary the tuned constants instead")
     arguments = parser.parse_args()
     if arguments.constants:
         vary_constants()
         return
-    print(
-        f"{arguments.pixels:,} pixels x {arguments.bands} wavelengths, {os.cpu_count()} CPUs, load {load()}"
-    )
+    print(f"{arguments.pixels:,} pixels x {arguments.bands} wavelengths on {arguments.cores} processors of "
+          f"{os.cpu_count()}, load {load()}")  # fmt: skip
     print(
         f"  per-pixel fits extrapolated from {SCIPY_SAMPLE} (least_squares) and {LMFIT_SAMPLE} (lmfit) pixels"
     )
-    figures = {"compiling": compiling()}
-    print(figures["compiling"])
-    for n_parameters in (1, 2, 3):
-        name = f"{n_parameters} parameter{'s' if n_parameters > 1 else ''}"
-        figures[name] = measure(n_parameters, arguments.pixels, arguments.bands)
-        print(name)
-        for key, value in figures[name].items():
-            print(f"  {key:30} {f'{value:.4g}' if isinstance(value, float) else value}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    figures: Figures = {} if arguments.names else {"compiling": compiling()}
+    for name in arguments.names or films():
+        figures[name] = measure(name, arguments.pixels, arguments.bands, arguments.cores)
+    report(figures, arguments.json)
 
 
 def load() -> str:

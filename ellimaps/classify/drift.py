@@ -16,8 +16,9 @@ LEAST_P = 0.01
 """Below it, new images are stranger than chance makes them: one alarm in a hundred folders that are alike."""
 
 LEAST_SHARE = 0.65
-"""How often a new image must be stranger than one of the training, beside that: chosen on one generator and
-judged on another (``benchmarks/bench_drift.py``)."""
+"""How often a new image must be stranger than one of the training, beside that: with thousands of images
+chance explains no difference, however small. With 20 the rates are those of p alone up to 0.70, on the
+generator that chose and, but for noise, on the one that judges (``benchmarks/bench_drift.py``)."""
 
 # Sums over an image that is far off in one measurement alone are not to hide what the others say.
 _FARTHEST = 5.0

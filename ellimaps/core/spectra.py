@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 REQUIRED = ("spectrum", "wavelength_nm", "aoi_deg", "Psi", "Delta")
@@ -47,7 +48,17 @@ class Spectra:
     @property
     def names(self) -> list[object]:
         """The spectra, in the order of the file."""
-        return list(dict.fromkeys(self.table["spectrum"]))
+        return self.table["spectrum"].unique().tolist()
+
+    @property
+    def wavelengths_nm(self) -> list[float]:
+        """The different wavelengths in nm, ascending."""
+        return [float(wave) for wave in np.unique(self.table["wavelength_nm"])]
+
+    @property
+    def angles_deg(self) -> list[float]:
+        """The different angles of incidence in degrees, ascending; none where the file does not tell them."""
+        return [float(angle) for angle in np.unique(self.table["aoi_deg"].dropna())]
 
     @property
     def has_positions(self) -> bool:

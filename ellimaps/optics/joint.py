@@ -10,7 +10,7 @@ from scipy.optimize import least_squares
 
 from ellimaps.core.errors import SettingError
 from ellimaps.optics.fresnel import Real
-from ellimaps.optics.lookup import is_peak
+from ellimaps.optics.lookup import peaks
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.noise import Noise
 from ellimaps.optics.solver import Target
@@ -102,16 +102,13 @@ def joint_minimum(
 def _best_nodes(fitter: SpectraFitter, target: Target, noise: Noise, shared: Sequence[int]) -> Real:
     """Return the nodes with the best values of the shared parameters, shape (node, parameter)."""
     look_up = fitter.look_up
-    scores = look_up.scores(lookup_points(target, noise)).reshape(-1, *look_up.shape)
+    scores = look_up.scores(lookup_points(target, noise))
     own = tuple(1 + axis for axis in range(len(look_up.shape)) if axis not in shared)
     total = scores.max(axis=own, keepdims=True).sum(axis=0)
-    peaks = np.where(is_peak(total[None])[0], total, -np.inf).ravel()
-    best = np.argsort(-peaks)[:_STARTS]
-    best = best[np.isfinite(peaks[best])]
-    nodes = look_up.nodes.reshape(*look_up.shape, -1)
-    first = tuple(slice(None) if axis in shared else slice(0, 1) for axis in range(len(look_up.shape)))
-    chosen: Real = nodes[first].reshape(-1, nodes.shape[-1])[best]
-    return chosen
+    padded = np.pad(total, [(0, 1)] * total.ndim, constant_values=-np.inf)
+    _, found = peaks(padded[None])
+    best = found[np.argsort(-padded.ravel()[found])][:_STARTS]
+    return look_up.parameters(np.stack(np.unravel_index(best, padded.shape), axis=-1))
 
 
 def _holding(model: ThinFilm, shared: Sequence[int], values: Real) -> ThinFilm:

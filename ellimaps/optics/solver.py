@@ -162,10 +162,19 @@ class Sought(NamedTuple):
         """Return what is sought of some of the spectra."""
         return Sought(self.chi2[rows], self.known[rows], self.apart)
 
-    def may_follow(self, rows: NDArray[np.intp], at: Real, promised: Real) -> NDArray[np.bool_]:
-        """Return which fits are worth going on from here to chi squared as low as promised."""
-        apart = ~(np.abs(at - self.known[rows]) < self.apart).all(axis=1)
-        return np.asarray(apart & (promised <= 4 * self.chi2[rows]))
+    def may_follow(
+        self, rows: NDArray[np.intp], at: Real, chi2: Real, trial: Real, promised: Real
+    ) -> NDArray[np.bool_]:
+        """Return which fits are worth going on from a place and its chi squared to a trial and its promise.
+
+        A fit whose next step leads to the known minimum ends before it, but where chi squared is already low
+        enough to count: what ends there would pass for a minimum.
+        """
+        elsewhere = self._is_apart(rows, at) & (self._is_apart(rows, trial) | (chi2 <= self.chi2[rows]))
+        return np.asarray(elsewhere & (promised <= 4 * self.chi2[rows]))
+
+    def _is_apart(self, rows: NDArray[np.intp], at: Real) -> NDArray[np.bool_]:
+        return np.asarray(~(np.abs(at - self.known[rows]) < self.apart).all(axis=1))
 
 
 def minimize(
@@ -214,7 +223,7 @@ def minimize(
         moves = (decrement > _CLOSE * np.maximum(1, chi2[active] / curve.n_bands)) & (trial != at).any(axis=1)
         moves &= damping[active] < _MOST_DAMPING
         if sought is not None:
-            moves &= sought.may_follow(active, at, chi2[active] - 2 * decrement)
+            moves &= sought.may_follow(active, at, chi2[active], trial, chi2[active] - 2 * decrement)
         active, trial = active[moves], trial[moves]
         if not active.size:
             break

@@ -87,6 +87,40 @@ def test_empty_says_what_to_do(monkeypatch, tmp_path, view):
     assert not page.error
 
 
+def test_the_generated_example_is_one_click_away(monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(tmp_path))
+    page = opened()
+    press(page, "classify_example")
+    assert labelling(page).files[0] == "001.tif"
+    assert len(labelling(page).files) == 40
+    assert page.selectbox(key="classify_found").value == "example_cells/images"
+    page.segmented_control(key="classify_view").set_value("Train").run()
+    assert "example_cells/labels.csv" in page.selectbox(key="train_found").options
+
+
+def test_an_example_that_cannot_be_written_is_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(tmp_path))
+    page = opened()
+    (tmp_path / "example_cells").write_text("no folder")
+    page.button(key="classify_example").click().run()
+    assert not page.exception
+    assert len(page.warning) + len(page.error) == 1
+
+
+@pytest.mark.usefixtures("root")
+def test_a_copied_address_shows_the_same_image():
+    page = opened()
+    press(page, "label_next")
+    press(page, "label_next")
+    assert page.query_params["label_image"] == "003.tif"
+    other = AppTest.from_function(_page, default_timeout=60)
+    other.query_params["label_image"] = "003.tif"
+    other.run()
+    assert labelling(other).file == "003.tif"
+    press(other, "label_back")
+    assert labelling(other).file == "002.tif"
+
+
 @pytest.mark.usefixtures("root")
 def test_labels_are_given_taken_back_and_counted():
     page = opened()
@@ -445,3 +479,60 @@ def test_damaged_pictures_are_told_and_others_go_on(tmp_path):
     for name in ("bad.tif", "gone.tif"):
         with pytest.raises(ReadError, match=name):
             picture_of(tmp_path / name)
+
+
+@pytest.mark.usefixtures("root")
+def test_a_click_in_the_confusion_matrix_shows_its_images(made):
+    page = opened("Train")
+    work(page).trained = made[1]
+    page.run()
+    before = len(page.get("image"))
+    answers = made[1].report.answers
+    for true, answer in ((0, 1), (1, 1)):
+        press(page, f"confusion_{true}_{answer}")
+        files = answers.loc[(answers["label"] == true) & (answers["answer"] == answer), "file"]
+        assert len(page.get("image")) == before + len(files)
+        captions = [caption.value for caption in page.caption]
+        assert set(files) <= set(captions)
+    press(page, "confusion_1_1")
+    assert len(page.get("image")) == before
+
+
+@pytest.mark.usefixtures("root")
+def test_what_decides_is_said_in_words(made):
+    page = opened("Train")
+    work(page).trained = made[1]
+    page.run()
+    [words] = [one.value for one in page.markdown if one.value.startswith("What decides most")]
+    assert "more speaks for" in words
+    assert "_" not in words
+
+
+def test_two_models_are_compared_on_images_that_taught_neither(made, root):
+    import tifffile
+
+    (root / "cells" / "later").mkdir()
+    rows = []
+    for number in range(8):
+        tifffile.imwrite(root / "cells" / "later" / f"{number}.tif", cell_image(number % 2, 700 + number))
+        rows.append(f"{number},{number % 2}\n")
+    (root / "cells" / "later.csv").write_text("image_id,is_homogenous\n" + "".join(rows))
+    try:
+        page = opened("Train")
+        work(page).trained = made[1]
+        page.selectbox(key="classify_found").set_value("cells/later").run()
+        page.selectbox(key="train_found").set_value("cells/later.csv").run()
+        press(page, "compare_models")
+        wait_for_work(page)
+        assert work(page).comparison.images == 8
+        shown = {metric.label: metric.value for metric in page.metric}
+        assert shown["First right"] == shown["Second right"]
+        assert any("neither is shown to be better" in caption.value for caption in page.caption)
+        page.selectbox(key="classify_found").set_value("cells/images").run()
+        page.selectbox(key="train_found").set_value("cells/labels.csv").run()
+        press(page, "compare_models")
+        wait_for_work(page)
+        assert "trained on" in page.warning[0].value
+    finally:
+        shutil.rmtree(root / "cells" / "later")
+        (root / "cells" / "later.csv").unlink()

@@ -67,10 +67,43 @@ def texts(page):
     return " ".join(element.value for element in [*page.markdown, *page.caption])
 
 
+def test_one_control_finds_profiles_by_name_or_takes_a_path_and_has_the_last_first(
+    data, monkeypatch, tmp_path
+):
+    root = tmp_path / "root"
+    for name in ("a", "b"):
+        shutil.copytree(data, root / name)
+    page = open_page(root, monkeypatch, tmp_path)
+    chosen = page.selectbox(key="plates_profiles")
+    assert chosen.options == ["a/results/small", "b/results/small"]
+    assert not [field for field in page.text_input if "data root" in field.label]
+    chosen.set_value("b/results/small").run()
+    page.run()
+    assert page.selectbox(key="plates_profiles").options[0] == "b/results/small"
+    for typed in ("b/results/../results/small", "nowhere"):
+        page = AppTest.from_function(_page, default_timeout=60)
+        page.query_params["plates_profiles"] = typed
+        page.run()
+        assert ("24 wells" in texts(page)) == (typed != "nowhere")
+    assert "does not exist" in page.error[0].value
+    assert page.session_state["PlatesState"].recent == []
+
+
 def test_empty_says_what_to_do(monkeypatch, tmp_path):
     page = open_page(tmp_path, monkeypatch, tmp_path)
     assert "ellimaps plates profile" in page.info[0].value
     assert page.button(key="plates_new_start")
+    assert "layout.csv" in page.code[0].value
+    ended(page.button(key="plates_example").click().run())
+    assert "**48 wells**" in texts(page)
+    assert page.selectbox(key="plates_profiles").value == "example_plate/profiles"
+
+
+def test_the_plate_is_saved_as_one_page_of_html(page):
+    ended(page.button(key="plates_report").click().run())
+    assert not page.error
+    [saved] = [one for one in page.get("download_button") if "report" in one.proto.label]
+    assert saved.proto.label == "Save the report (HTML)"
 
 
 def test_loaded_lists_all_fields_and_suggests_a_control_beside_a_compound(page):
@@ -263,6 +296,48 @@ def test_answers_name_what_was_made_active(page):
     compounds = page.dataframe[0].value.set_index("compound")
     assert not compounds.loc["inert", "active"]
     assert len(compounds) == 3
+    labels = [one.get("label", "") for one in json.loads(page.dataframe[0].proto.columns).values()]
+    assert {"Compound", "Changes cells", "From which dose on"} <= set(labels)
+    assert not any("_" in label for label in labels)
+
+
+def answered(page):
+    view(page, "Answers")
+    for _ in range(40):
+        if page.dataframe:
+            return page
+        page.run()
+    raise AssertionError("no answers")
+
+
+def test_a_row_of_the_answers_opens_its_images_and_its_place(page):
+    answered(page)
+    page.session_state["plates_treatments_table"] = {"selection": {"rows": [3], "columns": [], "cells": []}}
+    page.run()
+    rows = page.dataframe[2].value
+    name = f"{rows['compound'].iloc[3]} {rows['dose'].iloc[3]}"
+    assert name in texts(page)
+    assert len(page.get("imgs") or page.get("image")) == 1
+    [chart] = specifications(page)
+    assert chart["title"].endswith(name)
+    page.button(key=f"plates_open_{name}").click().run()
+    assert "2 of 48 fields chosen" in texts(page)
+    assert not page.session_state["PlatesState"].is_drawn
+
+
+def test_groups_are_compared_by_wells_and_a_lasso_gets_no_p(page):
+    answered(page)
+    page.selectbox(key="plates_group_1").set_value("Compound sizer").run()
+    assert "features differ" in texts(page)
+    assert "4 against 12 wells" in texts(page)
+    table = next(one.value for one in page.dataframe if "difference_sd" in one.value)
+    assert table["name"].iloc[0] == "nuclei area"
+    assert table["q"].iloc[0] < 0.05
+    page.session_state["PlatesState"].select([0, 1, 2, 3], drawn=True)
+    page.run()
+    page.selectbox(key="plates_group_1").set_value("Chosen now").run()
+    assert "drawn by its features" in page.info[0].value
+    assert "q" not in next(one.value for one in page.dataframe if "difference_sd" in one.value)
 
 
 def test_damaged_profiles_are_a_sentence(data, monkeypatch, tmp_path):

@@ -3,6 +3,7 @@
 import {
   arrowOf,
   button,
+  clamp,
   decode,
   element,
   mounted,
@@ -15,7 +16,7 @@ import {
 import { Card, thumbnail } from "./card.js";
 import { Groups, Scale } from "./coloring.js";
 import { GroupLegend, ScaleLegend } from "./legend.js";
-import { drawPlot } from "./painting.js";
+import { drawLayer, drawPlot, splat } from "./painting.js";
 import { MARGIN, View } from "./view.js";
 
 // Half of a laptop's window, so that the table below begins in sight.
@@ -24,6 +25,8 @@ const HEIGHT = 460;
 const REACH_PX = 9;
 // Ten presses cross what is seen.
 const SHARE = 0.1;
+// Drawn as circles, 20,000 points take 40 ms and 300,000 a second (benchmarks/bench_workbench.py).
+const MOST_CIRCLES = 20_000;
 const KEYS =
   "Arrow keys go from point to point, Enter chooses one, Space one more, Shift + arrow keys move the plot, " +
   "+ and − zoom, 0 shows all, Escape chooses nothing.";
@@ -98,9 +101,11 @@ class Scatter {
     this.y = decode(data.y, Float32Array);
     this.canvas.setAttribute("aria-label", `${data.axes[1]} over ${data.axes[0]}, ${this.x.length} points`);
     this.pictures = decode(data.pictures, Uint32Array);
+    this.owners = data.owners && decode(data.owners, Uint32Array);
     if (!sameChoice) this.selected = new Set(data.selected);
     this.color(sameChoice);
-    if (!samePoints || !this.view) this.view = View.around(this.x, this.y);
+    if (!samePoints || !this.view) this.home();
+    this.findShown();
     this.layout();
     this.say();
   }
@@ -122,6 +127,7 @@ class Scatter {
 
   afterLegend() {
     this.component.setStateValue("hidden", { numbers: [...this.coloring.hidden] });
+    this.findShown();
     this.draw();
     this.say();
   }
@@ -133,15 +139,24 @@ class Scatter {
     this.say();
   }
 
-  shown() {
-    return [...this.x.keys()].filter((index) => this.coloring.isShown(index));
+  // Numbers of the points whose group is not hidden.
+  findShown() {
+    this.shown = Uint32Array.from(this.x.keys()).filter((index) => this.coloring.isShown(index));
   }
 
   say() {
-    const shown = this.shown();
-    const chosen = shown.filter((index) => this.selected.has(index)).length;
+    let chosen = 0;
+    if (this.selected.size) for (const index of this.shown) chosen += this.selected.has(index);
     const also = chosen ? `, ${chosen} chosen` : "";
-    this.status.textContent = `${shown.length} of ${this.x.length} points${also}`;
+    const far = this.far.size ? `, ${this.far.size} far out marked at the edge` : "";
+    this.status.textContent = `${this.shown.length} of ${this.x.length} points${also}${far}`;
+  }
+
+  // The view of all points but those far out.
+  home() {
+    this.view = View.around(this.x, this.y);
+    const far = this.x.keys().filter((index) => !this.view.has(this.x[index], this.y[index]));
+    this.far = new Set(far);
   }
 
   layout() {
@@ -155,10 +170,32 @@ class Scatter {
     this.draw();
   }
 
+  // Where the points lie on the canvas; those far out at its edge, unless one moves to where they are.
+  place() {
+    const count = this.x.length;
+    if (this.px?.length !== count) [this.px, this.py] = [new Float32Array(count), new Float32Array(count)];
+    const { plot, view } = this;
+    const [left, top] = view.toCanvas(plot, view.x0, view.y1);
+    const perX = plot.width / (view.x1 - view.x0);
+    const perY = plot.height / (view.y1 - view.y0);
+    for (let index = 0; index < count; index++) {
+      this.px[index] = left + (this.x[index] - view.x0) * perX;
+      this.py[index] = top + (view.y1 - this.y[index]) * perY;
+    }
+    for (const index of this.far) {
+      this.px[index] = clamp(this.px[index], MARGIN.left + 5, MARGIN.left + plot.width - 5);
+      this.py[index] = clamp(this.py[index], MARGIN.top + 5, MARGIN.top + plot.height - 5);
+    }
+  }
+
   draw() {
+    this.place();
     const ringed = this.hovered !== null && this.coloring.isShown(this.hovered);
     drawPlot(this.canvas, this.plot, {
-      layers: this.layers(),
+      paintPoints: (context) => this.paintPoints(context),
+      edge: [...this.far]
+        .filter((index) => this.coloring.isShown(index))
+        .map((index) => this.toCanvas(index)),
       ringed: ringed ? this.toCanvas(this.hovered) : null,
       lasso: this.drag?.vertices,
       view: this.view,
@@ -167,11 +204,26 @@ class Scatter {
     });
   }
 
+  paintPoints(context) {
+    if (this.shown.length <= MOST_CIRCLES) {
+      for (const layer of this.layers()) drawLayer(context, layer);
+      return;
+    }
+    splat(context, this.canvas, {
+      xs: this.px,
+      ys: this.py,
+      shown: this.shown,
+      colorAt: (index) => this.coloring.rgbAt(index),
+      isFaint: this.selected.size ? (index) => !this.selected.has(index) : null,
+      ratio: this.canvas.width / this.width,
+    });
+  }
+
   // Points by color; what is not chosen is faint and lies below.
   layers() {
     const faintest = this.selected.size > 0;
     const layers = new Map();
-    for (const index of this.shown()) {
+    for (const index of this.shown) {
       const center = this.toCanvas(index);
       if (!this.isNear(center)) continue;
       const faint = faintest && !this.selected.has(index);
@@ -187,12 +239,17 @@ class Scatter {
     return x >= -5 && y >= -5 && x <= this.width + 5 && y <= HEIGHT + 5;
   }
 
+  ownerOf(index) {
+    return this.owners ? this.owners[index] : index;
+  }
+
   toCanvas(index) {
-    return this.view.toCanvas(this.plot, this.x[index], this.y[index]);
+    return [this.px[index], this.py[index]];
   }
 
   resetView() {
-    this.see(View.around(this.x, this.y));
+    this.home();
+    this.draw();
   }
 
   zoom(factor, center) {
@@ -206,9 +263,10 @@ class Scatter {
 
   nearest([px, py]) {
     let [best, distance] = [null, REACH_PX];
-    for (const index of this.shown()) {
-      const [x, y] = this.toCanvas(index);
-      const apart = Math.hypot(x - px, y - py);
+    for (const index of this.shown) {
+      const [dx, dy] = [this.px[index] - px, this.py[index] - py];
+      if (Math.abs(dx) > distance || Math.abs(dy) > distance) continue;
+      const apart = Math.hypot(dx, dy);
       if (apart < distance) [best, distance] = [index, apart];
     }
     return best;
@@ -225,7 +283,8 @@ class Scatter {
     if (index === null) this.card.hide();
     else {
       const { titles, thumbnails } = this.data;
-      this.card.show(this.canvas, point, titles[index], thumbnail(thumbnails, this.pictures[index]));
+      const owner = this.ownerOf(index);
+      this.card.show(this.canvas, point, titles[owner], thumbnail(thumbnails, this.pictures[owner]));
     }
     if (changed) this.draw();
   }
@@ -260,18 +319,26 @@ class Scatter {
   }
 
   within(vertices) {
-    return this.shown().filter((index) => isInside(this.toCanvas(index), vertices));
+    const [xs, ys] = [0, 1].map((axis) => vertices.map((vertex) => vertex[axis]));
+    const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+    const found = [];
+    for (const index of this.shown) {
+      const [x, y] = [this.px[index], this.py[index]];
+      if (x < left || x > right || y < top || y > bottom) continue;
+      if (isInside([x, y], vertices)) found.push(index);
+    }
+    return found;
   }
 
   // A point by keyboard is ringed as one below the pointer is, and said in the status.
   walk(by) {
-    const shown = this.shown().toSorted((a, b) => this.x[a] - this.x[b]);
+    const shown = this.shown.toSorted((a, b) => this.x[a] - this.x[b]);
     if (!shown.length) return;
     const at = shown.indexOf(this.hovered);
     const index = shown[at < 0 ? 0 : (at + by + shown.length) % shown.length];
     if (!isWithin(this.toCanvas(index), this.plot)) this.resetView();
     this.hover(index, this.toCanvas(index));
-    this.status.textContent = this.data.titles[index].replaceAll("\n", ", ");
+    this.status.textContent = this.data.titles[this.ownerOf(index)].replaceAll("\n", ", ");
   }
 
   actionOf(key, { shiftKey, target }) {

@@ -81,13 +81,15 @@ class Points:
     x, y : ndarray of float, shape (point,)
         Coordinates.
     titles : sequence of str
-        What a point is; shown beside its picture.
+        What there is; shown beside the picture.
     color : Groups or Scale
         How points are colored.
     axes : (str, str)
         Titles of the axes.
-    pictures : ndarray of int, shape (point,)
+    pictures : ndarray of int, shape (title,)
         Number of each one's thumbnail.
+    owners : ndarray of int, shape (point,), optional
+        The title each point belongs to, where many share one, as cells their field; else each has its own.
     """
 
     x: NDArray[Any]
@@ -96,6 +98,7 @@ class Points:
     color: Groups | Scale
     axes: tuple[str, str]
     pictures: NDArray[Any]
+    owners: NDArray[Any] | None = None
 
     def data(self) -> dict[str, Any]:
         """Return the points as ``scatter.js`` takes them."""
@@ -105,6 +108,7 @@ class Points:
             "titles": list(self.titles),
             "axes": list(self.axes),
             "pictures": base64_of(np.asarray(self.pictures, dtype="<u4")),
+            "owners": None if self.owners is None else base64_of(np.asarray(self.owners, dtype="<u4")),
             **_color_data(self.color),
         }
 

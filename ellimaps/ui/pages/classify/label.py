@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from html import escape
 from typing import NamedTuple
@@ -24,6 +25,8 @@ from ellimaps.ui.shared.widgets import choose_below_root, download, guarded
 
 # As they stand on the buttons; other keys are called as their letter.
 _KEY_NAMES = {"ArrowLeft": "←", "ArrowRight": "→"}
+_IMAGE = "label_image"
+"""Of the address: the image that is shown."""
 LabelingStep = Callable[[LabelingSession], LabelingSession]
 
 
@@ -39,6 +42,7 @@ class _Answer(NamedTuple):
 @st.fragment
 def label_tab(state: ClassifyState, work: FolderLabels) -> None:
     """Show the image whose turn it is, and what can be done with it."""
+    _found_in_address(work)
     picture, desk = st.columns([7, 4], gap="medium")
     classes, ways = list(_classes(work.labeling)), list(_ways(work.labeling))
     with picture, guarded():
@@ -59,6 +63,17 @@ def label_tab(state: ClassifyState, work: FolderLabels) -> None:
         if work.notice:
             text, good = work.notice
             (st.success if good else st.error)(escaped(told(text)))
+
+
+def _found_in_address(work: FolderLabels) -> None:
+    """Go to the image of a link or bookmark, once; then the address has the image that is shown."""
+    if not work.is_shown:
+        work.is_shown = True
+        asked = st.query_params.get(_IMAGE)
+        if asked in work.labeling.files:
+            work.show(replace(work.labeling, position=work.labeling.files.index(asked)))
+    if st.query_params.get(_IMAGE) != work.labeling.file:
+        st.query_params[_IMAGE] = work.labeling.file
 
 
 def _classes(labeling: LabelingSession) -> Iterator[_Answer]:

@@ -41,7 +41,7 @@ def choose_model(state: ClassifyState, key: str, label: str = "Model") -> Chosen
         If the chosen one cannot be read.
     """
     options = model_choices(state)
-    return chosen_model(state, st.selectbox(label, options, **kept(key))) if options else None
+    return chosen_model(state, st.selectbox(label, options, **kept(key, address=True))) if options else None
 
 
 def chosen_model(state: ClassifyState, name: str) -> ChosenModel:

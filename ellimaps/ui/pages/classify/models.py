@@ -22,6 +22,7 @@ from ellimaps.classify import (
     train,
     training_html,
 )
+from ellimaps.classify.comparison import Comparison, compare_models
 from ellimaps.classify.folder_answers import folder_answers
 from ellimaps.classify.labeling import LabelingSession
 from ellimaps.classify.labeling_file import labels_csv
@@ -175,7 +176,7 @@ def folder_answered(
     ReadError
         If the model cannot be read.
     """
-    model = load_classifier(io.BytesIO(source) if isinstance(source, bytes) else source)
+    model = _loaded(source)
     table = folder_answers(model, folder, files, on_progress)
     shown = table.loc[table["equivalent_diameter"].notna(), "file"][:MAX_PICTURES]
     pictures = {}
@@ -183,6 +184,23 @@ def folder_answered(
         pictures[file] = outline_png(folder / file)
         on_progress(number + 1, len(shown), "drawing the most doubtful")
     return FolderAnswers(folder, model.version, table, pictures)
+
+
+def models_compared(
+    first: Path | bytes, second: Path | bytes, folder: Path, labels: Labels, on_progress: Progress
+) -> Comparison:
+    """Ask two models, each its file or that file's bytes, about the labelled images of a folder.
+
+    Raises
+    ------
+    EllimapsError
+        As `ellimaps.classify.comparison.compare_models`.
+    """
+    return compare_models(_loaded(first), _loaded(second), folder, labels, on_progress)
+
+
+def _loaded(source: Path | bytes) -> PopulationModel | DeepModel:
+    return load_classifier(io.BytesIO(source) if isinstance(source, bytes) else source)
 
 
 def answer_of(model: PopulationModel | DeepModel, source: Path | bytes, name: str) -> Answer:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ellimaps.classify.comparison import Comparison
 from ellimaps.classify.image_folder import image_files
 from ellimaps.classify.labeling import LabelingSession
 from ellimaps.classify.labeling_file import read_list, save_list
@@ -36,6 +37,8 @@ class FolderLabels:
         What came of the last loading or saving, and whether it was good.
     turn : int
         Counts what was answered: an answer to an earlier turn was given for another picture.
+    is_shown : bool
+        Whether it has been shown: from then on it leads the address, and not the address it.
     """
 
     folder: Path
@@ -45,6 +48,7 @@ class FolderLabels:
     path: str = ""
     notice: tuple[str, bool] | None = None
     turn: int = 0
+    is_shown: bool = False
 
     def show(self, labeling: LabelingSession) -> None:
         """Go on with other labels or at another image."""
@@ -95,20 +99,33 @@ class ClassifyState(PageState):
         Where it was saved below the data root; empty if it was not.
     answers : FolderAnswers, optional
         What was said last of a whole folder.
+    confused : (int, int)
+        The cell of the confusion matrix whose images are shown: the true class and the answer.
+    comparison : Comparison, optional
+        Of two models, the last.
+    compared : (str, str, Path), optional
+        Which two, and on which folder.
     """
 
     lists: dict[Path, FolderLabels] = field(default_factory=dict)
     trained: Trained | None = None
     saved_model: str = ""
     answers: FolderAnswers | None = None
+    confused: tuple[int, int] | None = None
+    comparison: Comparison | None = None
+    compared: tuple[str, str, Path] | None = None
 
     def take_answers(self, answers: FolderAnswers) -> None:
         """Keep what a model says of a folder."""
         self.answers = answers
 
+    def take_comparison(self, compared: tuple[str, str, Path], comparison: Comparison) -> None:
+        """Keep how two models compare on a folder."""
+        self.compared, self.comparison = compared, comparison
+
     def take(self, trained: Trained) -> None:
         """Keep a classifier, which is not saved yet."""
-        self.trained, self.saved_model = trained, ""
+        self.trained, self.saved_model, self.confused = trained, "", None
 
     def labels_of(self, folder: Path) -> FolderLabels:
         """Return the labels of a folder, begun now if they are not there.

@@ -53,7 +53,7 @@ def try_tab(state: ClassifyState, folder: Path | None) -> None:
 def _from_folder(folder: Path | None) -> str | None:
     if folder is None:
         return None
-    return st.selectbox("Image", image_files(folder), **kept("try_image"))
+    return st.selectbox("Image", image_files(folder), **kept("try_image", address=True))
 
 
 def _upload() -> Any:
@@ -68,7 +68,8 @@ def _upload() -> Any:
 
 def _answer(model: PopulationModel | DeepModel, answer: Answer, name: str) -> None:
     prediction = answer.prediction
-    picture, facts = st.columns([6, 5], gap="medium")
+    with st.container(key="try_split"):
+        picture, facts = st.columns([6, 5], gap="medium")
     with picture, st.container(key="try_picture"):
         st.image(answer.picture, width="stretch", alt=f"{name} with the outline of what was measured")
         st.caption(f"{escaped(name)}; red: the outline of what was measured")

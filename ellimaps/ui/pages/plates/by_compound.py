@@ -25,6 +25,8 @@ from ellimaps.ui.shared.widgets import number_field
 # Pictures in a row of a window of 1280 pixels, and the pixels each of them then has on a sharp screen.
 _MOST_DOSES = 8
 _EDGE_PX = 360
+# In pixels: a wider curve of a few doses is stretched on a screen of 1920.
+_WIDEST = 1000
 
 
 def by_compound_tab(state: PlatesState, plate: OpenedPlate) -> None:
@@ -116,7 +118,8 @@ def _curve(plate: OpenedPlate, compound: str, measure: str) -> None:
     controls = np.empty(0)
     if measure != DISTANCE:
         controls = wells.loc[wells["control"].astype(bool), measure].to_numpy(float)
-    show_chart(_curve_chart(points, controls, title, unit, fit))
+    with st.container(width=_WIDEST):
+        show_chart(_curve_chart(points, controls, title, unit, fit))
 
 
 def _end(value: float) -> str:

@@ -262,5 +262,9 @@ def _selection_table(
         selection_mode="multi-row",
         hide_index=True,
         height=220,
+        column_config={
+            name: st.column_config.Column(spoken(name), help=f"In tables: {name}")
+            for name in (*facts, *plate.profiles.features)
+        },
     )
     return [int(chosen[row]) for row in event["selection"]["rows"] if row < len(chosen)]

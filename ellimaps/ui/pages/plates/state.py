@@ -39,6 +39,8 @@ class PlatesState(PageState):
 
     Attributes
     ----------
+    recent : list of str
+        Folders of profiles opened, the last one first.
     shown : str
         Key of the profiles that the choices are of.
     selected : list of int
@@ -58,6 +60,7 @@ class PlatesState(PageState):
     """
 
     is_written: ClassVar[bool] = True
+    recent: list[str] = field(default_factory=list)
     shown: str = ""
     selected: list[int] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
@@ -66,6 +69,10 @@ class PlatesState(PageState):
     revision: int = 0
     pair: tuple[int, int] | None = None
     to_replace: Asked | None = None
+
+    def opened(self, folder: str) -> None:
+        """Put a folder first among those opened."""
+        self.recent = [folder, *(one for one in self.recent if one != folder)][:_MOST_RECENT]
 
     def show(self, key: str) -> None:
         """Give up what was chosen of other profiles: it names fields by number."""
@@ -107,6 +114,8 @@ class PlatesState(PageState):
         return fresh
 
 
-_WRITTEN = ("shown", "selected", "hidden", "hidden_fields", "is_drawn")
+_WRITTEN = ("recent", "shown", "selected", "hidden", "hidden_fields", "is_drawn")
 # Of seven letters each, they are half of what a file of works may hold.
 _MOST_WRITTEN = 70_000
+# As many as a list shows without scrolling.
+_MOST_RECENT = 6
