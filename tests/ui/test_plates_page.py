@@ -24,7 +24,7 @@ from ellimaps.plates.measuring.thumbnails import (
     save_thumbnails,
 )
 from ellimaps.ui.pages.plates.measure import measured, other_profiles
-from ellimaps.ui.pages.plates.state import Asked, PlatesState
+from ellimaps.ui.pages.plates.state import PlateRun, PlatesState
 
 
 @pytest.fixture(scope="module")
@@ -455,7 +455,7 @@ def test_a_text_named_like_an_image_fails_as_one_field_and_is_named(monkeypatch,
 
 def test_what_is_measured_is_continued_and_only_replaced_when_asked(tmp_path):
     imaged(tmp_path, names="p_B{column:02d}_s{field}.tif")
-    asked = Asked(tmp_path / "images", tmp_path / "layout.csv", tmp_path / "new")
+    asked = PlateRun(tmp_path / "images", tmp_path / "layout.csv", tmp_path / "new")
     assert not other_profiles(asked)
     measured(asked, lambda *_: None)
     records = sorted((tmp_path / "new").rglob("records/*.json"))

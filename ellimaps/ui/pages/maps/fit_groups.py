@@ -9,7 +9,7 @@ import streamlit as st
 from ellimaps.optics.layers import Layer
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.parameters import with_unit
-from ellimaps.optics.period import MAX_TIMES, Period, runs_of
+from ellimaps.optics.period import Period, runs_of
 from ellimaps.ui.pages.maps.fit_angles import control_key
 from ellimaps.ui.pages.maps.fit_places import put_model
 from ellimaps.ui.pages.maps.fitting import FilmWork
@@ -29,7 +29,7 @@ def repeating(film: FilmWork, model: ThinFilm) -> None:
             "to layer", [n for n in numbers if n >= first], key=control_key(film, "repeat", "last")
         )
         key = control_key(film, "repeat", "times")
-        times = st.number_input("times", 1, MAX_TIMES, 10, key=key, help="Once ends a period.")
+        times = st.number_input("times", value=10, key=key, help="Once ends a period.")
         args = (film, first - 1, last - 1, int(times))
         st.button(
             "Repeat these", key=control_key(film, "repeat"), type="primary", on_click=_repeat, args=args
@@ -76,7 +76,7 @@ def _repeat(film: FilmWork, first: int, last: int, times: int) -> None:
     single = tuple(replace(layer, repeat=None) for layer in inside)
 
     def made() -> ThinFilm:
-        part = (Period(single, times),) if times > 1 else single
+        part = single if times == 1 else (Period(single, times),)
         return replace(model, layers=(*before, *part, *after))
 
     put_model(film, made)

@@ -83,6 +83,17 @@ def put_material(
     """Make a material that of a place and show its n and k; called before the page runs again.
 
     What cannot stand there is told by `refusal`.
+
+    Parameters
+    ----------
+    film : FilmWork
+        The session's model.
+    place : tuple
+        Where in the model.
+    one : Material or UniaxialMaterial
+        What comes there.
+    renamed : mapping of str to str, optional
+        New names of numbers that stay free, by old ones.
     """
     put_made(film, place, lambda: one, renamed)
 
@@ -90,7 +101,15 @@ def put_material(
 def put_made(
     film: FilmWork, place: Place, make: Callable[[], AnyMaterial], renamed: Mapping[str, str] | None = None
 ) -> None:
-    """Do as `put_material` with what a function makes, which may refuse to."""
+    """Do as `put_material` with what a function makes, which may refuse to.
+
+    Parameters
+    ----------
+    film, place, renamed
+        As there.
+    make : callable
+        Returns the material.
+    """
     assert film.model is not None
     model = film.model
 

@@ -11,7 +11,7 @@ from ellimaps.ui.shared.state import PageState
 
 
 @dataclass(frozen=True)
-class Asked:
+class PlateRun:
     """What is to be measured.
 
     Attributes
@@ -57,7 +57,7 @@ class PlatesState(PageState):
         Cells chosen in the plot of cells.
     pair : (int, int), optional
         Fields suggested last for the two images.
-    to_replace : Asked, optional
+    to_replace : PlateRun, optional
         What waits for the word that profiles may be replaced.
     """
 
@@ -71,7 +71,7 @@ class PlatesState(PageState):
     revision: int = 0
     cells: list[int] = field(default_factory=list)
     pair: tuple[int, int] | None = None
-    to_replace: Asked | None = None
+    to_replace: PlateRun | None = None
 
     def opened(self, folder: str) -> None:
         """Put a folder first among those opened."""
