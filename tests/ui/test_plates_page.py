@@ -263,7 +263,7 @@ def test_a_correction_is_shown_before_and_after_in_one_scale(page):
     view(page, "Plate map")
     page.selectbox(key="plates_correct").set_value("polish").run()
     maps = [one for one in specifications(page) if "params" in one]
-    assert [one["title"].split(", ")[-1] for one in maps] == ["as measured", "corrected"]
+    assert [one["title"]["text"].split(", ")[-1] for one in maps] == ["as measured", "corrected"]
     scales = [one["layer"][0]["encoding"]["color"]["scale"]["domain"] for one in maps]
     assert scales[0] == scales[1]
 
