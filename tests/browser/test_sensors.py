@@ -73,3 +73,36 @@ def test_the_page_as_a_user_walks_through_it(chromium, sensors):
         idle(page)
     assert not sensors.complaints()
     page.close()
+
+
+def test_back_undoes_a_zoom_and_a_view_and_a_day_of_the_calendar_opens(chromium, sensors):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{sensors.address}/sensors?sensors_typed=demo/log.csv")
+    shown = page.get_by_text(re.compile(r"^20\d\d-\d\d-\d\d \d\d:\d\d to "))
+    shown.wait_for()
+    idle(page)
+    whole = shown.inner_text()
+    page.get_by_role("button", name="Last day").click()
+    page.wait_for_url("**sensors_time=**")
+    day = page.url
+    assert shown.inner_text() != whole
+    show(page, "Stability")
+    page.get_by_text("Worst window").wait_for()
+    page.go_back()
+    page.locator(".js-plotly-plot").wait_for()
+    assert page.url == day
+    page.go_back()
+    page.get_by_text(whole).wait_for()
+    page.reload()
+    page.get_by_text(whole).wait_for()
+
+    show(page, "Stability")
+    page.get_by_text("Worst window").wait_for()
+    idle(page)
+    page.locator(".stVegaLiteChart .mark-rect path").nth(8).click()
+    page.locator(".js-plotly-plot").wait_for()
+    idle(page)
+    assert re.fullmatch(r"(\S+) 00:00 to \S+ 00:00", shown.inner_text())
+    assert not sensors.complaints()
+    page.close()

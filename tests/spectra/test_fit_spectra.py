@@ -150,8 +150,19 @@ def test_means_over_few_pixels_are_left_out_as_in_a_fit_of_clusters() -> None:
     (fit,) = fit_spectra(Spectra("spot", table, delta_noise="growing"), MODEL).fits
     assert fit.flag == Flag.OK
     assert fit.parameters["thickness_nm"] == pytest.approx(100.0, abs=1e-3)
+    assert not fit.wild.any()
+    assert np.isnan(fit.measured.psi_deg[3])
     (fit,) = fit_spectra(Spectra("spot", table, delta_noise="growing"), MODEL, FitOptions(min_share=0.3)).fits
     assert fit.wild[3]
+
+
+def test_only_what_was_read_from_digits_is_known_no_better_than_these() -> None:
+    table = spectra_of(100.0).table.assign(Psi_sd=0.001, Delta_sd=0.002)
+    (fit,) = fit_spectra(Spectra("spot", table), MODEL).fits
+    assert (fit.noise.psi_deg == 0.01).all()
+    shares = table.assign(Psi_share=1.0, Delta_share=1.0)
+    (fit,) = fit_spectra(Spectra("cluster", shares, delta_noise="growing"), MODEL).fits
+    assert (fit.noise.psi_deg == 0.001).all()
 
 
 def test_tables_of_clusters_open_with_their_means(written: Written) -> None:

@@ -19,6 +19,8 @@ from ellimaps.ui.shared.charts import show_chart
 _COLORS = (NO_DATA_COLOR, "#9ECAE1", "#FED976", "#FD8D3C", "#A50F15")
 # In pixels: as large as is easily met, and a year within the page at a window of 900.
 _LARGEST_DAY, _ALL_WEEKS = 24, 760
+# Of a day's width, between two of them.
+_GAP = 0.08
 
 
 def calendar_panel(state: SensorsState, found: Stability) -> None:
@@ -69,20 +71,22 @@ def calendar_chart(days: pd.DataFrame) -> Any:
     chosen = alt.selection_point(name="day", fields=["date"])
     return (
         alt.Chart(table)
-        .mark_rect(stroke="white", strokeWidth=1, cursor="pointer")
+        .mark_rect(cursor="pointer")
         .encode(
             x=alt.X(
                 "week:O",
                 title="week from",
-                scale=alt.Scale(domain=weeks),
+                scale=alt.Scale(domain=weeks, paddingInner=_GAP),
                 axis=alt.Axis(labelAngle=-45, labelOverlap="parity"),
             ),
-            y=alt.Y("day_name:O", title=None, scale=alt.Scale(domain=weekdays), sort=weekdays),
+            y=alt.Y(
+                "day_name:O", title=None, scale=alt.Scale(domain=weekdays, paddingInner=_GAP), sort=weekdays
+            ),
             color=alt.Color(
                 "grade:N",
                 title=None,
                 scale=alt.Scale(domain=list(GRADES), range=list(_COLORS)),
-                legend=alt.Legend(orient="top", columns=3, labelLimit=0),
+                legend=alt.Legend(orient="top", columns=5, labelLimit=0, symbolSize=140),
             ),
             tooltip=[
                 "date",

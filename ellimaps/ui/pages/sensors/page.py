@@ -28,9 +28,10 @@ from ellimaps.ui.pages.sensors.state import SensorsState
 from ellimaps.ui.shared.data_root import data_root
 from ellimaps.ui.shared.state import kept, page_state
 from ellimaps.ui.shared.tasks import page_run, start, work_panel
-from ellimaps.ui.shared.widgets import choose_tab, guarded
+from ellimaps.ui.shared.widgets import guarded
 
-_ADDRESS = ("sensors_from", "sensors_to")
+# In the address, written by this page: controls that Streamlit binds to it replace the last step of Back.
+_TIME, _VIEW = "sensors_time", "sensors_view"
 TABS = {
     "Readings": readings_tab,
     "Data coverage": coverage_tab,
@@ -46,7 +47,7 @@ TABS = {
 def render() -> None:
     """Show the page."""
     # Who comes from another page has no address of this one: what was looked at last is shown.
-    has_address = "work" in st.query_params
+    has_address = any(name in st.query_params for name in ("work", _TIME, _VIEW))
     state = page_state(SensorsState)
     with page_run(state):
         text = _chosen_log(state)
@@ -62,13 +63,13 @@ def render() -> None:
             return
         state.chose(text)
         _follow(state, location)
-        _follow_address(state, has_address)
-        _header(state, log)
+        if has_address:
+            _follow_address(state)
+        _header(state, log, text)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            if state.view:
-                st.session_state["sensors_view"], state.view = state.view, ""
-            tab = choose_tab(list(TABS), key="sensors_view")
+            tab = _tab(state)
             log = _without_faults(log)
+        _write_address(state)
         with guarded():
             TABS[tab](state, log)
 
@@ -90,15 +91,36 @@ def _chosen_log(state: SensorsState) -> str:
     return (chosen or "").strip()
 
 
-def _follow_address(state: SensorsState, has_address: bool) -> None:
-    """Look at the time the address says, and have it say what is looked at: for links, F5 and Back."""
-    said = tuple(st.query_params.get(name, "") for name in _ADDRESS) if has_address else state.addressed
-    for name, text in zip(_ADDRESS, state.follow_address((said[0], said[1])), strict=True):
-        if text != st.query_params.get(name, ""):
-            if text:
-                st.query_params[name] = text
-            else:
-                del st.query_params[name]
+def _follow_address(state: SensorsState) -> None:
+    """Show the time and the tab of the address where it says others than were put there: a link, or Back."""
+    time, view = (st.query_params.get(name, "") for name in (_TIME, _VIEW))
+    if time != state.addressed[0]:
+        state.look_at_interval(time)
+    if view != state.addressed[1] and not state.view:
+        state.view = view if view in TABS else next(iter(TABS))
+
+
+def _tab(state: SensorsState) -> str:
+    """Show the tabs and return the chosen one."""
+    if state.view:
+        st.session_state["sensors_tab"], state.view = state.view, ""
+    names = list(TABS)
+    chosen = st.segmented_control(
+        "View", names, default=names[0], required=True, label_visibility="collapsed", **kept("sensors_tab")
+    )
+    return str(chosen)
+
+
+def _write_address(state: SensorsState) -> None:
+    """Have the address say what is looked at: one step for Back, and none if nothing changed."""
+    tab = st.session_state["sensors_tab"]
+    said = {_TIME: state.interval, _VIEW: "" if tab == next(iter(TABS)) else tab}
+    state.addressed = (said[_TIME], said[_VIEW])
+    changed = {name: text for name, text in said.items() if text != st.query_params.get(name, "")}
+    if told := {name: text for name, text in changed.items() if text}:
+        st.query_params.update(told)
+    for name in changed.keys() - told.keys():
+        del st.query_params[name]
 
 
 def _opened(state: SensorsState, location: str) -> SensorLog | None:
@@ -131,8 +153,8 @@ def _has_changed(state: SensorsState, location: str) -> bool:
     return False
 
 
-def _header(state: SensorsState, log: SensorLog) -> None:
-    st.set_page_config(page_title=f"{log.name} · Sensors · ellimaps")
+def _header(state: SensorsState, log: SensorLog, text: str) -> None:
+    st.set_page_config(page_title=f"{text} · Sensors · ellimaps")
     sensors = log.sensors
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(

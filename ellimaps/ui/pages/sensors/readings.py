@@ -18,6 +18,10 @@ from ellimaps.ui.pages.sensors.event_marks import events_in, mark_events
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.widgets import csv_download
 
+# Readings so far from the middle half, in its widths, and so few of them, are at the edge of the chart. A day
+# out of a quiet month is 3 %; of noise alone one reading in 10^40 lies so far out.
+_FAR, _FEW = 10.0, 0.05
+_OUTSIDE = CLUSTER_COLORS[3]
 # Of the chart's height: enough for two labels of axes.
 _BETWEEN = 0.06
 # Every line has a color of its own; more cannot be told apart.
@@ -44,7 +48,8 @@ def readings_tab(state: SensorsState, log: SensorLog) -> None:
     show_lines(state, figure, "sensors_lines", what)
     st.caption(
         "Drag over the chart to look closer. Of every stretch of time the lowest and highest readings are "
-        "drawn, so spikes stay visible. Legend: a click hides, a double click isolates."
+        "drawn, so spikes stay visible; few readings far out are marked at the edge. Legend: a click hides, "
+        "a double click isolates."
     )
     with st.expander("Statistics of this time", icon=":material/table:"):
         numbers = log.statistics(*query_of(chosen), start=span.start, end=span.end)
@@ -83,24 +88,36 @@ def lines_figure(panels: Sequence[tuple[str, pd.DataFrame]]) -> Any:
                 )
             )
             number += 1
+        bounds = robust_range(table["value"])
         figure.update_layout(
             {
                 axis.replace("y", "yaxis"): {
                     "title": escape(title, quote=False),
                     "domain": [max(top - height, 0.0), top],
                     "anchor": "x",
+                    "range": bounds,
                 }
             }
         )
+        if bounds is not None:
+            figure.add_trace(_beyond(table, bounds, axis))
+    plot = 370 if len(panels) == 1 else 60 + 230 * len(panels)
     figure.update_layout(
-        height=430 if len(panels) == 1 else 120 + 230 * len(panels),
+        height=plot + 60,
         margin={"l": 60, "r": 10, "t": 20, "b": 40},
         dragmode="select",
         selectdirection="h",
         hovermode="x unified",
         hoversubplots="axis",
         showlegend=True,
-        legend={"orientation": "h", "y": -0.14, "itemclick": "toggle", "itemdoubleclick": "toggleothers"},
+        # Below the labels and the title of the axis of time, however high the chart is.
+        legend={
+            "orientation": "h",
+            "y": -60 / plot,
+            "yanchor": "top",
+            "itemclick": "toggle",
+            "itemdoubleclick": "toggleothers",
+        },
         xaxis={
             "title": "local time",
             "anchor": axis,
@@ -111,6 +128,46 @@ def lines_figure(panels: Sequence[tuple[str, pd.DataFrame]]) -> Any:
         },
     )
     return figure
+
+
+def robust_range(values: pd.Series) -> list[float] | None:
+    """Return an axis that few readings far out do not flatten; None where all of them may have their place.
+
+    Parameters
+    ----------
+    values : Series
+        Readings of a panel.
+    """
+    low, high = values.quantile(0.25), values.quantile(0.75)
+    reach = _FAR * (high - low)
+    outside = ~values.dropna().between(float(low - reach), float(high + reach))
+    if not outside.any() or outside.mean() > _FEW:
+        return None
+    inside = values.dropna()[~outside]
+    margin = 0.08 * float(inside.max() - inside.min())
+    return [float(inside.min()) - margin, float(inside.max()) + margin]
+
+
+def _beyond(table: pd.DataFrame, bounds: list[float], axis: str) -> Any:
+    """Return marks at the edge of a panel for the readings beyond it."""
+    import plotly.graph_objects as go
+
+    rows = table[(table["value"] < bounds[0]) | (table["value"] > bounds[1])]
+    is_above = rows["value"] > bounds[1]
+    return go.Scattergl(
+        x=rows["time"],
+        y=is_above.map({True: bounds[1], False: bounds[0]}),
+        yaxis=axis,
+        mode="markers",
+        marker={
+            "symbol": is_above.map({True: "triangle-up", False: "triangle-down"}).tolist(),
+            "size": 8,
+            "color": _OUTSIDE,
+        },
+        name="beyond the axis",
+        text=[f"{value:.4g}" for value in rows["value"]],
+        hovertemplate="%{text}<extra>beyond the axis</extra>",
+    )
 
 
 def show_lines(state: SensorsState, figure: Any, key: str, alt: str) -> None:

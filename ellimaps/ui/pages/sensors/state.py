@@ -70,7 +70,7 @@ class SensorsState(PageState):
     view : str
         The tab to go to in the next run; empty to stay.
     addressed : (str, str)
-        From when to when the address says; empty for all of the log.
+        Time and tab that the page put into the address; empty for all of the log and the first tab.
     recent : list of str
         What was opened, the last first.
     report : (tuple, str), optional
@@ -116,13 +116,14 @@ class SensorsState(PageState):
         """Note what was opened."""
         self.recent = [text, *(one for one in self.recent if one != text)][:_MOST_RECENT]
 
-    def follow_address(self, said: tuple[str, str]) -> tuple[str, str]:
-        """Look at the time an address says, if it is another than was put there; return what it is to say."""
-        if said != self.addressed:
-            self.look_at(_span_of(said))
-        zoom = self.zoom
-        self.addressed = (zoom.start.isoformat(), zoom.end.isoformat()) if zoom else ("", "")
-        return self.addressed
+    @property
+    def interval(self) -> str:
+        """The time that is looked at as ISO 8601 writes an interval; empty for all of the log."""
+        return f"{self.zoom.start.isoformat()}/{self.zoom.end.isoformat()}" if self.zoom else ""
+
+    def look_at_interval(self, text: str) -> None:
+        """Look at the time of an interval; at all of the log where it is none that can be read."""
+        self.look_at(_span_of(text))
 
     @property
     def span(self) -> Span:
@@ -144,10 +145,10 @@ class SensorsState(PageState):
         return Span(self.log.start, self.log.end)
 
 
-def _span_of(said: tuple[str, str]) -> Span | None:
+def _span_of(said: str) -> Span | None:
     """Return the time that an address says; None where it says none that can be read."""
     try:
-        start, end = (pd.Timestamp(text).tz_localize(None) for text in said)
+        start, end = (pd.Timestamp(text).tz_localize(None) for text in said.split("/"))
     except (ValueError, TypeError):
         return None
     return Span(start, end) if start < end else None
