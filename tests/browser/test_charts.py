@@ -100,7 +100,7 @@ def test_charts_of_sensors(chromium, everything):
     for view, found, charts in (
         ("Data coverage", "When which sensor reported", 2),
         ("Stability", "Worst window", 1),
-        ("Forecast", "How well it did before", 1),
+        ("Forecast", "How well it did before", 2),
         ("Relations", "Cross-correlation after whitening", 3),
     ):
         show(page, view)

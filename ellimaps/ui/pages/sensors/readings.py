@@ -103,7 +103,7 @@ def lines_figure(panels: Sequence[tuple[str, pd.DataFrame]]) -> Any:
             figure.add_trace(_beyond(table, bounds, axis))
     plot = 370 if len(panels) == 1 else 60 + 230 * len(panels)
     figure.update_layout(
-        height=plot + 60,
+        height=plot + 85,
         margin={"l": 60, "r": 10, "t": 20, "b": 40},
         dragmode="select",
         selectdirection="h",
@@ -113,7 +113,7 @@ def lines_figure(panels: Sequence[tuple[str, pd.DataFrame]]) -> Any:
         # Below the labels and the title of the axis of time, however high the chart is.
         legend={
             "orientation": "h",
-            "y": -60 / plot,
+            "y": -75 / plot,
             "yanchor": "top",
             "itemclick": "toggle",
             "itemdoubleclick": "toggleothers",
@@ -165,6 +165,7 @@ def _beyond(table: pd.DataFrame, bounds: list[float], axis: str) -> Any:
             "color": _OUTSIDE,
         },
         name="beyond the axis",
+        showlegend=False,
         text=[f"{value:.4g}" for value in rows["value"]],
         hovertemplate="%{text}<extra>beyond the axis</extra>",
     )
