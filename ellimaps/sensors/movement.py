@@ -125,6 +125,14 @@ def check_limit(limit: float) -> None:
         raise SettingError(f"The limit must be a positive number, not {limit!r}.")
 
 
+def check_rate(false_alarms_per_month: float) -> None:
+    """Refuse a rate of false alarms that is none, or more than a log has hours."""
+    if not 0 < false_alarms_per_month <= 1000:
+        raise SettingError(
+            f"{false_alarms_per_month:g} false alarms per month cannot be asked for: choose up to 1000."
+        )
+
+
 def limit_in_unit(log: SensorLog, key: tuple[str, str, str], limit: float) -> float:
     """Return a limit in deg C as one in the unit of a sensor; degrees Fahrenheit are smaller."""
     unit = str(log.chosen(*key)["unit"].iloc[0])

@@ -24,7 +24,7 @@ from ellimaps.sensors.analysis.detectors.levels import (
 from ellimaps.sensors.analysis.detectors.limits import LIMIT, beyond_limit
 from ellimaps.sensors.analysis.detectors.stuck import STUCK, stuck_stretches
 from ellimaps.sensors.analysis.reasons import effect_of, when
-from ellimaps.sensors.movement import LIMIT as LIMIT_PER_HOUR
+from ellimaps.sensors.movement import LIMIT as LIMIT_PER_HOUR, check_rate
 
 COLUMNS = ("start", "end", "score", "reason", "detectors")
 # As many as share the rate of false alarms a user allows.
@@ -82,10 +82,7 @@ def find_anomalies(
     MissingExtraError
         If ruptures is not installed.
     """
-    if not 0 < false_alarms_per_month <= 1000:
-        raise SettingError(
-            f"{false_alarms_per_month:g} false alarms per month cannot be asked for: choose up to 1000."
-        )
+    check_rate(false_alarms_per_month)
     if not limit > 0:
         raise SettingError(f"A limit of {limit:g} cannot be kept: choose one above 0.")
     log = decompose(series, resolution)

@@ -17,7 +17,7 @@ from ellimaps.core.errors import EllimapsError, ExportError, ReadError, SettingE
 from ellimaps.core.files import json_bytes, write_files
 from ellimaps.core.sums import json_object
 from ellimaps.sensors.conditions import temperature_sensors
-from ellimaps.sensors.movement import LIMIT, WINDOW, check_limit, limit_in_unit
+from ellimaps.sensors.movement import LIMIT, WINDOW, check_limit, check_rate, limit_in_unit
 from ellimaps.sensors.store.continuing import is_unended
 from ellimaps.sensors.store.filters import EVERYTHING, SensorFilters
 from ellimaps.sensors.store.locations import location_of, state_of
@@ -63,6 +63,8 @@ class WatchSettings:
         length_of(self.window)
         if self.limit is not None:
             check_limit(self.limit)
+        if self.anomalies:
+            check_rate(self.false_alarms_per_month)
         if self.limit is None and not self.anomalies:
             raise SettingError(
                 "There is nothing to watch for: give --limit, --anomalies, or both, or configure alerts on "

@@ -196,6 +196,8 @@ def test_what_cannot_be_watched_is_said_at_once(log):
             started(log, notify)
     with pytest.raises(SettingError, match="--limit, --anomalies"):
         WatchSettings()
+    with pytest.raises(SettingError, match="false alarms"):
+        WatchSettings(anomalies=True, false_alarms_per_month=0.0)
     with pytest.raises(SettingError, match="ELLIMAPS_SMTP"):
         started(log, "mailto:lab@example.org")
     watch = started(log, "true")
