@@ -40,7 +40,10 @@ from .objects.measure import measure_objects as measure_objects
 from .objects.nuclei import detect_nuclei as detect_nuclei
 from .optics.crystals import UniaxialMaterial as UniaxialMaterial
 from .optics.database.catalogue import search_materials as search_materials
+from .optics.effective_medium import EffectiveMedium as EffectiveMedium
 from .optics.fit_options import FitOptions as FitOptions
+from .optics.graded import Graded as Graded
+from .optics.interface import Interface as Interface
 from .optics.layers import Layer as Layer
 from .optics.library import (
     material as material,
@@ -59,6 +62,7 @@ from .optics.model_file import (
     model_text as model_text,
     read_model as read_model,
 )
+from .optics.period import Period as Period
 from .plates.measuring.plate import read_plate as read_plate
 from .plates.measuring.profiles import (
     profile_plate as profile_plate,

@@ -65,6 +65,9 @@ class LabelingSession:
         Its rows, by file name.
     other_rows : tuple of Row
         Those of its rows whose image is not among the files.
+    doubts : mapping of str to float
+        How uncertain a model is of each image, by file name; where there are some, the way to the next image
+        leads to the most uncertain one without a label.
     """
 
     files: tuple[str, ...]
@@ -76,6 +79,7 @@ class LabelingSession:
     columns: tuple[str, ...] = ()
     rows: Mapping[str, Row] = field(default_factory=lambda: MappingProxyType({}))
     other_rows: tuple[Row, ...] = ()
+    doubts: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def file(self) -> str:
@@ -97,7 +101,7 @@ class LabelingSession:
         return next((one.name for one in self.classes if one.value == value), "no label")
 
     def labeled(self, value: str) -> LabelingSession:
-        """Give the image shown a label and go to the next one.
+        """Give the image shown a label and go to the next one, or to the most uncertain one.
 
         Raises
         ------
@@ -106,7 +110,8 @@ class LabelingSession:
         """
         if value not in {one.value for one in self.classes}:
             raise SettingError(f"There is no class {value!r:.80}: add it to the classes first.")
-        return self._changed(value).stepped(1)
+        now = self._changed(value)
+        return now.at_unlabeled() if self.doubts else now.stepped(1)
 
     def cleared(self) -> LabelingSession:
         """Take the label of the image shown away."""
@@ -125,11 +130,17 @@ class LabelingSession:
         return replace(self, position=max(0, min(len(self.files) - 1, self.position + steps)))
 
     def at_unlabeled(self) -> LabelingSession:
-        """Go to the next image without a label, after the last from the start; stay if there is none."""
+        """Go to the next image without a label, after the last from the start; stay if there is none.
+
+        With doubts it is the most uncertain of them but the one shown.
+        """
         count = len(self.files)
         following = ((self.position + step) % count for step in range(1, count + 1))
-        free = (place for place in following if self.files[place] not in self.labels)
-        return replace(self, position=next(free, self.position))
+        free = [place for place in following if self.files[place] not in self.labels]
+        # Of equals the first counts, so without doubts the nearest.
+        ranked = sorted(free, key=lambda place: -self.doubts.get(self.files[place], 0.0))
+        others = [place for place in ranked if place != self.position]
+        return replace(self, position=next(iter(others), self.position))
 
     def with_classes(self, column: str, names: Sequence[str]) -> LabelingSession:
         """Call column and classes something else; more names are more classes, numbered on.

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ellimaps.classify.image_features import MEASUREMENTS, SIZES, measure_image
 from ellimaps.classify.images import read_image
+from ellimaps.classify.picture_measures import picture_measures
 from ellimaps.classify.training_labels import Labels
 from ellimaps.core.parallel import ordered_map
 from ellimaps.core.progress import Progress, no_progress
@@ -46,6 +47,8 @@ class MeasuredFolder:
         SHA-256 by file.
     warnings : list of str
         What is wrong with which image.
+    pictures : list of tuple of float
+        Measures of the files themselves, see `ellimaps.classify.picture_measures`.
     """
 
     files: list[str]
@@ -57,6 +60,7 @@ class MeasuredFolder:
     unit: str
     hashes: dict[str, str]
     warnings: list[str]
+    pictures: list[tuple[float, ...]]
 
 
 def measure_folder(images: str | Path, labels: Labels, on_progress: Progress = no_progress) -> MeasuredFolder:
@@ -68,25 +72,26 @@ def measure_folder(images: str | Path, labels: Labels, on_progress: Progress = n
         found.append(one)
         on_progress(number + 1, len(files), "measuring images")
     truth = table["label"].tolist()
-    rows = np.array([one[0] for one in found])
-    sizes = [one[2] for one in found]
+    rows = np.array([one.row for one in found])
+    sizes = [one.pixel_size_um for one in found]
     unit, warnings = _unit(sizes)
     if unit == "um":
         lengths = [MEASUREMENTS.index(name) for name in SIZES]
         rows[:, lengths] *= np.array(sizes, dtype=float)[:, None]
     has_cell = np.isfinite(rows).all(axis=1)
-    warnings += [f"{file}: {text}" for file, one in zip(files, found, strict=True) for text in one[4]]
+    warnings += [f"{file}: {text}" for file, one in zip(files, found, strict=True) for text in one.warnings]
     kept = np.flatnonzero(has_cell)
     return MeasuredFolder(
         files=[files[i] for i in kept],
         labels=[truth[i] for i in kept],
         groups=[table["group"].iloc[i] for i in kept],
         rows=rows[kept],
-        thumbnails=np.array([found[i][1] for i in kept], dtype=np.float32).reshape(len(kept), -1),
+        thumbnails=np.array([found[i].thumbnail for i in kept], dtype=np.float32).reshape(len(kept), -1),
         pixel_sizes_um=[sizes[i] for i in kept],
         unit=unit,
-        hashes={files[i]: found[i][3] for i in range(len(files))},
+        hashes={files[i]: found[i].sha256 for i in range(len(files))},
         warnings=warnings,
+        pictures=[found[i].picture for i in kept],
     )
 
 
@@ -116,11 +121,21 @@ def similarity(thumbnails: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(unit @ unit.T, dtype=float)
 
 
-def _measured(path: Path) -> tuple[list[float], NDArray[np.float32], float | None, str, list[str]]:
+class _Measured(NamedTuple):
+    row: list[float]
+    thumbnail: NDArray[np.float32]
+    pixel_size_um: float | None
+    sha256: str
+    warnings: list[str]
+    picture: tuple[float, ...]
+
+
+def _measured(path: Path) -> _Measured:
     values, pixel_size_um = read_image(path)
     features = measure_image(values)
     row = [features.measurements[name] for name in MEASUREMENTS]
-    return row, features.thumbnail, pixel_size_um, sha256(path), features.warnings
+    picture = picture_measures(values)
+    return _Measured(row, features.thumbnail, pixel_size_um, sha256(path), features.warnings, picture)
 
 
 def _unit(sizes: list[float | None]) -> tuple[str, list[str]]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from ellimaps.classify.calibrated_classifier import CalibratedClassifier, LinearLogOdds
+from ellimaps.classify.drift import TrainingSpread
 from ellimaps.classify.model_facts import check_answers, check_measurements
 from ellimaps.classify.population_model import PopulationModel
 from ellimaps.core.archives import members
@@ -40,6 +41,7 @@ _PARTS = "model.skops"
 _DATE = (2000, 1, 1, 0, 0, 0)
 # Models of earlier versions call the center so.
 _LINE = {"centre": "center", "scale": "scale", "slopes": "slopes", "intercepts": "intercepts"}
+_SPREAD = ("centers", "scales", "strangeness", "nearest")
 # The largest measurements are lengths, of at most 40 million pixels.
 _NO_MEASUREMENT = 1e12
 # What skops names in our own files, and nothing else.
@@ -131,6 +133,8 @@ def model_bytes(model: PopulationModel) -> bytes:
         "high": model.high.tolist(),
         "provenance": model.provenance,
     }
+    if model.spread is not None:
+        facts["spread"] = {name: getattr(model.spread, name).tolist() for name in _SPREAD}
     return sealed(_zipped({_FACTS: json_bytes(facts), _PARTS: _canonical(skops.io.dumps(parts))}))
 
 
@@ -214,7 +218,21 @@ def _model(facts: dict[str, Any], parts: bytes) -> PopulationModel:
         provenance=facts["provenance"],
         # Models of earlier versions have none.
         class_names=facts.get("class_names", {}),
+        spread=_spread(facts),
     )
+
+
+def _spread(facts: dict[str, Any]) -> TrainingSpread | None:
+    if "spread" not in facts:
+        return None
+    centers, scales, strangeness, nearest = (np.array(facts["spread"][name], dtype=float) for name in _SPREAD)
+    n_classes, n = len(facts["classes"]), len(facts["measurements"])
+    fits = centers.shape == scales.shape == (n_classes, n) and strangeness.shape == nearest.shape
+    finite = all(np.isfinite(one).all() for one in (centers, scales, strangeness))
+    known = strangeness.ndim == 1 and np.isin(nearest, np.arange(n_classes)).all()
+    if not (fits and finite and known and (scales > 0).all()):
+        raise ValueError("it does not say what its training images were like")
+    return TrainingSpread(centers, scales, strangeness, nearest.astype(np.intp))
 
 
 def _classifier(facts: dict[str, Any], parts: bytes) -> CalibratedClassifier:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.classify.calibrated_classifier import CalibratedClassifier
+from ellimaps.classify.drift import TrainingSpread
 from ellimaps.classify.image_features import CellFeatures, measure_image
 from ellimaps.classify.measurement_names import measurement_name
 
@@ -89,6 +90,8 @@ class PopulationModel:
         Versions, settings, hashes of the images, and the score.
     class_names : mapping of str to str
         What the classes are called, by the class as text; empty where nobody said.
+    spread : TrainingSpread, optional
+        What the training images are like, to tell when new ones differ; models of earlier versions have none.
     version : str
         A short hash of all of it; empty until the model has been put into bytes.
     """
@@ -104,6 +107,7 @@ class PopulationModel:
     pixel_size_um: float | None
     provenance: dict[str, Any] = field(default_factory=dict)
     class_names: Mapping[str, str] = field(default_factory=dict)
+    spread: TrainingSpread | None = None
     version: str = ""
 
     def name_of(self, label: Label) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ellimaps.classify.calibrated_classifier import CalibratedClassifier
 from ellimaps.classify.classifier_fit import FOLDS, fit_classifier, grouped_folds, recall_product
+from ellimaps.classify.drift import training_spread
 from ellimaps.classify.image_features import MEASUREMENTS, measure_image
 from ellimaps.classify.images import read_image
 from ellimaps.classify.intervals import (
@@ -24,6 +25,7 @@ from ellimaps.classify.intervals import (
     share_limits,
 )
 from ellimaps.classify.measured_folder import MeasuredFolder, group_numbers, measure_folder
+from ellimaps.classify.picture_measures import telling_measures
 from ellimaps.classify.population_model import PopulationModel
 from ellimaps.classify.training_labels import Labels
 from ellimaps.core.errors import SettingError
@@ -95,6 +97,8 @@ class TrainingReport:
     cells: list[int]
     area: float
     class_names: list[str]
+    stand_ins: list[str]
+    answers: pd.DataFrame
 
     @property
     def score(self) -> float:
@@ -215,7 +219,10 @@ def train_on(
 
             results.append(cross_validate(measured.rows, truth, groups, seed + number, fold_done))
         classifier = fit_classifier(measured.rows, truth, groups, seed)
-    model = _model(measured, labels, classes, classifier, seed, repeats)
+    model = replace(
+        _model(measured, labels, classes, classifier, seed, repeats),
+        spread=training_spread(measured.rows, truth),
+    )
     report = _report(measured, model, truth, groups, results, folder)
     facts = {"score": report.score, "score_spread": report.spread, "recalls": report.recalls}
     return Training(replace(model, provenance=model.provenance | facts), report)
@@ -321,7 +328,7 @@ def _report(
     results: list[HeldOutAnswers],
     folder: Path,
 ) -> TrainingReport:
-    n = len(model.classes)
+    n, names = len(model.classes), [model.name_of(one) for one in model.classes]
     confusion = np.mean([_confusion(truth, result.answers, n) for result in results], axis=0)
     mistakes = _mistakes(measured, model.classes, truth, results)
     together = [np.flatnonzero(groups == g) for g in np.unique(groups)]
@@ -341,8 +348,29 @@ def _report(
         repeats=len(results),
         cells=[len(np.unique(groups[truth == c])) for c in range(n)],
         area=_area(truth, results),
-        class_names=[model.name_of(one) for one in model.classes],
+        class_names=names,
+        stand_ins=telling_measures(measured.pictures, truth, names),
+        answers=_answers(measured, model.classes, truth, results),
     )
+
+
+def _answers(
+    measured: MeasuredFolder, classes: list[Any], truth: NDArray[np.intp], results: list[HeldOutAnswers]
+) -> pd.DataFrame:
+    votes = np.array([[np.sum(column == c) for c in range(len(classes))] for column in _columns(results)])
+    commonest = votes.argmax(axis=1)
+    return pd.DataFrame(
+        {
+            "file": measured.files,
+            "label": [classes[c] for c in truth],
+            "answer": [classes[c] for c in commonest],
+        }
+    )
+
+
+def _columns(results: list[HeldOutAnswers]) -> NDArray[np.intp]:
+    """Return the answers, shape (image, repeat)."""
+    return np.array([result.answers for result in results]).T
 
 
 def _area(truth: NDArray[np.intp], results: list[HeldOutAnswers]) -> float:

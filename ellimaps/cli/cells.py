@@ -302,6 +302,7 @@ def _tell_training(training: Training, model: PopulationModel, out: Path, page: 
                 "confusion": report.confusion.to_numpy().tolist(),
                 "mistakes": report.mistakes.to_dict("records"),
                 "same_cell": report.same_cell,
+                "stand_ins": report.stand_ins,
                 "warnings": report.warnings,
             }
         )
@@ -317,6 +318,6 @@ def _tell_training(training: Training, model: PopulationModel, out: Path, page: 
         report.class_names, report.counts, report.recalls, report.recall_limits, strict=True
     ):
         print(f"  {label}: {count} images, recall {recall:.3f} ({low:.3f} to {high:.3f})")
-    for warning in report.warnings:
+    for warning in (*report.stand_ins, *report.warnings):
         print(f"  {warning}")
     print(f"  {out}\n  {page}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from ellimaps.core.stack import ImageStack
 
 AXIS_TITLES = {
@@ -12,6 +14,18 @@ AXIS_TITLES = {
     "band": "band",
 }
 """Titles of the columns of the band table, and of the bands' numbers, as axes."""
+
+
+class Sampled(Protocol):
+    """What knows where Delta and Psi were measured: maps, or spectra of a file."""
+
+    @property
+    def wavelengths_nm(self) -> list[float]:
+        """The different wavelengths in nm, ascending."""
+
+    @property
+    def angles_deg(self) -> list[float]:
+        """The different angles of incidence in degrees, ascending."""
 
 
 def abscissa_of(stack: ImageStack) -> str:
@@ -32,10 +46,15 @@ def abscissa_of(stack: ImageStack) -> str:
     return "aoi_deg" if len(stack.angles_deg) > 1 else "band"
 
 
-def film_abscissa_of(stack: ImageStack) -> str:
-    """Return what measured and modelled spectra are drawn over: a single one still has a wavelength."""
-    column = abscissa_of(stack)
-    return "wavelength_nm" if column == "band" else column
+def film_abscissa_of(sampled: Sampled) -> str:
+    """Return what measured and modelled spectra are drawn over: a single point still has a wavelength."""
+    over_angles = len(sampled.wavelengths_nm) <= 1 < len(sampled.angles_deg)
+    return "aoi_deg" if over_angles else "wavelength_nm"
+
+
+def along_curve(sampled: Sampled) -> str:
+    """Return what is the same along a curve of Delta or Psi: the angle, or over angles the wavelength."""
+    return "wavelength_nm" if film_abscissa_of(sampled) == "aoi_deg" else "aoi_deg"
 
 
 def time_axis(stack: ImageStack) -> str | None:

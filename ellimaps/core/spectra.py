@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 REQUIRED = ("spectrum", "wavelength_nm", "aoi_deg", "Psi", "Delta")
@@ -47,12 +48,28 @@ class Spectra:
     @property
     def names(self) -> list[object]:
         """The spectra, in the order of the file."""
-        return list(dict.fromkeys(self.table["spectrum"]))
+        return self.table["spectrum"].unique().tolist()
+
+    @property
+    def wavelengths_nm(self) -> list[float]:
+        """The different wavelengths in nm, ascending."""
+        return [float(wave) for wave in np.unique(self.table["wavelength_nm"])]
+
+    @property
+    def angles_deg(self) -> list[float]:
+        """The different angles of incidence in degrees, ascending; none where the file does not tell them."""
+        return [float(angle) for angle in np.unique(self.table["aoi_deg"].dropna())]
 
     @property
     def has_positions(self) -> bool:
         """Whether the spectra lie at places that are known."""
         return {"x_mm", "y_mm"} <= set(self.table.columns)
+
+    def mirrored(self) -> Spectra:
+        """Return the spectra with 360 deg - Delta in place of Delta, for a file of the other sense."""
+        table = self.table.assign(Delta=(360 - self.table["Delta"]) % 360)
+        said = (*self.warnings, "Delta was taken as 360° less what the file has.")
+        return replace(self, table=table, warnings=said)
 
     def one(self, name: object) -> pd.DataFrame:
         """Return the rows of one spectrum."""

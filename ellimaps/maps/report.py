@@ -17,12 +17,12 @@ from ellimaps.core.stack import ImageStack, band_labels, stack_facts
 from ellimaps.maps.export import cluster_facts
 from ellimaps.maps.figures import segmentation_figure
 from ellimaps.maps.films.figures import shots_figure
-from ellimaps.maps.films.parameters import parameter_titles
 from ellimaps.maps.films.results import ShotFits
 from ellimaps.maps.refinement import refinement_of, step_title
 from ellimaps.maps.regions import Region, check_region_names, region_spectrum
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.tables import check_names
+from ellimaps.optics.parameters import parameter_titles
 
 _Table = tuple[list[str], list[tuple[str, ...]]]
 """Header and rows."""

@@ -34,7 +34,7 @@ _MOST_TOGETHER = 512
 _FWHM = 2 * np.sqrt(2 * np.log(2))
 
 
-class Points(NamedTuple):
+class GaussPoints(NamedTuple):
     """Gauss points of all averages of a model together.
 
     Attributes
@@ -55,7 +55,7 @@ class Points(NamedTuple):
     thicknesses: Mapping[int, Real]
 
 
-def points_of(model: ThinFilm, wavelength_nm: Real) -> Points | None:
+def points_of(model: ThinFilm, wavelength_nm: Real) -> GaussPoints | None:
     """Return the points that a model's averages need at some wavelengths; None if it has no averages.
 
     Raises
@@ -84,7 +84,7 @@ def points_of(model: ThinFilm, wavelength_nm: Real) -> Points | None:
     grid = [one.ravel() for one in np.meshgrid(*axes, indexing="ij")]
     together = np.prod(np.meshgrid(*weights, indexing="ij"), axis=0).ravel()
     at = wavelength_nm[..., None] + (fwhm / _FWHM)[..., None] * grid[0]
-    return Points(together, at, grid[1], dict(zip(spread, grid[2:], strict=True)))
+    return GaussPoints(together, at, grid[1], dict(zip(spread, grid[2:], strict=True)))
 
 
 class _Reaches:
@@ -93,9 +93,7 @@ class _Reaches:
     def __init__(self, model: ThinFilm, wavelength_nm: Real) -> None:
         # Thick films turn it most, of indices any will do.
         at_most = (THICKNESS, SPREAD, ANGULAR_SPREAD)
-        self._widest: dict[tuple[int | None, str], Any] = {
-            (p.layer, p.kind): p.high if p.kind in at_most else p.start for p in model.parameters
-        }
+        self._widest = model.by_place([p.high if p.kind in at_most else p.start for p in model.parameters])
         self._model, self._wavelength_nm = model, wavelength_nm
         self._media = Media(model, wavelength_nm)
         self._films = self._films_at(self._widest)
@@ -120,7 +118,7 @@ class _Reaches:
 
     def _films_at(self, values: Mapping[tuple[int | None, str], Any]) -> list[tuple[Real, Real]]:
         """Return real indices and thicknesses of the layers across which light interferes."""
-        stack = self._media.at({place: value for place, value in values.items() if place[1] != SPREAD})
+        stack = self._media.at(values)
         films = enumerate(zip(stack.indices, stack.thicknesses_nm, strict=True))
         return [(_real(index), nm) for number, (index, nm) in films if number not in stack.shares]
 

@@ -15,8 +15,9 @@ from ellimaps.optics.instrument import AOI_OFFSET, DELTA_OFFSET
 from ellimaps.optics.media import Stack
 from ellimaps.optics.solver import FilmCurve, Target
 
-# Spectra with an index of their own at a time: 50 bands of three media and four parameters are 16 MB.
-_ROWS = 2048
+# Indices of media at a time, of spectra with an index of their own: 2048 with three media. With 50 bands and
+# the slopes by four parameters that is 16 MB.
+_INDICES = 3 * 2048
 
 
 class CompiledCurve(FilmCurve):
@@ -53,7 +54,7 @@ class CompiledCurve(FilmCurve):
         chi2, slope = np.zeros(n), np.zeros((n, n_slopes))
         normal = np.zeros((n, n_slopes, n_slopes))
         values = np.ascontiguousarray(parameters, dtype=np.float64)
-        rows = n if self._film.is_linear else _ROWS
+        rows = n if self._film.is_linear else _INDICES // self._film.ordinary.shape[1]
         for start in range(0, n, max(rows, 1)):
             part = slice(start, start + rows)
             film = self._film
@@ -87,7 +88,7 @@ def _film(exact: ExactCurve) -> kernel.Film:
         first_link=np.cumsum([0, *map(len, links)]),
         link_of=np.array([number for one in links for number in one], dtype=np.intp),
         is_crystal=np.array([isinstance(index, Uniaxial) for index in _media(stack)]),
-        is_linear=all(layer.material.is_linear for layer in film.layers if layer.has_free_index),
+        is_linear=film.is_linear,
         **_indices(stack, exact.n_bands),
     )
 

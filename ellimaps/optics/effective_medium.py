@@ -12,7 +12,7 @@ from ellimaps.core.errors import SettingError
 from ellimaps.optics.dual import Dual, slopes_of, value_of
 from ellimaps.optics.fresnel import Complex, Real
 from ellimaps.optics.library import spec_of
-from ellimaps.optics.materials import Material, check_numbers
+from ellimaps.optics.materials import LayerMaterial, Material, check_numbers
 
 Rule = Literal["bruggeman", "maxwell_garnett", "linear"]
 _FRACTION = "fraction_"
@@ -50,7 +50,7 @@ class EffectiveMedium(Material):
         if not 2 <= len(self.materials) <= 3 or len(self.fractions) != len(self.materials) - 1:
             raise SettingError("A mixture has two or three materials, and a fraction for all but the first.")
         for one in self.materials:
-            if not isinstance(one, Material):
+            if not isinstance(one, Material) or isinstance(one, LayerMaterial):
                 raise SettingError(f"A mixture is of isotropic materials, and {one.name} is not.")
         named = " and ".join(one.name for one in self.materials)
         object.__setattr__(self, "name", self.name or named)
@@ -147,11 +147,28 @@ def _physical_root(parts: Sequence[Complex], shares: Sequence[Complex]) -> Compl
             term = [one * low for one in term]
             term = [a + b for a, b in zip([*term, 0], [0, *raised], strict=True)]
         polynomial += np.stack([np.broadcast_to(one, shape) for one in term])
-    companion = np.zeros((*shape, degree, degree), dtype=np.complex128)
-    companion[..., range(1, degree), range(degree - 1)] = 1
-    companion[..., :, -1] = np.moveaxis(-polynomial[:-1] / polynomial[-1], 0, -1)
-    roots = np.linalg.eigvals(companion)
+    roots = _square_roots(*polynomial) if degree == 2 else _roots(polynomial)
     absorbs = roots.imag > _REAL * np.abs(roots).max(axis=-1, keepdims=True)
     liked = np.where(absorbs, 1e9 + roots.imag, roots.real)
     best = np.argmax(liked, axis=-1)[..., None]
     return np.asarray(np.take_along_axis(roots, best, axis=-1)[..., 0])
+
+
+def _square_roots(constant: Complex, linear_part: Complex, square: Complex) -> Complex:
+    """Return both roots of a polynomial of second degree, shape (..., 2)."""
+    root = np.sqrt(linear_part * linear_part - 4 * constant * square)
+    # Of equal signs, so that nothing cancels; the other root has the product of both.
+    along = (linear_part.conj() * root).real >= 0
+    larger = -(linear_part + np.where(along, root, -root)) / 2
+    tiny = larger == 0
+    smaller = np.where(tiny, 0, constant / np.where(tiny, 1, larger))
+    return np.stack([larger / square, smaller], axis=-1)
+
+
+def _roots(polynomial: Complex) -> Complex:
+    """Return the roots of polynomials, lowest power first, shape (..., degree)."""
+    degree, shape = len(polynomial) - 1, polynomial.shape[1:]
+    companion = np.zeros((*shape, degree, degree), dtype=np.complex128)
+    companion[..., range(1, degree), range(degree - 1)] = 1
+    companion[..., :, -1] = np.moveaxis(-polynomial[:-1] / polynomial[-1], 0, -1)
+    return np.asarray(np.linalg.eigvals(companion), dtype=np.complex128)

@@ -49,16 +49,25 @@ class MeasuredSpectrum(NamedTuple):
             ``wavelength_nm, aoi_deg, delta, delta_model, delta_residual, psi, psi_model, psi_residual`` in
             degrees, one row per point; residuals are measured minus modelled.
         """
-        table = self.points[["wavelength_nm", "aoi_deg"]].copy()
+        waves, angles = (self.points[name].to_numpy() for name in ("wavelength_nm", "aoi_deg"))
         psi, delta = self.psi_deg, self.delta_deg
         psi_model, delta_model = np.full(psi.shape, np.nan), np.full(psi.shape, np.nan)
         if model is not None:
             model = model.with_bandwidths(self.points)
-            psi_model, delta_model = model.psi_delta(table["wavelength_nm"], table["aoi_deg"])
-        return table.assign(
-            delta=delta, delta_model=delta_model, delta_residual=wrap_degrees(delta - delta_model),
-            psi=psi, psi_model=psi_model, psi_residual=psi - psi_model,
-        )  # fmt: skip
+            psi_model, delta_model = model.psi_delta(waves, angles)
+        return pd.DataFrame(
+            {
+                "wavelength_nm": waves,
+                "aoi_deg": angles,
+                "delta": delta,
+                "delta_model": delta_model,
+                "delta_residual": wrap_degrees(delta - delta_model),
+                "psi": psi,
+                "psi_model": psi_model,
+                "psi_residual": psi - psi_model,
+            },
+            index=self.points.index,
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

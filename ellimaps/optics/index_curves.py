@@ -10,7 +10,6 @@ from ellimaps.optics.dual import Dual, slopes_of
 from ellimaps.optics.fitted import FilmFit
 from ellimaps.optics.fresnel import Real, Uniaxial
 from ellimaps.optics.gradient import ExactCurve
-from ellimaps.optics.layers import THICKNESS
 
 AXES = ("ordinary", "extraordinary")
 
@@ -73,7 +72,7 @@ def fitted_curves(fit: FilmFit, layer: int, wavelength_nm: Real) -> pd.DataFrame
     free = {
         one.kind: Dual(one.start, {number: 1.0})
         for number, one in enumerate(model.parameters)
-        if one.layer == layer and one.kind != THICKNESS
+        if one.layer == layer and one.kind in material.parameters
     }
     index = material.at(waves, free) if free else material(waves)
     errors = [_errors(part, covariance, len(waves)) for part in _apart(index)]

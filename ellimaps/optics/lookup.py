@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import itertools
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ellimaps.optics.averages import SPREADS
-from ellimaps.optics.crystals import EXTRAORDINARY, UniaxialMaterial
 from ellimaps.optics.fresnel import Real, Uniaxial
 from ellimaps.optics.gradient import ExactCurve
 from ellimaps.optics.instrument import AOI_OFFSET
-from ellimaps.optics.layers import OF_LAYER, THICKNESS, Layer
+from ellimaps.optics.layers import OF_LAYER, THICKNESS
+from ellimaps.optics.media import Media
 from ellimaps.optics.model import Parameter, ThinFilm
 from ellimaps.optics.solver import Target
 
@@ -237,32 +238,43 @@ def _counts(model: ThinFilm, wavelength_nm: Real) -> tuple[int, ...]:
 
 
 def _steps(model: ThinFilm, parameter: Parameter, optical_nm: float, wavelength_nm: Real) -> int:
-    width = parameter.high - parameter.low
     if parameter.layer is None:
         # Psi and Delta change smoothly with an angle that is off, and Delta with its own offset evenly.
-        return max(2, int(np.ceil(width / (0.5 if parameter.kind == AOI_OFFSET else 10.0))))
-    layer = model.layers[parameter.layer]
-    if parameter.kind == THICKNESS:
-        index = _largest_index(model, parameter.layer, float(wavelength_nm.min()))
-        return max(4, int(np.ceil(width * index / optical_nm)))
-    if parameter.kind in OF_LAYER:
+        step = 0.5 if parameter.kind == AOI_OFFSET else 10.0
+        return max(2, int(np.ceil((parameter.high - parameter.low) / step)))
+    if parameter.kind in OF_LAYER - {THICKNESS}:
         # How much is mixed changes Psi and Delta smoothly.
         return 4
-    thickest = layer.free.get(THICKNESS, (0.0, layer.thickness_nm))[1]
-    change = _index_path(layer, parameter, wavelength_nm)
-    return max(4, int(np.ceil(change * thickest / optical_nm)))
+    waves = wavelength_nm.min(keepdims=True) if parameter.kind == THICKNESS else wavelength_nm
+    return max(4, int(np.ceil(_optical_path(model, parameter, waves) / optical_nm)))
 
 
-def _index_path(layer: Layer, parameter: Parameter, wavelength_nm: Real) -> float:
-    """Return how far the index moves while a parameter goes from bound to bound, where it moves most."""
-    values = np.linspace(parameter.low, parameter.high, _ALONG)[:, None]
-    index = layer.material.at(wavelength_nm, {parameter.kind: values})
-    moving = index[int(parameter.kind.startswith(EXTRAORDINARY))] if isinstance(index, Uniaxial) else index
+def _optical_path(model: ThinFilm, parameter: Parameter, wavelength_nm: Real) -> float:
+    """Return how far all optical paths move while a parameter goes from bound to bound, where they move most.
+
+    Other indices are those of the model, and films that have a free thickness as thick as can be. Nothing
+    interferes across a plate.
+    """
+    through = np.linspace(parameter.low, parameter.high, _ALONG)[:, None]
+    columns = [
+        through if one == parameter else one.high if one.kind == THICKNESS else one.start
+        for one in model.parameters
+    ]
+    stack = Media(model, wavelength_nm[None, :]).at(model.by_place(columns))
+    path = np.zeros(len(wavelength_nm))
+    for place, (index, thickness) in enumerate(zip(stack.indices, stack.thicknesses_nm, strict=True)):
+        if place in stack.shares:
+            continue
+        moved = max((_way(part) for part in _axes(index)), key=np.max)
+        path = path + moved * np.max(thickness) + _way(thickness) * np.maximum(1, np.abs(_axes(index)[0][0]))
     # Rounding must not add a node to what is linear.
-    return round(float(np.abs(np.diff(moving, axis=0)).sum(axis=0).max()), 12)
+    return round(float(path.max()), 9)
 
 
-def _largest_index(model: ThinFilm, layer: int, shortest_nm: float) -> float:
-    material = model.layers[layer].material
-    part = material.ordinary if isinstance(material, UniaxialMaterial) else material
-    return max(1.0, float(abs(part(np.asarray(shortest_nm)))))
+def _axes(index: Any) -> tuple[Any, ...]:
+    return tuple(index) if isinstance(index, Uniaxial) else (index,)
+
+
+def _way(values: Any) -> Any:
+    """Return how far values move along their first axis, those that have none not at all."""
+    return np.abs(np.diff(np.atleast_2d(values), axis=0)).sum(axis=0)

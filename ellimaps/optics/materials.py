@@ -148,6 +148,10 @@ class Material:
             )
 
 
+class LayerMaterial(Material):
+    """What only a layer can be made of: no half space is of it, no crystal and no mixture."""
+
+
 @dataclass(frozen=True)
 class Constant(Material):
     """The same index n + ik at every wavelength."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from ellimaps.core.errors import SettingError
 from ellimaps.optics.bounds import Bounds, check_number, check_start, checked_bounds, is_number
 from ellimaps.optics.crystals import AnyMaterial
 from ellimaps.optics.fresnel import Complex, Real, psi_delta
+from ellimaps.optics.graded import Graded
 from ellimaps.optics.instrument import (
     LIMITS_DEG,
     OF_FILE,
@@ -25,13 +27,18 @@ from ellimaps.optics.instrument import (
     bandwidths_of_data,
     checked_bandwidth,
 )
+from ellimaps.optics.interface import Interface
 from ellimaps.optics.layers import Layer, by_name
-from ellimaps.optics.materials import Constant, Material, lossless
+from ellimaps.optics.materials import Constant, LayerMaterial, Material, lossless
 from ellimaps.optics.media import Values
+from ellimaps.optics.period import LayersOfModel, runs_of
 from ellimaps.optics.reflection import Reflection
+from ellimaps.optics.ties import arranged, settled, source_of
 
 MAX_LAYERS = 20
 """Bounds the work that a model file can ask for; ten pairs of layers, a mirror, are still a model."""
+MAX_MEDIA = 200
+"""Bounds it for slices and periods: a fit's time grows with them. A mirror of 80 pairs has 160."""
 
 
 class Parameter(NamedTuple):
@@ -57,7 +64,8 @@ class ThinFilm:
     substrate : Material or UniaxialMaterial, or str
         The half space below; a built-in material may be given by its name, here and elsewhere.
     layers : tuple of Layer
-        From the ambient down.
+        From the ambient down. A `Period` may be given among them; its layers then stand in its place, one by
+        one, and know that they are repeated.
     ambient : Material or str
         Where the light comes from; transparent.
     aoi_deg : float, optional
@@ -83,7 +91,7 @@ class ThinFilm:
     """
 
     substrate: AnyMaterial
-    layers: tuple[Layer, ...] = ()
+    layers: LayersOfModel = LayersOfModel()  # noqa: RUF009
     ambient: Material = field(default_factory=lambda: Constant(1.0, name="air"))
     aoi_deg: float | None = None
     aoi_offset_deg: float = 0.0
@@ -97,17 +105,17 @@ class ThinFilm:
     def __post_init__(self) -> None:
         by_name(self, "substrate")
         by_name(self, "ambient")
-        layers = (self.layers,) if isinstance(self.layers, Layer) else tuple(self.layers)
-        object.__setattr__(self, "layers", layers)
-        for layer in layers:
-            if not isinstance(layer, Layer):
-                raise SettingError(f"A model is made of Layer objects, got {layer!r:.80}.")
+        for half_space in (self.ambient, self.substrate):
+            if isinstance(half_space, LayerMaterial):
+                raise SettingError(f"Ambient and substrate must be media, which {half_space.name} is not.")
         if not isinstance(self.ambient, Material):
             raise SettingError(f"The ambient must be isotropic, and {self.ambient.name} is not.")
         if not lossless(self.ambient):
             raise SettingError(f"The ambient must be transparent, and {self.ambient.name} absorbs.")
         if len(self.layers) > MAX_LAYERS:
             raise SettingError(f"A model has at most {MAX_LAYERS} layers, not {len(self.layers)}.")
+        self.__dict__["layers"] = settled(self.layers)
+        self._check_media()
         if self.aoi_deg is not None:
             check_number(self.aoi_deg, "The angle of incidence")
             if not 0 < self.aoi_deg < 90:
@@ -141,6 +149,26 @@ class ThinFilm:
                 start, (low, high) = getattr(self, name), self.free[name]
                 result.append(Parameter(name, name, None, float(start), float(low), float(high)))
         return tuple(result)
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Numbers of the layers as light meets them, those of a period as often as it is there."""
+        return tuple(number for times, run in runs_of(self.layers) for number in run * times)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether all indices are linear functions of the free parameters."""
+        moving = [layer for layer in self.layers if layer.has_free_index or layer.has_tied_index]
+        mixed = any(isinstance(layer.material, Interface) for layer in self.layers)
+        return all(layer.material.is_linear for layer in moving) and not (moving and mixed)
+
+    def arranged(self, order: Sequence[int | Layer]) -> ThinFilm:
+        """Return the model with its layers in another order, or with others; see `ties.arranged`."""
+        return replace(self, layers=arranged(self.layers, order))
+
+    def with_layer(self, number: int, layer: Layer) -> ThinFilm:
+        """Return the model with another layer in place of one."""
+        return replace(self, layers=(*self.layers[:number], layer, *self.layers[number + 1 :]))
 
     def with_parameters(self, values: Sequence[float] | Real) -> ThinFilm:
         """Return the model with other values of its free parameters, in the order of `parameters`."""
@@ -186,8 +214,14 @@ class ThinFilm:
         return np.broadcast_to(rho, shape)
 
     def by_place(self, columns: Sequence[Any]) -> Values:
-        """Return values of the free parameters by layer and kind."""
-        return {(p.layer, p.kind): column for p, column in zip(self.parameters, columns, strict=True)}
+        """Return values of the free parameters, and of those tied to them, by layer and kind."""
+        free = {(p.layer, p.kind): column for p, column in zip(self.parameters, columns, strict=True)}
+        tied = {
+            (number, kind): free.get((source_of(self.layers, number, kind), kind))
+            for number, layer in enumerate(self.layers)
+            for kind in layer.tied
+        }
+        return free | {place: column for place, column in tied.items() if column is not None}
 
     def psi_delta(
         self, wavelength_nm: ArrayLike, aoi_deg: ArrayLike | None = None, parameters: ArrayLike | None = None
@@ -242,6 +276,25 @@ class ThinFilm:
             raise SettingError("The data do not tell the angle of incidence: give aoi_deg in the model.")
         return angle
 
+    def _check_media(self) -> None:
+        """Refuse more media than a fit should go through, and interfaces beside what they cannot mix."""
+        materials = [layer.material for layer in self.layers]
+        slices = [one.slices if isinstance(one, Graded) else 1 for one in materials]
+        n_media = sum(times * slices[number] for times, run in runs_of(self.layers) for number in run)
+        if n_media > MAX_MEDIA:
+            raise SettingError(
+                f"Slices and periods of a model make at most {MAX_MEDIA} media, not {n_media}."
+            )
+        around = [self.ambient, *(materials[number] for number in self.order), self.substrate]
+        for above, below in pairwise(around):
+            if isinstance(above, Interface) or isinstance(below, Interface):
+                other = above if isinstance(below, Interface) else below
+                if not isinstance(other, Material) or isinstance(other, Interface):
+                    raise SettingError(
+                        f"An interface mixes isotropic media and cannot lie beside {_called(other)}: give it "
+                        "as a mixture, { bruggeman = [..., ...], fractions = [0.5] }."
+                    )
+
     def _check_wavelengths(self) -> None:
         if self.wavelengths_nm is not None:
             object.__setattr__(self, "wavelengths_nm", _range(self.wavelengths_nm, "wavelengths_nm"))
@@ -257,6 +310,10 @@ class ThinFilm:
                 f"The model has {len(self.parameters)} free parameters, got values of shape {values.shape}."
             )
         return list(np.moveaxis(values.reshape(*values.shape, *(1,) * n_axes), values.ndim - 1, 0))
+
+
+def _called(material: AnyMaterial) -> str:
+    return "another interface" if isinstance(material, Interface) else f"the crystal {material.name}"
 
 
 def _range(value: object, name: str) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
@@ -14,14 +14,17 @@ from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.database.catalogue import page_material
 from ellimaps.optics.database.page import Published
 from ellimaps.optics.effective_medium import EffectiveMedium, Rule
+from ellimaps.optics.graded import Graded
 from ellimaps.optics.instrument import OFFSETS
+from ellimaps.optics.interface import ROUGHNESS, Interface
 from ellimaps.optics.layers import Layer
 from ellimaps.optics.library import is_built_in, material, read_nk, spec_of
-from ellimaps.optics.materials import Cauchy, Constant, Material, Sellmeier
+from ellimaps.optics.materials import Cauchy, Constant, LayerMaterial, Material, Sellmeier
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.oscillators import OSCILLATORS
 from ellimaps.optics.oscillators.base import Oscillator
 from ellimaps.optics.parts import parts_of
+from ellimaps.optics.period import Period, runs_of
 
 MAX_MODEL_BYTES = 1024 * 1024
 """A model of `MAX_LAYERS` layers takes some 5 kB."""
@@ -30,12 +33,14 @@ _MODEL_KEYS = (
     "ambient", "substrate", "layers", "aoi_deg", "aoi_offset_deg", "delta_offset_deg", "wavelengths_nm",
     "without_nm", "free", "instrument",
 )  # fmt: skip
-_LAYER_KEYS = ("material", "thickness_nm", "free", "thickness_spread_nm", "coherent", "share")
+_PERIOD_KEYS = ("repeat", "layers")
+_LAYER_KEYS = ("material", "thickness_nm", "free", "tied", "thickness_spread_nm", "coherent", "share")
 _INSTRUMENT_KEYS = ("bandwidth_nm", "angular_spread_deg")
 _WAYS = (
     ("file",), ("index",), ("cauchy",), ("sellmeier",), ("ordinary", "extraordinary"), ("cauchy", "urbach"),
     ("oscillators",), ("oscillators", "offset"), ("spline",), ("bruggeman", "fractions"),
-    ("maxwell_garnett", "fractions"), ("linear", "fractions"),
+    ("maxwell_garnett", "fractions"), ("linear", "fractions"), ("interface",), ("graded",),
+    ("graded", "slices"),
 )  # fmt: skip
 _PAGE_KEYS = ("page", "reference", "sha256", "file")
 _MATERIAL_KEYS = tuple(dict.fromkeys(key for way in _WAYS for key in way))
@@ -93,7 +98,7 @@ def model_of(values: Mapping[str, Any], folder: Path) -> ThinFilm:
     _check_keys(instrument, _INSTRUMENT_KEYS, (), "instrument")
     return ThinFilm(
         substrate=_material(values["substrate"], folder, "substrate"),
-        layers=tuple(_layer(row, folder, f"layer {number}") for number, row in enumerate(rows, start=1)),
+        layers=tuple(_layers(rows, folder)),
         ambient=ambient,
         aoi_deg=None if angle is None else _number(angle, "aoi_deg"),
         aoi_offset_deg=_number(values.get("aoi_offset_deg", 0.0), "aoi_offset_deg"),
@@ -126,15 +131,11 @@ def model_text(model: ThinFilm) -> str:
         lines.append(f"without_nm = {toml_value(left_out)}")
     if model.free:
         lines.append(f"free = {toml_value(model.free)}")
-    for layer in model.layers:
-        lines += ["", "[[layers]]", f"material = {toml_value(spec_of(layer.material))}"]
-        lines.append(f"thickness_nm = {toml_value(float(layer.thickness_nm))}")
-        if layer.thickness_spread_nm:
-            lines.append(f"thickness_spread_nm = {toml_value(float(layer.thickness_spread_nm))}")
-        if not layer.coherent:
-            lines += ["coherent = false", f"share = {toml_value(float(layer.share))}"]
-        if layer.free:
-            lines.append(f"free = {toml_value(layer.free)}")
+    for times, run in runs_of(model.layers):
+        rows = [_row(model.layers[number]) for number in run]
+        lines += ["", "[[layers]]"]
+        table = rows[0] if model.layers[run[0]].repeat is None else {"repeat": times, "layers": rows}
+        lines += [f"{key} = {toml_value(value)}" for key, value in table.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -157,7 +158,7 @@ def model_files(model: ThinFilm) -> dict[str, bytes]:
 
 
 def materials_of(model: ThinFilm) -> list[AnyMaterial]:
-    """Return every material of a model, and the parts of each crystal and mixture beside it."""
+    """Return every material of a model, and beside it all that it is made of."""
     media = (model.ambient, *(layer.material for layer in model.layers), model.substrate)
     return [one for medium in media for one in _with_parts(medium)]
 
@@ -168,7 +169,43 @@ def _with_parts(whole: AnyMaterial) -> Iterator[AnyMaterial]:
         yield from _with_parts(part)
 
 
+def _row(layer: Layer) -> dict[str, Any]:
+    """Return a layer as the table of a model file."""
+    row: dict[str, Any] = {
+        "material": spec_of(layer.material),
+        "thickness_nm": float(layer.thickness_nm),
+    }
+    if layer.thickness_spread_nm:
+        row["thickness_spread_nm"] = float(layer.thickness_spread_nm)
+    if not layer.coherent:
+        row |= {"coherent": False, "share": float(layer.share)}
+    return row | {key: value for key in ("free", "tied") if (value := getattr(layer, key))}
+
+
+def _layers(rows: Sequence[Mapping[str, Any]], folder: Path) -> Iterator[Layer | Period]:
+    """Go through the layers and periods of a file; the layers of all are numbered through."""
+    number = 1
+    for row in rows:
+        if not row.keys() & set(_PERIOD_KEYS):
+            yield _layer(row, folder, f"layer {number}")
+            number += 1
+            continue
+        where = f"the period that begins with layer {number}"
+        _check_keys(row, _PERIOD_KEYS, _PERIOD_KEYS, where)
+        inside, times = row["layers"], row["repeat"]
+        if not isinstance(inside, list) or not all(isinstance(one, dict) for one in inside):
+            raise SettingError(
+                f"layers of {where} must be a list of tables, each with material and thickness_nm."
+            )
+        yield Period(
+            tuple(_layer(one, folder, f"layer {at}") for at, one in enumerate(inside, start=number)), times
+        )
+        number += len(inside)
+
+
 def _layer(row: Mapping[str, Any], folder: Path, where: str) -> Layer:
+    if row.keys() & set(_PERIOD_KEYS):
+        raise SettingError(f"{where} is a period within a period: write out the one inside.")
     _check_keys(row, _LAYER_KEYS, ("material", "thickness_nm"), where)
     film = _material(row["material"], folder, where)
     thickness = _number(row["thickness_nm"], f"thickness_nm of {where}")
@@ -179,20 +216,29 @@ def _layer(row: Mapping[str, Any], folder: Path, where: str) -> Layer:
         thickness_spread_nm=_number(row.get("thickness_spread_nm", 0.0), f"thickness_spread_nm of {where}"),
         coherent=row.get("coherent", True),
         share=_number(row.get("share", 1.0), f"share of {where}"),
+        tied=_ties(row.get("tied", {}), where),
     )
+
+
+def _ties(value: Any, where: str) -> dict[str, int]:
+    if not isinstance(value, dict):
+        raise SettingError(f"tied of {where} must be like {{ cauchy_a = 1 }}, got {value!r:.80}.")
+    return value
 
 
 def _material(value: Any, folder: Path, where: str) -> AnyMaterial:
     if isinstance(value, str):
-        return material(value)
+        return Interface() if value == ROUGHNESS else material(value)
     if not isinstance(value, dict) or not value:
         raise SettingError(f"{where} needs a material: a name in quotes, or {{ index = 1.46 }} and the like.")
     if "page" in value:
         return _page(value, folder, where)
     _check_keys(value, _MATERIAL_KEYS, (), f"the material of {where}")
-    if len(value) == 1 and set(value) <= {"ordinary", "extraordinary", "offset", "urbach"}:
+    if len(value) == 1 and set(value) <= {"ordinary", "extraordinary", "offset", "urbach", "slices"}:
         (alone,) = value
-        needed = {"offset": "oscillators", "urbach": "cauchy"}.get(alone, "both ordinary and extraordinary")
+        needed = {"offset": "oscillators", "urbach": "cauchy", "slices": "graded"}.get(
+            alone, "both ordinary and extraordinary"
+        )
         raise SettingError(f"the material of {where} needs {needed}.")
     if not any(set(value) == set(way) for way in _WAYS):
         raise SettingError(f"the material of {where} is given in several ways: {', '.join(sorted(value))}.")
@@ -202,6 +248,10 @@ def _material(value: Any, folder: Path, where: str) -> AnyMaterial:
         return _file(value["file"], folder, where)
     if "fractions" in value:
         return _mixture(value, folder, where)
+    if "graded" in value:
+        return _graded(value, folder, where)
+    if "interface" in value:
+        return Interface(_number(value["interface"], f"interface of {where}"))
     return _formula(value, where)
 
 
@@ -209,6 +259,9 @@ def _uniaxial(value: Mapping[str, Any], folder: Path, where: str) -> UniaxialMat
     ordinary, extraordinary = (_material(value[key], folder, where) for key in ("ordinary", "extraordinary"))
     if not isinstance(ordinary, Material) or not isinstance(extraordinary, Material):
         raise SettingError(f"ordinary and extraordinary of {where} must be isotropic, such as hBN-o, hBN-e.")
+    for axis in (ordinary, extraordinary):
+        if isinstance(axis, LayerMaterial):
+            raise SettingError(f"ordinary and extraordinary of {where} must be media, as {axis.name} is not.")
     return UniaxialMaterial(ordinary, extraordinary)
 
 
@@ -222,6 +275,16 @@ def _mixture(value: Mapping[str, Any], folder: Path, where: str) -> EffectiveMed
         raise SettingError(f"{rule} of {where} must be of isotropic materials, such as hBN-o.")
     fractions = _numbers(value["fractions"], 1, 2, f"fractions of {where}")
     return EffectiveMedium(rule, isotropic, fractions)
+
+
+def _graded(value: Mapping[str, Any], folder: Path, where: str) -> Graded:
+    ends = value["graded"]
+    if not isinstance(ends, list) or len(ends) != 2:
+        raise SettingError(f"graded of {where} must be a list of two materials, the top and the bottom one.")
+    top, bottom = (_material(one, folder, f"graded of {where}") for one in ends)
+    if not isinstance(top, Material) or not isinstance(bottom, Material):
+        raise SettingError(f"graded of {where} must be of isotropic materials, such as hBN-o.")
+    return Graded(top, bottom, *([value["slices"]] if "slices" in value else []))
 
 
 def _file(name: Any, folder: Path, where: str) -> Material:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from ellimaps.optics.absorbing import CauchyUrbach, OscillatorSum, SplineIndex
 from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.effective_medium import EffectiveMedium
+from ellimaps.optics.graded import Graded
+from ellimaps.optics.interface import Interface
 from ellimaps.optics.library import material
 from ellimaps.optics.materials import Cauchy, Constant, Material, Sellmeier
 from ellimaps.optics.oscillators.base import Oscillator
@@ -54,6 +56,9 @@ def ready_materials() -> dict[str, AnyMaterial]:
         # By eye: transparent in the red, absorbing towards the ultraviolet, n about 1.5 between.
         "B-spline of k": SplineIndex((1.5, 2.5, 3.5, 4.5, 5.5, 6.5), (0.0, 0.0, 0.02, 0.05, 0.1, 0.1), 1.4),
         "mixture": EffectiveMedium("bruggeman", (silica, air), (0.5,)),
+        "interface": Interface(),
+        # By eye: silica below, twice as dense as at its surface.
+        "graded": Graded(Cauchy(1.23, 0.0018, 0.0), Cauchy(1.4476, 0.0036, 0.0)),
         # Hexagonal boron nitride, main/BN/Rah from 400 to 900 nm.
         "crystal": UniaxialMaterial(Cauchy(2.077, 0.0246), Cauchy(1.802, 0.0199)),
     }

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 
 from ellimaps.core.errors import SettingError
-from ellimaps.optics.effective_medium import EffectiveMedium
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.instrument import AOI_OFFSET, DELTA_OFFSET
+from ellimaps.optics.interface import Interface
 from ellimaps.optics.layers import THICKNESS, Layer
 from ellimaps.optics.materials import Material
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.noise import Noise
-from ellimaps.optics.shifts import shifted
+from ellimaps.optics.shifts import denser
 from ellimaps.optics.spectra import SpectraFitter
 
 Change = tuple[str, str, ThinFilm, str | float]
@@ -69,30 +69,23 @@ def remedies(
 def _changes(model: ThinFilm) -> Iterator[Change]:
     for number, layer in enumerate(model.layers):
         what = f"layer {number + 1} ({layer.material.name})"
-        if THICKNESS not in layer.free:
+        if THICKNESS not in layer.free and THICKNESS not in layer.tied:
             width = max(5.0, layer.thickness_nm / 10)
             bounds = max(0.0, layer.thickness_nm - width), layer.thickness_nm + width
-            changed = _with_layer(model, number, replace(layer, free={**layer.free, THICKNESS: bounds}))
+            changed = model.with_layer(number, replace(layer, free={**layer.free, THICKNESS: bounds}))
             yield f"thickness of {what}", "nm", changed, _name(changed, THICKNESS, number)
-        elif not layer.has_free_index:
+        elif not (layer.has_free_index or layer.has_tied_index or isinstance(layer.material, Interface)):
             for shift in (-0.05, -0.03, -0.02, -0.01, 0.01, 0.02, 0.03, 0.05):
-                denser = replace(
-                    layer, material=shifted(layer.material, shift), free={THICKNESS: layer.free[THICKNESS]}
-                )
-                yield f"index of {what}", "", _with_layer(model, number, denser), shift
-    if model.layers and isinstance(model.layers[0].material, Material):
-        surface = EffectiveMedium("bruggeman", (model.layers[0].material, model.ambient), (0.5,))
-        rough = Layer(surface, 1.0, {THICKNESS: (0.0, 30.0)})
-        changed = replace(model, layers=(rough, *model.layers))
+                yield f"index of {what}", "", denser(model, number, shift), shift
+    top = model.layers[0].material if model.layers else None
+    if isinstance(top, Material) and not isinstance(top, Interface):
+        rough = Layer(Interface(), 1.0, {THICKNESS: (0.0, 30.0)})
+        changed = model.arranged([rough, *range(len(model.layers))])
         yield "rough surface", "nm", changed, _name(changed, THICKNESS, 0)
     for name, width in ((AOI_OFFSET, 1.0), (DELTA_OFFSET, 5.0)):
         if name not in model.free:
             at = getattr(model, name)
             yield name, "deg", replace(model, free={**model.free, name: (at - width, at + width)}), name
-
-
-def _with_layer(model: ThinFilm, number: int, layer: Layer) -> ThinFilm:
-    return replace(model, layers=(*model.layers[:number], layer, *model.layers[number + 1 :]))
 
 
 def _name(model: ThinFilm, kind: str, layer: int) -> str:

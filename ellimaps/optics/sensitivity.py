@@ -12,15 +12,17 @@ from ellimaps.core.angles import wrap_degrees
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.gradient import ExactCurve
 from ellimaps.optics.instrument import AOI_OFFSET
-from ellimaps.optics.layers import THICKNESS, Layer
+from ellimaps.optics.interface import FRACTION, Interface
+from ellimaps.optics.layers import THICKNESS
 from ellimaps.optics.model import ThinFilm
-from ellimaps.optics.shifts import shifted
+from ellimaps.optics.shifts import denser, shifted
 
 # Stated in the table beside what they do, so that anyone can scale them: about what an alignment, a native
-# oxide and two published tables of one material differ by.
+# oxide and two published tables of one material differ by, and the share of voids of two polishes.
 AOI_CHANGE_DEG = 0.1
 THICKNESS_CHANGES_NM = (0.1, 1.0)
 INDEX_CHANGE = 0.01
+SHARE_CHANGE = 0.1
 
 
 def sensitivity_table(model: ThinFilm, wavelength_nm: Real, aoi_deg: Real, weights: Real) -> pd.DataFrame:
@@ -70,19 +72,19 @@ def _changes(model: ThinFilm) -> Iterator[tuple[str, float, str, ThinFilm]]:
         yield "angle of incidence", AOI_CHANGE_DEG, "deg", replace(model, aoi_offset_deg=offset)
     for number, layer in enumerate(model.layers):
         what = f"layer {number + 1} ({layer.material.name})"
-        if THICKNESS not in layer.free:
+        if THICKNESS not in layer.free and THICKNESS not in layer.tied:
             for change in THICKNESS_CHANGES_NM:
                 thicker = replace(layer, thickness_nm=layer.thickness_nm + change)
-                yield f"thickness of {what}", change, "nm", _with_layer(model, number, thicker)
-        if not layer.has_free_index:
-            denser = replace(layer, material=shifted(layer.material, INDEX_CHANGE), free={})
-            yield f"index of {what}", INDEX_CHANGE, "", _with_layer(model, number, denser)
+                yield f"thickness of {what}", change, "nm", model.with_layer(number, thicker)
+        if layer.has_free_index or layer.has_tied_index:
+            continue
+        if isinstance(layer.material, Interface):
+            share = layer.material.fraction
+            change = SHARE_CHANGE if share <= 1 - SHARE_CHANGE else -SHARE_CHANGE
+            other = layer.with_value(FRACTION, share + change)
+            yield f"share of {what}", change, "", model.with_layer(number, other)
+        else:
+            yield f"index of {what}", INDEX_CHANGE, "", denser(model, number, INDEX_CHANGE)
     substrate = shifted(model.substrate, INDEX_CHANGE)
     name = f"index of the substrate ({model.substrate.name})"
     yield name, INDEX_CHANGE, "", replace(model, substrate=substrate)
-
-
-def _with_layer(model: ThinFilm, number: int, layer: Layer) -> ThinFilm:
-    layers = list(model.layers)
-    layers[number] = layer
-    return replace(model, layers=tuple(layers))

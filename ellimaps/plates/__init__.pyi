@@ -42,6 +42,10 @@ from .statistics.evaluation import (
     Evaluation as Evaluation,
     evaluate as evaluate,
 )
+from .statistics.groups import (
+    GroupComparison as GroupComparison,
+    compare_groups as compare_groups,
+)
 from .statistics.normalization import (
     Vectors as Vectors,
     scaled as scaled,

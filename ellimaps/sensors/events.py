@@ -6,17 +6,15 @@ import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ellimaps.core.errors import ExportError, ReadError, SettingError
-from ellimaps.core.files import program_csv_bytes, write_files
+from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.sensors.notes import notes_file, table_bytes, write_notes
 from ellimaps.sensors.store.times import Time, time_of
 
-EVENTS_VARIABLE = "ELLIMAPS_EVENTS"
 KINDS = ("door", "service", "gas bottle")
 """What is offered; any other text is a kind as well."""
 COLUMNS = ("start", "end", "kind", "note")
@@ -111,7 +109,7 @@ def events_of_table(source: Any, name: str) -> list[Event]:
 
 def noted_events(log: str) -> list[Event]:
     """Return the events that were noted of a log, by its path or URL; see `note_events`."""
-    file = _file_of(log)
+    file = notes_file(log)
     return read_events(file) if file.is_file() else []
 
 
@@ -126,28 +124,7 @@ def note_events(log: str, events: Sequence[Event]) -> None:
     ExportError
         If they cannot be written.
     """
-    file = _file_of(log)
     rows = [
         (event.start.isoformat(), event.end.isoformat(), event.kind, event.note) for event in sorted(events)
     ]
-    try:
-        write_files(file.parent, {file.name: program_csv_bytes(pd.DataFrame(rows, columns=list(COLUMNS)))})
-    except ExportError as error:
-        raise ExportError(
-            f"Events cannot be kept in {file.parent}: set {EVENTS_VARIABLE} to a folder that can be written."
-        ) from error
-
-
-def _file_of(log: str) -> Path:
-    given = os.environ.get(EVENTS_VARIABLE)
-    try:
-        folder = Path(given) if given else Path.home() / ".ellimaps" / "events"
-    except RuntimeError as error:
-        raise ExportError(
-            f"There is no home to keep events in: set {EVENTS_VARIABLE} to a folder."
-        ) from error
-    full = log if "://" in log else str(Path(log).expanduser().resolve())
-    return (
-        folder
-        / f"{PurePosixPath(full.replace(os.sep, '/')).stem}-{sha256(full.encode()).hexdigest()[:8]}.csv"
-    )
+    write_notes(notes_file(log), table_bytes(rows, COLUMNS))

@@ -21,6 +21,11 @@ from ellimaps.sensors.store.times import length_of
 from ellimaps.sensors.summary import plain_rows
 
 _HOUR = pd.Timedelta(hours=1)  # a cell of the calendar
+GRADES = ("not known", "within limit", "out below 5 %", "out 5 to 25 %", "out above 25 %")
+"""What a day was like. 5 % of it are one crossing of the default window, 25 % a quarter of the day."""
+_GRADE_ENDS = (0.0, 0.05, 0.25)
+# Of a day with less, the larger part is not known.
+_HALF_A_DAY_H = 12.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +35,10 @@ class Stability:
     Attributes
     ----------
     sensors : DataFrame
-        One row per sensor: ``region, source_id, sensor_name, unit, limit, hours`` (in which it can be said),
-        ``hours_out, share_out, largest_range`` (by the range within a window), ``hours_steep,
-        steepest_slope`` (by the slope per hour).
+        One row per sensor: ``region, source_id, sensor_name, unit, clock, limit, worst_at`` (end of the
+        window of the largest range), ``hours`` (in which it can be said), ``hours_out, share_out,
+        largest_range`` (by the range within a window), ``hours_steep, steepest_slope`` (by the slope per
+        hour).
     days : DataFrame
         The same by sensor and ``day``, with its ``mean``.
     periods : DataFrame
@@ -46,6 +52,29 @@ class Stability:
     days: pd.DataFrame
     periods: pd.DataFrame
     settings: dict[str, Any]
+
+    def graded_days(self) -> pd.DataFrame:
+        """Return how good every day was of the sensor that was worst on it, as `GRADES` has it.
+
+        Returns
+        -------
+        DataFrame
+            ``day, week`` (its Monday), ``weekday`` (0 is Monday), ``region, source_id, sensor_name,
+            share_out, hours, grade``.
+        """
+        days = self.days.assign(share_out=self.days["share_out"].fillna(-1.0))
+        worst = days.sort_values("share_out", ascending=False, kind="stable").groupby("day").head(1)
+        worst = worst.sort_values("day", ignore_index=True)
+        is_known = (worst["hours"] >= _HALF_A_DAY_H) | (worst["share_out"] > 0)
+        grade = pd.cut(worst["share_out"], [-np.inf, *_GRADE_ENDS, np.inf], labels=list(GRADES[1:])).astype(
+            str
+        )
+        weekday = worst["day"].dt.day_of_week
+        return worst[["day", *KEY, "share_out", "hours"]].assign(
+            grade=grade.where(is_known, GRADES[0]),
+            week=worst["day"] - pd.to_timedelta(weekday, unit="D"),
+            weekday=weekday,
+        )
 
     def calendar(self, value: str = "hours_out") -> pd.DataFrame:
         """Return a column of `days` as a calendar has it, ready for a heat map.
@@ -104,7 +133,8 @@ def stability_of(
         table = movement_of(log, key, filters.start, filters.end, limit=limit, window=window)
         label: dict[str, Any] = dict(zip(KEY, key, strict=True))
         allowed = limit_in_unit(log, key, limit)
-        sensors.append(label | {"unit": row.unit, "limit": allowed} | _figures(table))
+        facts = {"unit": row.unit, "clock": row.clock, "limit": allowed, "worst_at": _worst_at(table)}
+        sensors.append(label | facts | _figures(table))
         days += [
             label
             | {"day": day, "mean": float(np.average(part["value"], weights=part["hours"]))}
@@ -122,7 +152,7 @@ def stability_of(
 
 
 _FIGURES = ("hours", "hours_out", "share_out", "largest_range", "hours_steep", "steepest_slope")
-_SENSORS = (*KEY, "unit", "limit", *_FIGURES)
+_SENSORS = (*KEY, "unit", "clock", "limit", "worst_at", *_FIGURES)
 _DAYS = (*KEY, "day", "mean", *_FIGURES)
 _PERIODS = (*KEY, "start", "end", "hours", "range", "slope")
 
@@ -147,6 +177,11 @@ def stability_files(log: SensorLog, stability: Stability) -> dict[str, bytes]:
 
 def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(columns))
+
+
+def _worst_at(table: pd.DataFrame) -> Any:
+    known = table["range"].notna().any()
+    return table.index[int(np.nanargmax(table["range"]))] if known else pd.NaT
 
 
 def _figures(table: pd.DataFrame) -> dict[str, float]:

@@ -14,13 +14,13 @@ from ellimaps.core.spectra import Spectra
 from ellimaps.optics.determined import check_determined
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.fitted import FilmFit, MeasuredSpectrum, found_values
+from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.model import ThinFilm
-from ellimaps.optics.noise import Noise
+from ellimaps.optics.noise import usual_noise
 from ellimaps.optics.spectra import SpectraFitter
+from ellimaps.spectra.errors import noise_told
 
-# The last digit of many exported files; readings that agree better are no better known.
-_LEAST_SD_DEG = 0.01
 # Of the MSE: then the sense of Delta is not the one the model takes.
 _MIRRORED_FITS = 0.5
 
@@ -48,12 +48,12 @@ class SpectrumFit(FilmFit):
         Psi and Delta were, one row per point.
         """
         table = self.measured.curves(self.model)
+        used = np.isfinite(table["psi"]) & np.isfinite(table["delta"]) & ~self.wild.reshape(2, -1).any(axis=0)
         shown = {
-            quantity.lower() + end: quantity + end for end in ("", "_model") for quantity in ("Psi", "Delta")
-        }
-        wild = self.wild.reshape(2, -1).any(axis=0)
-        used = np.isfinite(table["psi"]) & np.isfinite(table["delta"]) & ~wild
-        return table[["wavelength_nm", "aoi_deg", *shown]].rename(columns=shown).assign(used=used)
+            "Psi": "psi", "Delta": "delta", "Psi_model": "psi_model", "Delta_model": "delta_model",
+        }  # fmt: skip
+        points = {name: table[name] for name in ("wavelength_nm", "aoi_deg")}
+        return pd.DataFrame(points | {name: table[key] for name, key in shown.items()} | {"used": used})
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,14 +77,29 @@ class SpectraFits:
     spectra: Spectra
     options: FitOptions
 
+    @property
+    def places_mm(self) -> tuple[Real, Real]:
+        """X and y of each fit's spectrum in mm, NaN where they are not known."""
+        if not self.spectra.has_positions:
+            nothing = np.full(len(self.fits), np.nan)
+            return nothing, nothing
+        places = self.spectra.table.groupby("spectrum", sort=False)[["x_mm", "y_mm"]].mean()
+        found = places.loc[[fit.spectrum for fit in self.fits]].to_numpy(dtype=np.float64)
+        return found[:, 0], found[:, 1]
+
+    @property
+    def has_map(self) -> bool:
+        """Whether there are several places, so that values can be drawn where they were measured."""
+        places = np.stack(self.places_mm, axis=1)
+        return len(np.unique(places[np.isfinite(places).all(axis=1)], axis=0)) > 1
+
     def table(self) -> pd.DataFrame:
         """Return one row per spectrum: ``spectrum``, its place, parameters with ``_se``, and the verdict."""
         rows = []
-        for fit in self.fits:
-            own = self.spectra.one(fit.spectrum)
+        for fit, x, y in zip(self.fits, *self.places_mm, strict=True):
             row: dict[str, object] = {"spectrum": fit.spectrum}
             if self.spectra.has_positions:
-                row |= {axis: own[axis].mean() for axis in ("x_mm", "y_mm")}
+                row |= {"x_mm": x, "y_mm": y}
             for name, value in fit.parameters.items():
                 row |= {name: value, f"{name}_se": fit.standard_errors[name]}
             row |= {"mse": fit.mse, "chi2": fit.chi2, "n_wavelengths": fit.n_wavelengths}
@@ -117,16 +132,19 @@ def fit_spectra(spectra: Spectra, model: ThinFilm, options: FitOptions | None = 
         wavelength is left, or a material does not cover the wavelengths.
     """
     options, model = options or FitOptions(), model.with_bandwidths(spectra.table)
-    tables = [spectra.one(name) for name in spectra.names]
-    tables = [table[model.uses(table["wavelength_nm"])].reset_index(drop=True) for table in tables]
+    tables = [
+        table[model.uses(table["wavelength_nm"])].reset_index(drop=True)
+        for _, table in spectra.table.groupby("spectrum", sort=False)
+    ]
     if all(table.empty for table in tables):
         raise SettingError(f"{spectra.name} has no wavelength that the model uses.")
-    fits, grows = [], spectra.delta_noise == "growing"
+    fits: list[SpectrumFit] = []
+    every = spectra.names
     # Spectra at the same points share a fitter, whose set-up takes longer than a fit.
     for _, group in groupby(enumerate(tables), key=lambda one: _points(one[1])):
         numbers, alike = zip(*group, strict=True)
-        names = [spectra.names[number] for number in numbers]
-        fits += _fitted(names, list(alike), grows, model, options) if len(alike[0]) else []
+        names = [every[number] for number in numbers]
+        fits += (_fitted if len(alike[0]) else _unfitted)(spectra, names, list(alike), model, options)
     return SpectraFits(tuple(fits), model, spectra, options)
 
 
@@ -135,14 +153,18 @@ def _points(table: pd.DataFrame) -> bytes:
 
 
 def _fitted(
-    names: list[object], tables: list[pd.DataFrame], grows: bool, model: ThinFilm, options: FitOptions
+    spectra: Spectra, names: list[object], tables: list[pd.DataFrame], model: ThinFilm, options: FitOptions
 ) -> list[SpectrumFit]:
     waves = tables[0]["wavelength_nm"].to_numpy()
     angles = model.incidence(tables[0]["aoi_deg"].to_numpy())
     psi, delta = (np.stack([_used(table, name, options) for table in tables]) for name in ("Psi", "Delta"))
     fitter = SpectraFitter(model, waves, angles, options)
-    noise = _noise(tables, grows, options) or fitter.noise
-    check_determined(fitter.exact, noise)
+    told = None if options.sigma_psi_deg is not None else noise_told(spectra, tables)
+    noise = told or fitter.noise
+    used = spectra.table[model.uses(spectra.table["wavelength_nm"])]
+    if len(waves) == used.groupby("spectrum").size().max():
+        # Spectra with fewer points keep a flag of their own.
+        check_determined(fitter.exact, noise)
     found = fitter.fit(psi, delta, noise)
     mirrored = fitter.fit(psi, (360 - delta) % 360, noise)
     return [
@@ -158,6 +180,33 @@ def _fitted(
     ]
 
 
+def _unfitted(
+    spectra: Spectra, names: list[object], tables: list[pd.DataFrame], model: ThinFilm, options: FitOptions
+) -> list[SpectrumFit]:
+    """Return the fits of spectra without a point that the model uses."""
+    unknown = {parameter.name: np.nan for parameter in model.parameters}
+    nothing = np.zeros(0)
+    return [
+        SpectrumFit(
+            parameters=unknown,
+            standard_errors=unknown,
+            mse=np.nan,
+            chi2=np.nan,
+            n_wavelengths=0,
+            wild=np.zeros(0, dtype=bool),
+            flag=Flag.TOO_FEW_WAVELENGTHS,
+            others=(),
+            model=None,
+            measured=MeasuredSpectrum(table[["wavelength_nm", "aoi_deg"]], nothing, nothing),
+            noise=usual_noise(0),
+            options=options,
+            spectrum=name,
+            remarks=(f"The model uses no wavelength that {spectra.name} has of it.",),
+        )
+        for name, table in zip(names, tables, strict=True)
+    ]
+
+
 def _used(table: pd.DataFrame, name: str, options: FitOptions) -> Real:
     """Return what was measured, without means over too few of a cluster's pixels."""
     values = table[name].to_numpy(dtype=np.float64)
@@ -165,28 +214,12 @@ def _used(table: pd.DataFrame, name: str, options: FitOptions) -> Real:
     return values if share is None else np.where(share >= options.min_share, values, np.nan)
 
 
-def _noise(tables: list[pd.DataFrame], grows: bool, options: FitOptions) -> Noise | None:
-    """Return the noise that the file tells; None leaves it to the fit."""
-    if options.sigma_psi_deg is not None or not all({"Psi_sd", "Delta_sd"} <= set(table) for table in tables):
-        return None
-    psi, delta = (
-        np.stack([table[f"{name}_sd"].to_numpy(dtype=np.float64) for table in tables])
-        for name in ("Psi", "Delta")
-    )
-    if not (np.isfinite(psi).all() and np.isfinite(delta).all()):
-        return None
-    if "Psi_share" in tables[0]:
-        return Noise(psi, delta, grows, "the clusters' provenance", is_known=True)
-    psi, delta = np.maximum(psi, _LEAST_SD_DEG), np.maximum(delta, _LEAST_SD_DEG)
-    return Noise(psi, delta, grows, "the file", is_known=True)
-
-
 def _mirrored(mse: float, mirrored: float) -> tuple[str, ...]:
     if not mirrored < _MIRRORED_FITS * mse:
         return ()
     return (
         f"With Delta mirrored (360° - Delta) the MSE is {mirrored:.3g} in place of {mse:.3g}: the file may "
-        "have Delta in the other sense.",
+        "have Delta in the other sense (--mirror-delta).",
     )
 
 

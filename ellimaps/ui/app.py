@@ -37,7 +37,9 @@ _STYLE = """
 .st-key-try_picture img { object-fit: contain; background: #000; }
 /* Text has 4.5:1 or more, and the focus is seen; Streamlit has no options for these. */
 [data-testid=stCaptionContainer] { opacity: 0.8; }
-button[kind^=primary] :is(p, span), [data-tag] :is(span, button) { color: light-dark(#fff, #0b1118); }
+button[kind^=primary]:enabled :is(p, span), [data-tag] :is(span, button) {
+  color: light-dark(#fff, #0b1118);
+}
 :is([data-testid=stTopNavLink], [kind=elementToolbar]):focus-visible { outline: 2px solid currentcolor; }
 .stVegaLiteChart :is(.role-axis, .role-legend, .role-scope .role-title) text,
 .js-plotly-plot :is(.xtick text, .ytick text, .xtitle, .ytitle, .legendtext) {
@@ -47,6 +49,8 @@ button[kind^=primary] :is(p, span), [data-tag] :is(span, button) { color: light-
 .stCode .token:is(.number, .boolean, .constant, .string) { color: var(--value); }
 .stCode .token:is(.property, .variable, .keyword, .function, .class-name) { color: var(--name); }
 .stCode .token:is(.operator, .decorator, .atrule) { color: light-dark(#9a3e00, #ffab66); }
+/* It stands outside of what Streamlit gives the scheme, which is that of the system. */
+[data-testid=stPopoverBody] { color-scheme: light dark; }
 .st-key-chart_tools { display: none; }
 /* Over the page and not in it: what one looks at stays where it is when work begins and ends. */
 div:has(> .st-key-work) { position: fixed; bottom: 1rem; left: 50%; z-index: 99; }

@@ -159,6 +159,13 @@ def segmented(page):
     idle(page)
 
 
+def fitted_spectra(page):
+    show(page, "Fit")
+    page.get_by_role("button", name="Fit", exact=True).click()
+    page.get_by_text("Other minima, and how far").wait_for()
+    idle(page)
+
+
 def one_image(page):
     page.get_by_text("Images", exact=True).first.wait_for()
     # Until all is drawn the last table is another one.
@@ -183,12 +190,14 @@ def trained(page):
 LOADED = {
     "Maps": ("/?folder=terraces", segmented),
     "Objects": ("/?folder=nuclei.tif", nothing_more),
+    "Spectra": ("/?folder=spots/wafer.csv", fitted_spectra),
+    "A question": ("/?folder=spots/untitled.txt", nothing_more),
     "Experiments": ("/experiments", one_image),
     "Classify": ("/classify", trained),
     "Plates": ("/plates", nothing_more),
     "Sensors": ("/sensors?sensors_typed=demo/log.csv", nothing_more),
 }
-PAGES = [name for name in LOADED if name != "Objects"]
+PAGES = [name for name in LOADED if name not in ("Objects", "Spectra", "A question")]
 
 
 @pytest.mark.parametrize("name", LOADED)
@@ -205,9 +214,11 @@ LINKS = {
     "/maps?folder=terraces&view=Explore&gone=1&k=abc": "sample_",
     "/?folder=terraces&view=Nowhere&k=-3&cluster=99&features=xyz&position=12&map_kinds=none": "sample_",
     "/?folder=gone&work=abc": "Maps",
+    "/?folder=spots/wafer.csv&view=Explore&cluster=99&columns=": "wafer",
+    "/?folder=spots/untitled.txt": "Maps",
     "/experiments?experiments_found=gone": "Experiments",
     "/classify?classify_view=Old&classify_found=gone": "Classify",
-    "/plates?plates_view=Old&plates_correct=none&plates_found=gone": "Plates",
+    "/plates?plates_view=Old&plates_correct=none&plates_profiles=gone": "Plates",
     "/sensors?sensors_typed=gone.csv&sensors_view=Old": "Sensors",
 }
 
@@ -312,7 +323,7 @@ def test_points_and_pictures_are_reached_by_keyboard(chromium, lab):
         status.get_by_text("48 of 48 points, 2 chosen", exact=True).wait_for()
         idle(page)
         tab_to(page, "Show/hide columns")
-        tab_to(page, "Pictures: arrow keys, +, − and 0")
+        tab_to(page, "Images: arrow keys, +, − and 0")
         canvas = page.locator(".pair canvas").first
         views = []
         for key in ("0", "+", "ArrowRight", "0"):

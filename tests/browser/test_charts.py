@@ -94,14 +94,14 @@ def test_long_names_of_clusters_are_whole(explored, tmp_path):
 
 def test_charts_of_sensors(chromium, everything):
     page = other_page(chromium, everything, "sensors")
-    page.get_by_role("textbox", name="Or a file or folder").fill("demo/log.csv")
+    page.get_by_role("combobox", name="Log").fill("demo/log.csv")
     page.keyboard.press("Enter")
     page.locator(".js-plotly-plot").wait_for()
     for view, found, charts in (
-        ("Coverage", "When which sensor reported", 2),
-        ("Stability", "of the time out of limit", 1),
+        ("Data coverage", "When which sensor reported", 2),
+        ("Stability", "Worst window", 1),
         ("Forecast", "How well it did before", 1),
-        ("Why", "Cross-correlation after whitening", 3),
+        ("Relations", "Cross-correlation after whitening", 3),
     ):
         show(page, view)
         page.get_by_text(found).first.wait_for()
@@ -166,7 +166,7 @@ def test_a_chart_is_saved_and_copied_and_no_request_leaves_the_machine(explored,
 
 def test_lines_over_time_are_saved_with_all_that_is_drawn(chromium, everything):
     page = other_page(chromium, everything, "sensors")
-    page.get_by_role("textbox", name="Or a file or folder").fill("demo/log.csv")
+    page.get_by_role("combobox", name="Log").fill("demo/log.csv")
     page.keyboard.press("Enter")
     chart = page.get_by_test_id("stPlotlyChart")
     chart.locator(".legendtoggle").first.wait_for()

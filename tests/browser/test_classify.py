@@ -61,7 +61,7 @@ def test_label_train_try(chromium, cells):
     train(page)
     show(page, "Try")
     page.get_by_text("All measurements").wait_for()
-    page.get_by_text("Probability of 1").wait_for()
+    page.get_by_text("Probability of homogeneous").wait_for()
     idle(page)
     assert workbench.complaints() == []
     page.close()
@@ -126,6 +126,42 @@ def train(page):
     repeats.press("Enter")
     idle(page)
     page.get_by_role("button", name="Train", exact=True).click()
-    page.get_by_text("Recall of 0").wait_for()
+    page.get_by_text("Recall of heterogeneous").wait_for()
     page.get_by_text("Images it gets wrong").wait_for()
     idle(page)
+
+
+BACK_MS = 3000
+
+
+def test_a_reload_brings_labels_and_training_back(chromium, tmp_path):
+    """In the middle of labelling, and of a training that goes on meanwhile; within three seconds."""
+    write_cells(tmp_path / "cells", 40, 96)
+    (tmp_path / "workbench").mkdir()
+    with serve(tmp_path, tmp_path / "workbench") as workbench:
+        page = chromium.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(WAIT_MS)
+        page.goto(f"{workbench.address}/classify")
+        page.get_by_text("1 of 40 · no label").wait_for()
+        press(page, "1", "^2 of 40")
+        press(page, "0", "^3 of 40")
+        press(page, "ArrowRight", "^4 of 40")
+        page.reload()
+        page.get_by_text("4 of 40 · no label").wait_for(timeout=BACK_MS)
+        page.get_by_text("2 of 40 labelled").wait_for(timeout=BACK_MS)
+        show(page, "Train")
+        repeats = page.get_by_role("spinbutton", name="Repeats")
+        repeats.fill("50")
+        repeats.press("Enter")
+        idle(page)
+        page.get_by_role("combobox", name="Labels", exact=True).click()
+        page.get_by_role("option", name="cells/labels.csv").click()
+        idle(page)
+        page.get_by_role("button", name="Train", exact=True).click()
+        page.get_by_text("cross-validating").wait_for()
+        page.reload()
+        page.get_by_text("cross-validating").wait_for(timeout=BACK_MS)
+        page.get_by_role("button", name="Stop").click()
+        page.get_by_text("Stopped.").wait_for()
+        assert workbench.complaints() == []
+        page.close()

@@ -13,6 +13,8 @@ import ellimaps.ui.components
 from ellimaps.ui.components.browser import base64_of
 
 DECODE = "(found) => (window.common = {...found, numbers: (text) => [...found.decode(text, Uint16Array)]})"
+FLOATS = "all.map((one) => Float32Array.from(one))"
+VIEW = f"(found) => (window.common = {{around: (...all) => found.View.around(...{FLOATS})}})"
 COMMON = Path(ellimaps.ui.components.__file__).with_name("common.js")
 
 
@@ -67,3 +69,23 @@ def test_arrays_arrive_as_they_were_sent(call):
 
 def test_a_scale_bar_has_a_round_length(call):
     assert [call("roundDown", value) for value in (0.73, 1, 4.99, 60)] == [0.5, 1, 2, 50]
+
+
+def test_a_point_far_out_does_not_flatten_the_others(chromium):
+    module = base64.b64encode((COMMON.parent / "scatter" / "view.js").read_bytes()).decode()
+    page = chromium.new_page()
+    page.evaluate(f"import('data:text/javascript;base64,{module}').then({VIEW})")
+    plain = [*range(11)]
+    for xs, (x0, x1) in (
+        (plain, (-0.5, 10.5)),
+        ([*plain, 1e6], (-0.5, 10.5)),
+        ([-1e6, *plain, float("nan")], (-0.5, 10.5)),
+        ([0] * 10 + [1], (-0.05, 1.05)),
+        # Two of eleven are no outlier but a group of their own.
+        ([0, 1, 2, 3, 4, 5, 6, 7, 8, 990, 1000], (-50, 1050)),
+        ([], (0, 1)),
+    ):
+        view = page.evaluate("([xs, ys]) => window.common.around(xs, ys)", [xs, plain])
+        assert (view["x0"], view["x1"]) == pytest.approx((x0, x1))
+        assert (view["y0"], view["y1"]) == pytest.approx((-0.5, 10.5))
+    page.close()

@@ -49,6 +49,13 @@ def named_clusters(page):
     segment(page, 3)
 
 
+def fitted_spectra(page):
+    show(page, "Fit")
+    page.get_by_role("button", name="Fit", exact=True).click()
+    page.get_by_text("Other minima, and how far").wait_for()
+    idle(page)
+
+
 def thumbnails(page):
     page.locator(".scatter").focus()
     page.keyboard.press("ArrowRight")
@@ -58,10 +65,12 @@ LOADED = {
     "nothing open": ("/", nothing_more),
     "Maps": (f"/?folder={quote(f'maps {FILE}')}", named_clusters),
     "channels": (f"/?folder={quote(f'image {FILE}.ome.tif')}", named_clusters),
+    "spectra": (f"/?folder={quote(f'spots {FILE}.csv')}", fitted_spectra),
+    "a question": (f"/?folder={quote(f'untitled {FILE}.txt')}", nothing_more),
     "Experiments": (f"/experiments?experiments_typed={quote(f'counted {FILE}/results')}", one_image),
     "a tree to run": (f"/experiments?experiments_typed={quote(f'counted {FILE}/tree')}", nothing_more),
     "Classify": (f"/classify?classify_typed={quote(f'cells {FILE}/images')}", trained),
-    "Plates": (f"/plates?plates_typed={quote(f'plate {FILE}/results')}", thumbnails),
+    "Plates": (f"/plates?plates_profiles={quote(f'plate {FILE}/results')}", thumbnails),
     "Sensors": ("/sensors?sensors_typed=log.csv", nothing_more),
     "what is not there": (f"/?folder={quote(FILE)}", nothing_more),
 }

@@ -33,7 +33,7 @@ def test_the_page_as_a_user_walks_through_it(chromium, sensors):
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(WAIT_MS)
     page.goto(f"{sensors.address}/sensors")
-    page.get_by_role("textbox", name="Or a file or folder").fill("demo/log.csv")
+    page.get_by_role("combobox", name="Log").fill("demo/log.csv")
     page.keyboard.press("Enter")
     page.get_by_text("6 sensors of 2 sources in 2 regions").wait_for()
     plot = page.locator(".js-plotly-plot")
@@ -62,14 +62,47 @@ def test_the_page_as_a_user_walks_through_it(chromium, sensors):
     page.get_by_text(before).wait_for()
 
     for view, found in (
-        ("Coverage", "When which sensor reported"),
-        ("Stability", "of the time out of limit"),
+        ("Data coverage", "When which sensor reported"),
+        ("Stability", "Worst window"),
         ("Anomalies", re.compile("periods, the latest first|Nothing unusual")),
         ("Forecast", "How well it did before"),
-        ("Why", "Cross-correlation after whitening"),
+        ("Relations", "Cross-correlation after whitening"),
     ):
         show(page, view)
         page.get_by_text(found).first.wait_for()
         idle(page)
+    assert not sensors.complaints()
+    page.close()
+
+
+def test_back_undoes_a_zoom_and_a_view_and_a_day_of_the_calendar_opens(chromium, sensors):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{sensors.address}/sensors?sensors_typed=demo/log.csv")
+    shown = page.get_by_text(re.compile(r"^20\d\d-\d\d-\d\d \d\d:\d\d to "))
+    shown.wait_for()
+    idle(page)
+    whole = shown.inner_text()
+    page.get_by_role("button", name="Last day").click()
+    page.wait_for_url("**sensors_time=**")
+    day = page.url
+    assert shown.inner_text() != whole
+    show(page, "Stability")
+    page.get_by_text("Worst window").wait_for()
+    page.go_back()
+    page.locator(".js-plotly-plot").wait_for()
+    assert page.url == day
+    page.go_back()
+    page.get_by_text(whole).wait_for()
+    page.reload()
+    page.get_by_text(whole).wait_for()
+
+    show(page, "Stability")
+    page.get_by_text("Worst window").wait_for()
+    idle(page)
+    page.locator(".stVegaLiteChart .mark-rect path").nth(8).click()
+    page.locator(".js-plotly-plot").wait_for()
+    idle(page)
+    assert re.fullmatch(r"(\S+) 00:00 to \S+ 00:00", shown.inner_text())
     assert not sensors.complaints()
     page.close()

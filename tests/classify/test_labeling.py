@@ -199,3 +199,13 @@ def test_the_real_list(shared_data):
     made, _ = read_list(folder / "labels.csv", image_files(folder / "images"))
     assert made.counts == {"0": 86, "1": 18}
     assert made.other_rows == ()
+
+
+def test_the_most_uncertain_image_comes_next() -> None:
+    session = LabelingSession(("a", "b", "c", "d"), doubts={"a": 0.1, "b": 0.2, "c": 0.9, "d": 0.5})
+    session = session.labeled("0")
+    assert session.file == "c"
+    session = session.labeled("1")
+    assert session.file == "d"
+    assert session.at_unlabeled().file == "b"
+    assert session.undone().file == "c"

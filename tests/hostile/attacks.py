@@ -224,6 +224,9 @@ ATTACKS = {
     "a Sellmeier film at its resonance": Attack(
         "film models", _film("{ sellmeier = [[1.0, 0.5]] }"), "500 nm"
     ),
+    "a film graded through no index": Attack(
+        "film models", _film("{ graded = [{ cauchy = [1.5] }, { cauchy = [-1.5] }], slices = 7 }"), "opposite"
+    ),
     "a film of no index": Attack("film models", _film("{ cauchy = [0.0] }"), "no index"),
     "a film of 400 digits": Attack("film models", _film(f"{{ index = 1{'0' * 400} }}"), "64 bits"),
     "a log whose name is no UTF-8": Attack(

@@ -498,8 +498,22 @@ def _film_models() -> list[Files]:
         "thickness_nm = 3.5\nfree = { cauchy_a = [1.5, 3.0] }\n\n[[layers]]\n"
         "material = { index = [1.5, 0.01] }\nthickness_nm = 7\n"
     )
+    linked = (
+        'substrate = "Si"\n\n[[layers]]\nmaterial = "roughness"\nthickness_nm = 3.0\n'
+        "free = { thickness_nm = [0.0, 10.0] }\n\n[[layers]]\nrepeat = 8\n"
+        "layers = [{ material = { cauchy = [1.45] }, thickness_nm = 90, free = { cauchy_a = [1.4, 1.5] } }, "
+        '{ material = "TiO2", thickness_nm = 60 }]\n\n[[layers]]\n'
+        'material = { graded = [{ cauchy = [1.5] }, { file = "glass.csv" }], slices = 10 }\n'
+        "thickness_nm = 100\ntied = { cauchy_a = 2 }\n\n[[layers]]\n"
+        "material = { interface = 0.3 }\nthickness_nm = 2\ntied = { thickness_nm = 1 }\n"
+    )
     table = "wavelength_nm,n,k\n400,1.53,0\n600,1.51,0\n800,1.50,0.001\n"
-    return [{"model.toml": plain.encode()}, {"model.toml": mixed.encode(), "glass.csv": table.encode()}]
+    glass = {"glass.csv": table.encode()}
+    return [
+        {"model.toml": plain.encode()},
+        {"model.toml": mixed.encode(), **glass},
+        {"model.toml": linked.encode(), **glass},
+    ]
 
 
 def _recipes() -> list[Files]:

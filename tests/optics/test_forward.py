@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from support.film_stacks import linked_films
 
 from ellimaps.core.errors import SettingError
 from ellimaps.optics.crystals import UniaxialMaterial
@@ -105,7 +106,7 @@ def test_compiled_loops_sum_up_what_arrays_do() -> None:
     film = replace(film, delta_offset_deg=2.0, free=film.free | {"delta_offset_deg": (-5.0, 5.0)})
     opaque = ThinFilm("Al", (Layer("Cr", 900.0, {"thickness_nm": (0.0, 2000.0)}),))
     evanescent = replace(opaque, ambient=Constant(1.8), layers=(replace(opaque.layers[0], material="SiO2"),))
-    for model in (film, opaque, evanescent):
+    for model in (film, opaque, evanescent, *linked_films().values()):
         exact = ExactCurve(model, waves, np.array([50.0, 60.0, 70.0, 50.0]))
         theta = exact.low + (exact.high - exact.low) * rng.random((20, len(exact.low)))
         angles = exact.values(theta) + rng.normal(0, 5, (20, 8))

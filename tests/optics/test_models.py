@@ -160,7 +160,11 @@ def test_the_model_in_the_documentation_is_one(tmp_path: Path) -> None:
     section = text.partition("### `model.toml`")[2].partition("\n### ")[0]
     for block, names in zip(
         re.findall(r"```toml\n(.*?)```", section, re.DOTALL),
-        (["thickness_nm", "cauchy_a", "aoi_offset_deg"], ["thickness_nm", "thickness_spread_nm", "share"]),
+        (
+            ["thickness_nm", "cauchy_a", "aoi_offset_deg"],
+            ["thickness_nm", "thickness_spread_nm", "share"],
+            ["thickness_nm_1", "thickness_nm_2", "bottom_cauchy_a"],
+        ),
         strict=True,
     ):
         (tmp_path / "model.toml").write_text(block, encoding="utf-8")

@@ -24,6 +24,8 @@ from ellimaps.optics.layers import Layer
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import read_model
 from ellimaps.readers.spectra import open_spectra
+from ellimaps.spectra.figures import spots_figure
+from ellimaps.spectra.files import export_spectra_fit
 from ellimaps.spectra.fit import fit_spectra
 
 MODEL = ThinFilm("Si", (Layer("SiO2", 100.0, {"thickness_nm": (0.0, 300.0)}),))
@@ -55,6 +57,9 @@ def test_delta_in_the_other_sense_is_said() -> None:
     (fit,) = fit_spectra(spectra_of(80.0, mirrored=True), MODEL).fits
     assert fit.flag != Flag.OK
     assert "mirrored" in fit.remarks[0]
+    (fit,) = fit_spectra(spectra_of(80.0, mirrored=True).mirrored(), MODEL).fits
+    assert fit.flag == Flag.OK
+    assert fit.parameters["thickness_nm"] == pytest.approx(80, abs=1e-4)
 
 
 def test_spectra_may_have_points_of_their_own() -> None:
@@ -145,8 +150,19 @@ def test_means_over_few_pixels_are_left_out_as_in_a_fit_of_clusters() -> None:
     (fit,) = fit_spectra(Spectra("spot", table, delta_noise="growing"), MODEL).fits
     assert fit.flag == Flag.OK
     assert fit.parameters["thickness_nm"] == pytest.approx(100.0, abs=1e-3)
+    assert not fit.wild.any()
+    assert np.isnan(fit.measured.psi_deg[3])
     (fit,) = fit_spectra(Spectra("spot", table, delta_noise="growing"), MODEL, FitOptions(min_share=0.3)).fits
     assert fit.wild[3]
+
+
+def test_only_what_was_read_from_digits_is_known_no_better_than_these() -> None:
+    table = spectra_of(100.0).table.assign(Psi_sd=0.001, Delta_sd=0.002)
+    (fit,) = fit_spectra(Spectra("spot", table), MODEL).fits
+    assert (fit.noise.psi_deg == 0.01).all()
+    shares = table.assign(Psi_share=1.0, Delta_share=1.0)
+    (fit,) = fit_spectra(Spectra("cluster", shares, delta_noise="growing"), MODEL).fits
+    assert (fit.noise.psi_deg == 0.001).all()
 
 
 def test_tables_of_clusters_open_with_their_means(written: Written) -> None:
@@ -189,6 +205,55 @@ def test_the_command_prints_and_writes_the_fit(
     }
     assert "120.0000" in run()[1]
     assert run("--pixels")[0] == 2
+
+
+def test_spectra_of_several_places_are_a_map(tmp_path: Path) -> None:
+    table = spectra_of(80.0, 100.0, 120.0).table
+    spots = table.assign(x_mm=10.0 * table["spectrum"], y_mm=5.0)
+    spots.loc[spots["spectrum"] == 1, "Psi"] += 10 * np.sin(WAVES / 30)
+    fits = fit_spectra(Spectra("line", spots), MODEL)
+    assert fits.has_map
+    assert fits.table()["x_mm"].tolist() == [0.0, 10.0, 20.0]
+    figure = spots_figure(fits)
+    thickness, mse, *bars = figure.axes
+    assert [axes.get_xlabel() for axes in (thickness, mse)] == ["x (mm)"] * 2
+    assert {bar.get_ylabel() for bar in bars} == {"thickness (nm)", "MSE"}
+    assert all(axes.get_aspect() == 1.0 for axes in (thickness, mse))
+    crosses, values = thickness.collections
+    assert crosses.get_offsets().tolist() == [[10.0, 5.0]]
+    assert values.get_array().tolist() == pytest.approx([80.0, 120.0], abs=1e-3)
+    names = {path.name for path in export_spectra_fit(fits, tmp_path)}
+    assert "line_fit_spots.png" in names
+    at_one_place = fit_spectra(Spectra("line", spots.assign(x_mm=1.0)), MODEL)
+    assert not at_one_place.has_map
+    assert "line_fit_spots.png" not in {path.name for path in export_spectra_fit(at_one_place, tmp_path)}
+    assert not (tmp_path / "line_fit_spots.png").exists()
+
+
+def test_a_spectrum_without_a_wavelength_of_the_model_is_said() -> None:
+    spectra = spectra_of(20.0, 150.0)
+    other = spectra.table["spectrum"] == 1
+    waves = spectra.table["wavelength_nm"]
+    table = spectra.table.assign(wavelength_nm=waves.where(~other, waves + 900))
+    film = ThinFilm(MODEL.substrate, MODEL.layers, wavelengths_nm=(400.0, 800.0))
+    first, second = fit_spectra(Spectra("spots", table), film).fits
+    assert (first.flag, second.flag) == (Flag.OK, Flag.TOO_FEW_WAVELENGTHS)
+    assert "no wavelength" in second.remarks[0]
+    assert second.certainty() is None
+    assert second.curves.empty
+    assert second.sensitivity().empty
+    assert second.remedies().empty
+
+
+def test_a_real_film_sense_file_tells_its_angle(shared_data: Path) -> None:
+    spectra = open_spectra(shared_data / "spectra" / "Filmsense_staticTest.txt")
+    oxide = ThinFilm("Si", (Layer("SiO2", 10.0, {"thickness_nm": (0.0, 300.0)}),))
+    (fit,) = fit_spectra(spectra, oxide).fits
+    assert fit.flag == Flag.OK
+    assert fit.mse < 1.5
+    assert fit.parameters["thickness_nm"] == pytest.approx(1.6, abs=0.1)
+    (other,) = fit_spectra(spectra, ThinFilm("Si", oxide.layers, aoi_deg=68.0)).fits
+    assert other.mse > 20
 
 
 def test_errors_of_a_file_are_its_weights() -> None:

@@ -20,6 +20,7 @@ from ellimaps.samples import sample_cells
 from ellimaps.samples.nuclei import nuclei_phantom
 from support.cell_folder import cell_image
 from support.small_plate import small_plate
+from support.spots import spots_folder
 
 HOST = "leak.invalid"
 """A name that no server answers to; a page that asks for it is seen asking."""
@@ -43,6 +44,9 @@ def hostile_lab(root: Path) -> Path:
         metadata={"axes": "CYX", "Channel": {"Name": [NAME, f"second {NAME}"]}},
     )
     assert table.is_file()
+    spots = spots_folder(root)
+    (spots / "wafer.csv").rename(root / f"spots {FILE}.csv")
+    (spots / "untitled.txt").rename(root / f"untitled {FILE}.txt")
     _log(root / "log.csv")
     _cells(root / f"cells {FILE}")
     _results(root / f"counted {FILE}")

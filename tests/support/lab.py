@@ -15,13 +15,15 @@ from ellimaps.samples.sensors import sample_sensors
 from support.cell_folder import write_cells
 from support.cell_results import cell_results
 from support.small_plate import small_plate
+from support.spots import spots_folder
 
 
 def write_lab(root: Path) -> Path:
-    """Write maps, an image, a sensor log, images of cells, results of a batch, and a measured plate."""
+    """Write maps, an image, spectra, a log, images of cells, results of a batch, and a measured plate."""
     shutil.copytree(EXAMPLE, root / "terraces")
     nuclei = nuclei_phantom(6, size=(256, 256), count=18, crowding=0.5).image
     tifffile.imwrite(root / "nuclei.tif", nuclei)
+    spots_folder(root)
     sample_sensors(root / "demo", seed=1, days=15, every=10, instruments=1)
     write_cells(root / "cells", 16, 96)
     cell_results(root / "counted", size=(96, 96))

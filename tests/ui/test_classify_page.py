@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 
 import numpy as np
@@ -17,6 +18,7 @@ from ellimaps.ui.pages.classify.files import beside, image_folders, label_lists,
 from ellimaps.ui.pages.classify.label import _do
 from ellimaps.ui.pages.classify.models import save_trained, trained_on
 from ellimaps.ui.pages.classify.pictures import picture_of
+from ellimaps.ui.pages.classify.try_http import curl_command
 
 COUNT = 24
 
@@ -83,6 +85,40 @@ def test_empty_says_what_to_do(monkeypatch, tmp_path, view):
     page = opened(view)
     assert "ellimaps" in page.info[0].value
     assert not page.error
+
+
+def test_the_generated_example_is_one_click_away(monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(tmp_path))
+    page = opened()
+    press(page, "classify_example")
+    assert labelling(page).files[0] == "001.tif"
+    assert len(labelling(page).files) == 40
+    assert page.selectbox(key="classify_found").value == "example_cells/images"
+    page.segmented_control(key="classify_view").set_value("Train").run()
+    assert "example_cells/labels.csv" in page.selectbox(key="train_found").options
+
+
+def test_an_example_that_cannot_be_written_is_told(monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(tmp_path))
+    page = opened()
+    (tmp_path / "example_cells").write_text("no folder")
+    page.button(key="classify_example").click().run()
+    assert not page.exception
+    assert len(page.warning) + len(page.error) == 1
+
+
+@pytest.mark.usefixtures("root")
+def test_a_copied_address_shows_the_same_image():
+    page = opened()
+    press(page, "label_next")
+    press(page, "label_next")
+    assert page.query_params["label_image"] == "003.tif"
+    other = AppTest.from_function(_page, default_timeout=60)
+    other.query_params["label_image"] = "003.tif"
+    other.run()
+    assert labelling(other).file == "003.tif"
+    press(other, "label_back")
+    assert labelling(other).file == "002.tif"
 
 
 @pytest.mark.usefixtures("root")
@@ -213,7 +249,7 @@ def test_training_on_labels_given_here(root):
     assert page.selectbox(key="train_found").value == "Labels given here"
     page.number_input(key="train_repeats").set_value(1)
     press(page, "train")
-    wait_for_training(page)
+    wait_for_work(page)
     report = work(page).trained.report
     assert sum(report.counts) == 12
     assert [metric.label for metric in page.metric] == [
@@ -235,7 +271,7 @@ def test_training_on_labels_given_here(root):
     saved.unlink()
 
 
-def wait_for_training(page):
+def wait_for_work(page):
     deadline = time.monotonic() + 60
     while work(page).task is not None and time.monotonic() < deadline:
         work(page).task.job.wait(1)
@@ -251,7 +287,7 @@ def test_training_can_be_stopped():
     press(page, "train")
     assert work(page).task is not None
     work(page).task.job.stop()
-    wait_for_training(page)
+    wait_for_work(page)
     assert work(page).trained is None
     assert page.warning[0].value == "Stopped."
 
@@ -262,7 +298,7 @@ def test_too_few_labels_are_told():
     label(page, 1)
     page.segmented_control(key="classify_view").set_value("Train").run()
     press(page, "train")
-    wait_for_training(page)
+    wait_for_work(page)
     assert len(page.error) + len(page.warning) == 1
     assert work(page).trained is None
 
@@ -318,6 +354,82 @@ def test_bars_of_the_explanation_add_up_to_the_answer(made, root):
 
 
 @pytest.mark.usefixtures("root")
+def test_a_whole_folder_is_sorted_by_doubt():
+    page = opened("Try")
+    page.segmented_control(key="try_view").set_value("Whole folder").run()
+    press(page, "try_folder")
+    wait_for_work(page)
+    table = page.dataframe[0].value
+    assert len(table) == COUNT
+    assert table["doubt"].is_monotonic_decreasing
+    assert set(table["name"]) == {"heterogeneous", "homogeneous"}
+    assert not page.warning
+    assert len(page.get("image")) == COUNT
+    truth = ["homogeneous" if int(name[:3]) % 2 else "heterogeneous" for name in table["file"]]
+    assert (table["name"] == truth).mean() > 0.8
+
+
+def test_a_folder_of_other_images_is_warned_of(root):
+    """The same cells out of focus and larger."""
+    import tifffile
+    from scipy import ndimage
+
+    (root / "cells" / "other").mkdir(exist_ok=True)
+    for number in range(12):
+        image = ndimage.zoom(ndimage.gaussian_filter(cell_image(number % 2, 300 + number), 3.0), 1.5)
+        tifffile.imwrite(root / "cells" / "other" / f"{number}.tif", image)
+    try:
+        page = opened("Try")
+        page.selectbox(key="classify_found").set_value("cells/other").run()
+        page.segmented_control(key="try_view").set_value("Whole folder").run()
+        press(page, "try_folder")
+        wait_for_work(page)
+        assert "differ from those of the training" in page.warning[0].value
+    finally:
+        shutil.rmtree(root / "cells" / "other")
+
+
+@pytest.mark.usefixtures("root")
+def test_commands_for_the_server_are_there_to_copy():
+    page = opened("Try")
+    page.segmented_control(key="try_view").set_value("Over HTTP").run()
+    served, asked = (one.value for one in page.code)
+    assert served == "ellimaps serve --model models/first.ellimodel --port 4321"
+    assert "http://127.0.0.1:4321/predict" in asked
+    assert asked == curl_command("cell.tif")
+
+
+@pytest.mark.usefixtures("root")
+def test_the_most_uncertain_image_is_labelled_next():
+    page = opened()
+    press(page, "label_uncertain")
+    wait_for_work(page)
+    doubts = labelling(page).doubts
+    ranked = sorted(doubts, key=lambda name: -doubts[name])
+    assert labelling(page).file == next(name for name in ranked if name != "001.tif")
+    label(page, 1)
+    assert labelling(page).file == next(name for name in ranked if name not in labelling(page).labels)
+    assert "doubt of the model" in page.get("html")[0].proto.body
+    press(page, "label_in_order")
+    assert not labelling(page).doubts
+
+
+@pytest.mark.usefixtures("root")
+def test_two_peoples_labels_are_compared():
+    page = opened()
+    for number in range(1, 9):
+        label(page, number % 2)
+    lists = page.selectbox(key="label_compare").options
+    assert "cells/labels.csv" in lists
+    page.selectbox(key="label_compare").set_value("cells/labels.csv").run()
+    shown = {metric.label: metric for metric in page.metric}
+    # The first two labels of that list are wrong.
+    assert shown["Agreement"].value == "75.0%"
+    assert shown["Cohen's kappa"].value == "0.5"
+    assert set(page.dataframe[0].value["file"]) == {"001.tif", "002.tif"}
+
+
+@pytest.mark.usefixtures("root")
 def test_no_cell_is_no_answer(tmp_path):
     from PIL import Image
 
@@ -367,3 +479,60 @@ def test_damaged_pictures_are_told_and_others_go_on(tmp_path):
     for name in ("bad.tif", "gone.tif"):
         with pytest.raises(ReadError, match=name):
             picture_of(tmp_path / name)
+
+
+@pytest.mark.usefixtures("root")
+def test_a_click_in_the_confusion_matrix_shows_its_images(made):
+    page = opened("Train")
+    work(page).trained = made[1]
+    page.run()
+    before = len(page.get("image"))
+    answers = made[1].report.answers
+    for true, answer in ((0, 1), (1, 1)):
+        press(page, f"confusion_{true}_{answer}")
+        files = answers.loc[(answers["label"] == true) & (answers["answer"] == answer), "file"]
+        assert len(page.get("image")) == before + len(files)
+        captions = [caption.value for caption in page.caption]
+        assert set(files) <= set(captions)
+    press(page, "confusion_1_1")
+    assert len(page.get("image")) == before
+
+
+@pytest.mark.usefixtures("root")
+def test_what_decides_is_said_in_words(made):
+    page = opened("Train")
+    work(page).trained = made[1]
+    page.run()
+    [words] = [one.value for one in page.markdown if one.value.startswith("What decides most")]
+    assert "more speaks for" in words
+    assert "_" not in words
+
+
+def test_two_models_are_compared_on_images_that_taught_neither(made, root):
+    import tifffile
+
+    (root / "cells" / "later").mkdir()
+    rows = []
+    for number in range(8):
+        tifffile.imwrite(root / "cells" / "later" / f"{number}.tif", cell_image(number % 2, 700 + number))
+        rows.append(f"{number},{number % 2}\n")
+    (root / "cells" / "later.csv").write_text("image_id,is_homogenous\n" + "".join(rows))
+    try:
+        page = opened("Train")
+        work(page).trained = made[1]
+        page.selectbox(key="classify_found").set_value("cells/later").run()
+        page.selectbox(key="train_found").set_value("cells/later.csv").run()
+        press(page, "compare_models")
+        wait_for_work(page)
+        assert work(page).comparison.images == 8
+        shown = {metric.label: metric.value for metric in page.metric}
+        assert shown["First right"] == shown["Second right"]
+        assert any("neither is shown to be better" in caption.value for caption in page.caption)
+        page.selectbox(key="classify_found").set_value("cells/images").run()
+        page.selectbox(key="train_found").set_value("cells/labels.csv").run()
+        press(page, "compare_models")
+        wait_for_work(page)
+        assert "trained on" in page.warning[0].value
+    finally:
+        shutil.rmtree(root / "cells" / "later")
+        (root / "cells" / "later.csv").unlink()

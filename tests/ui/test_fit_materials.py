@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,14 @@ import pytest
 from support.fit_view import click, edit, film, find, fine, layer_key, open_fit_view, state
 
 from ellimaps.optics.effective_medium import EffectiveMedium
-from ellimaps.optics.layers import THICKNESS
+from ellimaps.optics.layers import SHARE, SPREAD, THICKNESS, Layer
 from ellimaps.optics.library import material
 from ellimaps.optics.materials import Cauchy, Constant
 from ellimaps.optics.model_file import model_of
 from ellimaps.optics.oscillators import OSCILLATORS
 from ellimaps.optics.ready_materials import READY_OSCILLATORS, ready_materials
 from ellimaps.ui.pages.maps.fit_places import SHOWN
+from ellimaps.ui.pages.maps.fitting import OWN_MODEL
 
 # A number of each dispersion, and another value near the one it begins with.
 CHANGED = {
@@ -27,6 +29,8 @@ CHANGED = {
     "oscillators": ("tauc_lorentz_gap_ev", 1.3),
     "B-spline of k": ("spline_k_3", 0.01),
     "mixture": ("fraction_2", 0.1),
+    "interface": ("fraction", 0.4),
+    "graded": ("bottom_cauchy_a", 1.5),
     "crystal": ("extraordinary_a", 1.8),
 }
 
@@ -231,3 +235,103 @@ def test_every_layer_has_a_search_of_its_own(edited):
     find(edited, "layer0")
     assert edited.text_input(key=layer_key(edited, "layer0", "published")).value == "SiO2"
     assert layer_key(edited, "layer1", "published") not in [one.key for one in edited.text_input]
+
+
+def test_an_interface_is_no_half_space_and_no_part_of_a_mixture(edited):
+    choose(edited, "interface")
+    assert "interface" not in edited.selectbox(key=layer_key(edited, "substrate", "material")).options
+    choose(edited, "mixture")
+    assert (
+        "interface" not in edited.selectbox(key=layer_key(edited, "layer0", "material_1", "material")).options
+    )
+
+
+def test_a_graded_layer_has_ends_and_slices(edited):
+    choose(edited, "graded")
+    free(edited, "bottom_cauchy_a").set_value(True).run()
+    edited.number_input(key=layer_key(edited, "layer0", "slices")).set_value(5).run()
+    assert layer(fine(edited)).material.slices == 5
+    edited.number_input(key=layer_key(edited, "layer0", "slices")).set_value(1).run()
+    assert any("2 to 100 slices" in one.value for one in edited.error)
+    assert layer(edited).material.slices == 5
+    choose(edited, "constant index", "layer0", "top")
+    assert isinstance(layer(edited).material.top, Constant)
+    assert "bottom_cauchy_a" in layer(edited).free
+
+
+def test_layers_that_move_stay_tied(edited):
+    tied = Layer("SiO2", 10.0, tied={THICKNESS: 1})
+    film(edited).put(OWN_MODEL, replace(film(edited).model, layers=(layer(edited), tied)))
+    fine(edited.run())
+    assert "that of layer 1" in "".join(one.value for one in edited.caption)
+    click(edited, layer_key(edited, "add"))
+    assert dict(film(edited).model.layers[2].tied) == {THICKNESS: 2}
+    click(edited, layer_key(edited, "1", "remove"))
+    assert dict(film(fine(edited)).model.layers[1].tied) == {}
+
+
+def test_what_is_known_of_the_instrument_is_set_and_freed(edited):
+    key = layer_key(edited, "bandwidth_of")
+    edited.selectbox(key=key).set_value("given").run()
+    fine(edited.number_input(key=layer_key(edited, "bandwidth")).set_value(4.0).run())
+    fine(edited.number_input(key=layer_key(edited, "angular_spread")).set_value(0.5).run())
+    fine(edited.checkbox(key=layer_key(edited, "angular_spread_deg", "free")).set_value(True).run())
+    model = film(edited).model
+    assert (model.bandwidth_nm, model.angular_spread_deg) == (4.0, 0.5)
+    assert model.free == {"angular_spread_deg": (0.0, 1.0)}
+    edited.selectbox(key=key).set_value("of the data").run()
+    assert film(edited).model.bandwidth_nm == "file"
+    assert "The data do not tell the bandwidth at every wavelength" in edited.error[0].value
+    edited.selectbox(key=key).set_value("none").run()
+    fine(number(edited, SPREAD).set_value(2.0).run())
+    assert layer(edited).thickness_spread_nm == 2.0
+    fine(free(edited, SPREAD).set_value(True).run())
+    assert layer(edited).free[SPREAD] == (0.0, 5.0)
+    click(edited, "fit")
+    assert "thickness spread (nm)" in fine(edited).dataframe[0].value.columns
+
+
+def test_a_plate_has_a_share_in_place_of_a_spread(edited):
+    edited.button(key=layer_key(edited, "add")).click().run()
+    choose(edited, "glass", "layer1")
+    edited.checkbox(key=layer_key(edited, "layer1", "thickness_nm", "free")).set_value(False).run()
+    edited.checkbox(key=layer_key(edited, "layer1", "coherent")).set_value(False).run()
+    fine(number(edited, THICKNESS, "layer1").set_value(1e6).run())
+    fine(number(edited, SHARE, "layer1").set_value(0.7).run())
+    plate = film(edited).model.layers[1]
+    assert (plate.coherent, plate.thickness_nm, plate.share) == (False, 1e6, 0.7)
+    assert layer_key(edited, "layer1", SPREAD, "value") not in [one.key for one in edited.number_input]
+
+
+def test_layers_are_repeated_and_once_again(edited):
+    edited.button(key=layer_key(edited, "add")).click().run()
+    edited.selectbox(key=layer_key(edited, "repeat", "last")).set_value(2).run()
+    edited.number_input(key=layer_key(edited, "repeat", "times")).set_value(5).run()
+    fine(edited.button(key=layer_key(edited, "repeat")).click().run())
+    assert film(edited).model.order == (0, 1) * 5
+    assert any("repeat = 5" in one.value for one in edited.code)
+    assert "In period 1, 5 times." in [one.value for one in edited.caption]
+    click(edited, "fit")
+    fine(edited)
+    edited.selectbox(key=layer_key(edited, "repeat", "last")).set_value(2).run()
+    edited.number_input(key=layer_key(edited, "repeat", "times")).set_value(1).run()
+    fine(edited.button(key=layer_key(edited, "repeat")).click().run())
+    assert film(edited).model.order == (0, 1)
+
+
+def test_numbers_of_a_layer_are_tied_to_those_of_another(edited):
+    edited.button(key=layer_key(edited, "add")).click().run()
+    choose(edited, "Cauchy")
+    key = layer_key(edited, "0", "tie")
+    edited.multiselect(key=f"{key}_kinds_1").set_value(["cauchy_a", THICKNESS]).run()
+    fine(edited.button(key=key).click().run())
+    tied, other = film(edited).model.layers
+    assert dict(tied.tied) == {"cauchy_a": 2, THICKNESS: 2}
+    assert tied.material.a == other.material.a
+    assert THICKNESS not in tied.free
+    fine(number(edited, "cauchy_a", "layer1").set_value(1.5).run())
+    assert layer(edited).material.a == 1.5
+    key = layer_key(edited, "0", "tie")
+    edited.multiselect(key=f"{key}_kinds_1").set_value([]).run()
+    fine(edited.button(key=key).click().run())
+    assert dict(layer(edited).tied) == {}

@@ -75,10 +75,10 @@ def opened(name: str, key: str = "", path: str = "") -> AppTest:
         confine_pages()
         import_module(f"ellimaps.ui.pages.{name}.page").render()
 
-    page = AppTest.from_function(script, args=(name,), default_timeout=60).run()
+    page = AppTest.from_function(script, args=(name,), default_timeout=60)
     if key:
-        page.text_input(key=key).set_value(path).run()
-    return waited(page)
+        page.query_params[key] = path
+    return waited(page.run())
 
 
 def waited(page: AppTest) -> AppTest:
@@ -205,6 +205,6 @@ def test_links_are_followed_where_whoever_starts_the_workbench_says_so(
 
 
 def test_profiles(root: Path) -> None:
-    page = opened("plates", "plates_typed", "plate/results")
+    page = opened("plates", "plates_profiles", "plate/results")
     assert LEADS_OUT in complaint(page, root)
     assert _opened == []

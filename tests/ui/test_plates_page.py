@@ -8,13 +8,14 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 from support.small_plate import CHANNELS, DOSES, saved_small_plate, write_picture
 
 from ellimaps.plates.measuring.composites import composites
 from ellimaps.plates.measuring.profile_sources import SOURCES
-from ellimaps.plates.measuring.profiles import read_profiles
+from ellimaps.plates.measuring.profiles import read_profiles, save_profiles
 from ellimaps.plates.measuring.thumbnails import (
     contrast,
     field_picture,
@@ -23,7 +24,7 @@ from ellimaps.plates.measuring.thumbnails import (
     save_thumbnails,
 )
 from ellimaps.ui.pages.plates.measure import measured, other_profiles
-from ellimaps.ui.pages.plates.state import Asked
+from ellimaps.ui.pages.plates.state import Asked, PlatesState
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +67,43 @@ def texts(page):
     return " ".join(element.value for element in [*page.markdown, *page.caption])
 
 
+def test_one_control_finds_profiles_by_name_or_takes_a_path_and_has_the_last_first(
+    data, monkeypatch, tmp_path
+):
+    root = tmp_path / "root"
+    for name in ("a", "b"):
+        shutil.copytree(data, root / name)
+    page = open_page(root, monkeypatch, tmp_path)
+    chosen = page.selectbox(key="plates_profiles")
+    assert chosen.options == ["a/results/small", "b/results/small"]
+    assert not [field for field in page.text_input if "data root" in field.label]
+    chosen.set_value("b/results/small").run()
+    page.run()
+    assert page.selectbox(key="plates_profiles").options[0] == "b/results/small"
+    for typed in ("b/results/../results/small", "nowhere"):
+        page = AppTest.from_function(_page, default_timeout=60)
+        page.query_params["plates_profiles"] = typed
+        page.run()
+        assert ("24 wells" in texts(page)) == (typed != "nowhere")
+    assert "does not exist" in page.error[0].value
+    assert page.session_state["PlatesState"].recent == []
+
+
 def test_empty_says_what_to_do(monkeypatch, tmp_path):
     page = open_page(tmp_path, monkeypatch, tmp_path)
     assert "ellimaps plates profile" in page.info[0].value
     assert page.button(key="plates_new_start")
+    assert "layout.csv" in page.code[0].value
+    ended(page.button(key="plates_example").click().run())
+    assert "**48 wells**" in texts(page)
+    assert page.selectbox(key="plates_profiles").value == "example_plate/profiles"
+
+
+def test_the_plate_is_saved_as_one_page_of_html(page):
+    ended(page.button(key="plates_report").click().run())
+    assert not page.error
+    [saved] = [one for one in page.get("download_button") if "report" in one.proto.label]
+    assert saved.proto.label == "Save the report (HTML)"
 
 
 def test_loaded_lists_all_fields_and_suggests_a_control_beside_a_compound(page):
@@ -88,10 +122,71 @@ def test_lasso_fills_the_table_and_the_left_picture(page):
 
 
 def test_legend_hides_groups_from_the_table(page):
-    # Groups by name: dimmer, DMSO, inert, sizer.
-    page.session_state["PlatesState"].hidden = [1, 2]
+    rows = chosen_rows(page)
+    fields = np.flatnonzero(rows["compound"].isin(["DMSO", "inert"])).tolist()
+    page.session_state["PlatesState"].hide(["DMSO", "inert"], fields, drawn=False)
     page.run()
     assert set(chosen_rows(page)["compound"]) == {"dimmer", "sizer"}
+    page.selectbox(key="plates_color").set_value("Concentration").run()
+    assert len(chosen_rows(page)) == 48
+
+
+def test_compounds_and_doses_chosen_together_filter_every_tab_alike(page):
+    page.multiselect(key="plates_compounds").set_value(["sizer", "dimmer"])
+    page.multiselect(key="plates_doses").set_value(["10 µM", "100 µM"]).run()
+    assert "8 of 48 fields chosen**, in 4 of 24 wells" in texts(page)
+    rows = chosen_rows(page)
+    assert set(zip(rows["compound"], rows["concentration"], strict=True)) == {
+        (name, dose) for name in ("sizer", "dimmer") for dose in (10, 100)
+    }
+    view(page, "Plate map")
+    assert [well["well"] for well in drawn_wells(page) if well["chosen"]] == ["A03", "A04", "B01", "B02"]
+    view(page, "By compound")
+    assert page.selectbox(key="plates_compound").options == ["dimmer", "sizer"]
+    assert len(page.get("imgs") or page.get("image")) == 3
+    page.button(key="plates_clear").click().run()
+    assert len(page.get("imgs") or page.get("image")) == 5
+    assert "fields chosen" not in texts(page)
+
+
+def drawn_wells(page):
+    """Wells of the plate map, as they are sent."""
+    sent = page.get("vega_lite_chart")[0].proto.datasets
+    tables = [pa.ipc.open_stream(one.data.data).read_all().to_pylist() for one in sent]
+    return max(tables, key=len)
+
+
+def test_a_lasso_filters_every_tab_and_is_kept_under_a_name(data, monkeypatch, tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(data, root)
+    page = open_page(root, monkeypatch, tmp_path)
+    page.session_state["PlatesState"].select([6, 7, 9], drawn=True)
+    view(page, "Plate map")
+    page.text_input(key="plates_new_selection").set_value("odd ones").run()
+    page.button(key="plates_save_selection").click().run()
+    page.button(key="plates_clear").click().run()
+    assert "fields chosen" not in texts(page)
+    page.button(key="plates_choose_0").click().run()
+    assert "3 of 48 fields chosen" in texts(page)
+    state = page.session_state["PlatesState"]
+    assert (state.selected, state.is_drawn) == ([6, 7, 9], True)
+    page.segmented_control(key="plates_view").set_value("Scatter").run()
+    page.segmented_control(key="plates_level").set_value("Wells").run()
+    assert list(chosen_rows(page)["well"]) == ["A04", "A05"]
+    page.button(key="plates_remove_0").click().run()
+    assert not [one for one in page.button if one.key == "plates_choose_0"]
+
+
+def test_what_is_chosen_is_written_down_and_found_again():
+    state = PlatesState(shown="key")
+    state.select([3, 4], drawn=True)
+    state.hide(["DMSO"], [7], drawn=False)
+    again = PlatesState.of_facts(json.loads(json.dumps(state.facts())))
+    assert (again.shown, again.selected, again.hidden, again.hidden_fields) == ("key", [3, 4], ["DMSO"], [7])
+    assert again.is_drawn
+    again.show("other")
+    assert (again.selected, again.hidden_fields, again.is_drawn) == ([], [], False)
+    assert PlatesState.of_facts({"selected": "x", "hidden": 3}).selected == []
 
 
 def test_rows_picked_in_the_table_are_shown_side_by_side(page):
@@ -113,6 +208,35 @@ def test_every_colouring(page, level, coloring):
     assert not page.exception
     assert not page.error
     assert len(chosen_rows(page)) == (48 if level == "Fields" else 24)
+
+
+def test_cells_are_points_and_those_chosen_are_counted_by_treatment(data, monkeypatch, tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(data, root)
+    profiles = read_profiles(root / "results" / "small")
+    fields = profiles.fields
+    cells = fields.loc[fields.index.repeat(5), ["plate", "well", "field"]].reset_index(drop=True)
+    cells["area"] = np.random.default_rng(0).normal(300, 10, len(cells))
+    cells["radius"] = np.sqrt(cells["area"])
+    save_profiles(replace(profiles, cells=cells), root / "results" / "small")
+    page = open_page(root, monkeypatch, tmp_path)
+    page.segmented_control(key="plates_level").set_value("Cells").run()
+    ended(page)
+    assert "0 of 240 cells chosen" in texts(page)
+    page.session_state["PlatesState"].cells = [0, 1, 2, 3, 4, 10]
+    page.run()
+    table = chosen_rows(page).set_index("treatment")
+    assert table.loc["sizer 0.1 uM", ["cells", "chosen", "share"]].tolist() == [10, 5, 0.5]
+    page.multiselect(key="plates_compounds").set_value(["sizer"]).run()
+    assert "6 of 40 cells chosen" in texts(page)
+    page.selectbox(key="plates_cell_color").set_value("Feature").run()
+    assert not page.error
+    assert not page.exception
+
+
+def test_a_plate_without_cells_says_so(page):
+    page.segmented_control(key="plates_level").set_value("Cells").run()
+    assert "holds no cells" in ended(page).info[0].value
 
 
 def test_plate_map_compares_edge_and_inside(page):
@@ -201,6 +325,48 @@ def test_answers_name_what_was_made_active(page):
     compounds = page.dataframe[0].value.set_index("compound")
     assert not compounds.loc["inert", "active"]
     assert len(compounds) == 3
+    labels = [one.get("label", "") for one in json.loads(page.dataframe[0].proto.columns).values()]
+    assert {"Compound", "Changes cells", "From which dose on"} <= set(labels)
+    assert not any("_" in label for label in labels)
+
+
+def answered(page):
+    view(page, "Answers")
+    for _ in range(40):
+        if page.dataframe:
+            return page
+        page.run()
+    raise AssertionError("no answers")
+
+
+def test_a_row_of_the_answers_opens_its_images_and_its_place(page):
+    answered(page)
+    page.session_state["plates_treatments_table"] = {"selection": {"rows": [3], "columns": [], "cells": []}}
+    page.run()
+    rows = page.dataframe[2].value
+    name = f"{rows['compound'].iloc[3]} {rows['dose'].iloc[3]}"
+    assert name in texts(page)
+    assert len(page.get("imgs") or page.get("image")) == 1
+    [chart] = specifications(page)
+    assert chart["title"].endswith(name)
+    page.button(key=f"plates_open_{name}").click().run()
+    assert "2 of 48 fields chosen" in texts(page)
+    assert not page.session_state["PlatesState"].is_drawn
+
+
+def test_groups_are_compared_by_wells_and_a_lasso_gets_no_p(page):
+    answered(page)
+    page.selectbox(key="plates_group_1").set_value("Compound sizer").run()
+    assert "features differ" in texts(page)
+    assert "4 against 12 wells" in texts(page)
+    table = next(one.value for one in page.dataframe if "difference_sd" in one.value)
+    assert table["name"].iloc[0] == "nuclei area"
+    assert table["q"].iloc[0] < 0.05
+    page.session_state["PlatesState"].select([0, 1, 2, 3], drawn=True)
+    page.run()
+    page.selectbox(key="plates_group_1").set_value("Chosen now").run()
+    assert "drawn by its features" in page.info[0].value
+    assert "q" not in next(one.value for one in page.dataframe if "difference_sd" in one.value)
 
 
 def test_damaged_profiles_are_a_sentence(data, monkeypatch, tmp_path):
@@ -369,3 +535,16 @@ def test_a_field_is_read_channel_by_channel(data):
     assert picture.shape == (2, 48, 48)
     inside = picture[:, 14:28, 22:38].mean(axis=(1, 2))
     assert np.allclose(inside, [600, 900], atol=20)
+
+
+def test_an_address_names_what_is_shown(data, monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(data))
+    monkeypatch.chdir(tmp_path)
+    page = AppTest.from_function(_page, default_timeout=60)
+    named = {"plates_view": "By compound", "plates_compound": "sizer", "plates_measure": "nuclei_area"}
+    for name, value in (named | {"plates_correct": "rows and columns"}).items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    assert page.selectbox(key="plates_compound").value == "sizer"
+    assert page.selectbox(key="plates_correct").value == "polish"

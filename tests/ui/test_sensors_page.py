@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from ellimaps.samples.sensors import sample_sensors
+from ellimaps.sensors.watching.alerts import noted_alerts
+from ellimaps.ui.pages.sensors.readings import robust_range
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,10 @@ def empty(data, monkeypatch, tmp_path):
 
 
 def opened(page, text):
-    page.text_input(key="sensors_typed").set_value(text).run()
+    box = page.selectbox(key="sensors_typed")
+    # Streamlit's test driver types nothing that is not listed.
+    box.options += [] if text in box.options else [text]
+    box.set_value(text).run()
     return waited(page)
 
 
@@ -58,7 +64,7 @@ def page(empty):
 
 
 def view(page, name):
-    page.segmented_control(key="sensors_view").set_value(name).run()
+    page.segmented_control(key="sensors_tab").set_value(name).run()
     return waited(page)
 
 
@@ -69,15 +75,57 @@ def texts(page):
 
 
 def test_empty_says_what_to_do_and_lists_logs(empty):
-    assert "ellimaps sample sensors" in empty.info[0].value
-    assert "demo/log.csv" in empty.selectbox(key="sensors_found").options
+    assert "whether a room was stable" in texts(empty)
+    assert len(empty.code) == 3
+    assert "demo/log.csv" in empty.selectbox(key="sensors_typed").options
+
+
+def test_the_empty_page_opens_a_generated_example(empty):
+    empty.button(key="sensors_example").click().run()
+    assert "**6 sensors** of 2 sources" in texts(waited(empty))
+    assert empty.selectbox(key="sensors_typed").options[0] == "generated example"
+
+
+def test_what_was_opened_last_comes_first_after_a_restart_too(page):
+    state = opened(page, "damaged.csv").session_state["SensorsState"]
+    assert state.recent == ["demo/log.csv"]
+    facts = json.loads(json.dumps(state.facts()))
+    assert type(state).of_facts(facts).recent == ["demo/log.csv"]
+    assert page.selectbox(key="sensors_typed").options[:2] == ["damaged.csv", "demo/log.csv"]
+
+
+def test_an_address_shows_the_same_time(page):
+    page.button(key="sensors_last_day").click().run()
+    address = {"sensors_time": "".join(page.query_params["sensors_time"])}
+    address |= {"sensors_typed": "demo/log.csv", "work": "x" * 16}
+    other = AppTest.from_function(_page, default_timeout=60)
+    for name, value in address.items():
+        other.query_params[name] = value
+    waited(other.run())
+    assert other.session_state["SensorsState"].zoom == page.session_state["SensorsState"].zoom
+    # Back: the address of before the zoom.
+    del other.query_params["sensors_time"]
+    assert waited(other.run()).session_state["SensorsState"].zoom is None
+    for damaged in ("yesterday", "2025/2024", "/", "2025-01-01"):
+        other.query_params["sensors_time"] = damaged
+        assert waited(other.run()).session_state["SensorsState"].zoom is None
+
+
+def test_the_page_is_saved_as_one_report(page):
+    page.button(key="sensors_report").click().run()
+    waited(page)
+    [save] = page.get("download_button")[:1]
+    assert save.proto.label == "Save the report"
+    html = page.session_state["SensorsState"].report[1]
+    assert html.startswith("<!DOCTYPE html>") or html.lstrip().startswith("<!doctype html>")
+    assert "<svg" in html
 
 
 def test_opened_counts_sensors_and_shows_all_sources_of_a_temperature(page):
     assert "**6 sensors** of 2 sources in 2 regions" in texts(page)
-    assert page.selectbox(key="sensors_name").value.endswith("temperature")
+    assert page.multiselect(key="sensors_names").value[0].endswith("temperature")
     [chart] = page.get("plotly_chart")
-    assert chart.proto.spec.count('"scattergl"') == 2
+    assert sum(one["mode"] == "lines" for one in json.loads(chart.proto.spec)["data"]) == 2
     axis = json.loads(chart.proto.spec)["layout"]["yaxis"]
     assert axis["title"]["text"].endswith("temperature (°C)")
 
@@ -100,14 +148,56 @@ def test_buttons_move_and_zoom_within_the_log(page):
     assert not page.exception
 
 
+def test_sensors_of_several_quantities_share_time_and_cursor(page):
+    page.multiselect(key="sensors_names").set_value(["room_temperature", "room_humidity"]).run()
+    [chart] = page.get("plotly_chart")
+    spec = json.loads(chart.proto.spec)
+    assert {line["yaxis"] for line in spec["data"]} == {"y", "y2"}
+    assert all(line.get("xaxis", "x") == "x" for line in spec["data"])
+    layout = spec["layout"]
+    assert (layout["hovermode"], layout["hoversubplots"]) == ("x unified", "axis")
+    assert layout["yaxis"]["domain"][0] > layout["yaxis2"]["domain"][1]
+    assert {layout[axis]["title"]["text"] for axis in ("yaxis", "yaxis2")} == {
+        "room temperature (°C)",
+        "room humidity",
+    }
+
+
+def test_few_readings_far_out_are_at_the_edge_of_the_chart_and_not_its_scale(page):
+    spec = json.loads(page.get("plotly_chart")[0].proto.spec)
+    # The example has a change of unit: 74 among 23.
+    low, high = spec["layout"]["yaxis"]["range"]
+    assert 15 < low < high < 35
+    [marks] = [line for line in spec["data"] if line["mode"] == "markers"]
+    assert all(float(text) > high for text in marks["text"])
+    assert robust_range(pd.Series([20.0, 21.0, 22.0, 23.0] * 50)) is None
+    assert robust_range(pd.Series([20.0, 21.0] * 50 + [90.0] * 20)) is None
+
+
+def test_two_rooms_are_compared_and_the_zoom_is_kept_between_tabs(page):
+    page.button(key="sensors_last_day").click().run()
+    day = page.session_state["SensorsState"].zoom
+    view(page, "Compare")
+    assert page.selectbox(key="sensors_compared_a").value != page.selectbox(key="sensors_compared_b").value
+    [chart] = page.get("plotly_chart")
+    spec = json.loads(chart.proto.spec)
+    assert "A - B" in [line["name"] for line in spec["data"]]
+    assert {line["yaxis"] for line in spec["data"][:2]} == {"y"}
+    assert len(charts(page)) == 2
+    for name in ("Anomalies", "Stability", "Readings"):
+        view(page, name)
+        assert page.session_state["SensorsState"].zoom == day
+
+
 def test_group_is_filtered_by_region(page):
     region = page.multiselect(key="sensors_region").options[0]
     page.multiselect(key="sensors_region").set_value([region]).run()
-    assert page.get("plotly_chart")[0].proto.spec.count('"scattergl"') == 1
+    lines = json.loads(page.get("plotly_chart")[0].proto.spec)["data"]
+    assert sum(one["mode"] == "lines" for one in lines) == 1
 
 
 def test_coverage_has_problems_and_distributions(page):
-    view(page, "Coverage")
+    view(page, "Data coverage")
     assert len(page.get("vega_lite_chart")) == 2
     page.segmented_control(key="sensors_by").set_value("Weekday").run()
     assert not page.exception
@@ -116,12 +206,14 @@ def test_coverage_has_problems_and_distributions(page):
 
 def test_stability_says_how_long_and_leads_to_the_period(page):
     view(page, "Stability")
-    assert "of the time out of limit" in texts(page)
+    assert "Out of limit in " in texts(page)
+    for evidence in ("Worst window", "Drift", "Gaps", "Clocks"):
+        assert f"**{evidence}**" in texts(page)
     periods = page.dataframe[1].value
     page.session_state["sensors_periods"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     page.run()
     page.button(key="sensors_look").click().run()
-    assert page.segmented_control(key="sensors_view").value == "Readings"
+    assert page.segmented_control(key="sensors_tab").value == "Readings"
     span = page.session_state["SensorsState"].zoom
     assert span.start <= periods["start"].iloc[0] <= span.end
 
@@ -133,11 +225,132 @@ def test_anomalies_are_periods_with_reasons(page):
     assert found["reason"].str.contains("temperature").all()
 
 
+def picked(page, key, row):
+    page.session_state[key] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    return page.run()
+
+
+def test_a_dismissed_anomaly_does_not_return_and_judges_the_stated_rate(page, monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_EVENTS", str(tmp_path / "events"))
+    view(page, "Anomalies")
+    before = page.dataframe[0].value
+    assert "dismissed" not in texts(page)
+    picked(page, "sensors_anomaly_table", 0)
+    next(field for field in page.text_input if field.label == "Note").set_value("the cleaners").run()
+    page.button(key="sensors_dismissed").click().run()
+    waited(page)
+    after = page.dataframe[0].value
+    assert list(after["start"]) == list(before["start"][1:])
+    assert f"1 of {len(before)} dismissed in 0.8 months" in texts(page)
+    page.toggle(key="sensors_show_dismissed").set_value(True).run()
+    assert list(page.dataframe[0].value["note"]) == ["the cleaners"] + [""] * (len(before) - 1)
+    picked(page, "sensors_anomaly_table", 0)
+    page.button(key="sensors_confirmed").click().run()
+    assert page.dataframe[0].value["judgement"].iloc[0] == "confirmed"
+
+
+def test_alerts_are_configured_for_a_watch(page, monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_EVENTS", str(tmp_path / "events"))
+    view(page, "Anomalies")
+    assert "Alerts: none" in [one.label for one in page.expander]
+    page.checkbox(key="sensors_alert_anomalies").set_value(True)
+    page.number_input(key="sensors_alert_limit").set_value(0.8)
+    page.button(key="FormSubmitter:sensors_alerts-Save alerts").click().run()
+    noted = noted_alerts(page.session_state["SensorsState"].location)
+    assert (noted.settings.limit, noted.settings.anomalies) == (0.8, True)
+    assert any("beyond 0.8 deg C" in one.label for one in page.expander)
+
+
 def test_forecast_stands_beside_its_baseline(page):
     view(page, "Forecast")
     table = page.dataframe[0].value
     assert list(table["horizon"]) == ["60 min", "6 h", "24 h"]
-    assert {"mase", "coverage", "seasonal_naive"} <= set(table)
+    assert {"forecast", "yesterday", "against yesterday", "held by the interval"} <= set(table)
+    assert table["against yesterday"].str.contains("better").all()
+    assert "The forecast of a day ago" in texts(page)
+    assert len(charts(page)) == 2
+
+
+def charts(page):
+    return [json.loads(chart.proto.spec) for chart in page.get("vega_lite_chart")]
+
+
+def titles(part):
+    """Titles of all axes and legends of a chart."""
+    if isinstance(part, list):
+        return [title for one in part for title in titles(one)]
+    if not isinstance(part, dict):
+        return []
+    own = [part["title"]] if isinstance(part.get("title"), str) else []
+    return own + [title for one in part.values() for title in titles(one)]
+
+
+def test_coverage_is_percent_of_what_is_expected(page):
+    view(page, "Data coverage")
+    assert "% of expected" in titles(charts(page)[0])
+    assert any(one.label.endswith("data-quality issues") for one in page.expander)
+
+
+def test_relations_have_units(page):
+    view(page, "Relations")
+    found = titles(charts(page))
+    assert "A off its usual course (°C)" in found
+    assert "B off the day's median (°C)" in found
+    assert "deg C from" in texts(page)
+
+
+@pytest.fixture
+def fahrenheit(empty, data):
+    times = pd.date_range("2025-01-01", periods=1500, freq="10min")
+    noise = np.random.default_rng(5).normal(0, 0.05, (2, 1500))
+    noise[0, 700:760] = 0
+    table = pd.DataFrame({"time": times, "room [°F]": 70 + noise[0], "moisture [%RH]": 45 + noise[1]})
+    table.to_csv(data / "fahrenheit.csv", index=False)
+    return opened(empty, "fahrenheit.csv")
+
+
+def limits(page):
+    return [(field.label, field.value) for field in page.number_input]
+
+
+def test_limits_are_in_the_unit_of_the_sensor_and_say_of_what(fahrenheit):
+    page = view(fahrenheit, "Stability")
+    assert limits(page) == [("May move by (°F)", 0.9)]
+    assert "limit 0.9 °F" in texts(page)
+    page.selectbox(key="sensors_name").set_value("moisture [%RH]").run()
+    assert limits(waited(page)) == [("May move by (%RH)", 1.0)]
+    view(page, "Forecast")
+    assert limits(page) == [("Warn beyond ± (°F)", 0.9)]
+    legend = charts(page)[0]["layer"][1]["encoding"]["color"]["scale"]["domain"]
+    assert legend == ["measured", "forecast", "yesterday", "now ± 0.9"]
+
+
+def test_faulty_readings_are_left_out_by_a_switch(fahrenheit):
+    def readings(page):
+        return page.dataframe[0].value.set_index("sensor")["readings"]["room [°F]"]
+
+    assert readings(fahrenheit) == 1500
+    fahrenheit.toggle(key="sensors_faultless").set_value(True).run()
+    assert readings(waited(fahrenheit)) == 1440
+
+
+def test_the_calendar_has_a_size_for_one_sensor_and_good_days_are_no_bad_ones(fahrenheit):
+    view(fahrenheit, "Stability")
+    calendar = charts(fahrenheit)[0]
+    assert calendar["height"]["step"] >= 10
+    assert calendar["width"]["step"] >= 10
+    scale = calendar["encoding"]["color"]["scale"]
+    assert "Never out of limit" in texts(fahrenheit)
+    assert dict(zip(scale["domain"], scale["range"], strict=True))["within limit"] == "#9ECAE1"
+
+
+def test_a_day_of_the_calendar_opens_in_readings(fahrenheit):
+    view(fahrenheit, "Stability")
+    [field] = fahrenheit.date_input
+    field.set_value(pd.Timestamp("2025-01-05").date()).run()
+    waited(fahrenheit)
+    assert fahrenheit.segmented_control(key="sensors_tab").value == "Readings"
+    assert fahrenheit.session_state["SensorsState"].zoom.start == pd.Timestamp("2025-01-05")
 
 
 def test_a_log_too_short_to_forecast_says_so_and_the_page_stays(empty, data):
@@ -153,16 +366,17 @@ def test_a_log_too_short_to_forecast_says_so_and_the_page_stays(empty, data):
 @pytest.mark.usefixtures("empty")
 def test_a_link_opens_a_log_and_a_tab():
     linked = AppTest.from_function(_page, default_timeout=60)
-    linked.query_params |= {"sensors_typed": "demo/log.csv", "sensors_view": "Coverage"}
+    linked.query_params |= {"sensors_typed": "demo/log.csv", "sensors_view": "Data coverage"}
     assert "When which sensor reported" in texts(waited(linked.run()))
     outside = AppTest.from_function(_page, default_timeout=60)
     outside.query_params["sensors_typed"] = "../log.csv"
     assert waited(outside.run()).error
 
 
-def test_why_tests_room_against_instrument(page):
-    view(page, "Why")
-    assert "room" in page.selectbox(key="sensors_first").value
+def test_relations_test_room_against_instrument(page):
+    view(page, "Relations")
+    assert "room" in page.selectbox(key="sensors_a").value
+    assert page.selectbox(key="sensors_b").label == "Sensor B"
     assert "follows" in texts(page)
     assert "Cross-correlation after whitening" in texts(page)
 
@@ -237,7 +451,7 @@ def test_events_are_noted_drawn_and_compared(page, monkeypatch, tmp_path):
     assert [one["line"]["dash"] for one in layout["shapes"]] == ["dash"]
     for name, kind in (
         ("Anomalies", "plotly_chart"),
-        ("Coverage", "vega_lite_chart"),
+        ("Data coverage", "vega_lite_chart"),
         ("Forecast", "vega_lite_chart"),
     ):
         view(page, name)

@@ -20,7 +20,7 @@ FIELDS = {
     "maps": "path",
     "experiments": "experiments_typed",
     "classify": "classify_typed",
-    "plates": "plates_typed",
+    "plates": "plates_profiles",
     "sensors": "sensors_typed",
 }
 PATHS = [
@@ -107,7 +107,12 @@ def test_no_error_tells_where_the_server_keeps_its_files(server, name):
     there = [str(path.relative_to(server)) for path in sorted(server.rglob("*"))]
     texts = []
     for text in [*PATHS, *there, *(str(server / path) for path in there[:3])]:
-        page.text_input(key=FIELDS[name]).set_value(text)
+        if name == "plates":
+            # Streamlit's test driver types nothing into a list; an address does.
+            page = AppTest.from_string(f"from ellimaps.ui.pages.{name}.page import render; render()")
+            page.query_params[FIELDS[name]] = text
+        else:
+            page.text_input(key=FIELDS[name]).set_value(text)
         if name == "maps":
             page.button(key="FormSubmitter:open-Open").click()
         texts += said(settled(page.run(timeout=60), name))

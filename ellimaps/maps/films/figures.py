@@ -16,10 +16,10 @@ from ellimaps.core.colors import CLUSTER_COLORS, NO_DATA_COLOR
 from ellimaps.core.numbers import number_text, with_error
 from ellimaps.core.stack import ANGLES, ImageStack
 from ellimaps.maps.figures import contrast_limits
-from ellimaps.maps.films.parameters import parameter_titles
 from ellimaps.maps.films.results import MapFit, ShotFits, thickness_name
 from ellimaps.optics.certainty import Certainty
 from ellimaps.optics.flags import Flag
+from ellimaps.optics.parameters import parameter_titles
 
 _NOT_TRUSTED_COLOR = "#9A9A9A"
 

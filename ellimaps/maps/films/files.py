@@ -23,6 +23,7 @@ from ellimaps.maps.films.results import ClusterFit, MapFit, ShotFits, parameter_
 from ellimaps.optics.certainty import Certainty
 from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.flags import Flag
+from ellimaps.optics.graded import Graded
 from ellimaps.optics.materials import tabulated
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import model_text
@@ -143,6 +144,9 @@ def _nameable(fit: ShotFits | MapFit) -> ThinFilm:
         if isinstance(material, UniaxialMaterial):
             both = tabulated(material.ordinary, waves), tabulated(material.extraordinary, waves)
             return UniaxialMaterial(*both, material.name)
+        if isinstance(material, Graded):
+            ends = tabulated(material.top, waves), tabulated(material.bottom, waves)
+            return Graded(*ends, material.slices, material.name)
         return tabulated(material, waves)
 
     layers = tuple(replace(layer, material=named(layer.material)) for layer in fit.model.layers)

@@ -71,7 +71,7 @@ def fit_shots(
     model = model.with_bandwidths(pairs)
     columns = shared_columns(model, shared)
     fitter = _fitter(model, pairs, segmentation.stack, options)
-    shots = Shots(segmentation, pairs, fitter.noise, fitter.options.min_share)
+    shots = Shots(segmentation, pairs, fitter.noise, fitter.options)
     if not columns:
         check_determined(fitter.exact, shots.noise)
     fit = fitter.fit(shots.psi_deg, shots.delta_deg, shots.noise)

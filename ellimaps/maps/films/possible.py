@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from ellimaps.core.numbers import counted
-from ellimaps.core.stack import ImageStack
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.model import ThinFilm
 
 
-def what_is_lacking(stack: ImageStack, model: ThinFilm | None = None) -> str:
+def what_is_lacking(points: pd.DataFrame, model: ThinFilm | None = None) -> str:
     """Return one sentence about why no fit can be made, empty if one can.
 
     Parameters
     ----------
-    stack : ImageStack
-        Delta and Psi maps.
+    points : DataFrame
+        ``wavelength_nm`` of each pair of Delta and Psi, as `ImageStack.pairs`.
     model : ThinFilm, optional
         What would be fitted; without it, whether any model could be.
     """
-    pairs = stack.pairs()
-    used = len(pairs) if model is None else int(model.uses(pairs["wavelength_nm"]).sum())
+    used = len(points) if model is None else int(model.uses(points["wavelength_nm"]).sum())
     least = FitOptions().min_wavelengths
     if used < least:
         of_what = "this measurement has" if model is None else "the model uses"

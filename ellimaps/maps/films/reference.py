@@ -72,11 +72,13 @@ def thickness_of_reference(
     SettingError
         If that fit is poor, ambiguous or at its limit, or cannot be made.
     """
-    given = model.layers[layer]
-    start = min(given.thickness_nm, highest_nm)
-    sought = replace(given, thickness_nm=start, free={THICKNESS: (0.0, highest_nm)})
-    below = tuple(replace(one, free={}) for one in model.layers[layer + 1 :])
-    bare = replace(model, layers=(sought, *below), free={})
+    if model.layers[layer].repeat is not None:
+        raise SettingError(f"Layer {layer + 1} is repeated in a period: no cluster has it alone on top.")
+    bare = model.arranged(range(layer, len(model.layers)))
+    top, *below = (replace(one, free={}) for one in bare.layers)
+    start, own = min(top.thickness_nm, highest_nm), {k: v for k, v in top.tied.items() if k != THICKNESS}
+    sought = replace(top, thickness_nm=start, free={THICKNESS: (0.0, highest_nm)}, tied=own)
+    bare = replace(bare, layers=(sought, *below), free={})
     fit = fit_shots(segmentation, bare, options=options).clusters[cluster]
     if fit.flag not in (Flag.OK, Flag.LACK_OF_FIT):
         raise SettingError(

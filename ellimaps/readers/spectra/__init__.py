@@ -14,11 +14,12 @@ from ellimaps.core.spectra import OPTIONAL, REQUIRED, Spectra
 from ellimaps.core.sums import check_beside
 from ellimaps.readers.spectra import clustershots, ep4, filmsense, plain, spectraray, woollam
 from ellimaps.readers.spectra.noise import with_noise
-from ellimaps.readers.spectra.quantities import averaged
-from ellimaps.readers.spectra.text import SpectrumText, text_of
+from ellimaps.readers.spectra.quantities import SHAPES, ColumnsQuestion, averaged, meaning_of, question
+from ellimaps.readers.spectra.text import SpectrumText, beginning_of, text_of
 
 # The plain table comes last: it takes what no program's own layout is.
 _FORMATS = (ep4, clustershots, filmsense, woollam, spectraray, plain)
+_ENDINGS = (".dat", ".txt", ".csv", ".tsv", ".asc")
 _IMAGES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".xml")
 
 
@@ -69,11 +70,43 @@ def may_be_spectra(path: Path) -> bool:
     return not text.lists_maps
 
 
+def looks_like_spectra(path: Path) -> bool:
+    """Tell by its ending and its beginning whether a file is to be offered among those of spectra."""
+    if path.suffix.lower() not in _ENDINGS:
+        return False
+    try:
+        text = beginning_of(InputFile(path))
+        if text.lists_maps:
+            return False
+        if any(one.is_of(text) for one in _FORMATS if one is not plain):
+            return True
+        labels = text.rows.labels
+    except ReadError:
+        return False
+    known = {meaning_of(label)[0] for label in labels}
+    return not labels or any(known.issuperset(shape) for shape in SHAPES)
+
+
+def first_rows(path: Path, most: int = 5) -> tuple[list[str], list[list[float]]]:
+    """Return titles (none where there are none) and first rows of a table, to say what its columns are.
+
+    Raises
+    ------
+    ReadError
+        If it holds no rows of numbers.
+    """
+    rows = beginning_of(InputFile(path)).rows
+    return rows.labels, rows.cells[:most]
+
+
 def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return a table with its columns in order and its angles in their ranges, repeated readings averaged."""
     table = table.assign(**{column: np.nan for column in ("aoi_deg",) if column not in table})
     if "spectrum" not in table:
         table = table.assign(spectrum=0)
+    numbers = table["spectrum"]
+    if np.isfinite(numbers).all() and (numbers == numbers.round()).all():
+        table = table.assign(spectrum=numbers.astype(int))
     known = table[
         np.isfinite(table["wavelength_nm"]) & (np.isfinite(table["Psi"]) | np.isfinite(table["Delta"]))
     ]
@@ -83,13 +116,17 @@ def _checked(table: pd.DataFrame, name: str) -> pd.DataFrame:
         values = known[column].dropna()
         if not values.between(low, high).all():
             wrong = values[~values.between(low, high)].iloc[0]
-            raise ReadError(
-                f"{name} has {column} {wrong:g}, which is not within {low:g}..{high:g}: say with --columns "
-                "(columns=) what its columns are."
-            )
+            raise question(f"{name} has {column} {wrong:g}, which is not within {low:g}..{high:g}")
     known = averaged(known.assign(Psi=known["Psi"].clip(0, 90), Delta=full_circle(known["Delta"].to_numpy())))
     ordered = [*REQUIRED, *(column for column in OPTIONAL if column in known)]
     return known[ordered].reset_index(drop=True)
 
 
-__all__ = ["SpectrumText", "may_be_spectra", "open_spectra"]
+__all__ = [
+    "ColumnsQuestion",
+    "SpectrumText",
+    "first_rows",
+    "looks_like_spectra",
+    "may_be_spectra",
+    "open_spectra",
+]

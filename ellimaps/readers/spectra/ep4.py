@@ -48,9 +48,10 @@ def table_in(text: SpectrumText) -> tuple[pd.DataFrame, tuple[str, ...]]:
         raise ReadError(f"{text.name} has no column of {', '.join(missing)}: export the data set again.")
     found = pd.DataFrame(columns)
     found["spectrum"] = found["spectrum"].fillna(0).astype(int) if "spectrum" in found else 0
-    if "Zone" in table and table["Zone"].isin(_ZONES).any():
-        found = found[table["Zone"].isin(_ZONES)]
-    return _by_spot(found), ()
+    zone = table["Zone"] if "Zone" in table else pd.Series(0, table.index)
+    if zone.isin(_ZONES).any():
+        found = found[zone.isin(_ZONES)]
+    return _by_sweep(_by_spot(found), zone[found.index]), ()
 
 
 def _values(text: SpectrumText, body: list[str], width: int) -> np.ndarray:
@@ -88,6 +89,17 @@ def _by_spot(table: pd.DataFrame) -> pd.DataFrame:
     for column in ("x_mm", "y_mm"):
         table[column] = table.groupby(spot)[column].transform("mean")
     return table
+
+
+def _by_sweep(table: pd.DataFrame, zone: pd.Series) -> pd.DataFrame:
+    """Return a table in which what was measured again later is another spectrum."""
+    if "time_s" not in table:
+        return table
+    point = table.assign(zone=zone).groupby(["spectrum", "wavelength_nm", "aoi_deg", "zone"], dropna=False)
+    sweep = point.cumcount()
+    if not sweep.any() or (point["time_s"].transform("nunique") <= 1).all():
+        return table
+    return table.assign(spectrum=table.assign(sweep=sweep).groupby(["spectrum", "sweep"]).ngroup())
 
 
 def _cells(line: str) -> list[str]:

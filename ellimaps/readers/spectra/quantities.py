@@ -74,12 +74,26 @@ SHAPES = (("Psi", "Delta"), ("tan_psi", "cos_delta"), ("N", "C", "S"), ("rho_rea
 """Sets of columns that give Psi and Delta."""
 
 
+class ColumnsQuestion(ReadError):
+    """What the columns of a table are can be understood in two ways, or in none."""
+
+    @property
+    def why(self) -> str:
+        """What is not clear, without how it is answered on the command line."""
+        return str(self).partition(": say with ")[0]
+
+
+def question(why: str, how: str = "what its columns are") -> ColumnsQuestion:
+    """Return the error that asks what the columns of a table are; why it does, and how to say it."""
+    return ColumnsQuestion(f"{why}: say with --columns (columns=) {how}.")
+
+
 def meaning_of(label: str) -> tuple[str | None, float | None]:
     """Return which column a title means and the factor to its unit; None is not known, or not said."""
     words = label.strip().lower().replace("ψ", "psi").replace("δ", "delta").replace("λ", "lambda")
     unit = ""
     match = re.fullmatch(r"(.*?)\s*[\[(/_]\s*([^\W\d_]{1,10}|°)\s*[\])]?", words)
-    if match and words not in _MEANING:
+    if match and words not in _MEANING and re.sub(r"[\s_]+", " ", words) not in _MEANING:
         words, unit = match.groups()
     column = _MEANING.get(re.sub(r"[\s_]+", " ", words).strip())
     if words in ("nm", "ev"):
@@ -105,10 +119,10 @@ def psi_and_delta(table: pd.DataFrame, name: str) -> tuple[pd.DataFrame, tuple[s
     if "wavelength_nm" not in table or shape is None:
         if {"N", "k"} <= set(table.columns):
             raise ReadError(f"{name} is a table of n and k: name it as a material in the model.")
-        raise ReadError(
-            f"{name} has columns {', '.join(map(str, table.columns))}: a spectrum needs a wavelength, Psi "
-            "and Delta, tan Psi and cos Delta, N, C and S, or rho; say with --columns (columns=) "
-            "which they are."
+        raise question(
+            f"{name} has columns {', '.join(map(str, table.columns))}, and a spectrum needs a wavelength, "
+            "Psi and Delta, tan Psi and cos Delta, N, C and S, or rho",
+            "which they are",
         )
     if shape == ("tan_psi", "cos_delta"):
         delta = np.rad2deg(np.arccos(table["cos_delta"].clip(-1, 1)))

@@ -15,6 +15,8 @@ from ellimaps.core.small_files import read_small
 
 MAX_BYTES = 64 * 1024 * 1024
 """A thousand spots of a thousand wavelengths are 60 MB."""
+# A hundred lines of a wide table, and read at once.
+_BEGINNING_BYTES = 1 << 15
 # Exports of all quantities of a Mueller matrix with errors have some 40 columns.
 _MOST_CELLS = 64
 _SEPARATORS = (";", "\t", ",", None)
@@ -112,6 +114,22 @@ def text_of(file: InputFile) -> SpectrumText:
     content = read_small(file, "spectrum", MAX_BYTES)
     lines = [line.rstrip() for line in _decoded(content, file.name).splitlines()]
     return SpectrumText(file.name, [line for line in lines if line.strip()], sha256(content).hexdigest())
+
+
+def beginning_of(file: InputFile) -> SpectrumText:
+    """Return the whole lines at the beginning of a file, without its SHA-256.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read, or is no text.
+    """
+    with file.open() as stream:
+        content = stream.read(_BEGINNING_BYTES)
+    lines = _decoded(content, file.name).splitlines()
+    if len(content) == _BEGINNING_BYTES:
+        del lines[-1:]
+    return SpectrumText(file.name, [line for line in map(str.rstrip, lines) if line], "")
 
 
 def numbers_in(line: str, separator: str | None) -> list[float] | None:

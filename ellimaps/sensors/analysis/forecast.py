@@ -134,6 +134,54 @@ def forecast(
     )
 
 
+@dataclass(frozen=True)
+class LastDay:
+    """The forecast of a day ago, and what came.
+
+    Attributes
+    ----------
+    table : DataFrame
+        By time: ``value, low, high, seasonal_naive`` as they were forecast, and ``came``.
+    sentence : str
+        How far they were apart.
+    """
+
+    table: pd.DataFrame
+    sentence: str
+
+
+def last_day(series: pd.Series, unit: str = "deg C", on_progress: Progress = no_progress) -> LastDay:
+    """Forecast the last day of a log from what was there before it.
+
+    Parameters
+    ----------
+    series, unit, on_progress
+        See `forecast`.
+
+    Raises
+    ------
+    SettingError
+        If the log without its last day is too short to test a forecast on, or nothing was read on that day.
+    """
+    measured = regular(series, _STEP)
+    before = measured[: measured.index[-1] - pd.Timedelta("1D")].dropna()
+    if before.empty:
+        raise SettingError("The log has no day before its last.")
+    table = forecast(before, ("24h",), unit=unit, on_progress=on_progress).table
+    table = table.assign(came=measured.reindex(table.index, method="nearest", tolerance=_STEP / 2))
+    known = table.dropna(subset="came")
+    if known.empty:
+        raise SettingError("Nothing was read on the last day.")
+    error, naive = (float((known[way] - known["came"]).abs().mean()) for way in ("value", "seasonal_naive"))
+    inside = float(known["came"].between(known["low"], known["high"]).mean())
+    of = f" {unit}" if unit else ""
+    return LastDay(
+        table,
+        f"The forecast of a day ago erred by {error:.2g}{of} on average, the day before it by "
+        f"{naive:.2g}{of}; {inside:.0%} of what came lay within its {COVERAGE:.0%} interval.",
+    )
+
+
 def limit_warning(table: pd.DataFrame, now: float, limit: float, unit: str) -> str:
     """Return a sentence on when the forecast, or its interval alone, leaves ``now +- limit``; or nothing.
 

@@ -95,7 +95,7 @@ def follows(leader: pd.Series, follower: pd.Series) -> Hypothesis:
     )
 
 
-def daily_profile(series: pd.Series) -> Hypothesis:
+def daily_profile(series: pd.Series, unit: str = "") -> Hypothesis:
     """Test that a log repeats itself every day; ``table``: ``hour, median, p10, p90`` off the day's median.
 
     A course of the day stands out of the spectrum at one, two and three turns a day. Noise, however long it
@@ -128,7 +128,7 @@ def daily_profile(series: pd.Series) -> Hypothesis:
     swing = float(median.max() - median.min())
     name = _name(series)
     statement = (
-        f"{name} has a daily course: {swing:.2g} from {median.to_numpy().argmin()}:00 "
+        f"{name} has a daily course: {_with(swing, unit)} from {median.to_numpy().argmin()}:00 "
         f"to {median.to_numpy().argmax()}:00."
     )
     test = (
@@ -139,7 +139,7 @@ def daily_profile(series: pd.Series) -> Hypothesis:
     return Hypothesis("daily", f"Daily profile of {name}", statement, test, p < SIGNIFICANCE, table, facts)
 
 
-def seasonal_profile(series: pd.Series) -> Hypothesis:
+def seasonal_profile(series: pd.Series, unit: str = "") -> Hypothesis:
     """Test that a log moves with the seasons; ``table``: ``month`` (its first day), ``median, p10, p90``.
 
     A level that walks at random moves from month to month as well; its changes from day to day have a flat
@@ -169,7 +169,7 @@ def seasonal_profile(series: pd.Series) -> Hypothesis:
     )
     swing = float(table["median"].max() - table["median"].min())
     name = _name(series)
-    statement = f"{name} moves with the seasons: its monthly median spans {swing:.2g}."
+    statement = f"{name} moves with the seasons: its monthly median spans {_with(swing, unit)}."
     facts = {"days": float(measured), "swing": swing}
     if measured < _YEAR_DAYS:
         test = f"Not known: {measured} days cannot tell a season from drift; it takes a year."
@@ -220,6 +220,10 @@ def correlated(first: pd.Series, second: pd.Series) -> Hypothesis:
     title = f"{names[0]} and {names[1]}"
     table = known.reset_index(drop=True)
     return Hypothesis("correlation", title, statement, test, p < SIGNIFICANCE, table, facts)
+
+
+def _with(number: float, unit: str) -> str:
+    return f"{number:.2g} {unit}".rstrip()
 
 
 def _lag_test(found: LagResult) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -319,10 +320,11 @@ def _series(log: SensorLog, key: tuple[str, str, str], filters: SensorFilters) -
 
 
 def _tests(log: SensorLog, filters: SensorFilters) -> Iterator[tuple[Any, list[tuple[str, str, str]]]]:
-    chosen = [key for key, _ in _keys(temperature_sensors(filters.sensors(log)))]
-    for key in chosen:
-        yield daily_profile, [key]
-        yield seasonal_profile, [key]
+    units = dict(_keys(temperature_sensors(filters.sensors(log))))
+    chosen = list(units)
+    for key, unit in units.items():
+        yield partial(daily_profile, unit=unit_text(unit)), [key]
+        yield partial(seasonal_profile, unit=unit_text(unit)), [key]
     rooms = [key for key in chosen if _ROOM.search(key[2])]
     instruments = [key for key in chosen if _INSTRUMENT.search(key[2])]
     for room in rooms:

@@ -64,7 +64,10 @@ class WatchSettings:
         if self.limit is not None:
             check_limit(self.limit)
         if self.limit is None and not self.anomalies:
-            raise SettingError("There is nothing to watch for: give --limit, --anomalies, or both.")
+            raise SettingError(
+                "There is nothing to watch for: give --limit, --anomalies, or both, or configure alerts on "
+                "the page Sensors."
+            )
 
 
 class Watch:

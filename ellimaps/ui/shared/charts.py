@@ -21,7 +21,7 @@ _MOST_TICKS = 6
 
 
 def show_chart(chart: Any, *, alt: str = "", **options: Any) -> Any:
-    """Show a chart of Altair, or Vega-Lite as `chart_specification` makes it.
+    """Show a chart of Altair, or Vega-Lite as `chart_specification` makes it; return what is chosen in it.
 
     Parameters
     ----------

@@ -22,25 +22,25 @@ def stack_of(waves):
 
 
 def test_two_wavelengths_are_enough_for_a_thickness():
-    assert what_is_lacking(stack_of([500.0, 600.0])) == ""
-    assert what_is_lacking(stack_of([500.0, 600.0]), MODEL) == ""
+    assert what_is_lacking(stack_of([500.0, 600.0]).pairs()) == ""
+    assert what_is_lacking(stack_of([500.0, 600.0]).pairs(), MODEL) == ""
 
 
 @pytest.mark.parametrize("model", [None, MODEL])
 def test_one_is_not(model):
     assert "at 2 wavelengths or angles of incidence at least, and" in what_is_lacking(
-        stack_of([500.0]), model
+        stack_of([500.0]).pairs(), model
     )
 
 
 def test_a_range_that_leaves_one_is_not():
     narrow = replace(MODEL, wavelengths_nm=(550.0, 650.0))
-    assert "the model uses 1" in what_is_lacking(stack_of([500.0, 600.0]), narrow)
+    assert "the model uses 1" in what_is_lacking(stack_of([500.0, 600.0]).pairs(), narrow)
 
 
 def test_as_many_parameters_as_values_cannot_be_found():
     four = replace(MODEL, layers=tuple(Layer("SiO2", 10.0, FREE) for _ in range(4)))
-    assert what_is_lacking(stack_of([500.0, 600.0]), four).startswith(
+    assert what_is_lacking(stack_of([500.0, 600.0]).pairs(), four).startswith(
         "4 parameters cannot be found from 4 values"
     )
-    assert what_is_lacking(stack_of([500.0, 600.0, 700.0]), four) == ""
+    assert what_is_lacking(stack_of([500.0, 600.0, 700.0]).pairs(), four) == ""

@@ -13,7 +13,13 @@ from support.stacks import one_sentence
 import ellimaps
 from ellimaps.core.errors import ReadError
 from ellimaps.core.spectra import Spectra
-from ellimaps.readers.spectra import may_be_spectra, open_spectra
+from ellimaps.readers.spectra import (
+    ColumnsQuestion,
+    first_rows,
+    looks_like_spectra,
+    may_be_spectra,
+    open_spectra,
+)
 
 WAVES, PSI, DELTA = [400.0, 500.0, 600.0], [30.0, 25.0, 20.0], [170.0, 190.0, 350.0]
 
@@ -71,7 +77,7 @@ def test_real_tables_of_other_programs_open(shared_data: Path) -> None:
     assert wvase[["Psi", "Delta"]].iloc[0].tolist() == [33.156, 187.72]
     film = open_spectra(folder / "Filmsense_staticTest.txt").table
     assert len(film) == 8
-    assert film["aoi_deg"].isna().all()
+    assert film["aoi_deg"].unique().tolist() == [70.012]
     assert np.cos(np.deg2rad(2 * film["Psi"])).iloc[0] == pytest.approx(
         0.60270 / film["polarization"].iloc[0], abs=2e-3
     )
@@ -116,6 +122,76 @@ def test_errors_and_depolarization_of_a_file_are_kept(tmp_path: Path) -> None:
     assert table["depolarization"].isna().tolist() == [False, True, True]
 
 
+KINETIC = """
+VASEmethod[EllipsometerType=4, CompleteEASE=3.65, AcqTime=0.978]
+nm
+400.000\t65.000\t30.0000\t170.0000\t0.0140\t0.0318\t\t0.0500
+500.000\t65.000\t25.0000\t190.0000\t0.0130\t0.0295\t\t0.0500
+600.000\t65.000\t20.0000\t350.0000\t0.0130\t0.0295\t\t0.0500
+400.000\t65.000\t31.0000\t171.0000\t0.0140\t0.0318\t\t0.1500
+500.000\t65.000\t26.0000\t191.0000\t0.0130\t0.0295\t\t0.1500
+600.000\t65.000\t21.0000\t351.0000\t0.0130\t0.0295\t\t0.1500
+"""
+
+
+def test_spectra_of_a_time_series_are_not_averaged(tmp_path: Path) -> None:
+    spectra = open_spectra(written(tmp_path, KINETIC))
+    assert spectra.names == [0, 1]
+    assert [spectra.one(name)["time_s"].unique().tolist() for name in spectra.names] == [[3.0], [9.0]]
+    assert spectra.one(1)["Psi"].tolist() == [31.0, 26.0, 21.0]
+    assert spectra.one(1)["Psi_sd"].tolist() == [0.014, 0.013, 0.013]
+
+
+def test_depolarization_belongs_to_the_row_before_it(tmp_path: Path) -> None:
+    text = "\nVASEmethod[EllipsometerType=4]\nnm\n" + "".join(
+        f"{wave:.3f}\t70.000\t{psi}\t{delta}\t0.01\t0.03\t\ndPolE\t{wave:.3f}\t0.000\t{lost}\t1.0\n"
+        f"uR\t{wave:.3f}\t0.000\t0.65\t1.0\n"
+        for wave, psi, delta, lost in zip(WAVES, PSI, DELTA, (-5.2, 0.5, 1.5), strict=True)
+    )
+    spectra = open_spectra(written(tmp_path, text))
+    assert_is_the_spectrum(spectra)
+    assert spectra.table["depolarization"].tolist() == [-5.2, 0.5, 1.5]
+
+
+def test_transmission_is_refused(tmp_path: Path) -> None:
+    text = KINETIC.replace("AcqTime=0.978", "TransmissionMeas=1")
+    with pytest.raises(ReadError, match="in transmission") as error:
+        open_spectra(written(tmp_path, text))
+    assert one_sentence(error)
+
+
+def test_a_column_without_a_title_before_psi_is_the_angle(tmp_path: Path) -> None:
+    text = "sample_WVASEformat\nnm\t\tPsi\tDelta\n" + ROWS.replace(" ", "\t")
+    spectra = open_spectra(written(tmp_path, text))
+    assert_is_the_spectrum(spectra)
+    assert (spectra.table["aoi_deg"] == 65).all()
+
+
+def test_tan_psi_and_cos_delta_need_no_heading(tmp_path: Path) -> None:
+    spectra = open_spectra(written(tmp_path, "nm  TRIG\n300 70  .245    .123\n400 70  .283    -.034\n"))
+    assert spectra.table["Psi"].tolist() == pytest.approx(np.rad2deg(np.arctan([0.245, 0.283])).tolist())
+    assert "same for Delta" in spectra.warnings[0]
+
+
+def test_dynamic_data_of_film_sense_are_a_spectrum_for_each_time(tmp_path: Path) -> None:
+    head = "Film_Sense_Dyn_Data\n2\t2\t-70.012\t2\n367.2\t14.3\n449.6\t16.0\n"
+    titles = "Time\tUV_N\tUV_C\tUV_S\tUV_P\tUV_I\tBlue_N\tBlue_C\tBlue_S\tBlue_P\tBlue_I\tThick(nm).2\n"
+    rows = (
+        "4.953\t0.6\t-0.8\t0.0\t0.998\t14.1\t0.8\t-0.48\t0.36\t0.999\t21.7\t3.2\n"
+        "14.858\t0.0\t0.0\t1.0\t0.998\t14.1\t0.8\t-0.6\t0.0\t0.999\t21.7\t3.2\n"
+    )
+    spectra = open_spectra(written(tmp_path, head + titles + rows))
+    assert spectra.names == [0, 1]
+    table = spectra.table
+    assert table["time_s"].tolist() == [4.953, 4.953, 14.858, 14.858]
+    assert (table["aoi_deg"] == 70.012).all()
+    assert table["Delta"].tolist() == pytest.approx([180.0, 143.1301, 90.0, 180.0], abs=1e-3)
+    assert table["Psi"].iloc[2] == pytest.approx(45.0)
+    assert "angle" in spectra.warnings[0]
+    with pytest.raises(ReadError, match="does not hold the wavelengths"):
+        open_spectra(written(tmp_path, head + titles.replace("Blue_S", "Blue") + rows))
+
+
 def rows_of(columns: list[np.ndarray]) -> str:
     return "".join(" ".join(f"{value:.9f}" for value in row) + "\n" for row in zip(*columns, strict=True))
 
@@ -158,6 +234,24 @@ def test_columns_are_what_the_user_says(tmp_path: Path) -> None:
     assert_is_the_spectrum(open_spectra(path, columns="Psi Delta - wavelength_nm"))
 
 
+@pytest.mark.parametrize(("times", "names"), [((2.0, 60.0), [0, 1]), ((2.0, 2.0), [0])])
+def test_what_is_measured_again_later_is_another_spectrum(
+    tmp_path: Path, times: tuple[float, float], names: list[int]
+) -> None:
+    head = "#Lambda\tAOI\tDelta\tPsi\tZone\tTime\n#nm\tdeg\tdeg\tdeg\t-\ts\n"
+    rows = [
+        f"{wave}\t50\t{delta + shift}\t{psi}\t{zone}\t{time}\n"
+        for time, shift in zip(times, (0, 2), strict=True)
+        for wave, psi, delta in zip(WAVES, PSI, DELTA, strict=True)
+        for zone in (1, 3)
+    ]
+    spectra = open_spectra(written(tmp_path, head + "".join(rows), "series.ds.dat"))
+    assert spectra.names == names
+    assert (spectra.table["n_readings"] == 4 / len(names)).all()
+    middle = spectra.one(0)["Delta"].tolist()
+    assert middle == pytest.approx([delta + 2 - len(names) for delta in DELTA])
+
+
 def test_positions_tell_spots_apart(tmp_path: Path) -> None:
     head = "#Lambda\tAOI\tDelta\tPsi\tROIidx\tX_pos\tY_pos\n#nm\tdeg\tdeg\tdeg\t-\tmm\tmm\n"
     rows = [
@@ -186,6 +280,8 @@ def test_positions_tell_spots_apart(tmp_path: Path) -> None:
         ("#Lambda\tAOI\tDelta\tPsi\n#nm\tdeg\tdeg\tdeg\n400\t50\t170\n", "data row 1"),
         ("#Lambda\tAOI\tDelta\tPsi\n400\t50\ta_001.png\ta_002.png\n", "lists maps"),
         ("wavelength Psi Delta\nnan nan nan\n", "no value"),
+        ("400,0;650\n600;65;20\n500;65;25\n", "without titles"),
+        ("600 nan 20\n500 nan 25\n", "without titles"),
         ("wavelength Psi Delta\n400 1e999 170\n", "no value|no rows"),
     ],
 )
@@ -193,6 +289,43 @@ def test_what_is_no_spectrum_is_refused_in_one_sentence(tmp_path: Path, text: st
     with pytest.raises(ReadError, match=needle) as error:
         open_spectra(written(tmp_path, text))
     assert one_sentence(error)
+
+
+def test_errors_are_told_by_their_titles(tmp_path: Path) -> None:
+    text = "wavelength_nm AOI Psi Delta Psi_sd err_Delta spectrum x_mm y_mm\n400 65 30 170 0.1 0.2 7 1 2\n"
+    table = open_spectra(written(tmp_path, text)).table
+    assert table[["Psi_sd", "Delta_sd", "x_mm", "y_mm"]].iloc[0].tolist() == [0.1, 0.2, 1.0, 2.0]
+    assert [repr(name) for name in table["spectrum"].tolist()] == ["7"]
+
+
+@pytest.mark.parametrize("text", PLAIN.values(), ids=PLAIN)
+def test_spectra_are_offered(tmp_path: Path, text: str) -> None:
+    assert looks_like_spectra(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Measured on Monday.\n",
+        "wavelength n k\n400 1.5 0\n",
+        "#Lambda\tDelta\tPsi\n400\ta_001.png\ta_002.png\n",
+        "cluster,n_pixels,thickness_nm,mse\n0,1,2,3\n",
+    ],
+)
+def test_other_text_is_not_offered(tmp_path: Path, text: str) -> None:
+    assert not looks_like_spectra(written(tmp_path, text))
+    (tmp_path / "image.png").write_text(PLAIN["titles"])
+    assert not looks_like_spectra(tmp_path / "image.png")
+
+
+def test_what_is_not_clear_is_told_without_the_command_line(tmp_path: Path) -> None:
+    with pytest.raises(ColumnsQuestion) as error:
+        open_spectra(written(tmp_path, "30 170 7 400\n25 190 7 500\n"))
+    assert "--columns" in str(error.value)
+    assert error.value.why.endswith("that fit no order, or more than one")
+    labels, rows = first_rows(tmp_path / "spot.txt", most=1)
+    assert (labels, rows) == ([], [[30.0, 170.0, 7.0, 400.0]])
 
 
 def test_maps_are_told_from_spectra(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from ellimaps.core.errors import SettingError
 from ellimaps.samples.sensors import sample_sensors, sensor_log
 from ellimaps.sensors.analysis.backtest import adaptive_interval, backtest, best_so_far, bounds, chosen_ways
 from ellimaps.sensors.analysis.decomposition import regular
-from ellimaps.sensors.analysis.forecast import forecast, limit_warning
+from ellimaps.sensors.analysis.forecast import forecast, last_day, limit_warning
 from ellimaps.sensors.analysis.forecast_model import fit_predict, prepare, seasonal_naive
 
 
@@ -176,3 +176,18 @@ def test_command_prints_forecasts_with_their_errors(tmp_path: Path) -> None:
     assert all(row["low"] < row["value"] < row["high"] for row in rows)
     assert {"mase", "coverage", "seasonal_naive"} <= set(rows[0])
     assert len(facts["files"]) == 4
+
+
+def test_the_forecast_of_a_day_ago_knew_nothing_of_that_day():
+    times = pd.date_range("2025-03-01", periods=21 * 96, freq="15min")
+    hours = np.arange(len(times)) / 4
+    noise = np.random.default_rng(4).normal(0, 0.02, len(times))
+    values = pd.Series(20 + np.sin(hours * np.pi / 12) + noise, times)
+    usual = last_day(values)
+    moved = values.copy()
+    moved.iloc[-96:] += 3
+    surprised = last_day(moved)
+    pd.testing.assert_frame_equal(usual.table.drop(columns="came"), surprised.table.drop(columns="came"))
+    assert len(usual.table) == 96
+    assert "0% of what came lay within its 80% interval" in surprised.sentence
+    assert "erred by 3 deg C" in surprised.sentence

@@ -15,6 +15,7 @@ import pytest
 from support.targets import ELLIMAPS, KilledWatch, Target
 
 from ellimaps.core.errors import SettingError
+from ellimaps.sensors.watching.alerts import Alerts, note_alerts, noted_alerts
 from ellimaps.sensors.watching.crossings import Crossing
 from ellimaps.sensors.watching.journal import Journal
 from ellimaps.sensors.watching.watch import Watch, WatchSettings
@@ -224,6 +225,27 @@ def test_once_from_the_command_line(log, target, tmp_path):
     target.answer = 500
     append(log, rows(601, 800, 22.0) + rows(800, 801, 24.0))
     assert subprocess.run(command, check=False, capture_output=True).returncode == 1
+
+
+def test_alerts_of_the_page_are_what_a_watch_without_options_tells(log, target, tmp_path, monkeypatch):
+    monkeypatch.setenv("ELLIMAPS_EVENTS", str(tmp_path / "events"))
+    command = [*ELLIMAPS, "sensors", "watch", str(log), "--once"]
+    command += ["--notify", target.url, "--out", str(tmp_path / "out")]
+    none = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert none.returncode == 2
+    assert "configure alerts on" in " ".join(none.stderr.split())
+    alerts = Alerts(WatchSettings(0.5, "2h"), ("room_temperature [degC]",))
+    note_alerts(str(log), alerts)
+    assert noted_alerts(str(log)) == alerts
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "as configured on the page: movements beyond 0.5 deg C" in said
+    append(log, rows(600, 601, 22.0))
+    assert (
+        "sent: log/room_temperature"
+        in subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    )
+    note_alerts(str(log), None)
+    assert noted_alerts(str(log)) is None
 
 
 def test_killed_watches_lose_and_repeat_nothing(tmp_path):

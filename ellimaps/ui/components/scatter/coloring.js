@@ -1,13 +1,14 @@
 // The colors of points: by group, with groups that can be hidden, or by value.
 
-import { clamp, decode } from "../common.js";
+import { clamp, decode, rgbOf } from "../common.js";
 
 const NO_VALUE_COLOR = "#9e9e9e";
+const NO_VALUE_RGB = rgbOf(NO_VALUE_COLOR);
 
 export class Groups {
   constructor(data) {
     this.names = data.names;
-    this.hidden = new Set();
+    this.hidden = new Set(data.hidden);
     this.take(data);
   }
 
@@ -15,6 +16,11 @@ export class Groups {
   take({ codes, palette }) {
     this.codes = decode(codes, Uint16Array);
     this.palette = palette;
+    this.rgb = palette.map(rgbOf);
+  }
+
+  rgbAt(index) {
+    return this.rgb[this.codes[index]];
   }
 
   isOf(names) {
@@ -50,11 +56,15 @@ export class Scale {
     [this.low, this.high] = [at(0.01), at(0.99)];
   }
 
-  colorOf(index) {
+  rgbAt(index) {
     const value = this.values[index];
-    if (!Number.isFinite(value)) return NO_VALUE_COLOR;
+    if (!Number.isFinite(value)) return NO_VALUE_RGB;
     const share = clamp((value - this.low) / (this.high - this.low || 1), 0, 1);
-    return `rgb(${this.colormap[Math.round(share * 255)]})`;
+    return this.colormap[Math.round(share * 255)];
+  }
+
+  colorOf(index) {
+    return `rgb(${this.rgbAt(index)})`;
   }
 
   isOf() {

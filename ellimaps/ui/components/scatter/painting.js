@@ -5,12 +5,15 @@ import { MARGIN } from "./view.js";
 
 // Ten thousand points of this size leave gaps between groups; chosen by eye.
 const RADIUS = 3.5;
+const FAINT = 0.18;
+const OPAQUE = 0.85;
 
 // Draw layers of points, a ring around one of them, the axes and the lasso; points in pixels of the canvas.
-export function drawPlot(canvas, plot, { layers, ringed, lasso, view, axes, style }) {
+export function drawPlot(canvas, plot, { paintPoints, edge, ringed, lasso, view, axes, style }) {
   const context = cleared(canvas);
   clipped(context, [MARGIN.left, MARGIN.top, plot.width, plot.height], () => {
-    for (const layer of layers) drawLayer(context, layer);
+    paintPoints(context);
+    for (const center of edge) drawEdge(context, center, style.color);
     if (ringed) drawRing(context, ringed, style.color);
   });
   drawAxes(context, plot, view, axes, style);
@@ -18,8 +21,8 @@ export function drawPlot(canvas, plot, { layers, ringed, lasso, view, axes, styl
 }
 
 // One path per color: ten thousand points take a few milliseconds.
-function drawLayer(context, { color, faint, centers }) {
-  context.globalAlpha = faint ? 0.18 : 0.85;
+export function drawLayer(context, { color, faint, centers }) {
+  context.globalAlpha = faint ? FAINT : OPAQUE;
   context.fillStyle = color;
   context.beginPath();
   for (const [x, y] of centers) {
@@ -28,6 +31,39 @@ function drawLayer(context, { color, faint, centers }) {
   }
   context.fill();
   context.globalAlpha = 1;
+}
+
+// An image of hundreds of thousands of points, squares of three pixels: as paths they would take a second.
+// Colors are [red, green, blue] by point; what is faint lies below.
+export function splat(canvas, { xs, ys, shown, colorAt, isFaint, ratio }) {
+  const { width, height } = canvas;
+  const image = new ImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const passes = isFaint ? [true, false] : [false];
+  for (const faint of passes) {
+    const alpha = Math.round(255 * (faint ? FAINT : OPAQUE)) << 24;
+    for (const index of shown) {
+      if (isFaint && isFaint(index) !== faint) continue;
+      const x = Math.round(xs[index] * ratio);
+      const y = Math.round(ys[index] * ratio);
+      if (!(x > 0 && y > 0 && x < width - 1 && y < height - 1)) continue;
+      const [red, green, blue] = colorAt(index);
+      const color = (alpha | (blue << 16) | (green << 8) | red) >>> 0;
+      for (let at = (y - 1) * width + x; at <= (y + 1) * width + x; at += width) {
+        pixels[at - 1] = pixels[at] = pixels[at + 1] = color;
+      }
+    }
+  }
+  const layer = new OffscreenCanvas(width, height);
+  layer.getContext("2d").putImageData(image, 0, 0);
+  return layer;
+}
+
+// A point that lies far out, at the edge it lies behind.
+function drawEdge(context, [x, y], color) {
+  context.strokeStyle = color;
+  context.lineWidth = 1.5;
+  context.strokeRect(x - RADIUS - 1, y - RADIUS - 1, 2 * RADIUS + 2, 2 * RADIUS + 2);
 }
 
 function drawRing(context, [x, y], color) {

@@ -3,6 +3,7 @@
 import {
   arrowOf,
   button,
+  clamp,
   decode,
   element,
   mounted,
@@ -15,7 +16,7 @@ import {
 import { Card, thumbnail } from "./card.js";
 import { Groups, Scale } from "./coloring.js";
 import { GroupLegend, ScaleLegend } from "./legend.js";
-import { drawPlot } from "./painting.js";
+import { drawLayer, drawPlot, splat } from "./painting.js";
 import { MARGIN, View } from "./view.js";
 
 // Half of a laptop's window, so that the table below begins in sight.
@@ -24,6 +25,8 @@ const HEIGHT = 460;
 const REACH_PX = 9;
 // Ten presses cross what is seen.
 const SHARE = 0.1;
+// More are drawn as squares: 0.02 s for 300,000 of them (benchmarks/bench_workbench.py). Fewer are good to look at.
+const MOST_CIRCLES = 20_000;
 const KEYS =
   "Arrow keys go from point to point, Enter chooses one, Space one more, Shift + arrow keys move the plot, " +
   "+ and − zoom, 0 shows all, Escape chooses nothing.";
@@ -33,7 +36,6 @@ export default mounted((parent) => new Scatter(parent.querySelector(".scatter"))
 class Scatter {
   constructor(root) {
     this.root = root;
-    this.selected = new Set();
     this.hovered = null;
     this.build();
     onKeys(root, (key, event) => this.actionOf(key, event));
@@ -92,20 +94,24 @@ class Scatter {
     const { data } = component;
     this.component = component;
     const samePoints = this.data?.x === data.x && this.data?.y === data.y;
+    const sameChoice = samePoints && this.data.revision === data.revision;
     this.data = data;
     this.x = decode(data.x, Float32Array);
     this.y = decode(data.y, Float32Array);
     this.canvas.setAttribute("aria-label", `${data.axes[1]} over ${data.axes[0]}, ${this.x.length} points`);
-    if (!samePoints) this.selected = new Set();
-    this.color();
-    if (!samePoints || !this.view) this.view = View.around(this.x, this.y);
+    this.pictures = decode(data.pictures, Uint32Array);
+    this.owners = data.owners && decode(data.owners, Uint32Array);
+    if (!sameChoice) this.flag(data.selected);
+    this.color(sameChoice);
+    if (!samePoints || !this.view) this.home();
+    this.findShown();
     this.layout();
     this.say();
   }
 
   // A legend of the same groups stays, with what is hidden and with a click that waits for its second.
-  color() {
-    if (this.coloring?.isOf(this.data.names)) {
+  color(sameChoice) {
+    if (sameChoice && this.coloring?.isOf(this.data.names)) {
       this.coloring.take(this.data);
       this.legend.refresh();
       return;
@@ -120,26 +126,43 @@ class Scatter {
 
   afterLegend() {
     this.component.setStateValue("hidden", { numbers: [...this.coloring.hidden] });
+    this.findShown();
     this.draw();
     this.say();
   }
 
+  // Flags, as a set takes half a second for 300,000 points (benchmarks/bench_workbench.py).
+  flag(numbers) {
+    this.chosen = new Uint8Array(this.x.length);
+    for (const index of numbers) this.chosen[index] = 1;
+    this.isChosen = numbers.length > 0;
+  }
+
   select(numbers) {
-    this.selected = new Set(numbers);
+    this.flag(numbers);
     this.component.setStateValue("selected", { numbers });
     this.draw();
     this.say();
   }
 
-  shown() {
-    return [...this.x.keys()].filter((index) => this.coloring.isShown(index));
+  // Numbers of the points whose group is not hidden.
+  findShown() {
+    this.shown = Uint32Array.from(this.x.keys()).filter((index) => this.coloring.isShown(index));
   }
 
   say() {
-    const shown = this.shown();
-    const chosen = shown.filter((index) => this.selected.has(index)).length;
+    let chosen = 0;
+    for (const index of this.shown) chosen += this.chosen[index];
     const also = chosen ? `, ${chosen} chosen` : "";
-    this.status.textContent = `${shown.length} of ${this.x.length} points${also}`;
+    const far = this.far.size ? `, ${this.far.size} far out marked at the edge` : "";
+    this.status.textContent = `${this.shown.length} of ${this.x.length} points${also}${far}`;
+  }
+
+  // The view of all points but those far out.
+  home() {
+    this.view = View.around(this.x, this.y);
+    const far = this.x.keys().filter((index) => !this.view.has(this.x[index], this.y[index]));
+    this.far = new Set(far);
   }
 
   layout() {
@@ -153,10 +176,38 @@ class Scatter {
     this.draw();
   }
 
+  // Where the points lie on the canvas; those far out at its edge, unless one moves to where they are.
+  place() {
+    const count = this.x.length;
+    if (this.px?.length !== count) [this.px, this.py] = [new Float32Array(count), new Float32Array(count)];
+    const { plot, view } = this;
+    const [left, top] = view.toCanvas(plot, view.x0, view.y1);
+    const perX = plot.width / (view.x1 - view.x0);
+    const perY = plot.height / (view.y1 - view.y0);
+    for (let index = 0; index < count; index++) {
+      this.px[index] = left + (this.x[index] - view.x0) * perX;
+      this.py[index] = top + (view.y1 - this.y[index]) * perY;
+    }
+    for (const index of this.far) {
+      this.px[index] = clamp(this.px[index], MARGIN.left + 5, MARGIN.left + plot.width - 5);
+      this.py[index] = clamp(this.py[index], MARGIN.top + 5, MARGIN.top + plot.height - 5);
+    }
+  }
+
+  // Points stay as they are while the pointer moves over them, or draws a lasso.
   draw() {
+    this.layer = null;
+    this.place();
+    this.redraw();
+  }
+
+  redraw() {
     const ringed = this.hovered !== null && this.coloring.isShown(this.hovered);
     drawPlot(this.canvas, this.plot, {
-      layers: this.layers(),
+      paintPoints: (context) => this.paintPoints(context),
+      edge: [...this.far]
+        .filter((index) => this.coloring.isShown(index))
+        .map((index) => this.toCanvas(index)),
       ringed: ringed ? this.toCanvas(this.hovered) : null,
       lasso: this.drag?.vertices,
       view: this.view,
@@ -165,14 +216,30 @@ class Scatter {
     });
   }
 
+  paintPoints(context) {
+    if (this.shown.length <= MOST_CIRCLES) {
+      for (const layer of this.layers()) drawLayer(context, layer);
+      return;
+    }
+    const ratio = this.canvas.width / this.width;
+    this.layer ??= splat(this.canvas, {
+      xs: this.px,
+      ys: this.py,
+      shown: this.shown,
+      colorAt: (index) => this.coloring.rgbAt(index),
+      isFaint: this.isChosen ? (index) => !this.chosen[index] : null,
+      ratio,
+    });
+    context.drawImage(this.layer, 0, 0, this.width, this.canvas.height / ratio);
+  }
+
   // Points by color; what is not chosen is faint and lies below.
   layers() {
-    const faintest = this.selected.size > 0;
     const layers = new Map();
-    for (const index of this.shown()) {
+    for (const index of this.shown) {
       const center = this.toCanvas(index);
       if (!this.isNear(center)) continue;
-      const faint = faintest && !this.selected.has(index);
+      const faint = this.isChosen && !this.chosen[index];
       const color = this.coloring.colorOf(index);
       const key = `${faint} ${color}`;
       if (!layers.has(key)) layers.set(key, { color, faint, centers: [] });
@@ -185,12 +252,17 @@ class Scatter {
     return x >= -5 && y >= -5 && x <= this.width + 5 && y <= HEIGHT + 5;
   }
 
+  ownerOf(index) {
+    return this.owners ? this.owners[index] : index;
+  }
+
   toCanvas(index) {
-    return this.view.toCanvas(this.plot, this.x[index], this.y[index]);
+    return [this.px[index], this.py[index]];
   }
 
   resetView() {
-    this.see(View.around(this.x, this.y));
+    this.home();
+    this.draw();
   }
 
   zoom(factor, center) {
@@ -204,9 +276,10 @@ class Scatter {
 
   nearest([px, py]) {
     let [best, distance] = [null, REACH_PX];
-    for (const index of this.shown()) {
-      const [x, y] = this.toCanvas(index);
-      const apart = Math.hypot(x - px, y - py);
+    for (const index of this.shown) {
+      const [dx, dy] = [this.px[index] - px, this.py[index] - py];
+      if (Math.abs(dx) > distance || Math.abs(dy) > distance) continue;
+      const apart = Math.hypot(dx, dy);
       if (apart < distance) [best, distance] = [index, apart];
     }
     return best;
@@ -223,9 +296,10 @@ class Scatter {
     if (index === null) this.card.hide();
     else {
       const { titles, thumbnails } = this.data;
-      this.card.show(this.canvas, point, titles[index], thumbnail(thumbnails, index));
+      const owner = this.ownerOf(index);
+      this.card.show(this.canvas, point, titles[owner], thumbnail(thumbnails, this.pictures[owner]));
     }
-    if (changed) this.draw();
+    if (changed) this.redraw();
   }
 
   onDown(event) {
@@ -245,7 +319,8 @@ class Scatter {
     if (this.tool === "move") this.view = drag.view.moved(dx / this.plot.width, dy / this.plot.height);
     else if (this.tool === "lasso") (drag.vertices ??= [drag.from]).push(point);
     else drag.vertices = rectangle(drag.from, point);
-    this.draw();
+    if (this.tool === "move") this.draw();
+    else this.redraw();
   }
 
   onUp(event) {
@@ -254,22 +329,36 @@ class Scatter {
     if (!drag || (drag.moved && !drag.vertices)) return;
     const found = drag.moved ? this.within(drag.vertices) : [this.nearest(this.at(event))];
     const numbers = found.filter((index) => index !== null);
-    this.select(drag.add ? [...new Set([...this.selected, ...numbers])] : numbers);
+    this.select(drag.add ? this.with(numbers) : numbers);
+  }
+
+  // What is chosen, and some more.
+  with(numbers) {
+    const more = new Set(numbers);
+    return Array.from(this.chosen.keys()).filter((index) => this.chosen[index] || more.has(index));
   }
 
   within(vertices) {
-    return this.shown().filter((index) => isInside(this.toCanvas(index), vertices));
+    const [xs, ys] = [0, 1].map((axis) => vertices.map((vertex) => vertex[axis]));
+    const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+    const found = [];
+    for (const index of this.shown) {
+      const [x, y] = [this.px[index], this.py[index]];
+      if (x < left || x > right || y < top || y > bottom) continue;
+      if (isInside(x, y, xs, ys)) found.push(index);
+    }
+    return found;
   }
 
   // A point by keyboard is ringed as one below the pointer is, and said in the status.
   walk(by) {
-    const shown = this.shown().toSorted((a, b) => this.x[a] - this.x[b]);
+    const shown = this.shown.toSorted((a, b) => this.x[a] - this.x[b]);
     if (!shown.length) return;
     const at = shown.indexOf(this.hovered);
     const index = shown[at < 0 ? 0 : (at + by + shown.length) % shown.length];
     if (!isWithin(this.toCanvas(index), this.plot)) this.resetView();
     this.hover(index, this.toCanvas(index));
-    this.status.textContent = this.data.titles[index].replaceAll("\n", ", ");
+    this.status.textContent = this.data.titles[this.ownerOf(index)].replaceAll("\n", ", ");
   }
 
   actionOf(key, { shiftKey, target }) {
@@ -280,7 +369,7 @@ class Scatter {
     // On a button these two press it.
     const choices = target === this.root && {
       Enter: () => this.select(ringed),
-      " ": () => this.select([...new Set([...this.selected, ...ringed])]),
+      " ": () => this.select(this.with(ringed)),
     };
     return {
       ...choices,
@@ -298,11 +387,11 @@ function isWithin([x, y], { width, height }) {
 }
 
 // Even-odd rule; vertices in pixels of the canvas.
-function isInside([x, y], vertices) {
+function isInside(x, y, xs, ys) {
   let within = false;
-  for (let i = 0, j = vertices.length - 1; i < vertices.length; j = i++) {
-    const [[xi, yi], [xj, yj]] = [vertices[i], vertices[j]];
-    if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) within = !within;
+  for (let i = 0, j = xs.length - 1; i < xs.length; j = i++) {
+    if (ys[i] > y !== ys[j] > y && x < ((xs[j] - xs[i]) * (y - ys[i])) / (ys[j] - ys[i]) + xs[i])
+      within = !within;
   }
   return within;
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,7 @@ class PointThumbnails:
     key : str
         Changes when the pictures do.
     sheets : sequence of bytes
-        JPEG or PNG pictures of ``columns`` by ``columns`` tiles each; point i is tile ``i % columns**2`` of
+        JPEG or PNG pictures of ``columns`` by ``columns`` tiles each; picture i is tile ``i % columns**2`` of
         sheet ``i // columns**2``.
     tile : int
         Edge of a tile in pixels.
@@ -81,11 +81,15 @@ class Points:
     x, y : ndarray of float, shape (point,)
         Coordinates.
     titles : sequence of str
-        What a point is; shown beside its picture.
+        What there is; shown beside the picture.
     color : Groups or Scale
         How points are colored.
     axes : (str, str)
         Titles of the axes.
+    pictures : ndarray of int, shape (title,)
+        Number of each one's thumbnail.
+    owners : ndarray of int, shape (point,), optional
+        The title each point belongs to, where many share one, as cells their field; else each has its own.
     """
 
     x: NDArray[Any]
@@ -93,6 +97,8 @@ class Points:
     titles: Sequence[str]
     color: Groups | Scale
     axes: tuple[str, str]
+    pictures: NDArray[Any]
+    owners: NDArray[Any] | None = None
 
     def data(self) -> dict[str, Any]:
         """Return the points as ``scatter.js`` takes them."""
@@ -101,12 +107,32 @@ class Points:
             "y": base64_of(np.asarray(self.y, dtype="<f4")),
             "titles": list(self.titles),
             "axes": list(self.axes),
+            "pictures": base64_of(np.asarray(self.pictures, dtype="<u4")),
+            "owners": None if self.owners is None else base64_of(np.asarray(self.owners, dtype="<u4")),
             **_color_data(self.color),
         }
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """What is chosen when the plot appears.
+
+    Attributes
+    ----------
+    selected, hidden : list of int
+        Points that are chosen; groups that are hidden.
+    revision : int
+        What the plot shows of itself is kept until this number changes.
+    """
+
+    selected: list[int]
+    hidden: list[int]
+    revision: int
+
+
 def scatter(
     points: Points,
+    chosen: Chosen,
     *,
     key: str,
     thumbnails: PointThumbnails | None = None,
@@ -119,6 +145,8 @@ def scatter(
     ----------
     points : Points
         What is shown.
+    chosen : Chosen
+        What is chosen of it.
     key : str
         Streamlit key.
     thumbnails : PointThumbnails, optional
@@ -138,7 +166,7 @@ def scatter(
         "scatter/scatter.css",
     )
     plot(
-        data=points.data() | {"thumbnails": _thumbnail_data(thumbnails)},
+        data=points.data() | asdict(chosen) | {"thumbnails": _thumbnail_data(thumbnails)},
         key=key,
         on_selected_change=handler(key, "selected", _numbers_to(on_select)),
         on_hidden_change=handler(key, "hidden", _numbers_to(on_hide)),

@@ -8,11 +8,15 @@ export class View {
     Object.assign(this, { x0, x1, y0, y1 });
   }
 
-  // All points, and a twentieth of their extent around them.
+  // All points but those far out, and a twentieth of their extent around them.
   static around(xs, ys) {
     const [x0, x1] = extent(xs);
     const [y0, y1] = extent(ys);
     return new View({ x0, x1, y0, y1 });
+  }
+
+  has(x, y) {
+    return x >= this.x0 && x <= this.x1 && y >= this.y0 && y <= this.y1;
   }
 
   zoomed(factor, [x, y] = [(this.x0 + this.x1) / 2, (this.y0 + this.y1) / 2]) {
@@ -46,11 +50,17 @@ export class View {
   }
 }
 
+// One point far out would flatten all others. As Tukey's, those beyond three interquartile ranges do not count,
+// unless they are more than one in a hundred: a strong effect is no outlier.
 function extent(values) {
-  const finite = values.filter(Number.isFinite);
-  if (!finite.length) return [0, 1];
-  const low = finite.reduce((a, b) => Math.min(a, b), Infinity);
-  const high = finite.reduce((a, b) => Math.max(a, b), -Infinity);
+  const sorted = values.filter(Number.isFinite).toSorted();
+  const count = sorted.length;
+  if (!count) return [0, 1];
+  const at = (share) => sorted[Math.round(share * (count - 1))];
+  const reach = 3 * (at(0.75) - at(0.25)) || Infinity;
+  const inside = sorted.filter((value) => value >= at(0.25) - reach && value <= at(0.75) + reach);
+  const seen = count - inside.length > Math.max(1, count / 100) ? sorted : inside;
+  const [low, high] = [seen[0], seen.at(-1)];
   const room = (high - low) * 0.05 || 1;
   return [low - room, high + room];
 }

@@ -65,7 +65,7 @@ def contribution_chart(prediction: Prediction, answer: str, unit: str) -> Any:
         alt.Chart(table)
         .mark_bar()
         .encode(
-            x=alt.X("contribution:Q", title=f"against {answer} ← log-odds → for {answer}"),
+            x=alt.X("contribution:Q", title="against ← log-odds → for"),
             y=alt.Y("row:N", title=None, sort=None, axis=_NAMES),
             color=alt.condition("datum.towards", alt.value(_TOWARDS), alt.value(_AWAY)),
             tooltip=[
@@ -76,10 +76,7 @@ def contribution_chart(prediction: Prediction, answer: str, unit: str) -> Any:
         )
         .properties(
             height=bar_height(len(table)),
-            title={
-                "text": f"What decided: all bars add up to {lead:+.2f} for {answer}",
-                "subtitle": "measurement  value (of a typical training image)",
-            },
+            title=f"All bars together: {lead:+.2f} for {answer}",
         )
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from html import escape
 from typing import NamedTuple
@@ -14,8 +15,9 @@ from ellimaps.classify.labeling_file import labels_csv
 from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.ui.components.keyed_picture import KeyPress, keyed_picture
 from ellimaps.ui.pages.classify.files import label_lists
+from ellimaps.ui.pages.classify.label_aids import compare_panel, uncertain_panel
 from ellimaps.ui.pages.classify.pictures import picture_of
-from ellimaps.ui.pages.classify.state import FolderLabels
+from ellimaps.ui.pages.classify.state import ClassifyState, FolderLabels
 from ellimaps.ui.shared.data_root import data_root, inside_root, told
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
@@ -23,6 +25,8 @@ from ellimaps.ui.shared.widgets import choose_below_root, download, guarded
 
 # As they stand on the buttons; other keys are called as their letter.
 _KEY_NAMES = {"ArrowLeft": "←", "ArrowRight": "→"}
+_IMAGE = "label_image"
+"""Of the address: the image that is shown."""
 LabelingStep = Callable[[LabelingSession], LabelingSession]
 
 
@@ -36,8 +40,9 @@ class _Answer(NamedTuple):
 
 
 @st.fragment
-def label_tab(work: FolderLabels) -> None:
+def label_tab(state: ClassifyState, work: FolderLabels) -> None:
     """Show the image whose turn it is, and what can be done with it."""
+    _found_in_address(work)
     picture, desk = st.columns([7, 4], gap="medium")
     classes, ways = list(_classes(work.labeling)), list(_ways(work.labeling))
     with picture, guarded():
@@ -54,9 +59,21 @@ def label_tab(work: FolderLabels) -> None:
                 _button(work, answer, f"label_{answer.name.replace(' ', '_').lower()}")
         _progress(work)
         _lists(work)
+        _aids(state, work)
         if work.notice:
             text, good = work.notice
             (st.success if good else st.error)(escaped(told(text)))
+
+
+def _found_in_address(work: FolderLabels) -> None:
+    """Go to the image of a link or bookmark, once; then the address has the image that is shown."""
+    if not work.is_shown:
+        work.is_shown = True
+        asked = st.query_params.get(_IMAGE)
+        if asked in work.labeling.files:
+            work.show(replace(work.labeling, position=work.labeling.files.index(asked)))
+    if st.query_params.get(_IMAGE) != work.labeling.file:
+        st.query_params[_IMAGE] = work.labeling.file
 
 
 def _classes(labeling: LabelingSession) -> Iterator[_Answer]:
@@ -115,8 +132,13 @@ def _title(labeling: LabelingSession) -> None:
     label = escape(labeling.name_of(labeling.label))
     st.html(
         f'<div class="elided" title="{escape(labeling.file)}"><b>{escape(labeling.file)}</b></div>'
-        f"<div>{labeling.position + 1} of {len(labeling.files)} · {label}</div>"
+        f"<div>{labeling.position + 1} of {len(labeling.files)} · {label}{_doubt(labeling)}</div>"
     )
+
+
+def _doubt(labeling: LabelingSession) -> str:
+    doubt = labeling.doubts.get(labeling.file)
+    return "" if doubt is None else f" · doubt of the model {doubt:.2f}"
 
 
 def _progress(work: FolderLabels) -> None:
@@ -158,6 +180,14 @@ def _lists(work: FolderLabels) -> None:
             _load_panel(work)
         with st.popover("Classes", icon=":material/category:"):
             _class_panel(work)
+
+
+def _aids(state: ClassifyState, work: FolderLabels) -> None:
+    with st.container(horizontal=True, key="label_aids"):
+        with st.popover("Uncertain first", icon=":material/psychology_alt:"):
+            uncertain_panel(state, work)
+        with st.popover("Compare", icon=":material/compare_arrows:"):
+            compare_panel(work)
 
 
 def _list_key(work: FolderLabels) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import pandas as pd
 
 from ellimaps.classify import (
     DeepModel,
@@ -19,9 +22,12 @@ from ellimaps.classify import (
     train,
     training_html,
 )
+from ellimaps.classify.comparison import ModelComparison, compare_models
+from ellimaps.classify.folder_answers import folder_answers
 from ellimaps.classify.labeling import LabelingSession
 from ellimaps.classify.labeling_file import labels_csv
 from ellimaps.classify.model_file import model_bytes, version_of
+from ellimaps.classify.training import MAX_PICTURES, outline_png
 from ellimaps.core.errors import ExportError
 from ellimaps.core.files import write_files
 from ellimaps.core.progress import Progress
@@ -136,6 +142,87 @@ def model_at(path: Path) -> PopulationModel | DeepModel:
         If it cannot be read or is not to be trusted.
     """
     return _MODELS.get((path, file_marks([path])), lambda: load_classifier(path))
+
+
+@dataclass(frozen=True)
+class FolderAnswers:
+    """What a model says of a folder.
+
+    Attributes
+    ----------
+    folder : Path
+        Whose images.
+    model : str
+        Version of the model.
+    table : DataFrame
+        Of `ellimaps.classify.folder_answers.folder_answers`.
+    pictures : dict of str to bytes
+        PNG with the outline, by file name, of those in most doubt.
+    """
+
+    folder: Path
+    model: str
+    table: pd.DataFrame
+    pictures: dict[str, bytes]
+
+
+def folder_answered(
+    folder: Path, files: Sequence[str], source: Path | bytes, on_progress: Progress
+) -> FolderAnswers:
+    """Ask a model about images of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the images lie.
+    files : sequence of str
+        Their names.
+    source : Path or bytes
+        The model's file, or what is in it.
+    on_progress : callable
+        Called as ``on_progress(done, total, what)``.
+
+    Raises
+    ------
+    ReadError
+        If the model cannot be read.
+    """
+    model = _loaded(source)
+    table = folder_answers(model, folder, files, on_progress)
+    shown = table.loc[table["equivalent_diameter"].notna(), "file"][:MAX_PICTURES]
+    pictures = {}
+    for number, file in enumerate(shown):
+        pictures[file] = outline_png(folder / file)
+        on_progress(number + 1, len(shown), "drawing the most doubtful")
+    return FolderAnswers(folder, model.version, table, pictures)
+
+
+def models_compared(
+    first: Path | bytes, second: Path | bytes, folder: Path, labels: Labels, on_progress: Progress
+) -> ModelComparison:
+    """Ask two models about the labelled images of a folder.
+
+    Parameters
+    ----------
+    first, second : Path or bytes
+        The file of each model, or what is in it.
+    folder : Path
+        The folder of images.
+    labels : Labels
+        Labels of its images.
+    on_progress : callable
+        Called as ``on_progress(done, total, what)``.
+
+    Raises
+    ------
+    EllimapsError
+        As `ellimaps.classify.comparison.compare_models`.
+    """
+    return compare_models(_loaded(first), _loaded(second), folder, labels, on_progress)
+
+
+def _loaded(source: Path | bytes) -> PopulationModel | DeepModel:
+    return load_classifier(io.BytesIO(source) if isinstance(source, bytes) else source)
 
 
 def answer_of(model: PopulationModel | DeepModel, source: Path | bytes, name: str) -> Answer:

@@ -7,19 +7,30 @@ from pathlib import Path
 import streamlit as st
 
 from ellimaps.ui.pages.classify.files import image_folders
+from ellimaps.ui.pages.classify.first_visit import first_visit
 from ellimaps.ui.pages.classify.label import label_tab
 from ellimaps.ui.pages.classify.state import ClassifyState
 from ellimaps.ui.pages.classify.train import train_tab
 from ellimaps.ui.pages.classify.try_out import try_tab
 from ellimaps.ui.shared.data_root import data_root, inside_root
-from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import page_state
 from ellimaps.ui.shared.tasks import page_run, work_panel
 from ellimaps.ui.shared.widgets import choose_below_root, choose_tab, guarded
 
+# Beside each other the two halves of a view would be cut in a narrow window, and drawn out in a wide one.
+_STYLE = """
+<style>
+@media (max-width: 1050px) {
+  :is(.st-key-try_split, .st-key-train_split) > div > .stHorizontalBlock { flex-direction: column; }
+  :is(.st-key-try_split, .st-key-train_split) > div > .stHorizontalBlock > .stColumn { width: 100%; }
+}
+</style>
+"""
+
 
 def render() -> None:
     """Show the page."""
+    st.html(_STYLE)
     state = page_state(ClassifyState)
     with page_run(state):
         with st.container(horizontal=True, vertical_alignment="bottom", key="classify_open"):
@@ -40,16 +51,8 @@ def _show(state: ClassifyState, tab: str, folder: Path | None) -> None:
     if tab == "Try":
         try_tab(state, folder)
     elif folder is None:
-        _empty()
+        first_visit()
     elif tab == "Label":
-        label_tab(state.labels_of(folder))
+        label_tab(state, state.labels_of(folder))
     else:
         train_tab(state, folder)
-
-
-def _empty() -> None:
-    st.info(
-        f"There are no folders of images (TIFF or PNG) below {escaped(data_root())}. Put one there, or start "
-        "`ellimaps app` with another `--data-root`; then open this page again.",
-        icon=":material/category:",
-    )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ellimaps.classify.comparison import ModelComparison
 from ellimaps.classify.image_folder import image_files
 from ellimaps.classify.labeling import LabelingSession
 from ellimaps.classify.labeling_file import read_list, save_list
 from ellimaps.core.errors import ReadError
 from ellimaps.ui.pages.classify.files import beside, new_file
-from ellimaps.ui.pages.classify.models import Trained
+from ellimaps.ui.pages.classify.models import FolderAnswers, Trained
 from ellimaps.ui.shared.data_root import data_root
 from ellimaps.ui.shared.state import PageState
 
@@ -36,6 +37,8 @@ class FolderLabels:
         What came of the last loading or saving, and whether it was good.
     turn : int
         Counts what was answered: an answer to an earlier turn was given for another picture.
+    is_shown : bool
+        Whether it has been shown: from then on it leads the address, and not the address it.
     """
 
     folder: Path
@@ -45,6 +48,7 @@ class FolderLabels:
     path: str = ""
     notice: tuple[str, bool] | None = None
     turn: int = 0
+    is_shown: bool = False
 
     def show(self, labeling: LabelingSession) -> None:
         """Go on with other labels or at another image."""
@@ -59,7 +63,7 @@ class FolderLabels:
             If it cannot be read or is of other images.
         """
         labeling, self.held[file] = read_list(file, self.labeling.files)
-        self.show(labeling)
+        self.show(replace(labeling, doubts=self.labeling.doubts))
         self.saved, self.path = labeling.labels, file.relative_to(data_root()).as_posix()
 
     def save(self, path: str) -> None:
@@ -93,15 +97,35 @@ class ClassifyState(PageState):
         The classifier trained last.
     saved_model : str
         Where it was saved below the data root; empty if it was not.
+    answers : FolderAnswers, optional
+        What was said last of a whole folder.
+    confused : (int, int)
+        The cell of the confusion matrix whose images are shown: the true class and the answer.
+    comparison : ModelComparison, optional
+        Of two models, the last.
+    compared : (str, str, Path), optional
+        Which two, and on which folder.
     """
 
     lists: dict[Path, FolderLabels] = field(default_factory=dict)
     trained: Trained | None = None
     saved_model: str = ""
+    answers: FolderAnswers | None = None
+    confused: tuple[int, int] | None = None
+    comparison: ModelComparison | None = None
+    compared: tuple[str, str, Path] | None = None
+
+    def take_answers(self, answers: FolderAnswers) -> None:
+        """Keep what a model says of a folder."""
+        self.answers = answers
+
+    def take_comparison(self, compared: tuple[str, str, Path], comparison: ModelComparison) -> None:
+        """Keep how two models compare on a folder."""
+        self.compared, self.comparison = compared, comparison
 
     def take(self, trained: Trained) -> None:
         """Keep a classifier, which is not saved yet."""
-        self.trained, self.saved_model = trained, ""
+        self.trained, self.saved_model, self.confused = trained, "", None
 
     def labels_of(self, folder: Path) -> FolderLabels:
         """Return the labels of a folder, begun now if they are not there.

@@ -7,19 +7,23 @@ from pathlib import Path
 
 import streamlit as st
 
-from ellimaps.classify import TrainingReport, read_labels
+from ellimaps.classify import Labels, TrainingReport, read_labels
+from ellimaps.classify.deciding import deciding_words
+from ellimaps.classify.training import MAX_PICTURES
 from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.core.numbers import counted, number_text, spoken
 from ellimaps.ui.pages.classify.charts import importance_chart
 from ellimaps.ui.pages.classify.files import label_lists, new_file
 from ellimaps.ui.pages.classify.models import Trained, labels_given, save_trained, trained_on
+from ellimaps.ui.pages.classify.pictures import picture_of
 from ellimaps.ui.pages.classify.state import ClassifyState
+from ellimaps.ui.pages.classify.train_compare import compare_models_panel
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
-from ellimaps.ui.shared.widgets import choose_below_root, download, number_field
+from ellimaps.ui.shared.widgets import choose_below_root, csv_download, download, number_field
 from ellimaps.ui.shared.worker import in_worker
 
 HERE = "Labels given here"
@@ -68,17 +72,28 @@ def _controls(state: ClassifyState, folder: Path) -> None:
         )
     if clicked:
         _start(state, folder, source, repeats)
+    compare_models_panel(state, folder, lambda: _labels(state, folder, source))
 
 
 def _start(state: ClassifyState, folder: Path, source: str, repeats: int) -> None:
+    labels = _labels(state, folder, source)
+    shown = folder.relative_to(data_root()).as_posix()
+    start(state, "Training", in_worker(trained_on, folder, shown, labels, repeats), state.take)
+
+
+def _labels(state: ClassifyState, folder: Path, source: str) -> Labels:
+    """Return the labels chosen.
+
+    Raises
+    ------
+    EllimapsError
+        If there are none or they do not fit the folder.
+    """
     if not source:
         raise SettingError("There are no labels: label images first, or name a CSV below the data root.")
     if source == HERE:
-        labels = labels_given(state.lists[folder].labeling, folder)
-    else:
-        labels = read_labels(inside_root(source), folder)
-    shown = folder.relative_to(data_root()).as_posix()
-    start(state, "Training", in_worker(trained_on, folder, shown, labels, repeats), state.take)
+        return labels_given(state.lists[folder].labeling, folder)
+    return read_labels(inside_root(source), folder)
 
 
 def _results(state: ClassifyState, trained: Trained) -> None:
@@ -94,12 +109,17 @@ def _results(state: ClassifyState, trained: Trained) -> None:
         f"images, from {_cells_counted(report)}; between the draws of folds the score varies by "
         f"{number_text(report.spread, 2)}."
     )
-    left, right = st.columns([3, 2], gap="medium")
+    if report.stand_ins:
+        st.warning("  \n".join(map(escaped, report.stand_ins)), icon=":material/warning:")
+    st.markdown(escaped(deciding_words(trained.model, report)))
+    with st.container(key="train_split"):
+        left, right = st.columns([3, 2], gap="medium")
     with left:
         show_chart(importance_chart(report.importance, trained.model.unit))
     with right:
-        _confusion(report)
+        _confusion(state, report)
         _keep(state, trained)
+    _confused_images(state, trained)
     _mistakes(report)
     _remarks(report)
 
@@ -118,12 +138,53 @@ def _cells_counted(report: TrainingReport) -> str:
     return " and ".join(f"{count:,} {escaped(name)}" for count, name in counts) + " cells"
 
 
-def _confusion(report: TrainingReport) -> None:
-    table = report.confusion.round(1)
-    table.index = [f"is {name}" for name in report.class_names]
-    table.columns = [f"answered {name}" for name in report.class_names]
-    st.markdown("**Confusion matrix** (mean images of a repeat)")
-    st.dataframe(table, key="train_confusion", height="content")
+def _confusion(state: ClassifyState, report: TrainingReport) -> None:
+    st.markdown("**Confusion matrix** (mean images of a repeat; a click shows them)")
+    names = report.class_names
+    with st.container(key="train_confusion", gap="small"):
+        for column, text in zip(st.columns(len(names) + 1), ["", *names], strict=True):
+            column.caption(f"answered {escaped(text)}" if text else "")
+        for true, row in enumerate(report.confusion.to_numpy()):
+            first, *cells = st.columns(len(names) + 1, vertical_alignment="center")
+            first.caption(f"is {escaped(names[true])}")
+            for answer, (column, mean) in enumerate(zip(cells, row, strict=True)):
+                column.button(
+                    number_text(round(float(mean), 1)),
+                    key=f"confusion_{true}_{answer}",
+                    type="primary" if state.confused == (true, answer) else "secondary",
+                    width="stretch",
+                    help=f"Show what is {escaped(names[true])} and was answered {escaped(names[answer])}",
+                    on_click=_choose_cell,
+                    args=(state, (true, answer)),
+                )
+    csv_download("Answers (CSV)", "held_out_answers.csv", report.answers, key="train_answers_csv")
+
+
+def _choose_cell(state: ClassifyState, cell: tuple[int, int]) -> None:
+    state.confused = None if state.confused == cell else cell
+
+
+def _confused_images(state: ClassifyState, trained: Trained) -> None:
+    """Show the images of the chosen cell of the confusion matrix."""
+    if state.confused is None:
+        return
+    report = trained.report
+    true, answer = (report.classes[number] for number in state.confused)
+    called = [escaped(report.class_names[number]) for number in state.confused]
+    table = report.answers
+    files = table.loc[(table["label"] == true) & (table["answer"] == answer), "file"].tolist()
+    st.markdown(
+        f"#### {counted(len(files), 'image')}: {called[0]}, answered {called[1]} in most repeats"
+        if len(set(called)) > 1
+        else f"#### {counted(len(files), 'image')}: {called[0]}, answered so in most repeats"
+    )
+    folder = inside_root(trained.folder)
+    for first in range(0, min(len(files), MAX_PICTURES), 6):
+        for column, file in zip(st.columns(6), files[first : first + 6], strict=False):
+            column.image(picture_of(folder / file), width="stretch", alt=f"The image {file}")
+            column.caption(escaped(file))
+    if len(files) > MAX_PICTURES:
+        st.caption(f"The first {MAX_PICTURES} of {len(files):,}.")
 
 
 def _keep(state: ClassifyState, trained: Trained) -> None:

@@ -1,4 +1,4 @@
-"""Trying a classifier on one image: the outline, the answer, and the measurements that decided."""
+"""Trying a classifier: on one image with what decided, on a whole folder, or over HTTP."""
 
 from __future__ import annotations
 
@@ -12,54 +12,48 @@ from ellimaps.classify.image_folder import image_files
 from ellimaps.classify.measurement_names import measurement_name
 from ellimaps.core.numbers import spoken
 from ellimaps.ui.pages.classify.charts import contribution_chart
-from ellimaps.ui.pages.classify.files import saved_models
-from ellimaps.ui.pages.classify.models import Answer, answer_of, model_at
+from ellimaps.ui.pages.classify.model_choice import choose_model
+from ellimaps.ui.pages.classify.models import Answer, answer_of
 from ellimaps.ui.pages.classify.state import ClassifyState
+from ellimaps.ui.pages.classify.try_folder import folder_view
+from ellimaps.ui.pages.classify.try_http import http_view
 from ellimaps.ui.shared.charts import show_chart
-from ellimaps.ui.shared.data_root import data_root, inside_root
+from ellimaps.ui.shared.data_root import data_root
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
+from ellimaps.ui.shared.widgets import choose_tab
 
-JUST_TRAINED = "The one just trained"
+VIEWS = ("One image", "Whole folder", "Over HTTP")
 
 
 def try_tab(state: ClassifyState, folder: Path | None) -> None:
-    """Show the choice of model and image, and what the model says."""
+    """Show the choice of model, and what it says of an image or a folder, or how programs ask it."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="try_controls"):
-        model = _model(state)
-        if model is not None:
+        view = choose_tab(VIEWS, key="try_view")
+        chosen = choose_model(state, "try_model")
+        if chosen is not None and view == "One image":
             name = _from_folder(folder)
             uploaded = _upload()
-    if model is None:
+    if chosen is None:
         st.info(
             f"There is no model below {escaped(data_root())} yet: train one under **Train**, or with "
             "`ellimaps cells train IMAGES --labels CSV --out MODEL`, MODEL below the data root.",
             icon=":material/category:",
         )
-        return
-    if uploaded is not None:
-        answer = answer_of(model, uploaded.getvalue(), uploaded.name)
-        _answer(model, answer, uploaded.name)
+    elif view == "Whole folder":
+        folder_view(state, chosen, folder)
+    elif view == "Over HTTP":
+        http_view(chosen)
+    elif uploaded is not None:
+        _answer(chosen.model, answer_of(chosen.model, uploaded.getvalue(), uploaded.name), uploaded.name)
     elif folder is not None and name is not None:
-        _answer(model, answer_of(model, folder / name, name), name)
-
-
-def _model(state: ClassifyState) -> PopulationModel | DeepModel | None:
-    options = saved_models(data_root())
-    if state.trained is not None:
-        options.insert(0, JUST_TRAINED)
-    if not options:
-        return None
-    chosen = st.selectbox("Model", options, **kept("try_model"))
-    if state.trained is not None and chosen == JUST_TRAINED:
-        return state.trained.model
-    return model_at(inside_root(chosen))
+        _answer(chosen.model, answer_of(chosen.model, folder / name, name), name)
 
 
 def _from_folder(folder: Path | None) -> str | None:
     if folder is None:
         return None
-    return st.selectbox("Image", image_files(folder), **kept("try_image"))
+    return st.selectbox("Image", image_files(folder), **kept("try_image", address=True))
 
 
 def _upload() -> Any:
@@ -74,7 +68,8 @@ def _upload() -> Any:
 
 def _answer(model: PopulationModel | DeepModel, answer: Answer, name: str) -> None:
     prediction = answer.prediction
-    picture, facts = st.columns([6, 5], gap="medium")
+    with st.container(key="try_split"):
+        picture, facts = st.columns([6, 5], gap="medium")
     with picture, st.container(key="try_picture"):
         st.image(answer.picture, width="stretch", alt=f"{name} with the outline of what was measured")
         st.caption(f"{escaped(name)}; red: the outline of what was measured")
@@ -101,6 +96,7 @@ def _says(model: PopulationModel | DeepModel, prediction: Prediction) -> None:
         st.warning(escaped(warning), icon=":material/warning:")
     if not prediction.contributions.empty:
         show_chart(contribution_chart(prediction, f"{called:.16}", model.unit))
+        st.caption("Beside each measurement its value, and in brackets that of a typical training image.")
 
 
 def _measurements(model: PopulationModel | DeepModel, prediction: Prediction) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import TypeVar
 
@@ -169,12 +170,12 @@ def show_facts(stack: ImageStack) -> None:
     height, width = stack.shape
     if stack.is_ellipsometric:
         facts = {"Maps": f"{stack.n_bands} ({' and '.join(stack.quantities)})"}
-        angle = {"Angle of incidence": _span(stack.angles_deg, "°")}
+        angle = {"Angle of incidence": span(stack.angles_deg, "°")}
     else:
         facts, angle = {"Images": _images(stack), "Files": _files(stack)}, {}
     facts |= {
         "Size": f"{height} × {width} px (y × x)",
-        "Wavelengths": _span(stack.wavelengths_nm, "nm"),
+        "Wavelengths": span(stack.wavelengths_nm, "nm"),
         **angle,
         "Acquired": f"{stack.acquired_at:%Y-%m-%d %H:%M:%S}" if stack.acquired_at else "not known",
         "Pixel aspect (y/x)": f"{stack.pixel_aspect:.3f}",
@@ -183,13 +184,18 @@ def show_facts(stack: ImageStack) -> None:
         + ("map" if stack.is_ellipsometric else "image"),
         "Comment": " ".join(stack.comment.split()) or "none",
     }
+    st.html(facts_html(facts))
+    for warning in stack.warnings:
+        st.warning(escaped(warning), icon=":material/warning:")
+
+
+def facts_html(facts: Mapping[str, str]) -> str:
+    """Return facts by their titles as a grid."""
     cells = "".join(
         f"<div{_width_class(value)}><dt>{escape(key)}</dt><dd>{escape(value)}</dd></div>"
         for key, value in facts.items()
     )
-    st.html(f'<dl class="facts">{cells}</dl>')
-    for warning in stack.warnings:
-        st.warning(escaped(warning), icon=":material/warning:")
+    return f'<dl class="facts">{cells}</dl>'
 
 
 def _images(stack: ImageStack) -> str:
@@ -210,7 +216,8 @@ def _width_class(text: str) -> str:
     return ' class="longer"' if len(text) > 50 else ' class="long"' if len(text) > 26 else ""
 
 
-def _span(values: list[float], unit: str) -> str:
+def span(values: list[float], unit: str) -> str:
+    """Return how many values there are, from where to where; the value itself where there is one."""
     if not values:
         return "not known"
     if len(values) == 1:

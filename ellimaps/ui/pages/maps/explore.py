@@ -79,7 +79,7 @@ def explore_tab(state: MapsState, source: Source) -> None:
 def _explore(state: MapsState, source: Source, settings: Settings, segmentation: Segmentation) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         position, bands = band_slider(segmentation.stack)
-        cluster = cluster_slider(state, segmentation)
+        cluster = cluster_slider(state.look.titles)
         contrast = contrast_control(source, settings, segmentation.stack)
     kinds = st.pills(
         "Maps",
@@ -122,7 +122,7 @@ def _explore(state: MapsState, source: Source, settings: Settings, segmentation:
             on_step=lambda target: move_band_slider(stack, target),
             on_drag=follow_band_slider,
             on_region=lambda drawn: draw_region(state, drawn),
-            on_cluster=lambda number: move_cluster_slider(segmentation, number),
+            on_cluster=lambda number: move_cluster_slider(segmentation.k, number),
         )
     with spectra, guarded():
         _spectra(state, source, segmentation, cluster, bands)

@@ -14,11 +14,11 @@ from ellimaps.ui.pages.maps.fit_index import index_panel
 from ellimaps.ui.pages.maps.fit_maps import maps_panel, picked_pixel, profile_and_histogram, shown_fit
 from ellimaps.ui.pages.maps.fit_model import choose_model, is_editing, model_editor
 from ellimaps.ui.pages.maps.fit_options import fit_options, fit_setup
-from ellimaps.ui.pages.maps.fit_spectra import spectra_panel
-from ellimaps.ui.pages.maps.fit_tables import certainty, details, fit_table, start_values
+from ellimaps.ui.pages.maps.fit_spectra import cluster_spectra, spectra_panel
+from ellimaps.ui.pages.maps.fit_tables import certainty, cluster_fits, details, shots_table, start_values
 from ellimaps.ui.pages.maps.fitting import fitted_map, fitted_shots, last_shots, map_key
 from ellimaps.ui.pages.maps.loading import Source, load
-from ellimaps.ui.pages.maps.sliders import cluster_slider
+from ellimaps.ui.pages.maps.sliders import chosen_cluster, cluster_slider
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
@@ -37,7 +37,7 @@ def fit_tab(state: MapsState, source: Source) -> None:
                 icon=":material/info:",
             )
             return
-        if lacking := what_is_lacking(load(source)):
+        if lacking := what_is_lacking(load(source).pairs()):
             st.info(escaped(lacking), icon=":material/info:")
             return
         segmentation = state.shown()
@@ -51,7 +51,7 @@ def fit_tab(state: MapsState, source: Source) -> None:
         bar, editor, pressed, beside = st.container(), st.container(), "", None
         with editor:
             if is_editing(state):
-                beside = model_editor(state, segmentation)
+                beside = model_editor(state, segmentation.stack, segmentation)
         with bar, guarded():
             pressed = _bar(state, source, segmentation)
         if state.film.pixels_wanted and state.film.model is not None and state.task is None:
@@ -63,7 +63,9 @@ def fit_tab(state: MapsState, source: Source) -> None:
             fits = _results(state, source, segmentation, state.film.model)
             if beside is not None:
                 with beside, guarded():
-                    index_panel(state, segmentation, fits)
+                    number, stack = chosen_cluster(segmentation.k), segmentation.stack
+                    fit = fits.clusters[number] if fits is not None else None
+                    index_panel(state.film, stack, stack.name, fit, f"cluster {state.look.titles[number]}")
 
 
 def _bar(state: MapsState, source: Source, segmentation: Segmentation) -> str:
@@ -74,7 +76,7 @@ def _bar(state: MapsState, source: Source, segmentation: Segmentation) -> str:
         with st.popover("Options", icon=":material/tune:", width="content"):
             fit_options(state)
         model = state.film.model
-        lacking = "" if model is None else what_is_lacking(segmentation.stack, model)
+        lacking = "" if model is None else what_is_lacking(segmentation.stack.pairs(), model)
         ready = model is not None and not lacking
         clusters = st.button(
             "Fit", type="primary", key="fit", disabled=not ready, help="Fits all clusters at once."
@@ -88,7 +90,7 @@ def _bar(state: MapsState, source: Source, segmentation: Segmentation) -> str:
         )
         if segmentation.k > 1:
             with st.container(width=220):
-                cluster_slider(state, segmentation)
+                cluster_slider(state.look.titles)
     if lacking:
         st.info(escaped(lacking), icon=":material/info:")
     return "clusters" if clusters else "pixels" if pixels else ""
@@ -137,16 +139,18 @@ def _results(
             fit = shown_fit(state, source, fits)
             picked = picked_pixel(state, fit, segmentation.k) if current else None
             maps_panel(state, source, fit, segmentation)
-            fit_table(state, fits)
+            shots_table(cluster_fits(state.look, fits), fits)
         else:
             start_values(model)
     with right, guarded():
-        spectra_panel(state, segmentation, fits if current else None, model, picked)
+        shown = cluster_spectra(state.look, segmentation, fits if current else None)
+        spectra_panel(film, shown, model, picked)
     with guarded():
         if fit is not None:
             profile_and_histogram(state, fit)
         if fits is not None:
-            certainty(state, fits)
-            details(state, fits)
+            found = cluster_fits(state.look, fits)
+            certainty(found)
+            details(found, film.references)
             fit_downloads(fit or fits)
     return fits if current else None

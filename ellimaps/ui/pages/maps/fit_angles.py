@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ellimaps.core.stack import ImageStack
+from ellimaps.core.abscissa import Sampled
 from ellimaps.optics.instrument import AOI_OFFSET, DELTA_OFFSET, OFFSETS
-from ellimaps.optics.layers import SHARE, THICKNESS
+from ellimaps.optics.layers import SHARE, SPREAD, THICKNESS
 from ellimaps.optics.model import ThinFilm
 from ellimaps.ui.pages.maps.fitting import FilmWork
 from ellimaps.ui.shared.widgets import number_field
@@ -27,6 +27,8 @@ def suggested_bounds(kind: str, value: float) -> tuple[float, float]:
         return round(value - 0.2, 4), round(value + 0.2, 4)
     if kind in OFFSETS:
         return value - 0.5, value + 0.5
+    if kind == SPREAD:
+        return 0.0, max(5.0, 2 * value)
     if "fraction" in kind or kind == SHARE:
         return 0.0, 1.0
     if "spline_k" in kind:
@@ -66,10 +68,10 @@ def bounds_of(
 
 
 def angle_of_incidence(
-    film: FilmWork, model: ThinFilm, stack: ImageStack
+    film: FilmWork, model: ThinFilm, sampled: Sampled
 ) -> tuple[float | None, float, Bounds]:
     """Show the angle of incidence, its offset and the bounds of that; return the three."""
-    measured = stack.angles_deg
+    measured = sampled.angles_deg
     from_data = f"data ({', '.join(f'{angle:g}' for angle in measured)}°)" if measured else "data"
     given = st.selectbox(
         "Angle of incidence",
@@ -112,15 +114,15 @@ def delta_offset(film: FilmWork, model: ThinFilm) -> tuple[float, Bounds]:
     return float(offset), {DELTA_OFFSET: bounds} if bounds else {}
 
 
-def wavelength_range(film: FilmWork, model: ThinFilm, stack: ImageStack) -> tuple[float, float] | None:
+def wavelength_range(film: FilmWork, model: ThinFilm, sampled: Sampled) -> tuple[float, float] | None:
     """Show the range of wavelengths that a fit uses; return it, None for all."""
-    waves = stack.wavelengths_nm
+    waves = sampled.wavelengths_nm
     if len(waves) < 2:
         return model.wavelengths_nm
     first, last = model.wavelengths_nm or (waves[0], waves[-1])
     start = _nearest(waves, first), _nearest(waves, last)
     low, high = st.select_slider(
-        "Wavelengths (nm)", waves, start, key=control_key(film, "wavelengths"), width=320
+        "Wavelengths (nm)", waves, start, key=control_key(film, "wavelengths"), width=230
     )
     return None if (low, high) == (waves[0], waves[-1]) else (low, high)
 

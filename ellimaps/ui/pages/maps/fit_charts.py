@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ellimaps.core.abscissa import AXIS_TITLES, film_abscissa_of
+from ellimaps.core.abscissa import AXIS_TITLES, Sampled, along_curve, film_abscissa_of
 from ellimaps.core.angles import unwrapped
-from ellimaps.core.stack import ANGLES, ImageStack
+from ellimaps.core.stack import ANGLES
 from ellimaps.ui.pages.maps.charts import ANGLE_AXIS
 from ellimaps.ui.shared.charts import chart_specification, log_ticks
 
@@ -32,44 +32,52 @@ class _Abscissa(NamedTuple):
 
     column: str
     label: str
+    along: str
     several_angles: bool
 
 
 def spectra_fit_chart(
     curves: Mapping[int, pd.DataFrame],
-    stack: ImageStack,
+    sampled: Sampled,
     quantity: str,
     *,
+    noun: str,
     names: Sequence[str],
     palette: Sequence[str],
     selected: int,
 ) -> dict[str, Any]:
-    """Draw measured points and the modelled line of clusters, the selected one emphasised; as Vega-Lite.
+    """Draw measured points and the modelled line of spectra, the selected one emphasised; as Vega-Lite.
 
     Parameters
     ----------
     curves : mapping of int to DataFrame
-        Measured and modelled spectra of the clusters to draw, as `ShotFits.curves`.
-    stack : ImageStack
+        Measured and modelled spectra to draw by number, as `ShotFits.curves`.
+    sampled : Sampled
         What was measured.
     quantity : {"Delta", "Psi"}
         Which of the two to draw.
+    noun : str
+        What has the spectra: cluster, or spectrum.
     names, palette : sequence of str
-        Name and color of every cluster.
+        Name and color of every one.
     selected : int
-        The emphasised cluster.
+        The emphasised one.
     """
-    table = pd.concat([_parted(curve, quantity).assign(cluster=number) for number, curve in curves.items()])
+    over = _over(sampled)
+    table = pd.concat(
+        [_parted(curve, quantity, over.along).assign(cluster=number) for number, curve in curves.items()]
+    )
     table["name"] = [names[number] for number in table["cluster"]]
     shown = tuple(dict.fromkeys(table["name"]))
     colors = tuple(palette[number] for number in curves)
-    return _filled(_spectra_form(quantity, _over(stack), shown, colors, selected), table)
+    return _filled(_spectra_form(quantity, over, noun, shown, colors, selected), table)
 
 
-def residuals_chart(curve: pd.DataFrame, stack: ImageStack, color: str) -> dict[str, Any]:
-    """Draw measured minus modelled Delta and Psi of one cluster; as Vega-Lite."""
-    parts = [_parted(curve, quantity).assign(quantity=quantity) for quantity in ANGLES]
-    return _filled(_residuals_form(_over(stack), color), pd.concat(parts))
+def residuals_chart(curve: pd.DataFrame, sampled: Sampled, color: str) -> dict[str, Any]:
+    """Draw measured minus modelled Delta and Psi of one spectrum; as Vega-Lite."""
+    over = _over(sampled)
+    parts = [_parted(curve, quantity, over.along).assign(quantity=quantity) for quantity in ANGLES]
+    return _filled(_residuals_form(over, color), pd.concat(parts))
 
 
 def _filled(form: dict[str, Any], table: pd.DataFrame) -> dict[str, Any]:
@@ -80,12 +88,12 @@ def _filled(form: dict[str, Any], table: pd.DataFrame) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _spectra_form(
-    quantity: str, over: _Abscissa, names: tuple[str, ...], colors: tuple[str, ...], selected: int
+    quantity: str, over: _Abscissa, noun: str, names: tuple[str, ...], colors: tuple[str, ...], selected: int
 ) -> dict[str, Any]:
     color = alt.Color("name:N", scale=alt.Scale(domain=names, range=colors), legend=None)
     strength = alt.condition(alt.datum.cluster == selected, alt.value(1.0), alt.value(0.35))
-    tooltip = [alt.Tooltip("name:N", title="cluster"), *_tooltip(over)]
-    detail = ["aoi_deg:N", "cluster:N"]
+    tooltip = [alt.Tooltip("name:N", title=noun), *_tooltip(over)]
+    detail = [f"{over.along}:N", "cluster:N"]
     base = alt.Chart(alt.NamedData(_DATA)).encode(
         x=_x(over, titled=False), color=color, opacity=strength, tooltip=tooltip
     )
@@ -113,7 +121,7 @@ def _residuals_form(over: _Abscissa, color: str) -> dict[str, Any]:
             x=_x(over, titled=True),
             y=alt.Y("residual:Q", title="residual (°)", axis=ANGLE_AXIS),
             strokeDash=dash,
-            detail="aoi_deg:N",
+            detail=f"{over.along}:N",
             tooltip=["quantity:N", *_tooltip(over)],
         )
     )
@@ -180,11 +188,11 @@ def profile_chart(profile: pd.DataFrame, label: str, pixel_size_um: float | None
     )
 
 
-def _parted(curve: pd.DataFrame, quantity: str) -> pd.DataFrame:
+def _parted(curve: pd.DataFrame, quantity: str, along: str) -> pd.DataFrame:
     """Return measured and modelled values of one quantity as curves without jumps at 0/360 deg."""
     key = quantity.lower()
     parts = []
-    for _, part in curve.groupby("aoi_deg", dropna=False):
+    for _, part in curve.groupby(along, dropna=False):
         residual = part[f"{key}_residual"].to_numpy(dtype=np.float64)
         measured = unwrapped(part[key].to_numpy(dtype=np.float64), quantity)
         parts.append(
@@ -195,9 +203,9 @@ def _parted(curve: pd.DataFrame, quantity: str) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def _over(stack: ImageStack) -> _Abscissa:
-    column = film_abscissa_of(stack)
-    return _Abscissa(column, AXIS_TITLES[column], len(stack.angles_deg) > 1)
+def _over(sampled: Sampled) -> _Abscissa:
+    column = film_abscissa_of(sampled)
+    return _Abscissa(column, AXIS_TITLES[column], along_curve(sampled), len(sampled.angles_deg) > 1)
 
 
 def _x(over: _Abscissa, *, titled: bool) -> Any:

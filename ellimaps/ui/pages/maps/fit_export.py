@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from ellimaps.maps.films.files import fit_contents
@@ -14,21 +16,44 @@ from ellimaps.ui.shared.widgets import download
 
 def fit_downloads(fit: ShotFits | MapFit) -> None:
     """Offer a fit's files as a zip, and its model."""
-    pixels = isinstance(fit, MapFit)
-    stack = fit.stack if isinstance(fit, MapFit) else fit.segmentation.stack
+    of_pixels = isinstance(fit, MapFit)
+    what = "--pixels" if isinstance(fit, MapFit) else f"-k {fit.segmentation.k}"
+    downloads(
+        f"{fit.stack.name}_fit_{'pixels' if of_pixels else 'clusters'}.zip",
+        lambda: fit_contents(fit),
+        fit.model,
+        "Table, maps in nm (NaN where not trusted), figure, provenance",
+        f"ellimaps fit FOLDER --model model.toml {what} --out DIR",
+    )
+
+
+def downloads(
+    name: str, contents: Callable[[], dict[str, bytes]], model: ThinFilm, what: str, command: str
+) -> None:
+    """Offer the files of a fit as a zip, and its model.
+
+    Parameters
+    ----------
+    name : str
+        Of the zip.
+    contents : callable
+        Gives the files by name.
+    model : ThinFilm
+        The model.
+    what, command : str
+        What the files are, and the command that writes them.
+    """
     with st.container(horizontal=True, vertical_alignment="center", key="fit_downloads"):
         download(
             "Download the fit (zip)",
-            f"{stack.name}_fit_{'pixels' if pixels else 'clusters'}.zip",
-            lambda: zipped(fit_contents(fit)),
+            name,
+            lambda: zipped(contents()),
             key="download_fit",
             type="primary",
-            help="Table, maps in nm (NaN where not trusted), figure, provenance: the files that ellimaps fit "
-            "writes, byte for byte.",
+            help=f"{what}: the files that ellimaps fit writes, byte for byte.",
         )
-        model_download(fit.model, "download_fit_model")
-        what = "--pixels" if pixels else f"-k {fit.segmentation.k}" if isinstance(fit, ShotFits) else ""
-        st.caption(f"`ellimaps fit FOLDER --model model.toml {what} --out DIR`", width="content")
+        model_download(model, "download_fit_model")
+        st.caption(f"`{command}`", width="content")
 
 
 def model_download(model: ThinFilm, key: str) -> None:

@@ -10,17 +10,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from ellimaps.core.abscissa import Sampled
 from ellimaps.core.photons import EV_NM
-from ellimaps.core.stack import ImageStack
-from ellimaps.maps.films.results import ShotFits
-from ellimaps.maps.segmentation import Segmentation
+from ellimaps.optics.fitted import FilmFit
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.index_curves import AXES, fitted_curves, index_curves
+from ellimaps.optics.interface import Interface
 from ellimaps.ui.pages.maps.charts import ANGLE_AXIS
 from ellimaps.ui.pages.maps.fit_places import SHOWN, material_at, places_of
 from ellimaps.ui.pages.maps.fitting import FilmWork
-from ellimaps.ui.pages.maps.sliders import chosen_cluster
-from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.charts import chart_specification, names_legend, show_chart
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.widgets import csv_download
@@ -34,57 +32,61 @@ _COLORS = ("#0072B2", "#D55E00")
 _DATA = "index"
 
 
-def index_panel(state: MapsState, segmentation: Segmentation, fits: ShotFits | None) -> None:
+def index_panel(film: FilmWork, sampled: Sampled, name: str, fit: FilmFit | None, title: str) -> None:
     """Show n and k of a layer or half space, by default of what was changed last.
 
     Parameters
     ----------
-    state : MapsState
+    film : FilmWork
         Has the film model.
-    segmentation : Segmentation
+    sampled : Sampled
         Whose wavelengths are drawn.
-    fits : ShotFits, optional
-        Fits of this model.
+    name : str
+        What that is called.
+    fit : FilmFit, optional
+        The chosen fit of this model.
+    title : str
+        What it is of.
     """
-    film, stack = state.film, segmentation.stack
     assert film.model is not None
-    places = {place[0]: title for place, title in places_of(film.model).items()}
+    places = {
+        place[0]: title
+        for place, title in places_of(film.model).items()
+        if not isinstance(material_at(film.model, place), Interface)
+    }
     if st.session_state.get(SHOWN) not in places:
         st.session_state[SHOWN] = next(iter(places))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         shown = st.selectbox("n and k of", list(places), format_func=places.__getitem__, key=SHOWN, width=175)
-        table = _curves(film, stack, fits, shown, chosen_cluster(segmentation.k))
+        table = _curves(film, sampled, fit, shown)
         csv_download(
             "CSV",
-            f"{stack.name}_{places[shown].lower().replace(' ', '_')}_nk.csv",
+            f"{name}_{places[shown].lower().replace(' ', '_')}_nk.csv",
             _as_file(table),
             key="download_index",
             help="wavelength_nm n k, of the fit where there is one.",
         )
     if not len(table):
-        st.caption("This material is not known at the wavelengths of the maps.")
+        st.caption("This material is not known at the measured wavelengths.")
         return
     if _FITTED in set(table["curve"]):
-        title = escaped(state.look.titles[chosen_cluster(segmentation.k)])
-        st.caption(f"Dashed: the model as it stands. Line: fitted, cluster {title}, ± standard error.")
-    name = material_at(film.model, (shown,)).name
+        st.caption(f"Dashed: the model as it stands. Line: fitted, {escaped(title)}, ± standard error.")
+    material = material_at(film.model, (shown,)).name
     for quantity in ("n", "k"):
         axes, drawn = (tuple(dict.fromkeys(table[column])) for column in ("axis", "curve"))
         chart = _form(quantity, axes, drawn, _domain(table, quantity))
         data = {"datasets": {_DATA: table.to_dict("records")}}
-        show_chart(chart | data, alt=f"{quantity} of {places[shown]}, {name}")
+        show_chart(chart | data, alt=f"{quantity} of {places[shown]}, {material}")
 
 
-def _curves(
-    film: FilmWork, stack: ImageStack, fits: ShotFits | None, shown: str, cluster: int
-) -> pd.DataFrame:
+def _curves(film: FilmWork, sampled: Sampled, fit: FilmFit | None, shown: str) -> pd.DataFrame:
     """Return n and k with the bounds of their errors, of the model and of the fit if there is one."""
     assert film.model is not None
-    waves = _wavelengths(stack)
+    waves = _wavelengths(sampled)
     one = material_at(film.model, (shown,))
     curves = [index_curves(one, waves).assign(curve=_MODEL, n_se=0.0, k_se=0.0)]
-    if fits is not None and shown.startswith("layer"):
-        fitted = fitted_curves(fits.clusters[cluster], int(shown.removeprefix("layer")), waves)
+    if fit is not None and shown.startswith("layer"):
+        fitted = fitted_curves(fit, int(shown.removeprefix("layer")), waves)
         curves.append(fitted.assign(curve=_FITTED))
     table = pd.concat(curves, ignore_index=True)
     for name in ("n", "k"):
@@ -93,8 +95,8 @@ def _curves(
     return table.assign(energy_ev=EV_NM / table["wavelength_nm"])
 
 
-def _wavelengths(stack: ImageStack) -> Real:
-    waves = stack.wavelengths_nm
+def _wavelengths(sampled: Sampled) -> Real:
+    waves = sampled.wavelengths_nm
     low, high = min(waves), max(waves)
     if low == high:
         low, high = 0.9 * low, 1.1 * high

@@ -11,11 +11,11 @@ import streamlit as st
 from ellimaps.core.numbers import titled
 from ellimaps.core.stack import ImageStack
 from ellimaps.images.line_profile import line_profile
-from ellimaps.maps.films.parameters import parameter_titles, what_and_unit
 from ellimaps.maps.films.pixels import PixelFit, pixel_fit
 from ellimaps.maps.films.results import MapFit, ShotFits, parameter_names, thickness_name
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.flags import Flag
+from ellimaps.optics.parameters import parameter_titles, what_and_unit
 from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.contrast import Contrast, fitted_contrast
 from ellimaps.ui.pages.maps.fit_charts import PROFILE_HEIGHT, profile_chart
@@ -104,7 +104,7 @@ def maps_panel(state: MapsState, source: Source, fit: AnyFit, segmentation: Segm
 
     def choose(cluster: int) -> None:
         state.film.unpick()
-        move_cluster_slider(segmentation, cluster)
+        move_cluster_slider(segmentation.k, cluster)
 
     marked = [MapLine(((pixel.x + 0.5, pixel.y + 0.5),))] if (pixel := state.film.pixel) else []
     scene = MapScene(
@@ -141,7 +141,7 @@ def _pick(state: MapsState, segmentation: Segmentation, stack: ImageStack, x: fl
     """Pick a pixel and choose its cluster."""
     column, row = int(x), int(y)
     if segmentation.labels.shape == stack.shape:
-        move_cluster_slider(segmentation, int(segmentation.labels[row, column]))
+        move_cluster_slider(segmentation.k, int(segmentation.labels[row, column]))
     state.film.pixel = PickedPixel(column, row, chosen_cluster(segmentation.k))
 
 

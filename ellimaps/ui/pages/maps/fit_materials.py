@@ -11,8 +11,9 @@ import streamlit as st
 from ellimaps.optics.absorbing import MAX_NODES, MAX_OSCILLATORS, OscillatorSum, SplineIndex
 from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.effective_medium import EffectiveMedium, Rule
+from ellimaps.optics.graded import Graded
 from ellimaps.optics.library import material, material_names
-from ellimaps.optics.materials import Material, Sellmeier
+from ellimaps.optics.materials import LayerMaterial, Material, Sellmeier
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import materials_of
 from ellimaps.optics.parts import parts_of
@@ -40,7 +41,12 @@ def offered_materials(film: FilmWork, model: ThinFilm) -> dict[str, AnyMaterial]
 
 def isotropic(offered: Materials) -> Materials:
     """Return those of some materials that have one index."""
-    return {name: one for name, one in offered.items() if isinstance(one, Material)}
+    return {name: one for name, one in half_spaces(offered).items() if isinstance(one, Material)}
+
+
+def half_spaces(offered: Materials) -> Materials:
+    """Return those of some materials that fill a half space."""
+    return {name: one for name, one in offered.items() if not isinstance(one, LayerMaterial)}
 
 
 def choose_material(film: FilmWork, place: Place, label: str, offered: Materials) -> None:
@@ -100,7 +106,9 @@ def _begun(name: str, ready: AnyMaterial, given: AnyMaterial) -> AnyMaterial:
             return replace(given, name="")
         kind, value = next(iter(given.parameters.items()))
         return given.with_parameter(kind, value)
-    if name == _MIXTURE and isinstance(ready, EffectiveMedium) and isinstance(given, Material):
+    # A mixture begins with what was there before, if that is a medium.
+    if isinstance(ready, EffectiveMedium) and name in isotropic({_MIXTURE: given}):
+        assert isinstance(given, Material)
         return replace(ready, materials=(given, *ready.materials[1:]), name="")
     return ready
 
@@ -205,9 +213,21 @@ def _sellmeier(film: FilmWork, place: Place, one: Sellmeier) -> None:
         st.button(label, key=key, disabled=disabled, on_click=put_material, args=(film, place, other))
 
 
+def _slices(film: FilmWork, place: Place, one: Graded) -> None:
+    """Show in how many slices a graded layer is computed."""
+    key = control_key(film, *place, "slices")
+
+    def renewed() -> AnyMaterial:
+        return replace(one, slices=st.session_state[key])
+
+    changed: dict[str, Any] = {"on_change": put_made, "args": (film, place, renewed)}
+    st.number_input("Slices", value=one.slices, key=key, width=130, **changed)
+
+
 _SHAPES: dict[type, Callable[[FilmWork, Place, Any], None]] = {
     OscillatorSum: _oscillators,
     SplineIndex: _nodes,
     EffectiveMedium: _mixture,
     Sellmeier: _sellmeier,
+    Graded: _slices,
 }

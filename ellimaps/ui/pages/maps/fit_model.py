@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from ellimaps.core.abscissa import Sampled
 from ellimaps.core.errors import EllimapsError
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.optics.model import ThinFilm
@@ -59,8 +60,17 @@ def is_editing(state: MapsState) -> bool:
     return bool(st.session_state.get("film_edit", False)) and state.film.model is not None
 
 
-def model_editor(state: MapsState, segmentation: Segmentation) -> DeltaGenerator:
+def model_editor(state: MapsState, sampled: Sampled, segmentation: Segmentation | None) -> DeltaGenerator:
     """Show the model's media from the ambient down with what is free, its text, and the upload.
+
+    Parameters
+    ----------
+    state : MapsState
+        Has the model.
+    sampled : Sampled
+        What it is fitted to.
+    segmentation : Segmentation, optional
+        Its clusters, of which thicknesses can be taken; spectra have none.
 
     Returns
     -------
@@ -71,7 +81,7 @@ def model_editor(state: MapsState, segmentation: Segmentation) -> DeltaGenerator
     with st.container(border=True, key="film_editor"):
         lists, beside = st.columns([8, 5], gap="medium")
         with lists, guarded():
-            model = edited_model(state, segmentation)
+            model = edited_model(state, sampled, segmentation)
             if model != film.model:
                 _show_change(film.model, model)
                 film.model, film.name = model, OWN_MODEL

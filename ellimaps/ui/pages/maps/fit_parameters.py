@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from ellimaps.maps.films.parameters import with_unit
 from ellimaps.optics.crystals import AnyMaterial
-from ellimaps.optics.layers import Layer
+from ellimaps.optics.layers import SPREAD, THICKNESS, Layer
 from ellimaps.optics.library import is_built_in
+from ellimaps.optics.parameters import with_unit
 from ellimaps.ui.pages.maps.fit_angles import Bounds, control_key, suggested_bounds
 from ellimaps.ui.pages.maps.fit_places import Place
 from ellimaps.ui.pages.maps.fitting import FilmWork
@@ -40,11 +40,14 @@ def layer_rows(film: FilmWork, place: Place, given: Layer) -> Layer:
     # SiO2 stays SiO2.
     locked = set(given.material.parameters) if is_built else set()
     # What is locked shows only if the model's file has made it free.
-    kinds = {k: v for k, v in given.parameters.items() if k not in locked or k in given.free}
+    spread = {SPREAD: given.thickness_spread_nm} if given.coherent else {}
+    numbers = {THICKNESS: given.thickness_nm} | spread | given.parameters
+    own = {kind: value for kind, value in numbers.items() if kind not in given.tied}
+    kinds = {kind: value for kind, value in own.items() if kind not in locked or kind in given.free}
     values: dict[str, float] = {}
     free: Bounds = {}
     with st.container(key=control_key(film, *place, "rows"), gap="xxsmall"):
-        _head(film, place, list(kinds))
+        _head(film, place, [kind for kind in kinds if kind != SPREAD])
         for kind, value in kinds.items():
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 values[kind] = _value(film, place, kind, value, disabled=kind in locked)
@@ -53,9 +56,11 @@ def layer_rows(film: FilmWork, place: Place, given: Layer) -> Layer:
         for kind, value in ({} if is_built else given.material.fixed).items():
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 values[kind] = _value(film, place, kind, value)
+        for kind, number in given.tied.items():
+            st.caption(f"{with_unit(kind)}: {given.parameters[kind]:g}, that of layer {number}")
     layer = replace(given, free={})
     for kind, value in values.items():
-        if value != given.parameters.get(kind, given.material.fixed.get(kind)):
+        if value != numbers.get(kind, given.material.fixed.get(kind)):
             layer = layer.with_value(kind, value)
     return replace(layer, free=free)
 
@@ -89,7 +94,7 @@ def _head(film: FilmWork, place: Place, kinds: list[str]) -> None:
             width=_FREE,
             on_click=_turn_all,
             args=([control_key(film, *place, kind, "free") for kind in kinds],),
-            help="Ticks all of this layer, or none.",
+            help="Ticks all of this layer, or none; a spread only by itself.",
         )
         for text in ("From", "To"):
             st.caption(text, width=_BOUND)

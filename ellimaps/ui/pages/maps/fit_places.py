@@ -10,6 +10,7 @@ import streamlit as st
 
 from ellimaps.core.errors import EllimapsError, SettingError
 from ellimaps.optics.crystals import EXTRAORDINARY, AnyMaterial
+from ellimaps.optics.graded import BOTTOM
 from ellimaps.optics.layers import Layer
 from ellimaps.optics.materials import Material
 from ellimaps.optics.model import ThinFilm
@@ -68,13 +69,12 @@ def with_material(
         one = with_part(material_at(model, place[:depth]), place[depth], one)
     if not _is_layer(place):
         return replace(model, **{place[0]: one})  # type: ignore[arg-type]
-    prefix = EXTRAORDINARY if "extraordinary" in place else ""
+    prefix = EXTRAORDINARY if "extraordinary" in place else BOTTOM if "bottom" in place else ""
     names = {prefix + old: prefix + new for old, new in (renamed or {}).items()}
-    number, layers = _number(place), list(model.layers)
-    bare = replace(layers[number], material=one, free={})
-    free = {names.get(kind, kind): bounds for kind, bounds in layers[number].free.items()}
-    layers[number] = replace(bare, free=_possible(bare, free))
-    return replace(model, layers=tuple(layers))
+    layer = model.layers[_number(place)]
+    bare = layer.of(one, layer.thickness_nm)
+    free = {names.get(kind, kind): bounds for kind, bounds in layer.free.items()}
+    return model.with_layer(_number(place), replace(bare, free=_possible(bare, free)))
 
 
 def put_material(
@@ -92,19 +92,29 @@ def put_made(
 ) -> None:
     """Do as `put_material` with what a function makes, which may refuse to."""
     assert film.model is not None
-    name, model, references, refused = film.name, film.model, film.references, ""
-    try:
+    model = film.model
+
+    def made() -> ThinFilm:
         one = make()
         if place[0] == "ambient" and not isinstance(one, Material):
             raise SettingError(f"The ambient must be isotropic, and {one.name} is not.")
-        name, model = OWN_MODEL, with_material(film.model, place, one, renamed)
+        return with_material(model, place, one, renamed)
+
+    put_model(film, made)
+    st.session_state[SHOWN] = place[0]
+
+
+def put_model(film: FilmWork, make: Callable[[], ThinFilm]) -> None:
+    """Put the model that a function makes in place, which may refuse to; controls begin anew."""
+    name, model, references, refused = film.name, film.model, film.references, ""
+    try:
+        name, model = OWN_MODEL, make()
     except EllimapsError as error:
         refused = str(error)
-    # Controls begin anew, also those that show what was refused.
+    # Also those that show what was refused.
     film.put(name, model)
     film.references = references
     st.session_state[control_key(film, "refused")] = refused
-    st.session_state[SHOWN] = place[0]
 
 
 def refusal(film: FilmWork) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from ellimaps.core.abscissa import Sampled
 from ellimaps.core.errors import SettingError
-from ellimaps.core.stack import ImageStack
 from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.database.catalogue import (
     MaterialPage,
@@ -35,7 +35,7 @@ _HEIGHT, _LIST_HEIGHT, _CURVE_HEIGHT = 345, 200, 100
 _CURVE_POINTS = 120
 
 
-def published_search(film: FilmWork, place: Place, stack: ImageStack) -> None:
+def published_search(film: FilmWork, place: Place, sampled: Sampled) -> None:
     """Show a button that opens a search of the published materials, and at first those of the one there.
 
     Parameters
@@ -44,11 +44,11 @@ def published_search(film: FilmWork, place: Place, stack: ImageStack) -> None:
         Gets the chosen material among those it offers.
     place : Place
         What of the model it is for.
-    stack : ImageStack
+    sampled : Sampled
         Whose wavelengths a material should cover.
     """
     assert film.model is not None
-    waves = stack.wavelengths_nm
+    waves = sampled.wavelengths_nm
     measured = (min(waves), max(waves)) if waves else (0.0, 0.0)
     title = places_of(film.model)[place[:1]]
     # A model of ten layers has ten of them: what is not looked at is not searched for.

@@ -19,7 +19,8 @@ from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.library import read_nk
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.model_file import MAX_MODEL_BYTES, read_model
-from ellimaps.ui.pages.maps.loading import PREPARATION, Source, prepared, segmented
+from ellimaps.spectra.fit import SpectraFits, fit_spectra
+from ellimaps.ui.pages.maps.loading import PREPARATION, Source, loaded_spectra, prepared, segmented
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
 from ellimaps.ui.shared.uploads import store_uploads
 
@@ -37,6 +38,9 @@ FITS: BoundedCache[ShotFits] = BoundedCache(
     256 * MEGABYTE, lambda fits: fits.psi_deg.nbytes + fits.segmentation.labels.nbytes
 )
 MAP_FITS: BoundedCache[MapFit] = BoundedCache(1024 * MEGABYTE, _map_bytes)
+SPECTRA_FITS: BoundedCache[SpectraFits] = BoundedCache(
+    64 * MEGABYTE, lambda fits: int(fits.spectra.table.memory_usage().sum())
+)
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,12 @@ def fitted_map(
         return fit_map(stack, setup.model, options=setup.options, on_progress=on_progress)
 
     return MAP_FITS.get(map_key(source, settings, setup), make)
+
+
+def fitted_spectra(source: Source, setup: FitSetup) -> SpectraFits:
+    """Return the fits of the spectra of a file."""
+    spectra = loaded_spectra(source)
+    return SPECTRA_FITS.get((source, setup.key), lambda: fit_spectra(spectra, setup.model, setup.options))
 
 
 def last_shots(film: FilmWork, source: Source, settings: Settings) -> ShotFits | None:

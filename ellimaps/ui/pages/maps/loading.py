@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ellimaps.core.errors import EllimapsError, ReadError
 from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.spectra import Spectra
 from ellimaps.core.stack import ImageStack
 from ellimaps.images.intensities import Bleaching, bleaching_curve
 from ellimaps.maps.pipeline import cluster, open_as, prepare
@@ -25,6 +26,7 @@ from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Calibration, Corrections, Opening, Preprocessing, Settings, names_of
 from ellimaps.objects.analysis import CellResult
 from ellimaps.readers import picture_axes
+from ellimaps.readers.spectra import may_be_spectra, open_spectra
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
 from ellimaps.ui.shared.data_root import file_marks
 
@@ -50,6 +52,9 @@ OBJECTS: BoundedCache[CellResult | EllimapsError] = BoundedCache(
     256 * MEGABYTE, lambda found: 1 if isinstance(found, EllimapsError) else found.labels.nbytes
 )
 SPECTRA: BoundedCache[pd.DataFrame] = BoundedCache(256)
+SPECTRA_FILES: BoundedCache[Spectra] = BoundedCache(
+    256 * MEGABYTE, lambda spectra: int(spectra.table.memory_usage().sum())
+)
 AXES: BoundedCache[tuple[int, int]] = BoundedCache(64)
 BLEACHING: BoundedCache[Bleaching] = BoundedCache(16)
 CACHES = {
@@ -58,6 +63,7 @@ CACHES = {
     "distances": DISTANCES,
     "objects": OBJECTS,
     "spectra": SPECTRA,
+    "files of spectra": SPECTRA_FILES,
     "axes": AXES,
     "bleaching": BLEACHING,
 }
@@ -65,14 +71,30 @@ CACHES = {
 
 @dataclass(frozen=True)
 class Source:
-    """A measurement on disk as it is now: its path, data set and a fingerprint of its files."""
+    """A measurement on disk as it is now.
+
+    Attributes
+    ----------
+    path : str
+        Its folder or file.
+    dataset : str, optional
+        Which of the folder's data sets it is.
+    fingerprint : str
+        Of its files.
+    is_spectra : bool
+        Whether it is a file of spectra, and no maps.
+    columns : str
+        What the columns of that file were said to be; empty where it says so itself.
+    """
 
     path: str
     dataset: str | None
     fingerprint: str
+    is_spectra: bool = False
+    columns: str = ""
 
     @classmethod
-    def of(cls, path: Path, dataset: str | None) -> Source:
+    def of(cls, path: Path, dataset: str | None, columns: str = "") -> Source:
         """Describe a measurement by the names, sizes and times of its files.
 
         Raises
@@ -85,7 +107,24 @@ class Source:
             fingerprint = hashlib.sha256(repr(file_marks(files)).encode()).hexdigest()
         except OSError as error:
             raise ReadError(f"{path} cannot be read: {error.strerror or error}.") from error
-        return cls(str(path), dataset, fingerprint)
+        is_spectra = bool(columns) or may_be_spectra(path)
+        return cls(str(path), dataset, fingerprint, is_spectra, columns)
+
+
+def name_of(source: Source) -> str:
+    """Return what a measurement is called."""
+    return loaded_spectra(source).name if source.is_spectra else load(source).name
+
+
+def loaded_spectra(source: Source) -> Spectra:
+    """Return the spectra of a file.
+
+    Raises
+    ------
+    ReadError
+        If it holds none, or can be read in two ways.
+    """
+    return SPECTRA_FILES.get(source, lambda: open_spectra(source.path, columns=source.columns or None))
 
 
 def load(source: Source, on_progress: Progress = no_progress) -> ImageStack:

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from ellimaps.core.errors import ReadError
 from ellimaps.readers import list_datasets
-from ellimaps.ui.pages.maps.loading import Source, load
-from ellimaps.ui.pages.maps.state import MapsState, OfferedDatasets, go_to
+from ellimaps.readers.spectra import ColumnsQuestion, looks_like_spectra, may_be_spectra
+from ellimaps.ui.pages.maps.loading import Source, load, loaded_spectra, name_of
+from ellimaps.ui.pages.maps.state import AskedColumns, MapsState, OfferedDatasets, go_to
+from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.data_root import (
     data_root,
     example_folders,
+    file_marks,
+    files_in,
     inside_root,
     measurements_below,
     subfolders,
+    told,
 )
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.uploads import store_uploads
 from ellimaps.ui.shared.widgets import guarded, progress_bar
+
+# As many buttons as a browser is quick with.
+_MOST_OFFERED = 24
+_LOOKED_AT: BoundedCache[bool] = BoundedCache(4096)
 
 
 def open_panel(state: MapsState) -> None:
@@ -28,11 +38,11 @@ def open_panel(state: MapsState) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="header"):
         st.markdown("### Maps", width="content")
         st.caption(
-            "Open ellipsometric maps or a fluorescence stack, find its zones, read one spectrum per zone, "
-            "export."
+            "Open ellipsometric maps, a fluorescence stack or spectra: find zones, read one spectrum per "
+            "zone, fit films, export."
         )
         if state.source is not None:
-            name = load(state.source).name
+            name = name_of(state.source)
             if st.button(f"Back to {escaped(name)}", icon=":material/arrow_back:", key="back"):
                 state.opening = False
                 st.rerun()
@@ -62,7 +72,7 @@ def _path_form(state: MapsState) -> None:
         text = st.text_input(
             "Measurement folder",
             key="path",
-            placeholder="Paste a folder, its .ds.dat or one of its PNG files, or a TIFF",
+            placeholder="Paste a folder, its .ds.dat or one of its PNG files, a TIFF, or a file of spectra",
             help=f"Below the data root {escaped(data_root())}; absolute, or relative to it.",
         )
         clicked = st.form_submit_button("Open", type="primary")
@@ -125,18 +135,39 @@ def _browser(state: MapsState, root: Path, most: int = 200) -> None:
                 on_click=state.browse,
                 args=(target,),
             )
-        if not folders:
-            st.caption("No folders in here.")
-        if len(folders) > most:
-            st.caption(f"{len(folders) - most} more: paste the path above.")
+        files = spectra_in(here)
+        for file in files[:most]:
+            st.button(
+                escaped(file.name),
+                icon=":material/show_chart:",
+                type="tertiary",
+                key=f"spectra_{file}",
+                help="A file of spectra",
+                on_click=state.ask,
+                args=(str(file),),
+            )
+        if not folders and not files:
+            st.caption("No folders and no spectra in here.")
+        if (more := max(len(folders) - most, 0) + max(len(files) - most, 0)) > 0:
+            st.caption(f"{more} more: paste the path above.")
     st.button("Open this folder", key="browse_open", on_click=state.ask, args=(str(here),))
+
+
+def spectra_in(folder: Path) -> list[Path]:
+    """Return the files of a folder that look like spectra; each is looked into once."""
+    # A look into the first bytes takes a millisecond, and is kept while the file stays as it is.
+    return [
+        file
+        for file in files_in(folder)[:1000]
+        if _LOOKED_AT.get(file_marks([file]), partial(looks_like_spectra, file))
+    ]
 
 
 def _upload(state: MapsState) -> None:
     st.markdown("**Upload**")
     with st.form("upload", clear_on_submit=True, border=True):
         files = st.file_uploader(
-            "A zip of the folder, or all of its files; or a TIFF",
+            "A zip of the folder, or all of its files; a TIFF; or a file of spectra",
             accept_multiple_files=True,
             help="Kept on the server for a day at most.",
         )
@@ -147,7 +178,15 @@ def _upload(state: MapsState) -> None:
         with st.spinner("Unpacking"):
             folder = store_uploads(files)
         state.uploads = [*state.uploads, folder][-2:]
-        _open(state, _lone_folder(Path(folder.name)), f"the upload {files[0].name}")
+        _open(state, _uploaded(Path(folder.name)), f"the upload {files[0].name}")
+
+
+def _uploaded(folder: Path) -> Path:
+    """Return what was uploaded: a folder, or the file of spectra that came alone or with its provenance."""
+    folder = _lone_folder(folder)
+    within = list(folder.iterdir())
+    text = [file for file in within if file.suffix.lower() != ".json" and may_be_spectra(file)]
+    return text[0] if len(text) == 1 and len(within) <= 2 else folder
 
 
 def _lone_folder(folder: Path) -> Path:
@@ -169,14 +208,17 @@ def _open(state: MapsState, path: Path, shown: str) -> None:
             state.asked = None
             state.offered = OfferedDatasets(str(path), shown, recent, tuple(names))
             st.rerun()
-    open_source(state, Source.of(path, None), recent)
+    open_source(state, Source.of(path, None, state.columns_of(str(path))), recent)
 
 
 def _datasets(state: MapsState, path: Path, shown: str) -> list[str]:
     names = list_datasets(path)
     if not names:
-        state.below = [str(folder) for folder in measurements_below(path)]
-        if state.below:
+        files, folders = spectra_in(path), measurements_below(path)
+        state.below = [str(one) for one in (*files[:_MOST_OFFERED], *folders)]
+        if files:
+            raise ReadError(f"{shown} holds no maps but spectra: choose one of its files.")
+        if folders:
             raise ReadError(f"{shown} holds no data set itself: choose one of the folders below it.")
     return names
 
@@ -188,7 +230,11 @@ def _below(state: MapsState) -> None:
         for path in state.below:
             name = str(Path(path).relative_to(root)) if root in Path(path).parents else Path(path).name
             st.button(
-                escaped(name), icon=":material/layers:", key=f"below_{path}", on_click=state.ask, args=(path,)
+                escaped(name),
+                icon=":material/show_chart:" if Path(path).is_file() else ":material/layers:",
+                key=f"below_{path}",
+                on_click=state.ask,
+                args=(path,),
             )
 
 
@@ -197,11 +243,13 @@ def follow_address(state: MapsState) -> None:
     shown, asked = st.query_params, st.query_params.get("folder", "")
     if state.source is None and asked and asked != state.refused:
         state.refused = asked
-        source = Source.of(inside_root(asked), shown.get("dataset"))
-        _load(source)
-        state.open(source, asked)
+        source = Source.of(inside_root(asked), shown.get("dataset"), shown.get("columns", ""))
+        if _load(state, source, asked):
+            state.open(source, asked)
     if state.source is not None and not state.is_uploaded(state.source.path):
-        named = {"folder": _below_root(Path(state.source.path)), "dataset": state.source.dataset or ""}
+        source = state.source
+        named = {"folder": _below_root(Path(source.path)), "dataset": source.dataset or ""}
+        named["columns"] = source.columns
         for key, value in named.items():
             if value and shown.get(key) != value:
                 shown[key] = value
@@ -235,12 +283,21 @@ def choose_dataset(state: MapsState) -> bool:
 
 def open_source(state: MapsState, source: Source, recent: str | None) -> None:
     """Read a measurement and make it the open one."""
-    _load(source)
-    state.open(source, recent)
-    go_to("Data")
+    if _load(state, source, recent):
+        state.open(source, recent)
+        go_to("Data")
     st.rerun()
 
 
-def _load(source: Source) -> None:
-    with progress_bar() as show:
-        load(source, show)
+def _load(state: MapsState, source: Source, recent: str | None) -> bool:
+    """Read a measurement; false where the user has to say first what the columns of a file are."""
+    try:
+        with progress_bar() as show:
+            if source.is_spectra:
+                loaded_spectra(source)
+            else:
+                load(source, show)
+    except ColumnsQuestion as error:
+        state.question, state.asked = AskedColumns(source.path, recent, told(error.why)), None
+        return False
+    return True

@@ -1,10 +1,11 @@
-"""The Maps page: a folder becomes zones, spectra and files."""
+"""The Maps page: a folder becomes zones, spectra and files; a file of spectra becomes films."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from ellimaps.core.stack import ImageStack
+from ellimaps.ui.pages.maps.ask_columns import choose_columns
 from ellimaps.ui.pages.maps.compare import compare_tab
 from ellimaps.ui.pages.maps.data import data_tab
 from ellimaps.ui.pages.maps.explore import explore_tab
@@ -16,6 +17,7 @@ from ellimaps.ui.pages.maps.loading import Source, load
 from ellimaps.ui.pages.maps.objects import objects_tab
 from ellimaps.ui.pages.maps.open_data import choose_dataset, follow_address, open_panel
 from ellimaps.ui.pages.maps.segment import segment_controls
+from ellimaps.ui.pages.maps.spectra_page import spectra_page
 from ellimaps.ui.pages.maps.state import SEGMENTATION_VIEWS, MapsState, heed_clicked_view
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import page_state
@@ -39,12 +41,15 @@ def render() -> None:
     heed_clicked_view()
     with guarded():
         follow_address(state)
-    if choose_dataset(state):
+    if choose_dataset(state) or choose_columns(state):
         return
     if state.source is None or state.opening:
         open_panel(state)
         return
     with page_run(state):
+        if state.source.is_spectra:
+            spectra_page(state, state.source)
+            return
         stack = load(state.source)
         _header(state, state.source, stack)
         tab = _tab_bar(state, [name for name in TABS if not (name == "Objects" and stack.is_ellipsometric)])

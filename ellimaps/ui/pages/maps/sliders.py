@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from ellimaps.core.stack import ImageStack, band_label
-from ellimaps.maps.segmentation import Segmentation
-from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 
@@ -73,18 +71,25 @@ def move_band_slider(stack: ImageStack, position: int) -> None:
     st.session_state["position"] = labels[max(0, min(len(labels) - 1, int(position)))]
 
 
-def cluster_slider(state: MapsState, segmentation: Segmentation) -> int:
-    """Show the cluster slider, one for all tabs, and return the chosen cluster."""
-    if segmentation.k == 1:
+def cluster_slider(titles: Sequence[str], noun: str = "cluster") -> int:
+    """Show the cluster slider, one for all tabs, and return the chosen cluster; of a file, the spectrum.
+
+    Parameters
+    ----------
+    titles : sequence of str
+        What there is to choose from.
+    noun : str
+        What that is.
+    """
+    if len(titles) == 1:
         return 0
-    titles = state.look.titles
     return st.select_slider(
-        "Cluster",
-        list(range(segmentation.k)),
+        noun.capitalize(),
+        list(range(len(titles))),
         0,
         format_func=lambda number: escaped(titles[number]),
         **kept("cluster", address=True),
-        help="The cluster emphasised in spectra and maps; a click on its name below a map chooses it too.",
+        help=f"The {noun} emphasised in spectra and maps; a click on it in a map chooses it too.",
     )
 
 
@@ -94,7 +99,7 @@ def chosen_cluster(k: int) -> int:
     return number if number < k else 0
 
 
-def move_cluster_slider(segmentation: Segmentation, number: int) -> None:
+def move_cluster_slider(k: int, number: int) -> None:
     """Move the cluster slider; for clicks in the viewer, which run before it is shown."""
-    if 0 <= number < segmentation.k:
+    if 0 <= number < k:
         st.session_state["cluster"] = number

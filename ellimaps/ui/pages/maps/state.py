@@ -56,6 +56,25 @@ class OfferedDatasets:
     names: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class AskedColumns:
+    """A file of spectra of which the user has to say what its columns are.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    recent : str, optional
+        How it can be opened again; an upload cannot.
+    why : str
+        What is not clear.
+    """
+
+    path: str
+    recent: str | None
+    why: str
+
+
 @dataclass
 class MapsState(PageState):
     """What the page keeps.
@@ -74,6 +93,8 @@ class MapsState(PageState):
         Path of the measurement that is to be opened next.
     offered : OfferedDatasets, optional
         Data sets to choose from.
+    question : AskedColumns, optional
+        A file whose columns are to be named.
     recent : list of str
         Folders opened, newest first.
     uploads : list of TemporaryDirectory
@@ -110,6 +131,7 @@ class MapsState(PageState):
     browsed: Path | None = None
     below: list[str] = field(default_factory=list)
     offered: OfferedDatasets | None = None
+    question: AskedColumns | None = None
     recent: list[str] = field(default_factory=lambda: written_works.read("recent").get("maps", []))
     uploads: list[tempfile.TemporaryDirectory[str]] = field(default_factory=list)
     settings: Settings = field(default_factory=Settings)
@@ -138,7 +160,7 @@ class MapsState(PageState):
         last = state.shelf.get(facts.get("open") or "")
         if last is not None:
             try:
-                source = Source.of(inside_root(last["path"]), last["dataset"])
+                source = Source.of(inside_root(last["path"]), last["dataset"], last.get("columns", ""))
             except ReadError as error:
                 state.message = str(error)
             else:
@@ -153,7 +175,7 @@ class MapsState(PageState):
         source = self.source
         if source is None or self.is_uploaded(source.path):
             return
-        what = {"path": source.path, "dataset": source.dataset, "fingerprint": source.fingerprint}
+        what = {name: getattr(source, name) for name in ("path", "dataset", "fingerprint", "columns")}
         others = {place: made for place, made in self.shelf.items() if place != _place(source)}
         # As many as one compares in a day.
         self.shelf = dict([*others.items(), (_place(source), {**what, "made": made_facts(self)})][-12:])
@@ -169,6 +191,10 @@ class MapsState(PageState):
             take_made(self, made["made"])
         except (EllimapsError, KeyError, TypeError, ValueError):
             _LOG.exception("What was made of %s cannot be shown again", source.path)
+
+    def columns_of(self, path: str) -> str:
+        """Return what the columns of a file were said to be when it was open last; empty if not asked."""
+        return str(self.shelf.get(f"{path}\n", {}).get("columns", ""))
 
     def ask(self, path: str) -> None:
         """Ask for a measurement to be opened, by its path as the user knows it."""
@@ -188,7 +214,7 @@ class MapsState(PageState):
         recent : str, optional
             How the user can open it again.
         """
-        self.opening, self.asked, self.offered, self.below = False, None, None, []
+        self.opening, self.asked, self.offered, self.question, self.below = False, None, None, None, []
         if recent is not None:
             # As many as stand beside the folder browser without scrolling.
             self.recent = [recent, *(path for path in self.recent if path != recent)][:6]

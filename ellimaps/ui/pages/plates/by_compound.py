@@ -14,6 +14,7 @@ from ellimaps.core.numbers import shown_unit, spoken, titled
 from ellimaps.plates.measuring.composites import composites
 from ellimaps.plates.statistics.answers import DISTANCE, dose_responses, responses
 from ellimaps.plates.statistics.dose_response import DoseResponse
+from ellimaps.ui.pages.plates.choice import chosen_fields, dose_text, wells_of
 from ellimaps.ui.pages.plates.data import OpenedPlate, picture, plate_limits
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.charts import log_ticks, show_chart
@@ -24,22 +25,29 @@ from ellimaps.ui.shared.widgets import number_field
 # Pictures in a row of a window of 1280 pixels, and the pixels each of them then has on a sharp screen.
 _MOST_DOSES = 8
 _EDGE_PX = 360
+# In pixels: a wider curve of a few doses is stretched on a screen of 1920.
+_WIDEST = 1000
 
 
 def by_compound_tab(state: PlatesState, plate: OpenedPlate) -> None:
     """Show a compound's pictures ordered by dose, controls first, and its dose-response curve."""
     wells = plate.profiles.wells
-    treated = wells[~wells["control"].astype(bool) & (wells["compound"].fillna("") != "")]
-    if treated.empty:
+    is_treated = _is_treated(wells)
+    if not is_treated.any():
         st.info("No well has a compound: give the layout of the plate.", icon=":material/science:")
         return
-    names = sorted(treated["compound"].astype(str).unique(), key=str.casefold)
+    chosen = chosen_fields(state, plate)
+    mine = wells.loc[is_treated & wells_of(plate, chosen), "compound"]
+    names = sorted(mine.astype(str).unique(), key=str.casefold)
+    if not names:
+        st.info("None of the chosen wells has a compound: choose others.", icon=":material/science:")
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        compound = st.selectbox("Compound", names, **kept("plates_compound"), width=280)
+        compound = st.selectbox("Compound", names, **kept("plates_compound", address=True), width=280)
         measure = st.selectbox(
             "Measure",
             [DISTANCE, *plate.profiles.features],
-            **kept("plates_measure"),
+            **kept("plates_measure", address=True),
             format_func=lambda name: "distance from controls" if name == DISTANCE else spoken(name),
             width=320,
         )
@@ -51,21 +59,29 @@ def by_compound_tab(state: PlatesState, plate: OpenedPlate) -> None:
             width=110,
             help="Which well of each dose to show.",
         )
-    _gallery(state, plate, compound, replicate)
+    _gallery(state, plate, chosen, compound, replicate)
     _curve(plate, compound, measure)
 
 
-def _gallery(state: PlatesState, plate: OpenedPlate, compound: str, replicate: int) -> None:
+def _is_treated(wells: pd.DataFrame) -> NDArray[np.bool_]:
+    return np.asarray(~wells["control"].astype(bool) & (wells["compound"].fillna("") != ""))
+
+
+def _gallery(
+    state: PlatesState, plate: OpenedPlate, chosen: NDArray[np.bool_], compound: str, replicate: int
+) -> None:
     first = plate.profiles.fields.drop_duplicates(["plate", "well"])
     shown: list[tuple[str, pd.Series]] = []
     controls = first[first["control"].astype(bool)]
     if len(controls):
         shown.append(("Controls", controls.iloc[(replicate - 1) % len(controls)]))
-    doses = first[(first["compound"].astype(str) == compound) & ~first["control"].astype(bool)]
+    mine = plate.profiles.fields[chosen].drop_duplicates(["plate", "well"])
+    doses = mine[(mine["compound"].astype(str) == compound) & ~mine["control"].astype(bool)]
     by_dose = doses.sort_values("concentration").groupby("concentration", dropna=False, sort=False)
     for _, rows in by_dose:
         row = rows.iloc[(replicate - 1) % len(rows)]
-        shown.append((_dose_text(row), row))
+        dose, unit = float(row["concentration"]), str(row["concentration_unit"] or "")
+        shown.append((dose_text(dose, unit), row))
     if len(shown) > _MOST_DOSES:
         st.caption(f"The controls and the {_MOST_DOSES - 1} highest of {len(shown) - 1} doses.")
         shown = [*shown[:1], *shown[1 - _MOST_DOSES :]]
@@ -77,11 +93,6 @@ def _gallery(state: PlatesState, plate: OpenedPlate, compound: str, replicate: i
     for column, (title, row), image in zip(st.columns(len(shown)), shown, drawn, strict=True):
         caption = f"{title}, {row['well']}"
         column.image(image, caption=escaped(caption), width="stretch", alt=f"Cells of {compound}, {caption}")
-
-
-def _dose_text(row: pd.Series) -> str:
-    dose, unit = float(row["concentration"]), shown_unit(str(row["concentration_unit"] or ""))
-    return f"{dose:g} {unit}".strip() if np.isfinite(dose) else "no dose given"
 
 
 def _curve(plate: OpenedPlate, compound: str, measure: str) -> None:
@@ -107,7 +118,8 @@ def _curve(plate: OpenedPlate, compound: str, measure: str) -> None:
     controls = np.empty(0)
     if measure != DISTANCE:
         controls = wells.loc[wells["control"].astype(bool), measure].to_numpy(float)
-    show_chart(_curve_chart(points, controls, title, unit, fit))
+    with st.container(width=_WIDEST):
+        show_chart(_curve_chart(points, controls, title, unit, fit))
 
 
 def _end(value: float) -> str:

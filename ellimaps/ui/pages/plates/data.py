@@ -84,6 +84,7 @@ _CLUSTERS: BoundedCache[NDArray[np.int64]] = BoundedCache(64)
 _EFFECTS: BoundedCache[pd.DataFrame] = BoundedCache(32)
 _EVALUATIONS: BoundedCache[Evaluation] = BoundedCache(32)
 _CONTRASTS: BoundedCache[Limits | EllimapsError] = BoundedCache(64)
+REPORTS: BoundedCache[str] = BoundedCache(64 * MEGABYTE, len)
 ANSWERS: BoundedCache[Answers | EllimapsError] = BoundedCache(16)
 
 

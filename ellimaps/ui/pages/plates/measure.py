@@ -18,6 +18,7 @@ from ellimaps.plates.measuring.plate import check_output, read_plate
 from ellimaps.plates.measuring.profile_sources import PLAIN, SOURCES, profiles_from
 from ellimaps.plates.measuring.profiles import FACTS, save_profiles
 from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
+from ellimaps.samples.plate import sample_plate
 from ellimaps.ui.pages.plates.state import Asked, PlatesState
 from ellimaps.ui.shared.data_root import data_root, inside_root, located
 from ellimaps.ui.shared.markdown import escaped
@@ -80,7 +81,9 @@ def measure_panel(state: PlatesState) -> None:
 
 def _start(state: PlatesState, asked: Asked) -> None:
     state.to_replace = None
-    start(state, "Measuring the plate", in_worker(measured, asked), partial(_take, state, asked.folder))
+    start(
+        state, "Measuring the plate", in_worker(measured, asked), partial(take_measured, state, asked.folder)
+    )
 
 
 def _ask_to_replace(state: PlatesState, asked: Asked) -> None:
@@ -129,8 +132,9 @@ def other_profiles(asked: Asked) -> str:
     return "" if source == PLAIN else f"{asked.folder.name} holds profiles of these features already."
 
 
-def _take(state: PlatesState, folder: Path, note: str) -> None:
-    st.session_state["plates_typed"] = folder.relative_to(data_root()).as_posix()
+def take_measured(state: PlatesState, folder: Path, note: str) -> None:
+    """Open what was measured, and tell what went wrong in some fields."""
+    st.session_state["plates_profiles"] = folder.relative_to(data_root()).as_posix()
     state.message = note
 
 
@@ -171,6 +175,22 @@ def measured(asked: Asked, on_progress: Progress) -> str:
         save_profiles(profiles, asked.folder)
     save_thumbnails(make_thumbnails(profiles, on_progress), asked.folder)
     return note
+
+
+def example(folder: Path, on_progress: Progress) -> str:
+    """Make a small plate with known effects beside a folder for its profiles, and measure it into that.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to write the profiles; a plate that is there already is taken.
+    on_progress : callable
+        Called as ``on_progress(done, total, what)``.
+    """
+    root = folder.parent
+    if not (root / "layout.csv").exists():
+        sample_plate(root, wells=48, fields=2, size=192, on_progress=on_progress)
+    return measured(Asked(root / "images", root / "layout.csv", folder), on_progress)
 
 
 def _note(summary: PlateSummary) -> str:

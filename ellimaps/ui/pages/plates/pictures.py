@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from ellimaps.plates.measuring.thumbnails import channel_colors
 from ellimaps.readers.planes import RGB_NAMES
@@ -16,23 +17,31 @@ from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.state import kept
 
 
-def side_by_side(state: PlatesState, plate: OpenedPlate, rows: pd.DataFrame, picked: Sequence[int]) -> None:
+def side_by_side(
+    state: PlatesState,
+    plate: OpenedPlate,
+    rows: pd.DataFrame,
+    picked: Sequence[int],
+    chosen: Sequence[int] | NDArray[np.int64],
+) -> None:
     """Show two fields.
 
     Parameters
     ----------
     state : PlatesState
-        What the pointer chose; it comes second, and then a control.
+        Keeps what was suggested last.
     plate : OpenedPlate
         The profiles.
     rows : DataFrame
         Fields or wells, whichever are points.
     picked : sequence of int
         Those picked in the table; they come first.
+    chosen : sequence of int
+        Those chosen in the plot; they come second, and then a control.
     """
     fields = plate.profiles.fields
     names = _names(fields)
-    pair = _suggested(fields, rows, list(picked) or state.selected)
+    pair = _suggested(fields, rows, list(picked) or list(chosen))
     sides = ("left", "right")
     if state.pair != pair:
         state.pair = pair

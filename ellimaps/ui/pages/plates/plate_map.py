@@ -18,6 +18,7 @@ from ellimaps.plates.statistics.assay_quality import assay_quality
 from ellimaps.plates.statistics.edge_effect import edge_effect
 from ellimaps.plates.statistics.normalization import scaled
 from ellimaps.plates.statistics.treatments import Treatment, treatments
+from ellimaps.ui.pages.plates.choice import chosen_fields, wells_of
 from ellimaps.ui.pages.plates.data import (
     OpenedPlate,
     picture,
@@ -46,7 +47,7 @@ def plate_map_tab(state: PlatesState, plate: OpenedPlate) -> None:
         feature = st.selectbox(
             "Feature",
             list(plate.profiles.features),
-            **kept("plates_feature"),
+            **kept("plates_feature", address=True),
             format_func=spoken,
             width=300,
             help=f"In tables it is called `{st.session_state.get('plates_feature', '')}`.",
@@ -61,9 +62,10 @@ def plate_map_tab(state: PlatesState, plate: OpenedPlate) -> None:
     values = [_values(one, feature, scaling=scaling) for one in shown]
     # Before and after have one scale, or the eye would compare colors that mean different values.
     colors = _color_scale(np.concatenate(values), diverging=scaling)
+    chosen = wells_of(plate, chosen_fields(state, plate))
     for one, own in zip(shown, values, strict=True):
         label = "as measured" if one.before is None else "corrected"
-        _maps(one, own, name, f"{title}, {label}" if len(shown) > 1 else title, colors)
+        _maps(one, own, chosen, name, f"{title}, {label}" if len(shown) > 1 else title, colors)
     _well_images(state, plate, title, values[-1])
 
 
@@ -72,7 +74,14 @@ def _values(plate: OpenedPlate, feature: str, *, scaling: bool) -> NDArray[np.fl
     return table[feature].to_numpy(np.float64)
 
 
-def _maps(plate: OpenedPlate, values: NDArray[np.float64], name: str, title: str, colors: alt.Scale) -> None:
+def _maps(
+    plate: OpenedPlate,
+    values: NDArray[np.float64],
+    chosen: NDArray[np.bool_],
+    name: str,
+    title: str,
+    colors: alt.Scale,
+) -> None:
     wells = plate.profiles.wells
     if name == _ALL:
         names = sorted(wells["plate"].astype(str).unique())
@@ -80,10 +89,10 @@ def _maps(plate: OpenedPlate, values: NDArray[np.float64], name: str, title: str
             for column, one in zip(st.columns(2), names[start : start + 2], strict=False):
                 here = (wells["plate"].astype(str) == one).to_numpy()
                 with column:
-                    _map(plate, _cells(wells[here], values[here]), f"{one}: {title}", colors)
+                    _map(plate, _cells(wells[here], values[here], chosen[here]), f"{one}: {title}", colors)
         return
     here = (wells["plate"].astype(str) == name).to_numpy()
-    cells = _cells(wells[here], values[here])
+    cells = _cells(wells[here], values[here], chosen[here])
     with st.container(width=_WIDEST):
         _map(plate, cells, title, colors)
         left, right = st.columns(2)
@@ -157,7 +166,7 @@ def _quality(plate: OpenedPlate, feature: str, positive: Treatment | None) -> No
     st.caption(f"{escaped(text)}.")
 
 
-def _cells(wells: pd.DataFrame, values: Any) -> pd.DataFrame:
+def _cells(wells: pd.DataFrame, values: Any, chosen: NDArray[np.bool_]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "row": [row_letters(int(number)) for number in wells["row"]],
@@ -169,6 +178,7 @@ def _cells(wells: pd.DataFrame, values: Any) -> pd.DataFrame:
             "treatment": treatment_names(wells),
             "control": wells["control"].to_numpy(bool),
             "value": values,
+            "chosen": chosen,
         }
     )
 
@@ -191,7 +201,11 @@ def _chart(cells: pd.DataFrame, shape: tuple[int, int], title: str, colors: alt.
     wells = (
         alt.Chart(cells)
         .mark_rect(cursor="pointer")
-        .encode(x=x, y=y, color=color, tooltip=tooltip)
+        .encode(
+            *(x, y, color),
+            opacity=alt.condition("datum.chosen", alt.value(1.0), alt.value(0.2)),
+            tooltip=tooltip,
+        )
         .add_params(clicked)
     )
     controls = (

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from ellimaps.core.colors import CLUSTER_COLORS
+from ellimaps.core.numbers import spoken
 from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
 from ellimaps.plates.statistics.clusters import ClusterMethod
 from ellimaps.plates.statistics.components import Level
 from ellimaps.plates.statistics.embedding import Method
 from ellimaps.ui.components import scatter
+from ellimaps.ui.pages.plates.cells import cells_view
+from ellimaps.ui.pages.plates.choice import chosen_fields, fields_of, filtered_fields, wells_of
+from ellimaps.ui.pages.plates.coloring import groups_of, named_groups
 from ellimaps.ui.pages.plates.data import (
     OpenedPlate,
     clusters,
@@ -31,49 +32,88 @@ from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
 from ellimaps.ui.shared.widgets import csv_download, number_field
 
+_LEVELS: dict[str, Level] = {"Fields": "field", "Wells": "well"}
+_CELLS = "Cells"
 _METHODS: dict[str, Method] = {"PCA": "pca", "t-SNE": "tsne", "UMAP": "umap"}
 _CLUSTERINGS: dict[str, ClusterMethod] = {
     "Agglomerative": "agglomerative",
     "KMeans": "kmeans",
     "HDBSCAN": "hdbscan",
 }
-_CONTROL_COLOR = "#9a9a9a"
 # A table of more rows is slow to show and nobody reads it; the CSV has all.
 _MOST_ROWS = 5000
 
 
 def scatter_tab(state: PlatesState, plate: OpenedPlate) -> None:
-    """Show the scatter plot, the table of what is chosen, and two pictures."""
+    """Show the scatter plot, the table of what is chosen, and two images."""
     _offer_thumbnails(state, plate)
-    level, method, coloring = _controls()
+    if _points(state) == _CELLS:
+        cells_view(state, plate)
+        return
+    level, method, coloring = _controls(state)
     rows = table(plate, level)
-    points = coordinates(plate, _METHODS[method], level)
-    color, group_rows = _color(plate, rows, level, coloring)
+    filtered = filtered_fields(plate)
+    drawn = np.flatnonzero(filtered if level == "field" else wells_of(plate, filtered))
+    points = coordinates(plate, _METHODS[method], level)[drawn]
+    color = _color(state, plate, rows.iloc[drawn], drawn, level, coloring)
     _accuracy(plate)
     axis = "principal component" if method == "PCA" else method
+    chosen = _chosen(state, plate, level)
+    selected = np.flatnonzero(np.isin(drawn, chosen)) if state.selected else np.empty(0, int)
+
+    def on_select(numbers: list[int]) -> None:
+        state.select(_fields(plate, drawn[numbers], level), drawn=True)
+
+    def on_hide(groups: list[int]) -> None:
+        assert isinstance(color, scatter.Groups)
+        hidden = drawn[np.isin(color.codes, groups)]
+        names = [color.names[group] for group in groups]
+        state.hide(names, _fields(plate, hidden, level), drawn=coloring == "Cluster")
+
     scatter.scatter(
         scatter.Points(
             x=points[:, 0],
             y=points[:, 1],
-            titles=_titles(rows, level),
+            titles=_titles(rows.iloc[drawn], level),
             color=color,
             axes=(f"{axis} 1", f"{axis} 2"),
+            pictures=drawn,
         ),
+        scatter.Chosen(selected.tolist(), _hidden(state, color), state.revision),
         key=f"plates_points_{level}",
         thumbnails=_sheets(plate, level),
-        on_select=state.select,
-        on_hide=state.hide,
+        on_select=on_select,
+        on_hide=on_hide,
     )
-    chosen = _chosen(state, len(rows), group_rows)
     picked = _selection_table(plate, rows, chosen, level)
-    side_by_side(state, plate, rows, picked)
+    side_by_side(state, plate, rows, picked, chosen if state.selected else [])
+
+
+def _chosen(state: PlatesState, plate: OpenedPlate, level: Level) -> NDArray[np.int64]:
+    """Return the rows that are chosen, of fields or wells."""
+    fields = chosen_fields(state, plate)
+    return np.flatnonzero(fields if level == "field" else wells_of(plate, fields))
+
+
+def _fields(plate: OpenedPlate, rows: NDArray[np.int64], level: Level) -> list[int]:
+    """Return the fields of some points."""
+    if level == "field":
+        return [int(row) for row in rows]
+    wells = np.isin(np.arange(len(plate.profiles.wells)), rows)
+    return [int(row) for row in np.flatnonzero(fields_of(plate, wells))]
+
+
+def _hidden(state: PlatesState, color: scatter.Groups | scatter.Scale) -> list[int]:
+    if isinstance(color, scatter.Scale):
+        return []
+    return [number for number, name in enumerate(color.names) if name in state.hidden]
 
 
 def _offer_thumbnails(state: PlatesState, plate: OpenedPlate) -> None:
     if thumbnails(plate) is not None or state.task is not None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("There are no small pictures to show beside the pointer yet.")
+        st.caption("There are no small images to show beside the pointer yet.")
         if st.button("Draw them", key="plates_draw", icon=":material/photo_library:"):
             picture_root(plate)
             start(
@@ -84,83 +124,75 @@ def _offer_thumbnails(state: PlatesState, plate: OpenedPlate) -> None:
             )
 
 
-def _controls() -> tuple[Level, str, str]:
+def _points(state: PlatesState) -> str:
+    return st.segmented_control(
+        "Points",
+        [*_LEVELS, _CELLS],
+        default="Fields",
+        **kept("plates_level", address=True),
+        required=True,
+        on_change=state.show_all,
+    )
+
+
+def _controls(state: PlatesState) -> tuple[Level, str, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        each = st.segmented_control(
-            "Points",
-            ["Fields", "Wells"],
-            default="Fields",
-            **kept("plates_level"),
-            required=True,
-        )
         method = st.segmented_control(
             "Layout",
             list(_METHODS),
             default="PCA",
-            **kept("plates_method"),
+            **kept("plates_method", address=True),
             required=True,
             help="Distances and clusters are taken from the profiles, not from this picture.",
         )
         colorings = ["Compound", "Concentration", "Cluster", "Control", "Plate", "Feature"]
-        coloring = st.selectbox("Colour", colorings, **kept("plates_color"), width=170)
-    return ("field" if each == "Fields" else "well"), method, coloring
+        coloring = st.selectbox(
+            "Colour",
+            colorings,
+            **kept("plates_color", address=True),
+            width=170,
+            on_change=state.show_all,
+        )
+    return _LEVELS[st.session_state["plates_level"]], method, coloring
 
 
 def _color(
-    plate: OpenedPlate, rows: pd.DataFrame, level: Level, coloring: str
-) -> tuple[scatter.Groups | scatter.Scale, NDArray[np.int64] | None]:
-    """Return the colors, and the group of each row where there are groups."""
+    state: PlatesState,
+    plate: OpenedPlate,
+    rows: pd.DataFrame,
+    drawn: NDArray[np.int64],
+    level: Level,
+    coloring: str,
+) -> scatter.Groups | scatter.Scale:
     if coloring == "Feature":
-        feature = st.selectbox("Feature", list(plate.profiles.features), **kept("plates_color_feature"))
-        return scatter.Scale(rows[feature].to_numpy(float), feature), None
+        features = list(plate.profiles.features)
+        feature = st.selectbox("Feature", features, **kept("plates_color_feature"), format_func=spoken)
+        return scatter.Scale(rows[feature].to_numpy(float), spoken(feature))
     if coloring == "Cluster":
-        names = _cluster_names(plate, level)
-    elif coloring == "Concentration":
-        names = [f"{dose:g} {unit}".strip() if dose == dose else "none" for dose, unit in _doses(rows)]
-    elif coloring == "Control":
-        names = np.where(rows["control"], "control", "compound").tolist()
-    else:
-        names = rows[coloring.lower()].fillna("").astype(str).replace("", "no compound").tolist()
-    controls = set(np.asarray(names, dtype=object)[rows["control"].to_numpy(bool)])
-    order = _ordered(names)
-    codes = np.array([order.index(name) for name in names])
-    palette = _palette(order, controls if coloring == "Compound" else set())
-    return scatter.Groups(codes, order, palette), codes
+        names = np.asarray(_cluster_names(state, plate, level), dtype=object)[drawn].tolist()
+        return named_groups(names, set())
+    return groups_of(rows, coloring)
 
 
-def _cluster_names(plate: OpenedPlate, level: Level) -> list[str]:
+def _cluster_names(state: PlatesState, plate: OpenedPlate, level: Level) -> list[str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        method = st.selectbox("Clusters by", list(_CLUSTERINGS), **kept("plates_clustering"), width=200)
+        method = st.selectbox(
+            "Clusters by",
+            list(_CLUSTERINGS),
+            **kept("plates_clustering"),
+            width=200,
+            on_change=state.show_all,
+        )
         number = number_field(
             "Number of clusters (0: found)",
             0,
             60,
             **kept("plates_n_clusters"),
             width=230,
+            on_change=state.show_all,
         )
     found = clusters(plate, _CLUSTERINGS[method], number or None, level)
     return ["no cluster" if label < 0 else f"cluster {label}" for label in found]
-
-
-def _doses(rows: pd.DataFrame) -> list[tuple[float, str]]:
-    units = rows["concentration_unit"].fillna("").astype(str)
-    return list(zip(rows["concentration"].astype(float), units, strict=True))
-
-
-def _ordered(names: Sequence[str]) -> list[str]:
-    def key(name: str) -> tuple[bool, float, str]:
-        number = name.removeprefix("cluster ").split(" ")[0]
-        value = float(number) if number.replace(".", "", 1).replace("e-", "", 1).isdecimal() else float("inf")
-        return name in ("none", "no cluster", "no compound"), value, name.casefold()
-
-    return sorted(set(names), key=key)
-
-
-def _palette(names: Sequence[str], gray: set[str]) -> list[str]:
-    free = iter(range(len(names)))
-    return [
-        _CONTROL_COLOR if name in gray else CLUSTER_COLORS[next(free) % len(CLUSTER_COLORS)] for name in names
-    ]
 
 
 def _accuracy(plate: OpenedPlate) -> None:
@@ -187,13 +219,6 @@ def _sheets(plate: OpenedPlate, level: Level) -> scatter.PointThumbnails | None:
     return scatter.PointThumbnails(plate.key, found.sheets, found.tile, found.columns) if found else None
 
 
-def _chosen(state: PlatesState, n: int, groups: NDArray[np.int64] | None) -> NDArray[np.int64]:
-    """Return the rows chosen in the plot; without a choice those whose group is not hidden."""
-    shown = np.arange(n) if groups is None else np.flatnonzero(~np.isin(groups, state.hidden))
-    selected = np.array([number for number in state.selected if number < n], dtype=int)
-    return np.intersect1d(shown, selected) if selected.size else shown
-
-
 def _selection_table(
     plate: OpenedPlate, rows: pd.DataFrame, chosen: NDArray[np.int64], level: Level
 ) -> list[int]:
@@ -213,5 +238,9 @@ def _selection_table(
         selection_mode="multi-row",
         hide_index=True,
         height=220,
+        column_config={
+            name: st.column_config.Column(spoken(name), help=f"In tables: {name}")
+            for name in (*facts, *plate.profiles.features)
+        },
     )
     return [int(chosen[row]) for row in event["selection"]["rows"] if row < len(chosen)]

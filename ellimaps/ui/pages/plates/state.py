@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, ClassVar, Self
 
 from ellimaps.plates.measuring.profile_sources import PLAIN
 from ellimaps.ui.shared.state import PageState
@@ -38,33 +39,87 @@ class PlatesState(PageState):
 
     Attributes
     ----------
+    recent : list of str
+        Folders of profiles opened, the last one first.
     shown : str
         Key of the profiles that the choices are of.
     selected : list of int
-        Points chosen in the scatter plot.
-    hidden : list of int
-        Groups hidden in its legend.
+        Fields chosen by a lasso, a click or by name: rows of ``Profiles.fields``. All where there are none.
+    hidden : list of str
+        Groups hidden in the legend of the scatter plot.
+    hidden_fields : list of int
+        Fields of these groups.
+    is_drawn : bool
+        Whether features chose: by a lasso, or by clusters that were hidden.
+    revision : int
+        Counted up when something else than the plot changes what is chosen; the plot then follows.
+    cells : list of int
+        Cells chosen in the plot of cells.
     pair : (int, int), optional
         Fields suggested last for the two images.
     to_replace : Asked, optional
         What waits for the word that profiles may be replaced.
     """
 
+    is_written: ClassVar[bool] = True
+    recent: list[str] = field(default_factory=list)
     shown: str = ""
     selected: list[int] = field(default_factory=list)
-    hidden: list[int] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    hidden_fields: list[int] = field(default_factory=list)
+    is_drawn: bool = False
+    revision: int = 0
+    cells: list[int] = field(default_factory=list)
     pair: tuple[int, int] | None = None
     to_replace: Asked | None = None
 
+    def opened(self, folder: str) -> None:
+        """Put a folder first among those opened."""
+        self.recent = [folder, *(one for one in self.recent if one != folder)][:_MOST_RECENT]
+
     def show(self, key: str) -> None:
-        """Give up what was chosen of other profiles: it names points by number."""
+        """Give up what was chosen of other profiles: it names fields by number."""
         if self.shown != key:
-            self.shown, self.selected, self.hidden = key, [], []
+            self.shown = key
+            self.choose([], drawn=False)
 
-    def select(self, points: list[int]) -> None:
-        """Take the points chosen in the plot."""
-        self.selected = points
+    def choose(self, fields: list[int], *, drawn: bool) -> None:
+        """Choose fields otherwise than in the plot; what was hidden there is shown again."""
+        self.select(fields, drawn=drawn)
+        self.cells = []
+        self.show_all()
 
-    def hide(self, groups: list[int]) -> None:
-        """Take the groups hidden in the plot."""
-        self.hidden = groups
+    def show_all(self) -> None:
+        """Hide nothing, as when other groups are shown."""
+        self.hidden, self.hidden_fields = [], []
+        self.revision += 1
+
+    def select(self, fields: list[int], *, drawn: bool) -> None:
+        """Take the fields chosen in the plot."""
+        self.selected, self.is_drawn = fields, drawn and bool(fields)
+
+    def hide(self, names: list[str], fields: list[int], *, drawn: bool) -> None:
+        """Take the groups hidden in the plot, and their fields."""
+        self.hidden, self.hidden_fields = names, fields
+        self.is_drawn |= drawn and bool(fields)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is chosen, unless it is more than a file of works holds."""
+        facts = {name: getattr(self, name) for name in _WRITTEN}
+        return facts if len(self.selected) + len(self.hidden_fields) < _MOST_WRITTEN else {}
+
+    @classmethod
+    def of_facts(cls, facts: dict[str, Any]) -> Self:
+        """Return what was chosen; what is not of its type is left out."""
+        fresh = cls()
+        for name in _WRITTEN:
+            if isinstance(facts.get(name), type(getattr(fresh, name))):
+                setattr(fresh, name, facts[name])
+        return fresh
+
+
+_WRITTEN = ("recent", "shown", "selected", "hidden", "hidden_fields", "is_drawn")
+# Of seven letters each, they are half of what a file of works may hold.
+_MOST_WRITTEN = 70_000
+# As many as a list shows without scrolling.
+_MOST_RECENT = 6

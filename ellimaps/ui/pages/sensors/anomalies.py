@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from ellimaps.core.errors import EllimapsError
-from ellimaps.core.numbers import spoken, titled
+from ellimaps.core.numbers import counted, spoken, titled
 from ellimaps.sensors.analysis.anomalies import find_anomalies
 from ellimaps.sensors.analysis.reasons import spoken_name
 from ellimaps.sensors.analysis.whole_logs import EVERY
+from ellimaps.sensors.judgements import (
+    CONFIRMED,
+    DISMISSED,
+    Judgement,
+    judged,
+    judgements_csv,
+    note_judgements,
+    noted_judgements,
+    rate_sentence,
+    with_judgement,
+)
 from ellimaps.sensors.lines import lines_of
 from ellimaps.sensors.movement import LIMIT, limit_in_unit
 from ellimaps.sensors.store.logs import SensorLog
-from ellimaps.ui.pages.sensors.controls import Key, one_sensor, unit_of
+from ellimaps.ui.pages.sensors.alerts import alerts_panel
+from ellimaps.ui.pages.sensors.controls import Key, one_sensor, span_controls, unit_of
 from ellimaps.ui.pages.sensors.event_marks import events_in, mark_events
-from ellimaps.ui.pages.sensors.readings import lines_figure
+from ellimaps.ui.pages.sensors.readings import lines_figure, show_lines
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
+from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
-from ellimaps.ui.shared.widgets import csv_download, number_field, pick_row
+from ellimaps.ui.shared.widgets import csv_download, download, number_field, pick_row
 
 # The last few questions of all users: each asks of one log at a time.
 _RESULTS: BoundedCache[pd.DataFrame | EllimapsError] = BoundedCache(16)
+
+_NOTE = "sensors_judgement_note"
 
 
 def anomalies_tab(state: SensorsState, log: SensorLog) -> None:
@@ -42,10 +58,11 @@ def anomalies_tab(state: SensorsState, log: SensorLog) -> None:
             width=200,
             help="The threshold: how many periods chance alone may raise in 30 days.",
         )
+        show_dismissed = st.toggle("Show dismissed", **kept("sensors_show_dismissed"))
     found = computed(
         state,
         _RESULTS,
-        (log.store.name, key, alarms),
+        (log.identity, key, alarms),
         "Looking for anomalies",
         lambda on_progress: find_anomalies(
             log.series(*key, every=EVERY),
@@ -58,51 +75,94 @@ def anomalies_tab(state: SensorsState, log: SensorLog) -> None:
         ),
     )
     if found is not None:
-        _chart(state, log, key, found)
-        _periods(state, found)
+        judgements = noted_judgements(state.location)
+        table = judged(found, key, judgements)
+        is_dismissed = table["judgement"] == DISMISSED
+        shown = table if show_dismissed else table[~is_dismissed]
+        _chart(state, log, key, shown)
+        _periods(state, key, shown, int(is_dismissed.sum()) if not show_dismissed else 0)
+        row = log.chosen(*key).iloc[0]
+        st.caption(escaped(rate_sentence(table, row["end"] - row["start"], alarms)))
+        if judgements:
+            download(
+                "Judgements CSV",
+                "judgements.csv",
+                partial(judgements_csv, judgements),
+                key="sensors_get_judgements",
+            )
+    alerts_panel(state, log)
 
 
-def _periods(state: SensorsState, found: pd.DataFrame) -> None:
+def _periods(state: SensorsState, key: Key, found: pd.DataFrame, n_hidden: int) -> None:
+    hidden = f", {n_hidden} dismissed are not shown" if n_hidden else ""
     if found.empty:
-        st.success("Nothing unusual.", icon=":material/check:")
+        st.success(f"Nothing unusual{hidden}.", icon=":material/check:")
         return
     st.markdown(
-        f"**{len(found)} periods**, the latest first; a score of 2 happens by chance once in 100 months."
+        f"**{counted(len(found), 'period')}**, the latest first{hidden}; a score of 2 happens by chance once "
+        "in 100 months."
     )
     table = found.sort_values("start", ascending=False).reset_index(drop=True)
     row = pick_row(
-        table[["reason", "start", "end", "score", "detectors"]],
+        table[["reason", "start", "end", "score", "detectors", "judgement", "note"]],
         key="sensors_anomaly_table",
-        height=300,
+        height=min(38 + 36 * len(table), 300),
         column_config={
             "reason": st.column_config.TextColumn(width=500),
             "score": st.column_config.NumberColumn(format="%.1f"),
         },
     )
-    with st.container(horizontal=True):
-        if row is not None:
-            period = Span(table["start"].iloc[row], table["end"].iloc[row])
+    if row is None:
+        st.caption("Click the box at the left of a row to look at it, and to confirm or dismiss it.")
+    else:
+        _judge_panel(state, key, table.iloc[row])
+    csv_download("Periods CSV", "anomalies.csv", table, key="sensors_get_anomalies")
+
+
+def _judge_panel(state: SensorsState, key: Key, row: pd.Series) -> None:
+    """Show what can be done with the chosen period."""
+    period = Span(row["start"], row["end"])
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input("Note", row["note"], key=f"{_NOTE}_{row['start']}", max_chars=200, width=340)
+        for label, icon, judgement in (
+            ("Confirm", "check", CONFIRMED),
+            ("Dismiss", "close", DISMISSED),
+        ):
             st.button(
-                "Look at this period",
-                key="sensors_look_anomaly",
-                icon=":material/visibility:",
-                on_click=state.look_at,
-                args=(period.widened(pd.Timedelta("6h"), 2),),
+                label,
+                icon=f":material/{icon}:",
+                key=f"sensors_{judgement}",
+                on_click=_judge,
+                args=(state, key, period, judgement),
             )
-        csv_download("Periods CSV", "anomalies.csv", table, key="sensors_get_anomalies")
+        st.button(
+            "Look at this period",
+            key="sensors_look_anomaly",
+            icon=":material/visibility:",
+            on_click=state.look_at,
+            args=(period.widened(pd.Timedelta("6h"), 2),),
+        )
+
+
+def _judge(state: SensorsState, key: Key, period: Span, judgement: str) -> None:
+    note = str(st.session_state.get(f"{_NOTE}_{period.start}", "")).strip()
+    new = Judgement(key, period.start, period.end, judgement, note)
+    try:
+        note_judgements(state.location, with_judgement(noted_judgements(state.location), new))
+    except EllimapsError as error:
+        state.message = str(error)
 
 
 def _chart(state: SensorsState, log: SensorLog, key: Key, found: pd.DataFrame) -> None:
-    span = state.span
+    span = span_controls(state, log)
     rows = lines_of(log, *key, start=span.start, end=span.end)
     title = titled(spoken(key[2]), unit_of(log, key))
-    figure = lines_figure(rows, title)
+    figure = lines_figure([(title, rows)])
     for period in found[(found["end"] >= span.start) & (found["start"] <= span.end)].itertuples():
         _mark(figure, period)
     mark_events(figure, events_in(state, span))
-    figure.update_layout(height=340, showlegend=False, dragmode="zoom")
-    alt = f"{title} over time, the unusual periods marked"
-    st.plotly_chart(figure, key="sensors_anomaly_chart", config={"displaylogo": False}, alt=alt)
+    figure.update_layout(height=340, showlegend=False)
+    show_lines(state, figure, "sensors_anomaly_chart", f"{title} over time, the unusual periods marked")
 
 
 def _mark(figure: Any, period: Any) -> None:

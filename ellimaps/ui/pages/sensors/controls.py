@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
 
+from ellimaps.core.numbers import shown_unit, spoken, titled
 from ellimaps.sensors.conditions import temperature_sensors
+from ellimaps.sensors.movement import LIMIT
 from ellimaps.sensors.store.logs import KEY, SensorLog
-from ellimaps.sensors.store.units import unit_text
+from ellimaps.sensors.store.units import TEMPERATURES, degrees, unit_text
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import number_field
@@ -18,15 +21,38 @@ Key = tuple[str, str, str]
 
 
 def sensor_filter(log: SensorLog) -> pd.DataFrame:
-    """Show the filters and return the sensors chosen; all sources of the first temperature by default."""
-    names = list(log.sensors["sensor_name"].astype(str).unique())
-    temperatures = temperature_sensors(log.sensors)["sensor_name"].astype(str)
-    names = list(dict.fromkeys([*temperatures[:1], *names]))
+    """Show the filters and return the sensors of one name; all sources of the first temperature at first."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Sensor", names, **kept("sensors_name"), width=260)
-        table = log.sensors[log.sensors["sensor_name"] == name]
-        table = _among(table, "region", "Regions", "All regions")
-        return _among(table, "source_id", "Sources", "All sources")
+        name = st.selectbox(
+            "Sensor", _names(log), format_func=spoken, **kept("sensors_name", address=True), width=260
+        )
+        return _filtered(log.sensors[log.sensors["sensor_name"] == name])
+
+
+def sensors_filter(log: SensorLog) -> pd.DataFrame:
+    """Show the filters and return the sensors of several names; those of the first temperature at first."""
+    names = _names(log)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.multiselect(
+            "Sensors",
+            names,
+            names[:1],
+            format_func=spoken,
+            **kept("sensors_names", address=True),
+            width=420,
+            placeholder=spoken(names[0]),
+        )
+        return _filtered(log.sensors[log.sensors["sensor_name"].isin(chosen or names[:1])])
+
+
+def _names(log: SensorLog) -> list[str]:
+    temperatures = temperature_sensors(log.sensors)["sensor_name"].astype(str)
+    return list(dict.fromkeys([*temperatures[:1], *log.sensors["sensor_name"].astype(str).unique()]))
+
+
+def _filtered(table: pd.DataFrame) -> pd.DataFrame:
+    table = _among(table, "region", "Regions", "All regions")
+    return _among(table, "source_id", "Sources", "All sources")
 
 
 def _among(table: pd.DataFrame, column: str, label: str, all_of_them: str) -> pd.DataFrame:
@@ -64,7 +90,8 @@ def one_sensor(
         )
     ]
     labels = {" / ".join(sensor): sensor for sensor in keys}
-    return labels[st.selectbox(label, list(labels), **kept(key), width=420)]
+    chosen = st.selectbox(label, list(labels), format_func=spoken, **kept(key, address=True), width=420)
+    return labels[chosen]
 
 
 def key_of(row: pd.Series) -> Key:
@@ -79,10 +106,10 @@ def sensor_names(table: pd.DataFrame) -> pd.Series:
     return region + " / " + source + " / " + name
 
 
-def query_of(sensors: pd.DataFrame) -> tuple[list[str], list[str], str]:
-    """Return regions, sources and name of sensors of one name, as a log is asked for them."""
-    regions, sources = (sorted(sensors[column].astype(str).unique()) for column in ("region", "source_id"))
-    return regions, sources, str(sensors["sensor_name"].iloc[0])
+def query_of(sensors: pd.DataFrame) -> tuple[list[str], list[str], list[str]]:
+    """Return regions, sources and names of sensors, as a log is asked for them."""
+    regions, sources, names = (sorted(sensors[column].astype(str).unique()) for column in KEY)
+    return regions, sources, names
 
 
 def unit_of(log: SensorLog, key: Key) -> str:
@@ -90,18 +117,63 @@ def unit_of(log: SensorLog, key: Key) -> str:
     return unit_text(str(log.chosen(*key)["unit"].iloc[0]))
 
 
-def limit_field(help: str | None = None) -> float:
-    """Show the field for how far a temperature may move, one for all tabs."""
-    return number_field(
-        "Limit (°C)",
+def limit_field(log: SensorLog, sensor: Key, label: str, key: str, help: str) -> float:
+    """Show a field for how far a sensor may move, in its unit, and return that in deg C as analyses take it.
+
+    Parameters
+    ----------
+    log, sensor
+        The log and one of its sensors, whose unit the field has.
+    label : str
+        Of the field, without the unit.
+    key : str
+        Of the control; each kind of unit has a value of its own.
+    help : str
+        What the limit is compared with.
+    """
+    unit = str(log.chosen(*sensor)["unit"].iloc[0])
+    one = degrees(1.0, unit)
+    name = f"{key}_{re.sub(r'[^A-Za-z]', '', unit) or 'none'}"
+    usual = LIMIT * one if unit in TEMPERATURES else 1.0
+    typed = number_field(
+        titled(label, unit),
         0.01,
-        100.0,
-        0.5,
-        0.1,
-        **kept("sensors_limit"),
-        width=140,
+        100_000.0,
+        usual,
+        0.1 * one,
+        **kept(name, address=True),
+        width=170,
         help=help,
     )
+    return typed / one
+
+
+COLUMNS = {
+    "region": "region",
+    "source_id": "source",
+    "sensor_name": "sensor",
+    "unit_assumed": "unit assumed",
+    "n": "readings",
+    "hours": "hours known",
+    "hours_out": "hours out",
+    "share_out": "share out",
+    "largest_range": "largest range",
+    "hours_steep": "hours steep",
+    "steepest_slope": "steepest slope (per h)",
+    "worst_at": "worst window until",
+    "slope": "slope (per h)",
+}
+"""The library's name of a column on the left, which files keep."""
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of the library with headings and names as they are read; files keep the others."""
+    shown = table.copy()
+    if "sensor_name" in shown:
+        shown["sensor_name"] = shown["sensor_name"].astype(str).map(spoken)
+    if "unit" in shown:
+        shown["unit"] = shown["unit"].map(shown_unit)
+    return shown.rename(columns=COLUMNS)
 
 
 def span_controls(state: SensorsState, log: SensorLog) -> Span:

@@ -8,9 +8,9 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from ellimaps.core.numbers import spoken, titled
+from ellimaps.core.numbers import counted, spoken, titled
 from ellimaps.sensors.store.logs import SensorLog
-from ellimaps.ui.pages.sensors.controls import one_sensor, sensor_names, unit_of
+from ellimaps.ui.pages.sensors.controls import one_sensor, readable, sensor_names, unit_of
 from ellimaps.ui.pages.sensors.event_marks import event_rules, events_in
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.charts import show_chart
@@ -24,11 +24,20 @@ _PERIODS: dict[str, Literal["hour", "weekday", "month"]] = {
 }
 
 
+# Between the ends of viridis in lightness, and without its color.
+_CHANGES_ONLY = "#8A8A8A"
+
+
 def coverage_tab(state: SensorsState, log: SensorLog) -> None:
     """Show coverage, distributions and problems."""
     st.markdown("#### When which sensor reported")
     rules = event_rules(events_in(state, Span(log.start, log.end)))
-    show_chart(coverage_chart(log.coverage(240)) + rules)
+    coverage = log.coverage(240)
+    show_chart(
+        coverage_chart(coverage) + rules, alt="When which sensor reported, in percent of what is expected"
+    )
+    if coverage["share"].isna().any():
+        st.caption("Gray: these sensors tell changes only, so no number of readings is expected.")
     st.markdown("#### Distribution")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = one_sensor(log, key="sensors_profile_of")
@@ -46,8 +55,8 @@ def coverage_tab(state: SensorsState, log: SensorLog) -> None:
 
 
 def coverage_chart(coverage: pd.DataFrame) -> Any:
-    """Draw a bar where a sensor reported; the color says how often."""
-    table = coverage.assign(sensor=sensor_names(coverage).map(spoken))
+    """Draw a bar where a sensor reported; the color says how much of what was expected."""
+    table = coverage.assign(sensor=sensor_names(coverage).map(spoken), percent=100 * coverage["share"])
     n = table["sensor"].nunique()
     return (
         alt.Chart(table)
@@ -56,11 +65,20 @@ def coverage_chart(coverage: pd.DataFrame) -> Any:
             x=alt.X("start:T", title="local time", axis=alt.Axis(format="%d %b %Y", labelOverlap=True)),
             x2="end:T",
             y=alt.Y("sensor:N", title=None, axis=alt.Axis(labelLimit=260, labelOverlap=False)),
-            color=alt.Color("n:Q", title="readings", scale=alt.Scale(scheme="viridis", reverse=True)),
+            color=alt.condition(
+                "isValid(datum.percent)",
+                alt.Color(
+                    "percent:Q",
+                    title="% of expected",
+                    scale=alt.Scale(scheme="viridis", reverse=True, domain=[0, 100]),
+                ),
+                alt.value(_CHANGES_ONLY),
+            ),
             tooltip=[
                 "sensor",
                 alt.Tooltip("start:T", format="%Y-%m-%d %H:%M"),
                 alt.Tooltip("n:Q", title="readings"),
+                alt.Tooltip("percent:Q", title="% of expected", format=".0f"),
             ],
         )
         .properties(height=max(110, min(560, 22 * n + 90)))
@@ -99,10 +117,12 @@ def distribution_chart(profile: pd.DataFrame, by: str, title: str) -> Any:
 
 def _problems(log: SensorLog) -> None:
     problems = log.problems
-    with st.expander(f"{len(problems):,} problems of the readings", icon=":material/report:"):
+    with st.expander(counted(len(problems), "data-quality issue"), icon=":material/report:"):
         if problems.empty:
             st.caption("No duplicates, gaps, jumps of unit or stuck sensors.")
             return
         # A table of more rows is slow to show; the CSV has all.
-        st.dataframe(problems.head(1000), key="sensors_problems", hide_index=True)
-        csv_download("Problems CSV", "problems.csv", problems, key="sensors_get_problems")
+        st.dataframe(readable(problems.head(1000)), key="sensors_problems", hide_index=True)
+        csv_download(
+            "Data-quality issues CSV", "data-quality-issues.csv", problems, key="sensors_get_problems"
+        )

@@ -22,7 +22,16 @@ def events_in(state: SensorsState, span: Span) -> list[Event]:
 def mark_events(figure: Any, events: list[Event]) -> None:
     """Draw events over a plotly chart of time."""
     for event in events:
-        figure.add_vline(x=event.start, line={"width": 1, "dash": "dash", "color": _COLOR})
+        figure.add_shape(
+            type="line",
+            x0=event.start,
+            x1=event.start,
+            y0=0,
+            y1=1,
+            # Over all panels of the chart.
+            yref="paper",
+            line={"width": 1, "dash": "dash", "color": _COLOR},
+        )
         figure.add_annotation(
             x=event.start,
             y=1,
@@ -35,8 +44,17 @@ def mark_events(figure: Any, events: list[Event]) -> None:
             font={"size": 10, "color": _COLOR},
         )
         if event.end > event.start:
-            figure.add_vrect(
-                x0=event.start, x1=event.end, fillcolor=_COLOR, opacity=0.12, line_width=0, layer="below"
+            figure.add_shape(
+                type="rect",
+                x0=event.start,
+                x1=event.end,
+                y0=0,
+                y1=1,
+                yref="paper",
+                fillcolor=_COLOR,
+                opacity=0.12,
+                line_width=0,
+                layer="below",
             )
 
 

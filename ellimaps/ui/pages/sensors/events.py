@@ -46,7 +46,7 @@ def events_tab(state: SensorsState, log: SensorLog) -> None:
     found = computed(
         state,
         _RESULTS,
-        (log.store.name, key, window, tuple(events)),
+        (log.identity, key, window, tuple(events)),
         "Comparing before and after",
         lambda _: effects_of(log, key, events, window),
     )
@@ -133,4 +133,4 @@ def _table(state: SensorsState, events: list[Event], found: list[BeforeAfter]) -
 
 def _look(state: SensorsState, event: Event) -> None:
     state.look_at(Span(event.start, event.end).widened(pd.Timedelta("12h")))
-    st.session_state["sensors_view"] = "Readings"
+    state.view = "Readings"

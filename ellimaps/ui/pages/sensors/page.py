@@ -8,44 +8,52 @@ from functools import partial
 import streamlit as st
 
 from ellimaps.core.errors import ReadError
+from ellimaps.core.numbers import counted
 from ellimaps.sensors.store.locations import state_of
-from ellimaps.sensors.store.logs import SensorLog, open_log
+from ellimaps.sensors.store.logs import FAULTS, SensorLog, open_log
 from ellimaps.sensors.store.options import FROM_THE_LOG
 from ellimaps.ui.pages.sensors.anomalies import anomalies_tab
+from ellimaps.ui.pages.sensors.compare import compare_tab
 from ellimaps.ui.pages.sensors.coverage import coverage_tab
+from ellimaps.ui.pages.sensors.empty import empty_page
 from ellimaps.ui.pages.sensors.events import events_tab
 from ellimaps.ui.pages.sensors.forecast import forecast_tab
 from ellimaps.ui.pages.sensors.import_report import import_panel
-from ellimaps.ui.pages.sensors.logs import allowed_log, logs_below, offered_urls
+from ellimaps.ui.pages.sensors.logs import EXAMPLE, allowed_log, logs_below, offered_urls
 from ellimaps.ui.pages.sensors.readings import readings_tab
+from ellimaps.ui.pages.sensors.relations import relations_tab
+from ellimaps.ui.pages.sensors.report import report_panel
 from ellimaps.ui.pages.sensors.stability import stability_tab
 from ellimaps.ui.pages.sensors.state import SensorsState
-from ellimaps.ui.pages.sensors.why import why_tab
 from ellimaps.ui.shared.data_root import data_root
-from ellimaps.ui.shared.markdown import escaped
-from ellimaps.ui.shared.state import page_state
+from ellimaps.ui.shared.state import kept, page_state
 from ellimaps.ui.shared.tasks import page_run, start, work_panel
-from ellimaps.ui.shared.widgets import choose_below_root, choose_tab, guarded
+from ellimaps.ui.shared.widgets import guarded
 
+# In the address, written by this page: controls that Streamlit binds to it replace the last step of Back.
+_TIME, _VIEW = "sensors_time", "sensors_view"
 TABS = {
     "Readings": readings_tab,
-    "Coverage": coverage_tab,
+    "Data coverage": coverage_tab,
+    "Compare": compare_tab,
     "Stability": stability_tab,
     "Anomalies": anomalies_tab,
     "Forecast": forecast_tab,
-    "Why": why_tab,
+    "Relations": relations_tab,
     "Events": events_tab,
 }
 
 
 def render() -> None:
     """Show the page."""
+    # Who comes from another page has no address of this one: what was looked at last is shown.
+    has_address = any(name in st.query_params for name in ("work", _TIME, _VIEW))
     state = page_state(SensorsState)
     with page_run(state):
-        text = _chosen_log()
+        text = _chosen_log(state)
         work_panel(state)
         if not text:
-            _empty()
+            empty_page()
             return
         location = allowed_log(text)
         log = _opened(state, location)
@@ -53,32 +61,66 @@ def render() -> None:
             import_panel(state, location, log)
         if log is None:
             return
+        state.chose(text)
         _follow(state, location)
-        _header(log)
-        tab = choose_tab(list(TABS), key="sensors_view")
+        if has_address:
+            _follow_address(state)
+        _header(state, log, text)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            tab = _tab(state)
+            log = _without_faults(log)
+        _write_address(state)
         with guarded():
             TABS[tab](state, log)
 
 
-def _chosen_log() -> str:
-    with st.container(horizontal=True, vertical_alignment="bottom", key="sensors_open"):
-        return choose_below_root(
-            "Log",
-            ["", *offered_urls(), *logs_below(data_root())],
-            key="sensors",
-            placeholder="sensors/log.csv",
-            typed_label="Or a file or folder below the data root",
-            format_func=lambda name: name or "Choose a log",
-        )
-
-
-def _empty() -> None:
-    st.info(
-        f"Choose a log of temperatures (CSV or Parquet, or a folder of such) below {escaped(data_root())}: "
-        "`region, source_id, sensor_name, datetime, sensor_value, UTCOffset`, or `timestamp, value`, or a "
-        "column per sensor. `ellimaps sample sensors DIR` makes one to try.",
-        icon=":material/thermostat:",
+def _chosen_log(state: SensorsState) -> str:
+    """Show one control to choose what was found or to type a path; what was opened last comes first."""
+    control = kept("sensors_typed", address=True)
+    current = st.session_state.get("sensors_typed") or st.query_params.get("sensors_typed")
+    now = [current] if current else []
+    found = [*now, *state.recent, *offered_urls(), *logs_below(data_root()), EXAMPLE]
+    chosen = st.selectbox(
+        "Log",
+        list(dict.fromkeys(found)),
+        None,
+        accept_new_options=True,
+        placeholder="Choose a log, or type the path of a file or folder below the data root",
+        **control,
     )
+    return (chosen or "").strip()
+
+
+def _follow_address(state: SensorsState) -> None:
+    """Show the time and the tab of the address where it says others than were put there: a link, or Back."""
+    time, view = (st.query_params.get(name, "") for name in (_TIME, _VIEW))
+    if time != state.addressed[0]:
+        state.look_at_interval(time)
+    if view != state.addressed[1] and not state.view:
+        state.view = view if view in TABS else next(iter(TABS))
+
+
+def _tab(state: SensorsState) -> str:
+    """Show the tabs and return the chosen one."""
+    if state.view:
+        st.session_state["sensors_tab"], state.view = state.view, ""
+    names = list(TABS)
+    chosen = st.segmented_control(
+        "View", names, default=names[0], required=True, label_visibility="collapsed", **kept("sensors_tab")
+    )
+    return str(chosen)
+
+
+def _write_address(state: SensorsState) -> None:
+    """Have the address say what is looked at: one step for Back, and none if nothing changed."""
+    tab = st.session_state["sensors_tab"]
+    said = {_TIME: state.interval, _VIEW: "" if tab == next(iter(TABS)) else tab}
+    state.addressed = (said[_TIME], said[_VIEW])
+    changed = {name: text for name, text in said.items() if text != st.query_params.get(name, "")}
+    if told := {name: text for name, text in changed.items() if text}:
+        st.query_params.update(told)
+    for name in changed.keys() - told.keys():
+        del st.query_params[name]
 
 
 def _opened(state: SensorsState, location: str) -> SensorLog | None:
@@ -111,10 +153,27 @@ def _has_changed(state: SensorsState, location: str) -> bool:
     return False
 
 
-def _header(log: SensorLog) -> None:
+def _header(state: SensorsState, log: SensorLog, text: str) -> None:
+    st.set_page_config(page_title=f"{text} · Sensors · ellimaps")
     sensors = log.sensors
-    st.markdown(
-        f"**{len(sensors):,} sensors** of {sensors['source_id'].nunique():,} sources in "
-        f"{sensors['region'].nunique():,} regions, {int(sensors['n'].sum()):,} readings, "
-        f"{log.start:%Y-%m-%d} to {log.end:%Y-%m-%d}, {len(log.problems):,} problems"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**{len(sensors):,} sensors** of {sensors['source_id'].nunique():,} sources in "
+            f"{sensors['region'].nunique():,} regions, {int(sensors['n'].sum()):,} readings, "
+            f"{log.start:%Y-%m-%d} to {log.end:%Y-%m-%d}, {counted(len(log.problems), 'data-quality issue')}",
+            width="stretch",
+        )
+        report_panel(state, log)
+
+
+def _without_faults(log: SensorLog) -> SensorLog:
+    """Show the switch that leaves faulty readings out, and return the log as it is to be looked at."""
+    faulty = int(log.problems["kind"].isin(FAULTS).sum())
+    if not faulty:
+        return log
+    leave_out = st.toggle(
+        f"Leave out faulty readings ({counted(faulty, 'period')})",
+        **kept("sensors_faultless", address=True),
+        help="Those of stuck sensors and of changed units, as Data coverage lists them; they become gaps.",
     )
+    return log.faultless if leave_out else log

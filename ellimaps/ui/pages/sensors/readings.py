@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
@@ -9,20 +10,27 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.core.colors import CLUSTER_COLORS
-from ellimaps.core.numbers import shown_unit, spoken, titled
+from ellimaps.core.numbers import counted, spoken, titled
 from ellimaps.sensors.lines import lines_of
 from ellimaps.sensors.store.logs import KEY, SensorLog
-from ellimaps.ui.pages.sensors.controls import key_of, query_of, sensor_filter, span_controls, unit_of
+from ellimaps.ui.pages.sensors.controls import query_of, readable, sensors_filter, span_controls
 from ellimaps.ui.pages.sensors.event_marks import events_in, mark_events
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
+from ellimaps.ui.shared.widgets import csv_download
 
+# Readings so far from the middle half, in its widths, and so few of them, are at the edge of the chart. A day
+# out of a quiet month is 3 %; of noise alone one reading in 10^40 lies so far out.
+_FAR, _FEW = 10.0, 0.05
+_OUTSIDE = CLUSTER_COLORS[3]
+# Of the chart's height: enough for two labels of axes.
+_BETWEEN = 0.06
 # Every line has a color of its own; more cannot be told apart.
 _MOST_LINES = 24
 
 
 def readings_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the chosen sensors in the time that is looked at."""
-    chosen = sensor_filter(log)
+    chosen = sensors_filter(log)
     span = span_controls(state, log)
     if len(chosen) > _MOST_LINES:
         st.caption(
@@ -33,68 +41,166 @@ def readings_tab(state: SensorsState, log: SensorLog) -> None:
     if table.empty:
         st.info("Nothing was read in this time: zoom out.", icon=":material/search_off:")
         return
-    figure = lines_figure(table, _axis_title(log, chosen))
+    panels = list(_panels(table, chosen))
+    figure = lines_figure(panels)
     mark_events(figure, events_in(state, span))
+    what = f"{' and '.join(title for title, _ in panels)} of {counted(len(chosen), 'sensor')} over time"
+    show_lines(state, figure, "sensors_lines", what)
+    st.caption(
+        "Drag over the chart to look closer. Of every stretch of time the lowest and highest readings are "
+        "drawn, so spikes stay visible; few readings far out are marked at the edge. Legend: a click hides, "
+        "a double click isolates."
+    )
+    with st.expander("Statistics of this time", icon=":material/table:"):
+        numbers = log.statistics(*query_of(chosen), start=span.start, end=span.end)
+        numbers = _of_these(numbers, chosen)
+        st.dataframe(readable(numbers), key="sensors_statistics", hide_index=True, height="content")
+        csv_download("Statistics CSV", "statistics.csv", numbers, key="sensors_get_statistics")
+
+
+def lines_figure(panels: Sequence[tuple[str, pd.DataFrame]]) -> Any:
+    """Draw one line per sensor, its gaps as gaps, and a panel per axis; all share time and cursor.
+
+    Parameters
+    ----------
+    panels : sequence of (str, DataFrame)
+        Title of the axis, and readings as `lines_of` returns them.
+    """
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    height = (1 - _BETWEEN * (len(panels) - 1)) / len(panels)
+    number = 0
+    for panel, (title, table) in enumerate(panels):
+        axis = "y" if panel == 0 else f"y{panel + 1}"
+        top = 1 - panel * (height + _BETWEEN)
+        for key, rows in table.groupby(list(KEY), observed=True, sort=False):
+            figure.add_trace(
+                go.Scattergl(
+                    x=rows["time"],
+                    y=rows["value"],
+                    yaxis=axis,
+                    name=escape(" / ".join(spoken(str(part)) for part in key if part), quote=False),
+                    mode="lines",
+                    line={"width": 1.3, "color": CLUSTER_COLORS[number % len(CLUSTER_COLORS)]},
+                    connectgaps=False,
+                    hovertemplate="%{y:.4g}<extra>%{fullData.name}</extra>",
+                )
+            )
+            number += 1
+        bounds = robust_range(table["value"])
+        figure.update_layout(
+            {
+                axis.replace("y", "yaxis"): {
+                    "title": escape(title, quote=False),
+                    "domain": [max(top - height, 0.0), top],
+                    "anchor": "x",
+                    "range": bounds,
+                }
+            }
+        )
+        if bounds is not None:
+            figure.add_trace(_beyond(table, bounds, axis))
+    plot = 370 if len(panels) == 1 else 60 + 230 * len(panels)
+    figure.update_layout(
+        height=plot + 60,
+        margin={"l": 60, "r": 10, "t": 20, "b": 40},
+        dragmode="select",
+        selectdirection="h",
+        hovermode="x unified",
+        hoversubplots="axis",
+        showlegend=True,
+        # Below the labels and the title of the axis of time, however high the chart is.
+        legend={
+            "orientation": "h",
+            "y": -60 / plot,
+            "yanchor": "top",
+            "itemclick": "toggle",
+            "itemdoubleclick": "toggleothers",
+        },
+        xaxis={
+            "title": "local time",
+            "anchor": axis,
+            "hoverformat": "%Y-%m-%d %H:%M:%S",
+            "showspikes": True,
+            "spikemode": "across",
+            "spikethickness": 1,
+        },
+    )
+    return figure
+
+
+def robust_range(values: pd.Series) -> list[float] | None:
+    """Return an axis that few readings far out do not flatten; None where all of them may have their place.
+
+    Parameters
+    ----------
+    values : Series
+        Readings of a panel.
+    """
+    low, high = values.quantile(0.25), values.quantile(0.75)
+    reach = _FAR * (high - low)
+    outside = ~values.dropna().between(float(low - reach), float(high + reach))
+    if not outside.any() or outside.mean() > _FEW:
+        return None
+    inside = values.dropna()[~outside]
+    margin = 0.08 * float(inside.max() - inside.min())
+    return [float(inside.min()) - margin, float(inside.max()) + margin]
+
+
+def _beyond(table: pd.DataFrame, bounds: list[float], axis: str) -> Any:
+    """Return marks at the edge of a panel for the readings beyond it."""
+    import plotly.graph_objects as go
+
+    rows = table[(table["value"] < bounds[0]) | (table["value"] > bounds[1])]
+    is_above = rows["value"] > bounds[1]
+    return go.Scattergl(
+        x=rows["time"],
+        y=is_above.map({True: bounds[1], False: bounds[0]}),
+        yaxis=axis,
+        mode="markers",
+        marker={
+            "symbol": is_above.map({True: "triangle-up", False: "triangle-down"}).tolist(),
+            "size": 8,
+            "color": _OUTSIDE,
+        },
+        name="beyond the axis",
+        text=[f"{value:.4g}" for value in rows["value"]],
+        hovertemplate="%{text}<extra>beyond the axis</extra>",
+    )
+
+
+def show_lines(state: SensorsState, figure: Any, key: str, alt: str) -> None:
+    """Show a chart over time; who drags over it looks closer, in every tab."""
     event = st.plotly_chart(
         figure,
-        alt=f"{_axis_title(log, chosen)} of {len(chosen)} sensors over time",
-        key=f"sensors_lines_{state.zooms}",
+        alt=alt,
+        key=f"{key}_{state.zooms}",
         on_select="rerun",
         selection_mode="box",
         config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
     )
     _zoom(state, event)
-    st.caption(
-        "Drag over the chart to look closer. Of every stretch of time the lowest and highest readings are "
-        "drawn, so spikes stay visible. Legend: a click hides, a double click isolates."
-    )
-    with st.expander("Numbers of this time", icon=":material/table:"):
-        numbers = log.statistics(*query_of(chosen), start=span.start, end=span.end)
-        st.dataframe(numbers, key="sensors_statistics", hide_index=True, height="content")
-
-
-def lines_figure(table: pd.DataFrame, axis_title: str) -> Any:
-    """Draw one line per sensor; its gaps stay gaps."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    groups = table.groupby(list(KEY), observed=True, sort=False)
-    for number, (key, rows) in enumerate(groups):
-        region, source, _ = (str(part) for part in key)
-        figure.add_trace(
-            go.Scattergl(
-                x=rows["time"],
-                y=rows["value"],
-                name=escape(f"{region} / {source}", quote=False),
-                mode="lines",
-                line={"width": 1.3, "color": CLUSTER_COLORS[number % len(CLUSTER_COLORS)]},
-                connectgaps=False,
-                hovertemplate="%{x|%Y-%m-%d %H:%M:%S}<br>%{y:.4g}<extra>%{fullData.name}</extra>",
-            )
-        )
-    figure.update_layout(
-        height=430,
-        margin={"l": 60, "r": 10, "t": 20, "b": 40},
-        dragmode="select",
-        selectdirection="h",
-        showlegend=True,
-        legend={"orientation": "h", "y": -0.14, "itemclick": "toggle", "itemdoubleclick": "toggleothers"},
-        xaxis={"title": "local time"},
-        yaxis={"title": escape(axis_title, quote=False)},
-    )
-    return figure
 
 
 def _window(log: SensorLog, chosen: pd.DataFrame, span: Span) -> pd.DataFrame:
-    table = lines_of(log, *query_of(chosen), start=span.start, end=span.end)
+    return _of_these(lines_of(log, *query_of(chosen), start=span.start, end=span.end), chosen)
+
+
+def _of_these(table: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of chosen sensors; others may share their regions, sources and names."""
     wanted = set(zip(*(chosen[column].astype(str) for column in KEY), strict=True))
     found = zip(*(table[column].astype(str) for column in KEY), strict=True)
     return table[[key in wanted for key in found]]
 
 
-def _axis_title(log: SensorLog, chosen: pd.DataFrame) -> str:
-    units = sorted({unit for _, row in chosen.iterrows() if (unit := unit_of(log, key_of(row)))})
-    return titled(spoken(str(chosen["sensor_name"].iloc[0])), ", ".join(map(shown_unit, units)))
+def _panels(table: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Return a panel for every unit, with the title of its axis."""
+    for unit, sensors in chosen.groupby("unit", sort=False):
+        names = list(dict.fromkeys(spoken(str(name)) for name in sensors["sensor_name"]))
+        title = names[0] if len(names) == 1 else f"{len(names)} sensors"
+        if len(rows := _of_these(table, sensors)):
+            yield titled(title, str(unit)), rows
 
 
 def _zoom(state: SensorsState, event: Any) -> None:

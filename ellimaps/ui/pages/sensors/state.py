@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
 
 import pandas as pd
 
+from ellimaps.core.errors import EllimapsError
 from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.sensors.store.options import FROM_THE_LOG, ImportOptions
 from ellimaps.ui.shared.state import PageState
@@ -38,6 +42,10 @@ class Span:
         return Span(self.start - margin, self.end + margin)
 
 
+# A list that is taken in at one look.
+_MOST_RECENT = 6
+
+
 @dataclass
 class SensorsState(PageState):
     """What the page keeps.
@@ -59,6 +67,14 @@ class SensorsState(PageState):
     zooms : int
         How often that has changed: a chart's selection lives as long as its key, and the next one begins
         without.
+    view : str
+        The tab to go to in the next run; empty to stay.
+    addressed : (str, str)
+        Time and tab that the page put into the address; empty for all of the log and the first tab.
+    recent : list of str
+        What was opened, the last first.
+    report : (tuple, str), optional
+        The page as HTML, and what it is of.
     """
 
     location: str = ""
@@ -68,12 +84,46 @@ class SensorsState(PageState):
     said: dict[str, ImportOptions] = field(default_factory=dict)
     zoom: Span | None = None
     zooms: int = 0
+    view: str = ""
+    addressed: tuple[str, str] = ("", "")
+    recent: list[str] = field(default_factory=list)
+    report: tuple[Hashable, str] | None = None
+    is_written: ClassVar[bool] = True
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is left after a restart; the log itself and the time looked at stand in the address."""
+        return {"recent": self.recent, "said": {log: said.facts() for log, said in self.said.items()}}
+
+    @classmethod
+    def of_facts(cls, facts: dict[str, Any]) -> Self:
+        """Return what was written down; what does not fit any more is left out."""
+        state = cls(recent=[str(one) for one in facts.get("recent", [])][:_MOST_RECENT])
+        for log, said in dict(facts.get("said", {})).items():
+            with suppress(TypeError, EllimapsError):
+                told: dict[str, Any] = {
+                    name: tuple(one) if isinstance(one, list) else one for name, one in said.items()
+                }
+                state.said[str(log)] = ImportOptions(**told)
+        return state
 
     def open(self, location: str, options: ImportOptions, log: SensorLog) -> None:
         """Make a log the open one; if it is the same with more in it, go on looking at the same time."""
         if (self.location, self.options) != (location, options):
             self.zoom = None
         self.location, self.options, self.log = location, options, log
+
+    def chose(self, text: str) -> None:
+        """Note what was opened."""
+        self.recent = [text, *(one for one in self.recent if one != text)][:_MOST_RECENT]
+
+    @property
+    def interval(self) -> str:
+        """The time that is looked at as ISO 8601 writes an interval; empty for all of the log."""
+        return f"{self.zoom.start.isoformat()}/{self.zoom.end.isoformat()}" if self.zoom else ""
+
+    def look_at_interval(self, text: str) -> None:
+        """Look at the time of an interval; at all of the log where it is none that can be read."""
+        self.look_at(_span_of(text))
 
     @property
     def span(self) -> Span:
@@ -93,3 +143,12 @@ class SensorsState(PageState):
     def _whole(self) -> Span:
         assert self.log is not None
         return Span(self.log.start, self.log.end)
+
+
+def _span_of(said: str) -> Span | None:
+    """Return the time that an address says; None where it says none that can be read."""
+    try:
+        start, end = (pd.Timestamp(text).tz_localize(None) for text in said.split("/"))
+    except (ValueError, TypeError):
+        return None
+    return Span(start, end) if start < end else None

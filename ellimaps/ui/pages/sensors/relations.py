@@ -1,4 +1,4 @@
-"""Why: small cards that state, test and illustrate what moves an instrument."""
+"""Relations: small cards that state, test and illustrate what moves with what."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from functools import partial
 from typing import Any
 
 import altair as alt
+import pandas as pd
 import streamlit as st
 
+from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.core.errors import EllimapsError
+from ellimaps.core.numbers import titled
 from ellimaps.core.progress import Progress
 from ellimaps.sensors.analysis.hypotheses import (
     Hypothesis,
@@ -20,7 +23,7 @@ from ellimaps.sensors.analysis.hypotheses import (
 )
 from ellimaps.sensors.analysis.whole_logs import EVERY
 from ellimaps.sensors.store.logs import SensorLog
-from ellimaps.ui.pages.sensors.controls import Key, one_sensor
+from ellimaps.ui.pages.sensors.controls import Key, one_sensor, unit_of
 from ellimaps.ui.pages.sensors.state import SensorsState
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.charts import show_chart
@@ -31,23 +34,27 @@ from ellimaps.ui.shared.tasks import computed
 _RESULTS: BoundedCache[list[Hypothesis | str] | EllimapsError] = BoundedCache(16)
 
 
-def why_tab(state: SensorsState, log: SensorLog) -> None:
+# Tukey's outer fence: of normal noise one reading in 400,000 lies beyond it.
+_SPREADS = 3.0
+_OUTLIER = CLUSTER_COLORS[3]
+
+
+def relations_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the cards of two sensors."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        first = one_sensor(log, "First, such as the room", "sensors_first", _is_of_room)
-        second = one_sensor(
-            log, "Second, such as the instrument", "sensors_second", lambda key: not _is_of_room(key)
-        )
+        first = one_sensor(log, "Sensor A", "sensors_a", _is_of_room)
+        second = one_sensor(log, "Sensor B", "sensors_b", lambda key: not _is_of_room(key))
     if first == second:
         st.info(
             "Choose two different sensors to see how one follows the other.", icon=":material/compare_arrows:"
         )
-    asked = (log.store.name, first, second)
+    asked = (log.identity, first, second)
     found = computed(state, _RESULTS, asked, "Testing", partial(_tested, log, first, second))
+    units = unit_of(log, first), unit_of(log, second)
     columns = st.columns(2)
     for number, card in enumerate(found or []):
         with columns[number % 2]:
-            _card(card)
+            _card(card, units)
 
 
 def _is_of_room(key: Key) -> bool:
@@ -61,7 +68,8 @@ def _tested(log: SensorLog, first: Key, second: Key, on_progress: Progress) -> l
     tests: list[Callable[[], Hypothesis]] = []
     if first != second:
         tests += [partial(follows, one, two), partial(correlated, one, two)]
-    tests += [partial(daily_profile, two), partial(seasonal_profile, two)]
+    unit = unit_of(log, second)
+    tests += [partial(daily_profile, two, unit), partial(seasonal_profile, two, unit)]
     cards: list[Hypothesis | str] = []
     for number, test in enumerate(tests):
         on_progress(number, len(tests), "testing hypotheses")
@@ -77,7 +85,7 @@ def _series(log: SensorLog, key: Key) -> Any:
     return log.series(*key, every=EVERY).rename(f"{name.replace('_', ' ')} of {source} ({region})")
 
 
-def _card(card: Hypothesis | str) -> None:
+def _card(card: Hypothesis | str, units: tuple[str, str]) -> None:
     with st.container(border=True):
         if isinstance(card, str):
             st.caption(escaped(card))
@@ -85,12 +93,12 @@ def _card(card: Hypothesis | str) -> None:
         icon = ":green[:material/check_circle:]" if card.holds else ":gray[:material/help:]"
         st.markdown(f"{icon} **{escaped(card.title)}**")
         st.markdown(escaped(card.statement if card.holds else f"Not supported: {card.statement}"))
-        show_chart(card_chart(card))
+        show_chart(card_chart(card, *units))
         st.caption(escaped(card.test))
 
 
-def card_chart(card: Hypothesis) -> Any:
-    """Draw what a card's table holds."""
+def card_chart(card: Hypothesis, unit_a: str, unit_b: str) -> Any:
+    """Draw what a card's table holds; profiles are those of sensor B."""
     base = alt.Chart(card.table).properties(height=210)
     if card.kind == "lag":
         x = alt.X("lag_min:Q", title="lag (min)")
@@ -104,17 +112,48 @@ def card_chart(card: Hypothesis) -> Any:
         thinned = card.table.iloc[:: max(1, len(card.table) // 1500)]
         return (
             base.properties(data=thinned)
-            .mark_circle(size=12, opacity=0.4)
+            .mark_circle(size=12, opacity=0.4, clip=False)
             .encode(
-                x=alt.X("first:Q", title="residual of the first"),
-                y=alt.Y("second:Q", title="residual of the second"),
+                x=alt.X(
+                    "first:Q", title=titled("A off its usual course", unit_a), scale=_robust(thinned["first"])
+                ),
+                y=alt.Y(
+                    "second:Q",
+                    title=titled("B off its usual course", unit_b),
+                    scale=_robust(thinned["second"]),
+                ),
+                color=alt.condition(_outlying(thinned), alt.value(_OUTLIER), alt.value(CLUSTER_COLORS[0])),
+                tooltip=[
+                    alt.Tooltip("first:Q", title="A", format=".3g"),
+                    alt.Tooltip("second:Q", title="B", format=".3g"),
+                ],
             )
         )
     x = alt.X("hour:Q", title="hour of day") if card.kind == "daily" else alt.X("month:T", title="month")
-    y_title = "off the day's median" if card.kind == "daily" else "daily median"
+    y_title = titled("B off the day's median" if card.kind == "daily" else "daily median of B", unit_b)
     return alt.layer(
         base.mark_area(opacity=0.25).encode(
             x=x, y=alt.Y("p10:Q", title=y_title, scale=alt.Scale(zero=False)), y2="p90:Q"
         ),
         base.mark_line(point=True).encode(x=x, y="median:Q", tooltip=[alt.Tooltip("median:Q", format=".3f")]),
+    )
+
+
+def _robust(values: pd.Series) -> Any:
+    """Return a scale that a few outliers do not flatten; what is beyond is drawn at its edge."""
+    low, high = _range(values)
+    return alt.Scale(domain=[low, high], clamp=True, zero=False, nice=False)
+
+
+def _range(values: pd.Series) -> tuple[float, float]:
+    """Return the middle half of values widened on either side, no further than they reach."""
+    low, high = values.quantile(0.25), values.quantile(0.75)
+    reach = _SPREADS * (high - low)
+    return max(float(low - reach), float(values.min())), min(float(high + reach), float(values.max()))
+
+
+def _outlying(table: pd.DataFrame) -> str:
+    ranges = {name: _range(table[name]) for name in ("first", "second")}
+    return " || ".join(
+        f"datum.{name} < {low} || datum.{name} > {high}" for name, (low, high) in ranges.items()
     )
