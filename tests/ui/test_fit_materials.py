@@ -305,8 +305,8 @@ def test_a_plate_has_a_share_in_place_of_a_spread(edited):
 
 def test_layers_are_repeated_and_once_again(edited):
     edited.button(key=layer_key(edited, "add")).click().run()
-    # Two layers of silica could not be told apart.
-    choose(edited, "Al2O3")
+    # Two thicknesses of one material cannot be told apart, and their fit is refused.
+    choose(edited, "HfO2")
     edited.selectbox(key=layer_key(edited, "repeat", "last")).set_value(2).run()
     edited.number_input(key=layer_key(edited, "repeat", "times")).set_value(5).run()
     fine(edited.button(key=layer_key(edited, "repeat")).click().run())
