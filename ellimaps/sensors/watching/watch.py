@@ -63,6 +63,11 @@ class WatchSettings:
         length_of(self.window)
         if self.limit is not None:
             check_limit(self.limit)
+        if not 0 < self.false_alarms_per_month <= 1000:
+            raise SettingError(
+                f"{self.false_alarms_per_month:g} false alarms per month cannot be asked for: choose up to "
+                "1000."
+            )
         if self.limit is None and not self.anomalies:
             raise SettingError(
                 "There is nothing to watch for: give --limit, --anomalies, or both, or configure alerts on "

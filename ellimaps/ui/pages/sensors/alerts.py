@@ -37,7 +37,6 @@ def _fields(log: SensorLog, alerts: Alerts) -> None:
         st.checkbox("Movements", asked.limit is not None, key="sensors_alert_moves", width="content")
         st.number_input(
             "beyond (°C; others: their unit)",
-            0.01,
             value=asked.limit or LIMIT,
             step=0.1,
             key="sensors_alert_limit",
@@ -48,10 +47,8 @@ def _fields(log: SensorLog, alerts: Alerts) -> None:
         st.checkbox("Anomalies", asked.anomalies, key="sensors_alert_anomalies", width="content")
         st.number_input(
             "False alarms per month",
-            0.01,
-            1000.0,
-            asked.false_alarms_per_month,
-            0.5,
+            value=asked.false_alarms_per_month,
+            step=0.5,
             key="sensors_alert_rate",
             width=190,
         )

@@ -172,7 +172,19 @@ def _beyond(table: pd.DataFrame, bounds: list[float], axis: str) -> Any:
 
 
 def show_lines(state: SensorsState, figure: Any, key: str, alt: str) -> None:
-    """Show a chart over time; who drags over it looks closer, in every tab."""
+    """Show a chart over time; who drags over it looks closer, in every tab.
+
+    Parameters
+    ----------
+    state : SensorsState
+        Of the page and user.
+    figure : plotly.graph_objects.Figure
+        The chart.
+    key : str
+        Of the chart, before the number of the zoom.
+    alt : str
+        What a screen reader says of it.
+    """
     event = st.plotly_chart(
         figure,
         alt=alt,
