@@ -285,6 +285,23 @@ def scipy_fit(model: ThinFilm, waves: np.ndarray) -> Callable[[np.ndarray, np.nd
     return fit
 
 
+def medium_of(material: Material, waves: np.ndarray) -> Any:
+    """Return pyElli's material: by its own formula, or tabulated at these wavelengths."""
+    import elli
+
+    if isinstance(material, Cauchy):
+        return elli.Cauchy(n0=material.a, n1=1e4 * material.b, n2=1e5 * material.c).get_mat()
+    if isinstance(material, OscillatorSum):
+        total = elli.EpsilonInf(eps=material.offset)
+        for term in material.terms:
+            assert isinstance(term, TaucLorentz)
+            one = elli.TaucLorentz(Eg=term.gap_ev)
+            one.add(A=term.amplitude_ev, E=term.energy_ev, C=term.broadening_ev)
+            total += one
+        return total.get_mat()
+    return elli.IsotropicMaterial(elli.Table(lbda=waves, n=material(waves)))
+
+
 def lmfit_fit(model: ThinFilm, waves: np.ndarray) -> Callable[[np.ndarray, np.ndarray], Any]:
     """Return a fit of one pixel by lmfit with pyElli's model, from the model's own values."""
     import elli
@@ -292,23 +309,9 @@ def lmfit_fit(model: ThinFilm, waves: np.ndarray) -> Callable[[np.ndarray, np.nd
 
     substrate = elli.IsotropicMaterial(elli.Table(lbda=waves, n=model.substrate(waves)))
 
-    def medium(layer: Layer, values: dict[str, float]) -> Any:
-        if isinstance(layer.material, OscillatorSum):
-            names = ("amplitude_ev", "energy_ev", "broadening_ev", "gap_ev")
-            a, e, c, gap = (values[f"tauc_lorentz_{name}"] for name in names)
-            term = elli.TaucLorentz(Eg=gap)
-            term.add(A=a, E=e, C=c)
-            return (elli.EpsilonInf(eps=values["offset"]) + term).get_mat()
-        if isinstance(layer.material, Cauchy):
-            return elli.Cauchy(n0=values["cauchy_a"], n1=1e4 * values["cauchy_b"], n2=0).get_mat()
-        return elli.IsotropicMaterial(elli.Table(lbda=waves, n=layer.material(waves)))
-
     def rest(parameters: Any, psi: np.ndarray, delta: np.ndarray) -> Any:
-        values = [dict(layer.parameters) for layer in model.layers]
-        for one, parameter in zip(model.parameters, parameters.values(), strict=True):
-            values[one.layer or 0][one.kind] = parameter.value
-        pairs = zip(model.layers, values, strict=True)
-        layers = [elli.Layer(medium(layer, own), own["thickness_nm"]) for layer, own in pairs]
+        film = model.with_parameters([parameter.value for parameter in parameters.values()])
+        layers = [elli.Layer(medium_of(layer.material, waves), layer.thickness_nm) for layer in film.layers]
         result = elli.Structure(elli.AIR, layers, substrate).evaluate(waves, AOI_DEG, solver=elli.Solver2x2)
         turned = (delta - result.delta + 180) % 360 - 180
         return np.concatenate([(psi - result.psi) / SIGMA_PSI_DEG, turned / SIGMA_DELTA_DEG])

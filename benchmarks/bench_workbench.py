@@ -166,6 +166,67 @@ def two_users() -> dict[str, Any]:
     }
 
 
+def cell_plot(n: int = 300_000) -> dict[str, Any]:
+    """Draw and lasso single cells of a plate in the browser: seconds until a gesture has been answered."""
+    import numpy as np
+    from browser.conftest import idle
+    from support.small_plate import with_cells
+
+    with tempfile.TemporaryDirectory() as folder:
+        with_cells(Path(folder), n, np.random.default_rng(0))
+        with opened_browser(Path(folder)) as (workbench, browser):
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.set_default_timeout(240_000)
+            page.goto(f"{workbench.address}/plates?plates_level=Cells")
+            status = page.get_by_role("status").filter(has_text="points")
+            start = time.perf_counter()
+            status.get_by_text(f"{n} of {n} points").wait_for()
+            idle(page)
+            opened = time.perf_counter() - start
+            plot = page.get_by_role("img", name=f"{n} points")
+            timed = plot.evaluate(_TIMED_GESTURES)
+    return {"cells": n, "opened_s": opened, **timed}
+
+
+# Pointer events as a hand makes them; what answers them draws before it returns.
+_TIMED_GESTURES = """async (canvas) => {
+  const box = canvas.getBoundingClientRect();
+  const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  canvas.setPointerCapture = () => {};
+  const send = (type, x, y, buttons = 1) => canvas.dispatchEvent(new PointerEvent(type, {
+    bubbles: true, composed: true, pointerId: 1, buttons,
+    clientX: box.left + x * box.width, clientY: box.top + y * box.height }));
+  const timed = async (act) => {
+    await painted();
+    const start = performance.now();
+    act();
+    const worked = (performance.now() - start) / 1000;
+    await painted();
+    return worked;
+  };
+  const found = {};
+  const zooms = [];
+  for (let turn = 0; turn < 5; turn++) {
+    const wheel = (deltaY) => canvas.dispatchEvent(new WheelEvent("wheel", {
+      bubbles: true, cancelable: true, ctrlKey: true, deltaY,
+      clientX: box.left + box.width / 2, clientY: box.top + box.height / 2 }));
+    zooms.push(await timed(() => wheel(-100)), await timed(() => wheel(100)));
+  }
+  found.draw_s = zooms.toSorted((a, b) => a - b)[5];
+  send("pointerdown", 0.2, 0.2);
+  const moves = [];
+  for (let turn = 0; turn < 40; turn++) {
+    const angle = (2 * Math.PI * turn) / 40;
+    const [x, y] = [0.5 + 0.3 * Math.cos(angle), 0.5 + 0.35 * Math.sin(angle)];
+    moves.push(await timed(() => send("pointermove", x, y)));
+  }
+  found.lasso_move_s = moves.toSorted((a, b) => a - b)[20];
+  found.lasso_s = await timed(() => send("pointerup", 0.8, 0.5));
+  found.hover_s = await timed(() => send("pointermove", 0.5, 0.5, 0));
+  return found;
+}"""
+
+
 def main() -> None:
     """Measure, print, and write JSON if asked."""
     asked = arguments(__doc__)
@@ -175,6 +236,7 @@ def main() -> None:
     }
     figures[f"server, {measurements[0].name}"] = server_times(measurements[0])
     figures["two users"] = two_users()
+    figures["cells of a plate"] = cell_plot()
     report(figures, asked.json)
 
 

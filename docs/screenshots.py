@@ -62,6 +62,7 @@ def maps(browser: Browser) -> None:
         serve(ROOT / "data_example", Path(folder)) as workbench,
     ):
         walk(workbench, browser)
+        film_model(workbench, browser)
         narrow(workbench, browser)
         dark(workbench, browser)
 
@@ -274,10 +275,6 @@ def walk(workbench: Workbench, browser: Browser) -> None:
     page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, main.scrollHeight)")
     take(page, "fit-profile")
     page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
-    page.get_by_test_id("stCheckbox").filter(has_text="Edit").click()
-    take(page, "fit-model")
-    page.get_by_test_id("stCheckbox").filter(has_text="Edit").click()
-    idle(page)
     segment(page, 5)
     show(page, "Compare")
     take(page, "compare")
@@ -285,6 +282,30 @@ def walk(workbench: Workbench, browser: Browser) -> None:
     # The Python lines below name the folder on this machine.
     bottom = page.get_by_text("The same in Python").bounding_box()
     take(page, "export", height=int(bottom["y"]) - 8 if bottom else None)
+
+
+def film_model(workbench: Workbench, browser: Browser) -> None:
+    """Take the model editor with n and k that were fitted, and a search beside a material."""
+    page = workbench.open_page(browser, 1280, 960)
+    open_example(page)
+    segment(page, 4)
+    show(page, "Fit")
+    page.get_by_test_id("stCheckbox").filter(has_text="Edit").click()
+    page.get_by_role("checkbox", name="fit Cauchy A").check(force=True)
+    page.get_by_role("spinbutton", name="Cauchy A to").wait_for()
+    idle(page)
+    page.get_by_role("button", name="Fit", exact=True).click()
+    page.get_by_text("Dashed: the model as it stands.").wait_for()
+    page.mouse.move(5, 5)
+    take(page, "fit-model")
+    page.get_by_role("button", name="Find").nth(1).click()
+    field = page.get_by_role("textbox", name="Search published materials")
+    field.fill("hBN")
+    field.press("Enter")
+    page.get_by_text("main/BN/Choi-o").first.wait_for()
+    page.mouse.move(5, 5)
+    take(page, "fit-find")
+    page.close()
 
 
 def narrow(workbench: Workbench, browser: Browser) -> None:

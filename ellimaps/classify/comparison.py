@@ -21,7 +21,7 @@ Model = PopulationModel | DeepModel
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class ModelComparison:
     """How often each of two models is right.
 
     Attributes
@@ -50,7 +50,7 @@ class Comparison:
 
 def compare_models(
     first: Model, second: Model, folder: Path, labels: Labels, on_progress: Progress = no_progress
-) -> Comparison:
+) -> ModelComparison:
     """Ask two models about the same images.
 
     Parameters
@@ -95,7 +95,7 @@ def compare_models(
     table = pd.DataFrame(rows, columns=["file", "label", "first", "second"])
     right = [table[one] == table["label"] for one in ("first", "second")]
     alone = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
-    return Comparison(
+    return ModelComparison(
         images=len(files),
         left_out=len(labels.table) - len(files),
         both=int((right[0] & right[1]).sum()),

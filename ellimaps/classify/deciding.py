@@ -8,12 +8,11 @@ from ellimaps.classify.measurement_names import measurement_name
 from ellimaps.classify.population_model import PopulationModel
 from ellimaps.classify.training import TrainingReport
 
-_MOST = 3
-
 
 def deciding_words(model: PopulationModel, report: TrainingReport) -> str:
     """Return a sentence: what decides most, and for which class a larger value speaks."""
-    top = report.importance.head(_MOST)
+    # More are no sentence any more.
+    top = report.importance.head(3)
     total = float(report.importance["importance"].sum())
     if not total:
         return "No measurement decides: the classes look alike."

@@ -57,7 +57,7 @@ def telling_measures(
         if low > _TELLING:
             found.append(
                 f"The {name} of the image alone tells {called} from the rest in {area:.0%} of the pairs "
-                f"({low:.0%} or more): take images of all classes alike, or that may be what is told."
+                f"({low:.0%} or more): if the classes were taken in other ways, that may be what is told."
             )
     return found
 

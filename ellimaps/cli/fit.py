@@ -15,6 +15,7 @@ from ellimaps.maps.settings import Preprocessing, Settings, names_of
 
 if TYPE_CHECKING:
     from ellimaps.core.progress import Progress
+    from ellimaps.core.spectra import Spectra
     from ellimaps.core.stack import ImageStack
     from ellimaps.maps.films.results import MapFit, ShotFits
     from ellimaps.maps.segmentation import Segmentation
@@ -59,6 +60,13 @@ DeltaNoise = Annotated[
 Minimized = Annotated[
     str, typer.Option("--minimized", help="What chi squared is of: 'psi delta', or ncs for N, C and S.")
 ]
+Weights = Annotated[
+    str,
+    typer.Option("--weights", help="A cluster's mean weighs by its noise, or by the spread of its pixels."),
+]
+MirrorDelta = Annotated[
+    bool, typer.Option("--mirror-delta", help="Take Delta of spectra as 360° less what the file has.")
+]
 MaxMse = Annotated[float, typer.Option("--max-mse", help="A fit above this MSE is poor and not trusted.")]
 MaxChi2 = Annotated[
     float, typer.Option("--max-chi2", help="Above this reduced chi squared a model lacks fit.")
@@ -91,12 +99,14 @@ def command(
     sigma_delta: SigmaDelta = None,
     delta_noise: DeltaNoise = "growing",
     minimized: Minimized = "psi delta",
+    weights: Weights = "noise",
     max_mse: MaxMse = 15.0,
     max_chi2: MaxChi2 = 3.0,
     systematic: Systematic = 0.07,
     min_share: MinShare = 0.5,
     min_described: MinDescribed = 0.5,
     columns: ColumnsOption = None,
+    mirror_delta: MirrorDelta = False,
     given: dict[str, Any],
     as_json: Json = False,
 ) -> None:
@@ -112,7 +122,7 @@ def command(
     from ellimaps.maps.pipeline import load
     from ellimaps.optics.fit_options import FitOptions
     from ellimaps.optics.model_file import read_model
-    from ellimaps.readers.spectra import may_be_spectra
+    from ellimaps.readers.spectra import may_be_spectra, open_spectra
 
     _check_choice(k, labels, pixels, shared)
     settings = Settings(**given, k=parsed("k", k or "auto"))
@@ -127,12 +137,16 @@ def command(
         min_share=min_share,
         delta_noise=delta_noise,  # type: ignore[arg-type]  # FitOptions refuses other words
         minimized=minimized,  # type: ignore[arg-type]
+        weights=weights,  # type: ignore[arg-type]
     )
     if columns or may_be_spectra(path):
         if k is not None or labels is not None or pixels or shared:
             raise typer.BadParameter("Spectra have neither clusters nor pixels.", param_hint="PATH")
-        _fit_spectra(path, columns, film, limits, out, as_json)
+        spectra = open_spectra(path, columns=columns)
+        _fit_spectra(spectra.mirrored() if mirror_delta else spectra, film, limits, out, as_json)
         return
+    if mirror_delta:
+        raise typer.BadParameter("Only Delta of spectra can be mirrored.", param_hint="--mirror-delta")
     thickness_name(film)
     with progress_on_stderr() as on_progress:
         stack = load(path, settings, on_progress)
@@ -146,15 +160,11 @@ def command(
     _tell(fit, [str(file) for file in files], as_json)
 
 
-def _fit_spectra(
-    path: Path, columns: str | None, film: ThinFilm, limits: FitOptions, out: Path, as_json: bool
-) -> None:
-    from ellimaps.readers.spectra import open_spectra
+def _fit_spectra(spectra: Spectra, film: ThinFilm, limits: FitOptions, out: Path, as_json: bool) -> None:
     from ellimaps.spectra.files import export_spectra_fit, spectrum_facts
     from ellimaps.spectra.fit import fit_spectra
 
     with progress_on_stderr():
-        spectra = open_spectra(path, columns=columns)
         for warning in spectra.warnings:
             warnings.warn(warning, stacklevel=1)
         fits = fit_spectra(spectra, film, limits)

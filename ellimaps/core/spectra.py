@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -64,6 +64,12 @@ class Spectra:
     def has_positions(self) -> bool:
         """Whether the spectra lie at places that are known."""
         return {"x_mm", "y_mm"} <= set(self.table.columns)
+
+    def mirrored(self) -> Spectra:
+        """Return the spectra with 360 deg - Delta in place of Delta, for a file of the other sense."""
+        table = self.table.assign(Delta=(360 - self.table["Delta"]) % 360)
+        said = (*self.warnings, "Delta was taken as 360° less what the file has.")
+        return replace(self, table=table, warnings=said)
 
     def one(self, name: object) -> pd.DataFrame:
         """Return the rows of one spectrum."""

@@ -187,7 +187,7 @@ def _noise_facts(segmentation: Segmentation) -> dict[str, Any]:
     pairs = stack.pairs()
     if not segmentation.k or pairs.empty or not np.isfinite(pairs["wavelength_nm"]).all():
         return {}
-    shots = Shots(segmentation, pairs, noise_of_map(stack, pairs, FitOptions()), min_share=0.0)
+    shots = Shots(segmentation, pairs, noise_of_map(stack, pairs, FitOptions()), FitOptions(min_share=0.0))
     return {"noise": shots.noise_facts()}
 
 

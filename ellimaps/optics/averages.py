@@ -34,7 +34,7 @@ _MOST_TOGETHER = 512
 _FWHM = 2 * np.sqrt(2 * np.log(2))
 
 
-class Points(NamedTuple):
+class GaussPoints(NamedTuple):
     """Gauss points of all averages of a model together.
 
     Attributes
@@ -55,7 +55,7 @@ class Points(NamedTuple):
     thicknesses: Mapping[int, Real]
 
 
-def points_of(model: ThinFilm, wavelength_nm: Real) -> Points | None:
+def points_of(model: ThinFilm, wavelength_nm: Real) -> GaussPoints | None:
     """Return the points that a model's averages need at some wavelengths; None if it has no averages.
 
     Raises
@@ -84,7 +84,7 @@ def points_of(model: ThinFilm, wavelength_nm: Real) -> Points | None:
     grid = [one.ravel() for one in np.meshgrid(*axes, indexing="ij")]
     together = np.prod(np.meshgrid(*weights, indexing="ij"), axis=0).ravel()
     at = wavelength_nm[..., None] + (fwhm / _FWHM)[..., None] * grid[0]
-    return Points(together, at, grid[1], dict(zip(spread, grid[2:], strict=True)))
+    return GaussPoints(together, at, grid[1], dict(zip(spread, grid[2:], strict=True)))
 
 
 class _Reaches:

@@ -38,6 +38,9 @@ class FitOptions:
         A wavelength is left out of a cluster's fit if less than this share of its pixels was measured there.
     delta_noise : {"growing", "constant"}
         Whether the standard deviation of Delta is ``sigma_delta_deg / sin 2 Psi`` or the same at every Psi.
+    weights : {"noise", "spread"}
+        What a cluster's mean is weighted by: one over the noise of the mean, or over the standard deviation
+        of the cluster's pixels.
     minimized : {"psi delta", "ncs"}
         What chi squared is of: misfits of Psi and Delta, or of N, C and S.
     """
@@ -53,6 +56,7 @@ class FitOptions:
     min_share: float = 0.5
     delta_noise: Literal["growing", "constant"] = "growing"
     minimized: Literal["psi delta", "ncs"] = "psi delta"
+    weights: Literal["noise", "spread"] = "noise"
 
     def __post_init__(self) -> None:
         for name in (
@@ -72,7 +76,11 @@ class FitOptions:
             value = getattr(self, name)
             if not _is_number(value) or not 0 <= value <= most:
                 raise SettingError(f"{name} of a fit must be a number from 0 to {most:g}, got {value!r:.80}.")
-        for name, known in (("delta_noise", ("growing", "constant")), ("minimized", ("psi delta", "ncs"))):
+        for name, known in (
+            ("delta_noise", ("growing", "constant")),
+            ("minimized", ("psi delta", "ncs")),
+            ("weights", ("noise", "spread")),
+        ):
             if getattr(self, name) not in known:
                 raise SettingError(
                     f"{name} of a fit must be one of {', '.join(known)}, got {getattr(self, name)!r:.80}."

@@ -13,6 +13,7 @@ from ellimaps.core.errors import SettingError
 from ellimaps.core.statistics import MAD_TO_SIGMA
 from ellimaps.optics.averages import SPREADS
 from ellimaps.optics.curve_table import TabulatedCurve
+from ellimaps.optics.determined import UNDETERMINED
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
@@ -25,9 +26,6 @@ from ellimaps.optics.noise import Noise, usual_noise
 from ellimaps.optics.solver import FilmCurve, Minimum, Sought, Target, covariances, minimize
 from ellimaps.optics.valleys import in_flat_valley
 
-# A parameter whose standard error is above this part of the range between its bounds is not determined: then
-# ten standard errors fill the range, and the bounds have as much say as the data.
-_UNDETERMINED = 0.1
 # A value is wild if it misses a fit without it by so many standard deviations, or times what all values miss
 # it by: one in 10**15 by chance. More than a tenth of the values are no accident but a wrong model.
 _WILD = 8.0
@@ -314,7 +312,7 @@ class SpectraFitter:
         """
         low, high = self.curve.low, self.curve.high
         width = high - low
-        undetermined = ~(errors <= _UNDETERMINED * width)
+        undetermined = ~(errors <= UNDETERMINED * width)
         least = np.array([parameter.low for parameter in self.exact.parameters])
         at_low = (parameters <= low + 1e-9 * width) & ~(self._ends_at_0 & (least == 0))
         at_bound = at_low | (parameters >= high - 1e-9 * width) & ~(self._ends_at_1 & (high == 1))

@@ -22,6 +22,7 @@ MOST_NAMED = 200
 _MOST_BYTES = 64 << 20
 """MOST_NAMED selections of all 13,824 fields of a plate of 1536 wells are 55 MB: 20 bytes a field."""
 _FORMAT = 1
+"""Another number is of a later version, whose selections this one does not know."""
 
 FieldKey = tuple[str, str, int]
 """Plate, well and number of a field: what stays when a plate is measured again."""

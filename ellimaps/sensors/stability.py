@@ -23,7 +23,8 @@ from ellimaps.sensors.summary import plain_rows
 _HOUR = pd.Timedelta(hours=1)  # a cell of the calendar
 GRADES = ("not known", "within limit", "out below 5 %", "out 5 to 25 %", "out above 25 %")
 """What a day was like. 5 % of it are one crossing of the default window, 25 % a quarter of the day."""
-_GRADE_ENDS = (0.0, 0.05, 0.25)  # what the grades say
+# As the grades are called.
+_GRADE_ENDS = (0.0, 0.05, 0.25)
 # Of a day with less, the larger part is not known.
 _HALF_A_DAY_H = 12.0
 

@@ -11,6 +11,7 @@ import pandas as pd
 from ellimaps.core.angles import wrap_degrees
 from ellimaps.core.errors import SettingError
 from ellimaps.core.spectra import Spectra
+from ellimaps.optics.determined import check_determined
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.fitted import FilmFit, MeasuredSpectrum, found_values
 from ellimaps.optics.flags import Flag
@@ -127,8 +128,8 @@ def fit_spectra(spectra: Spectra, model: ThinFilm, options: FitOptions | None = 
     Raises
     ------
     SettingError
-        If nothing is free, the angle of incidence is not known, no wavelength is left, or a material does not
-        cover the wavelengths.
+        If nothing is free, the data bear fewer free parameters, the angle of incidence is not known, no
+        wavelength is left, or a material does not cover the wavelengths.
     """
     options, model = options or FitOptions(), model.with_bandwidths(spectra.table)
     tables = [
@@ -160,6 +161,7 @@ def _fitted(
     fitter = SpectraFitter(model, waves, angles, options)
     told = None if options.sigma_psi_deg is not None else noise_told(spectra, tables)
     noise = told or fitter.noise
+    check_determined(fitter.exact, noise)
     found = fitter.fit(psi, delta, noise)
     mirrored = fitter.fit(psi, (360 - delta) % 360, noise)
     return [
@@ -214,7 +216,7 @@ def _mirrored(mse: float, mirrored: float) -> tuple[str, ...]:
         return ()
     return (
         f"With Delta mirrored (360° - Delta) the MSE is {mirrored:.3g} in place of {mse:.3g}: the file may "
-        "have Delta in the other sense.",
+        "have Delta in the other sense (--mirror-delta).",
     )
 
 

@@ -323,7 +323,7 @@ def test_points_and_pictures_are_reached_by_keyboard(chromium, lab):
         status.get_by_text("48 of 48 points, 2 chosen", exact=True).wait_for()
         idle(page)
         tab_to(page, "Show/hide columns")
-        tab_to(page, "Pictures: arrow keys, +, − and 0")
+        tab_to(page, "Images: arrow keys, +, − and 0")
         canvas = page.locator(".pair canvas").first
         views = []
         for key in ("0", "+", "ArrowRight", "0"):

@@ -151,6 +151,8 @@ def test_the_same_input_gives_the_same_bytes_and_the_text_says_it(
         (("--model", "MODEL", "-k", 3, "--max-mse", -1), "max_mse"),
         (("--model", "MODEL", "-k", 3, "--delta-noise", "loud"), "one of growing, constant"),
         (("--model", "MODEL", "-k", 3, "--min-share", 2), "from 0 to 1"),
+        (("--model", "MODEL", "-k", 3, "--weights", "mine"), "one of noise, spread"),
+        (("--model", "MODEL", "-k", 3, "--mirror-delta"), "Only Delta of spectra can be mirrored"),
         (("--model", "MODEL", "--labels", "none.tif"), "cannot be read"),
         (("--model", "MODEL", "--labels", "MODEL"), "no label image"),
         (("--model", "FIXED", "-k", 3), "No thickness is free"),

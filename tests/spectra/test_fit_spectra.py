@@ -57,6 +57,9 @@ def test_delta_in_the_other_sense_is_said() -> None:
     (fit,) = fit_spectra(spectra_of(80.0, mirrored=True), MODEL).fits
     assert fit.flag != Flag.OK
     assert "mirrored" in fit.remarks[0]
+    (fit,) = fit_spectra(spectra_of(80.0, mirrored=True).mirrored(), MODEL).fits
+    assert fit.flag == Flag.OK
+    assert fit.parameters["thickness_nm"] == pytest.approx(80, abs=1e-4)
 
 
 def test_spectra_may_have_points_of_their_own() -> None:
@@ -147,8 +150,19 @@ def test_means_over_few_pixels_are_left_out_as_in_a_fit_of_clusters() -> None:
     (fit,) = fit_spectra(Spectra("spot", table, delta_noise="growing"), MODEL).fits
     assert fit.flag == Flag.OK
     assert fit.parameters["thickness_nm"] == pytest.approx(100.0, abs=1e-3)
+    assert not fit.wild.any()
+    assert np.isnan(fit.measured.psi_deg[3])
     (fit,) = fit_spectra(Spectra("spot", table, delta_noise="growing"), MODEL, FitOptions(min_share=0.3)).fits
     assert fit.wild[3]
+
+
+def test_only_what_was_read_from_digits_is_known_no_better_than_these() -> None:
+    table = spectra_of(100.0).table.assign(Psi_sd=0.001, Delta_sd=0.002)
+    (fit,) = fit_spectra(Spectra("spot", table), MODEL).fits
+    assert (fit.noise.psi_deg == 0.01).all()
+    shares = table.assign(Psi_share=1.0, Delta_share=1.0)
+    (fit,) = fit_spectra(Spectra("cluster", shares, delta_noise="growing"), MODEL).fits
+    assert (fit.noise.psi_deg == 0.001).all()
 
 
 def test_tables_of_clusters_open_with_their_means(written: Written) -> None:

@@ -35,7 +35,7 @@ class Part:
 
 
 def linked_films() -> dict[str, ThinFilm]:
-    """Models in which a parameter changes several media, or is there several times."""
+    """Models in which a parameter changes several media; one of them with nearly as many as there can be."""
     film = Layer(Cauchy(1.6, 0.01), 80.0, THICK | {"cauchy_a": (1.5, 1.8)})
     rough = Layer("roughness", 4.0, {"thickness_nm": (0.0, 10.0), "fraction": (0.2, 0.8)})
     low = Layer(Cauchy(1.45), 90.0, {"thickness_nm": (80.0, 100.0), "cauchy_a": (1.4, 1.5)})
@@ -46,10 +46,10 @@ def linked_films() -> dict[str, ThinFilm]:
     return {
         "roughness": ThinFilm("Si", (rough, film)),
         "interface of a metal": ThinFilm(
-            "Si", (film, replace(rough, material=Interface(0.3)), Layer("Au", 20.0))
+            "Si", (film, Layer(Interface(0.3), 4.0, {"thickness_nm": (0.0, 10.0)}), Layer("Au", 20.0))
         ),
         "graded": ThinFilm("Si", (rough, Layer(graded, 100.0, ends))),
-        "mirror": ThinFilm("Si", (film, Period((low, high), 40))),
+        "mirror": ThinFilm("Si", (film, Period((low, high), 95))),
         "period with interfaces": ThinFilm("Si", Period((rough, low, replace(rough, free={}), high), 3)),
         "tied": ThinFilm("Si", (rough, film, Layer("SiO2", 20.0), Layer(Cauchy(1.7), 1.0, tied=same))),
         "mixture below": ThinFilm(

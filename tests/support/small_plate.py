@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,4 +61,18 @@ def _features(random: np.random.Generator, compound: str, dose: float) -> dict[s
     if EFFECTS.get(compound):
         name = EFFECTS[compound]
         found[name] *= 1 + 0.5 * dose / (dose + 2) * (1 if compound == "sizer" else -1)
+    return found
+
+
+def with_cells(root: Path, n: int, random: np.random.Generator) -> Profiles:
+    """Make and save the plate with this many cells of two kinds, whose measurements differ."""
+    profiles = small_plate(root)
+    fields = profiles.fields
+    owner = np.sort(random.integers(0, len(fields), n))
+    cells = fields[["plate", "well", "field"]].iloc[owner].reset_index(drop=True)
+    kind = random.random(n) < 0.3
+    for number in range(12):
+        cells[f"measure_{number}"] = random.normal(3.0 * kind * (number < 6), 1.0)
+    found = replace(profiles, cells=cells)
+    save_profiles(found, root / "results" / "small")
     return found

@@ -301,3 +301,37 @@ def test_a_plate_has_a_share_in_place_of_a_spread(edited):
     plate = film(edited).model.layers[1]
     assert (plate.coherent, plate.thickness_nm, plate.share) == (False, 1e6, 0.7)
     assert layer_key(edited, "layer1", SPREAD, "value") not in [one.key for one in edited.number_input]
+
+
+def test_layers_are_repeated_and_once_again(edited):
+    edited.button(key=layer_key(edited, "add")).click().run()
+    edited.selectbox(key=layer_key(edited, "repeat", "last")).set_value(2).run()
+    edited.number_input(key=layer_key(edited, "repeat", "times")).set_value(5).run()
+    fine(edited.button(key=layer_key(edited, "repeat")).click().run())
+    assert film(edited).model.order == (0, 1) * 5
+    assert any("repeat = 5" in one.value for one in edited.code)
+    assert "In period 1, 5 times." in [one.value for one in edited.caption]
+    click(edited, "fit")
+    fine(edited)
+    edited.selectbox(key=layer_key(edited, "repeat", "last")).set_value(2).run()
+    edited.number_input(key=layer_key(edited, "repeat", "times")).set_value(1).run()
+    fine(edited.button(key=layer_key(edited, "repeat")).click().run())
+    assert film(edited).model.order == (0, 1)
+
+
+def test_numbers_of_a_layer_are_tied_to_those_of_another(edited):
+    edited.button(key=layer_key(edited, "add")).click().run()
+    choose(edited, "Cauchy")
+    key = layer_key(edited, "0", "tie")
+    edited.multiselect(key=f"{key}_kinds_1").set_value(["cauchy_a", THICKNESS]).run()
+    fine(edited.button(key=key).click().run())
+    tied, other = film(edited).model.layers
+    assert dict(tied.tied) == {"cauchy_a": 2, THICKNESS: 2}
+    assert tied.material.a == other.material.a
+    assert THICKNESS not in tied.free
+    fine(number(edited, "cauchy_a", "layer1").set_value(1.5).run())
+    assert layer(edited).material.a == 1.5
+    key = layer_key(edited, "0", "tie")
+    edited.multiselect(key=f"{key}_kinds_1").set_value([]).run()
+    fine(edited.button(key=key).click().run())
+    assert dict(layer(edited).tied) == {}

@@ -15,7 +15,7 @@ from support.small_plate import CHANNELS, DOSES, saved_small_plate, write_pictur
 
 from ellimaps.plates.measuring.composites import composites
 from ellimaps.plates.measuring.profile_sources import SOURCES
-from ellimaps.plates.measuring.profiles import read_profiles
+from ellimaps.plates.measuring.profiles import read_profiles, save_profiles
 from ellimaps.plates.measuring.thumbnails import (
     contrast,
     field_picture,
@@ -24,7 +24,7 @@ from ellimaps.plates.measuring.thumbnails import (
     save_thumbnails,
 )
 from ellimaps.ui.pages.plates.measure import measured, other_profiles
-from ellimaps.ui.pages.plates.state import Asked, PlatesState
+from ellimaps.ui.pages.plates.state import PlateRun, PlatesState
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +210,35 @@ def test_every_colouring(page, level, coloring):
     assert len(chosen_rows(page)) == (48 if level == "Fields" else 24)
 
 
+def test_cells_are_points_and_those_chosen_are_counted_by_treatment(data, monkeypatch, tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(data, root)
+    profiles = read_profiles(root / "results" / "small")
+    fields = profiles.fields
+    cells = fields.loc[fields.index.repeat(5), ["plate", "well", "field"]].reset_index(drop=True)
+    cells["area"] = np.random.default_rng(0).normal(300, 10, len(cells))
+    cells["radius"] = np.sqrt(cells["area"])
+    save_profiles(replace(profiles, cells=cells), root / "results" / "small")
+    page = open_page(root, monkeypatch, tmp_path)
+    page.segmented_control(key="plates_level").set_value("Cells").run()
+    ended(page)
+    assert "0 of 240 cells chosen" in texts(page)
+    page.session_state["PlatesState"].cells = [0, 1, 2, 3, 4, 10]
+    page.run()
+    table = chosen_rows(page).set_index("treatment")
+    assert table.loc["sizer 0.1 uM", ["cells", "chosen", "share"]].tolist() == [10, 5, 0.5]
+    page.multiselect(key="plates_compounds").set_value(["sizer"]).run()
+    assert "6 of 40 cells chosen" in texts(page)
+    page.selectbox(key="plates_cell_color").set_value("Feature").run()
+    assert not page.error
+    assert not page.exception
+
+
+def test_a_plate_without_cells_says_so(page):
+    page.segmented_control(key="plates_level").set_value("Cells").run()
+    assert "holds no cells" in ended(page).info[0].value
+
+
 def test_plate_map_compares_edge_and_inside(page):
     view(page, "Plate map")
     assert "Edge effect: control wells at the edge" in texts(page)
@@ -234,7 +263,7 @@ def test_a_correction_is_shown_before_and_after_in_one_scale(page):
     view(page, "Plate map")
     page.selectbox(key="plates_correct").set_value("polish").run()
     maps = [one for one in specifications(page) if "params" in one]
-    assert [one["title"].split(", ")[-1] for one in maps] == ["as measured", "corrected"]
+    assert [one["title"]["text"].split(", ")[-1] for one in maps] == ["as measured", "corrected"]
     scales = [one["layer"][0]["encoding"]["color"]["scale"]["domain"] for one in maps]
     assert scales[0] == scales[1]
 
@@ -426,7 +455,7 @@ def test_a_text_named_like_an_image_fails_as_one_field_and_is_named(monkeypatch,
 
 def test_what_is_measured_is_continued_and_only_replaced_when_asked(tmp_path):
     imaged(tmp_path, names="p_B{column:02d}_s{field}.tif")
-    asked = Asked(tmp_path / "images", tmp_path / "layout.csv", tmp_path / "new")
+    asked = PlateRun(tmp_path / "images", tmp_path / "layout.csv", tmp_path / "new")
     assert not other_profiles(asked)
     measured(asked, lambda *_: None)
     records = sorted((tmp_path / "new").rglob("records/*.json"))
@@ -506,3 +535,16 @@ def test_a_field_is_read_channel_by_channel(data):
     assert picture.shape == (2, 48, 48)
     inside = picture[:, 14:28, 22:38].mean(axis=(1, 2))
     assert np.allclose(inside, [600, 900], atol=20)
+
+
+def test_an_address_names_what_is_shown(data, monkeypatch, tmp_path):
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(data))
+    monkeypatch.chdir(tmp_path)
+    page = AppTest.from_function(_page, default_timeout=60)
+    named = {"plates_view": "By compound", "plates_compound": "sizer", "plates_measure": "nuclei_area"}
+    for name, value in (named | {"plates_correct": "rows and columns"}).items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    assert page.selectbox(key="plates_compound").value == "sizer"
+    assert page.selectbox(key="plates_correct").value == "polish"

@@ -20,6 +20,7 @@ from ellimaps.maps.films.noise import noise_of_map
 from ellimaps.maps.films.results import ClusterFit, MapFit, ShotFits, parameter_names
 from ellimaps.maps.films.shots import Shots
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.optics.determined import check_determined
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.fitted import MeasuredSpectrum, found_values
 from ellimaps.optics.flags import Flag
@@ -63,13 +64,16 @@ def fit_shots(
     ------
     SettingError
         If the data are not Delta and Psi, the angle of incidence is not known, a material does not cover
-        the wavelengths, nothing is free, or a shared parameter does not exist.
+        the wavelengths, nothing is free, the data bear fewer free parameters (where none is shared), or a
+        shared parameter does not exist.
     """
     pairs = _pairs(segmentation.stack, model)
     model = model.with_bandwidths(pairs)
     columns = shared_columns(model, shared)
     fitter = _fitter(model, pairs, segmentation.stack, options)
-    shots = Shots(segmentation, pairs, fitter.noise, fitter.options.min_share)
+    shots = Shots(segmentation, pairs, fitter.noise, fitter.options)
+    if not columns:
+        check_determined(fitter.exact, shots.noise)
     fit = fitter.fit(shots.psi_deg, shots.delta_deg, shots.noise)
     enough = fit.flags != Flag.TOO_FEW_WAVELENGTHS
     if columns and enough.any():
@@ -145,6 +149,7 @@ def fit_map(
     model = model.with_bandwidths(pairs)
     pixels = _chosen_pixels(stack, mask)
     fitter = _fitter(model, pairs, stack, options, many=True)
+    check_determined(fitter.exact, fitter.noise)
     whole = _fitted_pixels(fitter, stack, pairs, pixels, on_progress)
     _distrust_where_most_lack_fit(whole.flags, fitter.options.min_described)
     maps: dict[str, Any] = {

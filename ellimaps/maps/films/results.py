@@ -17,6 +17,7 @@ from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.fitted import FilmFit, OtherMinimum
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.fresnel import Real
+from ellimaps.optics.interface import Interface
 from ellimaps.optics.layers import THICKNESS
 from ellimaps.optics.model import ThinFilm
 from ellimaps.optics.noise import Noise
@@ -260,14 +261,17 @@ def parameter_names(model: ThinFilm) -> list[str]:
 def thickness_name(model: ThinFilm) -> str:
     """Return the name of the free thickness nearest to the ambient, which thickness maps show.
 
+    That of an interface, the roughness, only if no film has one.
+
     Raises
     ------
     SettingError
         If no thickness is free.
     """
-    for parameter in model.parameters:
-        if parameter.kind == THICKNESS:
-            return parameter.name
+    found = [one for one in model.parameters if one.kind == THICKNESS]
+    interfaces = {at for at, layer in enumerate(model.layers) if isinstance(layer.material, Interface)}
+    for parameter in sorted(found, key=lambda one: one.layer in interfaces):
+        return parameter.name
     raise SettingError("No thickness is free in the model: a thickness map needs one.")
 
 

@@ -12,6 +12,7 @@ from ellimaps.core.angles import wrap_degrees
 from ellimaps.core.stack import ANGLES
 from ellimaps.maps.films.noise import noise_facts
 from ellimaps.maps.segmentation import Segmentation
+from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.fresnel import Real
 from ellimaps.optics.noise import Noise
 
@@ -33,8 +34,9 @@ class Shots:
         The pairs of bands, as `ImageStack.pairs`.
     noise : Noise
         Of single pixels, per pair.
-    min_share : float
-        A mean over less than this share of a cluster's pixels is left out.
+    options : FitOptions
+        A mean over less than ``min_share`` of a cluster's pixels is left out; ``weights`` says whether the
+        noise of a mean is its own, or the spread of the pixels.
 
     Attributes
     ----------
@@ -47,11 +49,12 @@ class Shots:
     -----
     A mean's variance is that of one pixel, plus ``spread**2 / n``, plus ``((1 - share) spread)**2``.
     The first stays though noise averages out: what the instrument and nearby edges add does not. The
-    last allows for pixels that are missing being other ones than the rest.
+    last allows for pixels that are missing being other ones than the rest. By spread, it is that of one pixel
+    plus ``spread**2``.
     """
 
     def __init__(
-        self, segmentation: Segmentation, pairs: pd.DataFrame, noise: Noise, min_share: float
+        self, segmentation: Segmentation, pairs: pd.DataFrame, noise: Noise, options: FitOptions
     ) -> None:
         self._segmentation, self._pairs = segmentation, pairs
         shots = segmentation.clustershots()
@@ -60,11 +63,10 @@ class Shots:
             for name in ("mean", "std", "n_pixels")
         }
         self._shares = columns["n_pixels"] / segmentation.n_pixels[:, None]
-        means = np.where(self._shares >= min_share, columns["mean"], np.nan)
+        means = np.where(self._shares >= options.min_share, columns["mean"], np.nan)
         self.psi_deg, self.delta_deg = (means[:, pairs[name]] for name in ("psi", "delta"))
-        variances = np.square(columns["std"]) * (
-            1 / np.maximum(columns["n_pixels"], 1) + np.square(1 - self._shares)
-        )
+        of_mean = 1 / np.maximum(columns["n_pixels"], 1) + np.square(1 - self._shares)
+        variances = np.square(columns["std"]) * (of_mean if options.weights == "noise" else 1.0)
         added = np.where(np.isfinite(means), variances, 0.0)
         psi, delta = added[:, pairs["psi"]], added[:, pairs["delta"]]
         if noise.grows:

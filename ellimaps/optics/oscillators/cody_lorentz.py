@@ -72,9 +72,8 @@ class CodyLorentz(Oscillator):
             return cody(energy) * lorentz_squares(energy, e0, c)
 
         poles = [(pole, slope * cody(pole)) for pole, slope in lorentz_poles(e0, c)]
-        for sign in (1j, -1j):
-            pole = gap + sign * transition
-            poles.append((pole, 2 * sign * transition * lorentz_squares(pole, e0, c)))
+        between = gap + 1j * transition
+        poles.append((between, 2j * transition * lorentz_squares(between, e0, c)))
         real = kramers_kronig(photon_ev, tail, weight, divisor, poles)
         above = weight(photon_ev) / divisor(photon_ev)
         at_tail = weight(tail) / divisor(tail)

@@ -26,15 +26,14 @@ def lorentz_squares(photon_ev: Any, center_ev: Any, broadening_ev: Any) -> Any:
 
 
 def lorentz_poles(center_ev: Any, broadening_ev: Any) -> list[tuple[Any, Any]]:
-    """Return the four complex roots of `lorentz_squares`, each with the derivative there."""
+    """Return the roots of `lorentz_squares` above the real axis, two of four, with the derivatives there."""
     square = center_ev * center_ev - broadening_ev * broadening_ev / 4
     near = np.abs(value_of(square)) < _APART * np.square(value_of(center_ev))
     real = np.sqrt(square + near * _APART * np.square(value_of(center_ev)) + 0j)
     poles = []
     for side in (1, -1):
-        for sign in (1j, -1j):
-            pole = side * real + sign * broadening_ev / 2
-            poles.append((pole, 4 * side * sign * real * broadening_ev * pole))
+        pole = side * real + 1j * broadening_ev / 2
+        poles.append((pole, 4j * side * real * broadening_ev * pole))
     return poles
 
 
@@ -52,18 +51,18 @@ def kramers_kronig(
     weight, divisor : callable
         Polynomials in E; the divisor's degree is higher by at least 1.
     poles : sequence of (pole, slope)
-        All roots of the divisor, which are simple and not real, and its derivatives there.
+        The roots of the divisor above the real axis, and its derivatives there; all are simple and none real.
 
     Returns
     -------
     ndarray of float or Dual
         ``2 / pi P integral of x e2(x) / (x**2 - E**2) dx``, by residues: each pole z of the integrand
-        adds its residue times ``-log(lower - z)``.
+        adds its residue times ``-log(lower - z)``, and those below the axis the conjugate numbers.
     """
     gap = lower_ev - photon_ev
     total = weight(photon_ev) / divisor(photon_ev) * (0.5 * np.log(gap * gap + _TINY))
     total = total - weight(-photon_ev) / divisor(-photon_ev) * np.log(lower_ev + photon_ev)
     total = total / (2 * photon_ev)
     for pole, slope in poles:
-        total = total + weight(pole) / ((pole * pole - photon_ev**2) * slope) * np.log(lower_ev - pole)
+        total = total + 2 * weight(pole) / ((pole * pole - photon_ev**2) * slope) * np.log(lower_ev - pole)
     return total.real * (-2 / np.pi)

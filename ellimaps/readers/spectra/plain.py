@@ -66,7 +66,7 @@ def _are_angles(values: np.ndarray) -> bool:
 def _guessed(name: str, values: np.ndarray) -> list[tuple[str, float | None]]:
     """Return what columns without titles are, in the order that all programs write them."""
     n = values.shape[1]
-    low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+    low, high = np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0)
     order = {3: ["wavelength_nm", "Psi", "Delta"], 4: ["wavelength_nm", "aoi_deg", "Psi", "Delta"]}.get(n)
     how = "what they are, such as 'wavelength_nm aoi_deg Psi Delta'"
     if order is None:

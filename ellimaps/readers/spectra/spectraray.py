@@ -36,7 +36,10 @@ def _angles(text: SpectrumText) -> list[float]:
     rows = text.rows
     if len(rows.before) != 1 or len(rows.cells[0]) % 2 == 0:
         return []
-    found = [float(number) for number in re.findall(r"(?<![\w.])\d+(?:[.,]\d+)?(?![\w.])", rows.before[0])]
+    found = [
+        float(number.replace(",", "."))
+        for number in re.findall(r"(?<![\w.])\d+(?:[.,]\d+)?(?![\w.])", rows.before[0])
+    ]
     pairs = len(rows.cells[0]) // 2
     # An angle stands before each pair, or once for Psi and once for Delta.
     angles = found[::2] if len(found) == 2 * pairs and found[::2] == found[1::2] else found

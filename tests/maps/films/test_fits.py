@@ -14,12 +14,14 @@ from ellimaps.core.stack import DELTA, PSI, ImageStack
 from ellimaps.maps.films.fit import fit_map, fit_shots
 from ellimaps.maps.segmentation import segmentation_of_labels
 from ellimaps.optics import spectra
+from ellimaps.optics.absorbing import OscillatorSum
 from ellimaps.optics.curve_table import TabulatedCurve
 from ellimaps.optics.fit_options import FitOptions
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.layers import Layer
 from ellimaps.optics.materials import Cauchy
 from ellimaps.optics.model import ThinFilm
+from ellimaps.optics.oscillators import TaucLorentz
 from ellimaps.optics.shifts import Shifted
 from ellimaps.optics.spectra import SpectraFit, SpectraFitter
 
@@ -256,6 +258,31 @@ def test_a_joint_fit_finds_what_clusters_share(oxide: float) -> None:
     assert len(one) == 1
     with pytest.raises(SettingError, match="cannot be shared: free in the model are thickness_nm_1"):
         fit_shots(segmentation, model, shared=("oxide",))
+
+
+def test_clusters_share_numbers_of_an_oscillator() -> None:
+    true = {"tauc_lorentz_gap_ev": 1.85, "tauc_lorentz_energy_ev": 3.7, "thickness_nm_2": 60.0}
+    semiconductor = OscillatorSum((TaucLorentz(60.0, 2.5, 3.7, 1.85),), 1.5)
+    nm = np.repeat([15.0, 40.0, 90.0, 140.0], 100).reshape(20, 20)
+    waves = np.linspace(450.0, 750.0, 16)
+    film = ThinFilm("Si", (Layer(semiconductor, 50.0, {"thickness_nm": (0.0, 200.0)}), Layer("SiO2", 60.0)))
+    stack = stack_of(*measured(film, nm.reshape(-1, 1), waves), waves, nm.shape)
+    labels = np.searchsorted(np.unique(nm), nm).astype(np.int16)
+    segmentation = segmentation_of_labels(stack, labels, {"features": "ncs", "seed": 0})
+    free = {
+        "thickness_nm": (0.0, 200.0),
+        "tauc_lorentz_gap_ev": (1.5, 2.2),
+        "tauc_lorentz_energy_ev": (3.2, 4.2),
+    }
+    layers = Layer(semiconductor, 50.0, free), Layer("SiO2", 50.0, {"thickness_nm": (0.0, 150.0)})
+    fits = fit_shots(segmentation, ThinFilm("Si", layers), shared=tuple(true))
+    for fit in fits.clusters:
+        assert fit.flag == Flag.OK
+        for name, value in true.items():
+            assert fit.parameters[name] == pytest.approx(value, abs=5 * fit.standard_errors[name]), name
+        thickness = np.median(nm[segmentation.labels == fit.cluster])
+        assert fit.parameters["thickness_nm_1"] == pytest.approx(thickness, abs=0.2)
+    assert len({tuple(fit.parameters[name] for name in true) for fit in fits.clusters}) == 1
 
 
 def test_sensitivities_are_what_refits_do() -> None:

@@ -11,10 +11,12 @@ from support.films import SILICA, film_angles, noisy_terraces
 from ellimaps import segment
 from ellimaps.core.errors import SettingError
 from ellimaps.maps.films.reference import reference_text, thickness_of_reference
+from ellimaps.maps.films.results import thickness_name
 from ellimaps.optics.flags import Flag
 from ellimaps.optics.layers import THICKNESS, Layer
 from ellimaps.optics.library import material
 from ellimaps.optics.model import ThinFilm
+from ellimaps.optics.period import Period
 
 WAVES = np.linspace(450.0, 750.0, 13)
 OXIDE_NM, FILM_NM = 92.4, 8.0
@@ -62,3 +64,24 @@ def test_a_model_that_lacks_fit_says_so_and_one_that_is_wrong_is_refused(segment
 def test_a_limit_below_the_thickness_is_refused(segmentation):
     with pytest.raises(SettingError, match="does not tell the thickness of this layer"):
         thickness_of_reference(segmentation, MODEL, 1, cluster_of(segmentation, "bare"), highest_nm=50.0)
+
+
+def test_what_lies_above_may_be_tied_to_it_or_mixed_of_it(segmentation):
+    film, oxide = MODEL.layers
+    tied = Layer("SiO2", 1.0, tied={THICKNESS: 4})
+    model = replace(MODEL, layers=(Layer("roughness", 1.0), film, Layer("roughness", 2.0), oxide, tied))
+    found = thickness_of_reference(segmentation, model, 3, cluster_of(segmentation, "bare"), highest_nm=150.0)
+    # The oxide is in two equal layers here.
+    assert abs(2 * found.thickness_nm - OXIDE_NM) < 8 * found.standard_error_nm
+
+
+def test_a_repeated_layer_is_nowhere_alone(segmentation):
+    model = replace(MODEL, layers=(MODEL.layers[0], Period((Layer("SiO2", 10.0),), 3)))
+    with pytest.raises(SettingError, match="repeated in a period"):
+        thickness_of_reference(segmentation, model, 1, 0, highest_nm=150.0)
+
+
+def test_a_map_shows_the_film_and_not_its_roughness():
+    rough = Layer("roughness", 1.0, {THICKNESS: (0.0, 9.0)})
+    assert thickness_name(replace(MODEL, layers=(rough, *MODEL.layers))) == "thickness_nm_2"
+    assert thickness_name(replace(MODEL, layers=(rough, MODEL.layers[1]))) == "thickness_nm"

@@ -152,6 +152,21 @@ def test_the_spread_of_a_cluster_is_that_of_its_pixels() -> None:
     assert fits.table()["thickness_nm_spread"].tolist() == [spread]
 
 
+def test_what_spreads_within_a_cluster_counts_less_if_asked() -> None:
+    stack = noisy_terraces([film_angles([(SILICA, 120.0)], FIFTY, 65.0)], FIFTY, 65.0)
+    values = stack.values.astype(np.float64)
+    # In a tenth of the pixels the blue is off, as near an edge.
+    values[stack.bands["wavelength_nm"] < 550, :, : values.shape[2] // 10 + 1] += 2.0
+    stack = spoiled(stack, values)
+    labels = segmentation_of_labels(stack, np.zeros(stack.shape, np.int16), {"features": "ncs", "seed": 0})
+    off = {}
+    for weights in ("noise", "spread"):
+        (fit,) = fit_shots(labels, OXIDE, options=FitOptions(weights=weights)).clusters
+        off[weights] = abs(fit.parameters["thickness_nm"] - 120)
+    print(off)
+    assert off["spread"] < 0.5 * off["noise"]
+
+
 def test_psi_and_delta_count_each_by_itself() -> None:
     stack, truth = oxides(FIFTY, 60.0)
     rng = np.random.default_rng(2)

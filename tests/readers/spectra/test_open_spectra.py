@@ -280,6 +280,8 @@ def test_positions_tell_spots_apart(tmp_path: Path) -> None:
         ("#Lambda\tAOI\tDelta\tPsi\n#nm\tdeg\tdeg\tdeg\n400\t50\t170\n", "data row 1"),
         ("#Lambda\tAOI\tDelta\tPsi\n400\t50\ta_001.png\ta_002.png\n", "lists maps"),
         ("wavelength Psi Delta\nnan nan nan\n", "no value"),
+        ("400,0;650\n600;65;20\n500;65;25\n", "without titles"),
+        ("600 nan 20\n500 nan 25\n", "without titles"),
         ("wavelength Psi Delta\n400 1e999 170\n", "no value|no rows"),
     ],
 )

@@ -89,7 +89,7 @@ def image_pair(pictures: Sequence[PairPicture], channels: Sequence[PairChannel],
     pair = component(
         "image_pair",
         "image_pair/image_pair.js",
-        '<div class="pair" role="group" aria-label="Pictures side by side"></div>',
+        '<div class="pair" role="group" aria-label="Images side by side"></div>',
         "image_pair/image_pair.css",
     )
     pair(data=data, key=key)

@@ -33,9 +33,9 @@ export function drawLayer(context, { color, faint, centers }) {
   context.globalAlpha = 1;
 }
 
-// Hundreds of thousands of points as squares of three pixels, written into an image: paths would take a second.
+// An image of hundreds of thousands of points, squares of three pixels: as paths they would take a second.
 // Colors are [red, green, blue] by point; what is faint lies below.
-export function splat(context, canvas, { xs, ys, shown, colorAt, isFaint, ratio }) {
+export function splat(canvas, { xs, ys, shown, colorAt, isFaint, ratio }) {
   const { width, height } = canvas;
   const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
@@ -56,7 +56,7 @@ export function splat(context, canvas, { xs, ys, shown, colorAt, isFaint, ratio 
   }
   const layer = new OffscreenCanvas(width, height);
   layer.getContext("2d").putImageData(image, 0, 0);
-  context.drawImage(layer, 0, 0, width / ratio, height / ratio);
+  return layer;
 }
 
 // A point that lies far out, at the edge it lies behind.

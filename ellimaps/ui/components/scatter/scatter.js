@@ -25,7 +25,7 @@ const HEIGHT = 460;
 const REACH_PX = 9;
 // Ten presses cross what is seen.
 const SHARE = 0.1;
-// Drawn as circles, 20,000 points take 40 ms and 300,000 a second (benchmarks/bench_workbench.py).
+// More are drawn as squares: 0.02 s for 300,000 of them (benchmarks/bench_workbench.py). Fewer are good to look at.
 const MOST_CIRCLES = 20_000;
 const KEYS =
   "Arrow keys go from point to point, Enter chooses one, Space one more, Shift + arrow keys move the plot, " +
@@ -36,7 +36,6 @@ export default mounted((parent) => new Scatter(parent.querySelector(".scatter"))
 class Scatter {
   constructor(root) {
     this.root = root;
-    this.selected = new Set();
     this.hovered = null;
     this.build();
     onKeys(root, (key, event) => this.actionOf(key, event));
@@ -102,7 +101,7 @@ class Scatter {
     this.canvas.setAttribute("aria-label", `${data.axes[1]} over ${data.axes[0]}, ${this.x.length} points`);
     this.pictures = decode(data.pictures, Uint32Array);
     this.owners = data.owners && decode(data.owners, Uint32Array);
-    if (!sameChoice) this.selected = new Set(data.selected);
+    if (!sameChoice) this.flag(data.selected);
     this.color(sameChoice);
     if (!samePoints || !this.view) this.home();
     this.findShown();
@@ -132,8 +131,15 @@ class Scatter {
     this.say();
   }
 
+  // Flags, as a set takes half a second for 300,000 points (benchmarks/bench_workbench.py).
+  flag(numbers) {
+    this.chosen = new Uint8Array(this.x.length);
+    for (const index of numbers) this.chosen[index] = 1;
+    this.isChosen = numbers.length > 0;
+  }
+
   select(numbers) {
-    this.selected = new Set(numbers);
+    this.flag(numbers);
     this.component.setStateValue("selected", { numbers });
     this.draw();
     this.say();
@@ -146,7 +152,7 @@ class Scatter {
 
   say() {
     let chosen = 0;
-    if (this.selected.size) for (const index of this.shown) chosen += this.selected.has(index);
+    for (const index of this.shown) chosen += this.chosen[index];
     const also = chosen ? `, ${chosen} chosen` : "";
     const far = this.far.size ? `, ${this.far.size} far out marked at the edge` : "";
     this.status.textContent = `${this.shown.length} of ${this.x.length} points${also}${far}`;
@@ -188,8 +194,14 @@ class Scatter {
     }
   }
 
+  // Points stay as they are while the pointer moves over them, or draws a lasso.
   draw() {
+    this.layer = null;
     this.place();
+    this.redraw();
+  }
+
+  redraw() {
     const ringed = this.hovered !== null && this.coloring.isShown(this.hovered);
     drawPlot(this.canvas, this.plot, {
       paintPoints: (context) => this.paintPoints(context),
@@ -209,24 +221,25 @@ class Scatter {
       for (const layer of this.layers()) drawLayer(context, layer);
       return;
     }
-    splat(context, this.canvas, {
+    const ratio = this.canvas.width / this.width;
+    this.layer ??= splat(this.canvas, {
       xs: this.px,
       ys: this.py,
       shown: this.shown,
       colorAt: (index) => this.coloring.rgbAt(index),
-      isFaint: this.selected.size ? (index) => !this.selected.has(index) : null,
-      ratio: this.canvas.width / this.width,
+      isFaint: this.isChosen ? (index) => !this.chosen[index] : null,
+      ratio,
     });
+    context.drawImage(this.layer, 0, 0, this.width, this.canvas.height / ratio);
   }
 
   // Points by color; what is not chosen is faint and lies below.
   layers() {
-    const faintest = this.selected.size > 0;
     const layers = new Map();
     for (const index of this.shown) {
       const center = this.toCanvas(index);
       if (!this.isNear(center)) continue;
-      const faint = faintest && !this.selected.has(index);
+      const faint = this.isChosen && !this.chosen[index];
       const color = this.coloring.colorOf(index);
       const key = `${faint} ${color}`;
       if (!layers.has(key)) layers.set(key, { color, faint, centers: [] });
@@ -286,7 +299,7 @@ class Scatter {
       const owner = this.ownerOf(index);
       this.card.show(this.canvas, point, titles[owner], thumbnail(thumbnails, this.pictures[owner]));
     }
-    if (changed) this.draw();
+    if (changed) this.redraw();
   }
 
   onDown(event) {
@@ -306,7 +319,8 @@ class Scatter {
     if (this.tool === "move") this.view = drag.view.moved(dx / this.plot.width, dy / this.plot.height);
     else if (this.tool === "lasso") (drag.vertices ??= [drag.from]).push(point);
     else drag.vertices = rectangle(drag.from, point);
-    this.draw();
+    if (this.tool === "move") this.draw();
+    else this.redraw();
   }
 
   onUp(event) {
@@ -315,7 +329,13 @@ class Scatter {
     if (!drag || (drag.moved && !drag.vertices)) return;
     const found = drag.moved ? this.within(drag.vertices) : [this.nearest(this.at(event))];
     const numbers = found.filter((index) => index !== null);
-    this.select(drag.add ? [...new Set([...this.selected, ...numbers])] : numbers);
+    this.select(drag.add ? this.with(numbers) : numbers);
+  }
+
+  // What is chosen, and some more.
+  with(numbers) {
+    const more = new Set(numbers);
+    return Array.from(this.chosen.keys()).filter((index) => this.chosen[index] || more.has(index));
   }
 
   within(vertices) {
@@ -325,7 +345,7 @@ class Scatter {
     for (const index of this.shown) {
       const [x, y] = [this.px[index], this.py[index]];
       if (x < left || x > right || y < top || y > bottom) continue;
-      if (isInside([x, y], vertices)) found.push(index);
+      if (isInside(x, y, xs, ys)) found.push(index);
     }
     return found;
   }
@@ -349,7 +369,7 @@ class Scatter {
     // On a button these two press it.
     const choices = target === this.root && {
       Enter: () => this.select(ringed),
-      " ": () => this.select([...new Set([...this.selected, ...ringed])]),
+      " ": () => this.select(this.with(ringed)),
     };
     return {
       ...choices,
@@ -367,11 +387,11 @@ function isWithin([x, y], { width, height }) {
 }
 
 // Even-odd rule; vertices in pixels of the canvas.
-function isInside([x, y], vertices) {
+function isInside(x, y, xs, ys) {
   let within = false;
-  for (let i = 0, j = vertices.length - 1; i < vertices.length; j = i++) {
-    const [[xi, yi], [xj, yj]] = [vertices[i], vertices[j]];
-    if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) within = !within;
+  for (let i = 0, j = xs.length - 1; i < xs.length; j = i++) {
+    if (ys[i] > y !== ys[j] > y && x < ((xs[j] - xs[i]) * (y - ys[i])) / (ys[j] - ys[i]) + xs[i])
+      within = !within;
   }
   return within;
 }

@@ -76,10 +76,7 @@ def contribution_chart(prediction: Prediction, answer: str, unit: str) -> Any:
         )
         .properties(
             height=bar_height(len(table)),
-            title={
-                "text": f"Together {lead:+.2f} for {answer}",
-                "subtitle": "measurement  value (of a typical training image)",
-            },
+            title=f"All bars together: {lead:+.2f} for {answer}",
         )
     )
 

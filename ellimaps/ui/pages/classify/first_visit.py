@@ -12,6 +12,7 @@ from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import page_state
 
 EXAMPLE = "example_cells"
+# Names as the documentation has them, each with its depth in the tree.
 _LINES = (
     ("cells", 0),
     ("images", 1),

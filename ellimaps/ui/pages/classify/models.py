@@ -22,7 +22,7 @@ from ellimaps.classify import (
     train,
     training_html,
 )
-from ellimaps.classify.comparison import Comparison, compare_models
+from ellimaps.classify.comparison import ModelComparison, compare_models
 from ellimaps.classify.folder_answers import folder_answers
 from ellimaps.classify.labeling import LabelingSession
 from ellimaps.classify.labeling_file import labels_csv
@@ -169,7 +169,18 @@ class FolderAnswers:
 def folder_answered(
     folder: Path, files: Sequence[str], source: Path | bytes, on_progress: Progress
 ) -> FolderAnswers:
-    """Ask a model about images of a folder; source is its file or that file's bytes.
+    """Ask a model about images of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the images lie.
+    files : sequence of str
+        Their names.
+    source : Path or bytes
+        The model's file, or what is in it.
+    on_progress : callable
+        Called as ``on_progress(done, total, what)``.
 
     Raises
     ------
@@ -188,8 +199,19 @@ def folder_answered(
 
 def models_compared(
     first: Path | bytes, second: Path | bytes, folder: Path, labels: Labels, on_progress: Progress
-) -> Comparison:
-    """Ask two models, each its file or that file's bytes, about the labelled images of a folder.
+) -> ModelComparison:
+    """Ask two models about the labelled images of a folder.
+
+    Parameters
+    ----------
+    first, second : Path or bytes
+        The file of each model, or what is in it.
+    folder : Path
+        The folder of images.
+    labels : Labels
+        Labels of its images.
+    on_progress : callable
+        Called as ``on_progress(done, total, what)``.
 
     Raises
     ------

@@ -21,11 +21,9 @@ from ellimaps.ui.shared.widgets import choose_below_root, choose_tab, guarded
 _STYLE = """
 <style>
 @media (max-width: 1050px) {
-  :is(.st-key-try_split, .st-key-train_split) .stHorizontalBlock:has(> .stColumn) { flex-direction: column; }
+  :is(.st-key-try_split, .st-key-train_split) > div > .stHorizontalBlock { flex-direction: column; }
   :is(.st-key-try_split, .st-key-train_split) > div > .stHorizontalBlock > .stColumn { width: 100%; }
 }
-.st-key-train_confusion .stHorizontalBlock { flex-direction: row !important; }
-.st-key-train_confusion .stColumn { width: auto !important; min-width: 4rem; }
 </style>
 """
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ellimaps.classify.comparison import Comparison
+from ellimaps.classify.comparison import ModelComparison
 from ellimaps.classify.image_folder import image_files
 from ellimaps.classify.labeling import LabelingSession
 from ellimaps.classify.labeling_file import read_list, save_list
@@ -101,7 +101,7 @@ class ClassifyState(PageState):
         What was said last of a whole folder.
     confused : (int, int)
         The cell of the confusion matrix whose images are shown: the true class and the answer.
-    comparison : Comparison, optional
+    comparison : ModelComparison, optional
         Of two models, the last.
     compared : (str, str, Path), optional
         Which two, and on which folder.
@@ -112,14 +112,14 @@ class ClassifyState(PageState):
     saved_model: str = ""
     answers: FolderAnswers | None = None
     confused: tuple[int, int] | None = None
-    comparison: Comparison | None = None
+    comparison: ModelComparison | None = None
     compared: tuple[str, str, Path] | None = None
 
     def take_answers(self, answers: FolderAnswers) -> None:
         """Keep what a model says of a folder."""
         self.answers = answers
 
-    def take_comparison(self, compared: tuple[str, str, Path], comparison: Comparison) -> None:
+    def take_comparison(self, compared: tuple[str, str, Path], comparison: ModelComparison) -> None:
         """Keep how two models compare on a folder."""
         self.compared, self.comparison = compared, comparison
 

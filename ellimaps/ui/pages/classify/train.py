@@ -23,7 +23,7 @@ from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
-from ellimaps.ui.shared.widgets import choose_below_root, download, number_field
+from ellimaps.ui.shared.widgets import choose_below_root, csv_download, download, number_field
 from ellimaps.ui.shared.worker import in_worker
 
 HERE = "Labels given here"
@@ -109,8 +109,8 @@ def _results(state: ClassifyState, trained: Trained) -> None:
         f"images, from {_cells_counted(report)}; between the draws of folds the score varies by "
         f"{number_text(report.spread, 2)}."
     )
-    for text in report.stand_ins:
-        st.warning(escaped(text), icon=":material/warning:")
+    if report.stand_ins:
+        st.warning("  \n".join(map(escaped, report.stand_ins)), icon=":material/warning:")
     st.markdown(escaped(deciding_words(trained.model, report)))
     with st.container(key="train_split"):
         left, right = st.columns([3, 2], gap="medium")
@@ -157,6 +157,7 @@ def _confusion(state: ClassifyState, report: TrainingReport) -> None:
                     on_click=_choose_cell,
                     args=(state, (true, answer)),
                 )
+    csv_download("Answers (CSV)", "held_out_answers.csv", report.answers, key="train_answers_csv")
 
 
 def _choose_cell(state: ClassifyState, cell: tuple[int, int]) -> None:

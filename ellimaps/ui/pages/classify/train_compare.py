@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from ellimaps.classify import Labels
-from ellimaps.classify.comparison import Comparison
+from ellimaps.classify.comparison import ModelComparison
 from ellimaps.core.numbers import counted
 from ellimaps.ui.pages.classify.model_choice import chosen_model, model_choices
 from ellimaps.ui.pages.classify.models import models_compared
@@ -38,7 +38,7 @@ def compare_models_panel(state: ClassifyState, folder: Path, labels: Callable[[]
             _show(state.comparison)
 
 
-def _show(found: Comparison) -> None:
+def _show(found: ModelComparison) -> None:
     rows = {
         "First right": (found.both + found.first) / found.images,
         "Second right": (found.both + found.second) / found.images,

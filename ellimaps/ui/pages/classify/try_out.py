@@ -96,6 +96,7 @@ def _says(model: PopulationModel | DeepModel, prediction: Prediction) -> None:
         st.warning(escaped(warning), icon=":material/warning:")
     if not prediction.contributions.empty:
         show_chart(contribution_chart(prediction, f"{called:.16}", model.unit))
+        st.caption("Beside each measurement its value, and in brackets that of a typical training image.")
 
 
 def _measurements(model: PopulationModel | DeepModel, prediction: Prediction) -> None:

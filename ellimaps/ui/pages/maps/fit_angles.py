@@ -122,7 +122,7 @@ def wavelength_range(film: FilmWork, model: ThinFilm, sampled: Sampled) -> tuple
     first, last = model.wavelengths_nm or (waves[0], waves[-1])
     start = _nearest(waves, first), _nearest(waves, last)
     low, high = st.select_slider(
-        "Wavelengths (nm)", waves, start, key=control_key(film, "wavelengths"), width=320
+        "Wavelengths (nm)", waves, start, key=control_key(film, "wavelengths"), width=230
     )
     return None if (low, high) == (waves[0], waves[-1]) else (low, high)
 

@@ -23,7 +23,6 @@ from ellimaps.ui.shared.charts import chart_specification, names_legend, show_ch
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.widgets import csv_download
 
-_POINTS = 121
 # In pixels, with the axis of each: n, k and their choice stand in a window of 720.
 _HEIGHT, _LEGEND_HEIGHT = 160, 30
 _MODEL, _FITTED = "model", "fitted"
@@ -100,7 +99,7 @@ def _wavelengths(sampled: Sampled) -> Real:
     low, high = min(waves), max(waves)
     if low == high:
         low, high = 0.9 * low, 1.1 * high
-    return np.linspace(low, high, _POINTS)
+    return np.linspace(low, high, 121)
 
 
 def _as_file(table: pd.DataFrame) -> pd.DataFrame:

@@ -28,7 +28,7 @@ def bandwidth(film: FilmWork, model: ThinFilm) -> Bandwidth:
         ways,
         index=ways.index(_way(now)),
         key=control_key(film, "bandwidth_of"),
-        width=155,
+        width=130,
         help="Light of several wavelengths at once is averaged as intensities; thick films show it.",
     )
     if way == _GIVEN:

@@ -15,6 +15,7 @@ from ellimaps.optics.layers import SHARE, SPREAD, THICKNESS, Layer
 from ellimaps.optics.library import material
 from ellimaps.optics.model import MAX_LAYERS, ThinFilm
 from ellimaps.ui.pages.maps.fit_angles import angle_of_incidence, control_key, delta_offset, wavelength_range
+from ellimaps.ui.pages.maps.fit_groups import repeated, repeating, tying
 from ellimaps.ui.pages.maps.fit_instrument import angular_spread, bandwidth
 from ellimaps.ui.pages.maps.fit_materials import (
     Materials,
@@ -80,6 +81,7 @@ def _half_space(
             key, full = control_key(film, "add"), len(now.layers) >= MAX_LAYERS
             icon = ":material/add:"
             st.button("Add a layer on top", icon=icon, key=key, disabled=full, on_click=_add, args=(film,))
+            repeating(film, now)
         shape_controls(film, place)
     return _parts(film, _numbers(film, now, place), place, offered, sampled)
 
@@ -98,12 +100,15 @@ def _layer(
             choose_material(film, place, f"Layer {number + 1}", offered)
             published_search(film, place, sampled)
             _moves(film, now, number)
+            tying(film, now, number)
             given = _interfering(film, place, now.layers[number])
+            repeated(given)
         shape_controls(film, place)
         now = _parts(film, now, place, offered, sampled)
         layer = layer_rows(film, place, replace(given, material=now.layers[number].material))
         now = now.with_layer(number, layer)
-        if THICKNESS not in layer.free and segmentation is not None:
+        held = THICKNESS not in layer.free and THICKNESS not in layer.tied
+        if held and segmentation is not None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 reference_control(state, segmentation, now, number)
     return now

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from ellimaps.optics.absorbing import MAX_NODES, MAX_OSCILLATORS, OscillatorSum, SplineIndex
+from ellimaps.optics.absorbing import MAX_OSCILLATORS, OscillatorSum, SplineIndex
 from ellimaps.optics.crystals import AnyMaterial, UniaxialMaterial
 from ellimaps.optics.effective_medium import EffectiveMedium, Rule
 from ellimaps.optics.graded import Graded
@@ -50,7 +50,19 @@ def half_spaces(offered: Materials) -> Materials:
 
 
 def choose_material(film: FilmWork, place: Place, label: str, offered: Materials) -> None:
-    """Show which material stands at a place; another choice puts it there before the page runs again."""
+    """Show which material stands at a place; another choice puts it there before the page runs again.
+
+    Parameters
+    ----------
+    film : FilmWork
+        The session's model.
+    place : tuple
+        Of the material in the model.
+    label : str
+        Of the choice.
+    offered : mapping of str to material
+        What can be chosen, by name.
+    """
     assert film.model is not None
     given, names = material_at(film.model, place), list(offered)
     key, chosen = control_key(film, *place, "material"), _called(given, offered)
@@ -175,7 +187,7 @@ def _nodes(film: FilmWork, place: Place, one: SplineIndex) -> None:
     options: dict[str, Any] = {"on_change": put_made, "args": (film, place, renewed)}
     st.number_input("Nodes from (eV)", value=first, key=keys["first"], format="%g", width=130, **options)
     st.number_input("to (eV)", value=last, key=keys["last"], format="%g", width=130, **options)
-    st.number_input("Number of nodes", 2, MAX_NODES, count, key=keys["count"], width=130, **options)
+    st.number_input("Number of nodes", value=count, key=keys["count"], width=130, **options)
 
 
 def _mixture(film: FilmWork, place: Place, one: EffectiveMedium) -> None:

@@ -32,6 +32,7 @@ _OF_SPECTRA = {
 }
 _WORDS = (
     ("Noise of Delta", "delta_noise", {"growing": "grows as 1 / sin 2Ψ", "constant": "the same everywhere"}),
+    ("Weights of clusters", "weights", {"noise": "noise of the mean", "spread": "spread of the pixels"}),
     ("Chi squared of", "minimized", {"psi delta": "Delta and Psi", "ncs": "N, C and S"}),
 )
 

@@ -83,6 +83,17 @@ def put_material(
     """Make a material that of a place and show its n and k; called before the page runs again.
 
     What cannot stand there is told by `refusal`.
+
+    Parameters
+    ----------
+    film : FilmWork
+        The session's model.
+    place : tuple
+        Where in the model.
+    one : Material or UniaxialMaterial
+        What comes there.
+    renamed : mapping of str to str, optional
+        New names of numbers that stay free, by old ones.
     """
     put_made(film, place, lambda: one, renamed)
 
@@ -90,21 +101,39 @@ def put_material(
 def put_made(
     film: FilmWork, place: Place, make: Callable[[], AnyMaterial], renamed: Mapping[str, str] | None = None
 ) -> None:
-    """Do as `put_material` with what a function makes, which may refuse to."""
+    """Do as `put_material` with what a function makes, which may refuse to.
+
+    Parameters
+    ----------
+    film, place, renamed
+        As there.
+    make : callable
+        Returns the material.
+    """
     assert film.model is not None
-    name, model, references, refused = film.name, film.model, film.references, ""
-    try:
+    model = film.model
+
+    def made() -> ThinFilm:
         one = make()
         if place[0] == "ambient" and not isinstance(one, Material):
             raise SettingError(f"The ambient must be isotropic, and {one.name} is not.")
-        name, model = OWN_MODEL, with_material(film.model, place, one, renamed)
+        return with_material(model, place, one, renamed)
+
+    put_model(film, made)
+    st.session_state[SHOWN] = place[0]
+
+
+def put_model(film: FilmWork, make: Callable[[], ThinFilm]) -> None:
+    """Put the model that a function makes in place, which may refuse to; controls begin anew."""
+    name, model, references, refused = film.name, film.model, film.references, ""
+    try:
+        name, model = OWN_MODEL, make()
     except EllimapsError as error:
         refused = str(error)
-    # Controls begin anew, also those that show what was refused.
+    # Also those that show what was refused.
     film.put(name, model)
     film.references = references
     st.session_state[control_key(film, "refused")] = refused
-    st.session_state[SHOWN] = place[0]
 
 
 def refusal(film: FilmWork) -> str:

@@ -43,11 +43,11 @@ def by_compound_tab(state: PlatesState, plate: OpenedPlate) -> None:
         st.info("None of the chosen wells has a compound: choose others.", icon=":material/science:")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        compound = st.selectbox("Compound", names, **kept("plates_compound"), width=280)
+        compound = st.selectbox("Compound", names, **kept("plates_compound", address=True), width=280)
         measure = st.selectbox(
             "Measure",
             [DISTANCE, *plate.profiles.features],
-            **kept("plates_measure"),
+            **kept("plates_measure", address=True),
             format_func=lambda name: "distance from controls" if name == DISTANCE else spoken(name),
             width=320,
         )

@@ -19,7 +19,7 @@ from ellimaps.plates.measuring.profile_sources import PLAIN, SOURCES, profiles_f
 from ellimaps.plates.measuring.profiles import FACTS, save_profiles
 from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
 from ellimaps.samples.plate import sample_plate
-from ellimaps.ui.pages.plates.state import Asked, PlatesState
+from ellimaps.ui.pages.plates.state import PlateRun, PlatesState
 from ellimaps.ui.shared.data_root import data_root, inside_root, located
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
@@ -65,7 +65,7 @@ def measure_panel(state: PlatesState) -> None:
             disabled=state.task is not None,
         )
     if go:
-        asked = Asked(
+        asked = PlateRun(
             _given(pictures, "the folder of the images"),
             _given(layout, "the layout, a CSV or XLSX file"),
             _new_folder(out),
@@ -79,14 +79,14 @@ def measure_panel(state: PlatesState) -> None:
         _ask_to_replace(state, state.to_replace)
 
 
-def _start(state: PlatesState, asked: Asked) -> None:
+def _start(state: PlatesState, asked: PlateRun) -> None:
     state.to_replace = None
     start(
         state, "Measuring the plate", in_worker(measured, asked), partial(take_measured, state, asked.folder)
     )
 
 
-def _ask_to_replace(state: PlatesState, asked: Asked) -> None:
+def _ask_to_replace(state: PlatesState, asked: PlateRun) -> None:
     with st.container(key="plates_new_ask"):
         st.warning(f"{escaped(other_profiles(asked))} Shall they be replaced?", icon=":material/warning:")
         with st.container(horizontal=True):
@@ -113,7 +113,7 @@ def _given(text: str, what: str) -> Path:
     return inside_root(text)
 
 
-def other_profiles(asked: Asked) -> str:
+def other_profiles(asked: PlateRun) -> str:
     """Return what lies in the folder of the results that measuring would replace; empty if nothing.
 
     Plain measurements of the same images are continued: fields that are done are skipped.
@@ -152,12 +152,12 @@ def _source_name(source: str) -> str:
     return {PLAIN: "plain measurements"}.get(source, source.replace("deep:", "deep: "))
 
 
-def measured(asked: Asked, on_progress: Progress) -> str:
+def measured(asked: PlateRun, on_progress: Progress) -> str:
     """Measure a plate, and write its profiles and thumbnails; return what went wrong in some fields.
 
     Parameters
     ----------
-    asked : Asked
+    asked : PlateRun
         What to measure, and where to write.
     on_progress : callable
         Called as ``on_progress(done, total, what)``.
@@ -190,7 +190,7 @@ def example(folder: Path, on_progress: Progress) -> str:
     root = folder.parent
     if not (root / "layout.csv").exists():
         sample_plate(root, wells=48, fields=2, size=192, on_progress=on_progress)
-    return measured(Asked(root / "images", root / "layout.csv", folder), on_progress)
+    return measured(PlateRun(root / "images", root / "layout.csv", folder), on_progress)
 
 
 def _note(summary: PlateSummary) -> str:

@@ -91,7 +91,7 @@ def _correction() -> Correction:
     return st.selectbox(
         "Correct positional effects",
         list(names),
-        **kept("plates_correct"),
+        **kept("plates_correct", address=True),
         format_func=names.__getitem__,
         width=260,
         help="Plates: the same median of the controls on every plate. Rows and columns: Tukey's median "

@@ -47,7 +47,7 @@ def plate_map_tab(state: PlatesState, plate: OpenedPlate) -> None:
         feature = st.selectbox(
             "Feature",
             list(plate.profiles.features),
-            **kept("plates_feature"),
+            **kept("plates_feature", address=True),
             format_func=spoken,
             width=300,
             help=f"In tables it is called `{st.session_state.get('plates_feature', '')}`.",
@@ -97,9 +97,9 @@ def _maps(
         _map(plate, cells, title, colors)
         left, right = st.columns(2)
         with left:
-            show_chart(_means(cells, "column", "column_number", title))
+            show_chart(_means(cells, "column", "column_number"))
         with right:
-            show_chart(_means(cells, "row", "row_number", title))
+            show_chart(_means(cells, "row", "row_number"))
     st.caption(f"Dots mark control wells. {escaped(edge_effect(wells[here], cells['value'], plate.shape))}")
     st.caption(escaped(_position_sentence(positional_effects(plate))))
 
@@ -213,10 +213,11 @@ def _chart(cells: pd.DataFrame, shape: tuple[int, int], title: str, colors: alt.
         .mark_point(shape="circle", size=14, color="black", filled=True, opacity=0.55)
         .encode(x=x, y=y, tooltip=tooltip)
     )
-    return (wells + controls).properties(height=_HEIGHT, title=title)
+    # The name of a feature is given whole, however long it is.
+    return (wells + controls).properties(height=_HEIGHT, title=alt.TitleParams(title, limit=0))
 
 
-def _means(cells: pd.DataFrame, by: str, order: str, title: str) -> Any:
+def _means(cells: pd.DataFrame, by: str, order: str) -> Any:
     means = cells.groupby([order, by], as_index=False)["value"].mean()
     return (
         alt.Chart(means)
@@ -229,7 +230,7 @@ def _means(cells: pd.DataFrame, by: str, order: str, title: str) -> Any:
             order=alt.Order(f"{order}:Q"),
             tooltip=[by, alt.Tooltip("value:Q", title="mean", format=".4g")],
         )
-        .properties(height=130, title=f"{title}, mean of each {by}")
+        .properties(height=130, title=f"Mean of each {by}")
     )
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.core.numbers import spoken
 from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
 from ellimaps.plates.statistics.clusters import ClusterMethod
 from ellimaps.plates.statistics.components import Level
 from ellimaps.plates.statistics.embedding import Method
 from ellimaps.ui.components import scatter
+from ellimaps.ui.pages.plates.cells import cells_view
 from ellimaps.ui.pages.plates.choice import chosen_fields, fields_of, filtered_fields, wells_of
+from ellimaps.ui.pages.plates.coloring import groups_of, named_groups
 from ellimaps.ui.pages.plates.data import (
     OpenedPlate,
     clusters,
@@ -33,13 +32,14 @@ from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
 from ellimaps.ui.shared.widgets import csv_download, number_field
 
+_LEVELS: dict[str, Level] = {"Fields": "field", "Wells": "well"}
+_CELLS = "Cells"
 _METHODS: dict[str, Method] = {"PCA": "pca", "t-SNE": "tsne", "UMAP": "umap"}
 _CLUSTERINGS: dict[str, ClusterMethod] = {
     "Agglomerative": "agglomerative",
     "KMeans": "kmeans",
     "HDBSCAN": "hdbscan",
 }
-_CONTROL_COLOR = "#9a9a9a"
 # A table of more rows is slow to show and nobody reads it; the CSV has all.
 _MOST_ROWS = 5000
 
@@ -47,6 +47,9 @@ _MOST_ROWS = 5000
 def scatter_tab(state: PlatesState, plate: OpenedPlate) -> None:
     """Show the scatter plot, the table of what is chosen, and two images."""
     _offer_thumbnails(state, plate)
+    if _points(state) == _CELLS:
+        cells_view(state, plate)
+        return
     level, method, coloring = _controls(state)
     rows = table(plate, level)
     filtered = filtered_fields(plate)
@@ -121,16 +124,19 @@ def _offer_thumbnails(state: PlatesState, plate: OpenedPlate) -> None:
             )
 
 
+def _points(state: PlatesState) -> str:
+    return st.segmented_control(
+        "Points",
+        [*_LEVELS, _CELLS],
+        default="Fields",
+        **kept("plates_level", address=True),
+        required=True,
+        on_change=state.show_all,
+    )
+
+
 def _controls(state: PlatesState) -> tuple[Level, str, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        each = st.segmented_control(
-            "Points",
-            ["Fields", "Wells"],
-            default="Fields",
-            **kept("plates_level", address=True),
-            required=True,
-            on_change=state.show_all,
-        )
         method = st.segmented_control(
             "Layout",
             list(_METHODS),
@@ -147,7 +153,7 @@ def _controls(state: PlatesState) -> tuple[Level, str, str]:
             width=170,
             on_change=state.show_all,
         )
-    return ("field" if each == "Fields" else "well"), method, coloring
+    return _LEVELS[st.session_state["plates_level"]], method, coloring
 
 
 def _color(
@@ -164,17 +170,8 @@ def _color(
         return scatter.Scale(rows[feature].to_numpy(float), spoken(feature))
     if coloring == "Cluster":
         names = np.asarray(_cluster_names(state, plate, level), dtype=object)[drawn].tolist()
-    elif coloring == "Concentration":
-        names = [f"{dose:g} {unit}".strip() if dose == dose else "none" for dose, unit in _doses(rows)]
-    elif coloring == "Control":
-        names = np.where(rows["control"], "control", "compound").tolist()
-    else:
-        names = rows[coloring.lower()].fillna("").astype(str).replace("", "no compound").tolist()
-    controls = set(np.asarray(names, dtype=object)[rows["control"].to_numpy(bool)])
-    order = _ordered(names)
-    number = {name: code for code, name in enumerate(order)}
-    codes = np.array([number[name] for name in names], dtype=int)
-    return scatter.Groups(codes, order, _palette(order, controls if coloring == "Compound" else set()))
+        return named_groups(names, set())
+    return groups_of(rows, coloring)
 
 
 def _cluster_names(state: PlatesState, plate: OpenedPlate, level: Level) -> list[str]:
@@ -196,27 +193,6 @@ def _cluster_names(state: PlatesState, plate: OpenedPlate, level: Level) -> list
         )
     found = clusters(plate, _CLUSTERINGS[method], number or None, level)
     return ["no cluster" if label < 0 else f"cluster {label}" for label in found]
-
-
-def _doses(rows: pd.DataFrame) -> list[tuple[float, str]]:
-    units = rows["concentration_unit"].fillna("").astype(str)
-    return list(zip(rows["concentration"].astype(float), units, strict=True))
-
-
-def _ordered(names: Sequence[str]) -> list[str]:
-    def key(name: str) -> tuple[bool, float, str]:
-        number = name.removeprefix("cluster ").split(" ")[0]
-        value = float(number) if number.replace(".", "", 1).replace("e-", "", 1).isdecimal() else float("inf")
-        return name in ("none", "no cluster", "no compound"), value, name.casefold()
-
-    return sorted(set(names), key=key)
-
-
-def _palette(names: Sequence[str], gray: set[str]) -> list[str]:
-    free = iter(range(len(names)))
-    return [
-        _CONTROL_COLOR if name in gray else CLUSTER_COLORS[next(free) % len(CLUSTER_COLORS)] for name in names
-    ]
 
 
 def _accuracy(plate: OpenedPlate) -> None:

@@ -11,7 +11,7 @@ from ellimaps.ui.shared.state import PageState
 
 
 @dataclass(frozen=True)
-class Asked:
+class PlateRun:
     """What is to be measured.
 
     Attributes
@@ -53,9 +53,11 @@ class PlatesState(PageState):
         Whether features chose: by a lasso, or by clusters that were hidden.
     revision : int
         Counted up when something else than the plot changes what is chosen; the plot then follows.
+    cells : list of int
+        Cells chosen in the plot of cells.
     pair : (int, int), optional
         Fields suggested last for the two images.
-    to_replace : Asked, optional
+    to_replace : PlateRun, optional
         What waits for the word that profiles may be replaced.
     """
 
@@ -67,8 +69,9 @@ class PlatesState(PageState):
     hidden_fields: list[int] = field(default_factory=list)
     is_drawn: bool = False
     revision: int = 0
+    cells: list[int] = field(default_factory=list)
     pair: tuple[int, int] | None = None
-    to_replace: Asked | None = None
+    to_replace: PlateRun | None = None
 
     def opened(self, folder: str) -> None:
         """Put a folder first among those opened."""
@@ -83,6 +86,7 @@ class PlatesState(PageState):
     def choose(self, fields: list[int], *, drawn: bool) -> None:
         """Choose fields otherwise than in the plot; what was hidden there is shown again."""
         self.select(fields, drawn=drawn)
+        self.cells = []
         self.show_all()
 
     def show_all(self) -> None:
