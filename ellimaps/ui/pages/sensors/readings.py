@@ -177,11 +177,13 @@ def show_lines(state: SensorsState, figure: Any, key: str, alt: str) -> None:
     Parameters
     ----------
     state : SensorsState
-        Of the page.
-    figure : Figure
+        Of the page and user.
+    figure : plotly.graph_objects.Figure
         The chart.
-    key, alt : str
-        Of its control, and what a screen reader says of it.
+    key : str
+        Of the chart, before the number of the zoom.
+    alt : str
+        What a screen reader says of it.
     """
     event = st.plotly_chart(
         figure,
