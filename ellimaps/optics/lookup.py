@@ -32,8 +32,7 @@ _ALONG = 9
 # 4 MB of indices or of scores at a time, what a core's cache holds; neither changes any result.
 _BLOCK_NODES = 4096
 _BLOCK_SCORES = 1 << 20
-# What the principal components of N, C, S leave out, as a part of their sum of squares: 0.01 of a length,
-# where neighboring nodes are 0.3 apart.
+# What the principal components of N, C, S leave out, as a part of their sum of squares: 0.01 of a length.
 _LEFT_OUT = 1e-4
 # Steps of optical thickness as a part of the shortest wavelength, by the number of free parameters; Psi and
 # Delta repeat after about a half, so the coarsest has 20 steps a period.
