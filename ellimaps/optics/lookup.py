@@ -22,10 +22,10 @@ from ellimaps.optics.solver import Target
 # (`benchmarks/bench_fits.py --constants`).
 
 MOST_CANDIDATES = 24
-"""Minima that may be looked at; of bounds that are far apart for the grid, 24 find 0.993 of the films and 6
+"""Minima that may be looked at; of bounds that are far apart for the grid, 24 find 0.99 of the films and 6
 find 0.95 (`tests/optics/test_lookup.py`)."""
 # With four parameters: half as many nodes send 0.0003 to 0.0005 of the fits astray, twice as many take twice
-# as long and find no more (`benchmarks/bench_fits.py --constants`).
+# as long and find up to 0.001 more (`benchmarks/bench_fits.py --constants`).
 _MOST_NODES = 24_000
 # An oscillator that goes across a band moves the index up and down again: steps that follow it.
 _ALONG = 9
