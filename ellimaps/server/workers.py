@@ -136,6 +136,8 @@ class Workers:
         try:
             text = await asked
         except (EOFError, OSError):
+            # Who is told of it may ask at once how many are left.
+            self._ready.discard(process)
             return _Lost.HUNG if late else _Lost.DIED
         self._idle.put_nowait(process)
         return text
