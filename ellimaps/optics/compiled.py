@@ -15,9 +15,11 @@ from ellimaps.optics.instrument import AOI_OFFSET, DELTA_OFFSET
 from ellimaps.optics.media import Stack
 from ellimaps.optics.solver import FilmCurve, Target
 
-# Indices of media at a time, of spectra with an index of their own: 2048 with three media. With 50 bands and
-# the slopes by four parameters that is 16 MB.
-_INDICES = 3 * 2048
+# Numbers of an index at a time, of spectra with one of their own: 320 spectra with three media and 50 bands,
+# which a core's cache holds. A Tauc-Lorentz film takes 25 us each so, and 29 with 2048 spectra at a time.
+_VALUES = 48_000
+# Of many media, so few spectra would take longer to call than to compute.
+_LEAST_ROWS = 32
 
 
 class CompiledCurve(FilmCurve):
@@ -54,8 +56,8 @@ class CompiledCurve(FilmCurve):
         chi2, slope = np.zeros(n), np.zeros((n, n_slopes))
         normal = np.zeros((n, n_slopes, n_slopes))
         values = np.ascontiguousarray(parameters, dtype=np.float64)
-        rows = n if self._film.is_linear else _INDICES // self._film.ordinary.shape[1]
-        for start in range(0, n, max(rows, 1)):
+        rows = max(n, 1) if self._film.is_linear else max(_LEAST_ROWS, _VALUES // self._film.ordinary[0].size)
+        for start in range(0, n, rows):
             part = slice(start, start + rows)
             film = self._film
             if not film.is_linear:
