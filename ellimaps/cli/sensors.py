@@ -141,10 +141,14 @@ def anomalies(
 ) -> None:
     """Find periods in which a sensor did what it does not do by chance, and say why.
 
+    Periods that were dismissed on the page are left out, and held against the rate that is put up with.
+
     Example: ellimaps sensors anomalies demo/log.csv --sensor room_temperature
     """
     from ellimaps.core.files import write_files
+    from ellimaps.core.numbers import counted
     from ellimaps.sensors.analysis.whole_logs import anomalies_of, anomaly_files
+    from ellimaps.sensors.judgements import noted_judgements
     from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
     from ellimaps.sensors.store.options import ImportOptions
@@ -155,6 +159,7 @@ def anomalies(
         found = anomalies_of(
             opened,
             filters,
+            judgements=noted_judgements(log),
             false_alarms_per_month=false_alarms,
             limit=limit,
             seed=seed,
@@ -166,8 +171,12 @@ def anomalies(
         print_json({"import": opened.report.facts()} | found.facts() | _listed(written))
         return
     print(opened.report.sentence)
-    columns = {"region": "", "source_id": "", "score": ".1f", "reason": ""}
+    columns = {"region": "", "source_id": "", "score": ".1f", "reason": "", "judgement": ""}
     print_table(found.facts()["periods"], columns)
+    if len(found.dismissed):
+        print(f"  {counted(len(found.dismissed), 'dismissed period')} left out")
+    for row in found.rates:
+        print(f"  {row['region']} {row['source_id']} {row['sensor_name']}: {row['rate']}")
     for row in found.skipped:
         print(f"  skipped {row['region']} {row['source_id']} {row['sensor_name']}: {row['why']}")
     print_files(written)
@@ -328,6 +337,7 @@ def report(
     """
     from ellimaps.core.files import write_files
     from ellimaps.sensors.events import noted_events, read_events
+    from ellimaps.sensors.judgements import noted_judgements
     from ellimaps.sensors.report_page import log_report
     from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
@@ -340,6 +350,7 @@ def report(
             opened,
             SensorFilters(**chosen),
             happened,
+            noted_judgements(log),
             limit=limit,
             window=window,
             false_alarms_per_month=false_alarms,
