@@ -392,7 +392,7 @@ def watch(
 ) -> None:
     """Watch a log that grows, and tell a target what crosses a limit or is unusual: each once.
 
-    Without --limit and --anomalies it tells what was configured for the log on the page Sensors.
+    Without --limit and --anomalies it tells what is configured on the page Sensors, and follows it.
 
     The first start tells nothing of what was there before. Stop it with Ctrl-C and start it again at any
     time: what came meanwhile is told then, and nothing twice.
@@ -402,18 +402,14 @@ def watch(
     from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.options import ImportOptions
     from ellimaps.sensors.store.times import length_of
-    from ellimaps.sensors.watching.alerts import noted_alerts
+    from ellimaps.sensors.watching.alerts import WatchSettings, noted_alerts
     from ellimaps.sensors.watching.journal import SENT_FILE
-    from ellimaps.sensors.watching.watch import Watch, WatchSettings
+    from ellimaps.sensors.watching.watch import Watch
 
     noted = noted_alerts(log) if limit is None and not anomalies else None
-    settings = noted.settings if noted else WatchSettings(limit, window, anomalies, false_alarms)
-    if noted and noted.sensor_names and not chosen.get("sensor_name"):
-        chosen = chosen | {"sensor_name": list(noted.sensor_names)}
+    settings = None if noted else WatchSettings(limit, window, anomalies, false_alarms)
     pause_s = length_of(every).total_seconds()
     one = Watch(log, out, notify, settings, SensorFilters(**chosen), ImportOptions(**said))
-    if noted:
-        print(f"as configured on the page: {noted.sentence}", flush=True)
     print(f"watching {log}; what is sent stands in {out / SENT_FILE}", flush=True)
     with suppress(KeyboardInterrupt):
         one.run(0 if once else pause_s, partial(print, flush=True), lambda: not once)
