@@ -31,9 +31,9 @@ _RESULTS: BoundedCache[Difference | EllimapsError] = BoundedCache(16)
 def compare_tab(state: SensorsState, log: SensorLog) -> None:
     """Show two sensors and their difference in the time that is looked at."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        a = one_sensor(log, "Sensor A", "sensors_compared_a")
+        a = one_sensor(state, log, "Sensor A", "sensors_compared_a")
         first = _partner(log, a)
-        b = one_sensor(log, "Sensor B", "sensors_compared_b", lambda key: key == first)
+        b = one_sensor(state, log, "Sensor B", "sensors_compared_b", lambda key: key == first)
     span = span_controls(state, log)
     if a == b:
         st.info("Choose two different sensors to compare them.", icon=":material/compare_arrows:")

@@ -22,7 +22,6 @@ from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.markdown import escaped
-from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 from ellimaps.ui.shared.widgets import csv_download
 
@@ -34,15 +33,17 @@ _A_PERCENT = 0.01
 
 def forecast_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the forecast of one sensor."""
+    usual = ["1h", "6h", "24h"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = one_sensor(log)
+        key = one_sensor(state, log)
         horizons = st.multiselect(
             "Horizons",
             ["1h", "6h", "24h", "72h"],
-            ["1h", "6h", "24h"],
-            **kept("sensors_horizons"),
+            usual,
+            **state.steps.control("sensors_horizons", usual),
         )
         limit = limit_field(
+            state,
             log,
             key,
             "Warn beyond ±",

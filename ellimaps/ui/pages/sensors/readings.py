@@ -30,7 +30,7 @@ _MOST_LINES = 24
 
 def readings_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the chosen sensors in the time that is looked at."""
-    chosen = sensors_filter(log)
+    chosen = sensors_filter(state, log)
     span = span_controls(state, log)
     if len(chosen) > _MOST_LINES:
         st.caption(

@@ -42,8 +42,8 @@ _OUTLIER = CLUSTER_COLORS[3]
 def relations_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the cards of two sensors."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        first = one_sensor(log, "Sensor A", "sensors_a", _is_of_room)
-        second = one_sensor(log, "Sensor B", "sensors_b", lambda key: not _is_of_room(key))
+        first = one_sensor(state, log, "Sensor A", "sensors_a", _is_of_room)
+        second = one_sensor(state, log, "Sensor B", "sensors_b", lambda key: not _is_of_room(key))
     if first == second:
         st.info(
             "Choose two different sensors to see how one follows the other.", icon=":material/compare_arrows:"
