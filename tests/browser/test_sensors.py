@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pandas as pd
 import pytest
 from browser.conftest import WAIT_MS, idle, serve, show
 
@@ -168,5 +169,46 @@ def test_back_undoes_a_choice_of_sensors_and_a_copied_address_shows_the_same(chr
     page.reload()
     assert legend(page) == alone
     idle(page)
+    assert not sensors.complaints()
+    page.close()
+
+
+# Of every view the files beside its charts, and what stands in them.
+NUMBERS = {
+    "Readings": {"Readings": {"time", "value", "sensor_name"}},
+    "Data coverage": {"Coverage": {"start", "end", "share"}, "Distribution": {"hour", "median", "p90"}},
+    "Compare": {"Difference": {"a", "b", "difference"}, "By hour of day": {"hour", "difference", "p90"}},
+    "Stability": {"Sensors": {"share_out"}, "Days": {"share_out"}, "Periods": {"start", "range"}},
+    "Anomalies": {"Readings": {"time", "value"}, "Periods": {"score", "reason", "judgement"}},
+    "Forecast": {
+        "Forecast": {"value", "low", "seasonal_naive"},
+        "Last day": {"came", "value"},
+        "Accuracy": {"horizon", "mase"},
+    },
+    "Relations": {
+        "Lag": {"lag_min", "r"},
+        "Correlation": {"first", "second"},
+        "Daily": {"hour", "median"},
+    },
+}
+
+
+def test_the_numbers_of_every_chart_are_saved(chromium, sensors):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{sensors.address}/sensors?sensors_typed=demo/log.csv")
+    page.locator(".js-plotly-plot").wait_for()
+    for view, files in NUMBERS.items():
+        show(page, view)
+        page.get_by_role("button", name=f"{next(iter(files))} CSV").wait_for()
+        idle(page)
+        offered = page.get_by_test_id("stDownloadButton").filter(has_text="CSV", visible=True)
+        assert offered.count() == len(files)
+        for name, columns in files.items():
+            with page.expect_download() as download:
+                page.get_by_role("button", name=f"{name} CSV").click()
+            table = pd.read_csv(download.value.path())
+            assert len(table) > 0
+            assert columns <= set(table.columns), f"{view}, {name}: {list(table.columns)}"
     assert not sensors.complaints()
     page.close()

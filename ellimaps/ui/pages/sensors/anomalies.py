@@ -30,7 +30,7 @@ from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.alerts import alerts_panel
 from ellimaps.ui.pages.sensors.controls import Key, one_sensor, span_controls, unit_of
 from ellimaps.ui.pages.sensors.event_marks import events_in, mark_events
-from ellimaps.ui.pages.sensors.readings import lines_figure, show_lines
+from ellimaps.ui.pages.sensors.readings import drawn_csv, lines_figure, show_lines
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.markdown import escaped
@@ -162,6 +162,7 @@ def _chart(state: SensorsState, log: SensorLog, key: Key, found: pd.DataFrame) -
     mark_events(figure, events_in(state, span))
     figure.update_layout(height=340, showlegend=False)
     show_lines(state, figure, "sensors_anomaly_chart", f"{title} over time, the unusual periods marked")
+    drawn_csv(rows)
 
 
 def _mark(figure: Any, period: Any) -> None:

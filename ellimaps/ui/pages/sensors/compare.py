@@ -64,13 +64,20 @@ def _result(state: SensorsState, found: Difference, a: Key, b: Key) -> None:
     figure = lines_figure([(both_title, both), (title, difference)])
     mark_events(figure, events_in(state, state.span))
     show_lines(state, figure, "sensors_compared", "Two sensors over time, and their difference")
+    csv_download("Difference CSV", "difference.csv", table, key="sensors_get_difference", type="tertiary")
     st.caption(f"Means of {length_text(found.step)}. Drag over the chart to look closer.")
     left, right = st.columns(2)
     with left:
         show_chart(_hours_chart(found, {"a": "A", "b": "B"}), alt="Both sensors by hour of day")
     with right:
         show_chart(_difference_chart(found, title), alt="Their difference by hour of day")
-    csv_download("Difference CSV", "difference.csv", table, key="sensors_get_difference")
+    csv_download(
+        "By hour of day CSV",
+        "difference_by_hour.csv",
+        found.by_hour,
+        key="sensors_get_hours",
+        type="tertiary",
+    )
 
 
 def _line(table: pd.DataFrame, column: str, key: Key) -> pd.DataFrame:

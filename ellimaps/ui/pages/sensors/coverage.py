@@ -35,6 +35,7 @@ def coverage_tab(state: SensorsState, log: SensorLog) -> None:
     show_chart(
         coverage_chart(coverage) + rules, alt="When which sensor reported, in percent of what is expected"
     )
+    csv_download("Coverage CSV", "coverage.csv", coverage, key="sensors_get_coverage", type="tertiary")
     if coverage["share"].isna().any():
         st.caption("Gray: these sensors tell changes only, so no number of readings is expected.")
     st.markdown("#### Distribution")
@@ -49,7 +50,11 @@ def coverage_tab(state: SensorsState, log: SensorLog) -> None:
         )
     period = _PERIODS[by]
     title = titled(spoken(key[2]), unit_of(log, key) or "no unit")
-    show_chart(distribution_chart(log.profile(period, *key), period, title))
+    profile = log.profile(period, *key)
+    show_chart(distribution_chart(profile, period, title))
+    csv_download(
+        "Distribution CSV", f"{key[2]}_by_{period}.csv", profile, key="sensors_get_profile", type="tertiary"
+    )
     _problems(log)
 
 

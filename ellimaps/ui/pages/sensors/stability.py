@@ -81,7 +81,9 @@ def _result(state: SensorsState, log: SensorLog, found: Stability, span: Span) -
             **{name: number(format="%.2f") for name in ("largest range", "steepest slope (per h)")},
         },
     )
+    csv_download("Sensors CSV", "stability.csv", found.sensors, key="sensors_get_stability", type="tertiary")
     calendar_panel(state, found)
+    csv_download("Days CSV", "days.csv", found.days, key="sensors_get_days", type="tertiary")
     st.markdown("#### Worst periods")
     # The worst come first: nobody reads further than this, and the CSV has all.
     row = pick_row(
@@ -102,7 +104,6 @@ def _result(state: SensorsState, log: SensorLog, found: Stability, span: Span) -
         else:
             st.caption("Click the box at the left of a row to look at it.")
         csv_download("Periods CSV", "periods.csv", found.periods, key="sensors_get_periods")
-        csv_download("Days CSV", "days.csv", found.days, key="sensors_get_days")
 
 
 def _verdict(verdict: StabilityVerdict) -> None:
