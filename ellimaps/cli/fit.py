@@ -195,13 +195,13 @@ def _check_choice(k: str | None, labels: Path | None, pixels: bool, shared: list
 def _segmentation(
     stack: ImageStack, settings: Settings, labels: Path | None, on_progress: Progress
 ) -> Segmentation:
-    from ellimaps.maps.label_file import read_label_image
+    from ellimaps.maps.labels import read_clusters
     from ellimaps.maps.pipeline import found_clusters
     from ellimaps.maps.segmentation import segmentation_of_labels
 
     if labels is not None:
         how = {"labels": labels.name, "features": settings.features, "seed": settings.seed}
-        return segmentation_of_labels(stack, read_label_image(labels, stack.shape), how)
+        return segmentation_of_labels(stack, read_clusters(labels, stack.shape), how)
     return found_clusters(stack, settings, on_progress)[0]
 
 
