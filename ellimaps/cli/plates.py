@@ -41,6 +41,10 @@ CorrectOption = Annotated[
         "--correct", help="Positional effects to take off: between plates, or of rows and columns (polish)."
     ),
 ]
+NamesOption = Annotated[
+    Literal["own", "cytomining"],
+    typer.Option("--names", help="cytomining: tables for pycytominer and copairs as well."),
+]
 
 
 @group.command("profile")
@@ -71,6 +75,7 @@ def profile(
         typer.Option("--features", help="plain, autoencoder or deep:NAME, as deep:resnet50 (extra deep)."),
     ] = "plain",
     weights: NetworkWeights = None,
+    names: NamesOption = "own",
     workers: Workers = None,
     scheduler: Scheduler = None,
     time_limit_s: TimeLimit = None,
@@ -80,8 +85,11 @@ def profile(
 
     Example: ellimaps plates profile images --layout layout.csv --out profiles --workers 4
     """
+    from dataclasses import replace
+
     from ellimaps.batch.plates import run_plate
     from ellimaps.batch.time_limit import time_limit
+    from ellimaps.plates.exchange.cytomining import write_cytomining
     from ellimaps.plates.measuring.field import FieldSettings
     from ellimaps.plates.measuring.plate import read_plate
     from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
@@ -96,6 +104,8 @@ def profile(
         else:
             profiles, summary = _by_network(plate, settings, out, (features, weights), on_progress)
         save_thumbnails(make_thumbnails(profiles, on_progress), out)
+    if names == "cytomining":
+        summary = replace(summary, files=(*summary.files, *write_cytomining(profiles, out)))
     _tell(plate, profiles, summary, as_json)
     if summary.failed:
         raise typer.Exit(1)
