@@ -15,6 +15,7 @@ from ellimaps.cli.options import (
     Json,
     NetworkWeights,
     ObjectKind,
+    Outlines,
     Radius,
     ResultFolder,
     Scheduler,
@@ -67,6 +68,16 @@ def detect(
     z: FocalPlane = None,
     t: TimePoint = None,
     scene: Scene = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels",
+            help="Measure these nuclei and find none: a folder of label images called as the images, "
+            "or one: TIFF, PNG, RoiSet.zip or GeoJSON.",
+            show_default=False,
+        ),
+    ] = None,
+    outlines: Outlines = None,
     names: MeasureNames = "skimage",
     pattern: AcquisitionPattern = None,
     workers: Workers = None,
@@ -79,15 +90,21 @@ def detect(
     Example: ellimaps cells detect acquisitions --out results --radius 10 40 --workers 4
     """
     from ellimaps.batch.cell_recipe import cell_settings
-    from ellimaps.batch.cells import CellWork
+    from ellimaps.batch.cells import CellWork, LabelledWork, masked_tree
     from ellimaps.batch.runner import run_batch, tree_of
     from ellimaps.batch.time_limit import time_limit
     from ellimaps.objects.column_names import names_called
+    from ellimaps.regions.outline_files import outline_formats
 
+    if labels is not None and kind == "circles":
+        raise typer.BadParameter("Labels are no circles: leave it out.", param_hint="--kind")
+    kind = "nuclei" if labels is not None else kind
     where = {"channel": channel, "z": plane(z), "t": plane(t), "scene": scene}
     settings = cell_settings(kind=kind, radius=radius, unit=unit, pixel_size_um=pixel_size_um, **where)
-    work = CellWork(settings, names_called(names), time_limit(time_limit_s))
-    tree = tree_of(root, out, pattern, folders=False)
+    doing = CellWork if labels is None else LabelledWork
+    work = doing(settings, names_called(names), time_limit(time_limit_s), outline_formats(outlines or ()))
+    found = tree_of(root, out, pattern, folders=False)
+    tree = found if labels is None else masked_tree(found, labels)
     engine = engine_of(workers, scheduler)
     with progress_on_stderr() as on_progress:
         summary = run_batch(tree, work, out, engine, on_progress)
@@ -99,7 +116,11 @@ def measure(
     root: AcquisitionRoot,
     labels: Annotated[
         Path,
-        typer.Option("--labels", help="Folder of label images, called as the images.", show_default=False),
+        typer.Option(
+            "--labels",
+            help="Folder of label images called as the images, or one: TIFF, PNG, RoiSet.zip or GeoJSON.",
+            show_default=False,
+        ),
     ],
     out: ResultFolder,
     pixel_size_um: PixelSize = None,
@@ -119,21 +140,16 @@ def measure(
     Example: ellimaps cells measure acquisitions --labels masks --out results
     """
     from ellimaps.batch.cell_recipe import cell_settings
-    from ellimaps.batch.cells import MaskedTree, MaskWork
+    from ellimaps.batch.cells import MaskWork, masked_tree
     from ellimaps.batch.runner import run_batch, tree_of
     from ellimaps.batch.time_limit import time_limit
-    from ellimaps.core.errors import ReadError
     from ellimaps.objects.column_names import names_called
 
-    if not labels.is_dir():
-        raise ReadError(f"{labels} is not a folder: give the one that holds the label images.")
     settings = cell_settings(
         kind="nuclei", pixel_size_um=pixel_size_um, channel=channel, z=plane(z), t=plane(t), scene=scene
     )
-    found = tree_of(root, out, pattern, folders=False)
-    masks = labels.resolve()
     work = MaskWork(settings, names_called(names), time_limit(time_limit_s))
-    tree = MaskedTree(found.root, found.pattern, without=found.without, masks=masks)
+    tree = masked_tree(tree_of(root, out, pattern, folders=False), labels)
     engine = engine_of(workers, scheduler)
     with progress_on_stderr() as on_progress:
         summary = run_batch(tree, work, out, engine, on_progress)

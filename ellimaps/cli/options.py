@@ -41,6 +41,14 @@ AcquisitionPattern = Annotated[
     str | None,
     typer.Option("--pattern", help="How paths below ROOT are read, as {date}/{subject}/{experiment}/{fov}."),
 ]
+Outlines = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--outlines",
+        help="Write regions as geojson (QuPath) or roiset (ImageJ, Fiji) too; may be repeated.",
+        metavar="FORMAT",
+    ),
+]
 Workers = Annotated[
     int | None, typer.Option("--workers", help="Local processes (default: one per processor).", min=1)
 ]

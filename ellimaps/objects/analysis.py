@@ -155,7 +155,18 @@ def analyse_stack(
     return _result(stack, settings, search, _by_tiles(stack, settings, search, on_progress))
 
 
-def measure_stack(stack: ImageStack, labels: NDArray[np.int32], settings: CellSettings) -> CellResult:
+def searched_radius(stack: ImageStack, settings: CellSettings) -> tuple[float, float]:
+    """Return the range of radii, in pixels, that settings look for in an opened image."""
+    image = _channel_of(stack, settings.channel)
+    return _radius(image, settings, settings.pixel_size_um or stack.pixel_size_um)
+
+
+def measure_stack(
+    stack: ImageStack,
+    labels: NDArray[np.int32],
+    settings: CellSettings,
+    radius: tuple[float, float] | None = None,
+) -> CellResult:
     """Measure and draw the objects that labels name, in place of finding them.
 
     Parameters
@@ -166,6 +177,10 @@ def measure_stack(stack: ImageStack, labels: NDArray[np.int32], settings: CellSe
         0 is background.
     settings : CellSettings
         The choices; ``kind``, ``threshold`` and ``criteria`` do not matter.
+    radius : (float, float), optional
+        Range of radii in pixels: the background is taken over half as much more than the largest, and fewer
+        objects than it has room for raise no flag. That of the labels by default; with `searched_radius`
+        objects that these settings found are measured as when they were found.
 
     Raises
     ------
@@ -175,10 +190,12 @@ def measure_stack(stack: ImageStack, labels: NDArray[np.int32], settings: CellSe
     image = _channel_of(stack, settings.channel)
     if labels.shape != image.shape:
         raise SettingError(f"{stack.name} has {image.shape} pixels, its labels {labels.shape}.")
-    areas = np.bincount(labels.ravel())[1:]
-    largest = max(float(np.sqrt(areas.max(initial=1) / np.pi)), 2.0)
+    if radius is None:
+        areas = np.bincount(labels.ravel())[1:]
+        radius = 1.0, max(float(np.sqrt(areas.max(initial=1) / np.pi)), 2.0)
     regions = replace(settings, kind="nuclei")
-    search = _Search((1.0, largest), _widest(labels), lambda _, box: (pd.DataFrame(), labels[box]), _own)
+    reach = max(_widest(labels), 4 * radius[1])
+    search = _Search(radius, reach, lambda _, box: (pd.DataFrame(), labels[box]), _own)
     return _result(stack, regions, search, _by_tiles(stack, regions, search, no_progress))
 
 
