@@ -41,6 +41,15 @@ AcquisitionPattern = Annotated[
     str | None,
     typer.Option("--pattern", help="How paths below ROOT are read, as {date}/{subject}/{experiment}/{fov}."),
 ]
+ClusterLabels = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        help="Take these clusters and find none: a label image (0 no data, else cluster + 1), RoiSet.zip or "
+        "GeoJSON.",
+        show_default=False,
+    ),
+]
 Outlines = Annotated[
     list[str] | None,
     typer.Option(
