@@ -20,7 +20,8 @@ from ellimaps.core.errors import ReadError
 from ellimaps.core.files import program_csv_bytes
 from ellimaps.core.provenance import sha256
 from ellimaps.core.stack import ImageStack
-from ellimaps.objects.analysis import CellResult, analyse_planes, measure_stack, searched_radius
+from ellimaps.deep.segmenters import Segmenter
+from ellimaps.objects.analysis import CellResult, analyse_planes, channel_of, measure_stack, searched_radius
 from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.objects.column_names import Names, renamed
 from ellimaps.readers import PlaneNumber, open_planes
@@ -116,6 +117,41 @@ class LabelledWork(CellWork):
         ]
         output = _output(pages, self)
         return replace(output, inputs=output.inputs | _digests(masks))
+
+
+@dataclass(frozen=True)
+class NetworkWork(CellWork):
+    """Measure the objects that a network finds in the channel of detection.
+
+    Attributes
+    ----------
+    segmenter : Segmenter
+        The network.
+    """
+
+    segmenter: Segmenter = field(kw_only=True)
+
+    @property
+    def lead(self) -> tuple[str, ...]:
+        """The columns every table begins with; a network does not say what its objects are."""
+        return MaskWork.lead
+
+    def facts(self) -> dict[str, Any]:
+        """Return every choice the result depends on, ready for JSON."""
+        return {"network": self.segmenter.facts(), **super().facts()}
+
+    def recipe(self) -> str:
+        """Return nothing: no recipe names weights."""
+        return ""
+
+    def __call__(self, path: str) -> Output:
+        """Return a file's objects, overlays, label images and some crops."""
+        chosen = self.settings
+        pages = []
+        for number, stack in open_planes(path, z=chosen.z, t=chosen.t, scene=chosen.scene):
+            labels = self.segmenter.find(channel_of(stack, chosen.channel))
+            pages.append(_packed(number, measure_stack(stack, labels, chosen), self))
+        return _output(pages, self)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,6 +28,7 @@ from ellimaps.cli.output import print_json, print_table, progress_on_stderr
 
 if TYPE_CHECKING:
     from ellimaps.classify import DeepModel, PopulationModel, Training
+    from ellimaps.deep.segmenters import Segmenter
 
 FocalPlane = Annotated[
     str | None,
@@ -77,6 +79,20 @@ def detect(
             show_default=False,
         ),
     ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            "--network",
+            help="Let cellpose or stardist find objects, with --weights; their library must be installed.",
+            show_default=False,
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--weights", help="File of the network's weights; none are fetched.", show_default=False
+        ),
+    ] = None,
     outlines: Outlines = None,
     names: MeasureNames = "skimage",
     pattern: AcquisitionPattern = None,
@@ -89,26 +105,50 @@ def detect(
 
     Example: ellimaps cells detect acquisitions --out results --radius 10 40 --workers 4
     """
+    # Before what takes a second to load: a wrong path is told at once.
+    _check_source(kind, labels, network, weights)
+    chosen = _network(network, weights)
+
     from ellimaps.batch.cell_recipe import cell_settings
-    from ellimaps.batch.cells import CellWork, LabelledWork, masked_tree
+    from ellimaps.batch.cells import CellWork, LabelledWork, NetworkWork, masked_tree
     from ellimaps.batch.runner import run_batch, tree_of
     from ellimaps.batch.time_limit import time_limit
     from ellimaps.objects.column_names import names_called
     from ellimaps.regions.outline_files import outline_formats
 
-    if labels is not None and kind == "circles":
-        raise typer.BadParameter("Labels are no circles: leave it out.", param_hint="--kind")
-    kind = "nuclei" if labels is not None else kind
+    kind = "nuclei" if labels or chosen else kind
     where = {"channel": channel, "z": plane(z), "t": plane(t), "scene": scene}
     settings = cell_settings(kind=kind, radius=radius, unit=unit, pixel_size_um=pixel_size_um, **where)
-    doing = CellWork if labels is None else LabelledWork
-    work = doing(settings, names_called(names), time_limit(time_limit_s), outline_formats(outlines or ()))
-    found = tree_of(root, out, pattern, folders=False)
-    tree = found if labels is None else masked_tree(found, labels)
+    asked = settings, names_called(names), time_limit(time_limit_s), outline_formats(outlines or [])
+    tree, work = tree_of(root, out, pattern, folders=False), CellWork(*asked)
+    if labels is not None:
+        tree, work = masked_tree(tree, labels), LabelledWork(*asked)
+    if chosen is not None:
+        work = NetworkWork(*asked, segmenter=chosen)
     engine = engine_of(workers, scheduler)
     with progress_on_stderr() as on_progress:
         summary = run_batch(tree, work, out, engine, on_progress)
     tell_batch(summary, as_json)
+
+
+def _check_source(kind: str | None, labels: Path | None, network: str | None, weights: Path | None) -> None:
+    if labels is not None and network is not None:
+        raise typer.BadParameter("Give one of --labels and --network, not both.", param_hint="--labels")
+    if (network is None) != (weights is None):
+        raise typer.BadParameter("Give --network and --weights together.", param_hint="--network")
+    if kind == "circles" and (labels is not None or network is not None):
+        raise typer.BadParameter("Labels and networks give no circles: leave it out.", param_hint="--kind")
+
+
+def _network(network: str | None, weights: Path | None) -> Segmenter | None:
+    """Return the network asked for, and say under which license its weights are."""
+    if network is None or weights is None:
+        return None
+    from ellimaps.deep.segmenters import segmenter
+
+    chosen = segmenter(network, weights)
+    print(f"weights {chosen.weights}: license {chosen.license}", file=sys.stderr)
+    return chosen
 
 
 @group.command("measure")

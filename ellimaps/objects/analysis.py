@@ -147,7 +147,7 @@ def analyse_stack(
     stack: ImageStack, settings: CellSettings, on_progress: Progress = no_progress
 ) -> CellResult:
     """Find, measure and draw the objects of an opened image; see `analyse_image`."""
-    image = _channel_of(stack, settings.channel)
+    image = channel_of(stack, settings.channel)
     radius = _radius(image, settings, settings.pixel_size_um or stack.pixel_size_um)
     release(stack.values)
     # An object up to twice as long as a disc of its area is whole in the tile that its center lies in.
@@ -157,7 +157,7 @@ def analyse_stack(
 
 def searched_radius(stack: ImageStack, settings: CellSettings) -> tuple[float, float]:
     """Return the range of radii, in pixels, that settings look for in an opened image."""
-    image = _channel_of(stack, settings.channel)
+    image = channel_of(stack, settings.channel)
     return _radius(image, settings, settings.pixel_size_um or stack.pixel_size_um)
 
 
@@ -187,7 +187,7 @@ def measure_stack(
     SettingError
         If a setting does not fit the image, or the labels have another size.
     """
-    image = _channel_of(stack, settings.channel)
+    image = channel_of(stack, settings.channel)
     if labels.shape != image.shape:
         raise SettingError(f"{stack.name} has {image.shape} pixels, its labels {labels.shape}.")
     if radius is None:
@@ -214,7 +214,14 @@ def _widest(labels: NDArray[np.int32]) -> int:
     return max((side.stop - side.start for box in boxes for side in box), default=0)
 
 
-def _channel_of(stack: ImageStack, channel: int) -> NDArray[np.float32]:
+def channel_of(stack: ImageStack, channel: int) -> NDArray[np.float32]:
+    """Return the channel of an opened image that objects are found in.
+
+    Raises
+    ------
+    SettingError
+        If there is no such channel, or the stack holds Delta and Psi.
+    """
     if stack.is_ellipsometric:
         raise SettingError(f"{stack.name} holds Delta and Psi maps: objects are found in intensities.")
     if not 0 <= channel < stack.n_bands:

@@ -111,7 +111,7 @@ def test_one_file_is_the_mask_of_the_only_image(root, tmp_path):
     [
         (["--labels", "MASK"], "one label image for 2 images"),
         (["--labels", "NONE"], "does not exist"),
-        (["--labels", "MASK", "--kind", "circles"], "Labels are no circles"),
+        (["--labels", "MASK", "--kind", "circles"], "Labels and networks give no circles"),
         (["--outlines", "shapefile"], "list of geojson and roiset"),
     ],
 )
