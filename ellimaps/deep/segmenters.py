@@ -55,7 +55,9 @@ class Segmenter:
         ReadError
             If the weights are gone, or are not those of such a network.
         """
-        return _model(self.network, self.weights, self.weights_sha256)(image).astype(np.int32)
+        find = _model(self.network, self.weights, self.weights_sha256)
+        # Cellpose writes into what it is given.
+        return find(np.array(image)).astype(np.int32)
 
     def facts(self) -> dict[str, str]:
         """Return what a result depends on, ready for JSON."""
