@@ -6,6 +6,7 @@ They are what `hostile.mutating` starts from; `hostile.attacks` are the bad ones
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import roifile
 import tifffile
 from PIL import Image
 from support.cell_pictures import labelled_folder
@@ -63,6 +65,7 @@ def formats() -> dict[str, Format]:
         "ome and imagej tiff": Format(_described_tiffs, _open_picture, 8),
         "folders of pictures": Format(_picture_folders, _open_stack),
         "label images": Format(_label_images, _open_labels, 3),
+        "regions": Format(_region_files, _open_labels, 8),
         "layouts as csv": Format(_csv_layouts, _open_layout, 6),
         "layouts as xlsx": Format(_xlsx_layouts, _open_layout, 8),
         "plates": Format(_plates, _open_plate, 3),
@@ -101,7 +104,7 @@ def _open_picture(folder: Path) -> object:
 
 def _open_labels(folder: Path) -> object:
     from ellimaps.maps.labels import read_clusters
-    from ellimaps.regions.label_file import read_labels
+    from ellimaps.regions.label_file import read_objects
 
     return _last_of(
         [
@@ -109,7 +112,7 @@ def _open_labels(folder: Path) -> object:
             for path in _all(folder)
             for opened in (
                 lambda path=path: read_clusters(path, (24, 32)),
-                lambda path=path: read_labels(path, (24, 32), 0, 0),
+                lambda path=path: read_objects(path, (24, 32), 0, 0),
             )
         ]
     )
@@ -408,6 +411,7 @@ def _label_images() -> list[Files]:
     return [
         {"labels.tif": tiff(labels, metadata=None)},
         {"labels.tif": tiff(labels.astype(np.int32), compression="zlib", metadata=None)},
+        {"labels.tif": _called_labels(labels)},
         {"labels.png": _saved(Image.fromarray(labels), "png")},
     ]
 
@@ -419,6 +423,42 @@ _LAYOUT = (
     ["B01", "staurosporine", "1e-3", "0"],
     ["B12", "\u00b5-opioid", "10", "0"],
 )
+
+
+def _called_labels(labels: Any) -> bytes:
+    from ellimaps.regions.label_image import Called, PackedLabels, label_tiff
+
+    called = [Called(f"kind {number}", f"#0000{number:02x}") for number in range(1, 12)]
+    return label_tiff([[PackedLabels.of(labels)]], 0.5, called=called)
+
+
+def _region_files() -> list[Files]:
+    from ellimaps.regions.areas import areas_of
+    from ellimaps.regions.geojson import geojson_bytes
+    from ellimaps.regions.imagej import roi_set_bytes
+
+    labels = _random().integers(0, 3, (24, 32))
+    planes = [area for t in (0, 1) for area in areas_of(np.roll(labels, t), t, 0)]
+    drawn = roifile.ImagejRoi.frompoints(np.array([(1.5, 2.0), (9.25, 3.0), (7.0, 12.5)]))
+    oval = roifile.ImagejRoi(roitype=roifile.ROI_TYPE.OVAL, top=3, left=4, bottom=20, right=15)
+    old = {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": [[[1, 1], [9, 1], [9, 9], [1, 1]]]},
+        "properties": {
+            "classification": {"name": "a", "colorRGB": -3},
+            "measurements": [{"name": "x", "value": 1}],
+        },
+    }
+    return [
+        {"regions.geojson": geojson_bytes(areas_of(labels), "detection", "Nucleus")},
+        {"regions.geojson": geojson_bytes(planes, "annotation")},
+        {"regions.geojson": json.dumps([old]).encode()},
+        {"RoiSet.zip": roi_set_bytes(areas_of(labels))},
+        {"RoiSet.zip": roi_set_bytes(areas_of(np.kron(np.arange(12).reshape(3, 4), np.ones((8, 8), int))))},
+        {"RoiSet.zip": roi_set_bytes(planes)},
+        {"drawn.roi": drawn.tobytes()},
+        {"oval.roi": oval.tobytes()},
+    ]
 
 
 def _csv_layouts() -> list[Files]:
