@@ -13,7 +13,8 @@ from ellimaps.core.reach import refuse_outside
 from ellimaps.core.stack import ImageStack
 from ellimaps.readers import accurion_dat, accurion_png, ep4, ep4_datasets, pictures, tiff
 from ellimaps.readers.ep4_datasets import Ep4Dataset, Folder, facts_seen, look_into
-from ellimaps.readers.foreign import foreign_format, is_zarr
+from ellimaps.readers.foreign import foreign_format
+from ellimaps.readers.ome_zarr import is_zarr
 from ellimaps.readers.pictures import PictureSet, PlaneNumber
 from ellimaps.readers.planes import Axis, Choice
 
@@ -41,6 +42,7 @@ def open_stack(
     path : str, Path or binary stream
         An Accurion EP4 folder, with or without its ``.ds.dat``; the ``.ds.dat`` itself; or one of its PNGs.
         Or a TIFF, OME-TIFF, ImageJ stack or PNG, or a folder of them; of these one file may be a stream.
+        Or an OME-Zarr image or plate, whose fields are its data sets.
     dataset : str, optional
         The name of the data set to open where the folder holds several, or the name of its file.
     name : str, optional
@@ -98,7 +100,7 @@ def open_planes(
     Parameters
     ----------
     path : str or Path
-        A TIFF or PNG, or a folder of single ones.
+        A TIFF, PNG or OME-Zarr image, or a folder of single ones.
     z, t : int, "max" or "mean", optional
         One plane or time point, or a projection, in place of each.
     scene : int, optional
@@ -158,15 +160,13 @@ def _existing(path: str | Path) -> Path:
 
 def _find(folder: Folder) -> list[Ep4Dataset | PictureSet]:
     """List what a folder holds: pictures count where there are no measured maps."""
+    if is_zarr(folder.path):
+        return [*pictures.zarr_pictures(folder.path)]
     return [*ep4_datasets.find_datasets(folder)] or [*pictures.find_pictures(folder)]
 
 
 def _dataset_at(path: Path, dataset: str | None) -> Ep4Dataset | PictureSet:
     if path.is_dir():
-        if is_zarr(path):
-            raise ReadError(
-                f"{path.name} is an OME-Zarr image, which ellimaps does not read: save it as OME-TIFF."
-            )
         folder = look_into(path)
         return _choose(folder, _find(folder), dataset)
     if not path.is_file():

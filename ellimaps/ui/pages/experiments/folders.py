@@ -14,6 +14,7 @@ from ellimaps.batch.layout import TreeLayout, layout_of
 from ellimaps.batch.marks import IMAGE_ENDINGS, TABLE_ENDING, batch_around, is_result
 from ellimaps.batch.result_folders import result_folders
 from ellimaps.batch.tree import Item, Pattern, Tree
+from ellimaps.readers.ome_zarr import is_zarr
 from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.state import kept
 
@@ -129,7 +130,8 @@ def _choose_typed(found: list[str]) -> None:
 
 def _holds_inputs(folder: Path) -> bool:
     for _, one in zip(range(_MOST_LISTED), _deepest_first(folder), strict=False):
-        if any(name.casefold().endswith((*IMAGE_ENDINGS, TABLE_ENDING)) for name in _names(one)):
+        endings = (*IMAGE_ENDINGS, TABLE_ENDING)
+        if is_zarr(one) or any(name.casefold().endswith(endings) for name in _names(one)):
             return True
     return False
 
