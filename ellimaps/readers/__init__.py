@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.inputs import InputFile, first_bytes
 from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.provenance import sha256
 from ellimaps.core.reach import refuse_outside
 from ellimaps.core.stack import ImageStack
 from ellimaps.readers import accurion_dat, accurion_png, ep4, ep4_datasets, pictures, tiff
@@ -16,9 +18,9 @@ from ellimaps.readers.ep4_datasets import Ep4Dataset, Folder, facts_seen, look_i
 from ellimaps.readers.foreign import foreign_format
 from ellimaps.readers.ome_zarr import is_zarr
 from ellimaps.readers.pictures import PictureSet, PlaneNumber
-from ellimaps.readers.planes import Axis, Choice
+from ellimaps.readers.planes import Axis, Choice, Planes, planes_of
 
-__all__ = ["PlaneNumber", "list_datasets", "open_planes", "open_stack", "picture_axes"]
+__all__ = ["PlaneNumber", "list_datasets", "open_planes", "open_stack", "opened_image", "picture_axes"]
 
 _Dataset = TypeVar("_Dataset", Ep4Dataset, PictureSet, Ep4Dataset | PictureSet)
 
@@ -119,6 +121,40 @@ def open_planes(
     if not isinstance(found, PictureSet):
         raise SettingError(f"{found.name} holds Delta and Psi maps: objects are found in intensities.")
     yield from pictures.each_plane(found, Choice(z, t, (), working_set_gb, scene))
+
+
+@contextmanager
+def opened_image(
+    path: str | Path, *, dataset: str | None = None, scene: int | None = None
+) -> Iterator[tuple[Planes, dict[str, str]]]:
+    """Open all planes of an image as they are stored; of Delta and Psi maps each is a channel.
+
+    Parameters
+    ----------
+    path, dataset, scene
+        As of `open_stack`.
+
+    Yields
+    ------
+    Planes
+        They can be read inside the context.
+    dict of str to str
+        SHA-256 of every file, by name.
+
+    Raises
+    ------
+    ReadError
+        As `open_stack`; also for planes read inside.
+    SettingError
+        If there is no such scene.
+    """
+    found = _dataset_at(_existing(path), dataset)
+    if isinstance(found, PictureSet):
+        with pictures.opened_set(found, scene) as picture:
+            yield picture, {file.name: file.seen(sha256) for file in picture.files}
+    else:
+        stack = ep4.read_dataset(found)
+        yield planes_of(stack), dict(stack.inputs)
 
 
 def list_datasets(path: str | Path) -> list[str]:

@@ -142,7 +142,7 @@ def opened_zarr(store: InputFile) -> Planes:
         largest = scales["datasets"][0]
         array = opened_array(_below(folder, largest["path"]), name)
         letters = _letters(name, scales["axes"], len(array.shape))
-        steps = _steps(scales, largest, letters)
+        steps = _steps(scales, largest)
         return _planes(store, array, letters, steps, said.get("omero", {}))
 
 
@@ -160,7 +160,7 @@ def channel_names(image: Path) -> list[str]:
 
 
 def _planes(
-    store: InputFile, array: ZarrArray, letters: str, steps: Mapping[str, float], omero: Mapping[str, Any]
+    store: InputFile, array: ZarrArray, letters: str, steps: Sequence[_Step], omero: Mapping[str, Any]
 ) -> Planes:
     sizes = dict(zip(letters, array.shape, strict=True))
     n_times, n_channels, n_planes = (sizes.get(letter, 1) for letter in "tcz")
@@ -168,8 +168,11 @@ def _planes(
         raise ReadError(f"{store.name} declares more than {_MOST_PLANES:,} planes: do not trust it.")
     if not array.files:
         raise ReadError(f"{store.name} holds no pixels but only their description: copy it again.")
-    times = steps.get("t", np.nan) * np.arange(n_times) if n_times > 1 else np.full(1, np.nan)
-    width, height = steps.get("x"), steps.get("y")
+    along = dict(zip(letters, steps, strict=True))
+    step = along["t"].of(_IN_S) if n_times > 1 else None
+    times = np.arange(n_times) * (np.nan if step is None else step)
+    y, x = along["y"], along["x"]
+    is_known = x.unit == y.unit and 0.01 < y.factor / x.factor < 100 if x.factor > 0 else False
     return Planes(
         name=zarr_stem(store.path.name),
         source=store.path,
@@ -179,9 +182,9 @@ def _planes(
         file_of=lambda *_: store.name,
         files=[store],
         times_s=np.repeat(times[:, None], n_channels, axis=1),
-        pixel_size_um=width,
-        pixel_aspect=height / width if width and height else 1.0,
-        plane_distance_um=steps.get("z"),
+        pixel_size_um=x.of(_IN_UM),
+        pixel_aspect=y.factor / x.factor if is_known else 1.0,
+        plane_distance_um=along["z"].of(_IN_UM) if "z" in along else None,
         packed_bytes=array.stored_bytes,
         warnings=_warnings(array),
     )
@@ -259,20 +262,27 @@ def _letters(name: str, axes: Sequence[Mapping[str, Any]], n_axes: int) -> str:
     return letters
 
 
-def _steps(scales: Mapping[str, Any], largest: Mapping[str, Any], letters: str) -> dict[str, float]:
-    """Return the distance of neighbors on the axes whose unit is known: um of space, s of time."""
-    factors = np.ones(len(letters))
+class _Step(NamedTuple):
+    """From one value to the next on an axis, in a unit of the format; empty where it says none."""
+
+    factor: float
+    unit: str
+
+    def of(self, units: Mapping[str, float]) -> float | None:
+        """Return it in the unit that the table of units is in, if it is one of these."""
+        step = self.factor * units.get(self.unit, np.nan)
+        return step if 0 < step < np.inf else None
+
+
+def _steps(scales: Mapping[str, Any], largest: Mapping[str, Any]) -> list[_Step]:
+    """Return the steps of all axes."""
+    factors = np.ones(len(scales["axes"]))
     for part in (largest, scales):
         for transformation in part.get("coordinateTransformations", []):
             if transformation["type"] == "scale":
-                factors *= np.array(transformation["scale"], float)
-    units = _IN_UM | _IN_S
-    found = {}
-    for letter, axis, factor in zip(letters, scales["axes"], factors, strict=True):
-        step = factor * units.get(str(axis.get("unit")), np.nan)
-        if 0 < step < np.inf:
-            found[letter] = float(step)
-    return found
+                factors = factors * np.array(transformation["scale"], float)
+    units = [str(axis.get("unit", "")) for axis in scales["axes"]]
+    return [_Step(float(factor), unit) for factor, unit in zip(factors, units, strict=True)]
 
 
 def _channels(omero: Mapping[str, Any], count: int) -> list[PlaneChannel]:

@@ -98,8 +98,18 @@ def read_pictures(found: PictureSet, choice: Choice, on_progress: Progress = no_
     """
     if len(found.files) > 1:
         return stack_of(_joined(found, choice.working_set_gb), choice, on_progress)
-    with _opened_exactly(found.files[0], choice.scene) as picture:
-        return stack_of(replace(picture, name=found.name, source=found.source), choice, on_progress)
+    with opened_set(found, choice.scene) as picture:
+        return stack_of(picture, choice, on_progress)
+
+
+@contextmanager
+def opened_set(found: PictureSet, scene: int | None = None) -> Iterator[Planes]:
+    """Open a picture, or a folder's pictures as one, with all its planes; see `opened_picture`."""
+    if len(found.files) > 1:
+        yield _joined(found)
+        return
+    with _opened_exactly(found.files[0], scene) as picture:
+        yield replace(picture, name=found.name, source=found.source)
 
 
 def each_plane(found: PictureSet, choice: Choice) -> Iterator[tuple[PlaneNumber, ImageStack]]:

@@ -17,7 +17,7 @@ from ellimaps.core.inputs import InputFile
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import sha256
 from ellimaps.core.scratch import check_unpacking, new_array, release
-from ellimaps.core.stack import INTENSITY, ImageStack
+from ellimaps.core.stack import INTENSITY, ImageStack, band_labels
 
 PROJECTIONS = ("max", "mean")
 RGB_NAMES = ("red", "green", "blue")
@@ -179,6 +179,27 @@ def stack_of(picture: Planes, choice: Choice, on_progress: Progress = no_progres
         comment=picture.comment,
         warnings=(*picture.warnings, *_warnings(picture, choice, values)),
         inputs={file.name: file.seen(sha256) for file in picture.files},
+    )
+
+
+def planes_of(stack: ImageStack) -> Planes:
+    """Return the bands of a stack as channels of one time point and plane."""
+    files = [str(file) for file in stack.bands["file"]]
+    waves = stack.bands["wavelength_nm"]
+    return Planes(
+        name=stack.name,
+        source=stack.source or Path(stack.name),
+        shape=(1, stack.n_bands, 1, *stack.shape),
+        plane=lambda _t, c, _z: stack.values[c],
+        channels=[PlaneChannel(*one) for one in zip(band_labels(stack), waves, strict=True)],
+        file_of=lambda _t, c: files[c],
+        files=[],
+        times_s=np.full((1, stack.n_bands), np.nan),
+        pixel_size_um=stack.pixel_size_um,
+        pixel_aspect=stack.pixel_aspect,
+        acquired_at=stack.acquired_at,
+        comment=stack.comment,
+        warnings=stack.warnings,
     )
 
 

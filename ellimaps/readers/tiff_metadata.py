@@ -82,6 +82,9 @@ def _ome_facts(text: str, nothing: TiffFacts, scene: int) -> TiffFacts:
     if image is None or pixels is None:
         return nothing
     size, aspect = _pixel(*(_length(pixels, f"PhysicalSize{axis}", _IN_UM, "µm") for axis in "XY"))
+    if size is None:
+        # Of pixels without a size the aspect may be known.
+        _, aspect = _pixel(*(_length(pixels, f"PhysicalSize{axis}", {"pixel": 1.0}, "µm") for axis in "XY"))
     found = [_ome_channel(channel, i) for i, channel in enumerate(pixels.findall("{*}Channel"))]
     return TiffFacts(
         times_s=_ome_times(pixels, nothing.times_s.shape),
