@@ -9,6 +9,7 @@ import typer
 
 from ellimaps.cli.batch import engine_of
 from ellimaps.cli.bundles import channel_names
+from ellimaps.cli.export import ZarrVersion, tell
 from ellimaps.cli.options import (
     Json,
     NetworkWeights,
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
 
 group = typer.Typer(help="Profiles of screening plates: what compounds change.", no_args_is_help=True)
 
+PlateRoot = Annotated[
+    Path,
+    typer.Argument(metavar="ROOT", help="Folder of the plate's images, or an OME-Zarr.", show_default=False),
+]
+PlatePattern = Annotated[
+    str | None, typer.Option("--pattern", help="How file names are read, as {well}_s{field}_w{channel}.")
+]
 ProfilesArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="Output of ellimaps plates profile.", show_default=False)
 ]
@@ -49,9 +57,7 @@ NamesOption = Annotated[
 
 @group.command("profile")
 def profile(
-    root: Annotated[
-        Path, typer.Argument(metavar="ROOT", help="Folder of the plate's images.", show_default=False)
-    ],
+    root: PlateRoot,
     layout: Annotated[
         Path,
         typer.Option(
@@ -59,10 +65,7 @@ def profile(
         ),
     ],
     out: ResultFolder,
-    pattern: Annotated[
-        str | None,
-        typer.Option("--pattern", help="How file names are read, as {well}_s{field}_w{channel}."),
-    ] = None,
+    pattern: PlatePattern = None,
     channels: Annotated[
         str | None, typer.Option("--channels", help="Names of the channels, nuclei first.", metavar="A,B,...")
     ] = None,
@@ -115,6 +118,25 @@ def profile(
     _tell(plate, profiles, summary, as_json)
     if summary.failed:
         raise typer.Exit(1)
+
+
+@group.command("export")
+def export_images(
+    root: PlateRoot,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="NAME.ome.zarr.", show_default=False)],
+    pattern: PlatePattern = None,
+    version: ZarrVersion = "0.5",
+    as_json: Json = False,
+) -> None:
+    """Write the images of a plate as an OME-Zarr plate, bit for bit.
+
+    Example: ellimaps plates export images plate.ome.zarr
+    """
+    from ellimaps.plates.ome_zarr import export_plate
+
+    with progress_on_stderr() as on_progress:
+        written = export_plate(root, out, pattern, version=version, on_progress=on_progress)
+    tell(written, as_json=as_json)
 
 
 @group.command("embed")

@@ -63,6 +63,7 @@ def formats() -> dict[str, Format]:
         "png": Format(_pngs, _open_picture, 10),
         "tiff": Format(_tiffs, _open_picture, 16),
         "ome and imagej tiff": Format(_described_tiffs, _open_picture, 8),
+        "ome-zarr": Format(_zarr_stores, _open_stores, 8),
         "folders of pictures": Format(_picture_folders, _open_stack),
         "label images": Format(_label_images, _open_labels, 3),
         "regions": Format(_region_files, _open_labels, 8),
@@ -99,6 +100,24 @@ def _open_picture(folder: Path) -> object:
             for path in _all(folder)
             for way in (picture_axes, read_image, open_stack)
         ]
+    )
+
+
+def _open_stores(folder: Path) -> object:
+    from ellimaps.classify.images import read_image
+    from ellimaps.plates.measuring.file_names import read_plate_files
+    from ellimaps.plates.measuring.pictures import picture_values
+    from ellimaps.readers import list_datasets, open_stack
+
+    def first_picture(path: Path) -> object:
+        return picture_values(path, str(read_plate_files(path).table["file"][0]))
+
+    def each(path: Path) -> object:
+        return [open_stack(path, dataset=name, t=0, z="mean") for name in list_datasets(path)]
+
+    stores = sorted(path for path in folder.iterdir() if path.is_dir())
+    return _last_of(
+        [lambda way=way, path=path: way(path) for path in stores for way in (read_image, first_picture, each)]
     )
 
 
@@ -392,6 +411,30 @@ def _described_tiffs() -> list[Files]:
         {"hyper.tif": tiff(hyper, imagej=True, metadata=imagej, resolution=(2.0, 2.0))},
         {"shaped.tif": tiff(stack[0, :, 0], metadata={"axes": "CYX"})},
     ]
+
+
+def _zarr_stores() -> list[Files]:
+    import zarr
+    from support.zarr_stores import pixels, write_image, write_plate
+    from zarr.codecs import BloscCodec, Crc32cCodec, GzipCodec
+
+    # Its threads would be lost in the processes that open inputs.
+    zarr.config.set({"threading.max_workers": 1})
+    values = pixels((1, 2, 2, 20, 24), seed=4)
+    small = pixels((12, 16), "uint8", 5)
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        write_image(root / "a" / "two.ome.zarr", values, "0.4")
+        write_image(root / "b" / "three.ome.zarr", values)
+        write_image(root / "c" / "shards.zarr", values, chunks=(1, 1, 1, 10, 12), shards=(1, 1, 2, 20, 24))
+        write_image(root / "d" / "blosc.zarr", small, compressors=[BloscCodec(cname="lz4"), Crc32cCodec()])
+        write_image(root / "e" / "gzip.zarr", small, compressors=GzipCodec())
+        write_plate(root / "f" / "plate.zarr", {"A1": [values], "B2": [values]}, "0.4")
+        write_plate(root / "g" / "plate.zarr", {"A1": [values, values]})
+        return [
+            {file.relative_to(one).as_posix(): file.read_bytes() for file in _all(one)}
+            for one in sorted(root.iterdir())
+        ]
 
 
 def _picture_folders() -> list[Files]:
