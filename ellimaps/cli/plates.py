@@ -19,6 +19,7 @@ from ellimaps.cli.options import (
     Workers,
 )
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
+from ellimaps.core.errors import SettingError
 
 if TYPE_CHECKING:
     from ellimaps.batch.plates import PlateSummary
@@ -109,6 +110,55 @@ def profile(
     _tell(plate, profiles, summary, as_json)
     if summary.failed:
         raise typer.Exit(1)
+
+
+@group.command("open")
+def open_sources(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="CellProfiler's CSV folders or SQLite, pycytominer's CSV or Parquet, our profiles.",
+            show_default=False,
+        ),
+    ],
+    out: ResultFolder,
+    layout: Annotated[
+        Path | None,
+        typer.Option("--layout", help="CSV or XLSX, where the sources do not say what is in the wells."),
+    ] = None,
+    names: NamesOption = "own",
+    as_json: Json = False,
+) -> None:
+    """Open profiles of other software, or of several plates, as one folder of profiles.
+
+    Example: ellimaps plates open run1/Image_tables run2.sqlite --layout layout.csv --out profiles
+    """
+    from ellimaps.plates.exchange.cytomining import write_cytomining
+    from ellimaps.plates.exchange.opening import open_profiles
+    from ellimaps.plates.measuring.profiles import save_profiles
+
+    with progress_on_stderr() as on_progress:
+        profiles = open_profiles(sources, layout, on_progress=on_progress)
+    if out.resolve() in [source.resolve() for source in sources]:
+        raise SettingError(f"{out} is one of the sources: choose another folder for the results.")
+    files = save_profiles(profiles, out)
+    if names == "cytomining":
+        files += write_cytomining(profiles, out)
+    facts = {
+        "n_plates": int(profiles.wells["plate"].nunique()),
+        "n_wells": len(profiles.wells),
+        "n_fields": len(profiles.fields),
+        "n_features": len(profiles.features),
+    }
+    notes = [str(note) for note in profiles.facts["mismatches"]]
+    if as_json:
+        print_json({**facts, "mismatches": notes, "files": [str(file) for file in files]})
+        return
+    for note in notes:
+        print(f"note: {note}")
+    print("{n_fields} fields of {n_wells} wells, {n_features} features; plates: {n_plates}".format(**facts))
+    print_files(files)
 
 
 @group.command("embed")

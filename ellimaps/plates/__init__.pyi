@@ -1,6 +1,10 @@
 """The public names of plates and where they live; `__init__.py` imports each on first use."""
 
 from .exchange.cytomining import write_cytomining as write_cytomining
+from .exchange.opening import (
+    join_profiles as join_profiles,
+    open_profiles as open_profiles,
+)
 from .measuring.autoencoder import (
     Autoencoder as Autoencoder,
     AutoencoderSettings as AutoencoderSettings,
