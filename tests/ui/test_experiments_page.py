@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
@@ -22,6 +23,7 @@ from ellimaps.batch.work import attempt
 from ellimaps.core.errors import ReadError
 from ellimaps.samples import sample_ep4
 from ellimaps.ui.pages.experiments import folders, recipes
+from ellimaps.ui.pages.experiments.charts import histogram
 
 
 def in_turn(work, tasks):
@@ -358,3 +360,11 @@ def test_damaged_or_hostile_tables(cells, tmp_path):
     (tmp_path / "images.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ReadError):
         read_results(tmp_path)
+
+
+@pytest.mark.parametrize(("objects", "bins"), [(30, 7), (100_000, 30)])
+def test_a_distribution_of_few_objects_has_few_bins(objects, bins):
+    values = pd.Series(np.linspace(0, 1, 2 * objects))
+    groups = pd.Series(["one", "other"] * objects)
+    chart = histogram(values, groups, "Experiment", "Radius (px)")
+    assert chart.data["value"].nunique() == bins

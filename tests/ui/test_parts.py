@@ -18,6 +18,7 @@ from ellimaps.ui.components.viewer.viewer import MapPanel, _panel_data, display_
 from ellimaps.ui.pages.maps.loading import Source
 from ellimaps.ui.pages.maps.refine import text_color
 from ellimaps.ui.serving.serve import OPTIONS
+from ellimaps.ui.shared import worker
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.data_root import example_folders, folders_from, inside_root, measurements_below
 from ellimaps.ui.shared.jobs import Job
@@ -148,6 +149,15 @@ def test_work_in_a_process_gives_its_result_or_says_why_not(work, result, error)
     job.wait(60)
     assert job.result == result
     assert (error or "") in (job.error or "")
+
+
+@pytest.mark.usefixtures("worker_finds_tests")
+def test_a_process_that_has_done_its_work_ends_by_itself_in_silence(monkeypatch, capfd):
+    monkeypatch.setattr(worker, "_GRACE_S", 60)
+    job = Job(in_worker(working.double, 21))
+    job.wait(60)
+    assert job.result == 42
+    assert capfd.readouterr().err.strip() == "a library that prints"
 
 
 @pytest.mark.usefixtures("worker_finds_tests")
