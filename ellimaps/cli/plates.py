@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ellimaps.plates.measuring.field import FieldSettings
     from ellimaps.plates.measuring.plate import Plate
     from ellimaps.plates.measuring.profiles import Profiles
+    from ellimaps.plates.statistics.plate_quality import PlateQuality
 
 group = typer.Typer(help="Profiles of screening plates: what compounds change.", no_args_is_help=True)
 
@@ -40,6 +41,12 @@ CorrectOption = Annotated[
     Literal["none", "plates", "polish"],
     typer.Option(
         "--correct", help="Positional effects to take off: between plates, or of rows and columns (polish)."
+    ),
+]
+PositiveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--positive", help="Compound that is a positive control, at its highest dose (default: the layout's)."
     ),
 ]
 NamesOption = Annotated[
@@ -172,6 +179,7 @@ def embed(
         typer.Option("--clusters", help="How points are grouped."),
     ] = "agglomerative",
     correct: CorrectOption = "none",
+    positive: PositiveOption = None,
     as_json: Json = False,
 ) -> None:
     """Lay fields or wells out in a plane, group them, and compare compounds with the controls.
@@ -185,7 +193,7 @@ def embed(
 
     profiles = read_profiles(folder)
     with progress_on_stderr() as on_progress:
-        files, found = write_answers(
+        files, found, quality = write_answers(
             profiles,
             folder,
             method=method,
@@ -193,6 +201,7 @@ def embed(
             level=level,
             clusters=clusters,
             correct=correct,
+            positive=positive,
             on_progress=on_progress,
         )
         facts = evaluate(corrected(profiles, correct)).facts()
@@ -206,6 +215,7 @@ def embed(
     )
     formats = {"compound": "", "strongest_dose": "g", "distance": ".2f", "q": ".2g", "active": ""}
     print_table(found.compounds.to_dict(orient="records"), formats)  # type: ignore[arg-type]
+    _tell_quality(quality)
     print_files(files)
 
 
@@ -218,6 +228,7 @@ def report(
     method: MethodOption = "pca",
     seed: Seed = 0,
     correct: CorrectOption = "none",
+    positive: PositiveOption = None,
 ) -> None:
     """Write what a plate says as one HTML page that needs no other file.
 
@@ -231,7 +242,7 @@ def report(
     profiles = corrected(read_profiles(folder), correct)
     target = out or folder / "report.html"
     with progress_on_stderr() as on_progress:
-        page = plate_report(profiles, method=method, seed=seed, on_progress=on_progress)
+        page = plate_report(profiles, method=method, seed=seed, positive=positive, on_progress=on_progress)
     (written,) = write_files(target.parent, {target.name: page.encode()})
     print(written)
 
@@ -254,6 +265,19 @@ def _by_network(
     files = save_profiles(profiles, out)
     n = len(profiles.fields)
     return profiles, PlateSummary(n, n, 0, 0, time.perf_counter() - start, tuple(files))
+
+
+def _tell_quality(quality: PlateQuality) -> None:
+    """Print how positive controls stand out in each channel, and how much of several plates is plate."""
+    from ellimaps.plates.statistics.assay_quality import by_channel
+
+    if quality.controls["n_positive"].any():
+        formats = {"plate": "", "positive": "", "channel": "", "feature": "", "n_positive": "d"}
+        formats |= {"z_prime": ".2f", "z_prime_robust": ".2f", "ssmd": ".1f", "ssmd_robust": ".1f"}
+        print_table(by_channel(quality.controls).to_dict(orient="records"), formats)  # type: ignore[arg-type]
+    if quality.batches is not None:
+        formats = {"stage": "", "plate": ".1%", "treatment": ".1%", "either": ".1%", "rest": ".1%"}
+        print_table(quality.batches.table.to_dict(orient="records"), formats)  # type: ignore[arg-type]
 
 
 def _tell(plate: Plate, profiles: Profiles, summary: PlateSummary, as_json: bool) -> None:

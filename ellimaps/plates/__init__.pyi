@@ -40,6 +40,14 @@ from .statistics.answers import (
     answers as answers,
     dose_responses as dose_responses,
 )
+from .statistics.assay_quality import (
+    assay_quality as assay_quality,
+    quality_table as quality_table,
+)
+from .statistics.batch_effect import (
+    BatchEffect as BatchEffect,
+    batch_effect as batch_effect,
+)
 from .statistics.clusters import cluster as cluster
 from .statistics.dose_response import fit_dose_response as fit_dose_response
 from .statistics.embedding import embed as embed
@@ -55,6 +63,10 @@ from .statistics.normalization import (
     Vectors as Vectors,
     scaled as scaled,
     vectors as vectors,
+)
+from .statistics.plate_quality import (
+    PlateQuality as PlateQuality,
+    plate_quality as plate_quality,
 )
 from .statistics.positional_effect import (
     center_plates as center_plates,
