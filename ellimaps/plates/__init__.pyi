@@ -49,7 +49,10 @@ from .statistics.batch_effect import (
     batch_effect as batch_effect,
 )
 from .statistics.clusters import cluster as cluster
-from .statistics.dose_response import fit_dose_response as fit_dose_response
+from .statistics.dose_response import (
+    confidence_band as confidence_band,
+    fit_dose_response as fit_dose_response,
+)
 from .statistics.embedding import embed as embed
 from .statistics.evaluation import (
     Evaluation as Evaluation,
