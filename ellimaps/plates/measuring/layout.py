@@ -22,8 +22,12 @@ _NAMES = {
     "well": ("well", "well_id", "wellid", "well_name", "position"),
     "row": ("row",),
     "column": ("column", "col"),
-    "compound": ("compound", "compound_name", "treatment", "drug", "substance", "name"),
-    "control": ("control", "is_control", "control_type"),
+    "compound": (
+        *("compound", "compound_name", "treatment", "drug", "substance", "name"),
+        # What the tables of the Broad Institute and the JUMP consortium have.
+        *("pert_iname", "broad_sample", "jcp2022"),
+    ),
+    "control": ("control", "is_control", "control_type", "pert_type"),
     "unit": ("concentration_unit", "unit", "units", "dose_unit"),
 }
 _CONCENTRATION = re.compile(r"(?:concentration|conc|dose)[\s_]*[(\[]?(?P<unit>[^)\]]*)[)\]]?")
@@ -55,7 +59,7 @@ _NO = (
     "sample",
     "trt",
 )
-_POSITIVE = ("positive", "poscon", "pos")
+_POSITIVE = ("positive", "poscon", "pos", "poscon_cp", "poscon_diverse", "poscon_orf")
 
 
 def read_layout(path: str | Path) -> pd.DataFrame:
@@ -87,7 +91,24 @@ def read_layout(path: str | Path) -> pd.DataFrame:
     file = Path(path)
     if file.is_dir():
         raise ReadError(f"{file} is a folder: give the plate's layout, a CSV or XLSX file.")
-    raw = _sheet(file)
+    return layout_of(file, _sheet(file))
+
+
+def layout_of(file: Path, raw: pd.DataFrame) -> pd.DataFrame:
+    """Return the layout that a table of text holds, as `read_layout`.
+
+    Parameters
+    ----------
+    file : Path
+        What messages call it.
+    raw : DataFrame
+        Of text, its index counting the file's rows below the header from 0.
+
+    Raises
+    ------
+    ReadError
+        As `read_layout`.
+    """
     named = {re.sub(r"\s+", "_", str(name).strip().casefold()): str(name) for name in raw.columns}
     found = {what: next((named[n] for n in names if n in named), None) for what, names in _NAMES.items()}
     if found["compound"] is None:
@@ -115,6 +136,12 @@ def read_layout(path: str | Path) -> pd.DataFrame:
     return table.iloc[order].reset_index(drop=True)
 
 
+def is_layout_column(name: str) -> bool:
+    """Return whether a column, in lower case, says what is in a well."""
+    known = any(name in names for what, names in _NAMES.items() if what not in ("row", "column"))
+    return known or _CONCENTRATION.fullmatch(name) is not None
+
+
 def _sheet(file: Path) -> pd.DataFrame:
     content = read_small(file, "layout table", _MOST_BYTES)
     try:
@@ -138,7 +165,7 @@ def _sheet(file: Path) -> pd.DataFrame:
     filled = raw[(raw != "").any(axis=1)]
     if filled.empty:
         raise ReadError(f"{file.name} holds no rows: list one well in each.")
-    return filled.reset_index(drop=True)
+    return filled
 
 
 def _text(content: bytes) -> str:
@@ -159,7 +186,7 @@ def _wells(file: Path, raw: pd.DataFrame, found: dict[str, str | None]) -> list[
     if well is None and (row is None or column is None):
         raise ReadError(f"{file.name} has no column well: it has {', '.join(map(str, raw.columns)):.200}.")
     names = []
-    for number in range(len(raw)):
+    for number, line in enumerate(raw.index):
         try:
             if well is not None:
                 names.append(well_name(*well_position(raw[well].iloc[number])))
@@ -169,7 +196,7 @@ def _wells(file: Path, raw: pd.DataFrame, found: dict[str, str | None]) -> list[
                 )
         except ReadError as error:
             reason = str(error).rstrip(".").split(":")[0]
-            raise ReadError(f"{file.name}, row {number + 2}: {reason}; write wells as A01.") from error
+            raise ReadError(f"{file.name}, row {line + 2}: {reason}; write wells as A01.") from error
     return names
 
 
@@ -188,7 +215,7 @@ def _concentrations(
     if column is None or match is None:
         return [np.nan] * len(raw), [""] * len(raw)
     _check_commas(file, raw[column])
-    values = [_number(file, text, number) for number, text in enumerate(raw[column])]
+    values = [_number(file, text, line) for line, text in zip(raw.index, raw[column], strict=True)]
     if unit_column is not None:
         return values, [_unit(text) for text in raw[unit_column]]
     return values, [_unit(match["unit"])] * len(raw)
@@ -205,7 +232,7 @@ def _check_commas(file: Path, texts: pd.Series[str]) -> None:
         )
 
 
-def _number(file: Path, text: str, number: int) -> float:
+def _number(file: Path, text: str, line: int) -> float:
     cleaned = text.strip().replace(",", ".")
     if cleaned.casefold() in ("", "nan", "na", "n/a", "-"):
         return np.nan
@@ -214,7 +241,7 @@ def _number(file: Path, text: str, number: int) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < np.inf:
-        raise ReadError(f"{file.name}, row {number + 2}: {text!r:.40} is no concentration; write a number.")
+        raise ReadError(f"{file.name}, row {line + 2}: {text!r:.40} is no concentration; write a number.")
     return value
 
 
@@ -230,11 +257,10 @@ def _controls(
     if column is None:
         return [is_vehicle(name) for name in compounds], [False] * len(raw)
     words = [text.strip().casefold() for text in raw[column]]
-    for number, word in enumerate(words):
+    for line, text, word in zip(raw.index, raw[column], words, strict=True):
         if word not in (*_YES, *_NO, *_POSITIVE):
             raise ReadError(
-                f"{file.name}, row {number + 2}: {raw[column].iloc[number]!r:.40} says not whether it is a "
-                "control; write 0 or 1."
+                f"{file.name}, row {line + 2}: {text!r:.40} says not whether it is a control; write 0 or 1."
             )
     return [word in _YES for word in words], [word in _POSITIVE for word in words]
 
