@@ -103,7 +103,6 @@ def profile(
 
     from ellimaps.batch.plates import replaced, run_plate
     from ellimaps.batch.time_limit import time_limit
-    from ellimaps.core.errors import SettingError
     from ellimaps.plates.exchange.cytomining import write_cytomining
     from ellimaps.plates.measuring.field import FieldSettings
     from ellimaps.plates.measuring.plate import read_plate
