@@ -41,6 +41,10 @@ CorrectOption = Annotated[
         "--correct", help="Positional effects to take off: between plates, or of rows and columns (polish)."
     ),
 ]
+NamesOption = Annotated[
+    Literal["own", "cytomining"],
+    typer.Option("--names", help="cytomining: tables for pycytominer and copairs as well."),
+]
 
 
 @group.command("profile")
@@ -74,6 +78,7 @@ def profile(
     replace: Annotated[
         bool, typer.Option("--replace", help="Measure over profiles of other images, features or settings.")
     ] = False,
+    names: NamesOption = "own",
     workers: Workers = None,
     scheduler: Scheduler = None,
     time_limit_s: TimeLimit = None,
@@ -83,9 +88,12 @@ def profile(
 
     Example: ellimaps plates profile images --layout layout.csv --out profiles --workers 4
     """
+    import dataclasses
+
     from ellimaps.batch.plates import replaced, run_plate
     from ellimaps.batch.time_limit import time_limit
     from ellimaps.core.errors import SettingError
+    from ellimaps.plates.exchange.cytomining import write_cytomining
     from ellimaps.plates.measuring.field import FieldSettings
     from ellimaps.plates.measuring.plate import read_plate
     from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
@@ -102,6 +110,8 @@ def profile(
         else:
             profiles, summary = _by_network(plate, settings, out, (features, weights), on_progress)
         save_thumbnails(make_thumbnails(profiles, on_progress), out)
+    if names == "cytomining":
+        summary = dataclasses.replace(summary, files=(*summary.files, *write_cytomining(profiles, out)))
     _tell(plate, profiles, summary, as_json)
     if summary.failed:
         raise typer.Exit(1)

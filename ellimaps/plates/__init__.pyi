@@ -1,5 +1,6 @@
 """The public names of plates and where they live; `__init__.py` imports each on first use."""
 
+from .exchange.cytomining import write_cytomining as write_cytomining
 from .measuring.autoencoder import (
     Autoencoder as Autoencoder,
     AutoencoderSettings as AutoencoderSettings,
