@@ -537,7 +537,7 @@ def test_a_text_named_like_an_image_fails_as_one_field_and_is_named(monkeypatch,
     page = open_page(imaged(tmp_path, names="p_B{column:02d}_s{field}.tif"), monkeypatch, tmp_path)
     (tmp_path / "images" / "p_B03_s2.tif").write_text("no image")
     ended(ask(page, pictures="images", layout="layout.csv", out="results/new"))
-    assert "1 of 6 fields cannot be measured" in page.warning[0].value
+    assert "1 of 6 fields cannot be measured (B03 field 2)" in page.warning[0].value
     assert "p_B03_s2.tif" in (tmp_path / "results" / "new" / "failures.csv").read_text()
     assert not page.error
 
