@@ -26,7 +26,7 @@ from ellimaps.ui.pages.plates.data import (
     thumbnails,
     treatment_names,
 )
-from ellimaps.ui.pages.plates.pictures import side_by_side
+from ellimaps.ui.pages.plates.side_by_side import side_by_side
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
