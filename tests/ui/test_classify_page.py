@@ -554,6 +554,24 @@ def test_what_decides_is_said_in_words(made):
     assert "_" not in words
 
 
+@pytest.mark.usefixtures("root")
+def test_the_learning_curve_says_what_further_labels_would_bring():
+    page = opened("Train")
+    press(page, "train_curve")
+    assert work(page).task is not None
+    wait_for_work(page)
+    folder, curve = work(page).curve
+    assert (folder.name, curve.labels) == ("images", COUNT)
+    assert curve.words in [one.value for one in (*page.info, *page.success)]
+    assert len(page.get("vega_lite_chart")) == 1
+    assert [button.proto.label for button in page.get("download_button")] == ["Learning curve (CSV)"]
+    press(page, "train_curve")
+    work(page).task.job.stop()
+    wait_for_work(page)
+    assert page.warning[0].value == "Stopped."
+    assert work(page).curve[1] is curve
+
+
 def test_two_models_are_compared_on_images_that_taught_neither(made, root):
     import tifffile
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import streamlit as st
 
 from ellimaps.classify.comparison import ModelComparison
+from ellimaps.classify.further_labels import LearningCurve
 from ellimaps.classify.image_folder import image_files
 from ellimaps.classify.labeling import LabelingSession
 from ellimaps.classify.labeling_file import read_list, save_list
@@ -112,6 +113,8 @@ class ClassifyState(PageState):
         Of two models, the last.
     compared : (str, str, Path), optional
         Which two, and on which folder.
+    curve : (Path, LearningCurve), optional
+        The folder whose learning curve was drawn last, and the curve.
     """
 
     lists: dict[Path, FolderLabels] = field(default_factory=dict)
@@ -123,6 +126,7 @@ class ClassifyState(PageState):
     confused: tuple[int, int] | None = None
     comparison: ModelComparison | None = None
     compared: tuple[str, str, Path] | None = None
+    curve: tuple[Path, LearningCurve] | None = None
     is_written: ClassVar[bool] = True
 
     def show(self, name: str) -> None:
@@ -139,6 +143,10 @@ class ClassifyState(PageState):
     def take_comparison(self, compared: tuple[str, str, Path], comparison: ModelComparison) -> None:
         """Keep how two models compare on a folder."""
         self.compared, self.comparison = compared, comparison
+
+    def take_curve(self, folder: Path, curve: LearningCurve) -> None:
+        """Keep how the score grows with the labels of a folder."""
+        self.curve = folder, curve
 
     def take(self, trained: Trained) -> None:
         """Keep a classifier, which is not saved yet, over a restart too."""
