@@ -104,15 +104,25 @@ def outlines_of(
     regions : sequence of Region
         The regions of interest.
     """
+    name = segmentation.stack.name
+    files = outline_files(f"{name}_clusters", cluster_areas(segmentation, names), formats, "annotation")
+    if regions:
+        files |= outline_files(f"{name}_regions", region_areas(regions), formats, "annotation")
+    return files
+
+
+def cluster_areas(segmentation: Segmentation, names: Sequence[str] = ()) -> list[Area]:
+    """Return clusters as outlines with their names and colors, numbered as in the label image."""
     called = _called(segmentation, names)
-    clusters = [
+    return [
         replace(area, name=called[area.number - 1].name, color=called[area.number - 1].color)
         for area in areas_of(segmentation.labels + 1)
     ]
-    drawn = [Area(number, ((_corners(region),),), region.name) for number, region in enumerate(regions, 1)]
-    name = segmentation.stack.name
-    files = outline_files(f"{name}_clusters", clusters, formats, "annotation")
-    return files | (outline_files(f"{name}_regions", drawn, formats, "annotation") if drawn else {})
+
+
+def region_areas(regions: Sequence[Region]) -> list[Area]:
+    """Return regions of interest as outlines with their names."""
+    return [Area(number, ((_corners(region),),), region.name) for number, region in enumerate(regions, 1)]
 
 
 def _called(segmentation: Segmentation, names: Sequence[str]) -> list[Called]:

@@ -11,7 +11,7 @@ from scipy import ndimage
 from ellimaps.core.errors import ReadError
 from ellimaps.core.inputs import InputFile, first_bytes
 from ellimaps.readers.pictures import is_picture, opened_picture
-from ellimaps.regions.areas import MOST_LABELS, drawn
+from ellimaps.regions.areas import MOST_LABELS, Area, areas_of, drawn
 from ellimaps.regions.geojson import is_geojson, read_geojson
 from ellimaps.regions.imagej import is_roi_set, read_roi_set
 
@@ -70,6 +70,25 @@ def read_objects(path: str | Path, shape: tuple[int, int], t: int = 0, z: int = 
             "components."
         )
     return labels
+
+
+def areas_in(path: str | Path) -> list[Area]:
+    """Return the regions of every plane of a label image that ellimaps wrote, as outlines.
+
+    Raises
+    ------
+    ReadError
+        If it is damaged or no label image.
+    """
+    with opened_picture(InputFile(Path(path))) as picture:
+        n_times, _, n_planes, height, width = picture.shape
+    planes = [(t, z) for t in range(n_times) for z in range(n_planes)]
+    alone = len(planes) == 1
+    return [
+        area
+        for t, z in planes
+        for area in areas_of(read_labels(path, (height, width), t, z), *(() if alone else (t, z)))
+    ]
 
 
 def _plane(file: InputFile, shape: tuple[int, int], t: int, z: int) -> NDArray[np.int32]:
