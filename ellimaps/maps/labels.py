@@ -18,7 +18,7 @@ from ellimaps.maps.regions import Region
 from ellimaps.maps.segmentation import Segmentation, segmentation_of_labels
 from ellimaps.maps.settings import Settings
 from ellimaps.regions.areas import Area, Ring, areas_of
-from ellimaps.regions.label_file import read_labels
+from ellimaps.regions.label_file import read_label_image
 from ellimaps.regions.label_image import Called, PackedLabels, label_tiff
 from ellimaps.regions.outline_files import OutlineFormat, outline_files
 
@@ -29,7 +29,7 @@ def read_clusters(path: str | Path, shape: tuple[int, int]) -> NDArray[np.int16]
     Parameters
     ----------
     path : str or Path
-        What `ellimaps.regions.label_file.read_labels` reads: 0 is no data, otherwise cluster + 1.
+        What `ellimaps.regions.label_file.read_label_image` reads: 0 is no data, otherwise cluster + 1.
     shape : (int, int)
         Size (y, x) of the maps it belongs to.
 
@@ -45,7 +45,7 @@ def read_clusters(path: str | Path, shape: tuple[int, int]) -> NDArray[np.int16]
     SettingError
         If it holds more clusters than there may be.
     """
-    labels = read_labels(path, shape)
+    labels = read_label_image(path, shape)
     if labels.max() > MAX_CLUSTERS:
         raise SettingError(
             f"The label image {Path(path).name} holds values up to {labels.max()}: use 0 for no data and 1 "

@@ -16,7 +16,7 @@ from ellimaps.regions.geojson import is_geojson, read_geojson
 from ellimaps.regions.imagej import is_roi_set, read_roi_set
 
 
-def read_labels(path: str | Path, shape: tuple[int, int], t: int = 0, z: int = 0) -> NDArray[np.int32]:
+def read_label_image(path: str | Path, shape: tuple[int, int], t: int = 0, z: int = 0) -> NDArray[np.int32]:
     """Return one plane of a label image; of a file with one plane that one, whatever is asked for.
 
     Parameters
@@ -50,19 +50,19 @@ def read_labels(path: str | Path, shape: tuple[int, int], t: int = 0, z: int = 0
 
 
 def read_objects(path: str | Path, shape: tuple[int, int], t: int = 0, z: int = 0) -> NDArray[np.int32]:
-    """Return one plane of a label image of objects, as `read_labels` does.
+    """Return one plane of a label image of objects, as `read_label_image` does.
 
     Parameters
     ----------
     path, shape, t, z
-        As of `read_labels`.
+        As of `read_label_image`.
 
     Raises
     ------
     ReadError
         Also if one number covers several objects, and there is no other.
     """
-    labels = read_labels(path, shape, t, z)
+    labels = read_label_image(path, shape, t, z)
     alone = len(np.flatnonzero(np.bincount(labels.ravel())[1:])) == 1
     if alone and is_picture(InputFile(Path(path))) and ndimage.label(labels)[1] > 1:
         raise ReadError(
@@ -87,7 +87,7 @@ def areas_in(path: str | Path) -> list[Area]:
     return [
         area
         for t, z in planes
-        for area in areas_of(read_labels(path, (height, width), t, z), *(() if alone else (t, z)))
+        for area in areas_of(read_label_image(path, (height, width), t, z), *(() if alone else (t, z)))
     ]
 
 

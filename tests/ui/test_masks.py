@@ -12,7 +12,7 @@ from conftest import EXAMPLE
 from support.maps_page import fine, open_page, state, view
 
 from ellimaps.maps.regions import Region
-from ellimaps.regions.label_file import areas_in, read_labels
+from ellimaps.regions.label_file import areas_in, read_label_image
 from ellimaps.regions.label_image import PackedLabels, label_tiff
 from ellimaps.samples.nuclei import nuclei_phantom
 
@@ -39,7 +39,7 @@ def test_objects_are_offered_as_label_image_and_outlines(offered, tmp_path):
     for name, content in offered.items():
         path = tmp_path / name
         path.write_bytes(content())
-        np.testing.assert_array_equal(read_labels(path, labels.shape), labels)
+        np.testing.assert_array_equal(read_label_image(path, labels.shape), labels)
 
 
 def test_clusters_and_regions_of_interest_are_offered(offered, tmp_path):
@@ -56,7 +56,7 @@ def test_clusters_and_regions_of_interest_are_offered(offered, tmp_path):
     for ending in ("_labels.tif", ".geojson", "_RoiSet.zip"):
         path = tmp_path / f"clusters{ending}"
         path.write_bytes(offered[f"{name}{ending}"]())
-        labels = read_labels(path, segmentation.stack.shape).astype(int) - 1
+        labels = read_label_image(path, segmentation.stack.shape).astype(int) - 1
         np.testing.assert_array_equal(labels, segmentation.labels)
     [region] = json.loads(offered[f"{name}_regions.geojson"]())["features"]
     assert region["properties"]["name"] == "roi1"

@@ -49,7 +49,13 @@ def mask_downloads(
 def outline_downloads(
     name: str, areas: Callable[[], Sequence[Area]], object_type: ObjectType, *, key: str
 ) -> None:
-    """Offer regions as outlines alone; see `mask_downloads`."""
+    """Offer regions as outlines alone.
+
+    Parameters
+    ----------
+    name, areas, object_type, key
+        As of `mask_downloads`.
+    """
     download(
         "Outlines for QuPath (GeoJSON)",
         f"{name}.geojson",
