@@ -165,8 +165,8 @@ def _fit_spectra(spectra: Spectra, film: ThinFilm, limits: FitOptions, out: Path
             warnings.warn(warning, stacklevel=1)
         fits = fit_spectra(spectra, film, limits)
         files = export_spectra_fit(fits, out)
+    facts = [spectrum_facts(fit) for fit in fits.fits]
     if as_json:
-        facts = [spectrum_facts(fit) for fit in fits.fits]
         print_json({"spectra": facts, "files": [str(file) for file in files]})
         return
     formats = {"spectrum": "s"}
@@ -174,9 +174,9 @@ def _fit_spectra(spectra: Spectra, film: ThinFilm, limits: FitOptions, out: Path
         formats |= {parameter.name: ".4f", f"{parameter.name}_se": ".4f"}
     rows = fits.table().assign(spectrum=lambda table: table["spectrum"].astype(str)).to_dict("records")
     print_table(rows, formats | {"mse": ".2f", "chi2": ".3g", "n_wavelengths": "d", "flag": "s"})  # type: ignore[arg-type]
-    for fit in fits.fits:
-        for remark in fit.remarks:
-            print(f"spectrum {fit.spectrum}: {remark}")
+    for fact in facts:
+        for remark in fact["remarks"]:
+            print(f"spectrum {fact['spectrum']}: {remark}")
     print("files written")
     print_files(files)
 
