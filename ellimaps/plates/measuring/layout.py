@@ -238,7 +238,7 @@ def _check_commas(file: Path, texts: pd.Series[str]) -> None:
         )
 
 
-def _number(file: Path, text: str, line: int) -> float:
+def _number(file: Path, text: str, number: int) -> float:
     cleaned = text.strip().replace(",", ".")
     if cleaned.casefold() in ("", "nan", "na", "n/a", "-"):
         return np.nan

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -10,8 +12,10 @@ from ellimaps.batch.map_results import sample_table
 from ellimaps.batch.results import Results
 from ellimaps.batch.tree import LEVELS
 from ellimaps.core.numbers import counted
+from ellimaps.regions.label_file import areas_in
 from ellimaps.ui.pages.experiments.words import columns_of, height_of, readable
 from ellimaps.ui.shared.markdown import escaped
+from ellimaps.ui.shared.masks import mask_downloads
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import csv_download, pick_row
 
@@ -85,9 +89,14 @@ def _sample(results: Results, image: pd.Series) -> None:
             height=height_of(shown, 300),
             column_config=columns_of(shown),
         )
-        csv_download(
-            "Table", "objects.csv", objects, key="experiments_objects_csv", help="As CSV, with all digits"
-        )
+        with st.container(horizontal=True, key="experiments_object_files"):
+            csv_download(
+                "Table", "objects.csv", objects, key="experiments_objects_csv", help="As CSV, with all digits"
+            )
+            if (labels := results.label_image(image)) is not None:
+                name = labels.stem
+                areas = partial(areas_in, labels)
+                mask_downloads(name, labels.read_bytes, areas, "detection", key="experiments_objects")
         for figure in results.files(image, "_fit.png"):
             caption = "Measured and fitted spectra"
             st.image(str(figure), caption=caption, alt=f"{caption} of {names}")
