@@ -50,8 +50,8 @@ PositiveOption = Annotated[
     ),
 ]
 NamesOption = Annotated[
-    Literal["own", "cytomining"],
-    typer.Option("--names", help="cytomining: tables for pycytominer and copairs as well."),
+    Literal["own", "cellprofiler"],
+    typer.Option("--names", help="cellprofiler: tables for pycytominer and copairs as well."),
 ]
 
 
@@ -118,7 +118,7 @@ def profile(
         else:
             profiles, summary = _by_network(plate, settings, out, (features, weights), on_progress)
         save_thumbnails(make_thumbnails(profiles, on_progress), out)
-    if names == "cytomining":
+    if names == "cellprofiler":
         summary = dataclasses.replace(summary, files=(*summary.files, *write_cytomining(profiles, out)))
     _tell(plate, profiles, summary, as_json)
     if summary.failed:
@@ -156,7 +156,7 @@ def open_sources(
     if out.resolve() in [source.resolve() for source in sources]:
         raise SettingError(f"{out} is one of the sources: choose another folder for the results.")
     files = save_profiles(profiles, out)
-    if names == "cytomining":
+    if names == "cellprofiler":
         files += write_cytomining(profiles, out)
     facts = {
         "n_plates": int(profiles.wells["plate"].nunique()),

@@ -18,6 +18,7 @@ import pandas as pd
 
 from ellimaps.core.errors import ReadError
 from ellimaps.core.inputs import InputFile
+from ellimaps.core.names import readable
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.plates.exchange.places import Placed, is_metadata, numbered_sites, placed
 from ellimaps.plates.exchange.tables import (
@@ -105,7 +106,7 @@ def read_csv_run(
     for path in sorted(folder.glob("*.csv")):
         file = InputFile(path)
         parts = partial(_csv_parts, file)
-        tables.append(_Table(path.stem, csv_columns(file), parts, RowNames(path.name)))
+        tables.append(_Table(readable(path.stem), csv_columns(file), parts, RowNames(file.name)))
     return _read(folder, tables, layout, on_progress)
 
 

@@ -19,6 +19,7 @@ import pandas as pd
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.inputs import InputFile
+from ellimaps.core.names import readable
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import sha256, software_facts
 from ellimaps.core.swap import current
@@ -186,12 +187,12 @@ def _profiles(
     facts: dict[str, Any] = {
         "software": software_facts(),
         "format": FORMAT,
-        "name": path.name.split(".")[0],
+        "name": readable(path.name).split(".")[0],
         "source": kind,
         "channels": list(dict.fromkeys(channels)),
         "shape": list(plate_shape(list(zip(fields["row"], fields["column"], strict=True)))),
         "mismatches": notes,
-        "inputs_sha256": {file.name: sha256(file) for file in files},
+        "inputs_sha256": {readable(file.name): sha256(file) for file in files},
         **({"layout_sha256": sha256(Path(layout))} if layout else {}),
     }
     names = tuple(map(str, features))

@@ -113,7 +113,9 @@ def csv_parts(file: InputFile) -> Iterator[pd.DataFrame]:
                     if not isinstance(part.index, pd.RangeIndex):
                         raise ReadError(f"{file.name}, line 2, has more values than the header has names.")
                     named = [name for name in part if not str(name).startswith(_UNNAMED)]
-                    yield part[named].dropna(how="all")
+                    filled = part[named].dropna(how="all")
+                    if len(filled):
+                        yield filled
         except ReadError:
             raise
         # pandas raises whatever a damaged table makes it stumble over.

@@ -154,8 +154,10 @@ def _sheet(file: Path) -> pd.DataFrame:
                 sep=_separator(text),
                 dtype=str,
                 keep_default_na=False,
-                skip_blank_lines=True,
-            )
+                skip_blank_lines=False,
+            ).fillna("")
+            if not isinstance(raw.index, pd.RangeIndex):
+                raise ValueError("the first row has more values than the header has names")
     except MissingExtraError:
         raise
     # pandas and calamine raise whatever a damaged table makes them stumble over.

@@ -217,7 +217,17 @@ def test_the_command_writes_profiles_that_the_others_read(tmp_path, layout):
         made, _ = tables(f"P{number}", number)
         runs.append(str(write_csv(tmp_path / f"run{number}", made)))
     out = tmp_path / "out"
-    arguments = ["plates", "open", *runs, "--layout", str(layout), "--out", str(out), "--names", "cytomining"]
+    arguments = [
+        "plates",
+        "open",
+        *runs,
+        "--layout",
+        str(layout),
+        "--out",
+        str(out),
+        "--names",
+        "cellprofiler",
+    ]
     result = CliRunner().invoke(cli, [*arguments, "--json"], catch_exceptions=False)
     facts = json.loads(result.stdout)
     assert (facts["n_plates"], facts["n_wells"], facts["n_fields"]) == (3, 12, 24)
