@@ -19,7 +19,6 @@ from ellimaps.cli.options import (
     Workers,
 )
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
-from ellimaps.core.errors import SettingError
 
 if TYPE_CHECKING:
     from ellimaps.batch.plates import PlateSummary
@@ -148,13 +147,12 @@ def open_sources(
     Example: ellimaps plates open run1/Image_tables run2.sqlite --layout layout.csv --out profiles
     """
     from ellimaps.plates.exchange.cytomining import write_cytomining
-    from ellimaps.plates.exchange.opening import open_profiles
+    from ellimaps.plates.exchange.opening import open_profiles, refuse_measured
     from ellimaps.plates.measuring.profiles import save_profiles
 
+    refuse_measured(out)
     with progress_on_stderr() as on_progress:
         profiles = open_profiles(sources, layout, on_progress=on_progress)
-    if out.resolve() in [source.resolve() for source in sources]:
-        raise SettingError(f"{out} is one of the sources: choose another folder for the results.")
     files = save_profiles(profiles, out)
     if names == "cellprofiler":
         files += write_cytomining(profiles, out)

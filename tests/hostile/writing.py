@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.cell_pictures import labelled_folder
+from support.cellprofiler_run import LAYOUT, tables as run_tables, write_csv
 
 from ellimaps.samples import sample_cells, sample_ep4, sample_plate, sample_sensors
 from hostile.forks import Runner
@@ -83,7 +84,7 @@ def _cell_commands(runner: Runner, made: Path) -> Iterator[Command]:
 
 
 def _plate_commands(runner: Runner, made: Path) -> Iterator[Command]:
-    """Make: plates profile, plates embed, plates report."""
+    """Make: plates profile, plates open, plates embed, plates report."""
     plate = sample_plate(made / "plate", wells=48, fields=1, size=128)
     options = ("--layout", str(plate / "layout.csv"), "--workers", "1", "--radius", "2", "8")
     few = shutil.copytree(plate / "images", made / "few", ignore=lambda _, files: sorted(files)[12:])
@@ -91,6 +92,10 @@ def _plate_commands(runner: Runner, made: Path) -> Iterator[Command]:
     yield Command("plates profile", profile, ("--radius", "3", "7"), plate_sets)
     profiles = made / "profiles"
     runner.run(("plates", "profile", str(plate / "images"), *options, "--out", str(profiles))).check(0)
+    run, layout = write_csv(made / "run", run_tables()[0]), made / "wells.csv"
+    layout.write_text(LAYOUT)
+    opened = ("plates", "open", str(run), "--layout", str(layout), "--out", "OUT")
+    yield Command("plates open", opened, ("--names", "cellprofiler"))
     embed = ("plates", "embed", "OUT", "--method", "tsne")
     yield Command("plates embed", embed, ("--seed", "3"), before=profiles)
     report = ("plates", "report", str(profiles), "--out", "OUT/plate.html")

@@ -195,7 +195,7 @@ def _read(
     if about.empty:
         raise ReadError(f"{images.rows.file} holds no images: export the run again.")
     known = numbers(about, keys, images.rows)
-    _refuse_twice(known, images.rows)
+    _check_keys(known, images.rows)
     found = placed(numbered_sites(about.drop(columns=keys)), source, images.rows, layout)
     features = []
     for number, table in enumerate(objects):
@@ -206,7 +206,12 @@ def _read(
     return found, joined.iloc[found.rows].reset_index(drop=True)
 
 
-def _refuse_twice(keys: pd.DataFrame, rows: RowNames) -> None:
+def _check_keys(keys: pd.DataFrame, rows: RowNames) -> None:
+    unknown = keys.isna().any(axis=1).to_numpy()
+    if unknown.any():
+        raise ReadError(
+            f"{rows.at(int(keys.index[unknown][0]))}: the image has no number; export the run again."
+        )
     twice = keys.duplicated().to_numpy()
     if twice.any():
         row = int(keys.index[twice][0])

@@ -22,6 +22,7 @@ from ellimaps.core.inputs import InputFile
 from ellimaps.core.names import readable
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import sha256, software_facts
+from ellimaps.core.sums import WrittenSet
 from ellimaps.core.swap import current
 from ellimaps.plates.exchange.cellprofiler import (
     is_no_measure,
@@ -111,6 +112,23 @@ def is_source(path: Path) -> bool:
     if path.is_dir():
         return is_run(path)
     return path.name.casefold().endswith((".sqlite", ".db", ".csv.gz", ".parquet"))
+
+
+def refuse_measured(out: Path) -> None:
+    """Refuse a folder of profiles that were measured as the one for opened ones.
+
+    Raises
+    ------
+    SettingError
+        If it is.
+    """
+    if not current(out, FACTS).is_file():
+        return
+    facts = WrittenSet(out, FACTS).facts
+    if "joined" not in facts and facts.get("source") not in (CELLPROFILER, TABLE):
+        raise SettingError(
+            f"{out.name} holds profiles that were measured: choose another folder for the results."
+        )
 
 
 def _opened(path: Path, layout: str | Path | None, on_progress: Progress) -> Profiles:

@@ -185,13 +185,14 @@ def sqlite_tables(path: Path) -> Iterator[tuple[sqlite3.Connection, dict[str, li
     try:
         # Immutable: otherwise SQLite may write its journal beside the measurement.
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+            database.text_factory = lambda text: text.decode(errors="replace")
             database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
             database.execute("PRAGMA trusted_schema = OFF")
             names = [
                 name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             ]
             yield database, {name: _columns(database, name) for name in names}
-    except (sqlite3.Error, OverflowError) as error:
+    except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ReadError(f"{path.name} is damaged ({reason:.120}): export it again.") from error
 

@@ -236,8 +236,12 @@ def test_the_command_writes_profiles_that_the_others_read(tmp_path, layout):
     assert len(read_profiles(out).wells) == 12
     assert CliRunner().invoke(cli, ["plates", "embed", str(out)], catch_exceptions=False).exit_code == 0
     assert "24 fields of 12 wells" in CliRunner().invoke(cli, arguments).stdout
-    with pytest.raises(SettingError, match="one of the sources"):
-        CliRunner().invoke(cli, ["plates", "open", str(out), "--out", str(out)], catch_exceptions=False)
+    save_profiles(small_plate(tmp_path), tmp_path / "measured")
+    with pytest.raises(SettingError, match="measured holds profiles that were measured") as error:
+        CliRunner().invoke(
+            cli, ["plates", "open", str(out), "--out", str(tmp_path / "measured")], catch_exceptions=False
+        )
+    assert one_sentence(error)
 
 
 def damaged(name, change):
@@ -267,6 +271,10 @@ WRONG = {
     "an image twice": (
         damaged("Image", lambda table: table.replace({"ImageNumber": {5: 4}})),
         "MyExpt_Image.csv, line 6: the image of line 5 stands there again",
+    ),
+    "an image without a number": (
+        damaged("Image", lambda table: table.replace({"ImageNumber": {4: np.nan}})),
+        "MyExpt_Image.csv, line 5: the image has no number",
     ),
     "no images": (damaged("Image", lambda table: table[:0]), "holds no images"),
     "no objects": (
