@@ -9,6 +9,7 @@ import typer
 
 from ellimaps.cli.batch import engine_of
 from ellimaps.cli.bundles import channel_names
+from ellimaps.cli.export import ZarrVersion, tell
 from ellimaps.cli.options import (
     Json,
     NetworkWeights,
@@ -19,6 +20,7 @@ from ellimaps.cli.options import (
     Workers,
 )
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
+from ellimaps.core.errors import SettingError
 
 if TYPE_CHECKING:
     from ellimaps.batch.plates import PlateSummary
@@ -30,6 +32,13 @@ if TYPE_CHECKING:
 
 group = typer.Typer(help="Profiles of screening plates: what compounds change.", no_args_is_help=True)
 
+PlateRoot = Annotated[
+    Path,
+    typer.Argument(metavar="ROOT", help="Folder of the plate's images, or an OME-Zarr.", show_default=False),
+]
+PlatePattern = Annotated[
+    str | None, typer.Option("--pattern", help="How file names are read, as {well}_s{field}_w{channel}.")
+]
 ProfilesArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="Output of ellimaps plates profile.", show_default=False)
 ]
@@ -56,9 +65,7 @@ NamesOption = Annotated[
 
 @group.command("profile")
 def profile(
-    root: Annotated[
-        Path, typer.Argument(metavar="ROOT", help="Folder of the plate's images.", show_default=False)
-    ],
+    root: PlateRoot,
     layout: Annotated[
         Path,
         typer.Option(
@@ -66,10 +73,7 @@ def profile(
         ),
     ],
     out: ResultFolder,
-    pattern: Annotated[
-        str | None,
-        typer.Option("--pattern", help="How file names are read, as {well}_s{field}_w{channel}."),
-    ] = None,
+    pattern: PlatePattern = None,
     channels: Annotated[
         str | None, typer.Option("--channels", help="Names of the channels, nuclei first.", metavar="A,B,...")
     ] = None,
@@ -99,7 +103,6 @@ def profile(
 
     from ellimaps.batch.plates import replaced, run_plate
     from ellimaps.batch.time_limit import time_limit
-    from ellimaps.core.errors import SettingError
     from ellimaps.plates.exchange.cytomining import write_cytomining
     from ellimaps.plates.measuring.field import FieldSettings
     from ellimaps.plates.measuring.plate import read_plate
@@ -122,6 +125,25 @@ def profile(
     _tell(plate, profiles, summary, as_json)
     if summary.failed:
         raise typer.Exit(1)
+
+
+@group.command("export")
+def export_images(
+    root: PlateRoot,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="NAME.ome.zarr.", show_default=False)],
+    pattern: PlatePattern = None,
+    version: ZarrVersion = "0.5",
+    as_json: Json = False,
+) -> None:
+    """Write the images of a plate as an OME-Zarr plate, bit for bit.
+
+    Example: ellimaps plates export images plate.ome.zarr
+    """
+    from ellimaps.plates.ome_zarr import export_plate
+
+    with progress_on_stderr() as on_progress:
+        written = export_plate(root, out, pattern, version=version, on_progress=on_progress)
+    tell(written, as_json=as_json)
 
 
 @group.command("open")

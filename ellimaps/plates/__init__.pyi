@@ -33,6 +33,7 @@ from .measuring.thumbnails import (
     make_thumbnails as make_thumbnails,
     save_thumbnails as save_thumbnails,
 )
+from .ome_zarr import export_plate as export_plate
 from .outputs import write_answers as write_answers
 from .report import plate_report as plate_report
 from .statistics.answers import (

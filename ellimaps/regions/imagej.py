@@ -17,12 +17,12 @@ from ellimaps.core.errors import ReadError
 from ellimaps.core.extras import optional
 from ellimaps.core.inputs import InputFile
 from ellimaps.core.small_files import read_small
-from ellimaps.regions.areas import FARTHEST, Area, Ring, numbered
+from ellimaps.regions.areas import FARTHEST, MOST_AREAS, Area, Ring, numbered
 
 # In the properties of a ROI, which ImageJ keeps and shows.
 _NUMBER = "Label"
-# As of GeoJSON, which holds less in as many bytes; unpacked, ten times of it.
-_MOST_BYTES, _MOST_UNPACKED = 64 << 20, 512 << 20
+# 100,000 traced outlines of 40 corners take 40 MB, and unpacked four times of it.
+_MOST_BYTES, _MOST_UNPACKED = 64 << 20, 256 << 20
 _ROI, _ZIP = b"Iout", b"PK"
 # ImageJ keeps whole coordinates from -5000 to 60535 (RoiDecoder); further ones are floats.
 _MOST_WHOLE = 60_535
@@ -108,7 +108,7 @@ def _entries(name: str, content: bytes) -> list[tuple[str, bytes]]:
     try:
         return [
             (entry, roi)
-            for entry, roi in members(io.BytesIO(content), _MOST_UNPACKED)
+            for entry, roi in members(io.BytesIO(content), _MOST_UNPACKED, MOST_AREAS)
             if entry.lower().endswith(".roi")
         ]
     except ArchiveError as error:

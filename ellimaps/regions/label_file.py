@@ -49,19 +49,27 @@ def read_labels(path: str | Path, shape: tuple[int, int], t: int = 0, z: int = 0
     return _plane(file, shape, t, z)
 
 
-def check_objects(labels: NDArray[np.int32], name: str) -> None:
-    """Refuse a mask of objects that have no numbers of their own.
+def read_objects(path: str | Path, shape: tuple[int, int], t: int = 0, z: int = 0) -> NDArray[np.int32]:
+    """Return one plane of a label image of objects, as `read_labels` does.
+
+    Parameters
+    ----------
+    path, shape, t, z
+        As of `read_labels`.
 
     Raises
     ------
     ReadError
-        If one number covers several areas, and there is no other.
+        Also if one number covers several objects, and there is no other.
     """
-    numbers = np.flatnonzero(np.bincount(labels.ravel())[1:])
-    if len(numbers) == 1 and ndimage.label(labels)[1] > 1:
+    labels = read_labels(path, shape, t, z)
+    alone = len(np.flatnonzero(np.bincount(labels.ravel())[1:])) == 1
+    if alone and is_picture(InputFile(Path(path))) and ndimage.label(labels)[1] > 1:
         raise ReadError(
-            f"{name} has one value for all objects: label them first, such as by connected components."
+            f"{Path(path).name} has one value for all objects: label them first, such as by connected "
+            "components."
         )
+    return labels
 
 
 def _plane(file: InputFile, shape: tuple[int, int], t: int, z: int) -> NDArray[np.int32]:

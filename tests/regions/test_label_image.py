@@ -10,7 +10,7 @@ from support.stacks import one_sentence
 
 from ellimaps.core.errors import ReadError
 from ellimaps.readers import open_stack
-from ellimaps.regions.label_file import check_objects, read_labels
+from ellimaps.regions.label_file import read_labels, read_objects
 from ellimaps.regions.label_image import STRIP_ROWS, Called, PackedLabels, label_tiff
 
 LABELS = np.kron(np.arange(6, dtype=np.int32).reshape(2, 3), np.ones((4, 5), dtype=np.int32))
@@ -64,7 +64,7 @@ def test_wrong_kinds_of_masks_are_one_sentence(tmp_path, values, says):
     photometric = "rgb" if values.shape[-1] == 3 else "minisblack"
     tifffile.imwrite(path, values, metadata=metadata, ome=metadata is not None, photometric=photometric)
     with pytest.raises(ReadError) as caught:
-        check_objects(read_labels(path, LABELS.shape, 5, 0), path.name)
+        read_objects(path, LABELS.shape, 5, 0)
     assert says in str(caught.value)
     assert one_sentence(caught)
 
@@ -78,9 +78,7 @@ def test_a_png_of_numbers_is_a_label_image(tmp_path):
 def test_one_object_is_no_binary_mask(tmp_path):
     path = tmp_path / "mask.tif"
     tifffile.imwrite(path, (LABELS == 2).astype(np.uint8))
-    labels = read_labels(path, LABELS.shape)
-    check_objects(labels, path.name)
-    assert labels.max() == 1
+    assert read_objects(path, LABELS.shape).max() == 1
 
 
 @pytest.mark.parametrize("size_um", [1e-3, 0.06501, 1 / 3, 0.5, 6.45, 1234.56789])

@@ -116,7 +116,8 @@ def _batches(plate: OpenedPlate, effect: BatchEffect) -> None:
         "the same plate for {neighbors_on_plate} of wells, by chance for {by_chance}.".format(
             **said[MEASURED]
         )
-        + " Of robust z-scores {plate} and {treatment}; {neighbors_on_plate}.".format(**said[SCALED])
+        + " Of robust z-scores {plate} is plate and {treatment} treatment, and {neighbors_on_plate} of wells "
+        "have their nearest one on the same plate.".format(**said[SCALED])
     )
     show_chart(_bars(effect.table))
     for column, stage in zip(st.columns(2), (MEASURED, SCALED), strict=True):
@@ -147,7 +148,7 @@ def _bars(table: pd.DataFrame) -> Any:
             tooltip=["stage", "share", alt.Tooltip("of:Q", format=".1%")],
         )
         .transform_calculate(rank=f"indexof({list(SHARES)!r}, datum.share)")
-        .properties(height=130, title="How much is plate, before and after normalizing")
+        .properties(height=230, title="How much is plate, before and after normalizing")
     )
 
 
@@ -171,5 +172,5 @@ def _wells(plate: OpenedPlate, effect: BatchEffect, stage: str) -> Any:
             ),
             tooltip=["plate", "well", "treatment"],
         )
-        .properties(height=260, title=f"Wells by their profiles, {stage}; crosses are controls")
+        .properties(height=400, title=f"Wells by their profiles, {stage}; crosses are controls")
     )
