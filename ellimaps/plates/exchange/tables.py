@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import sqlite3
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -275,7 +276,7 @@ def _text(file: InputFile) -> Iterator[tuple[io.TextIOWrapper, str]]:
         try:
             first = stream.readline(_LONGEST_LINE)
             stream.seek(0)
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise _no_table(file, error) from error
         separator = max((b",", b";", b"\t"), key=first.count).decode()
         lines = _ShortLines(stream, file.name, _MOST_UNPACKED if is_zipped else float("inf"))

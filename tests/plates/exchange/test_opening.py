@@ -366,3 +366,12 @@ def test_features_without_a_value_are_left_out_and_said(tmp_path):
         "1 features have no value in any field and are left out: Cells_Y.",
         "1 wells have a field without any value: A02.",
     ]
+
+
+def test_a_damaged_gzip_is_refused(tmp_path):
+    whole = bytearray(gzip.compress(b"Metadata_Well,Metadata_compound,Cells_X\nA01,DMSO,1\n" * 50))
+    for place in (12, 15, 20):
+        (tmp_path / "a.csv.gz").write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with pytest.raises(ReadError, match="is no table") as error:
+            open_profiles(tmp_path / "a.csv.gz")
+        assert one_sentence(error)
