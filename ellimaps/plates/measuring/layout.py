@@ -162,6 +162,8 @@ def _sheet(file: Path) -> pd.DataFrame:
                 keep_default_na=False,
                 skip_blank_lines=False,
             ).fillna("")
+            if not isinstance(raw.index, pd.RangeIndex):
+                raise ValueError("the first row has more values than the header has names")
             raw.index += len(text[:above].splitlines())
     except MissingExtraError:
         raise

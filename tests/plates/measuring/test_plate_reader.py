@@ -227,6 +227,15 @@ def test_damaged_layouts_are_told(tmp_path, name, content):
         read_layout(tmp_path / name)
 
 
+def test_lines_are_those_of_the_file(tmp_path):
+    (tmp_path / "a.csv").write_text("well,compound\nA01,x\n\nZ,y\n")
+    with pytest.raises(ReadError, match=r"a\.csv, row 4: 'Z' is no well"):
+        read_layout(tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_text("well,compound\nA01,x,1\nA02,y,2\n")
+    with pytest.raises(ReadError, match="more values than the header"):
+        read_layout(tmp_path / "a.csv")
+
+
 def test_positive_controls_are_no_controls_to_compare_with(tmp_path):
     (tmp_path / "a.csv").write_text("well,compound,control\nA1,DMSO,negcon\nA2,Taxol,poscon\nA3,x,trt\n")
     found = read_layout(tmp_path / "a.csv")

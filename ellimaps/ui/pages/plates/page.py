@@ -14,7 +14,9 @@ from ellimaps.ui.pages.plates.by_compound import by_compound_tab
 from ellimaps.ui.pages.plates.choice import choice_bar
 from ellimaps.ui.pages.plates.data import REPORTS, OpenedPlate, corrected_plate, opened_plate, profile_folders
 from ellimaps.ui.pages.plates.measure import example, measure_panel, take_measured
+from ellimaps.ui.pages.plates.opening import opening_panel
 from ellimaps.ui.pages.plates.plate_map import plate_map_tab
+from ellimaps.ui.pages.plates.quality import quality_tab
 from ellimaps.ui.pages.plates.scatter import scatter_tab
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.data_root import data_root, inside_root
@@ -38,6 +40,7 @@ plate_1/
 TABS = {
     "Scatter": scatter_tab,
     "Plate map": plate_map_tab,
+    "Quality": quality_tab,
     "By compound": by_compound_tab,
     "Answers": answers_tab,
 }
@@ -80,6 +83,10 @@ def _chosen_folder(state: PlatesState) -> Path | None:
     )
     with st.expander("Measure a plate", icon=":material/add:", expanded=not found):
         measure_panel(state)
+    with st.expander(
+        "Open profiles of CellProfiler, pycytominer, or several plates", icon=":material/merge:"
+    ):
+        opening_panel(state)
     if not text:
         return None
     folder = inside_root(text, root)
