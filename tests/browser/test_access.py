@@ -15,7 +15,9 @@ from support.lab import write_lab
 PROBE = re.compile(r"/\w+/_stcore/(health|host-config)$")
 AXE = """
 async () => {
-  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  const { passes, violations } = await axe.run(document, { resultTypes: ["violations"] });
+  const said = violations.map(({ id, impact, nodes }) => `${impact} ${id} ${nodes.length}`).join(", ");
+  window.accessibility = `${passes.length} rules pass, violations: ${said || "none"}`;
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .flatMap(({ id, nodes }) => nodes.map(({ html, any }) =>
@@ -97,7 +99,7 @@ def views(page):
     return page.get_by_role("radiogroup", name="View").get_by_role("radio").all_inner_texts()
 
 
-def complaints(page):
+def complaints(page, view=""):
     """What stands in somebody's way on the page as it is, in both themes."""
     found = []
     if page.evaluate("typeof axe === 'undefined'"):
@@ -111,6 +113,8 @@ def complaints(page):
             arg=scheme,
         )
         found += [f"{scheme}: {one}" for script in (AXE, FAINT) for one in standing(page, script)]
+        # The accessibility report: pytest -s tests/browser/test_access.py
+        print(f"{urlsplit(page.url).path} {view}, {scheme}: {page.evaluate('accessibility')}")
     return found + standing(page, NAMELESS)
 
 
@@ -140,7 +144,7 @@ def walk(page):
     for view in views(page):
         show(page, view)
         drawn(page)
-        found += [f"{view}: {one}" for one in complaints(page)]
+        found += [f"{view}: {one}" for one in complaints(page, view)]
     return found
 
 

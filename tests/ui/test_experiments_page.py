@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
 from streamlit.testing.v1 import AppTest
 from support.cell_results import cell_results
+from support.choosing import choose
 
 from ellimaps.batch.asked import read_asked
 from ellimaps.batch.maps import MapWork
@@ -22,6 +24,7 @@ from ellimaps.batch.work import attempt
 from ellimaps.core.errors import ReadError
 from ellimaps.samples import sample_ep4
 from ellimaps.ui.pages.experiments import folders, recipes
+from ellimaps.ui.pages.experiments.charts import histogram
 
 
 def in_turn(work, tasks):
@@ -78,7 +81,7 @@ def opened(monkeypatch, tmp_path):
         monkeypatch.chdir(tmp_path)
         page = AppTest.from_function(_page, default_timeout=120).run()
         if folder is not None:
-            page.text_input(key="experiments_typed").set_value(folder).run()
+            choose(page, "experiments_typed", folder)
         assert not page.exception
         return page
 
@@ -191,7 +194,7 @@ def test_two_users_on_one_folder_get_one_sentence(opened, cells, tmp_path):
         until(page, lambda: bool(page.warning))
         [message] = [element.value for element in page.warning]
         assert message.startswith("results/cells is in use by process")
-        page.text_input(key="experiments_typed").set_value("results/cells").run()
+        choose(page, "experiments_typed", "results/cells")
         assert any("A run is at work on results/cells" in element.value for element in page.info)
     page.run()
     assert not any("at work" in element.value for element in page.info)
@@ -358,3 +361,11 @@ def test_damaged_or_hostile_tables(cells, tmp_path):
     (tmp_path / "images.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ReadError):
         read_results(tmp_path)
+
+
+@pytest.mark.parametrize(("objects", "bins"), [(30, 7), (100_000, 30)])
+def test_a_distribution_of_few_objects_has_few_bins(objects, bins):
+    values = pd.Series(np.linspace(0, 1, 2 * objects))
+    groups = pd.Series(["one", "other"] * objects)
+    chart = histogram(values, groups, "Experiment", "Radius (px)")
+    assert chart.data["value"].nunique() == bins

@@ -214,3 +214,12 @@ def test_damaged_layouts_are_told(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ReadError):
         read_layout(tmp_path / name)
+
+
+def test_positive_controls_are_no_controls_to_compare_with(tmp_path):
+    (tmp_path / "a.csv").write_text("well,compound,control\nA1,DMSO,negcon\nA2,Taxol,poscon\nA3,x,trt\n")
+    found = read_layout(tmp_path / "a.csv")
+    assert found["control"].tolist() == [True, False, False]
+    assert found["positive"].tolist() == [False, True, False]
+    (tmp_path / "b.csv").write_text("well,compound\nA1,DMSO\nA2,Taxol\n")
+    assert not read_layout(tmp_path / "b.csv")["positive"].any()

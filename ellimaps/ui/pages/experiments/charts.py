@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -162,7 +163,9 @@ def histogram(values: pd.Series, groups: pd.Series, level: str, label: str) -> A
     """
     largest = groups.value_counts().index[:MOST_COLORS]
     shown = groups.where(groups.isin(largest), "others").rename(level)
-    bins = pd.cut(values.rename("bin"), 30)
+    # Rice's rule for a group of the middle size: of more bins the curves of few objects are all spikes.
+    count = min(30, math.ceil(2 * shown.value_counts().median() ** (1 / 3)))
+    bins = pd.cut(values.rename("bin"), count)
     counts = pd.crosstab(bins, shown).melt(ignore_index=False, value_name="count").reset_index()
     counts["value"] = counts["bin"].map(lambda interval: interval.mid).astype(float)
     counts["share"] = counts["count"] / counts.groupby(level)["count"].transform("sum")
