@@ -22,8 +22,9 @@ from ellimaps.core.provenance import sha256
 from ellimaps.objects.analysis import CellResult, analyse_planes, measure_stack
 from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.objects.column_names import Names, renamed
-from ellimaps.objects.label_image import PackedLabels, label_tiff, read_label_plane
 from ellimaps.readers import PlaneNumber, open_planes
+from ellimaps.regions.label_file import check_objects, read_labels
+from ellimaps.regions.label_image import PackedLabels, label_tiff
 
 CROPS_PER_IMAGE = 12
 """What is kept for a sheet of an experiment: twelve images fill one (`ellimaps.batch.montages`)."""
@@ -122,7 +123,8 @@ class MaskWork:
         for number, stack in open_planes(image, z=chosen.z, t=chosen.t, scene=chosen.scene):
             mask = Path(masks[min(number.scene, len(masks) - 1)])
             t, z = (place if isinstance(place, int) else 0 for place in (number.t, number.z))
-            labels = read_label_plane(mask, (stack.values.shape[1], stack.values.shape[2]), t, z)
+            labels = read_labels(mask, stack.shape, t, z)
+            check_objects(labels, mask.name)
             yield number, measure_stack(stack, labels, chosen)
 
 

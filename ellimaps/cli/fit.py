@@ -169,8 +169,8 @@ def _fit_spectra(spectra: Spectra, film: ThinFilm, limits: FitOptions, out: Path
             warnings.warn(warning, stacklevel=1)
         fits = fit_spectra(spectra, film, limits)
         files = export_spectra_fit(fits, out)
+    facts = [spectrum_facts(fit) for fit in fits.fits]
     if as_json:
-        facts = [spectrum_facts(fit) for fit in fits.fits]
         print_json({"spectra": facts, "files": [str(file) for file in files]})
         return
     formats = {"spectrum": "s"}
@@ -178,9 +178,9 @@ def _fit_spectra(spectra: Spectra, film: ThinFilm, limits: FitOptions, out: Path
         formats |= {parameter.name: ".4f", f"{parameter.name}_se": ".4f"}
     rows = fits.table().assign(spectrum=lambda table: table["spectrum"].astype(str)).to_dict("records")
     print_table(rows, formats | {"mse": ".2f", "chi2": ".3g", "n_wavelengths": "d", "flag": "s"})  # type: ignore[arg-type]
-    for fit in fits.fits:
-        for remark in fit.remarks:
-            print(f"spectrum {fit.spectrum}: {remark}")
+    for fact in facts:
+        for remark in fact["remarks"]:
+            print(f"spectrum {fact['spectrum']}: {remark}")
     print("files written")
     print_files(files)
 
@@ -195,13 +195,13 @@ def _check_choice(k: str | None, labels: Path | None, pixels: bool, shared: list
 def _segmentation(
     stack: ImageStack, settings: Settings, labels: Path | None, on_progress: Progress
 ) -> Segmentation:
-    from ellimaps.maps.label_file import read_label_image
+    from ellimaps.maps.labels import read_clusters
     from ellimaps.maps.pipeline import found_clusters
     from ellimaps.maps.segmentation import segmentation_of_labels
 
     if labels is not None:
         how = {"labels": labels.name, "features": settings.features, "seed": settings.seed}
-        return segmentation_of_labels(stack, read_label_image(labels, stack.shape), how)
+        return segmentation_of_labels(stack, read_clusters(labels, stack.shape), how)
     return found_clusters(stack, settings, on_progress)[0]
 
 

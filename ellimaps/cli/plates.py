@@ -49,6 +49,10 @@ CorrectOption = Annotated[
         "--correct", help="Positional effects to take off: between plates, or of rows and columns (polish)."
     ),
 ]
+NamesOption = Annotated[
+    Literal["own", "cytomining"],
+    typer.Option("--names", help="cytomining: tables for pycytominer and copairs as well."),
+]
 
 
 @group.command("profile")
@@ -74,23 +78,33 @@ def profile(
         typer.Option("--features", help="plain, autoencoder or deep:NAME, as deep:resnet50 (extra deep)."),
     ] = "plain",
     weights: NetworkWeights = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Measure over profiles of other images, features or settings.")
+    ] = False,
+    names: NamesOption = "own",
     workers: Workers = None,
     scheduler: Scheduler = None,
     time_limit_s: TimeLimit = None,
     as_json: Json = False,
 ) -> None:
-    """Measure every field of a plate; what is done already is skipped.
+    """Measure every field of a plate; what is done already with the same settings is skipped.
 
     Example: ellimaps plates profile images --layout layout.csv --out profiles --workers 4
     """
-    from ellimaps.batch.plates import run_plate
+    import dataclasses
+
+    from ellimaps.batch.plates import replaced, run_plate
     from ellimaps.batch.time_limit import time_limit
+    from ellimaps.core.errors import SettingError
+    from ellimaps.plates.exchange.cytomining import write_cytomining
     from ellimaps.plates.measuring.field import FieldSettings
     from ellimaps.plates.measuring.plate import read_plate
     from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
 
     settings = FieldSettings(radius_px=radius, channels=channel_names(channels))
     plate = read_plate(root, layout, pattern)
+    if not replace and (there := replaced(out, plate.root, settings, features)):
+        raise SettingError(f"{there}: choose another --out, or give --replace to measure over them.")
     with progress_on_stderr() as on_progress:
         if features == "plain":
             engine = engine_of(workers, scheduler)
@@ -99,6 +113,8 @@ def profile(
         else:
             profiles, summary = _by_network(plate, settings, out, (features, weights), on_progress)
         save_thumbnails(make_thumbnails(profiles, on_progress), out)
+    if names == "cytomining":
+        summary = dataclasses.replace(summary, files=(*summary.files, *write_cytomining(profiles, out)))
     _tell(plate, profiles, summary, as_json)
     if summary.failed:
         raise typer.Exit(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import tifffile
 
 from ellimaps.core.figures import figure_png
 from ellimaps.core.files import csv_bytes, program_csv_bytes, with_listing, write_files
@@ -22,6 +20,7 @@ from ellimaps.maps.clustering.suggestion import Suggestion
 from ellimaps.maps.figures import estimate_figure, segmentation_figure
 from ellimaps.maps.films.noise import noise_of_map
 from ellimaps.maps.films.shots import Shots
+from ellimaps.maps.labels import clusters_tiff
 from ellimaps.maps.regions import Region, check_region_names, region_spectrum
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.tables import check_names, clustershot_table, coordinates_file, full_table, region_file
@@ -95,7 +94,7 @@ def export_contents(
         f"{name}_clustershot.dat": program_csv_bytes(clustershot_table(segmentation), index=True),
         f"{name}_coordinates.dat": coordinates_file(segmentation),
         f"{name}_clustershot_full.csv": csv_bytes(full_table(segmentation, names)),
-        f"{name}_labels.tif": _label_tiff(segmentation),
+        f"{name}_labels.tif": clusters_tiff(segmentation, names),
         f"{name}_maps.png": figure_png(segmentation_figure(segmentation, names)),
     }
     if segmentation.stack.is_ellipsometric:
@@ -143,13 +142,6 @@ def _region_files(segmentation: Segmentation, regions: Sequence[Region]) -> dict
             content = region_file(stack, spectrum["mean"].to_numpy(), number, region.mask(stack.shape))
             files[f"{stack.name}_region_{region.name}.ds.dat"] = content
     return files
-
-
-def _label_tiff(segmentation: Segmentation) -> bytes:
-    buffer = io.BytesIO()
-    labels = (segmentation.labels + 1).astype(np.uint16)
-    tifffile.imwrite(buffer, labels, photometric="minisblack", metadata=None, software="")
-    return buffer.getvalue()
 
 
 def _provenance(

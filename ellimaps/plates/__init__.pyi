@@ -1,5 +1,6 @@
 """The public names of plates and where they live; `__init__.py` imports each on first use."""
 
+from .exchange.cytomining import write_cytomining as write_cytomining
 from .measuring.autoencoder import (
     Autoencoder as Autoencoder,
     AutoencoderSettings as AutoencoderSettings,
@@ -37,7 +38,10 @@ from .statistics.answers import (
     dose_responses as dose_responses,
 )
 from .statistics.clusters import cluster as cluster
-from .statistics.dose_response import fit_dose_response as fit_dose_response
+from .statistics.dose_response import (
+    confidence_band as confidence_band,
+    fit_dose_response as fit_dose_response,
+)
 from .statistics.embedding import embed as embed
 from .statistics.evaluation import (
     Evaluation as Evaluation,

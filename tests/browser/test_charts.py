@@ -124,7 +124,7 @@ def test_charts_of_a_plate(chromium, everything):
 def test_charts_of_cells(chromium, everything):
     page = other_page(chromium, everything, "classify")
     show(page, "Train")
-    labels = page.get_by_role("textbox", name="Or a CSV below the data root")
+    labels = page.get_by_role("combobox", name=re.compile("Labels$"))
     labels.fill("cells/labels.csv")
     labels.press("Enter")
     idle(page)

@@ -120,7 +120,7 @@ def train(page):
     show(page, "Train")
     page.get_by_role("button", name="Train", exact=True).wait_for()
     idle(page)
-    assert page.get_by_role("combobox", name="Labels").input_value() == "Labels given here (16)"
+    assert page.get_by_role("combobox", name="Labels").input_value() == "Labels given here"
     repeats = page.get_by_role("spinbutton", name="Repeats")
     repeats.fill("1")
     repeats.press("Enter")

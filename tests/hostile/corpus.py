@@ -119,16 +119,16 @@ def _open_stores(folder: Path) -> object:
 
 
 def _open_labels(folder: Path) -> object:
-    from ellimaps.maps.label_file import read_label_image
-    from ellimaps.objects.label_image import read_label_plane
+    from ellimaps.maps.labels import read_clusters
+    from ellimaps.regions.label_file import read_labels
 
     return _last_of(
         [
             opened
             for path in _all(folder)
             for opened in (
-                lambda path=path: read_label_image(path, (24, 32)),
-                lambda path=path: read_label_plane(path, (24, 32), 0, 0),
+                lambda path=path: read_clusters(path, (24, 32)),
+                lambda path=path: read_labels(path, (24, 32), 0, 0),
             )
         ]
     )

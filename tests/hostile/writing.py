@@ -90,7 +90,7 @@ def _plate_commands(runner: Runner, made: Path) -> Iterator[Command]:
     plate = sample_plate(made / "plate", wells=48, fields=1, size=128)
     options = ("--layout", str(plate / "layout.csv"), "--workers", "1", "--radius", "2", "8")
     few = shutil.copytree(plate / "images", made / "few", ignore=lambda _, files: sorted(files)[12:])
-    profile = ("plates", "profile", str(few), *options, "--out", "OUT")
+    profile = ("plates", "profile", str(few), *options, "--out", "OUT", "--replace")
     yield Command("plates profile", profile, ("--radius", "3", "7"), plate_sets)
     profiles = made / "profiles"
     runner.run(("plates", "profile", str(plate / "images"), *options, "--out", str(profiles))).check(0)

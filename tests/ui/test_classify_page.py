@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 from support.cell_folder import cell_image, write_cells
+from support.choosing import choose
 
 from ellimaps.classify import load_model, read_image
 from ellimaps.core.errors import ExportError, ReadError
@@ -93,9 +94,9 @@ def test_the_generated_example_is_one_click_away(monkeypatch, tmp_path):
     press(page, "classify_example")
     assert labelling(page).files[0] == "001.tif"
     assert len(labelling(page).files) == 40
-    assert page.selectbox(key="classify_found").value == "example_cells/images"
+    assert page.selectbox(key="classify_typed").value == "example_cells/images"
     page.segmented_control(key="classify_view").set_value("Train").run()
-    assert "example_cells/labels.csv" in page.selectbox(key="train_found").options
+    assert "example_cells/labels.csv" in page.selectbox(key="train_typed").options
 
 
 def test_an_example_that_cannot_be_written_is_told(monkeypatch, tmp_path):
@@ -189,7 +190,7 @@ def test_saved_below_the_root_and_gone_on_with(root):
     path = root / "lists" / "a.csv"
     assert path.read_text() == "image_id,is_homogenous\n001.tif,1\n002.tif,0\n003.tif,1\n"
     again = opened()
-    again.text_input(key="label_load_typed").set_value("lists/a.csv").run()
+    choose(again, "label_load_typed", "lists/a.csv")
     press(again, "label_load")
     assert labelling(again).file == "004.tif"
     label(again, 1)
@@ -234,7 +235,7 @@ def test_classes_are_named_and_added():
 @pytest.mark.usefixtures("root")
 def test_other_folders_are_refused_with_a_sentence(typed, view):
     page = opened(view)
-    page.text_input(key="classify_typed").set_value(typed).run()
+    choose(page, "classify_typed", typed)
     if view == "Train" and typed == "models":
         press(page, "train")
     assert not page.exception
@@ -246,7 +247,7 @@ def test_training_on_labels_given_here(root):
     for number in range(1, 13):
         label(page, number % 2)
     page.segmented_control(key="classify_view").set_value("Train").run()
-    assert page.selectbox(key="train_found").value == "Labels given here"
+    assert page.selectbox(key="train_typed").value == "Labels given here"
     page.number_input(key="train_repeats").set_value(1)
     press(page, "train")
     wait_for_work(page)
@@ -380,7 +381,7 @@ def test_a_folder_of_other_images_is_warned_of(root):
         tifffile.imwrite(root / "cells" / "other" / f"{number}.tif", image)
     try:
         page = opened("Try")
-        page.selectbox(key="classify_found").set_value("cells/other").run()
+        choose(page, "classify_typed", "cells/other")
         page.segmented_control(key="try_view").set_value("Whole folder").run()
         press(page, "try_folder")
         wait_for_work(page)
@@ -520,16 +521,16 @@ def test_two_models_are_compared_on_images_that_taught_neither(made, root):
     try:
         page = opened("Train")
         work(page).trained = made[1]
-        page.selectbox(key="classify_found").set_value("cells/later").run()
-        page.selectbox(key="train_found").set_value("cells/later.csv").run()
+        choose(page, "classify_typed", "cells/later")
+        choose(page, "train_typed", "cells/later.csv")
         press(page, "compare_models")
         wait_for_work(page)
         assert work(page).comparison.images == 8
         shown = {metric.label: metric.value for metric in page.metric}
         assert shown["First right"] == shown["Second right"]
         assert any("neither is shown to be better" in caption.value for caption in page.caption)
-        page.selectbox(key="classify_found").set_value("cells/images").run()
-        page.selectbox(key="train_found").set_value("cells/labels.csv").run()
+        choose(page, "classify_typed", "cells/images")
+        choose(page, "train_typed", "cells/labels.csv")
         press(page, "compare_models")
         wait_for_work(page)
         assert "trained on" in page.warning[0].value

@@ -14,7 +14,7 @@ from ellimaps.core.small_files import read_small
 from ellimaps.plates.measuring.wells import row_number, well_name, well_position
 from ellimaps.plates.measuring.workbook import first_sheet
 
-LAYOUT_COLUMNS = ("well", "compound", "concentration", "concentration_unit", "control")
+LAYOUT_COLUMNS = ("well", "compound", "concentration", "concentration_unit", "control", "positive")
 
 _MOST_BYTES = 16 << 20
 """A hundred times what a layout of 1536 wells takes; more is some other file."""
@@ -53,11 +53,9 @@ _NO = (
     "none",
     "treatment",
     "sample",
-    "positive",
-    "poscon",
-    "pos",
     "trt",
 )
+_POSITIVE = ("positive", "poscon", "pos")
 
 
 def read_layout(path: str | Path) -> pd.DataFrame:
@@ -69,14 +67,15 @@ def read_layout(path: str | Path) -> pd.DataFrame:
         CSV (comma, semicolon or tab; UTF-8 or cp1252) or XLSX, its first sheet. Columns, in any case:
         ``well``, or ``row`` and ``column``; ``compound``; ``concentration`` with the unit in its name
         (``concentration_um``, ``Concentration (µM)``) or in a column ``concentration_unit``; ``control`` (0
-        or 1, yes or no). Where there is no ``control``, wells of DMSO, vehicle, water and the like are
-        controls.
+        or 1, yes or no, or ``negative``, ``positive`` and ``treatment``). Where there is no ``control``,
+        wells of DMSO, vehicle, water and the like are controls.
 
     Returns
     -------
     DataFrame
         :data:`LAYOUT_COLUMNS`, one row per well in the order of the plate; ``concentration`` is NaN where
-        there is none, ``concentration_unit`` text, ``control`` bool.
+        there is none, ``concentration_unit`` text, ``control`` bool, as is ``positive``: a control that
+        changes cells, with which nothing is compared.
 
     Raises
     ------
@@ -98,13 +97,15 @@ def read_layout(path: str | Path) -> pd.DataFrame:
     wells = _wells(file, raw, found)
     compounds = raw[found["compound"]].astype(str).str.strip()
     concentration, unit = _concentrations(file, raw, named, found["unit"])
+    control, positive = _controls(file, raw, found["control"], compounds)
     table = pd.DataFrame(
         {
             "well": wells,
             "compound": compounds.to_numpy(object),
             "concentration": concentration,
             "concentration_unit": unit,
-            "control": _controls(file, raw, found["control"], compounds),
+            "control": control,
+            "positive": positive,
         }
     )
     doubles = table["well"][table["well"].duplicated()]
@@ -222,15 +223,22 @@ def _unit(text: str) -> str:
     return _UNITS.get(re.sub(r"[\s_/]+", "", plain.casefold()), text.strip())
 
 
-def _controls(file: Path, raw: pd.DataFrame, column: str | None, compounds: pd.Series[str]) -> list[bool]:
+def _controls(
+    file: Path, raw: pd.DataFrame, column: str | None, compounds: pd.Series[str]
+) -> tuple[list[bool], list[bool]]:
+    """Return which wells are controls, and which positive ones."""
     if column is None:
-        return [re.sub(r"[\s_-]+", "", name.casefold()) in _VEHICLES for name in compounds]
-    flags = []
-    for number, text in enumerate(raw[column]):
-        word = text.strip().casefold()
-        if word not in (*_YES, *_NO):
+        return [is_vehicle(name) for name in compounds], [False] * len(raw)
+    words = [text.strip().casefold() for text in raw[column]]
+    for number, word in enumerate(words):
+        if word not in (*_YES, *_NO, *_POSITIVE):
             raise ReadError(
-                f"{file.name}, row {number + 2}: {text!r:.40} says not whether it is a control; write 0 or 1."
+                f"{file.name}, row {number + 2}: {raw[column].iloc[number]!r:.40} says not whether it is a "
+                "control; write 0 or 1."
             )
-        flags.append(word in _YES)
-    return flags
+    return [word in _YES for word in words], [word in _POSITIVE for word in words]
+
+
+def is_vehicle(compound: str) -> bool:
+    """Return whether a compound is one that controls get, as DMSO."""
+    return re.sub(r"[\s_-]+", "", compound.casefold()) in _VEHICLES

@@ -223,6 +223,15 @@ def test_damaged_layouts_are_told(tmp_path, name, content):
         read_layout(tmp_path / name)
 
 
+def test_positive_controls_are_no_controls_to_compare_with(tmp_path):
+    (tmp_path / "a.csv").write_text("well,compound,control\nA1,DMSO,negcon\nA2,Taxol,poscon\nA3,x,trt\n")
+    found = read_layout(tmp_path / "a.csv")
+    assert found["control"].tolist() == [True, False, False]
+    assert found["positive"].tolist() == [False, True, False]
+    (tmp_path / "b.csv").write_text("well,compound\nA1,DMSO\nA2,Taxol\n")
+    assert not read_layout(tmp_path / "b.csv")["positive"].any()
+
+
 @pytest.mark.parametrize("inside", [True, False])
 def test_an_ome_zarr_plate_is_profiled_as_its_pictures(tmp_path, inside):
     made = small_plate(tmp_path, fields=2)

@@ -27,6 +27,7 @@ from ellimaps.ui.shared.widgets import choose_below_root, download, guarded
 _KEY_NAMES = {"ArrowLeft": "←", "ArrowRight": "→"}
 _IMAGE = "label_image"
 """Of the address: the image that is shown."""
+_TO_LOAD = "label_load_typed"
 LabelingStep = Callable[[LabelingSession], LabelingSession]
 
 
@@ -207,9 +208,8 @@ def _load_panel(work: FolderLabels) -> None:
     choose_below_root(
         "Label list",
         label_lists(work.folder, data_root()),
-        key="label_load",
-        placeholder="labels/mine.csv",
-        typed_label="Or a CSV below the data root",
+        key=_TO_LOAD,
+        placeholder="Choose, search, or type a CSV below the data root",
     )
     if work.unsaved:
         st.warning(f"{work.unsaved} labels are not saved: loading replaces them.", icon=":material/warning:")
@@ -217,8 +217,7 @@ def _load_panel(work: FolderLabels) -> None:
 
 
 def _load(work: FolderLabels) -> None:
-    state = st.session_state
-    text = str(state.get("label_load_typed", "")).strip() or str(state.get("label_load_found", ""))
+    text = str(st.session_state.get(_TO_LOAD) or "").strip()
     try:
         if not text:
             raise SettingError("Name the label list to load: a CSV below the data root.")

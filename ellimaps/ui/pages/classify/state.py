@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
+
+import streamlit as st
 
 from ellimaps.classify.comparison import ModelComparison
 from ellimaps.classify.image_folder import image_files
@@ -93,6 +96,8 @@ class ClassifyState(PageState):
     ----------
     lists : dict of Path to FolderLabels
         Labels by folder of images.
+    shown : str
+        The folder that is shown, below the data root; empty if none was.
     trained : Trained, optional
         The classifier trained last.
     saved_model : str
@@ -108,12 +113,21 @@ class ClassifyState(PageState):
     """
 
     lists: dict[Path, FolderLabels] = field(default_factory=dict)
+    shown: str = ""
     trained: Trained | None = None
     saved_model: str = ""
     answers: FolderAnswers | None = None
     confused: tuple[int, int] | None = None
     comparison: ModelComparison | None = None
     compared: tuple[str, str, Path] | None = None
+    is_written: ClassVar[bool] = True
+
+    def show(self, name: str) -> None:
+        """Note the folder that is shown; the labels chosen to train on were of the one before."""
+        if self.shown not in ("", name):
+            st.session_state["train_typed"] = None
+        self.shown = name
+        self.opened(name)
 
     def take_answers(self, answers: FolderAnswers) -> None:
         """Keep what a model says of a folder."""

@@ -46,13 +46,13 @@ def train_tab(state: ClassifyState, folder: Path) -> None:
 def _controls(state: ClassifyState, folder: Path) -> None:
     given = state.lists[folder].labeling.labels if folder in state.lists else {}
     with st.container(horizontal=True, vertical_alignment="bottom", key="train_controls"):
+        names = [*([HERE] if given else []), *label_lists(folder, data_root())]
         source = choose_below_root(
             "Labels",
-            [*([HERE] if given else []), *label_lists(folder, data_root())],
-            key="train",
-            placeholder="labels/mine.csv",
-            typed_label="Or a CSV below the data root",
-            format_func=lambda name: f"{HERE} ({len(given)})" if name == HERE else name,
+            names,
+            key="train_typed",
+            placeholder="Choose, search, or type a CSV below the data root",
+            first=next(iter(names), ""),
         )
         repeats = number_field(
             "Repeats",
@@ -92,7 +92,7 @@ def _labels(state: ClassifyState, folder: Path, source: str) -> Labels:
     if not source:
         raise SettingError("There are no labels: label images first, or name a CSV below the data root.")
     if source == HERE:
-        return labels_given(state.lists[folder].labeling, folder)
+        return labels_given(state.labels_of(folder).labeling, folder)
     return read_labels(inside_root(source), folder)
 
 

@@ -21,7 +21,7 @@ from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept, page_state
 from ellimaps.ui.shared.tasks import page_run, start, work_panel
-from ellimaps.ui.shared.widgets import choose_tab, download, guarded
+from ellimaps.ui.shared.widgets import choose_below_root, choose_tab, download, guarded
 from ellimaps.ui.shared.worker import in_worker
 
 _EXAMPLE = "example_plate/profiles"
@@ -68,14 +68,13 @@ def _chosen_folder(state: PlatesState) -> Path | None:
     root = data_root()
     found = [folder.relative_to(root).as_posix() for folder in profile_folders(root)]
     recent = [name for name in state.recent if (root / name).is_dir()]
-    names = list(dict.fromkeys([*recent, *found]))
-    text = st.selectbox(
+    names = [*recent, *found]
+    text = choose_below_root(
         "Profiles",
         names,
-        accept_new_options=True,
+        key="plates_profiles",
         placeholder="Choose, search, or type a folder below the data root, as results/plate",
-        format_func=lambda name: root.name if name == "." else name,
-        **kept("plates_profiles", address=True),
+        first=next(iter(names), ""),
     )
     with st.expander("Measure a plate", icon=":material/add:", expanded=not found):
         measure_panel(state)
