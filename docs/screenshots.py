@@ -138,7 +138,7 @@ def walk_classify(workbench: Workbench, browser: Browser) -> None:
     page.mouse.move(5, 5)
     take(page, "classify-label")
     show(page, "Train")
-    labels = page.get_by_role("textbox", name="Or a CSV below the data root")
+    labels = page.get_by_role("combobox", name=re.compile("Labels$"))
     labels.fill("cells/labels.csv")
     labels.press("Enter")
     idle(page)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ellimaps.classify.image_features import MEASUREMENTS, SIZES, measure_image
 from ellimaps.classify.images import read_image
-from ellimaps.classify.picture_measures import picture_measures
+from ellimaps.classify.picture_measures import PictureMeasures, picture_measures
 from ellimaps.classify.training_labels import Labels
 from ellimaps.core.parallel import ordered_map
 from ellimaps.core.progress import Progress, no_progress
@@ -47,8 +47,8 @@ class MeasuredFolder:
         SHA-256 by file.
     warnings : list of str
         What is wrong with which image.
-    pictures : list of tuple of float
-        Measures of the files themselves, see `ellimaps.classify.picture_measures`.
+    pictures : list of PictureMeasures
+        What the files themselves are like.
     """
 
     files: list[str]
@@ -60,7 +60,7 @@ class MeasuredFolder:
     unit: str
     hashes: dict[str, str]
     warnings: list[str]
-    pictures: list[tuple[float, ...]]
+    pictures: list[PictureMeasures]
 
 
 def measure_folder(images: str | Path, labels: Labels, on_progress: Progress = no_progress) -> MeasuredFolder:
@@ -127,14 +127,14 @@ class _Measured(NamedTuple):
     pixel_size_um: float | None
     sha256: str
     warnings: list[str]
-    picture: tuple[float, ...]
+    picture: PictureMeasures
 
 
 def _measured(path: Path) -> _Measured:
     values, pixel_size_um = read_image(path)
     features = measure_image(values)
     row = [features.measurements[name] for name in MEASUREMENTS]
-    picture = picture_measures(values)
+    picture = picture_measures(values, features.mask)
     return _Measured(row, features.thumbnail, pixel_size_um, sha256(path), features.warnings, picture)
 
 

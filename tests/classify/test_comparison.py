@@ -14,8 +14,10 @@ from support.cell_pictures import branched, compact, labelled_folder
 from ellimaps.classify import Training, read_labels, train
 from ellimaps.classify.comparison import compare_models
 from ellimaps.classify.deciding import deciding_words
-from ellimaps.classify.picture_measures import picture_measures, telling_measures
+from ellimaps.classify.measured_folder import measure_folder
+from ellimaps.classify.picture_measures import PictureMeasures, picture_measures, telling_measures
 from ellimaps.core.errors import SettingError
+from ellimaps.samples import sample_populations
 
 
 @pytest.fixture(scope="module")
@@ -59,19 +61,47 @@ def test_models_of_other_questions_are_not_compared(training: Training, folder: 
 def test_files_larger_for_one_class_are_told_and_equal_ones_not() -> None:
     random = np.random.default_rng(0)
     truth = np.arange(60) % 2
-    alike = [picture_measures(random.normal(100, 5, (random.integers(60, 90), 80))) for _ in truth]
+    alike = [measures_of(random.normal(100, 5, (random.integers(60, 90), 80))) for _ in truth]
     assert telling_measures(alike, truth, ["even", "odd"]) == []
     sides = [(60 + 20 * c + number % 9, 80) for number, c in enumerate(truth)]
-    larger = [picture_measures(random.normal(100, 5, shape)) for shape in sides]
+    larger = [measures_of(random.normal(100, 5, shape)) for shape in sides]
     [told] = telling_measures(larger, truth, ["even", "odd"])
     assert told.startswith("The height of the image alone tells odd from the rest in 100%")
+
+
+def measures_of(values: np.ndarray, side: int = 20) -> PictureMeasures:
+    """Of an image with a square cell in its corner."""
+    mask = np.zeros(values.shape, dtype=bool)
+    mask[:side, :side] = True
+    return picture_measures(values, mask)
+
+
+@pytest.mark.parametrize("cut_out", [False, True])
+def test_a_larger_and_brighter_cell_is_no_difference_of_the_files(cut_out: bool) -> None:
+    """It makes a brighter mean, and a larger file where the files are cut out round their cells."""
+    random, truth, rows = np.random.default_rng(2), np.arange(40) % 2, []
+    for c in truth:
+        side = int(20 + 20 * c + random.integers(0, 6))
+        values = random.normal(100, 5, (side + random.integers(5, 20),) * 2 if cut_out else (80, 80))
+        values[:side, :side] += 1000
+        values[: side // 2, : side // 2] *= 1 + random.random()
+        rows.append(measures_of(values, side))
+    assert telling_measures(rows, truth, ["small", "large"]) == []
+    longer = [measures_of(random.normal(100 + 50 * c, 5, (80, 80))) for c in truth]
+    assert "The background of the image" in telling_measures(longer, truth, ["a", "b"])[0]
 
 
 def test_measures_of_alike_files_are_seldom_told() -> None:
     """Of 200 folders of 40 files alike none is told but by chance."""
     random, truth = np.random.default_rng(1), np.arange(40) % 2
-    told = sum(bool(telling_measures(random.normal(size=(40, 5)), truth, ["a", "b"])) for _ in range(200))
-    assert told <= 4
+    folders = [[PictureMeasures(*row) for row in random.lognormal(size=(40, 7))] for _ in range(200)]
+    assert sum(bool(telling_measures(rows, truth, ["a", "b"])) for rows in folders) <= 4
+
+
+def test_the_generated_example_is_not_warned_of(tmp_path: Path) -> None:
+    images = sample_populations(tmp_path / "example")
+    measured = measure_folder(images, read_labels(tmp_path / "example" / "labels.csv", images))
+    assert telling_measures(measured.pictures, np.array(measured.labels), ["0", "1"]) == []
 
 
 def test_what_decides_is_said_with_its_direction(training: Training) -> None:

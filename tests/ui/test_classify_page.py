@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 import shutil
 import time
+from dataclasses import fields
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 from support.cell_folder import cell_image, write_cells
+from support.choosing import choose
 
 from ellimaps.classify import load_model, read_image
-from ellimaps.core.errors import ExportError, ReadError
+from ellimaps.core.errors import EllimapsError, ExportError, ReadError
 from ellimaps.ui.pages.classify.charts import START, contribution_bars
 from ellimaps.ui.pages.classify.files import beside, image_folders, label_lists, new_file, saved_models
 from ellimaps.ui.pages.classify.label import _do
 from ellimaps.ui.pages.classify.models import save_trained, trained_on
 from ellimaps.ui.pages.classify.pictures import picture_of
+from ellimaps.ui.pages.classify.state import ClassifyState
 from ellimaps.ui.pages.classify.try_http import curl_command
+from ellimaps.ui.pages.classify.written import read_back, written
+from ellimaps.ui.shared import state as shared_state
 
 COUNT = 24
 
@@ -48,8 +53,10 @@ def root(made, monkeypatch, tmp_path):
 
 def _page():
     from ellimaps.ui.pages.classify.page import render
+    from ellimaps.ui.shared.state import write_work
 
     render()
+    write_work()
 
 
 def opened(view=None):
@@ -93,9 +100,9 @@ def test_the_generated_example_is_one_click_away(monkeypatch, tmp_path):
     press(page, "classify_example")
     assert labelling(page).files[0] == "001.tif"
     assert len(labelling(page).files) == 40
-    assert page.selectbox(key="classify_found").value == "example_cells/images"
+    assert page.selectbox(key="classify_typed").value == "example_cells/images"
     page.segmented_control(key="classify_view").set_value("Train").run()
-    assert "example_cells/labels.csv" in page.selectbox(key="train_found").options
+    assert "example_cells/labels.csv" in page.selectbox(key="train_typed").options
 
 
 def test_an_example_that_cannot_be_written_is_told(monkeypatch, tmp_path):
@@ -189,7 +196,7 @@ def test_saved_below_the_root_and_gone_on_with(root):
     path = root / "lists" / "a.csv"
     assert path.read_text() == "image_id,is_homogenous\n001.tif,1\n002.tif,0\n003.tif,1\n"
     again = opened()
-    again.text_input(key="label_load_typed").set_value("lists/a.csv").run()
+    choose(again, "label_load_typed", "lists/a.csv")
     press(again, "label_load")
     assert labelling(again).file == "004.tif"
     label(again, 1)
@@ -234,7 +241,7 @@ def test_classes_are_named_and_added():
 @pytest.mark.usefixtures("root")
 def test_other_folders_are_refused_with_a_sentence(typed, view):
     page = opened(view)
-    page.text_input(key="classify_typed").set_value(typed).run()
+    choose(page, "classify_typed", typed)
     if view == "Train" and typed == "models":
         press(page, "train")
     assert not page.exception
@@ -246,7 +253,7 @@ def test_training_on_labels_given_here(root):
     for number in range(1, 13):
         label(page, number % 2)
     page.segmented_control(key="classify_view").set_value("Train").run()
-    assert page.selectbox(key="train_found").value == "Labels given here"
+    assert page.selectbox(key="train_typed").value == "Labels given here"
     page.number_input(key="train_repeats").set_value(1)
     press(page, "train")
     wait_for_work(page)
@@ -301,6 +308,45 @@ def test_too_few_labels_are_told():
     wait_for_work(page)
     assert len(page.error) + len(page.warning) == 1
     assert work(page).trained is None
+
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_model_that_was_not_saved_is_there_again(monkeypatch, restarted):
+    monkeypatch.setattr(shared_state, "_is_open", lambda _: False)
+    page = opened("Train")
+    page.number_input(key="train_repeats").set_value(1)
+    press(page, "train")
+    wait_for_work(page)
+    if restarted:
+        shared_state._IN_MEMORY.clear()
+    again = AppTest.from_function(_page, default_timeout=60)
+    for name in page.query_params:
+        again.query_params[name] = page.query_params[name]
+    again.run()
+    assert not again.exception
+    assert (work(again) is work(page)) == (not restarted)
+    assert work(again).trained.content == work(page).trained.content
+    assert work(again).trained.html == work(page).trained.html
+    assert work(again).trained.model.version == work(page).trained.model.version
+    told = [[one.value for one in kind] for kind in (again.caption, again.markdown, again.metric)]
+    assert told == [[one.value for one in kind] for kind in (page.caption, page.markdown, page.metric)]
+    assert len(again.get("image")) == len(page.get("image")) >= 2
+
+
+def test_a_training_is_read_back_as_it_was_or_left_out(made):
+    trained = made[1]
+    content = written(trained)
+    again = read_back(content)
+    for one in fields(trained.report):
+        before, after = (getattr(report, one.name) for report in (trained.report, again.report))
+        assert before.equals(after) if hasattr(before, "equals") else before == after
+    image = cell_image(1, 99)
+    assert again.model.predict(image).probability == trained.model.predict(image).probability
+    for damaged in (b"", content[:2000], content.replace(b"report.json", b"report.jsom")):
+        with pytest.raises((EllimapsError, KeyError, TypeError, ValueError)):
+            read_back(damaged)
+    assert ClassifyState.of_facts({"trained": "../../etc/passwd", "recent": ["a"]}).trained is None
 
 
 @pytest.mark.usefixtures("root")
@@ -380,7 +426,7 @@ def test_a_folder_of_other_images_is_warned_of(root):
         tifffile.imwrite(root / "cells" / "other" / f"{number}.tif", image)
     try:
         page = opened("Try")
-        page.selectbox(key="classify_found").set_value("cells/other").run()
+        choose(page, "classify_typed", "cells/other")
         page.segmented_control(key="try_view").set_value("Whole folder").run()
         press(page, "try_folder")
         wait_for_work(page)
@@ -508,6 +554,24 @@ def test_what_decides_is_said_in_words(made):
     assert "_" not in words
 
 
+@pytest.mark.usefixtures("root")
+def test_the_learning_curve_says_what_further_labels_would_bring():
+    page = opened("Train")
+    press(page, "train_curve")
+    assert work(page).task is not None
+    wait_for_work(page)
+    folder, curve = work(page).curve
+    assert (folder.name, curve.labels) == ("images", COUNT)
+    assert curve.words in [one.value for one in (*page.info, *page.success)]
+    assert len(page.get("vega_lite_chart")) == 1
+    assert [button.proto.label for button in page.get("download_button")] == ["Learning curve (CSV)"]
+    press(page, "train_curve")
+    work(page).task.job.stop()
+    wait_for_work(page)
+    assert page.warning[0].value == "Stopped."
+    assert work(page).curve[1] is curve
+
+
 def test_two_models_are_compared_on_images_that_taught_neither(made, root):
     import tifffile
 
@@ -520,16 +584,16 @@ def test_two_models_are_compared_on_images_that_taught_neither(made, root):
     try:
         page = opened("Train")
         work(page).trained = made[1]
-        page.selectbox(key="classify_found").set_value("cells/later").run()
-        page.selectbox(key="train_found").set_value("cells/later.csv").run()
+        choose(page, "classify_typed", "cells/later")
+        choose(page, "train_typed", "cells/later.csv")
         press(page, "compare_models")
         wait_for_work(page)
         assert work(page).comparison.images == 8
         shown = {metric.label: metric.value for metric in page.metric}
         assert shown["First right"] == shown["Second right"]
         assert any("neither is shown to be better" in caption.value for caption in page.caption)
-        page.selectbox(key="classify_found").set_value("cells/images").run()
-        page.selectbox(key="train_found").set_value("cells/labels.csv").run()
+        choose(page, "classify_typed", "cells/images")
+        choose(page, "train_typed", "cells/labels.csv")
         press(page, "compare_models")
         wait_for_work(page)
         assert "trained on" in page.warning[0].value

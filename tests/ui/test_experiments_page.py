@@ -11,6 +11,7 @@ import pytest
 from conftest import ROOT
 from streamlit.testing.v1 import AppTest
 from support.cell_results import cell_results
+from support.choosing import choose
 
 from ellimaps.batch.asked import read_asked
 from ellimaps.batch.maps import MapWork
@@ -80,7 +81,7 @@ def opened(monkeypatch, tmp_path):
         monkeypatch.chdir(tmp_path)
         page = AppTest.from_function(_page, default_timeout=120).run()
         if folder is not None:
-            page.text_input(key="experiments_typed").set_value(folder).run()
+            choose(page, "experiments_typed", folder)
         assert not page.exception
         return page
 
@@ -193,7 +194,7 @@ def test_two_users_on_one_folder_get_one_sentence(opened, cells, tmp_path):
         until(page, lambda: bool(page.warning))
         [message] = [element.value for element in page.warning]
         assert message.startswith("results/cells is in use by process")
-        page.text_input(key="experiments_typed").set_value("results/cells").run()
+        choose(page, "experiments_typed", "results/cells")
         assert any("A run is at work on results/cells" in element.value for element in page.info)
     page.run()
     assert not any("at work" in element.value for element in page.info)

@@ -11,7 +11,9 @@ import tomllib
 import numpy as np
 import pytest
 from conftest import EXAMPLE, ROOT
+from streamlit.testing.v1 import AppTest
 from support import working
+from support.choosing import choose
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.ui.components.viewer.viewer import MapPanel, _panel_data, display_step
@@ -207,3 +209,74 @@ def test_an_installed_workbench_has_the_colors_of_a_checkout():
     for scheme, options in themes.items():
         for name, value in options.items():
             assert OPTIONS[f"theme.{scheme}.{name}"] == value
+
+
+def chooser(first=""):
+    def script(first):
+        import streamlit as st
+
+        from ellimaps.ui.shared.widgets import choose_below_root
+
+        names = ["b/images", "a/images", "b/images", "."]
+        st.caption(choose_below_root("Folder", names, key="cells_typed", placeholder="Type", first=first))
+
+    return AppTest.from_function(script, args=(first,))
+
+
+def chosen(page):
+    assert not page.exception
+    [caption] = page.caption
+    return caption.value
+
+
+def test_one_control_chooses_what_is_found_or_takes_a_path(root, monkeypatch):
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(root))
+    page = chooser().run()
+    assert chosen(page) == ""
+    [box] = page.selectbox
+    assert box.options == ["b/images", "a/images", "root"]
+    assert chosen(choose(page, "cells_typed", "a/images")) == "a/images"
+    assert chosen(choose(page, "cells_typed", " elsewhere/c ")) == "elsewhere/c"
+    assert chosen(page.run()) == "elsewhere/c"
+    for typed, taken in (("A/IM", "a/images"), ("images", "images")):
+        assert chosen(choose(page, "cells_typed", typed)) == taken
+    (root / "a").mkdir()
+    assert chosen(choose(page, "cells_typed", "a")) == "a"
+    assert not page.text_input
+
+
+def test_what_is_chosen_first_stands_in_the_address_too(root, monkeypatch):
+    """Another browser may have opened other folders: what is first there is not what was first here."""
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(root))
+    page = chooser("b/images").run()
+    assert chosen(page) == "b/images"
+    assert page.query_params["cells_typed"] == "b/images"
+    assert chosen(choose(page, "cells_typed", None)) == "b/images"
+
+
+@pytest.mark.parametrize(
+    ("address", "meant"),
+    [
+        ({"cells_found": "a/images"}, "a/images"),
+        ({"cells_found": "a/images", "cells_typed": "c"}, "c"),
+        ({"cells_found": "(data root)"}, "."),
+        ({"cells_found": "root"}, "."),
+        ({"cells_typed": "gone"}, "gone"),
+    ],
+)
+def test_addresses_of_when_there_were_two_controls_still_open(address, meant, root, monkeypatch):
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(root))
+    page = chooser("b/images")
+    for name, value in address.items():
+        page.query_params[name] = value
+    assert chosen(page.run()) == meant
+    assert chosen(page.run()) == meant
+
+
+def test_back_undoes_a_choice(root, monkeypatch):
+    monkeypatch.setenv("ELLIMAPS_DATA_ROOT", str(root))
+    page = choose(chooser("b/images").run(), "cells_typed", "a/images")
+    assert page.query_params["cells_typed"] == "a/images"
+    page.query_params["cells_typed"] = "b/images"
+    assert chosen(page.run()) == "b/images"
+    assert chosen(page.run()) == "b/images"

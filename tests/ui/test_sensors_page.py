@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
+from support.choosing import choose
 
 from ellimaps.samples.sensors import sample_sensors
 from ellimaps.sensors.watching.alerts import noted_alerts
@@ -39,11 +40,7 @@ def empty(data, monkeypatch, tmp_path):
 
 
 def opened(page, text):
-    box = page.selectbox(key="sensors_typed")
-    # Streamlit's test driver types nothing that is not listed.
-    box.options += [] if text in box.options else [text]
-    box.set_value(text).run()
-    return waited(page)
+    return waited(choose(page, "sensors_typed", text))
 
 
 def waited(page):

@@ -19,6 +19,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ellimaps.ui.shared import written_works
+from ellimaps.ui.shared.address import forget_address
 from ellimaps.ui.shared.jobs import Job
 
 _PARAMETER = "work"
@@ -26,6 +27,8 @@ _WORK = "ellimaps_work"
 # A user's work is some kilobytes beside the shared caches, but may hold an upload or a job: those of a day.
 _IN_MEMORY: TTLCache[tuple[str, str], UserWork] = TTLCache(256, 24 * 3600)
 _LOCK = Lock()
+# As many as a list shows without scrolling.
+_MOST_RECENT = 6
 
 
 @dataclass
@@ -47,21 +50,28 @@ class PageState:
         The running work.
     message : str
         What the page has to tell in this run, such as why the last work gave no result.
+    recent : list of str
+        What was opened below the data root, the last first.
     """
 
     task: BackgroundTask | None = None
     message: str = ""
+    recent: list[str] = field(default_factory=list)
     is_written: ClassVar[bool] = False
-    """Whether `facts` and `of_facts` are there; other pages begin anew after a restart."""
+    """Whether `facts` is written down; other pages begin anew after a restart."""
+
+    def opened(self, name: str) -> None:
+        """Put what is opened before what was."""
+        self.recent = [name, *(one for one in self.recent if one != name)][:_MOST_RECENT]
 
     def facts(self) -> dict[str, Any]:
         """Return what can be written down, ready for JSON."""
-        return {}
+        return {"recent": self.recent}
 
     @classmethod
-    def of_facts(cls, _: dict[str, Any]) -> Self:
+    def of_facts(cls, facts: dict[str, Any]) -> Self:
         """Return what was written down; what does not fit any more is left out."""
-        return cls()
+        return cls(recent=[str(one) for one in facts.get("recent", [])][:_MOST_RECENT])
 
 
 @dataclass
@@ -96,6 +106,7 @@ def page_state(kind: type[S]) -> S:
     """Return this user's state of a page: of this session, of before a reload, or as it was written down."""
     name, work = kind.__name__, _work()
     if st.query_params.get(_PARAMETER) != work.token:
+        forget_address()
         st.query_params[_PARAMETER] = work.token
     if name not in work.pages:
         work.pages[name] = kind.of_facts(work.written.pop(name)) if name in work.written else kind()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from mimetypes import guess_type
 from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
 
-from ellimaps.core.errors import EllimapsError, SettingError
+from ellimaps.core.errors import EllimapsError, ReadError, SettingError
 from ellimaps.core.files import csv_bytes
 from ellimaps.core.progress import Progress
-from ellimaps.ui.shared.data_root import told
+from ellimaps.ui.shared.address import followed, told_address
+from ellimaps.ui.shared.data_root import data_root, inside_root, told
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 
@@ -85,54 +86,81 @@ def number_field(
 
 
 def choose_tab(names: Sequence[str], *, key: str) -> str:
-    """Show the tabs of a page and return the chosen one; a reload or a link finds it again."""
+    """Show the tabs of a page and return the chosen one; a reload or link finds it, Back undoes a click."""
+    control = kept(key)
+    first = names[0]
+    if (asked := followed(key, first)) in names:
+        st.session_state[key] = asked
     chosen = st.segmented_control(
-        "View",
-        names,
-        default=names[0],
-        required=True,
-        label_visibility="collapsed",
-        **kept(key, address=True),
+        "View", names, default=first, required=True, label_visibility="collapsed", **control
     )
+    told_address(key, str(chosen), first)
     return str(chosen)
 
 
 def choose_below_root(
-    label: str,
-    found: Sequence[str],
-    *,
-    key: str,
-    placeholder: str,
-    typed_label: str = "Or a folder below the data root",
-    format_func: Callable[[str], str] = str,
+    label: str, names: Sequence[str], *, key: str, placeholder: str, first: str = "", **options: Any
 ) -> str:
-    """Show what was found below the data root beside a field to type a path; a reload finds it again.
+    """Show one control to choose what was found below the data root, search in it, or type a path.
 
     Parameters
     ----------
     label : str
         What is chosen.
-    found : sequence of str
-        What to choose from; where it is empty, only the field is shown.
+    names : sequence of str
+        What there is to choose from, what was opened last before the others; ``.`` is the data root.
     key : str
-        Of the controls, with ``_found`` and ``_typed`` behind it.
+        Of the control, and its name in the address.
     placeholder : str
-        An example of what to type.
-    typed_label : str
-        What is typed.
-    format_func : callable
-        Gives the text shown for what was found.
+        What the empty control says.
+    first : str
+        What is chosen where nothing else is.
+    **options
+        As `streamlit.selectbox`.
 
     Returns
     -------
     str
-        What was typed, else what was chosen; empty if neither.
+        What was typed or chosen; empty if nothing.
     """
-    chosen = ""
-    if found:
-        chosen = st.selectbox(label, found, format_func=format_func, **kept(f"{key}_found", address=True))
-    typed = st.text_input(typed_label, placeholder=placeholder, **kept(f"{key}_typed", address=True))
-    return typed.strip() or chosen
+    control = kept(key)
+    if (asked := followed(key)) is not None:
+        st.session_state[key] = asked or None
+    if not st.session_state.get(key) and (text := _older_address(key) or first):
+        st.session_state[key] = text
+    current = st.session_state.get(key)
+    chosen = st.selectbox(
+        label,
+        list(dict.fromkeys([*([current] if current else []), *names])),
+        None,
+        accept_new_options=True,
+        placeholder=placeholder,
+        on_change=_search,
+        args=(key, names),
+        format_func=lambda name: data_root().name if name == "." else name,
+        **options,
+        **control,
+    )
+    text = (chosen or "").strip()
+    told_address(key, text)
+    return text
+
+
+def _search(key: str, names: Sequence[str]) -> None:
+    """Take the one name in which a part was typed: Enter takes what is typed, and not what is found by it."""
+    typed = (st.session_state[key] or "").strip()
+    found = {name for name in names if typed and typed.casefold() in name.casefold()}
+    if len(found) == 1:
+        with suppress(ReadError):
+            inside_root(typed)
+            return
+        st.session_state[key] = found.pop()
+
+
+def _older_address(key: str) -> str:
+    """Return what an older link says: once there was one control to choose from and another to type in."""
+    found = st.query_params.get(f"{key.removesuffix('_typed')}_found", "")
+    return "." if found in ("(data root)", data_root().name) else found
 
 
 def pick_row(table: pd.DataFrame, *, key: str, **options: Any) -> int | None:

@@ -48,7 +48,7 @@ def _open_example() -> None:
     except EllimapsError as error:
         page_state(ClassifyState).message = told(error)
         return
-    st.session_state["classify_found"] = f"{EXAMPLE}/images"
+    st.session_state["classify_typed"] = f"{EXAMPLE}/images"
 
 
 def _layout() -> str:

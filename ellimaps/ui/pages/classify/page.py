@@ -35,16 +35,26 @@ def render() -> None:
     with page_run(state):
         with st.container(horizontal=True, vertical_alignment="bottom", key="classify_open"):
             tab = choose_tab(["Label", "Train", "Try"], key="classify_view")
-            text = choose_below_root(
-                "Folder of images",
-                image_folders(data_root()),
-                key="classify",
-                placeholder="images/cells",
-                format_func=lambda name: "(data root)" if name == "." else name,
-            )
+            text = _chosen_folder(state)
         work_panel(state)
         with guarded():
-            _show(state, tab, inside_root(text) if text else None)
+            folder = inside_root(text) if text else None
+            if folder is not None:
+                state.show(text)
+            _show(state, tab, folder)
+
+
+def _chosen_folder(state: ClassifyState) -> str:
+    root = data_root()
+    recent = [name for name in state.recent if (root / name).is_dir()]
+    names = [*recent, *image_folders(root)]
+    return choose_below_root(
+        "Folder of images",
+        names,
+        key="classify_typed",
+        placeholder="Choose, search, or type a folder below the data root, as images/cells",
+        first=next(iter(names), ""),
+    )
 
 
 def _show(state: ClassifyState, tab: str, folder: Path | None) -> None:

@@ -18,6 +18,7 @@ from ellimaps.ui.pages.classify.models import Trained, labels_given, save_traine
 from ellimaps.ui.pages.classify.pictures import picture_of
 from ellimaps.ui.pages.classify.state import ClassifyState
 from ellimaps.ui.pages.classify.train_compare import compare_models_panel
+from ellimaps.ui.pages.classify.train_curve import curve_panel
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.markdown import escaped
@@ -46,13 +47,13 @@ def train_tab(state: ClassifyState, folder: Path) -> None:
 def _controls(state: ClassifyState, folder: Path) -> None:
     given = state.lists[folder].labeling.labels if folder in state.lists else {}
     with st.container(horizontal=True, vertical_alignment="bottom", key="train_controls"):
+        names = [*([HERE] if given else []), *label_lists(folder, data_root())]
         source = choose_below_root(
             "Labels",
-            [*([HERE] if given else []), *label_lists(folder, data_root())],
-            key="train",
-            placeholder="labels/mine.csv",
-            typed_label="Or a CSV below the data root",
-            format_func=lambda name: f"{HERE} ({len(given)})" if name == HERE else name,
+            names,
+            key="train_typed",
+            placeholder="Choose, search, or type a CSV below the data root",
+            first=next(iter(names), ""),
         )
         repeats = number_field(
             "Repeats",
@@ -72,6 +73,7 @@ def _controls(state: ClassifyState, folder: Path) -> None:
         )
     if clicked:
         _start(state, folder, source, repeats)
+    curve_panel(state, folder, lambda: _labels(state, folder, source))
     compare_models_panel(state, folder, lambda: _labels(state, folder, source))
 
 
@@ -92,7 +94,7 @@ def _labels(state: ClassifyState, folder: Path, source: str) -> Labels:
     if not source:
         raise SettingError("There are no labels: label images first, or name a CSV below the data root.")
     if source == HERE:
-        return labels_given(state.lists[folder].labeling, folder)
+        return labels_given(state.labels_of(folder).labeling, folder)
     return read_labels(inside_root(source), folder)
 
 

@@ -14,10 +14,12 @@ from ellimaps.batch.layout import TreeLayout, layout_of
 from ellimaps.batch.marks import IMAGE_ENDINGS, TABLE_ENDING, batch_around, is_result
 from ellimaps.batch.result_folders import result_folders
 from ellimaps.batch.tree import Item, Pattern, Tree
+from ellimaps.readers.ome_zarr import is_zarr
+from ellimaps.ui.pages.experiments.state import ExperimentsState
 from ellimaps.ui.shared.data_root import data_root, inside_root
-from ellimaps.ui.shared.state import kept
+from ellimaps.ui.shared.widgets import choose_below_root
 
-_FOUND, _TYPED = "experiments_found", "experiments_typed"
+_FOLDER = "experiments_typed"
 # Pages run at every click; who has just copied a folder waits no longer than this.
 _SECONDS = 15
 # More are no choice; the path of any other can be typed.
@@ -35,47 +37,30 @@ class ChosenFolder:
     results: Path | None
 
 
-def choose_folder() -> ChosenFolder | None:
+def choose_folder(state: ExperimentsState) -> ChosenFolder | None:
     """Show what there is to look at and to run; None if nothing is chosen."""
     root = data_root()
+    recent = [name for name in state.recent if (root / name).is_dir()]
     results = [folder.relative_to(root).as_posix() for folder in result_folders(root)]
-    found = [*results, *(name for name in trees_below(root) if name not in results)]
-    text = ""
-    with st.container(horizontal=True, vertical_alignment="bottom", key="experiments_open"):
-        if found:
-            text = st.selectbox(
-                "Folder",
-                found,
-                format_func=lambda name: root.name if name == "." else name,
-                on_change=_forget_typed,
-                help="Results of earlier runs come first, then trees of measurements to run.",
-                **kept(_FOUND, address=True),
-            )
-        typed = st.text_input(
-            "Or a folder below the data root",
-            placeholder="wafers/2026",
-            on_change=_choose_typed,
-            args=(found,),
-            **kept(_TYPED, address=True),
-        )
-    text = typed.strip() or text
+    names = [*recent, *results, *trees_below(root)]
+    text = choose_below_root(
+        "Folder",
+        names,
+        key=_FOLDER,
+        placeholder="Choose, search, or type a folder below the data root, as wafers/2026",
+        first=next(iter(names), ""),
+        help="What was opened last comes first, then results of earlier runs and trees of measurements.",
+    )
     if not text:
         return None
     folder = inside_root(text, root)
+    state.opened(text)
     return ChosenFolder(folder, called(folder), batch_around(folder))
 
 
 def show_folder(folder: Path) -> None:
     """Let the page show another folder, in its next run."""
-    root = data_root()
-    name = called(folder) if folder != root else "."
-    listed = name in [
-        *trees_below(root),
-        *(found.relative_to(root).as_posix() for found in result_folders(root)),
-    ]
-    if listed:
-        st.session_state[_FOUND] = name
-    st.session_state[_TYPED] = "" if listed else name
+    st.session_state[_FOLDER] = called(folder) if folder != data_root() else "."
 
 
 def called(folder: Path) -> str:
@@ -116,20 +101,10 @@ def items(root: Path, pattern: str | None, out: Path, *, folders: bool) -> tuple
     return tuple(Tree(root, chosen, folders=folders and not (chosen and chosen.has_ending), without=out))
 
 
-def _forget_typed() -> None:
-    st.session_state[_TYPED] = ""
-
-
-def _choose_typed(found: list[str]) -> None:
-    """Choose what was typed where it is offered: two controls do not name two folders."""
-    typed = st.session_state[_TYPED].strip().strip("/")
-    if typed in found:
-        st.session_state[_FOUND], st.session_state[_TYPED] = typed, ""
-
-
 def _holds_inputs(folder: Path) -> bool:
     for _, one in zip(range(_MOST_LISTED), _deepest_first(folder), strict=False):
-        if any(name.casefold().endswith((*IMAGE_ENDINGS, TABLE_ENDING)) for name in _names(one)):
+        endings = (*IMAGE_ENDINGS, TABLE_ENDING)
+        if is_zarr(one) or any(name.casefold().endswith(endings) for name in _names(one)):
             return True
     return False
 

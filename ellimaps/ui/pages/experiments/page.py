@@ -18,7 +18,7 @@ def render() -> None:
     """Show the page."""
     state = page_state(ExperimentsState)
     with page_run(state):
-        choice = choose_folder()
+        choice = choose_folder(state)
         work_panel(state)
         if choice is None:
             _empty()

@@ -6,17 +6,17 @@ import os
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from ellimaps.batch.engines import local_processes
-from ellimaps.batch.plates import FAILURES, PlateSummary, run_plate
+from ellimaps.batch.plates import FAILURES, PlateSummary, replaced, run_plate
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.progress import Progress
-from ellimaps.core.sums import WrittenSet
 from ellimaps.plates.measuring.field import FieldSettings
 from ellimaps.plates.measuring.plate import check_output, read_plate
 from ellimaps.plates.measuring.profile_sources import PLAIN, SOURCES, profiles_from
-from ellimaps.plates.measuring.profiles import FACTS, save_profiles
+from ellimaps.plates.measuring.profiles import save_profiles
 from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
 from ellimaps.samples.plate import sample_plate
 from ellimaps.ui.pages.plates.state import PlateRun, PlatesState
@@ -25,6 +25,9 @@ from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
 from ellimaps.ui.shared.worker import in_worker
+
+# Of fields that cannot be measured; a whole plate of them would be a page of names.
+_MOST_NAMED = 6
 
 
 def measure_panel(state: PlatesState) -> None:
@@ -66,13 +69,13 @@ def measure_panel(state: PlatesState) -> None:
         )
     if go:
         asked = PlateRun(
-            _given(pictures, "the folder of the images"),
-            _given(layout, "the layout, a CSV or XLSX file"),
-            _new_folder(out),
+            given(pictures, "the folder of the images"),
+            given(layout, "the layout, a CSV or XLSX file"),
+            new_folder(out),
             source,
             pattern.strip(),
         )
-        if not other_profiles(asked):
+        if not _replaced(asked):
             _start(state, asked)
         state.to_replace = asked
     if state.to_replace is not None:
@@ -88,7 +91,7 @@ def _start(state: PlatesState, asked: PlateRun) -> None:
 
 def _ask_to_replace(state: PlatesState, asked: PlateRun) -> None:
     with st.container(key="plates_new_ask"):
-        st.warning(f"{escaped(other_profiles(asked))} Shall they be replaced?", icon=":material/warning:")
+        st.warning(f"{escaped(_replaced(asked))}. Shall they be replaced?", icon=":material/warning:")
         with st.container(horizontal=True):
             if st.button("Replace them", key="plates_new_replace"):
                 _start(state, asked)
@@ -107,29 +110,23 @@ def _path(label: str, name: str, *, value: str = "", placeholder: str = "", help
     )
 
 
-def _given(text: str, what: str) -> Path:
+def given(text: str, what: str) -> Path:
+    """Return a path below the data root.
+
+    Raises
+    ------
+    SettingError
+        If the field is empty.
+    ReadError
+        If it is not below the data root.
+    """
     if not text.strip():
         raise SettingError(f"Give {what}: the field is empty.")
     return inside_root(text)
 
 
-def other_profiles(asked: PlateRun) -> str:
-    """Return what lies in the folder of the results that measuring would replace; empty if nothing.
-
-    Plain measurements of the same images are continued: fields that are done are skipped.
-    """
-    if not (asked.folder / FACTS).exists():
-        return ""
-    try:
-        facts = WrittenSet(asked.folder, FACTS).facts
-    except (OSError, ReadError):
-        return f"{asked.folder.name} holds profiles that cannot be read."
-    root, source = Path(str(facts.get("root", ""))), str(facts.get("source", PLAIN))
-    if root != asked.root.resolve():
-        return f"{asked.folder.name} holds the profiles of other images, those of {root.name}."
-    if source != asked.source:
-        return f"{asked.folder.name} holds profiles of other features: {_source_name(source)}."
-    return "" if source == PLAIN else f"{asked.folder.name} holds profiles of these features already."
+def _replaced(asked: PlateRun) -> str:
+    return replaced(asked.folder, asked.root, FieldSettings(), asked.source)
 
 
 def take_measured(state: PlatesState, folder: Path, note: str) -> None:
@@ -138,7 +135,8 @@ def take_measured(state: PlatesState, folder: Path, note: str) -> None:
     state.message = note
 
 
-def _new_folder(text: str) -> Path:
+def new_folder(text: str) -> Path:
+    """Return a folder below the data root, which need not be there; it raises as `given`."""
     if not text.strip():
         raise SettingError("Give a folder for the profiles: the field is empty.")
     root = data_root()
@@ -169,7 +167,7 @@ def measured(asked: PlateRun, on_progress: Progress) -> str:
         # As the page Experiments: half of the processors are left to those who look at pages.
         engine = local_processes(max(1, (os.cpu_count() or 2) // 2))
         profiles, summary = run_plate(plate, FieldSettings(), asked.folder, engine, on_progress)
-        note = _note(summary)
+        note = _note(summary, asked.folder)
     else:
         profiles = profiles_from(plate, asked.source, on_progress=on_progress)
         save_profiles(profiles, asked.folder)
@@ -193,8 +191,11 @@ def example(folder: Path, on_progress: Progress) -> str:
     return measured(PlateRun(root / "images", root / "layout.csv", folder), on_progress)
 
 
-def _note(summary: PlateSummary) -> str:
+def _note(summary: PlateSummary, folder: Path) -> str:
     if not summary.failed:
         return ""
     counts = f"{summary.failed} of {summary.fields} fields"
-    return f"{counts} cannot be measured; {FAILURES} beside the profiles says why."
+    listed = pd.read_csv(folder / FAILURES, dtype=str, nrows=_MOST_NAMED)
+    names = ", ".join(f"{row.well} field {row.field}" for row in listed.itertuples())
+    more = f" and {summary.failed - len(listed)} more" if summary.failed > len(listed) else ""
+    return f"{counts} cannot be measured ({names}{more}); {FAILURES} beside the profiles says why."

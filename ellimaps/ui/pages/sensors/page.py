@@ -28,7 +28,7 @@ from ellimaps.ui.pages.sensors.state import SensorsState
 from ellimaps.ui.shared.data_root import data_root
 from ellimaps.ui.shared.state import kept, page_state
 from ellimaps.ui.shared.tasks import page_run, start, work_panel
-from ellimaps.ui.shared.widgets import guarded
+from ellimaps.ui.shared.widgets import choose_below_root, guarded
 
 _TIME, _VIEW = "sensors_time", "sensors_view"
 TABS = {
@@ -76,19 +76,12 @@ def render() -> None:
 
 def _chosen_log(state: SensorsState) -> str:
     """Show one control to choose what was found or to type a path; what was opened last comes first."""
-    control = kept("sensors_typed", address=True)
-    current = st.session_state.get("sensors_typed") or st.query_params.get("sensors_typed")
-    now = [current] if current else []
-    found = [*now, *state.recent, *offered_urls(), *logs_below(data_root()), EXAMPLE]
-    chosen = st.selectbox(
+    return choose_below_root(
         "Log",
-        list(dict.fromkeys(found)),
-        None,
-        accept_new_options=True,
+        [*state.recent, *offered_urls(), *logs_below(data_root()), EXAMPLE],
+        key="sensors_typed",
         placeholder="Choose a log, or type the path of a file or folder below the data root",
-        **control,
     )
-    return (chosen or "").strip()
 
 
 def _follow_address(state: SensorsState) -> None:
