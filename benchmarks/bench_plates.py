@@ -6,7 +6,8 @@ process and thread; by processor time, so that other work on the machine does no
 such a process after one well and after all. Accuracy: the HepG2 plate beside the repository, where it is
 there: all fields; each field held back in turn, with all that is learned (scaling, selection, sphering)
 learned from the other two; and the published coordinates. Answers: of generated plates of 96 wells, one a
-seed, the p-values of active and inert compounds and the rank correlation of dose and change.
+seed, the p-values of active and inert compounds and the rank correlation of dose and change. Curves: how
+often the 95 % interval of an EC50 and the 95 % band of a curve hold the truth, of generated series of doses.
 """
 
 from __future__ import annotations
@@ -133,6 +134,32 @@ def answered(seed: int) -> dict[str, Any]:
     }
 
 
+def coverage(replicates: int, ec50: float, hill: float, noise: float, n: int = 400) -> dict[str, float]:
+    """Return how often 95 % limits hold the truth, where they are given: nominally 0.95.
+
+    Six doses from 0.1 to 30 and controls, a curve from 1 to 9, noise in the same unit.
+    """
+    from ellimaps.plates.statistics.dose_response import DoseResponse, confidence_band, fit_dose_response
+
+    truth = DoseResponse(ec50, ec50, ec50, hill, bottom=1.0, top=9.0)
+    at = np.geomspace(0.1, 30, 9)
+    doses = np.array([0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0]).repeat(replicates)
+    held, within = [], []
+    for seed in range(n):
+        values = truth.at(doses) + noise * np.random.default_rng(seed).standard_normal(len(doses))
+        fit = fit_dose_response(doses, values, seed)
+        if not fit.reason:
+            low, high = confidence_band(fit, doses, values, at)
+            held.append(fit.ec50_low <= ec50 <= fit.ec50_high)
+            within.append((low <= truth.at(at)) & (truth.at(at) <= high))
+    return {
+        "EC50 given": len(held) / n,
+        "interval of EC50": float(np.mean(held)),
+        "band, mean over doses": float(np.mean(within)),
+        "band, worst dose": float(np.mean(within, axis=0).min()),
+    }
+
+
 def main() -> None:
     """Measure, print, and write JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -144,6 +171,15 @@ def main() -> None:
     if (SHARED / "plates").is_dir():
         figures |= accuracy(SHARED / "plates")
     figures |= {f"generated plate, seed {seed}": answered(seed) for seed in range(arguments.seeds)}
+    for case in (
+        (4, 2.0, 1.5, 0.05),
+        (4, 2.0, 1.5, 0.4),
+        (4, 2.0, 1.5, 1.0),
+        (2, 2.0, 1.5, 0.8),
+        (3, 6.0, 1.0, 0.4),
+    ):
+        name = "curves, {} wells a dose, EC50 {:g}, hill {:g}, noise {:g}".format(*case)
+        figures[name] = coverage(*case)
     report(figures, arguments.json)
 
 

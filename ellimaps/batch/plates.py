@@ -22,10 +22,12 @@ from ellimaps.batch.work import CELLS, Output, recipe_hash
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import csv_bytes, write_listing
 from ellimaps.core.progress import Progress, no_progress
-from ellimaps.core.provenance import sha256
-from ellimaps.core.swap import swapped
+from ellimaps.core.sums import WrittenSet
+from ellimaps.core.swap import current, swapped
 from ellimaps.plates.measuring.field import FieldSettings, inputs_hash, measure_field
+from ellimaps.plates.measuring.pictures import field_inputs
 from ellimaps.plates.measuring.plate import Field, Plate, check_output
+from ellimaps.plates.measuring.profile_sources import PLAIN
 from ellimaps.plates.measuring.profiles import (
     CELL_METADATA,
     CELLS as CELL_TABLE,
@@ -88,7 +90,7 @@ class FieldItem(Item):
     def content(self) -> tuple[str, dict[str, str]]:
         """Return a hash of its files, and the SHA-256 of each by name."""
         try:
-            inputs = {name: sha256(self.path / name) for group in self.files for name in group}
+            inputs = field_inputs(self.path, self.files)
         except ReadError as error:
             raise OSError(0, str(error).rstrip(".")) from error
         return inputs_hash(inputs), inputs
@@ -165,6 +167,42 @@ def run_plate(
     seconds = time.monotonic() - start
     summary = PlateSummary(len(fields), run.done, run.skipped, run.failed, seconds, files)
     return profiles, summary
+
+
+def replaced(out: Path, root: Path, settings: FieldSettings, source: str = PLAIN) -> str:
+    """Return what measuring would replace in a folder, as the beginning of a sentence; empty if nothing.
+
+    Plain measurements of the same images with the same settings are continued: fields that are done are
+    skipped.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for the results.
+    root : Path
+        Folder of the images.
+    settings : FieldSettings
+        The choices.
+    source : str
+        One of `ellimaps.plates.measuring.profile_sources.SOURCES`.
+    """
+    if not current(out, FACTS).is_file():
+        return ""
+    try:
+        facts = WrittenSet(out, FACTS).facts
+    except (OSError, ReadError):
+        return f"{out.name} holds profiles that cannot be read"
+    before = Path(str(facts.get("root", "")))
+    if before != root.resolve():
+        return f"{out.name} holds the profiles of other images, those of {before.name}"
+    if facts.get("source", PLAIN) != source:
+        return f"{out.name} holds profiles of other features ({facts.get('source', PLAIN)})"
+    if source != PLAIN:
+        return f"{out.name} holds profiles of these features already"
+    known = facts.get("settings")
+    asked = json.loads(json.dumps(settings.facts()))
+    other = [name for name, value in asked.items() if not isinstance(known, dict) or known.get(name) != value]
+    return f"{out.name} holds profiles with other settings ({', '.join(other)})" if other else ""
 
 
 def _write(

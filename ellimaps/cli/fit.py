@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ellimaps.cli.bundles import parsed, setting_options, takes
-from ellimaps.cli.options import Json, OutFolder, PathArgument
+from ellimaps.cli.options import ClusterLabels, Json, OutFolder, PathArgument
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
 from ellimaps.maps.settings import Preprocessing, Settings, names_of
 
@@ -27,10 +27,6 @@ ModelOption = Annotated[
 ]
 KOption = Annotated[
     str | None, typer.Option("-k", help="Fit this many clusters, or auto (default) for the suggested number.")
-]
-LabelsOption = Annotated[
-    Path | None,
-    typer.Option("--labels", help="Fit the clusters of a label TIFF: 0 no data, else cluster + 1."),
 ]
 ColumnsOption = Annotated[
     str | None,
@@ -92,7 +88,7 @@ def command(
     out: OutFolder,
     *,
     k: KOption = None,
-    labels: LabelsOption = None,
+    labels: ClusterLabels = None,
     pixels: PixelsOption = False,
     shared: SharedOption = None,
     sigma_psi: SigmaPsi = None,
@@ -169,8 +165,8 @@ def _fit_spectra(spectra: Spectra, film: ThinFilm, limits: FitOptions, out: Path
             warnings.warn(warning, stacklevel=1)
         fits = fit_spectra(spectra, film, limits)
         files = export_spectra_fit(fits, out)
+    facts = [spectrum_facts(fit) for fit in fits.fits]
     if as_json:
-        facts = [spectrum_facts(fit) for fit in fits.fits]
         print_json({"spectra": facts, "files": [str(file) for file in files]})
         return
     formats = {"spectrum": "s"}
@@ -178,9 +174,9 @@ def _fit_spectra(spectra: Spectra, film: ThinFilm, limits: FitOptions, out: Path
         formats |= {parameter.name: ".4f", f"{parameter.name}_se": ".4f"}
     rows = fits.table().assign(spectrum=lambda table: table["spectrum"].astype(str)).to_dict("records")
     print_table(rows, formats | {"mse": ".2f", "chi2": ".3g", "n_wavelengths": "d", "flag": "s"})  # type: ignore[arg-type]
-    for fit in fits.fits:
-        for remark in fit.remarks:
-            print(f"spectrum {fit.spectrum}: {remark}")
+    for fact in facts:
+        for remark in fact["remarks"]:
+            print(f"spectrum {fact['spectrum']}: {remark}")
     print("files written")
     print_files(files)
 
@@ -195,13 +191,11 @@ def _check_choice(k: str | None, labels: Path | None, pixels: bool, shared: list
 def _segmentation(
     stack: ImageStack, settings: Settings, labels: Path | None, on_progress: Progress
 ) -> Segmentation:
-    from ellimaps.maps.label_file import read_label_image
+    from ellimaps.maps.labels import labelled_clusters
     from ellimaps.maps.pipeline import found_clusters
-    from ellimaps.maps.segmentation import segmentation_of_labels
 
     if labels is not None:
-        how = {"labels": labels.name, "features": settings.features, "seed": settings.seed}
-        return segmentation_of_labels(stack, read_label_image(labels, stack.shape), how)
+        return labelled_clusters(stack, labels, settings)
     return found_clusters(stack, settings, on_progress)[0]
 
 

@@ -10,7 +10,7 @@ import typer
 
 from ellimaps.cli.bundles import setting_options, takes
 from ellimaps.cli.estimate import print_suggestion
-from ellimaps.cli.options import Json, OutFolder, PathArgument, WorkingSet
+from ellimaps.cli.options import ClusterLabels, Json, Outlines, WorkingSet
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
 from ellimaps.maps.settings import Calibration, Corrections, Opening, Preprocessing, Settings, names_of
 
@@ -19,6 +19,23 @@ if TYPE_CHECKING:
 
     from ellimaps.maps.pipeline import Result
 
+PathOrExample = Annotated[
+    Path | None,
+    typer.Argument(
+        help="An EP4 folder or its .ds.dat, a TIFF, or a folder of images; none with --example.",
+        show_default=False,
+    ),
+]
+OutOrExample = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", help="Folder for the files (with --example by default ellimaps-example).", show_default=False
+    ),
+]
+ExampleOption = Annotated[
+    bool,
+    typer.Option("--example", help="Segment a generated measurement; it is kept in --out/measurement."),
+]
 RecipeOption = Annotated[
     Path | None,
     typer.Option("--recipe", help="A recipe.toml from the workbench; options given here override it."),
@@ -34,10 +51,13 @@ RecipeOption = Annotated[
     )
 )
 def command(
-    path: PathArgument,
-    out: OutFolder,
+    path: PathOrExample = None,
+    out: OutOrExample = None,
     *,
+    example: ExampleOption = False,
     recipe: RecipeOption = None,
+    labels: ClusterLabels = None,
+    outlines: Outlines = None,
     given: dict[str, Any],
     working_set_gb: WorkingSet = None,
     as_json: Json = False,
@@ -45,17 +65,45 @@ def command(
     """Segment a measurement and write its clustershots, coordinates, label image and figure.
 
     Example: ellimaps segment data_example/terraces -k auto --out results/terraces
+
+    Without a measurement at hand: ellimaps segment --example
     """
     from ellimaps.maps.pipeline import run
     from ellimaps.maps.recipe import read_recipe
+    from ellimaps.regions.outline_files import outline_formats
 
+    path, out = _example(path, out) if example else _asked(path, out)
+    if labels is not None and "k" in given:
+        raise typer.BadParameter("Give one of -k and --labels, not both.", param_hint="-k")
     settings = replace(read_recipe(recipe) if recipe else Settings(), **given)
+    wanted = outline_formats(outlines or [])
     with progress_on_stderr() as on_progress:
-        result = run(path, out, settings, on_progress, working_set_gb=working_set_gb)
+        result = run(
+            path, out, settings, on_progress, labels=labels, outlines=wanted, working_set_gb=working_set_gb
+        )
     if as_json:
         _print_json(result, settings.names)
     else:
         _print(result, settings.names)
+
+
+def _asked(path: Path | None, out: Path | None) -> tuple[Path, Path]:
+    if path is None:
+        raise typer.BadParameter("name a measurement, or try --example.", param_hint="PATH")
+    if out is None:
+        raise typer.BadParameter("name a folder for the files.", param_hint="--out")
+    return path, out
+
+
+def _example(path: Path | None, out: Path | None) -> tuple[Path, Path]:
+    """Return a generated measurement and where its results go; what an earlier call made serves again."""
+    from ellimaps.samples import sample_ep4
+
+    if path is not None:
+        raise typer.BadParameter("it brings its own measurement: leave PATH out.", param_hint="--example")
+    out = out or Path("ellimaps-example")
+    measurement = out / "measurement"
+    return (measurement if measurement.is_dir() else sample_ep4(measurement)), out
 
 
 def _print_json(result: Result, names: Sequence[str]) -> None:

@@ -141,10 +141,14 @@ def anomalies(
 ) -> None:
     """Find periods in which a sensor did what it does not do by chance, and say why.
 
+    Periods that were dismissed on the page are left out, and held against the rate that is put up with.
+
     Example: ellimaps sensors anomalies demo/log.csv --sensor room_temperature
     """
     from ellimaps.core.files import write_files
+    from ellimaps.core.numbers import counted
     from ellimaps.sensors.analysis.whole_logs import anomalies_of, anomaly_files
+    from ellimaps.sensors.judgements import noted_judgements
     from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
     from ellimaps.sensors.store.options import ImportOptions
@@ -155,6 +159,7 @@ def anomalies(
         found = anomalies_of(
             opened,
             filters,
+            judgements=noted_judgements(log),
             false_alarms_per_month=false_alarms,
             limit=limit,
             seed=seed,
@@ -166,8 +171,12 @@ def anomalies(
         print_json({"import": opened.report.facts()} | found.facts() | _listed(written))
         return
     print(opened.report.sentence)
-    columns = {"region": "", "source_id": "", "score": ".1f", "reason": ""}
+    columns = {"region": "", "source_id": "", "score": ".1f", "reason": "", "judgement": ""}
     print_table(found.facts()["periods"], columns)
+    if len(found.dismissed):
+        print(f"  {counted(len(found.dismissed), 'dismissed period')} left out")
+    for row in found.rates:
+        print(f"  {row['region']} {row['source_id']} {row['sensor_name']}: {row['rate']}")
     for row in found.skipped:
         print(f"  skipped {row['region']} {row['source_id']} {row['sensor_name']}: {row['why']}")
     print_files(written)
@@ -328,6 +337,7 @@ def report(
     """
     from ellimaps.core.files import write_files
     from ellimaps.sensors.events import noted_events, read_events
+    from ellimaps.sensors.judgements import noted_judgements
     from ellimaps.sensors.report_page import log_report
     from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.logs import open_log
@@ -340,6 +350,7 @@ def report(
             opened,
             SensorFilters(**chosen),
             happened,
+            noted_judgements(log),
             limit=limit,
             window=window,
             false_alarms_per_month=false_alarms,
@@ -381,7 +392,7 @@ def watch(
 ) -> None:
     """Watch a log that grows, and tell a target what crosses a limit or is unusual: each once.
 
-    Without --limit and --anomalies it tells what was configured for the log on the page Sensors.
+    Without --limit and --anomalies it tells what is configured on the page Sensors, and follows it.
 
     The first start tells nothing of what was there before. Stop it with Ctrl-C and start it again at any
     time: what came meanwhile is told then, and nothing twice.
@@ -391,18 +402,14 @@ def watch(
     from ellimaps.sensors.store.filters import SensorFilters
     from ellimaps.sensors.store.options import ImportOptions
     from ellimaps.sensors.store.times import length_of
-    from ellimaps.sensors.watching.alerts import noted_alerts
+    from ellimaps.sensors.watching.alerts import WatchSettings, noted_alerts
     from ellimaps.sensors.watching.journal import SENT_FILE
-    from ellimaps.sensors.watching.watch import Watch, WatchSettings
+    from ellimaps.sensors.watching.watch import Watch
 
     noted = noted_alerts(log) if limit is None and not anomalies else None
-    settings = noted.settings if noted else WatchSettings(limit, window, anomalies, false_alarms)
-    if noted and noted.sensor_names and not chosen.get("sensor_name"):
-        chosen = chosen | {"sensor_name": list(noted.sensor_names)}
+    settings = None if noted else WatchSettings(limit, window, anomalies, false_alarms)
     pause_s = length_of(every).total_seconds()
     one = Watch(log, out, notify, settings, SensorFilters(**chosen), ImportOptions(**said))
-    if noted:
-        print(f"as configured on the page: {noted.sentence}", flush=True)
     print(f"watching {log}; what is sent stands in {out / SENT_FILE}", flush=True)
     with suppress(KeyboardInterrupt):
         one.run(0 if once else pause_s, partial(print, flush=True), lambda: not once)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import tifffile
 
 from ellimaps.core.figures import figure_png
 from ellimaps.core.files import csv_bytes, program_csv_bytes, with_listing, write_files
@@ -22,10 +20,12 @@ from ellimaps.maps.clustering.suggestion import Suggestion
 from ellimaps.maps.figures import estimate_figure, segmentation_figure
 from ellimaps.maps.films.noise import noise_of_map
 from ellimaps.maps.films.shots import Shots
+from ellimaps.maps.labels import clusters_tiff, outlines_of
 from ellimaps.maps.regions import Region, check_region_names, region_spectrum
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.tables import check_names, clustershot_table, coordinates_file, full_table, region_file
 from ellimaps.optics.fit_options import FitOptions
+from ellimaps.regions.outline_files import OutlineFormat
 
 
 def export_segmentation(
@@ -34,6 +34,7 @@ def export_segmentation(
     *,
     names: Sequence[str] = (),
     regions: Sequence[Region] = (),
+    outlines: Sequence[OutlineFormat] = (),
     suggestion: Suggestion | None = None,
     timings: Mapping[str, float] | None = None,
 ) -> list[Path]:
@@ -50,6 +51,8 @@ def export_segmentation(
         What the clusters are called; by default their numbers.
     regions : sequence of Region
         Regions of interest to write beside the clusters.
+    outlines : sequence of {"geojson", "roiset"}
+        Which files of outlines are written, for QuPath and for ImageJ.
     suggestion : Suggestion, optional
         What k came from; goes into the provenance.
     timings : mapping of str to float, optional
@@ -68,7 +71,12 @@ def export_segmentation(
         If the folder cannot be written; then nothing in it has changed.
     """
     files = export_contents(
-        segmentation, names=names, regions=regions, suggestion=suggestion, timings=timings
+        segmentation,
+        names=names,
+        regions=regions,
+        outlines=outlines,
+        suggestion=suggestion,
+        timings=timings,
     )
     return write_files(Path(out), files, listing=provenance_name(segmentation.stack))
 
@@ -78,6 +86,7 @@ def export_contents(
     *,
     names: Sequence[str] = (),
     regions: Sequence[Region] = (),
+    outlines: Sequence[OutlineFormat] = (),
     suggestion: Suggestion | None = None,
     timings: Mapping[str, float] | None = None,
 ) -> dict[str, bytes]:
@@ -85,7 +94,7 @@ def export_contents(
 
     Parameters
     ----------
-    segmentation, names, regions, suggestion, timings
+    segmentation, names, regions, outlines, suggestion, timings
         As of `export_segmentation`.
     """
     check_names(names, segmentation)
@@ -95,7 +104,7 @@ def export_contents(
         f"{name}_clustershot.dat": program_csv_bytes(clustershot_table(segmentation), index=True),
         f"{name}_coordinates.dat": coordinates_file(segmentation),
         f"{name}_clustershot_full.csv": csv_bytes(full_table(segmentation, names)),
-        f"{name}_labels.tif": _label_tiff(segmentation),
+        f"{name}_labels.tif": clusters_tiff(segmentation, names),
         f"{name}_maps.png": figure_png(segmentation_figure(segmentation, names)),
     }
     if segmentation.stack.is_ellipsometric:
@@ -104,6 +113,7 @@ def export_contents(
             spectrum = region_file(segmentation.stack, segmentation.means[cluster], cluster, mask)
             files[f"{name}_cluster_{cluster}.ds.dat"] = spectrum
     files |= _region_files(segmentation, regions)
+    files |= outlines_of(segmentation, outlines, names, regions) if outlines else {}
     listing = provenance_name(segmentation.stack)
     facts = _provenance(segmentation, names, regions, suggestion)
     facts["timings_s"] = {step: round(seconds, 4) for step, seconds in (timings or {}).items()}
@@ -143,13 +153,6 @@ def _region_files(segmentation: Segmentation, regions: Sequence[Region]) -> dict
             content = region_file(stack, spectrum["mean"].to_numpy(), number, region.mask(stack.shape))
             files[f"{stack.name}_region_{region.name}.ds.dat"] = content
     return files
-
-
-def _label_tiff(segmentation: Segmentation) -> bytes:
-    buffer = io.BytesIO()
-    labels = (segmentation.labels + 1).astype(np.uint16)
-    tifffile.imwrite(buffer, labels, photometric="minisblack", metadata=None, software="")
-    return buffer.getvalue()
 
 
 def _provenance(

@@ -18,6 +18,7 @@ from ellimaps.sensors.analysis.whole_logs import LogAnomalies, anomalies_of
 from ellimaps.sensors.conditions import temperature_sensors
 from ellimaps.sensors.events import Event
 from ellimaps.sensors.figures import readings_figure
+from ellimaps.sensors.judgements import Judgement
 from ellimaps.sensors.lines import lines_of
 from ellimaps.sensors.movement import LIMIT, WINDOW
 from ellimaps.sensors.stability import Stability, stability_of
@@ -36,6 +37,7 @@ def log_report(
     log: SensorLog,
     filters: SensorFilters = EVERYTHING,
     events: Sequence[Event] = (),
+    judgements: Sequence[Judgement] = (),
     *,
     limit: float = LIMIT,
     window: str = WINDOW,
@@ -53,6 +55,8 @@ def log_report(
         Which sensors and time.
     events : sequence of Event
         What happened meanwhile.
+    judgements : sequence of Judgement
+        What was made of anomalies; those dismissed are counted and not shown.
     limit, window
         See `stability_of`.
     false_alarms_per_month
@@ -70,7 +74,7 @@ def log_report(
     chosen = filters.sensors(log)
     summary = summary_of(log, filters)
     stability = stability_of(log, filters, limit=limit, window=window, on_progress=on_progress)
-    anomalies = _anomalies(log, filters, false_alarms_per_month, limit, on_progress)
+    anomalies = _anomalies(log, filters, judgements, false_alarms_per_month, limit, on_progress)
     # Temperatures first: they are what the verdict is about.
     first = temperature_sensors(chosen)
     ordered = pd.concat([first, chosen.drop(first.index)])
@@ -91,6 +95,8 @@ def log_report(
         not_drawn=max(len(keys) - _MOST_CHARTS, 0),
         anomalies=_anomaly_rows(anomalies.periods),
         false_alarms=f"{false_alarms_per_month:g}",
+        n_dismissed=len(anomalies.dismissed),
+        rates=[f"{_label(row)}: {row['rate']}" for row in anomalies.rates],
         not_analysed=[f"{_label(row)}: {row['why']}" for row in anomalies.skipped],
         events=_effects(log, keys[:_MOST_CHARTS], events, event_window),
         problems=summary.facts()["problem_counts"],
@@ -126,23 +132,38 @@ def _stability_rows(stability: Stability) -> Iterator[dict[str, Any]]:
 
 
 def _anomalies(
-    log: SensorLog, filters: SensorFilters, false_alarms: float, limit: float, on_progress: Progress
+    log: SensorLog,
+    filters: SensorFilters,
+    judgements: Sequence[Judgement],
+    false_alarms: float,
+    limit: float,
+    on_progress: Progress,
 ) -> LogAnomalies:
     """Return the anomalies; of a log too short for any, why there are none."""
     try:
         return anomalies_of(
-            log, filters, false_alarms_per_month=false_alarms, limit=limit, on_progress=on_progress
+            log,
+            filters,
+            judgements=judgements,
+            false_alarms_per_month=false_alarms,
+            limit=limit,
+            on_progress=on_progress,
         )
     except SettingError as error:
         nothing = {"region": "", "source_id": "", "sensor_name": "No sensor", "why": str(error)}
-        empty = pd.DataFrame(columns=[*KEY, "start", "end", "score", "reason", "detectors"])
-        return LogAnomalies(log.name, empty, [nothing], {})
+        empty = pd.DataFrame(columns=[*KEY, "start", "end", "score", "reason", "judgement", "note"])
+        return LogAnomalies(log.name, empty, empty, [nothing], [], {})
 
 
 def _anomaly_rows(periods: pd.DataFrame) -> list[dict[str, Any]]:
     worst = periods.sort_values("score", ascending=False, kind="stable").head(_MOST_ANOMALIES)
     return [
-        {"sensor": _label(row), "score": row["score"], "reason": row["reason"]}
+        {
+            "sensor": _label(row),
+            "score": row["score"],
+            "reason": row["reason"],
+            "judgement": ": ".join(filter(None, (row["judgement"], row["note"]))),
+        }
         for row in worst.sort_values("start", kind="stable").to_dict("records")
     ]
 

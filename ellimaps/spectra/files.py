@@ -30,8 +30,9 @@ def export_spectra_fit(fits: SpectraFits, out: str | Path) -> list[Path]:
     Returns
     -------
     list of Path
-        ``NAME_fit.csv``, ``NAME_fit_curves.csv``, ``NAME_fit.png`` and ``NAME_fit.json``; of several places
-        also ``NAME_fit_spots.png``.
+        ``NAME_fit.csv``, ``NAME_fit_curves.csv``, ``NAME_fit_sensitivity.csv``, ``NAME_fit.png`` and
+        ``NAME_fit.json``; ``NAME_fit_certainty.csv`` where something was fitted, and of several places also
+        ``NAME_fit_spots.png``.
 
     Raises
     ------
@@ -45,12 +46,18 @@ def export_spectra_fit(fits: SpectraFits, out: str | Path) -> list[Path]:
 def spectra_fit_contents(fits: SpectraFits) -> dict[str, bytes]:
     """Return what `export_spectra_fit` writes: the contents of each file by its name."""
     name = fits.spectra.name
-    curves = {str(fit.spectrum): fit.curves for fit in fits.fits}
-    files = {
-        f"{name}_fit.csv": csv_bytes(fits.table()),
-        f"{name}_fit_curves.csv": csv_bytes(pd.concat(curves, names=["spectrum"]).reset_index("spectrum")),
-        f"{name}_fit.png": figure_png(fits_figure(fits)),
+    by_name = {str(fit.spectrum): fit for fit in fits.fits}
+    certainties = {spectrum: fit.certainty() for spectrum, fit in by_name.items()}
+    tables = {
+        "curves": {spectrum: fit.curves for spectrum, fit in by_name.items()},
+        "sensitivity": {spectrum: fit.sensitivity() for spectrum, fit in by_name.items()},
+        "certainty": {spectrum: one.table() for spectrum, one in certainties.items() if one},
     }
+    files = {f"{name}_fit.csv": csv_bytes(fits.table()), f"{name}_fit.png": figure_png(fits_figure(fits))}
+    for end, parts in tables.items():
+        if parts:
+            table = pd.concat(parts, names=["spectrum"]).reset_index("spectrum")
+            files[f"{name}_fit_{end}.csv"] = csv_bytes(table)
     if fits.has_map:
         files[f"{name}_fit_spots.png"] = figure_png(spots_figure(fits))
     facts = {
@@ -71,6 +78,7 @@ def spectrum_facts(fit: SpectrumFit) -> dict[str, Any]:
     def known(value: float) -> float | None:
         return value if np.isfinite(value) else None
 
+    certainty = fit.certainty()
     return {
         "spectrum": fit.spectrum,
         "parameters": {name: known(value) for name, value in fit.parameters.items()},
@@ -80,5 +88,5 @@ def spectrum_facts(fit: SpectrumFit) -> dict[str, Any]:
         "n_wavelengths": fit.n_wavelengths,
         "flag": fit.flag.text,
         "others": [{"parameters": dict(parameters), "chi2": chi2} for parameters, chi2 in fit.others],
-        "remarks": list(fit.remarks),
+        "remarks": [*fit.remarks, *(certainty.remarks if certainty else ())],
     }

@@ -8,6 +8,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from conftest import EXAMPLE, EXAMPLE_WRAP, ROOT
 from typer.testing import CliRunner
@@ -18,6 +20,7 @@ from ellimaps.maps.recipe import recipe_text
 from ellimaps.maps.refinement import Clean, Merge
 from ellimaps.maps.regions import Region
 from ellimaps.maps.settings import Settings
+from ellimaps.regions.label_file import read_labels
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -50,6 +53,38 @@ def test_segment_leaves_the_measurement_as_it_was(real_hbn, tmp_path):
     assert sum(row["n_pixels"] for row in facts["clusters"]) == 260 * 344
     assert all(Path(file).is_file() for file in facts["files"])
     assert digest(real_hbn) == before
+
+
+def test_the_example_is_segmented_as_it_was_made(tmp_path, monkeypatch):
+    """Twice, with the same measurement; each pixel away from edges is where the truth has it."""
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        answer = CliRunner().invoke(cli, ["segment", "--example"])
+        assert answer.exit_code == 0, answer.output
+    out = tmp_path / "ellimaps-example"
+    truth = np.load(out / "measurement" / "truth.npz")
+    found = read_labels(next(out.glob("*_labels.tif")), truth["labels"].shape)
+    inside = ~truth["edge"]
+    confusion = pd.crosstab(found[inside], truth["labels"][inside]).to_numpy()
+    assert confusion.shape == (4, 4)
+    assert ((confusion > 0).sum(axis=0) == 1).all()
+    assert ((confusion > 0).sum(axis=1) == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needle"),
+    [
+        ((), "name a measurement, or try --example"),
+        ((EXAMPLE,), "name a folder for the files"),
+        ((EXAMPLE, "--example"), "leave PATH out"),
+    ],
+)
+def test_segment_wants_a_measurement_or_its_example(arguments, needle, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer = CliRunner().invoke(cli, ["segment", *map(str, arguments)])
+    assert answer.exit_code == 2
+    assert needle in " ".join(answer.output.replace("│", " ").split())
+    assert not any(tmp_path.iterdir())
 
 
 # Recipes

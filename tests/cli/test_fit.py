@@ -15,7 +15,7 @@ import tifffile
 
 import ellimaps
 from ellimaps.cli import main
-from ellimaps.maps.label_file import read_label_image
+from ellimaps.maps.labels import read_clusters
 from ellimaps.samples import sample_ep4
 
 NAME = "sample_20260101120000000"
@@ -121,7 +121,7 @@ def test_labels_are_read_back(run: Run, folder: Path, tmp_path: Path) -> None:
     assert (outs[0] / f"{NAME}_fit.csv").read_bytes() == (outs[1] / f"{NAME}_fit.csv").read_bytes()
     stack = ellimaps.open_stack(folder)
     segmentation = ellimaps.segment(ellimaps.preprocess(stack), 3)
-    np.testing.assert_array_equal(read_label_image(image, stack.shape), segmentation.labels)
+    np.testing.assert_array_equal(read_clusters(image, stack.shape), segmentation.labels)
 
 
 def test_the_same_input_gives_the_same_bytes_and_the_text_says_it(
@@ -181,15 +181,15 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
 def test_labels_of_another_size_or_kind(tmp_path: Path) -> None:
     path = tmp_path / "labels.tif"
     tifffile.imwrite(path, np.zeros((4, 5), np.uint16))
-    assert (read_label_image(path, (4, 5)) == -1).all()
-    with pytest.raises(ellimaps.core.errors.SettingError, match="give whole numbers of the maps' shape"):
-        read_label_image(path, (5, 4))
-    tifffile.imwrite(path, np.zeros((4, 5), np.float32))
-    with pytest.raises(ellimaps.core.errors.SettingError, match="float32"):
-        read_label_image(path, (4, 5))
+    assert (read_clusters(path, (4, 5)) == -1).all()
+    with pytest.raises(ellimaps.core.errors.ReadError, match="4 x 5 pixels and its image 5 x 4"):
+        read_clusters(path, (5, 4))
+    tifffile.imwrite(path, np.full((4, 5), 0.5, np.float32))
+    with pytest.raises(ellimaps.core.errors.ReadError, match="fractions"):
+        read_clusters(path, (4, 5))
     tifffile.imwrite(path, np.full((4, 5), 99, np.uint16))
-    with pytest.raises(ellimaps.core.errors.SettingError, match=r"99\.\.99"):
-        read_label_image(path, (4, 5))
+    with pytest.raises(ellimaps.core.errors.SettingError, match="up to 99"):
+        read_clusters(path, (4, 5))
 
 
 def test_an_output_that_cannot_be_written_is_exit_code_1(run: Run, folder: Path, tmp_path: Path) -> None:

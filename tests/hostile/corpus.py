@@ -6,6 +6,7 @@ They are what `hostile.mutating` starts from; `hostile.attacks` are the bad ones
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import roifile
 import tifffile
 from PIL import Image
 from support.cell_pictures import labelled_folder
@@ -61,8 +63,10 @@ def formats() -> dict[str, Format]:
         "png": Format(_pngs, _open_picture, 10),
         "tiff": Format(_tiffs, _open_picture, 16),
         "ome and imagej tiff": Format(_described_tiffs, _open_picture, 8),
+        "ome-zarr": Format(_zarr_stores, _open_stores, 8),
         "folders of pictures": Format(_picture_folders, _open_stack),
         "label images": Format(_label_images, _open_labels, 3),
+        "regions": Format(_region_files, _open_labels, 8),
         "layouts as csv": Format(_csv_layouts, _open_layout, 6),
         "layouts as xlsx": Format(_xlsx_layouts, _open_layout, 8),
         "plates": Format(_plates, _open_plate, 3),
@@ -99,17 +103,35 @@ def _open_picture(folder: Path) -> object:
     )
 
 
+def _open_stores(folder: Path) -> object:
+    from ellimaps.classify.images import read_image
+    from ellimaps.plates.measuring.file_names import read_plate_files
+    from ellimaps.plates.measuring.pictures import picture_values
+    from ellimaps.readers import list_datasets, open_stack
+
+    def first_picture(path: Path) -> object:
+        return picture_values(path, str(read_plate_files(path).table["file"][0]))
+
+    def each(path: Path) -> object:
+        return [open_stack(path, dataset=name, t=0, z="mean") for name in list_datasets(path)]
+
+    stores = sorted(path for path in folder.iterdir() if path.is_dir())
+    return _last_of(
+        [lambda way=way, path=path: way(path) for path in stores for way in (read_image, first_picture, each)]
+    )
+
+
 def _open_labels(folder: Path) -> object:
-    from ellimaps.maps.label_file import read_label_image
-    from ellimaps.objects.label_image import read_label_plane
+    from ellimaps.maps.labels import read_clusters
+    from ellimaps.regions.label_file import read_objects
 
     return _last_of(
         [
             opened
             for path in _all(folder)
             for opened in (
-                lambda path=path: read_label_image(path, (24, 32)),
-                lambda path=path: read_label_plane(path, (24, 32), 0, 0),
+                lambda path=path: read_clusters(path, (24, 32)),
+                lambda path=path: read_objects(path, (24, 32), 0, 0),
             )
         ]
     )
@@ -391,6 +413,30 @@ def _described_tiffs() -> list[Files]:
     ]
 
 
+def _zarr_stores() -> list[Files]:
+    import zarr
+    from support.zarr_stores import pixels, write_image, write_plate
+    from zarr.codecs import BloscCodec, Crc32cCodec, GzipCodec
+
+    # Its threads would be lost in the processes that open inputs.
+    zarr.config.set({"threading.max_workers": 1})
+    values = pixels((1, 2, 2, 20, 24), seed=4)
+    small = pixels((12, 16), "uint8", 5)
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        write_image(root / "a" / "two.ome.zarr", values, "0.4")
+        write_image(root / "b" / "three.ome.zarr", values)
+        write_image(root / "c" / "shards.zarr", values, chunks=(1, 1, 1, 10, 12), shards=(1, 1, 2, 20, 24))
+        write_image(root / "d" / "blosc.zarr", small, compressors=[BloscCodec(cname="lz4"), Crc32cCodec()])
+        write_image(root / "e" / "gzip.zarr", small, compressors=GzipCodec())
+        write_plate(root / "f" / "plate.zarr", {"A1": [values], "B2": [values]}, "0.4")
+        write_plate(root / "g" / "plate.zarr", {"A1": [values, values]})
+        return [
+            {file.relative_to(one).as_posix(): file.read_bytes() for file in _all(one)}
+            for one in sorted(root.iterdir())
+        ]
+
+
 def _picture_folders() -> list[Files]:
     random = _random()
     planes = random.integers(0, 4000, (3, 24, 32), dtype=np.uint16)
@@ -408,6 +454,7 @@ def _label_images() -> list[Files]:
     return [
         {"labels.tif": tiff(labels, metadata=None)},
         {"labels.tif": tiff(labels.astype(np.int32), compression="zlib", metadata=None)},
+        {"labels.tif": _called_labels(labels)},
         {"labels.png": _saved(Image.fromarray(labels), "png")},
     ]
 
@@ -419,6 +466,42 @@ _LAYOUT = (
     ["B01", "staurosporine", "1e-3", "0"],
     ["B12", "\u00b5-opioid", "10", "0"],
 )
+
+
+def _called_labels(labels: Any) -> bytes:
+    from ellimaps.regions.label_image import Called, PackedLabels, label_tiff
+
+    called = [Called(f"kind {number}", f"#0000{number:02x}") for number in range(1, 12)]
+    return label_tiff([[PackedLabels.of(labels)]], 0.5, called=called)
+
+
+def _region_files() -> list[Files]:
+    from ellimaps.regions.areas import areas_of
+    from ellimaps.regions.geojson import geojson_bytes
+    from ellimaps.regions.imagej import roi_set_bytes
+
+    labels = _random().integers(0, 3, (24, 32))
+    planes = [area for t in (0, 1) for area in areas_of(np.roll(labels, t), t, 0)]
+    drawn = roifile.ImagejRoi.frompoints(np.array([(1.5, 2.0), (9.25, 3.0), (7.0, 12.5)]))
+    oval = roifile.ImagejRoi(roitype=roifile.ROI_TYPE.OVAL, top=3, left=4, bottom=20, right=15)
+    old = {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": [[[1, 1], [9, 1], [9, 9], [1, 1]]]},
+        "properties": {
+            "classification": {"name": "a", "colorRGB": -3},
+            "measurements": [{"name": "x", "value": 1}],
+        },
+    }
+    return [
+        {"regions.geojson": geojson_bytes(areas_of(labels), "detection", "Nucleus")},
+        {"regions.geojson": geojson_bytes(planes, "annotation")},
+        {"regions.geojson": json.dumps([old]).encode()},
+        {"RoiSet.zip": roi_set_bytes(areas_of(labels))},
+        {"RoiSet.zip": roi_set_bytes(areas_of(np.kron(np.arange(12).reshape(3, 4), np.ones((8, 8), int))))},
+        {"RoiSet.zip": roi_set_bytes(planes)},
+        {"drawn.roi": drawn.tobytes()},
+        {"oval.roi": oval.tobytes()},
+    ]
 
 
 def _csv_layouts() -> list[Files]:

@@ -80,7 +80,7 @@ def test_region_file_has_the_layout_of_a_real_one(segmentation, out, shared_data
 
 def test_label_image(segmentation, out):
     labels = tifffile.imread(out / f"{segmentation.stack.name}_labels.tif")
-    assert labels.dtype == np.uint16
+    assert labels.dtype == np.uint8
     np.testing.assert_array_equal(labels.astype(int) - 1, segmentation.labels)
     assert (labels == 0).any()
 

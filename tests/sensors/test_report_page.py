@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from ellimaps.cli import cli
 from ellimaps.sensors.events import Event, note_events
+from ellimaps.sensors.judgements import CONFIRMED, DISMISSED, Judgement, note_judgements
 from ellimaps.sensors.report_page import log_report
 from ellimaps.sensors.store.logs import open_log
 
@@ -89,7 +91,7 @@ def test_a_log_too_short_for_anything_says_so(tmp_path):
 def ran(*arguments):
     done = CliRunner().invoke(cli, ["sensors", *map(str, arguments)], catch_exceptions=False)
     assert not done.exit_code, done.output
-    return done.output
+    return done.stdout
 
 
 def test_commands_write_the_page_and_compare_events(path, tmp_path, monkeypatch):
@@ -102,3 +104,31 @@ def test_commands_write_the_page_and_compare_events(path, tmp_path, monkeypatch)
     door = "door 2025-03-20 06:00: 21.00 deg C in the 6 h before, 23.00 deg C after, +2.00 deg C: changed"
     assert door in told
     assert told.count("no change shown") == 1
+
+
+@pytest.mark.parametrize(
+    ("judgement", "n_left", "says"),
+    [
+        (DISMISSED, 0, "1 of 1 dismissed in 1.3 months: 0.75 false alarms a month"),
+        (CONFIRMED, 1, "0 of 1 dismissed in 1.3 months: 0 false alarms a month"),
+    ],
+)
+def test_commands_leave_out_what_was_dismissed(path, tmp_path, monkeypatch, judgement, n_left, says):
+    monkeypatch.setenv("ELLIMAPS_EVENTS", str(tmp_path / "events"))
+    [before] = json.loads(ran("anomalies", path, "--json"))["periods"]
+    key = tuple(before[name] for name in ("region", "source_id", "sensor_name"))
+    span = pd.Timestamp(before["start"]), pd.Timestamp(before["end"])
+    note_judgements(str(path), [Judgement(key, *span, judgement, "the cleaners")])
+    found = json.loads(ran("anomalies", path, "--json", "--out", tmp_path / "found"))
+    assert (len(found["periods"]), len(found["dismissed"])) == (n_left, 1 - n_left)
+    [judged] = found["periods"] + found["dismissed"]
+    assert (judged["judgement"], judged["note"]) == (judgement, "the cleaners")
+    assert len(pd.read_csv(tmp_path / "found" / "anomalies.csv")) == n_left
+    told = ran("anomalies", path)
+    assert says in told
+    assert ("1 dismissed period left out" in told) == (n_left == 0)
+    ran("report", path, "--out", tmp_path / "lab.html")
+    page = (tmp_path / "lab.html").read_text()
+    assert says in page
+    assert ("1 dismissed period left out" in page) == (n_left == 0)
+    assert ("confirmed: the cleaners" in page) == (n_left == 1)

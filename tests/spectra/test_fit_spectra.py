@@ -203,6 +203,11 @@ def test_the_command_prints_and_writes_the_fit(
         "spot ü_fit.png",
         "spot ü_fit_curves.csv",
     }
+    limits = pd.read_csv(tmp_path / "o" / "spot ü_fit_certainty.csv").set_index(["spectrum", "parameter"])
+    low, high = limits.loc[(0, "thickness_nm"), ["low_90", "high_90"]]
+    assert low < 120.0 < high
+    sensitivity = pd.read_csv(tmp_path / "o" / "spot ü_fit_sensitivity.csv")
+    assert {"spectrum", "fixed", "change", "unit", "thickness_nm"} <= set(sensitivity)
     assert "120.0000" in run()[1]
     assert run("--pixels")[0] == 2
 

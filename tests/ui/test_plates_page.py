@@ -23,7 +23,7 @@ from ellimaps.plates.measuring.thumbnails import (
     read_thumbnails,
     save_thumbnails,
 )
-from ellimaps.ui.pages.plates.measure import measured, other_profiles
+from ellimaps.ui.pages.plates.measure import measured
 from ellimaps.ui.pages.plates.state import PlateRun, PlatesState
 
 
@@ -303,17 +303,20 @@ def test_compound_by_dose_has_a_picture_per_dose_and_a_curve(page):
     assert len(page.get("vega_lite_chart")) == 1
 
 
+@pytest.mark.parametrize("compound", ["sizer", "inert"])
 @pytest.mark.parametrize("measure", ["distance", "nuclei_area"])
-def test_an_ec50_stands_beside_its_curve_and_interval(page, measure):
+def test_an_ec50_stands_beside_its_curve_with_limits_or_is_said_not_to_hold(page, measure, compound):
     view(page, "By compound")
-    page.selectbox(key="plates_compound").set_value("sizer")
+    page.selectbox(key="plates_compound").set_value(compound)
     page.selectbox(key="plates_measure").set_value(measure).run()
     said = " ".join(one.value for one in [*page.success, *page.caption])
     [chart] = specifications(page)
     marks = [layer["mark"]["type"] for layer in chart["layer"]]
     assert marks[0] == "point"
-    assert ("line" in marks) == ("EC50 " in said and "No EC50" not in said)
-    assert "curve, EC50 and its 95 % interval" in chart["title"] or "No EC50: " in said
+    is_given = "EC50 " in said and "No EC50: " not in said
+    assert (marks.count("line"), marks.count("area")) == (is_given, is_given)
+    assert ("95 % limits" in chart["title"]["text"]) == is_given
+    assert is_given == (compound == "sizer")
 
 
 def test_answers_name_what_was_made_active(page):
@@ -453,19 +456,15 @@ def test_a_text_named_like_an_image_fails_as_one_field_and_is_named(monkeypatch,
     assert not page.error
 
 
-def test_what_is_measured_is_continued_and_only_replaced_when_asked(tmp_path):
+def test_what_is_measured_is_continued(tmp_path):
     imaged(tmp_path, names="p_B{column:02d}_s{field}.tif")
     asked = PlateRun(tmp_path / "images", tmp_path / "layout.csv", tmp_path / "new")
-    assert not other_profiles(asked)
     measured(asked, lambda *_: None)
     records = sorted((tmp_path / "new").rglob("records/*.json"))
     written = [file.stat().st_mtime_ns for file in records]
     assert len(records) == 6
-    assert not other_profiles(asked)
     measured(asked, lambda *_: None)
     assert [file.stat().st_mtime_ns for file in records] == written
-    assert "other features: plain" in other_profiles(replace(asked, source="autoencoder"))
-    assert "other images, those of images" in other_profiles(replace(asked, root=tmp_path))
 
 
 def test_the_page_asks_before_it_replaces_profiles_of_other_images(data, monkeypatch, tmp_path):

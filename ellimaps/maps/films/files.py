@@ -61,12 +61,15 @@ def fit_contents(fit: ShotFits | MapFit) -> dict[str, bytes]:
     files = {f"{name}_{end}.tif": _tiff(image) for end, image in _maps(fit).items()}
     if isinstance(fit, ShotFits):
         files[f"{name}_fit.csv"] = csv_bytes(fit.table())
-        files[f"{name}_fit_sensitivity.csv"] = csv_bytes(_sensitivities(fit))
+        files[f"{name}_fit_sensitivity.csv"] = csv_bytes(
+            _by_cluster({cluster.cluster: fit.sensitivity(cluster.cluster) for cluster in fit.clusters})
+        )
         files[f"{name}_fit.png"] = figure_png(shots_figure(fit))
         found = {number: fit.certainty(number) for number in range(len(fit.clusters))}
         certainties = {number: certainty for number, certainty in found.items() if certainty is not None}
         if certainties:
-            files[f"{name}_fit_certainty.csv"] = csv_bytes(_certainty_table(certainties))
+            tables = {number: certainty.table() for number, certainty in certainties.items()}
+            files[f"{name}_fit_certainty.csv"] = csv_bytes(_by_cluster(tables))
             files[f"{name}_fit_uniqueness.png"] = figure_png(uniqueness_figure(fit, certainties))
         facts = _shots_facts(fit, certainties)
     else:
@@ -111,13 +114,8 @@ def _tiff(image: NDArray[Any]) -> bytes:
     return buffer.getvalue()
 
 
-def _sensitivities(fit: ShotFits) -> pd.DataFrame:
-    tables = []
-    for cluster in fit.clusters:
-        table = fit.sensitivity(cluster.cluster)
-        table.insert(0, "cluster", cluster.cluster)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+def _by_cluster(tables: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(tables, names=["cluster"]).reset_index("cluster")
 
 
 def _common_facts(fit: ShotFits | MapFit) -> dict[str, Any]:
@@ -151,16 +149,6 @@ def _nameable(fit: ShotFits | MapFit) -> ThinFilm:
 
     layers = tuple(replace(layer, material=named(layer.material)) for layer in fit.model.layers)
     return replace(fit.model, substrate=named(fit.model.substrate), layers=layers)
-
-
-def _certainty_table(certainties: Mapping[int, Certainty]) -> pd.DataFrame:
-    """Return a row per cluster and parameter."""
-    tables = []
-    for number, certainty in certainties.items():
-        table = certainty.table()
-        table.insert(0, "cluster", number)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
 
 
 def _shots_facts(fit: ShotFits, certainties: Mapping[int, Certainty]) -> dict[str, Any]:

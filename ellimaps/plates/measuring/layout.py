@@ -14,7 +14,7 @@ from ellimaps.core.small_files import read_small
 from ellimaps.plates.measuring.wells import row_number, well_name, well_position
 from ellimaps.plates.measuring.workbook import first_sheet
 
-LAYOUT_COLUMNS = ("well", "compound", "concentration", "concentration_unit", "control")
+LAYOUT_COLUMNS = ("well", "compound", "concentration", "concentration_unit", "control", "positive")
 
 _MOST_BYTES = 16 << 20
 """A hundred times what a layout of 1536 wells takes; more is some other file."""
@@ -22,8 +22,12 @@ _NAMES = {
     "well": ("well", "well_id", "wellid", "well_name", "position"),
     "row": ("row",),
     "column": ("column", "col"),
-    "compound": ("compound", "compound_name", "treatment", "drug", "substance", "name"),
-    "control": ("control", "is_control", "control_type"),
+    "compound": (
+        *("compound", "compound_name", "treatment", "drug", "substance", "name"),
+        # What the tables of the Broad Institute and the JUMP consortium have.
+        *("pert_iname", "broad_sample", "jcp2022"),
+    ),
+    "control": ("control", "is_control", "control_type", "pert_type"),
     "unit": ("concentration_unit", "unit", "units", "dose_unit"),
 }
 _CONCENTRATION = re.compile(r"(?:concentration|conc|dose)[\s_]*[(\[]?(?P<unit>[^)\]]*)[)\]]?")
@@ -53,11 +57,9 @@ _NO = (
     "none",
     "treatment",
     "sample",
-    "positive",
-    "poscon",
-    "pos",
     "trt",
 )
+_POSITIVE = ("positive", "poscon", "pos", "poscon_cp", "poscon_diverse", "poscon_orf")
 
 
 def read_layout(path: str | Path) -> pd.DataFrame:
@@ -69,14 +71,15 @@ def read_layout(path: str | Path) -> pd.DataFrame:
         CSV (comma, semicolon or tab; UTF-8 or cp1252) or XLSX, its first sheet. Columns, in any case:
         ``well``, or ``row`` and ``column``; ``compound``; ``concentration`` with the unit in its name
         (``concentration_um``, ``Concentration (µM)``) or in a column ``concentration_unit``; ``control`` (0
-        or 1, yes or no). Where there is no ``control``, wells of DMSO, vehicle, water and the like are
-        controls.
+        or 1, yes or no, or ``negative``, ``positive`` and ``treatment``). Where there is no ``control``,
+        wells of DMSO, vehicle, water and the like are controls.
 
     Returns
     -------
     DataFrame
         :data:`LAYOUT_COLUMNS`, one row per well in the order of the plate; ``concentration`` is NaN where
-        there is none, ``concentration_unit`` text, ``control`` bool.
+        there is none, ``concentration_unit`` text, ``control`` bool, as is ``positive``: a control that
+        changes cells, with which nothing is compared.
 
     Raises
     ------
@@ -88,7 +91,24 @@ def read_layout(path: str | Path) -> pd.DataFrame:
     file = Path(path)
     if file.is_dir():
         raise ReadError(f"{file} is a folder: give the plate's layout, a CSV or XLSX file.")
-    raw = _sheet(file)
+    return layout_of(file, _sheet(file))
+
+
+def layout_of(file: Path, raw: pd.DataFrame) -> pd.DataFrame:
+    """Return the layout that a table of text holds, as `read_layout`.
+
+    Parameters
+    ----------
+    file : Path
+        What messages call it.
+    raw : DataFrame
+        Of text, its index counting the file's rows below the header from 0.
+
+    Raises
+    ------
+    ReadError
+        As `read_layout`.
+    """
     named = {re.sub(r"\s+", "_", str(name).strip().casefold()): str(name) for name in raw.columns}
     found = {what: next((named[n] for n in names if n in named), None) for what, names in _NAMES.items()}
     if found["compound"] is None:
@@ -98,13 +118,15 @@ def read_layout(path: str | Path) -> pd.DataFrame:
     wells = _wells(file, raw, found)
     compounds = raw[found["compound"]].astype(str).str.strip()
     concentration, unit = _concentrations(file, raw, named, found["unit"])
+    control, positive = _controls(file, raw, found["control"], compounds)
     table = pd.DataFrame(
         {
             "well": wells,
             "compound": compounds.to_numpy(object),
             "concentration": concentration,
             "concentration_unit": unit,
-            "control": _controls(file, raw, found["control"], compounds),
+            "control": control,
+            "positive": positive,
         }
     )
     doubles = table["well"][table["well"].duplicated()]
@@ -112,6 +134,12 @@ def read_layout(path: str | Path) -> pd.DataFrame:
         raise ReadError(f"{file.name} names the well {doubles.iloc[0]} twice: keep one row per well.")
     order = sorted(range(len(table)), key=lambda i: well_position(table["well"].iloc[i]))
     return table.iloc[order].reset_index(drop=True)
+
+
+def is_layout_column(name: str) -> bool:
+    """Return whether a column, in lower case, says what is in a well."""
+    known = any(name in names for what, names in _NAMES.items() if what not in ("row", "column"))
+    return known or _CONCENTRATION.fullmatch(name) is not None
 
 
 def _sheet(file: Path) -> pd.DataFrame:
@@ -137,7 +165,7 @@ def _sheet(file: Path) -> pd.DataFrame:
     filled = raw[(raw != "").any(axis=1)]
     if filled.empty:
         raise ReadError(f"{file.name} holds no rows: list one well in each.")
-    return filled.reset_index(drop=True)
+    return filled
 
 
 def _text(content: bytes) -> str:
@@ -158,7 +186,7 @@ def _wells(file: Path, raw: pd.DataFrame, found: dict[str, str | None]) -> list[
     if well is None and (row is None or column is None):
         raise ReadError(f"{file.name} has no column well: it has {', '.join(map(str, raw.columns)):.200}.")
     names = []
-    for number in range(len(raw)):
+    for number, line in enumerate(raw.index):
         try:
             if well is not None:
                 names.append(well_name(*well_position(raw[well].iloc[number])))
@@ -168,7 +196,7 @@ def _wells(file: Path, raw: pd.DataFrame, found: dict[str, str | None]) -> list[
                 )
         except ReadError as error:
             reason = str(error).rstrip(".").split(":")[0]
-            raise ReadError(f"{file.name}, row {number + 2}: {reason}; write wells as A01.") from error
+            raise ReadError(f"{file.name}, row {line + 2}: {reason}; write wells as A01.") from error
     return names
 
 
@@ -187,7 +215,7 @@ def _concentrations(
     if column is None or match is None:
         return [np.nan] * len(raw), [""] * len(raw)
     _check_commas(file, raw[column])
-    values = [_number(file, text, number) for number, text in enumerate(raw[column])]
+    values = [_number(file, text, line) for line, text in zip(raw.index, raw[column], strict=True)]
     if unit_column is not None:
         return values, [_unit(text) for text in raw[unit_column]]
     return values, [_unit(match["unit"])] * len(raw)
@@ -204,7 +232,7 @@ def _check_commas(file: Path, texts: pd.Series[str]) -> None:
         )
 
 
-def _number(file: Path, text: str, number: int) -> float:
+def _number(file: Path, text: str, line: int) -> float:
     cleaned = text.strip().replace(",", ".")
     if cleaned.casefold() in ("", "nan", "na", "n/a", "-"):
         return np.nan
@@ -213,7 +241,7 @@ def _number(file: Path, text: str, number: int) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < np.inf:
-        raise ReadError(f"{file.name}, row {number + 2}: {text!r:.40} is no concentration; write a number.")
+        raise ReadError(f"{file.name}, row {line + 2}: {text!r:.40} is no concentration; write a number.")
     return value
 
 
@@ -222,15 +250,21 @@ def _unit(text: str) -> str:
     return _UNITS.get(re.sub(r"[\s_/]+", "", plain.casefold()), text.strip())
 
 
-def _controls(file: Path, raw: pd.DataFrame, column: str | None, compounds: pd.Series[str]) -> list[bool]:
+def _controls(
+    file: Path, raw: pd.DataFrame, column: str | None, compounds: pd.Series[str]
+) -> tuple[list[bool], list[bool]]:
+    """Return which wells are controls, and which positive ones."""
     if column is None:
-        return [re.sub(r"[\s_-]+", "", name.casefold()) in _VEHICLES for name in compounds]
-    flags = []
-    for number, text in enumerate(raw[column]):
-        word = text.strip().casefold()
-        if word not in (*_YES, *_NO):
+        return [is_vehicle(name) for name in compounds], [False] * len(raw)
+    words = [text.strip().casefold() for text in raw[column]]
+    for line, text, word in zip(raw.index, raw[column], words, strict=True):
+        if word not in (*_YES, *_NO, *_POSITIVE):
             raise ReadError(
-                f"{file.name}, row {number + 2}: {text!r:.40} says not whether it is a control; write 0 or 1."
+                f"{file.name}, row {line + 2}: {text!r:.40} says not whether it is a control; write 0 or 1."
             )
-        flags.append(word in _YES)
-    return flags
+    return [word in _YES for word in words], [word in _POSITIVE for word in words]
+
+
+def is_vehicle(compound: str) -> bool:
+    """Return whether a compound is one that controls get, as DMSO."""
+    return re.sub(r"[\s_-]+", "", compound.casefold()) in _VEHICLES

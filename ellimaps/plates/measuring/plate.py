@@ -27,6 +27,8 @@ METADATA = (
     "files",
 )
 """The columns every table of profiles begins with; see `ellimaps.plates.measuring.profiles`."""
+POSITIVE = "positive"
+"""Follows them where a layout names positive controls: bool."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +99,16 @@ class Plate:
             yield Field(str(rows["well"].iloc[0]), int(rows["field"].iloc[0]), files)
 
     def metadata(self) -> pd.DataFrame:
-        """Return :data:`METADATA` of every field, in the order of `fields`; ``files`` are joined by ``;``."""
-        layout = {well: about for well, *about in self.layout.itertuples(index=False, name=None)}
+        """Return :data:`METADATA` of every field, in the order of `fields`; ``files`` are joined by ``;``.
+
+        :data:`POSITIVE` follows if any well is a positive control.
+        """
         rows = []
         for field in self.fields():
-            row, column = well_position(field.well)
             files = ";".join(name for names in field.files for name in names)
-            rows.append((self.name, field.well, row, column, field.number, *layout[field.well], files))
-        return pd.DataFrame(rows, columns=list(METADATA)).astype({"concentration": float, "control": bool})
+            rows.append((self.name, field.well, *well_position(field.well), field.number, files))
+        places = pd.DataFrame(rows, columns=["plate", "well", "row", "column", "field", "files"])
+        return with_layout(places, self.layout)
 
 
 def read_plate(
@@ -157,6 +161,22 @@ def read_plate(
         shape=plate_shape(positions),
         mismatches=tuple(note for note in notes if note),
         layout_sha256=sha256(Path(layout)),
+    )
+
+
+def with_layout(places: pd.DataFrame, layout: pd.DataFrame) -> pd.DataFrame:
+    """Return :data:`METADATA` of fields, and :data:`POSITIVE` if any well is a positive control.
+
+    Parameters
+    ----------
+    places : DataFrame
+        ``plate, well, row, column, field, files``; every well is in the layout.
+    layout : DataFrame
+        See `ellimaps.plates.measuring.layout.read_layout`.
+    """
+    names = [*METADATA, POSITIVE] if layout[POSITIVE].any() else [*METADATA]
+    return places.merge(layout, on="well", how="left")[names].astype(
+        {"concentration": float, "control": bool}
     )
 
 

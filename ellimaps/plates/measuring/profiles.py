@@ -7,8 +7,8 @@ map or a dose-response curve of any feature means what its name says:
   :data:`~ellimaps.plates.measuring.plate.METADATA`: ``plate, well, row, column, field, compound,
   concentration, concentration_unit, control, files``. ``well`` is text as A01, ``row`` and ``column``
   count from 1, ``concentration`` is NaN where there is none, ``control`` is bool, ``files`` are paths
-  below the plate's root joined by ``;``. Then the features, float64, NaN where a field has no such value
-  (no cells).
+  below the plate's root joined by ``;``. Where the layout names positive controls, ``positive`` follows,
+  bool. Then the features, float64, NaN where a field has no such value (no cells).
 - ``wells``: one row per well: the same columns, but ``n_fields`` for ``field``; features are the
   means over the well's fields that have a value.
 - ``features``: names of the measurement columns.
@@ -43,7 +43,7 @@ from ellimaps.core.provenance import software_facts
 from ellimaps.core.sums import WrittenSet, read_set
 from ellimaps.core.swap import current
 from ellimaps.plates.measuring.field import FieldResult, FieldSettings, inputs_hash, measure_field
-from ellimaps.plates.measuring.plate import METADATA, Field, Plate
+from ellimaps.plates.measuring.plate import METADATA, POSITIVE, Field, Plate
 
 WELL_METADATA = tuple("n_fields" if name == "field" else name for name in METADATA)
 CELL_METADATA = ("plate", "well", "field")
@@ -144,12 +144,13 @@ def assemble(
 def wells_of(fields: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
     """Return one row per well of each plate, the features being the means over its fields."""
     groups = fields.groupby(["plate", "row", "column"], sort=False)
-    about = groups[[name for name in METADATA if name not in ("field", "files")]].first()
+    positive = [name for name in (POSITIVE,) if name in fields]
+    about = groups[[*(name for name in METADATA if name not in ("field", "files")), *positive]].first()
     about = about.reset_index(drop=True)
     about["n_fields"] = groups.size().to_numpy()
     about["files"] = groups["files"].agg(";".join).to_numpy()
     means = groups[list(features)].mean().reset_index(drop=True)
-    return pd.concat([about[list(WELL_METADATA)], means], axis=1)
+    return pd.concat([about[[*WELL_METADATA, *positive]], means], axis=1)
 
 
 def cells_of_fields(metadata: pd.DataFrame, cells: Sequence[pd.DataFrame]) -> pd.DataFrame:

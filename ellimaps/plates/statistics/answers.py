@@ -168,9 +168,9 @@ def responses(profiles: Profiles, compound: str, measure: str, seed: int = 0) ->
     Returns
     -------
     DataFrame
-        ``plate, well, dose, value`` of the compound's wells. Of `DISTANCE` the value is how far the well lies
-        in the direction of the compound's change, 0 being the controls' center and 1 as far as one of them
-        typically is.
+        ``plate, well, dose, value`` of the compound's wells, then of the controls on their plates, at dose 0.
+        Of `DISTANCE` the value is how far the well lies in the direction of the compound's change, 0 being
+        the controls' center and 1 as far as one of them typically is.
 
     Raises
     ------
@@ -180,10 +180,10 @@ def responses(profiles: Profiles, compound: str, measure: str, seed: int = 0) ->
     doses = [one for one in treatments(profiles.wells) if one.compound == compound]
     if not doses:
         raise SettingError(f"No well has the compound {compound!r}.")
-    rows = np.concatenate([one.rows for one in doses])
-    values = _values(profiles, control_space(profiles, seed), doses, measure)[rows]
-    table = profiles.wells.iloc[rows][["plate", "well", "concentration"]].reset_index(drop=True)
-    return table.rename(columns={"concentration": "dose"}).assign(value=values)
+    space = control_space(profiles, seed)
+    rows, amounts = _fitted_wells(profiles, space, doses)
+    table = profiles.wells.iloc[rows][["plate", "well"]].reset_index(drop=True)
+    return table.assign(dose=amounts, value=_values(profiles, space, doses, measure)[rows])
 
 
 def _row(profiles: Profiles, distance: float, points: Floats, one: Treatment, seed: int) -> dict[str, object]:
@@ -248,13 +248,19 @@ def _dose_response(
 ) -> DoseResponse:
     if len({one.unit for one in doses}) > 1:
         return DoseResponse(reason="the doses have several units")
-    values = _values(profiles, space, doses, name)
+    rows, amounts = _fitted_wells(profiles, space, doses)
+    return fit_dose_response(amounts, _values(profiles, space, doses, name)[rows], seed)
+
+
+def _fitted_wells(
+    profiles: Profiles, space: ControlSpace, doses: Sequence[Treatment]
+) -> tuple[NDArray[np.intp], Floats]:
+    """Return the wells of a compound and of the controls on their plates, and their doses."""
     plate = profiles.wells["plate"].astype(str).to_numpy()
     treated = np.concatenate([one.rows for one in doses])
     controls = np.flatnonzero(space.is_control & np.isin(plate, plate[treated]))
     amounts = np.concatenate([np.full(len(one.rows), one.concentration) for one in doses])
-    rows = np.concatenate([treated, controls])
-    return fit_dose_response(np.concatenate([amounts, np.zeros(len(controls))]), values[rows], seed)
+    return np.concatenate([treated, controls]), np.concatenate([amounts, np.zeros(len(controls))])
 
 
 def _values(profiles: Profiles, space: ControlSpace, doses: Sequence[Treatment], name: str) -> Floats:

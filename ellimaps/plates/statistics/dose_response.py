@@ -4,7 +4,8 @@
 given EC50 and hill the curve is a straight line in bottom and top, so that a grid over the other two finds
 the best fit whatever the start (variable projection; Golub and Pereyra 1973, doi:10.1137/0710036). The
 interval of the EC50 is that of its profile likelihood (Bates and Watts 1988, ch. 6): it can be open to one
-side, where a symmetric one would pretend to knowledge.
+side, where a symmetric one would pretend to knowledge. The band of the curve is the same for its height at a
+dose: all heights of curves that the data tell as little from the best one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 from scipy.stats import f as f_distribution
 
 from ellimaps.plates.statistics.components import Floats
@@ -26,14 +28,18 @@ HILL_RANGE = (0.5, 6.0)
 """A curve rises from 10 to 90 % within a factor of ``81 ** (1 / hill)``: from nearly four decades of dose,
 more than a series spans, down to a factor of two, which lies between neighbouring doses."""
 
-# The grid. EC50s a decade beyond the doses show that an interval is open; steps of 4 % over two decades of
-# doses are refined to 0.2 %; a test of chance needs every fourth point. On two generated plates, half and
-# twice of _BEYOND and of the ends of HILL_RANGE move an EC50 by at most 5 %.
+# The grid. EC50s a decade beyond the doses show that an interval is open; a test of chance needs every fourth
+# point. On two generated plates, half and twice of _BEYOND and of the ends of HILL_RANGE move an EC50 by at
+# most 5 %.
 _BEYOND = 10.0
 _STEPS_EC50 = 241
 _STEPS_HILL = 49
-_STEPS_FINE = 41
 _EVERY = 4
+_STEPS_FINE, _ZOOMS = 13, 4
+"""Each zoom narrows the neighbours of the best of these to a sixth: steps of 4 % in EC50 become 1e-5."""
+_STEPS_BAND = 81
+"""For EC50 and for hill: twice as many move no end by more than 1 % of the band's width, of noise between 0.6
+and 20 % of the curve's height (60 generated curves; a finer grid in `tests/plates/statistics`)."""
 _N_SHUFFLED = 999
 """With the observed one 1,000 assignments, so that p comes in thousandths."""
 
@@ -100,12 +106,71 @@ def fit_dose_response(doses: Floats, values: Floats, seed: int = 0) -> DoseRespo
     return _fitted(doses, values, tested, seed)
 
 
+def confidence_band(fit: DoseResponse, doses: Floats, values: Floats, at: Floats) -> tuple[Floats, Floats]:
+    """Return the lower and upper end of the 95 % interval of a curve's height at each dose.
+
+    A curve with a given EC50 and hill is a line in bottom and top, so that its heights are an interval within
+    which the sum of squares stays below the limit of the EC50's interval; the band is the union of these
+    over EC50 and hill. It holds dose by dose, not for all doses at once.
+
+    Parameters
+    ----------
+    fit : DoseResponse
+        What `fit_dose_response` returned for these doses and values.
+    doses, values : ndarray, shape (well,)
+        As there.
+    at : ndarray, shape (dose,)
+        Where the band is wanted, 0 or above.
+
+    Returns
+    -------
+    low, high : ndarray, shape (dose,)
+        NaN where the EC50 does not hold.
+    """
+    if fit.reason:
+        return np.full(at.shape, np.nan), np.full(at.shape, np.nan)
+    known = np.isfinite(doses) & np.isfinite(values) & (doses >= 0)
+    doses, values = doses[known], values[known]
+    limit = float(np.square(values - fit.at(doses)).sum()) * _allowed(len(values) - 4)
+    centers = np.linspace(np.log(fit.ec50_low), np.log(fit.ec50_high), _STEPS_BAND)
+    hills = np.geomspace(*HILL_RANGE, _STEPS_HILL)
+    near = np.flatnonzero((_rests(doses, values, centers, hills) <= limit).any(axis=0))
+    # Curves that are as good may all lie within one step of the grid.
+    near = np.append(near, np.abs(hills - fit.hill).argmin())
+    low, high = hills[max(near.min() - 1, 0)], hills[min(near.max() + 1, len(hills) - 1)]
+    hills = np.append(np.geomspace(low, high, _STEPS_BAND), fit.hill)
+    centers = np.append(centers, np.log(fit.ec50))
+    lows, highs = _heights(doses, values, at, (centers, hills), limit)
+    return np.nanmin(lows, axis=0), np.nanmax(highs, axis=0)
+
+
+def _heights(
+    doses: Floats, values: Floats, at: Floats, grid: tuple[Floats, Floats], limit: float
+) -> tuple[Floats, Floats]:
+    """Return between which heights the curves of each shape stay within the limit, shape (curve, dose).
+
+    With its shape known a curve is a regression on it. NaN where none stays within.
+    """
+    center, hill = (one.reshape(-1, 1) for one in np.meshgrid(*grid))
+    shapes = _shape(doses, center, hill)
+    middle = shapes.mean(axis=1, keepdims=True)
+    length = np.square(shapes - middle).sum(axis=1, keepdims=True)
+    slope = (shapes - middle) @ (values - values.mean())[:, None] / length
+    spare = limit - np.square(values - values.mean() - slope * (shapes - middle)).sum(axis=1, keepdims=True)
+    off = _shape(at, center, hill) - middle
+    reach = np.sqrt(np.where(spare >= 0, spare, np.nan) * (1 / len(values) + np.square(off) / length))
+    best = values.mean() + slope * off
+    return best - reach, best + reach
+
+
 def _fitted(doses: Floats, values: Floats, tested: Floats, seed: int) -> DoseResponse:
     beyond = np.log(_BEYOND)
     centers = np.linspace(np.log(tested[0]) - beyond, np.log(tested[-1]) + beyond, _STEPS_EC50)
     rest, _ = _profile(doses, values, centers)
-    best = int(rest.argmin())
-    fine = np.linspace(centers[max(best - 1, 0)], centers[min(best + 1, len(centers) - 1)], _STEPS_FINE)
+    fine = centers
+    for _ in range(_ZOOMS):
+        best = int(_profile(doses, values, fine)[0].argmin())
+        fine = np.linspace(fine[max(best - 1, 0)], fine[min(best + 1, len(fine) - 1)], _STEPS_FINE)
     fine_rest, hills = _profile(doses, values, fine)
     best = int(fine_rest.argmin())
     center, hill = float(fine[best]), float(hills[best])
@@ -113,7 +178,8 @@ def _fitted(doses: Floats, values: Floats, tested: Floats, seed: int) -> DoseRes
     total, freedom = float(np.square(values - values.mean()).sum()), len(values) - 4
     smallest = max(float(fine_rest[best]), 1e-12 * total)
     p = _chance(doses, values, centers[::_EVERY], seed)
-    low, high = np.exp(_interval(centers, rest, smallest, freedom))
+    limit = smallest * _allowed(freedom)
+    low, high = np.exp(_interval(doses, values, centers, np.append(centers[rest <= limit], center), limit))
     bottom, top = _line(_shape(doses, center, hill), values)
     ec50 = float(np.exp(center))
     curve = DoseResponse(ec50, float(low), float(high), hill, bottom, top, 1 - smallest / total, p)
@@ -149,37 +215,49 @@ def _why_not(curve: DoseResponse, tested: Floats) -> str:
     return ""
 
 
-def _interval(centers: Floats, rest: Floats, smallest: float, freedom: int) -> tuple[float, float]:
+def _allowed(freedom: int) -> float:
+    """Return by which factor the sum of squares may exceed the smallest within the interval."""
+    return float(1 + f_distribution.ppf(CONFIDENCE, 1, freedom) / freedom)
+
+
+def _interval(
+    doses: Floats, values: Floats, centers: Floats, inside: Floats, limit: float
+) -> tuple[float, float]:
     """Return the ends of the profile likelihood's interval in log dose, infinite where it is open."""
-    limit = smallest * (1 + f_distribution.ppf(CONFIDENCE, 1, freedom) / freedom)
-    inside = np.flatnonzero(rest <= limit)
-    # Of a nearly perfect fit the interval is narrower than the grid.
-    inside = inside if len(inside) else np.array([rest.argmin()])
-    first, last = int(inside[0]), int(inside[-1])
-    low = -np.inf if first == 0 else _crossing(centers, rest, first - 1, first, limit)
-    high = np.inf if last == len(rest) - 1 else _crossing(centers, rest, last + 1, last, limit)
+
+    def excess(center: float) -> float:
+        return float(_profile(doses, values, np.array([center]))[0][0]) - limit
+
+    first, last = inside.min(), inside.max()
+    below, above = centers[centers < first], centers[centers > last]
+    low = brentq(excess, below[-1], first) if len(below) else -np.inf
+    high = brentq(excess, last, above[0]) if len(above) else np.inf
     return float(low), float(high)
-
-
-def _crossing(centers: Floats, rest: Floats, outside: int, inside: int, limit: float) -> float:
-    step = (rest[outside] - limit) / max(rest[outside] - rest[inside], 1e-300)
-    return float(centers[outside] + min(step, 1.0) * (centers[inside] - centers[outside]))
 
 
 def _profile(doses: Floats, values: Floats, centers: Floats) -> tuple[Floats, Floats]:
     """Return for each log EC50 the least sum of squares over hill, bottom and top, and the hill."""
-    hills = np.geomspace(*HILL_RANGE, _STEPS_HILL)
-    unit = _unit_shapes(doses, centers, hills)
-    explained = np.square(unit @ (values - values.mean()))
-    best = explained.argmax(axis=1)
-    total = np.square(values - values.mean()).sum()
-    rest = np.maximum(total - explained[np.arange(len(centers)), best], 0.0)
-    return rest, hills[best]
+    every = np.arange(len(centers))
+    hills = np.tile(np.geomspace(*HILL_RANGE, _STEPS_HILL), (len(centers), 1))
+    for _ in range(_ZOOMS):
+        best = _rests(doses, values, centers, hills).argmin(axis=1)
+        low, high = (hills[every, np.clip(best + step, 0, hills.shape[1] - 1)] for step in (-1, 1))
+        hills = np.exp(np.linspace(np.log(low), np.log(high), _STEPS_FINE, axis=1))
+    rests = _rests(doses, values, centers, hills)
+    best = rests.argmin(axis=1)
+    return rests[every, best], hills[every, best]
+
+
+def _rests(doses: Floats, values: Floats, centers: Floats, hills: Floats) -> Floats:
+    """Return the least sum of squares over bottom and top, shape (center, hill)."""
+    centered = values - values.mean()
+    explained = np.square(_unit_shapes(doses, centers, hills) @ centered)
+    return np.asarray(np.maximum(np.square(centered).sum() - explained, 0.0), dtype=np.float64)
 
 
 def _unit_shapes(doses: Floats, centers: Floats, hills: Floats) -> Floats:
     """Return rises with mean 0 and length 1, shape (center, hill, well); those that are flat are 0."""
-    shapes = _shape(doses, centers[:, None, None], hills[:, None])
+    shapes = _shape(doses, centers[:, None, None], hills[..., None])
     deviations = shapes - shapes.mean(axis=2, keepdims=True)
     length = np.sqrt(np.square(deviations).sum(axis=2, keepdims=True))
     return np.asarray(deviations / np.where(length > 1e-6, length, np.inf), dtype=np.float64)

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ellimaps.core.errors import SettingError
+from ellimaps.plates.measuring.plate import POSITIVE
 
 FEWEST_CONTROLS = 3
 """The spread of two is one difference, and says nothing of itself."""
@@ -61,6 +62,13 @@ def treatments(wells: pd.DataFrame) -> list[Treatment]:
 def control_wells(wells: pd.DataFrame) -> NDArray[np.bool_]:
     """Return which wells are controls, shape (well,)."""
     return wells["control"].fillna(False).to_numpy(dtype=bool)
+
+
+def positive_wells(wells: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which wells the layout calls positive controls, shape (well,)."""
+    if POSITIVE not in wells:
+        return np.zeros(len(wells), dtype=bool)
+    return wells[POSITIVE].fillna(False).to_numpy(dtype=bool)
 
 
 def checked_controls(wells: pd.DataFrame) -> NDArray[np.bool_]:

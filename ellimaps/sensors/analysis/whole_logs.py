@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import combinations
@@ -27,6 +27,7 @@ from ellimaps.sensors.analysis.hypotheses import (
 )
 from ellimaps.sensors.analysis.reasons import spoken_name
 from ellimaps.sensors.conditions import sensors_called, temperature_sensors
+from ellimaps.sensors.judgements import DISMISSED, Judgement, judged, rate_sentence
 from ellimaps.sensors.movement import LIMIT
 from ellimaps.sensors.store.filters import EVERYTHING, SensorFilters
 from ellimaps.sensors.store.logs import KEY, SensorLog
@@ -48,16 +49,23 @@ class LogAnomalies:
     log : str
         Name of the log.
     periods : DataFrame
-        ``region, source_id, sensor_name`` and the columns of `find_anomalies`, by start.
+        ``region, source_id, sensor_name``, the columns of `find_anomalies`, ``judgement, note``; by start.
+    dismissed : DataFrame
+        The same of periods that somebody dismissed.
     skipped : list of dict
         Sensors that could not be analysed: ``region, source_id, sensor_name, why``.
+    rates : list of dict
+        Of sensors with judged periods, whether these agree with the false alarms that were asked for:
+        ``region, source_id, sensor_name, rate``.
     settings : dict
         What was asked.
     """
 
     log: str
     periods: pd.DataFrame
+    dismissed: pd.DataFrame
     skipped: list[dict[str, str]]
+    rates: list[dict[str, str]]
     settings: dict[str, Any]
 
     def facts(self) -> dict[str, Any]:
@@ -65,7 +73,9 @@ class LogAnomalies:
         return {
             "log": self.log,
             "periods": plain_rows(self.periods),
+            "dismissed": plain_rows(self.dismissed),
             "skipped": self.skipped,
+            "rates": self.rates,
             "settings": self.settings,
         }
 
@@ -89,6 +99,7 @@ def anomalies_of(
     log: SensorLog,
     filters: SensorFilters = EVERYTHING,
     *,
+    judgements: Sequence[Judgement] = (),
     false_alarms_per_month: float = 1.0,
     limit: float = LIMIT,
     seed: int = 0,
@@ -102,6 +113,8 @@ def anomalies_of(
         The log.
     filters : SensorFilters
         Which sensors and time; all by default.
+    judgements : sequence of Judgement
+        What was made of periods before: those dismissed are put aside.
     false_alarms_per_month : float
         Periods that chance may raise in 30 days of a sensor.
     limit : float
@@ -116,13 +129,15 @@ def anomalies_of(
     SettingError
         If a setting is out of range, or no sensor could be analysed.
     """
-    tables, skipped = [], []
+    tables: list[pd.DataFrame] = []
+    skipped, rates = [], []
     sensors = filters.sensors(log)
     for done, (key, unit) in enumerate(_keys(sensors)):
         on_progress(done, len(sensors), "looking for anomalies")
+        series = _series(log, key, filters)
         try:
             found = find_anomalies(
-                _series(log, key, filters),
+                series,
                 false_alarms_per_month,
                 resolution=log.resolution(*key),
                 limit=degrees(limit, unit),
@@ -133,15 +148,20 @@ def anomalies_of(
         except SettingError as error:
             skipped.append(_skipped(key, error))
             continue
-        tables.append(found.assign(**dict(zip(KEY, key, strict=True))))
+        names = dict(zip(KEY, key, strict=True))
+        table = judged(found, key, judgements)
+        if rate := rate_sentence(table, series.index[-1] - series.index[0], false_alarms_per_month):
+            rates.append(names | {"rate": rate})
+        tables.append(table.assign(**names))
     on_progress(len(sensors), len(sensors), "looking for anomalies")
     _check_any(tables, skipped)
     filled = [table for table in tables if len(table)] or tables[:1]
-    periods = pd.concat(filled, ignore_index=True)[[*KEY, *COLUMNS]].sort_values(
-        ["start", *KEY], kind="stable"
-    )
+    periods = pd.concat(filled)[[*KEY, *COLUMNS, "judgement", "note"]]
+    periods = periods.sort_values(["start", *KEY], kind="stable", ignore_index=True)
+    is_dismissed = periods["judgement"] == DISMISSED
+    left, dismissed = (periods[rows].reset_index(drop=True) for rows in (~is_dismissed, is_dismissed))
     settings = {"false_alarms_per_month": false_alarms_per_month, "limit": limit, "seed": seed}
-    return LogAnomalies(log.name, periods.reset_index(drop=True), skipped, settings)
+    return LogAnomalies(log.name, left, dismissed, skipped, rates, settings)
 
 
 def forecasts_of(

@@ -8,13 +8,62 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+import pandas as pd
+
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.files import json_bytes
 from ellimaps.core.sums import json_object
+from ellimaps.sensors.movement import WINDOW, check_limit, check_rate
 from ellimaps.sensors.notes import notes_file, write_notes
-from ellimaps.sensors.watching.watch import WatchSettings
+from ellimaps.sensors.store.times import length_of
 
 _ENDING = "alerts.json"
+# Evidence less than an hour apart is one anomaly, as in find_anomalies.
+_ANOMALIES_APART = pd.Timedelta("1h")
+
+
+@dataclass(frozen=True)
+class WatchSettings:
+    """What is to be told.
+
+    Parameters
+    ----------
+    limit : float, optional
+        Largest movement within the window, in deg C or the unit of a sensor that reads something else; by
+        default movements are not told.
+    window : str
+        Length of the window.
+    anomalies : bool
+        Whether anomalies are told.
+    false_alarms_per_month : float
+        How many of these chance may raise, a sensor.
+    """
+
+    limit: float | None = None
+    window: str = WINDOW
+    anomalies: bool = False
+    false_alarms_per_month: float = 1.0
+
+    def __post_init__(self) -> None:
+        length_of(self.window)
+        if self.limit is not None:
+            check_limit(self.limit)
+        if self.anomalies:
+            check_rate(self.false_alarms_per_month)
+        if self.limit is None and not self.anomalies:
+            raise SettingError(
+                "There is nothing to watch for: give --limit, --anomalies, or both, or configure alerts on "
+                "the page Sensors."
+            )
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kinds of crossings: ``limit``, ``anomaly``."""
+        return ["limit"] * (self.limit is not None) + ["anomaly"] * self.anomalies
+
+    def apart(self, kind: str) -> pd.Timedelta:
+        """How far apart two crossings of a kind are."""
+        return length_of(self.window) if kind == "limit" else _ANOMALIES_APART
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,59 +17,23 @@ from ellimaps.core.errors import EllimapsError, ExportError, ReadError, SettingE
 from ellimaps.core.files import json_bytes, write_files
 from ellimaps.core.sums import json_object
 from ellimaps.sensors.conditions import temperature_sensors
-from ellimaps.sensors.movement import LIMIT, WINDOW, check_limit, check_rate, limit_in_unit
+from ellimaps.sensors.movement import LIMIT, limit_in_unit
 from ellimaps.sensors.store.continuing import is_unended
 from ellimaps.sensors.store.filters import EVERYTHING, SensorFilters
 from ellimaps.sensors.store.locations import location_of, state_of
 from ellimaps.sensors.store.logs import SensorLog, open_log
 from ellimaps.sensors.store.options import FROM_THE_LOG, ImportOptions
 from ellimaps.sensors.store.times import length_of
+from ellimaps.sensors.watching.alerts import Alerts, WatchSettings, noted_alerts
 from ellimaps.sensors.watching.crossings import Crossing, Key, anomalies_in, crossings_of
 from ellimaps.sensors.watching.delivery import check_target, deliver
 from ellimaps.sensors.watching.journal import Journal
 
 _STATE_FILE = "state.json"
-# Evidence less than an hour apart is one anomaly, as in find_anomalies.
-_ANOMALIES_APART = pd.Timedelta("1h")
 # A target that is down is asked again after twice the time, at most a minute: within which it must be told.
 _LONGEST_PAUSE_S = 60.0
 # Twice the longest stretch whose level is looked at: an older period was there to be found before.
 _LOOK_BACK = pd.Timedelta("48h")
-
-
-@dataclass(frozen=True)
-class WatchSettings:
-    """What is to be told.
-
-    Parameters
-    ----------
-    limit : float, optional
-        Largest movement within the window, in deg C or the unit of a sensor that reads something else; by
-        default movements are not told.
-    window : str
-        Length of the window.
-    anomalies : bool
-        Whether anomalies are told.
-    false_alarms_per_month : float
-        How many of these chance may raise, a sensor.
-    """
-
-    limit: float | None = None
-    window: str = WINDOW
-    anomalies: bool = False
-    false_alarms_per_month: float = 1.0
-
-    def __post_init__(self) -> None:
-        length_of(self.window)
-        if self.limit is not None:
-            check_limit(self.limit)
-        if self.anomalies:
-            check_rate(self.false_alarms_per_month)
-        if self.limit is None and not self.anomalies:
-            raise SettingError(
-                "There is nothing to watch for: give --limit, --anomalies, or both, or configure alerts on "
-                "the page Sensors."
-            )
 
 
 class Watch:
@@ -83,10 +47,10 @@ class Watch:
         Folder of the file of what was sent, and of what was looked at; one for each watch.
     target : str
         A URL that is posted to, ``mailto:ADDRESS``, or a command.
-    settings : WatchSettings
-        What is to be told.
+    settings : WatchSettings, optional
+        What is to be told; by default what is configured for the log on the page, as it is at each look.
     filters : SensorFilters
-        Which sensors; without a sensor's name all that read a temperature.
+        Which sensors; without a sensor's name those configured, or all that read a temperature.
     options : ImportOptions
         How the log is to be read.
 
@@ -103,12 +67,15 @@ class Watch:
         log: str | os.PathLike[str],
         out: Path,
         target: str,
-        settings: WatchSettings,
+        settings: WatchSettings | None = None,
         filters: SensorFilters = EVERYTHING,
         options: ImportOptions = FROM_THE_LOG,
     ) -> None:
         check_target(target)
-        self._name, self._target, self._settings = os.fspath(log), target, settings
+        self._name, self._target = os.fspath(log), target
+        self._fixed = Alerts(settings) if settings else None
+        self.asked = self._fixed
+        self._watched: set[tuple[str, Key]] | None = None
         self._filters, self._options, self._out = filters, options, out
         try:
             self.journal = Journal(out)
@@ -119,7 +86,8 @@ class Watch:
     def look(self) -> list[Crossing]:
         """Read what is new of the log and write down what crossed since; return that.
 
-        Of a log that is watched for the first time, only what comes after is told.
+        Of a log that is watched for the first time, only what comes after is told; of what is configured
+        meanwhile, what comes after that.
 
         Raises
         ------
@@ -127,19 +95,22 @@ class Watch:
             If the log cannot be read now.
         """
         log, is_writing = self._opened()
-        if log.store.name == self._seen:
+        asked = self._fixed or noted_alerts(self._name)
+        if asked is None:
+            self.asked, self._watched = None, set()
             return []
-        chosen = self._filters.sensors(log)
-        if self._filters.sensor_name is None:
-            chosen = temperature_sensors(chosen)
-        state = WatchState.read(self._state_file, pd.Timestamp(chosen["end"].max()))
+        if log.store.name == self._seen and asked == self.asked:
+            return []
+        ends = self._ends(log, asked)
+        state = WatchState.read(self._state_file, max(ends.values()))
+        self._follow(asked, ends, state)
         told = [_crossing(line, state) for line in self.journal.found().values()]
         new: list[Crossing] = []
-        for row in chosen.itertuples():
-            key = (str(row.region), str(row.source_id), str(row.sensor_name))
-            until = pd.Timestamp(str(row.end)) - pd.Timedelta(microseconds=int(is_writing))
-            for one in self._crossings(log, key, state, until):
-                same = [other for other in (*told, *new) if one.is_same(other, self._apart(one))]
+        for key, end in ends.items():
+            until = end - pd.Timedelta(microseconds=int(is_writing))
+            for one in self._crossings(log, key, state, until, asked.settings):
+                apart = asked.settings.apart(one.kind)
+                same = [other for other in (*told, *new) if one.is_same(other, apart)]
                 new += [] if same else [one]
                 for other in same:
                     state.last(other.key, one.end)
@@ -186,12 +157,15 @@ class Watch:
             is_first = True
             while is_first or go_on():
                 began = time.monotonic()
+                before = self.asked
                 try:
                     self.look()
                 except EllimapsError as error:
                     if is_first:
                         raise
                     tell(str(error))
+                if self.asked != before:
+                    tell(f"as configured on the page: {self.asked.sentence if self.asked else 'nothing'}")
                 for line, is_taken in self.send():
                     tell(f"{'sent' if is_taken else 'not taken, will be tried again'}: {line['sentence']}")
                 is_first = False
@@ -207,10 +181,28 @@ class Watch:
         log = open_log(self._name, options=self._options)
         return log, ends_within_a_line(self._name) or state_of(self._name) != before
 
+    def _ends(self, log: SensorLog, asked: Alerts) -> dict[Key, pd.Timestamp]:
+        """Return the last reading of every sensor that is watched."""
+        names = self._filters.sensor_name or asked.sensor_names or None
+        chosen = replace(self._filters, sensor_name=names).sensors(log)
+        chosen = chosen if names else temperature_sensors(chosen)
+        return {
+            (str(row.region), str(row.source_id), str(row.sensor_name)): pd.Timestamp(str(row.end))
+            for row in chosen.itertuples()
+        }
+
+    def _follow(self, asked: Alerts, ends: dict[Key, pd.Timestamp], state: WatchState) -> None:
+        """Watch for what is asked now; what this watch did not look for before begins with the change."""
+        watched = {(kind, key) for kind in asked.settings.kinds for key in ends}
+        if self._watched is not None and asked != self.asked:
+            for kind, key in watched - self._watched:
+                state.begin(kind, key, ends[key])
+        self.asked, self._watched = asked, watched
+
+    @staticmethod
     def _crossings(
-        self, log: SensorLog, key: Key, state: WatchState, until: pd.Timestamp
+        log: SensorLog, key: Key, state: WatchState, until: pd.Timestamp, asked: WatchSettings
     ) -> Iterator[Crossing]:
-        asked = self._settings
         limit = limit_in_unit(log, key, asked.limit if asked.limit is not None else LIMIT)
         if asked.limit is not None:
             window = length_of(asked.window)
@@ -225,9 +217,6 @@ class Watch:
                     log, key, state.anomalies_since(key), until, asked.false_alarms_per_month, limit
                 )
             state.looked(key, "looked", until)
-
-    def _apart(self, one: Crossing) -> pd.Timedelta:
-        return length_of(self._settings.window) if one.kind == "limit" else _ANOMALIES_APART
 
 
 class WatchState:
@@ -249,7 +238,7 @@ class WatchState:
             ):
                 raise ReadError(f"{file} is damaged: remove it, and the watch begins anew.")
             return cls(facts)
-        return cls({"began": end.isoformat(), "quiet": {}, "looked": {}, "last": {}})
+        return cls({"began": end.isoformat(), "quiet": {}, "looked": {}, "last": {}, "asked": {}})
 
     def write(self, file: Path) -> None:
         """Replace the file."""
@@ -257,13 +246,20 @@ class WatchState:
 
     def quiet(self, key: Key) -> pd.Timestamp:
         """Return up to when a sensor has been looked at and no crossing is going on."""
-        return pd.Timestamp(self._facts["quiet"].get("/".join(key), self._facts["began"]))
+        return max(self._began("limit", key), pd.Timestamp(self._facts["quiet"].get("/".join(key), 0)))
 
     def anomalies_since(self, key: Key) -> pd.Timestamp:
         """Return the moment beyond which an anomaly lasts that is to be told."""
-        began = pd.Timestamp(self._facts["began"])
+        began = self._began("anomaly", key)
         looked = self._facts["looked"].get("/".join(key))
         return max(began, pd.Timestamp(looked) - _LOOK_BACK) if looked else began
+
+    def begin(self, kind: str, key: Key, at: pd.Timestamp) -> None:
+        """Note that a kind of crossing of a sensor is to be told from a moment on."""
+        self._facts.setdefault("asked", {})["/".join((kind, *key))] = at.isoformat()
+
+    def _began(self, kind: str, key: Key) -> pd.Timestamp:
+        return pd.Timestamp(self._facts.get("asked", {}).get("/".join((kind, *key)), self._facts["began"]))
 
     def looked(self, key: Key, at: str, until: pd.Timestamp) -> None:
         """Note up to when a sensor has been looked at."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import tifffile
 from typer.testing import CliRunner
 
 from ellimaps.batch.engines import local_processes
-from ellimaps.batch.plates import run_plate
+from ellimaps.batch.plates import replaced, run_plate
 from ellimaps.cli import cli
 from ellimaps.core.errors import ExportError, ReadError, SettingError
 from ellimaps.plates.measuring.field import FieldSettings
@@ -107,6 +108,40 @@ def test_a_damaged_field_is_listed_and_the_rest_is_done(folder, tmp_path):
     [failure] = pd.read_csv(tmp_path / "out" / "failures.csv").to_dict("records")
     assert (failure["well"], failure["field"]) == ("A01", 2)
     assert broken.name in failure["reason"]
+
+
+def test_profiles_of_other_settings_images_or_features_are_replaced_only_when_asked(folder, tmp_path):
+    shutil.copytree(folder / "images", tmp_path / "images")
+    out = tmp_path / "out"
+
+    def measure(*options, images=folder / "images"):
+        command = [
+            "plates",
+            "profile",
+            str(images),
+            "--layout",
+            str(folder / "layout.csv"),
+            "--out",
+            str(out),
+        ]
+        return CliRunner().invoke(cli, [*command, "--workers", "1", *options])
+
+    assert "6 done, 0 skipped" in measure("--radius", "2", "8").stdout
+    written = (out / "plate.json").read_bytes()
+    assert "0 done, 6 skipped" in measure("--radius", "2", "8").stdout
+    refused = {
+        "other settings (radius_px)": measure("--radius", "3", "7"),
+        "other images, those of images": measure("--radius", "2", "8", images=tmp_path / "images"),
+        "other features (plain)": measure("--radius", "2", "8", "--features", "autoencoder"),
+    }
+    for reason, result in refused.items():
+        assert isinstance(result.exception, SettingError)
+        assert reason in str(result.exception)
+        assert str(result.exception).endswith("or give --replace to measure over them.")
+    assert (out / "plate.json").read_bytes() == written
+    assert "6 done, 0 skipped" in measure("--radius", "3", "7", "--replace").stdout
+    (out / "plate.json").write_text("{")
+    assert replaced(out, folder / "images", RADIUS) == "out holds profiles that cannot be read"
 
 
 def test_results_never_lie_among_the_pictures(plate):

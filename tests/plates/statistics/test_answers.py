@@ -12,8 +12,9 @@ from support.plates_profiles import DOSES, EC50, EFFECTS, FEATURES, known, profi
 from support.stacks import one_sentence
 
 from ellimaps.core.errors import SettingError
-from ellimaps.plates.statistics.answers import DISTANCE, answers, dose_responses
+from ellimaps.plates.statistics.answers import DISTANCE, answers, dose_responses, responses
 from ellimaps.plates.statistics.distance import along_change, control_space, steady_changes
+from ellimaps.plates.statistics.dose_response import fit_dose_response
 from ellimaps.plates.statistics.significance import agreement
 from ellimaps.plates.statistics.treatments import treatments
 
@@ -93,6 +94,16 @@ def test_the_ec50_is_found_with_its_interval():
     assert (table.loc[ACTIVE, "reason"] == "").all()
     assert table.loc[INERT, "ec50"].isna().all()
     assert table.loc[INERT, "reason"].str.len().gt(0).all()
+
+
+@pytest.mark.parametrize("measure", [DISTANCE, "mean_ch2"])
+def test_a_curve_is_fitted_to_its_wells_and_the_controls(measure):
+    made = known()[0]
+    row = dose_responses(made, {"Brighter": [measure]}).iloc[0]
+    table = responses(made, "Brighter", measure)
+    assert table["dose"].value_counts().to_dict() == {0.0: 24} | dict.fromkeys(DOSES, 3)
+    again = fit_dose_response(table["dose"].to_numpy(), table["value"].to_numpy())
+    assert (again.ec50, again.ec50_low, again.r2) == (row["ec50"], row["ec50_low"], row["r2"])
 
 
 def test_any_feature_has_a_dose_response():

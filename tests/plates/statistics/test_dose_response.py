@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ellimaps.plates.statistics.dose_response import fit_dose_response
+from ellimaps.plates.statistics.dose_response import confidence_band, fit_dose_response
 
 DOSES = np.array([0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0]).repeat(4)
 
@@ -39,6 +39,49 @@ def test_the_interval_holds_the_truth_as_often_as_it_says():
     assert len(held) > 36
     # 95 % of 40: four standard deviations below it.
     assert np.mean(held) > 0.81
+
+
+@pytest.mark.parametrize("size", [0.01, 0.1])
+def test_the_interval_of_a_precise_series_holds_the_truth_and_its_own_ec50(size):
+    """Seen: no width at all, and the EC50 beside it, where the grid was coarser than the data."""
+    fits = [fit_dose_response(DOSES, noisy(curve(DOSES, ec50=2.03), seed, size)) for seed in range(40)]
+    assert all(fit.ec50_low < fit.ec50 < fit.ec50_high for fit in fits)
+    # 95 % of 40: four standard deviations below it.
+    assert np.mean([fit.ec50_low <= 2.03 <= fit.ec50_high for fit in fits]) > 0.81
+
+
+@pytest.mark.parametrize("size", [0.01, 0.4, 1.5])
+def test_the_band_holds_the_true_curve_as_often_as_it_says(size):
+    at = np.array([0.1, 0.5, 2.0, 8.0, 30.0])
+    held, widths = [], []
+    for seed in range(60):
+        values = noisy(curve(DOSES), seed, size)
+        fit = fit_dose_response(DOSES, values)
+        if not fit.reason:
+            low, high = confidence_band(fit, DOSES, values, at)
+            held.append((low <= curve(at)) & (curve(at) <= high))
+            widths.append(high - low)
+            assert (low < fit.at(at)).all()
+            assert (fit.at(at) < high).all()
+    assert len(held) > 40
+    # 95 % at each dose: four standard deviations below it; and no band that holds whatever comes.
+    assert np.min(np.mean(held, axis=0)) > 0.95 - 4 * np.sqrt(0.95 * 0.05 / len(held))
+    assert np.median(widths) < 3 * size
+
+
+def test_a_finer_grid_gives_the_same_band(monkeypatch):
+    values, at = noisy(curve(DOSES), 1, 1.0), np.geomspace(0.1, 30, 9)
+    fit = fit_dose_response(DOSES, values)
+    low, high = confidence_band(fit, DOSES, values, at)
+    monkeypatch.setattr("ellimaps.plates.statistics.dose_response._STEPS_BAND", 161)
+    for coarse, fine in zip((low, high), confidence_band(fit, DOSES, values, at), strict=True):
+        assert np.abs(coarse - fine).max() < 0.01 * (high - low).min()
+
+
+def test_there_is_no_band_without_an_ec50():
+    values = noisy(np.zeros(len(DOSES)), 2)
+    band = confidence_band(fit_dose_response(DOSES, values), DOSES, values, DOSES)
+    assert np.isnan(band).all()
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ import pytest
 from support.targets import ELLIMAPS, KilledWatch, Target
 
 from ellimaps.core.errors import SettingError
-from ellimaps.sensors.watching.alerts import Alerts, note_alerts, noted_alerts
+from ellimaps.sensors.watching.alerts import Alerts, WatchSettings, note_alerts, noted_alerts
 from ellimaps.sensors.watching.crossings import Crossing
 from ellimaps.sensors.watching.journal import Journal
-from ellimaps.sensors.watching.watch import Watch, WatchSettings
+from ellimaps.sensors.watching.watch import Watch
 
 START = pd.Timestamp("2025-03-01")
 LIMIT = WatchSettings(limit=0.5)
@@ -248,6 +248,56 @@ def test_alerts_of_the_page_are_what_a_watch_without_options_tells(log, target, 
     )
     note_alerts(str(log), None)
     assert noted_alerts(str(log)) is None
+
+
+def test_a_watch_follows_the_alerts_of_the_page_while_it_runs(tmp_path, target, monkeypatch):
+    monkeypatch.setenv("ELLIMAPS_EVENTS", str(tmp_path / "events"))
+
+    def lines(first, last, warm, stage):
+        times = (START + pd.Timedelta(minutes=n) for n in range(first, last))
+        return "".join(f"{at},{warm},{stage}\n" for at in times)
+
+    path = tmp_path / "log.csv"
+    path.write_text("time,room [degC],stage [degC]\n" + lines(0, 600, 21.0, 20.0))
+    note_alerts(str(path), Alerts(WatchSettings(0.5), ("room [degC]",)))
+    watch = Watch(path, tmp_path / "watch", target.url)
+    assert not looked(watch)
+    # A stage that nobody asked for: what it did before it was asked for is not told.
+    append(path, lines(600, 800, 21.0, 23.0))
+    assert not looked(watch)
+    note_alerts(str(path), Alerts(WatchSettings(0.5), ("stage [degC]",)))
+    assert not looked(watch)
+    append(path, lines(800, 801, 25.0, 25.0))
+    assert [one.sensor_name for one in looked(watch)] == ["stage [degC]"]
+    note_alerts(str(path), None)
+    append(path, lines(801, 1000, 25.0, 25.0) + lines(1000, 1001, 27.0, 27.0))
+    assert not looked(watch)
+    assert watch.asked is None
+    note_alerts(str(path), Alerts(WatchSettings(3.0), ("room [degC]", "stage [degC]")))
+    append(path, lines(1001, 1200, 27.0, 27.0))
+    assert not looked(watch)
+    append(path, lines(1200, 1201, 29.0, 31.0))
+    assert [one.sensor_name for one in looked(watch)] == ["stage [degC]"]
+    assert len(target.taken) == 2
+
+
+def test_a_running_watch_says_that_its_alerts_were_changed(log, target, tmp_path, monkeypatch):
+    monkeypatch.setenv("ELLIMAPS_EVENTS", str(tmp_path / "events"))
+    note_alerts(str(log), Alerts(WatchSettings(0.5)))
+    said, changes = [], iter([Alerts(WatchSettings(0.7)), None])
+
+    def go_on():
+        change = next(changes, "no more")
+        if change != "no more":
+            note_alerts(str(log), change)
+        return change != "no more"
+
+    Watch(log, tmp_path / "watch", target.url).run(0, said.append, go_on)
+    assert [line.partition(": ")[2][:22] for line in said] == [
+        "movements beyond 0.5 d",
+        "movements beyond 0.7 d",
+        "nothing",
+    ]
 
 
 def test_killed_watches_lose_and_repeat_nothing(tmp_path):

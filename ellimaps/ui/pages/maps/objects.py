@@ -18,7 +18,7 @@ from ellimaps.maps.settings import Settings
 from ellimaps.objects.analysis import CellResult, analyse_stack
 from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.objects.column_names import Names
-from ellimaps.objects.label_image import PackedLabels, label_tiff
+from ellimaps.regions.label_image import PackedLabels, label_tiff
 from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.histograms import object_histogram
 from ellimaps.ui.pages.maps.loading import OBJECTS, Source, opened

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ellimaps.core.numbers import shown_unit, spoken, titled
 from ellimaps.plates.measuring.composites import composites
 from ellimaps.plates.statistics.answers import DISTANCE, dose_responses, responses
-from ellimaps.plates.statistics.dose_response import DoseResponse
+from ellimaps.plates.statistics.dose_response import DoseResponse, confidence_band
 from ellimaps.ui.pages.plates.choice import chosen_fields, dose_text, wells_of
 from ellimaps.ui.pages.plates.data import OpenedPlate, picture, plate_limits
 from ellimaps.ui.pages.plates.state import PlatesState
@@ -27,6 +27,9 @@ _MOST_DOSES = 8
 _EDGE_PX = 360
 # In pixels: a wider curve of a few doses is stretched on a screen of 1920.
 _WIDEST = 1000
+# Beyond the lowest and the highest dose, as a factor; doses the curve is drawn through.
+_ROOM, _STEPS = 1.6, 120
+_CURVE = "#D55E00"
 
 
 def by_compound_tab(state: PlatesState, plate: OpenedPlate) -> None:
@@ -96,7 +99,6 @@ def _gallery(
 
 
 def _curve(plate: OpenedPlate, compound: str, measure: str) -> None:
-    wells = plate.profiles.wells
     row = dose_responses(plate.profiles, {compound: [measure]}).iloc[0]
     title = "distance from controls" if measure == DISTANCE else spoken(measure)
     unit = shown_unit(str(row["concentration_unit"]))
@@ -115,26 +117,21 @@ def _curve(plate: OpenedPlate, compound: str, measure: str) -> None:
         st.caption("Its wells have no dose.")
         return
     fit = DoseResponse(**{name: row[name] for name in DoseResponse.__dataclass_fields__})
-    controls = np.empty(0)
-    if measure != DISTANCE:
-        controls = wells.loc[wells["control"].astype(bool), measure].to_numpy(float)
     with st.container(width=_WIDEST):
-        show_chart(_curve_chart(points, controls, title, unit, fit))
+        show_chart(_curve_chart(points, title, unit, fit))
 
 
 def _end(value: float) -> str:
     return f"{value:.3g}" if np.isfinite(value) else "not determined"
 
 
-def _curve_chart(
-    points: pd.DataFrame, controls: NDArray[np.float64], title: str, unit: str, fit: DoseResponse
-) -> Any:
+def _curve_chart(points: pd.DataFrame, title: str, unit: str, fit: DoseResponse) -> Any:
     doses = points["dose"].to_numpy(float)
     low, high = doses[doses > 0].min(), doses.max()
     x = alt.X(
         "dose:Q", title=titled("concentration", unit),
-        scale=alt.Scale(type="log", domain=[low / 1.6, high * 1.6], nice=False),
-        axis=alt.Axis(values=log_ticks(low / 1.6, high * 1.6) or alt.Undefined, format="~r"),
+        scale=alt.Scale(type="log", domain=[low / _ROOM, high * _ROOM], nice=False),
+        axis=alt.Axis(values=log_ticks(low / _ROOM, high * _ROOM) or alt.Undefined, format="~r"),
     )  # fmt: skip
     y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False))
     layers = [
@@ -143,29 +140,41 @@ def _curve_chart(
         .encode(x=x, y=y, tooltip=["well", "dose", alt.Tooltip("value:Q", format=".4g")])
     ]
     said = title
+    controls = points.loc[points["dose"] == 0, "value"].to_numpy(float)
     if np.isfinite(controls).any():
         said += "; gray: controls (median, quartiles)"
         quartiles = np.nanpercentile(controls, [25, 50, 75])
-        band = pd.DataFrame({"low": [quartiles[0]], "value": [quartiles[1]], "high": [quartiles[2]]})
+        spread = pd.DataFrame({"low": [quartiles[0]], "value": [quartiles[1]], "high": [quartiles[2]]})
         layers += [
-            alt.Chart(band).mark_rect(opacity=0.18, color="gray").encode(y="low:Q", y2="high:Q"),
-            alt.Chart(band).mark_rule(color="gray", strokeDash=[4, 3]).encode(y="value:Q"),
+            alt.Chart(spread).mark_rect(opacity=0.18, color="gray").encode(y="low:Q", y2="high:Q"),
+            alt.Chart(spread).mark_rule(color="gray", strokeDash=[4, 3]).encode(y="value:Q"),
         ]
-    if np.isfinite(fit.ec50):
-        grid = np.geomspace(low / 1.5, high * 1.5, 120)
-        curve = pd.DataFrame({"dose": grid, "value": fit.at(grid)})
-        interval = pd.DataFrame(
+    if not fit.reason:
+        layers += _fitted_layers(points, fit, x, y, (low / _ROOM, high * _ROOM))
+        said += "; orange: curve and EC50 with 95 % limits"
+    return alt.layer(*layers).properties(height=300, title=alt.TitleParams(said, limit=0))
+
+
+def _fitted_layers(
+    points: pd.DataFrame, fit: DoseResponse, x: alt.X, y: alt.Y, ends: tuple[float, float]
+) -> list[alt.Chart]:
+    """Return the curve with its band, and the EC50 with its interval."""
+    grid = np.geomspace(*ends, _STEPS)
+    doses, values = points["dose"].to_numpy(float), points["value"].to_numpy(float)
+    low, high = confidence_band(fit, doses, values, grid)
+    curve = alt.Chart(pd.DataFrame({"dose": grid, "value": fit.at(grid), "low": low, "high": high}))
+    interval = alt.Chart(
+        pd.DataFrame(
             {
-                "low": [max(fit.ec50_low, low / 1.6)],
+                "low": [max(fit.ec50_low, ends[0])],
                 "dose": [fit.ec50],
-                "high": [min(fit.ec50_high, high * 1.6)],
+                "high": [min(fit.ec50_high, ends[1])],
             }
         )
-        at_ec50 = alt.Chart(interval)
-        layers += [
-            at_ec50.mark_rect(opacity=0.15, color="#D55E00").encode(x=alt.X("low:Q"), x2="high:Q"),
-            at_ec50.mark_rule(color="#D55E00", strokeDash=[4, 3]).encode(x=x),
-            alt.Chart(curve).mark_line(color="#D55E00").encode(x=x, y=y),
-        ]
-        said += "; orange: curve, EC50 and its 95 % interval"
-    return alt.layer(*layers).properties(height=300, title=said)
+    )
+    return [
+        interval.mark_rect(opacity=0.15, color=_CURVE).encode(x=alt.X("low:Q"), x2="high:Q"),
+        interval.mark_rule(color=_CURVE, strokeDash=[4, 3]).encode(x=x),
+        curve.mark_area(opacity=0.25, color=_CURVE).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
+        curve.mark_line(color=_CURVE).encode(x=x, y=y),
+    ]

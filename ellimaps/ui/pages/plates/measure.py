@@ -9,14 +9,13 @@ from pathlib import Path
 import streamlit as st
 
 from ellimaps.batch.engines import local_processes
-from ellimaps.batch.plates import FAILURES, PlateSummary, run_plate
+from ellimaps.batch.plates import FAILURES, PlateSummary, replaced, run_plate
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.progress import Progress
-from ellimaps.core.sums import WrittenSet
 from ellimaps.plates.measuring.field import FieldSettings
 from ellimaps.plates.measuring.plate import check_output, read_plate
 from ellimaps.plates.measuring.profile_sources import PLAIN, SOURCES, profiles_from
-from ellimaps.plates.measuring.profiles import FACTS, save_profiles
+from ellimaps.plates.measuring.profiles import save_profiles
 from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
 from ellimaps.samples.plate import sample_plate
 from ellimaps.ui.pages.plates.state import PlateRun, PlatesState
@@ -72,7 +71,7 @@ def measure_panel(state: PlatesState) -> None:
             source,
             pattern.strip(),
         )
-        if not other_profiles(asked):
+        if not _replaced(asked):
             _start(state, asked)
         state.to_replace = asked
     if state.to_replace is not None:
@@ -88,7 +87,7 @@ def _start(state: PlatesState, asked: PlateRun) -> None:
 
 def _ask_to_replace(state: PlatesState, asked: PlateRun) -> None:
     with st.container(key="plates_new_ask"):
-        st.warning(f"{escaped(other_profiles(asked))} Shall they be replaced?", icon=":material/warning:")
+        st.warning(f"{escaped(_replaced(asked))}. Shall they be replaced?", icon=":material/warning:")
         with st.container(horizontal=True):
             if st.button("Replace them", key="plates_new_replace"):
                 _start(state, asked)
@@ -113,23 +112,8 @@ def _given(text: str, what: str) -> Path:
     return inside_root(text)
 
 
-def other_profiles(asked: PlateRun) -> str:
-    """Return what lies in the folder of the results that measuring would replace; empty if nothing.
-
-    Plain measurements of the same images are continued: fields that are done are skipped.
-    """
-    if not (asked.folder / FACTS).exists():
-        return ""
-    try:
-        facts = WrittenSet(asked.folder, FACTS).facts
-    except (OSError, ReadError):
-        return f"{asked.folder.name} holds profiles that cannot be read."
-    root, source = Path(str(facts.get("root", ""))), str(facts.get("source", PLAIN))
-    if root != asked.root.resolve():
-        return f"{asked.folder.name} holds the profiles of other images, those of {root.name}."
-    if source != asked.source:
-        return f"{asked.folder.name} holds profiles of other features: {_source_name(source)}."
-    return "" if source == PLAIN else f"{asked.folder.name} holds profiles of these features already."
+def _replaced(asked: PlateRun) -> str:
+    return replaced(asked.folder, asked.root, FieldSettings(), asked.source)
 
 
 def take_measured(state: PlatesState, folder: Path, note: str) -> None:

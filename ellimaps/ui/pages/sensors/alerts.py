@@ -8,8 +8,7 @@ from ellimaps.core.errors import EllimapsError
 from ellimaps.core.numbers import spoken
 from ellimaps.sensors.movement import LIMIT, WINDOW
 from ellimaps.sensors.store.logs import SensorLog
-from ellimaps.sensors.watching.alerts import Alerts, note_alerts, noted_alerts
-from ellimaps.sensors.watching.watch import WatchSettings
+from ellimaps.sensors.watching.alerts import Alerts, WatchSettings, note_alerts, noted_alerts
 from ellimaps.ui.pages.sensors.state import SensorsState
 from ellimaps.ui.shared.markdown import escaped
 
@@ -23,7 +22,7 @@ def alerts_panel(state: SensorsState, log: SensorLog) -> None:
     with st.expander(escaped(told), icon=":material/notifications:"):
         st.caption(
             "What `ellimaps sensors watch LOG --notify TARGET` tells, where it is started without limits of "
-            "its own. The target is named there: a page must not run commands."
+            "its own; one that runs follows. The target is named there: a page must not run commands."
         )
         with st.form("sensors_alerts", border=False):
             _fields(log, noted or Alerts(WatchSettings(LIMIT, WINDOW)))

@@ -30,7 +30,7 @@ _MOST_LINES = 24
 
 def readings_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the chosen sensors in the time that is looked at."""
-    chosen = sensors_filter(log)
+    chosen = sensors_filter(state, log)
     span = span_controls(state, log)
     if len(chosen) > _MOST_LINES:
         st.caption(
@@ -46,6 +46,7 @@ def readings_tab(state: SensorsState, log: SensorLog) -> None:
     mark_events(figure, events_in(state, span))
     what = f"{' and '.join(title for title, _ in panels)} of {counted(len(chosen), 'sensor')} over time"
     show_lines(state, figure, "sensors_lines", what)
+    drawn_csv(table)
     st.caption(
         "Drag over the chart to look closer. Of every stretch of time the lowest and highest readings are "
         "drawn, so spikes stay visible; few readings far out are marked at the edge. Legend: a click hides, "
@@ -194,6 +195,24 @@ def show_lines(state: SensorsState, figure: Any, key: str, alt: str) -> None:
         config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
     )
     _zoom(state, event)
+
+
+def drawn_csv(table: pd.DataFrame) -> None:
+    """Offer the readings of a chart over time as a file, as they are drawn.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `lines_of` returns it.
+    """
+    csv_download(
+        "Readings CSV",
+        "readings.csv",
+        table.dropna(subset="value"),
+        key="sensors_get_readings",
+        type="tertiary",
+        help="As drawn: of every stretch of time the lowest and the highest reading, all of them close up.",
+    )
 
 
 def _window(log: SensorLog, chosen: pd.DataFrame, span: Span) -> pd.DataFrame:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import partial
 
 import streamlit as st
 
-from ellimaps.core.progress import Progress
 from ellimaps.sensors.events import noted_events
+from ellimaps.sensors.judgements import noted_judgements
 from ellimaps.sensors.report_page import log_report
 from ellimaps.sensors.store.filters import SensorFilters
 from ellimaps.sensors.store.logs import SensorLog
-from ellimaps.ui.pages.sensors.state import SensorsState, Span
+from ellimaps.ui.pages.sensors.state import SensorsState
 from ellimaps.ui.shared.tasks import start
 from ellimaps.ui.shared.widgets import download
 
 
 def report_panel(state: SensorsState, log: SensorLog) -> None:
     """Show a button that makes the report of what is looked at, and then one that saves it."""
-    span, of = state.span, (log.identity, state.span)
+    span, events, judgements = state.span, noted_events(state.location), noted_judgements(state.location)
+    of = (log.identity, span, tuple(events), tuple(judgements))
     if state.report is not None and state.report[0] == of:
         page = state.report[1]
         download("Save the report", "sensors.html", lambda: page.encode(), key="sensors_get_report")
@@ -31,15 +33,16 @@ def report_panel(state: SensorsState, log: SensorLog) -> None:
         start(
             state,
             "Writing the report",
-            partial(_report, state.location, log, span),
+            lambda on_progress: log_report(
+                log,
+                SensorFilters(start=span.start, end=span.end),
+                events,
+                judgements,
+                on_progress=on_progress,
+            ),
             partial(_keep, state, of),
         )
 
 
-def _report(location: str, log: SensorLog, span: Span, on_progress: Progress) -> str:
-    filters = SensorFilters(start=span.start, end=span.end)
-    return log_report(log, filters, noted_events(location), on_progress=on_progress)
-
-
-def _keep(state: SensorsState, of: tuple[tuple[str, ...], Span], page: str) -> None:
+def _keep(state: SensorsState, of: Hashable, page: str) -> None:
     state.report = (of, page)

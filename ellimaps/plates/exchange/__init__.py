@@ -1,0 +1,1 @@
+"""Profiles that come from other software, go to it, and are put together."""
