@@ -15,7 +15,7 @@ from ellimaps.ui.pages.classify.models import models_compared
 from ellimaps.ui.pages.classify.state import ClassifyState
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
-from ellimaps.ui.shared.widgets import guarded
+from ellimaps.ui.shared.widgets import csv_download, guarded
 from ellimaps.ui.shared.worker import in_worker
 
 
@@ -59,3 +59,4 @@ def _show(found: ModelComparison) -> None:
     if not found.differing.empty:
         columns = {"file": "Image", "label": "Label", "first": "First answers", "second": "Second answers"}
         st.dataframe(found.differing, key="compare_differing", hide_index=True, column_config=columns)
+        csv_download("Differing (CSV)", "differing.csv", found.differing, key="compare_differing_csv")
