@@ -46,7 +46,13 @@ def _show(found: ModelComparison) -> None:
     with st.container(horizontal=True):
         for label, share in rows.items():
             st.metric(label, f"{share:.1%}")
-        st.metric("Right alone", f"{found.first} : {found.second}", f"p = {found.p:.2g}", delta_color="off")
+        st.metric(
+            "Right alone",
+            f"{found.first} : {found.second}",
+            f"p = {found.p:.2g}",
+            delta_color="off",
+            delta_arrow="off",
+        )
     left_out = (
         f" {counted(found.left_out, 'image')} that taught one of them are left out." if found.left_out else ""
     )
