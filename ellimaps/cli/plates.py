@@ -58,8 +58,8 @@ PositiveOption = Annotated[
     ),
 ]
 NamesOption = Annotated[
-    Literal["own", "cytomining"],
-    typer.Option("--names", help="cytomining: tables for pycytominer and copairs as well."),
+    Literal["own", "cellprofiler"],
+    typer.Option("--names", help="cellprofiler: tables for pycytominer and copairs as well."),
 ]
 
 
@@ -120,7 +120,7 @@ def profile(
         else:
             profiles, summary = _by_network(plate, settings, out, (features, weights), on_progress)
         save_thumbnails(make_thumbnails(profiles, on_progress), out)
-    if names == "cytomining":
+    if names == "cellprofiler":
         summary = dataclasses.replace(summary, files=(*summary.files, *write_cytomining(profiles, out)))
     _tell(plate, profiles, summary, as_json)
     if summary.failed:
@@ -169,15 +169,14 @@ def open_sources(
     Example: ellimaps plates open run1/Image_tables run2.sqlite --layout layout.csv --out profiles
     """
     from ellimaps.plates.exchange.cytomining import write_cytomining
-    from ellimaps.plates.exchange.opening import open_profiles
+    from ellimaps.plates.exchange.opening import open_profiles, refuse_measured
     from ellimaps.plates.measuring.profiles import save_profiles
 
+    refuse_measured(out)
     with progress_on_stderr() as on_progress:
         profiles = open_profiles(sources, layout, on_progress=on_progress)
-    if out.resolve() in [source.resolve() for source in sources]:
-        raise SettingError(f"{out} is one of the sources: choose another folder for the results.")
     files = save_profiles(profiles, out)
-    if names == "cytomining":
+    if names == "cellprofiler":
         files += write_cytomining(profiles, out)
     facts = {
         "n_plates": int(profiles.wells["plate"].nunique()),

@@ -24,6 +24,7 @@ import roifile
 import tifffile
 from PIL import Image
 from support.cell_pictures import labelled_folder
+from support.cellprofiler_run import LAYOUT, tables as run_tables, write_csv, write_sqlite
 from support.ep4_tools import small_files, write_angle_series
 from support.small_plate import saved_small_plate
 
@@ -71,6 +72,9 @@ def formats() -> dict[str, Format]:
         "layouts as xlsx": Format(_xlsx_layouts, _open_layout, 8),
         "plates": Format(_plates, _open_plate, 3),
         "profiles": Format(_profiles, _open_profiles, 5),
+        "cellprofiler runs": Format(_runs, _open_profiles_of_others, 6),
+        "cellprofiler databases": Format(_run_databases, _open_profiles_of_others, 6),
+        "tables of profiles": Format(_profile_tables, _open_profiles_of_others, 6),
         "film models": Format(_film_models, _open_film_model, 8),
         "recipes": Format(_recipes, _open_recipe, 6),
         "cell models": Format(_cell_models, _open_cell_model, 5),
@@ -151,6 +155,13 @@ def _open_plate(folder: Path) -> object:
     plate.metadata()
     field = next(plate.fields())
     return read_field(plate.root, field.files, plate.channels)
+
+
+def _open_profiles_of_others(folder: Path) -> object:
+    from ellimaps.plates.exchange.opening import open_profiles
+
+    files = [path for path in folder.iterdir() if path.name != "layout.csv"]
+    return open_profiles(folder if len(files) > 1 else files, folder / "layout.csv").wells
 
 
 def _open_profiles(folder: Path) -> object:
@@ -565,6 +576,44 @@ def _profiles() -> list[Files]:
     import json
 
     return [files, {**files, "thumbnails.json": json.dumps(thumbnails).encode(), "thumbnails_000.jpg": sheet}]
+
+
+def _runs() -> list[Files]:
+    made, _ = run_tables(cells=3)
+    with tempfile.TemporaryDirectory() as name:
+        folder = write_csv(Path(name), made)
+        return [
+            {"layout.csv": LAYOUT.encode(), **{path.name: path.read_bytes() for path in folder.iterdir()}}
+        ]
+
+
+def _run_databases() -> list[Files]:
+    made, _ = run_tables(cells=3)
+    with tempfile.TemporaryDirectory() as name:
+        paths = [write_sqlite(Path(name) / f"{prefix}run.sqlite", made, prefix) for prefix in ("Per_", "")]
+        return [{"layout.csv": LAYOUT.encode(), "run.sqlite": path.read_bytes()} for path in paths]
+
+
+def _profile_tables() -> list[Files]:
+    import gzip
+
+    table = pd.DataFrame(
+        {
+            "Metadata_Plate": "p",
+            "Metadata_Well": ["A01", "A02", "B01", "B02"],
+            "Metadata_Site": [1, 1, 1, 1],
+            "Cells_AreaShape_Area": [1.5, -2e3, np.nan, 4.0],
+            "Nuclei_Texture_Entropy_DNA": [1.0, 2.0, 3.0, 1e-9],
+        }
+    )
+    text, packed = table.to_csv(index=False).encode(), io.BytesIO()
+    table.to_parquet(packed, index=False)
+    layout = {"layout.csv": LAYOUT.encode()}
+    return [
+        {**layout, "a.csv": text},
+        {**layout, "a.csv.gz": gzip.compress(text, mtime=0)},
+        {**layout, "a.parquet": packed.getvalue()},
+    ]
 
 
 def _film_models() -> list[Files]:

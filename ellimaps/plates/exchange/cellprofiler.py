@@ -18,6 +18,7 @@ import pandas as pd
 
 from ellimaps.core.errors import ReadError
 from ellimaps.core.inputs import InputFile
+from ellimaps.core.names import readable
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.plates.exchange.places import Placed, is_metadata, numbered_sites, placed
 from ellimaps.plates.exchange.tables import (
@@ -105,7 +106,7 @@ def read_csv_run(
     for path in sorted(folder.glob("*.csv")):
         file = InputFile(path)
         parts = partial(_csv_parts, file)
-        tables.append(_Table(path.stem, csv_columns(file), parts, RowNames(path.name)))
+        tables.append(_Table(readable(path.stem), csv_columns(file), parts, RowNames(file.name)))
     return _read(folder, tables, layout, on_progress)
 
 
@@ -194,7 +195,7 @@ def _read(
     if about.empty:
         raise ReadError(f"{images.rows.file} holds no images: export the run again.")
     known = numbers(about, keys, images.rows)
-    _refuse_twice(known, images.rows)
+    _check_keys(known, images.rows)
     found = placed(numbered_sites(about.drop(columns=keys)), source, images.rows, layout)
     features = []
     for number, table in enumerate(objects):
@@ -205,7 +206,12 @@ def _read(
     return found, joined.iloc[found.rows].reset_index(drop=True)
 
 
-def _refuse_twice(keys: pd.DataFrame, rows: RowNames) -> None:
+def _check_keys(keys: pd.DataFrame, rows: RowNames) -> None:
+    unknown = keys.isna().any(axis=1).to_numpy()
+    if unknown.any():
+        raise ReadError(
+            f"{rows.at(int(keys.index[unknown][0]))}: the image has no number; export the run again."
+        )
     twice = keys.duplicated().to_numpy()
     if twice.any():
         row = int(keys.index[twice][0])

@@ -19,8 +19,10 @@ import pandas as pd
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.inputs import InputFile
+from ellimaps.core.names import readable
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import sha256, software_facts
+from ellimaps.core.sums import WrittenSet
 from ellimaps.core.swap import current
 from ellimaps.plates.exchange.cellprofiler import (
     is_no_measure,
@@ -112,6 +114,23 @@ def is_source(path: Path) -> bool:
     return path.name.casefold().endswith((".sqlite", ".db", ".csv.gz", ".parquet"))
 
 
+def refuse_measured(out: Path) -> None:
+    """Refuse a folder of profiles that were measured as the one for opened ones.
+
+    Raises
+    ------
+    SettingError
+        If it is.
+    """
+    if not current(out, FACTS).is_file():
+        return
+    facts = WrittenSet(out, FACTS).facts
+    if "joined" not in facts and facts.get("source") not in (CELLPROFILER, TABLE):
+        raise SettingError(
+            f"{out.name} holds profiles that were measured: choose another folder for the results."
+        )
+
+
 def _opened(path: Path, layout: str | Path | None, on_progress: Progress) -> Profiles:
     if path.is_dir():
         if current(path, FACTS).is_file():
@@ -186,12 +205,12 @@ def _profiles(
     facts: dict[str, Any] = {
         "software": software_facts(),
         "format": FORMAT,
-        "name": path.name.split(".")[0],
+        "name": readable(path.name).split(".")[0],
         "source": kind,
         "channels": list(dict.fromkeys(channels)),
         "shape": list(plate_shape(list(zip(fields["row"], fields["column"], strict=True)))),
         "mismatches": notes,
-        "inputs_sha256": {file.name: sha256(file) for file in files},
+        "inputs_sha256": {readable(file.name): sha256(file) for file in files},
         **({"layout_sha256": sha256(Path(layout))} if layout else {}),
     }
     names = tuple(map(str, features))

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ellimaps.core.errors import ReadError
+from ellimaps.core.names import readable
 from ellimaps.plates.exchange.tables import RowNames
 from ellimaps.plates.measuring.layout import is_layout_column, layout_of, read_layout
 from ellimaps.plates.measuring.plate import POSITIVE, with_layout
@@ -135,7 +136,7 @@ def _as_text(values: pd.Series) -> pd.Series[str]:
 
 
 def _plate_name(file: Path) -> str:
-    return file.name.split(".")[0] or "plate"
+    return readable(file.name).split(".")[0] or "plate"
 
 
 def _wells(raw: pd.DataFrame, file: Path, line: RowNames) -> list[str]:
@@ -195,7 +196,8 @@ def _joined(
         said = raw.iloc[rows.index]
         said = said[[name for name in said if is_layout_column(str(name))]].drop_duplicates()
         try:
-            parts.append(_with_source(rows, layout_of(file, said)))
+            # Its messages name rows as the file counts them, from 1 and with the names of the columns.
+            parts.append(_with_source(rows, layout_of(file, said.set_axis(said.index + 2))))
         except ReadError as error:
             if "no column compound" not in str(error):
                 raise

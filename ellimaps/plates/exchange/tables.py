@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import sqlite3
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -113,7 +114,9 @@ def csv_parts(file: InputFile) -> Iterator[pd.DataFrame]:
                     if not isinstance(part.index, pd.RangeIndex):
                         raise ReadError(f"{file.name}, line 2, has more values than the header has names.")
                     named = [name for name in part if not str(name).startswith(_UNNAMED)]
-                    yield part[named].dropna(how="all")
+                    filled = part[named].dropna(how="all")
+                    if len(filled):
+                        yield filled
         except ReadError:
             raise
         # pandas raises whatever a damaged table makes it stumble over.
@@ -183,13 +186,14 @@ def sqlite_tables(path: Path) -> Iterator[tuple[sqlite3.Connection, dict[str, li
     try:
         # Immutable: otherwise SQLite may write its journal beside the measurement.
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+            database.text_factory = lambda text: text.decode(errors="replace")
             database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
             database.execute("PRAGMA trusted_schema = OFF")
             names = [
                 name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             ]
             yield database, {name: _columns(database, name) for name in names}
-    except (sqlite3.Error, OverflowError) as error:
+    except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ReadError(f"{path.name} is damaged ({reason:.120}): export it again.") from error
 
@@ -272,7 +276,7 @@ def _text(file: InputFile) -> Iterator[tuple[io.TextIOWrapper, str]]:
         try:
             first = stream.readline(_LONGEST_LINE)
             stream.seek(0)
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise _no_table(file, error) from error
         separator = max((b",", b";", b"\t"), key=first.count).decode()
         lines = _ShortLines(stream, file.name, _MOST_UNPACKED if is_zipped else float("inf"))

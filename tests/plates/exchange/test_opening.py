@@ -217,7 +217,17 @@ def test_the_command_writes_profiles_that_the_others_read(tmp_path, layout):
         made, _ = tables(f"P{number}", number)
         runs.append(str(write_csv(tmp_path / f"run{number}", made)))
     out = tmp_path / "out"
-    arguments = ["plates", "open", *runs, "--layout", str(layout), "--out", str(out), "--names", "cytomining"]
+    arguments = [
+        "plates",
+        "open",
+        *runs,
+        "--layout",
+        str(layout),
+        "--out",
+        str(out),
+        "--names",
+        "cellprofiler",
+    ]
     result = CliRunner().invoke(cli, [*arguments, "--json"], catch_exceptions=False)
     facts = json.loads(result.stdout)
     assert (facts["n_plates"], facts["n_wells"], facts["n_fields"]) == (3, 12, 24)
@@ -226,8 +236,12 @@ def test_the_command_writes_profiles_that_the_others_read(tmp_path, layout):
     assert len(read_profiles(out).wells) == 12
     assert CliRunner().invoke(cli, ["plates", "embed", str(out)], catch_exceptions=False).exit_code == 0
     assert "24 fields of 12 wells" in CliRunner().invoke(cli, arguments).stdout
-    with pytest.raises(SettingError, match="one of the sources"):
-        CliRunner().invoke(cli, ["plates", "open", str(out), "--out", str(out)], catch_exceptions=False)
+    save_profiles(small_plate(tmp_path), tmp_path / "measured")
+    with pytest.raises(SettingError, match="measured holds profiles that were measured") as error:
+        CliRunner().invoke(
+            cli, ["plates", "open", str(out), "--out", str(tmp_path / "measured")], catch_exceptions=False
+        )
+    assert one_sentence(error)
 
 
 def damaged(name, change):
@@ -257,6 +271,10 @@ WRONG = {
     "an image twice": (
         damaged("Image", lambda table: table.replace({"ImageNumber": {5: 4}})),
         "MyExpt_Image.csv, line 6: the image of line 5 stands there again",
+    ),
+    "an image without a number": (
+        damaged("Image", lambda table: table.replace({"ImageNumber": {4: np.nan}})),
+        "MyExpt_Image.csv, line 5: the image has no number",
     ),
     "no images": (damaged("Image", lambda table: table[:0]), "holds no images"),
     "no objects": (
@@ -348,3 +366,12 @@ def test_features_without_a_value_are_left_out_and_said(tmp_path):
         "1 features have no value in any field and are left out: Cells_Y.",
         "1 wells have a field without any value: A02.",
     ]
+
+
+def test_a_damaged_gzip_is_refused(tmp_path):
+    whole = bytearray(gzip.compress(b"Metadata_Well,Metadata_compound,Cells_X\nA01,DMSO,1\n" * 50))
+    for place in (12, 15, 20):
+        (tmp_path / "a.csv.gz").write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        with pytest.raises(ReadError, match="is no table") as error:
+            open_profiles(tmp_path / "a.csv.gz")
+        assert one_sentence(error)
