@@ -104,3 +104,4 @@ from .sensors.store.filters import SensorFilters as SensorFilters
 from .sensors.store.logs import open_log as open_log
 from .spectra.files import export_spectra_fit as export_spectra_fit
 from .spectra.fit import fit_spectra as fit_spectra
+from .writers.images import export_image as export_image

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import json
+import pickle
 import struct
 import zipfile
 import zlib
@@ -73,6 +76,54 @@ def _png_bomb() -> bytes:
     """109 KB that unpack to 3.6 GB of numbers: 900 million black pixels."""
     header = struct.pack(">IIBBBBB", 30_000, 30_000, 1, 0, 0, 0, 0)
     return join_png([(b"IHDR", header), (b"IDAT", zlib.compress(bytes(30_000 * 3751), 9)), (b"IEND", b"")])
+
+
+def _store(**array: Any) -> Files:
+    """An OME-Zarr image of 4000 x 4000 zeros in one chunk, its array described so."""
+    axes = [{"name": name, "type": "space", "unit": "micrometer"} for name in "yx"]
+    scale = [{"type": "scale", "scale": [1.0, 1.0]}]
+    image = {"axes": axes, "datasets": [{"path": "0", "coordinateTransformations": scale}]}
+    group = {"zarr_format": 3, "node_type": "group"}
+    said = {
+        "zarr_format": 3, "node_type": "array", "shape": [4000, 4000], "data_type": "uint8", "fill_value": 0,
+        "chunk_grid": _sides(4000),
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "codecs": [{"name": "bytes"}, {"name": array.pop("codec", "gzip")}],
+    }  # fmt: skip
+    content = array.pop("content", gzip.compress(bytes(4000 * 4000)))
+    return {
+        "a.zarr/zarr.json": json.dumps(
+            group | {"attributes": {"ome": {"version": "0.5", "multiscales": [image]}}}
+        ).encode(),
+        "a.zarr/0/zarr.json": json.dumps(said | array).encode(),
+        "a.zarr/0/c/0/0": content,
+    }
+
+
+def _sides(side: int) -> dict[str, Any]:
+    return {"name": "regular", "configuration": {"chunk_shape": [side, side]}}
+
+
+def _zstd_bomb() -> bytes:
+    """80 KB that say nothing of their size and unpack to 2.6 GB: a byte, 20,000 times 128 KiB."""
+    block = (1 << 17 << 3 | 1 << 1).to_bytes(3, "little") + b"\1"
+    last = (1 << 17 << 3 | 1 << 1 | 1).to_bytes(3, "little") + b"\1"
+    return b"\x28\xb5\x2f\xfd\x00\x38" + block * 20_000 + last
+
+
+def _zarr_pickle() -> Files:
+    """Values of Zarr 2 that whoever opens them runs."""
+    said = {
+        "zarr_format": 2, "shape": [1, 1], "chunks": [1, 1], "dtype": "|O", "fill_value": None, "order": "C",
+        "compressor": None, "filters": [{"id": "pickle", "protocol": 5}],
+    }  # fmt: skip
+    image = {"axes": [{"name": "y"}, {"name": "x"}], "datasets": [{"path": "0"}], "version": "0.4"}
+    return {
+        "a.zarr/.zgroup": b'{"zarr_format": 2}',
+        "a.zarr/.zattrs": json.dumps({"multiscales": [image]}).encode(),
+        "a.zarr/0/.zarray": json.dumps(said).encode(),
+        "a.zarr/0/0.0": pickle.dumps(print),
+    }
 
 
 def _without(kind: bytes) -> Files:
@@ -169,6 +220,22 @@ ATTACKS = {
         "folders of pictures", lambda: {"a.tif": _shared_strips()}, "declares more pixels than it holds"
     ),
     "a TIFF of huge tiles": Attack("folders of pictures", lambda: {"a.tif": _huge_tiles()}, "damaged"),
+    "an OME-Zarr of a trillion pixels": Attack(
+        "ome-zarr", lambda: _store(shape=[10**6, 10**6], chunk_grid=_sides(10**4)), "working set"
+    ),
+    "an OME-Zarr whose one chunk is a trillion pixels": Attack(
+        "ome-zarr", lambda: _store(chunk_grid=_sides(10**6)), "in chunks of"
+    ),
+    "an OME-Zarr whose chunk unpacks to gigabytes": Attack(
+        "ome-zarr", lambda: _store(content=gzip.compress(bytes(1 << 31), 9)), "bytes of 16000000"
+    ),
+    "an OME-Zarr whose chunk hides that it unpacks to gigabytes": Attack(
+        "ome-zarr", lambda: _store(codec="zstd", content=_zstd_bomb()), "may unpack to"
+    ),
+    "an OME-Zarr of chunks of a pixel": Attack(
+        "ome-zarr", lambda: _store(shape=[9000, 9000], chunk_grid=_sides(1)), "chunks"
+    ),
+    "an OME-Zarr with a program in it": Attack("ome-zarr", _zarr_pickle, "is stored with"),
     "a PNG that unpacks to gigabytes": Attack(
         "folders of pictures", lambda: {"a.png": _png_bomb()}, "working set"
     ),
