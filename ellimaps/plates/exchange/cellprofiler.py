@@ -231,7 +231,7 @@ def _of_objects(table: _Table, images: pd.DataFrame) -> pd.DataFrame:
             found = numbers(part, measured, table.rows)
             yield found.assign(image=_image_of(numbers(part, keys, table.rows), images[keys], table.rows))
 
-    found = medians(numbered(), table.rows).reindex(range(len(images)))
+    found = medians(numbered(), table.rows).reindex(range(len(images)), columns=[*measured, "n"])
     names = {name: table.feature(name) for name in measured}
     count = f"{next(iter(names.values())).split('_')[0]}_Number_Count"
     return found[measured].rename(columns=names).assign(**{count: found["n"].fillna(0.0)})

@@ -162,6 +162,12 @@ def test_a_table_of_cells_gives_medians(tmp_path, layout):
     expect(open_profiles(tmp_path / "cells.parquet", layout), truth.drop(columns="Nuclei_Number_Count"))
 
 
+def test_a_profile_of_wells_may_have_numbers_of_objects(tmp_path):
+    text = "Metadata_Well,Metadata_compound,Cells_Number_Object_Number,Cells_X\nA01,DMSO,7,1\nA02,x,9,2\n"
+    (tmp_path / "a.csv").write_text(text)
+    assert open_profiles(tmp_path / "a.csv").features == ("Cells_X",)
+
+
 def test_metadata_of_the_broad_institute_are_understood(tmp_path):
     table = pd.DataFrame(
         {
