@@ -95,7 +95,7 @@ constraints: $(VENV)/.dev ## Pin what .venv holds now in constraints.txt, and lo
 	echo setuptools | $(LOCK) --extra dev --extra deep --output-file requirements-dev.lock
 
 clean: ## Remove caches and build products (not .venv, not results/)
-	rm -rf docs/_api docs/_build build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
+	rm -rf docs/_api docs/_build docs/_gallery docs/sg_execution_times.rst build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 $(BIN)/python:

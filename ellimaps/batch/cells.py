@@ -310,6 +310,7 @@ class _Page:
     crops: NDArray[np.uint8]
     labels: PackedLabels
     pixel_size_um: float | None
+    pixel_aspect: float
     inputs: dict[str, str]
 
 
@@ -341,6 +342,7 @@ def _packed(number: PlaneNumber, result: CellResult, work: CellWork | MaskWork) 
         crops=result.crops[:CROPS_PER_IMAGE],
         labels=PackedLabels.of(result.labels),
         pixel_size_um=result.pixel_size_um,
+        pixel_aspect=result.pixel_aspect,
         inputs=result.inputs,
     )
 
@@ -368,7 +370,8 @@ def _output(pages: list[_Page], work: CellWork | MaskWork) -> Output:
         for page in members:
             by_time.setdefault(page.number.t, []).append(page.labels)
         which = f"_s{scene}" if varying[0] else ""
-        files[f"{LABELS}{which}"] = label_tiff(list(by_time.values()), members[0].pixel_size_um)
+        pixel = members[0].pixel_size_um, members[0].pixel_aspect
+        files[f"{LABELS}{which}"] = label_tiff(list(by_time.values()), *pixel)
         if isinstance(work, CellWork) and work.outlines:
             areas = [area for page in members for area in _areas(page, alone=len(members) == 1)]
             files |= outline_files(f"{REGIONS}{which}", areas, work.outlines, "detection", work.lead[0])

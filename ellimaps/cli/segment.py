@@ -72,9 +72,9 @@ def command(
     from ellimaps.maps.recipe import read_recipe
     from ellimaps.regions.outline_files import outline_formats
 
-    path, out = _example(path, out) if example else _asked(path, out)
     if labels is not None and "k" in given:
         raise typer.BadParameter("Give one of -k and --labels, not both.", param_hint="-k")
+    path, out = _example(path, out) if example else _asked(path, out)
     settings = replace(read_recipe(recipe) if recipe else Settings(), **given)
     wanted = outline_formats(outlines or [])
     with progress_on_stderr() as on_progress:

@@ -18,7 +18,7 @@ from ellimaps.maps.regions import Region
 from ellimaps.maps.segmentation import Segmentation, segmentation_of_labels
 from ellimaps.maps.settings import Settings
 from ellimaps.regions.areas import Area, Ring, areas_of
-from ellimaps.regions.label_file import read_labels
+from ellimaps.regions.label_file import read_label_image
 from ellimaps.regions.label_image import Called, PackedLabels, label_tiff
 from ellimaps.regions.outline_files import OutlineFormat, outline_files
 
@@ -29,7 +29,7 @@ def read_clusters(path: str | Path, shape: tuple[int, int]) -> NDArray[np.int16]
     Parameters
     ----------
     path : str or Path
-        What `ellimaps.regions.label_file.read_labels` reads: 0 is no data, otherwise cluster + 1.
+        What `ellimaps.regions.label_file.read_label_image` reads: 0 is no data, otherwise cluster + 1.
     shape : (int, int)
         Size (y, x) of the maps it belongs to.
 
@@ -45,7 +45,7 @@ def read_clusters(path: str | Path, shape: tuple[int, int]) -> NDArray[np.int16]
     SettingError
         If it holds more clusters than there may be.
     """
-    labels = read_labels(path, shape)
+    labels = read_label_image(path, shape)
     if labels.max() > MAX_CLUSTERS:
         raise SettingError(
             f"The label image {Path(path).name} holds values up to {labels.max()}: use 0 for no data and 1 "
@@ -104,15 +104,25 @@ def outlines_of(
     regions : sequence of Region
         The regions of interest.
     """
+    name = segmentation.stack.name
+    files = outline_files(f"{name}_clusters", cluster_areas(segmentation, names), formats, "annotation")
+    if regions:
+        files |= outline_files(f"{name}_regions", region_areas(regions), formats, "annotation")
+    return files
+
+
+def cluster_areas(segmentation: Segmentation, names: Sequence[str] = ()) -> list[Area]:
+    """Return clusters as outlines with their names and colors, numbered as in the label image."""
     called = _called(segmentation, names)
-    clusters = [
+    return [
         replace(area, name=called[area.number - 1].name, color=called[area.number - 1].color)
         for area in areas_of(segmentation.labels + 1)
     ]
-    drawn = [Area(number, ((_corners(region),),), region.name) for number, region in enumerate(regions, 1)]
-    name = segmentation.stack.name
-    files = outline_files(f"{name}_clusters", clusters, formats, "annotation")
-    return files | (outline_files(f"{name}_regions", drawn, formats, "annotation") if drawn else {})
+
+
+def region_areas(regions: Sequence[Region]) -> list[Area]:
+    """Return regions of interest as outlines with their names."""
+    return [Area(number, ((_corners(region),),), region.name) for number, region in enumerate(regions, 1)]
 
 
 def _called(segmentation: Segmentation, names: Sequence[str]) -> list[Called]:

@@ -65,7 +65,9 @@ class CellResult:
     radius : (float, float)
         Smallest and largest radius that were looked for, in pixels.
     pixel_size_um : float or None
-        Side of a pixel.
+        Width of a pixel.
+    pixel_aspect : float
+        Height of a pixel over its width.
     inputs : dict of str to str
         SHA-256 by file name.
     warnings : tuple of str
@@ -80,6 +82,7 @@ class CellResult:
     channels: tuple[str, ...]
     radius: tuple[float, float]
     pixel_size_um: float | None
+    pixel_aspect: float
     inputs: dict[str, str]
     warnings: tuple[str, ...]
 
@@ -350,6 +353,7 @@ def _result(stack: ImageStack, settings: CellSettings, search: _Search, found: _
         channels=tuple(names),
         radius=search.radius,
         pixel_size_um=pixel_size,
+        pixel_aspect=stack.pixel_aspect,
         inputs=dict(stack.inputs),
         warnings=stack.warnings,
     )

@@ -154,7 +154,10 @@ class _Edges:
     def of(cls, rings: Sequence[Ring]) -> _Edges:
         """Join rings."""
         begins = np.concatenate(rings)
-        ends = np.concatenate([np.roll(ring, -1, axis=0) for ring in rings])
+        lengths = np.array([len(ring) for ring in rings])
+        after = np.cumsum(lengths)
+        ends = np.roll(begins, -1, axis=0)
+        ends[after - 1] = begins[after - lengths]
         return cls(*begins.T, *ends.T)
 
     def box(self, shape: tuple[int, int]) -> Box | None:

@@ -48,8 +48,9 @@ def write_ome_tiff(picture: Planes, file: Path, on_progress: Progress = no_progr
     n_bytes = int(np.prod(picture.shape, dtype=object)) * dtype.itemsize
     with tifffile.TiffWriter(file, ome=True, bigtiff=n_bytes > _BIG, byteorder="<") as writer:
         writer.write(
-            planes(), shape=picture.shape, dtype=dtype, photometric="minisblack", compression="zlib",
-            predictor=dtype.kind in "iu", rowsperstrip=256, software="", metadata=_metadata(picture),
+            planes(), shape=picture.shape, dtype=dtype, photometric="minisblack", rowsperstrip=256,
+            compression="zlib", compressionargs={"level": 1}, predictor=dtype.kind in "iu",
+            software="", metadata=_metadata(picture),
         )  # fmt: skip
 
 

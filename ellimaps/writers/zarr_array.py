@@ -21,8 +21,8 @@ Version = Literal["0.4", "0.5"]
 """Of OME-Zarr: 0.4 is kept in Zarr 2, 0.5 in Zarr 3."""
 _CHUNK = 1024
 """Pixels on a side: 2 MB of 16 bit, a file that disks and networks give at once."""
-_PACKING = {"cname": "zstd", "clevel": 3}
-"""The level that Zstandard takes by itself; other levels pack a few percent more or less."""
+_PACKING = {"cname": "zstd", "clevel": 1}
+"""Noisy images become 83 % of their size; 79 at four times the time (``benchmarks/bench_zarr.py``)."""
 
 
 LISTING = "ellimaps.json"

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from ellimaps.batch.recipes import read_work
 from ellimaps.batch.work import attempt
 from ellimaps.cli import cli
-from ellimaps.regions.label_file import read_labels
+from ellimaps.regions.label_file import read_label_image
 from ellimaps.samples.nuclei import nuclei_phantom
 
 TABLES = ("experiments.csv", "experiments.parquet", "images.csv", "failures.csv")
@@ -79,7 +79,7 @@ def test_outlines_on_request_give_the_same_bytes(root, tmp_path, form, ending):
         planes = np.moveaxis(labels, -1, 0) if name == "one" else labels
         for t, plane in enumerate(planes):
             np.testing.assert_array_equal(
-                read_labels(found / "regions" / f"{name}{ending}", plane.shape, t), plane
+                read_label_image(found / "regions" / f"{name}{ending}", plane.shape, t), plane
             )
     run(root, again, "--labels", found / "regions", "--pattern", "{fov}")
     same_tables(found, again)

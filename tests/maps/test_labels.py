@@ -19,7 +19,7 @@ from ellimaps.maps.pipeline import run
 from ellimaps.maps.regions import Region
 from ellimaps.maps.settings import Settings
 from ellimaps.readers import open_stack
-from ellimaps.regions.label_file import read_labels
+from ellimaps.regions.label_file import read_label_image
 
 NAME = open_stack(EXAMPLE).name
 NAMES = ("Ätzgrund", "二氧化硅", "окисел", "𐌰 flake")
@@ -82,7 +82,7 @@ def test_outlines_have_names_classes_and_colors(found):
 def test_regions_of_interest_cover_the_same_pixels(found, ending):
     _, out, result = found
     shape = result.segmentation.stack.shape
-    labels = read_labels(out / f"{NAME}{ending}", shape)
+    labels = read_label_image(out / f"{NAME}{ending}", shape)
     for number, region in enumerate(REGIONS, 1):
         mask = region.mask(shape)
         both = mask & (labels == number)

@@ -196,7 +196,8 @@ def _joined(
         said = raw.iloc[rows.index]
         said = said[[name for name in said if is_layout_column(str(name))]].drop_duplicates()
         try:
-            parts.append(_with_source(rows, layout_of(file, said)))
+            # Its messages name rows as the file counts them, from 1 and with the names of the columns.
+            parts.append(_with_source(rows, layout_of(file, said.set_axis(said.index + 2))))
         except ReadError as error:
             if "no column compound" not in str(error):
                 raise

@@ -6,6 +6,7 @@ import os
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from ellimaps.batch.engines import local_processes
@@ -24,6 +25,9 @@ from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
 from ellimaps.ui.shared.worker import in_worker
+
+# Of fields that cannot be measured; a whole plate of them would be a page of names.
+_MOST_NAMED = 6
 
 
 def measure_panel(state: PlatesState) -> None:
@@ -163,7 +167,7 @@ def measured(asked: PlateRun, on_progress: Progress) -> str:
         # As the page Experiments: half of the processors are left to those who look at pages.
         engine = local_processes(max(1, (os.cpu_count() or 2) // 2))
         profiles, summary = run_plate(plate, FieldSettings(), asked.folder, engine, on_progress)
-        note = _note(summary)
+        note = _note(summary, asked.folder)
     else:
         profiles = profiles_from(plate, asked.source, on_progress=on_progress)
         save_profiles(profiles, asked.folder)
@@ -187,8 +191,11 @@ def example(folder: Path, on_progress: Progress) -> str:
     return measured(PlateRun(root / "images", root / "layout.csv", folder), on_progress)
 
 
-def _note(summary: PlateSummary) -> str:
+def _note(summary: PlateSummary, folder: Path) -> str:
     if not summary.failed:
         return ""
     counts = f"{summary.failed} of {summary.fields} fields"
-    return f"{counts} cannot be measured; {FAILURES} beside the profiles says why."
+    listed = pd.read_csv(folder / FAILURES, dtype=str, nrows=_MOST_NAMED)
+    names = ", ".join(f"{row.well} field {row.field}" for row in listed.itertuples())
+    more = f" and {summary.failed - len(listed)} more" if summary.failed > len(listed) else ""
+    return f"{counts} cannot be measured ({names}{more}); {FAILURES} beside the profiles says why."

@@ -26,6 +26,8 @@ from ellimaps.ui.shared.tasks import page_run, start, work_panel
 from ellimaps.ui.shared.widgets import choose_below_root, choose_tab, download, guarded
 from ellimaps.ui.shared.worker import in_worker
 
+# In pixels: on a screen of 1920 points would be drawn far apart, and words of a row as well.
+_WIDEST = 1400
 _EXAMPLE = "example_plate/profiles"
 _EXPECTED = """\
 plate_1/
@@ -63,7 +65,7 @@ def render() -> None:
             with guarded():
                 plate = corrected_plate(plate, correction)
                 _report(state, plate)
-        with guarded():
+        with guarded(), st.container(width=_WIDEST):
             TABS[tab](state, plate)
 
 
