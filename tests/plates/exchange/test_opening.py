@@ -95,6 +95,18 @@ def test_images_of_several_runs_are_told_apart(tmp_path, layout):
         np.testing.assert_array_equal(rows["Cells_AreaShape_Area"], known["Cells_AreaShape_Area"])
 
 
+def test_objects_without_their_table_number_are_refused(tmp_path, layout):
+    (first, _), (second, _) = tables("P1", 1), tables("P2", 2)
+    both = {
+        name: pd.concat([first[name].assign(TableNumber=11), second[name].assign(TableNumber=22)])
+        for name in first
+    }
+    both["Cells"] = both["Cells"].drop(columns="TableNumber")
+    with pytest.raises(ReadError, match="table Cells has no TableNumber") as error:
+        open_profiles(write_sqlite(tmp_path / "both.sqlite", both, ""), layout)
+    assert one_sentence(error)
+
+
 def test_images_without_objects_have_none(tmp_path, layout):
     made, _ = tables()
     made["Cells"] = made["Cells"][made["Cells"]["ImageNumber"] != 3]
