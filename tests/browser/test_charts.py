@@ -150,7 +150,7 @@ def test_a_chart_is_saved_and_copied_and_no_request_leaves_the_machine(explored,
     assert "wavelength (nm)" in texts
     assert downloaded(page, tools, "Download as PNG").read_bytes().startswith(b"\x89PNG")
     chart.hover()
-    tools.get_by_role("button", name="Copy as picture").click()
+    tools.get_by_role("button", name="Copy as image").click()
     tools.get_by_role("button", name="Copied").wait_for()
     width, height = page.evaluate("""async () => {
       const [item] = await navigator.clipboard.read();

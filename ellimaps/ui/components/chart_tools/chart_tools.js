@@ -41,7 +41,7 @@ class ChartTools {
       const buttons = toolbarOf(chart);
       if (!buttons || buttons.querySelector(".chart-tool")) continue;
       addButton(buttons, "Download as SVG", ICONS.save, () => save(chart));
-      addButton(buttons, "Copy as picture", ICONS.copy, (button) => copy(chart, button));
+      addButton(buttons, "Copy as image", ICONS.copy, (button) => copy(chart, button));
     }
   }
 }
@@ -88,13 +88,13 @@ async function copy(chart, button) {
     await navigator.clipboard.write([new ClipboardItem({ "image/png": png })]);
     tell(button, "Copied");
   } catch {
-    tell(button, "This browser lets no picture be copied here: download it");
+    tell(button, "This browser lets no image be copied here: download it");
   }
 }
 
 function tell(button, text) {
   call(button, text);
-  setTimeout(() => call(button, "Copy as picture"), 3000);
+  setTimeout(() => call(button, "Copy as image"), 3000);
 }
 
 // Plotly shows a text of its own in place of a title.

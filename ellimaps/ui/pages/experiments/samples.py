@@ -46,7 +46,7 @@ def samples(results: Results) -> None:
         column_config=columns_of(shown),
     )
     if row is None:
-        st.caption("Click the box at the left of a row to see its picture and figures.")
+        st.caption("Click the box at the left of a row to see its image and figures.")
     else:
         _sample(results, table.iloc[row])
 
@@ -77,7 +77,7 @@ def _sample(results: Results, image: pd.Series) -> None:
         caption = "Outlines of the objects" if results.has_circles else "Maps, clusters and spectra"
         left.image(str(overlay), caption=caption, alt=f"{caption} of {names}")
     else:
-        left.info("Its picture is not in the folder any more: run it again.")
+        left.info("Its image is not in the folder any more: run it again.")
     objects = results.objects_of(image).drop(columns=[*LEVELS, "Flags"]).reset_index(drop=True)
     known = [name for name in objects if _is_known(objects[name]) and name not in PLANE]
     shown = readable(objects[known] if len(objects) else objects)
