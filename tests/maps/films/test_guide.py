@@ -11,9 +11,7 @@ from conftest import ROOT
 
 def test_from_arrays_to_a_fitted_map(tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
     guide = (ROOT / "docs" / "thickness.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", guide.partition("## From your own arrays")[2], re.DOTALL)[
-        :1
-    ]
+    (code,) = re.findall(r"```python\n(.*?)```", guide.partition("## From your own arrays")[2], re.DOTALL)[:1]
     assert len([line for line in code.splitlines() if line.strip()]) <= 11
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "thickness.md", "exec"), {})
