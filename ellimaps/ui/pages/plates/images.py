@@ -65,7 +65,7 @@ def chosen_well(plate: OpenedPlate) -> int | None:
         names,
         index=None,
         placeholder="Click a well, or choose it here",
-        **kept(WELL, address=True),
+        **kept(WELL),
         width=260,
     )
     return None if chosen is None else names.index(chosen)

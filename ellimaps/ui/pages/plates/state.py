@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Self
 from ellimaps.plates.measuring.profile_sources import PLAIN
 from ellimaps.ui.shared.state import PageState
 
-WELL = "plates_well"
-"""Key of the control that names the well whose images are shown."""
+WELL, COMPOUND = "plates_well", "plates_compound"
+"""Keys of the controls that name the well whose images are shown, and the compound that is shown by dose."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class PlatesState(PageState):
         Fields suggested last for the two images.
     to_replace : PlateRun, optional
         What waits for the word that profiles may be replaced.
+    addressed : dict of str to str
+        What the page put in the address last.
     look : dict
         How channels were chosen to look; see `ellimaps.ui.components.image_sheet.Look`.
     """
@@ -77,6 +79,7 @@ class PlatesState(PageState):
     cells: list[int] = field(default_factory=list)
     pair: tuple[int, int] | None = None
     to_replace: PlateRun | None = None
+    addressed: dict[str, str] = field(default_factory=dict)
     look: dict[str, Any] = field(default_factory=dict)
 
     def take_look(self, look: dict[str, Any]) -> None:
