@@ -77,6 +77,13 @@ from .readers import (
     open_stack as open_stack,
 )
 from .readers.spectra import open_spectra as open_spectra
+from .regions.areas import (
+    Area as Area,
+    areas_of as areas_of,
+)
+from .regions.geojson import geojson_bytes as geojson_bytes
+from .regions.imagej import roi_set_bytes as roi_set_bytes
+from .regions.label_file import read_label_image as read_label_image
 from .samples import (
     sample_cells as sample_cells,
     sample_ep4 as sample_ep4,
@@ -97,3 +104,4 @@ from .sensors.store.filters import SensorFilters as SensorFilters
 from .sensors.store.logs import open_log as open_log
 from .spectra.files import export_spectra_fit as export_spectra_fit
 from .spectra.fit import fit_spectra as fit_spectra
+from .writers.images import export_image as export_image

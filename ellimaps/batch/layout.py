@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ellimaps.batch.marks import IMAGE_ENDINGS, TABLE_ENDING, is_result
 from ellimaps.batch.tree import LEVELS
+from ellimaps.readers.ome_zarr import is_zarr
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class TreeLayout:
     Attributes
     ----------
     images : Counter of int
-        Image files by depth.
+        Image files and Zarr stores by depth.
     folders : Counter of int
         Folders with images or tables of maps by depth; the root itself is 0.
     has_maps : bool
@@ -52,9 +53,13 @@ def layout_of(root: Path) -> TreeLayout:
         if is_result(Path(path), {*below, *names}):
             below.clear()
             continue
+        depth = len(Path(path).relative_to(root).parts)
+        if is_zarr(Path(path)):
+            images[depth] += 1
+            below.clear()
+            continue
         below[:] = [name for name in below if not name.startswith(".")]
         shown = [name.casefold() for name in names if not name.startswith(".")]
-        depth = len(Path(path).relative_to(root).parts)
         n_images = sum(name.endswith(IMAGE_ENDINGS) for name in shown)
         has_tables = any(name.endswith(TABLE_ENDING) for name in shown)
         # Counts of zero would stand for depths that are not there.

@@ -22,10 +22,10 @@ from ellimaps.batch.work import CELLS, Output, recipe_hash
 from ellimaps.core.errors import ReadError
 from ellimaps.core.files import csv_bytes, write_listing
 from ellimaps.core.progress import Progress, no_progress
-from ellimaps.core.provenance import sha256
 from ellimaps.core.sums import WrittenSet
 from ellimaps.core.swap import current, swapped
 from ellimaps.plates.measuring.field import FieldSettings, inputs_hash, measure_field
+from ellimaps.plates.measuring.pictures import field_inputs
 from ellimaps.plates.measuring.plate import Field, Plate, check_output
 from ellimaps.plates.measuring.profile_sources import PLAIN
 from ellimaps.plates.measuring.profiles import (
@@ -90,7 +90,7 @@ class FieldItem(Item):
     def content(self) -> tuple[str, dict[str, str]]:
         """Return a hash of its files, and the SHA-256 of each by name."""
         try:
-            inputs = {name: sha256(self.path / name) for group in self.files for name in group}
+            inputs = field_inputs(self.path, self.files)
         except ReadError as error:
             raise OSError(0, str(error).rstrip(".")) from error
         return inputs_hash(inputs), inputs

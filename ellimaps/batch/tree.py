@@ -13,11 +13,13 @@ from pathlib import Path, PurePosixPath
 from ellimaps.batch.marks import IMAGE_ENDINGS, TABLE_ENDING, batch_around, is_result
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.names import readable
-from ellimaps.readers.foreign import format_by_name, is_zarr
+from ellimaps.core.provenance import sha256
+from ellimaps.readers.foreign import format_by_name
+from ellimaps.readers.ome_zarr import images_in, is_zarr, store_name, zarr_stem
 
 LEVELS = ("Date", "Subject", "Experiment", "FOV")
 IMAGE_PATTERN = "{date}/{subject}/{experiment}/{fov}"
-ANOTHER_DEPTH, ZARR = "image the pattern does not fit", "OME-Zarr image"
+ANOTHER_DEPTH, ZARR = "image the pattern does not fit", "Zarr store without an image"
 
 _KNOWN = {name.casefold(): name for name in LEVELS}
 _PIECE = re.compile(r"\{([^{}]*)\}|\*|[^{}*]+|[{}]")
@@ -95,7 +97,7 @@ class Pattern:
     @property
     def has_ending(self) -> bool:
         """Whether the pattern speaks of files by their ending."""
-        return self.text.casefold().endswith(IMAGE_ENDINGS)
+        return self.text.casefold().endswith((*IMAGE_ENDINGS, ".zarr"))
 
     def fields(self, path: str) -> dict[str, str] | None:
         """Return what a path below the root says, or None where the pattern does not fit."""
@@ -154,12 +156,14 @@ class Tree:
         return {} if self.folders else dict(sorted(Counter(self._others()).items()))
 
     def _others(self) -> Iterator[str]:
-        pattern = self.pattern or Pattern()
         for folder, folders, names in os.walk(self.root):
             here = Path(folder)
             if is_zarr(here):
-                yield ZARR
                 folders.clear()
+                if not _images_of(here):
+                    yield ZARR
+                elif here != self.root and self._fields(PurePosixPath(here.relative_to(self.root))) is None:
+                    yield ANOTHER_DEPTH
                 continue
             if is_result(here, {*folders, *names}):
                 folders.clear()
@@ -172,10 +176,14 @@ class Tree:
                 if not name.casefold().endswith(IMAGE_ENDINGS):
                     if not name.startswith("."):
                         yield format_by_name(name)
-                elif pattern.fields(str(relative / name)) is None:
+                elif self._fields(relative / name) is None:
                     yield ANOTHER_DEPTH
 
     def _below(self, folder: Path, relative: PurePosixPath) -> Iterator[Item]:
+        if is_zarr(folder):
+            store = folder.resolve()
+            yield from self._images(store.parent, relative, [store.name])
+            return
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
@@ -187,24 +195,34 @@ class Tree:
         entries = [entry for entry in entries if not entry.name.startswith(".")]
         _check_names(folder, [entry.name for entry in entries])
         files = [entry.name for entry in entries if entry.name.casefold().endswith(IMAGE_ENDINGS)]
-        if not self.folders:
-            yield from self._images(folder, relative, files)
-        elif files or any(entry.name.casefold().endswith(TABLE_ENDING) for entry in entries):
+        stores = [entry.name for entry in entries if _is_store(entry)]
+        yield from self._images(folder, relative, stores if self.folders else sorted(files + stores))
+        has_tables = any(entry.name.casefold().endswith(TABLE_ENDING) for entry in entries)
+        if self.folders and (files or has_tables):
             yield from self._folder(folder, relative)
         for entry in entries:
-            if entry.is_dir() and not entry.is_symlink() and Path(entry.path) != self.without:
+            is_input = entry.name in stores or Path(entry.path) == self.without
+            if entry.is_dir() and not entry.is_symlink() and not is_input:
                 yield from self._below(Path(entry.path), relative / readable(entry.name))
 
     def _images(self, folder: Path, relative: PurePosixPath, names: list[str]) -> Iterator[Item]:
-        stems = Counter(_without_ending(name) for name in names)
+        stems = Counter(map(_without_ending, names))
         for name in names:
             stem = readable(_without_ending(name))
-            fields = (self.pattern or Pattern()).fields(str(relative / readable(name)))
+            called = stem if stems[_without_ending(name)] == 1 else readable(name)
+            fields = self._fields(relative / readable(name))
             if fields is not None:
-                called = stem if stems[_without_ending(name)] == 1 else readable(name)
-                if fields.get("FOV", stem) == stem:
-                    fields["FOV"] = called
-                yield Item(str(relative / called), folder / name, fields)
+                is_named = fields.get("FOV", stem) == stem
+                for path, part in _images_of(folder / name):
+                    own = {"FOV": called + part} if is_named else {}
+                    yield Item(str(relative / (called + part)), path, fields | own)
+
+    def _fields(self, path: PurePosixPath) -> dict[str, str] | None:
+        """Return what the path of an image says; a store that is looked for by itself needs no pattern."""
+        if self.pattern is None and (self.folders or is_zarr(self.root)):
+            path = path.with_name(_without_ending(path.name))
+            return _guessed(path, str(path))
+        return (self.pattern or Pattern()).fields(str(path))
 
     def _folder(self, folder: Path, relative: PurePosixPath) -> Iterator[Item]:
         key = str(relative) if relative.parts else readable(folder.resolve().name) or "root"
@@ -212,6 +230,24 @@ class Tree:
             yield Item(key, folder, _guessed(relative, key))
         elif (fields := self.pattern.fields(str(relative))) is not None:
             yield Item(key, folder, {"FOV": key} | fields)
+
+
+def _is_store(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir() and not entry.is_symlink() and is_zarr(Path(entry.path))
+
+
+def _images_of(path: Path) -> list[tuple[Path, str]]:
+    """Return the images that a file or store holds and what tells them apart, behind the name of it.
+
+    A damaged store is an image, so that it is listed as failed with the reason.
+    """
+    if not is_zarr(path):
+        return [(path, "")]
+    try:
+        found = images_in(path)
+    except ReadError:
+        return [(path, "")]
+    return [(image.folder, image.name.removeprefix(zarr_stem(path.name))) for image in found]
 
 
 def _check_names(folder: Path, names: list[str]) -> None:
@@ -231,20 +267,24 @@ def _guessed(relative: PurePosixPath, key: str) -> dict[str, str]:
 
 def _without_ending(path: str) -> str:
     lower = path.casefold()
-    for ending in (*(f".ome{ending}" for ending in IMAGE_ENDINGS), *IMAGE_ENDINGS):
+    endings = (*IMAGE_ENDINGS, ".zarr")
+    for ending in (*(f".ome{ending}" for ending in endings), *endings):
         if lower.endswith(ending):
             return path[: -len(ending)]
     return path
 
 
 def content_hash(path: Path) -> tuple[str, dict[str, str]]:
-    """Return the SHA-256 of a file, or of the visible files of a folder, and that of each by name.
+    """Return the SHA-256 of a file or store, or of the visible files of a folder, and that of each by name.
 
     Raises
     ------
     OSError
         If one cannot be read.
     """
+    if is_zarr(path):
+        digest = _store_hash(path)
+        return digest, {readable(store_name(path)): digest}
     if path.is_dir():
         names = sorted(e.name for e in os.scandir(path) if e.is_file() and not e.name.startswith("."))
         files = {readable(name): _file_hash(path / name) for name in names}
@@ -252,6 +292,13 @@ def content_hash(path: Path) -> tuple[str, dict[str, str]]:
         return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest(), files
     digest = _file_hash(path)
     return digest, {readable(path.name): digest}
+
+
+def _store_hash(store: Path) -> str:
+    try:
+        return sha256(store)
+    except ReadError as error:
+        raise OSError(0, str(error).rstrip(".")) from error
 
 
 def _file_hash(path: Path) -> str:

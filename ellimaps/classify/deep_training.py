@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from ellimaps.classify.training import classes_of
 from ellimaps.classify.training_labels import Labels
 from ellimaps.core.errors import SettingError
 from ellimaps.core.progress import Progress, no_progress
-from ellimaps.core.provenance import software_facts
+from ellimaps.core.provenance import sha256, software_facts
 from ellimaps.deep import Backbone
 from ellimaps.deep.libraries import seeded_torch, torch_library
 
@@ -182,7 +181,7 @@ def fine_tune_folder(
 
 def _look_at_file(path: Path) -> _Seen:
     values, pixel_size_um = read_image(path)
-    return _look(values, pixel_size_um, hashlib.sha256(path.read_bytes()).hexdigest())
+    return _look(values, pixel_size_um, sha256(path))
 
 
 def _look(values: NDArray[Any], pixel_size_um: float | None, sha256: str) -> _Seen:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ellimaps.core.errors import ReadError
 from ellimaps.core.inputs import Source, as_input, size_of
-from ellimaps.readers.pictures import is_picture, opened_picture
+from ellimaps.readers.pictures import is_picture, is_store, opened_picture
 
 # An image of cells has a few million pixels; ten times as many still take less than 1 GB as numbers.
 MAX_PIXELS = 40_000_000
@@ -26,7 +26,7 @@ def read_image(
     Parameters
     ----------
     source : str, Path, binary stream or bytes
-        A TIFF or PNG of 8 or 16 bit, grey or colour: the file, or its content.
+        A TIFF or PNG of 8 or 16 bit, grey or colour: the file, or its content. Or an OME-Zarr image.
     name : str, optional
         What messages call it; by default the file's name.
     max_pixels : int
@@ -47,12 +47,13 @@ def read_image(
     if isinstance(source, bytes):
         source, name = io.BytesIO(source), name or "the image"
     file = as_input(source, name)
-    with file.open() as stream:
-        size = size_of(stream)
-    if size > MAX_BYTES:
-        raise ReadError(f"{file.name} is larger than {MAX_BYTES >> 20} MB: crop it to the cell.")
     if not is_picture(file):
         raise ReadError(f"{file.name} is neither a TIFF nor a PNG: save it as one of these.")
+    if not is_store(file):
+        with file.open() as stream:
+            size = size_of(stream)
+        if size > MAX_BYTES:
+            raise ReadError(f"{file.name} is larger than {MAX_BYTES >> 20} MB: crop it to the cell.")
     with opened_picture(file) as picture:
         n_times, n_channels, n_planes, height, width = picture.shape
         if n_times * n_planes * picture.plain_pages > 1:

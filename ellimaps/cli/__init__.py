@@ -18,6 +18,7 @@ from ellimaps.cli import (
     batch,
     cells,
     estimate,
+    export,
     fit,
     info,
     materials,
@@ -42,6 +43,7 @@ cli.command("info")(info.command)
 cli.command("estimate")(estimate.command)
 cli.command("segment")(segment.command)
 cli.command("fit")(fit.command)
+cli.command("export")(export.command)
 cli.add_typer(materials.group, name="materials")
 cli.add_typer(cells.group, name="cells")
 cli.command("batch")(batch.command)

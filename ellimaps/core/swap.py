@@ -113,7 +113,7 @@ def _listed(listing: Path) -> set[str]:
         names = list(json.loads(listing.read_text(encoding="utf-8"))["files"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return set()
-    return {name for name in names if isinstance(name, str) and Path(name).name == name}
+    return {name for name in names if isinstance(name, str) and name and ".." not in Path(name).parts}
 
 
 def _finish(out: Path) -> None:

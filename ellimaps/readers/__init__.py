@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.inputs import InputFile, first_bytes
 from ellimaps.core.progress import Progress, no_progress
+from ellimaps.core.provenance import sha256
 from ellimaps.core.reach import refuse_outside
 from ellimaps.core.stack import ImageStack
 from ellimaps.readers import accurion_dat, accurion_png, ep4, ep4_datasets, pictures, tiff
 from ellimaps.readers.ep4_datasets import Ep4Dataset, Folder, facts_seen, look_into
-from ellimaps.readers.foreign import foreign_format, is_zarr
+from ellimaps.readers.foreign import foreign_format
+from ellimaps.readers.ome_zarr import is_zarr
 from ellimaps.readers.pictures import PictureSet, PlaneNumber
-from ellimaps.readers.planes import Axis, Choice
+from ellimaps.readers.planes import Axis, Choice, Planes, planes_of
 
-__all__ = ["PlaneNumber", "list_datasets", "open_planes", "open_stack", "picture_axes"]
+__all__ = ["PlaneNumber", "list_datasets", "open_planes", "open_stack", "opened_image", "picture_axes"]
 
 _Dataset = TypeVar("_Dataset", Ep4Dataset, PictureSet, Ep4Dataset | PictureSet)
 
@@ -41,6 +44,7 @@ def open_stack(
     path : str, Path or binary stream
         An Accurion EP4 folder, with or without its ``.ds.dat``; the ``.ds.dat`` itself; or one of its PNGs.
         Or a TIFF, OME-TIFF, ImageJ stack or PNG, or a folder of them; of these one file may be a stream.
+        Or an OME-Zarr image or plate, whose fields are its data sets.
     dataset : str, optional
         The name of the data set to open where the folder holds several, or the name of its file.
     name : str, optional
@@ -98,7 +102,7 @@ def open_planes(
     Parameters
     ----------
     path : str or Path
-        A TIFF or PNG, or a folder of single ones.
+        A TIFF, PNG or OME-Zarr image, or a folder of single ones.
     z, t : int, "max" or "mean", optional
         One plane or time point, or a projection, in place of each.
     scene : int, optional
@@ -117,6 +121,40 @@ def open_planes(
     if not isinstance(found, PictureSet):
         raise SettingError(f"{found.name} holds Delta and Psi maps: objects are found in intensities.")
     yield from pictures.each_plane(found, Choice(z, t, (), working_set_gb, scene))
+
+
+@contextmanager
+def opened_image(
+    path: str | Path, *, dataset: str | None = None, scene: int | None = None
+) -> Iterator[tuple[Planes, dict[str, str]]]:
+    """Open all planes of an image as they are stored; of Delta and Psi maps each is a channel.
+
+    Parameters
+    ----------
+    path, dataset, scene
+        As of `open_stack`.
+
+    Yields
+    ------
+    Planes
+        They can be read inside the context.
+    dict of str to str
+        SHA-256 of every file, by name.
+
+    Raises
+    ------
+    ReadError
+        As `open_stack`; also for planes read inside.
+    SettingError
+        If there is no such scene.
+    """
+    found = _dataset_at(_existing(path), dataset)
+    if isinstance(found, PictureSet):
+        with pictures.opened_set(found, scene) as picture:
+            yield picture, {file.name: file.seen(sha256) for file in picture.files}
+    else:
+        stack = ep4.read_dataset(found)
+        yield planes_of(stack), dict(stack.inputs)
 
 
 def list_datasets(path: str | Path) -> list[str]:
@@ -158,15 +196,13 @@ def _existing(path: str | Path) -> Path:
 
 def _find(folder: Folder) -> list[Ep4Dataset | PictureSet]:
     """List what a folder holds: pictures count where there are no measured maps."""
+    if is_zarr(folder.path):
+        return [*pictures.zarr_pictures(folder.path)]
     return [*ep4_datasets.find_datasets(folder)] or [*pictures.find_pictures(folder)]
 
 
 def _dataset_at(path: Path, dataset: str | None) -> Ep4Dataset | PictureSet:
     if path.is_dir():
-        if is_zarr(path):
-            raise ReadError(
-                f"{path.name} is an OME-Zarr image, which ellimaps does not read: save it as OME-TIFF."
-            )
         folder = look_into(path)
         return _choose(folder, _find(folder), dataset)
     if not path.is_file():

@@ -26,7 +26,6 @@ _ENDINGS = {
     ".dv": "DeltaVision file", ".jpg": "JPEG", ".jpeg": "JPEG", ".jp2": "JPEG 2000 or older ND2 file",
     ".gif": "GIF", ".bmp": "BMP",
 }  # fmt: skip
-_ZARR_FILES = (".zattrs", ".zgroup", ".zarray", "zarr.json")
 
 
 def foreign_format(first: bytes) -> tuple[str, str] | None:
@@ -43,9 +42,4 @@ def format_by_name(name: str) -> str:
 def remedy_for(what: str) -> str:
     """Return how files that `format_by_name` names can be read; empty where that is not known."""
     known = {name: remedy for _, name, remedy in _BEGINNINGS}
-    return known.get(what, _CONVERT if what in (*_ENDINGS.values(), "OME-Zarr image") else "")
-
-
-def is_zarr(folder: Path) -> bool:
-    """Tell whether a folder is a Zarr store, such as an OME-Zarr image."""
-    return any((folder / name).is_file() for name in _ZARR_FILES)
+    return known.get(what, _CONVERT if what in _ENDINGS.values() else "")

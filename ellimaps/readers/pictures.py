@@ -1,4 +1,4 @@
-"""Reading single pictures and folders of them: TIFF or PNG, one channel or time point each."""
+"""Reading single pictures and folders of them: TIFF, PNG or OME-Zarr, one channel or time point each."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.stack import ImageStack
 from ellimaps.readers.accurion_png import check_pixels, is_png
 from ellimaps.readers.ep4_datasets import Folder, facts_seen
+from ellimaps.readers.ome_zarr import images_in, is_zarr, opened_zarr, store_name, stores_in
 from ellimaps.readers.pillow import decoded_png
 from ellimaps.readers.planes import RGB_NAMES, Choice, PlaneChannel, Planes, stack_of
 from ellimaps.readers.tiff import MOST_PACKED, is_tiff, opened_tiff
@@ -41,15 +42,20 @@ class PictureSet:
 
 
 def is_picture(file: InputFile) -> bool:
-    """Tell by its first bytes whether a file is a TIFF or a PNG."""
-    return is_tiff(file) or is_png(file)
+    """Tell whether a file is a TIFF or a PNG, by its first bytes, or a folder an OME-Zarr image."""
+    return is_tiff(file) or is_png(file) or is_store(file)
+
+
+def is_store(file: InputFile) -> bool:
+    """Tell whether it is a folder that holds an OME-Zarr image."""
+    return file.is_on_disk and is_zarr(file.path)
 
 
 def find_pictures(folder: Folder) -> list[PictureSet]:
     """List the stacks in a folder.
 
     Where every file is a single image, they are one stack, in the natural order of their names. Where one
-    holds several, every file is a stack of its own.
+    holds several, every file is a stack of its own, as every image of an OME-Zarr is.
 
     Raises
     ------
@@ -58,11 +64,26 @@ def find_pictures(folder: Folder) -> list[PictureSet]:
     """
     named = [file for file in folder.files if file.name.lower().endswith(_ENDINGS)]
     files = sorted((file for file in named if is_tiff(file) or _is_plain_png(file)), key=_natural)
+    stores = [picture for store in stores_in(folder.path) for picture in zarr_pictures(store)]
     if not files:
-        return []
+        return stores
     if len(files) == 1 or any(is_tiff(file) and file.seen(_size).n_images > 1 for file in files):
-        return [picture_set(file) for file in files]
-    return [PictureSet(folder.path.name, folder.path, files)]
+        return [*map(picture_set, files), *stores]
+    return [PictureSet(folder.path.name, folder.path, files), *stores]
+
+
+def zarr_pictures(store: Path) -> list[PictureSet]:
+    """Return the images of an OME-Zarr: itself, or the fields of a plate, each named by its well.
+
+    Raises
+    ------
+    ReadError
+        If it is damaged or of another version.
+    """
+    return [
+        PictureSet(image.name, image.folder, [InputFile(image.folder, store_name(image.folder))])
+        for image in images_in(store)
+    ]
 
 
 def read_pictures(found: PictureSet, choice: Choice, on_progress: Progress = no_progress) -> ImageStack:
@@ -77,8 +98,18 @@ def read_pictures(found: PictureSet, choice: Choice, on_progress: Progress = no_
     """
     if len(found.files) > 1:
         return stack_of(_joined(found, choice.working_set_gb), choice, on_progress)
-    with _opened_exactly(found.files[0], choice.scene) as picture:
-        return stack_of(replace(picture, name=found.name, source=found.source), choice, on_progress)
+    with opened_set(found, choice.scene) as picture:
+        return stack_of(picture, choice, on_progress)
+
+
+@contextmanager
+def opened_set(found: PictureSet, scene: int | None = None) -> Iterator[Planes]:
+    """Open a picture, or a folder's pictures as one, with all its planes; see `opened_picture`."""
+    if len(found.files) > 1:
+        yield _joined(found)
+        return
+    with _opened_exactly(found.files[0], scene) as picture:
+        yield replace(picture, name=found.name, source=found.source)
 
 
 def each_plane(found: PictureSet, choice: Choice) -> Iterator[tuple[PlaneNumber, ImageStack]]:
@@ -117,7 +148,9 @@ def _each_of(picture: Planes, choice: Choice, scene: int) -> Iterator[tuple[Plan
             yield PlaneNumber(scene, t, z), stack_of(picture, replace(choice, t=t, z=z))
 
 
-def read_values(source: Source, working_set_gb: float | None = None) -> NDArray[Any]:
+def read_values(
+    source: Source, working_set_gb: float | None = None, channel: int | None = None
+) -> NDArray[Any]:
     """Return the values of one picture as they are stored, shape (channel, y, x).
 
     Of several focal planes the maximum is taken, of several time points the first.
@@ -128,16 +161,24 @@ def read_values(source: Source, working_set_gb: float | None = None) -> NDArray[
         The picture.
     working_set_gb : float, optional
         See `ellimaps.open_stack`.
+    channel : int, optional
+        The only one to read, from 0; by default all.
 
     Raises
     ------
     ReadError
-        If it is missing, damaged or no picture, or would unpack to far more than the working set.
+        If it is missing, damaged or no picture, has no such channel, or would unpack to far more than the
+        working set.
     """
     with _opened_exactly(as_input(source)) as picture:
         _, n_channels, n_planes = picture.shape[:3]
-        picture.check_unpacking(n_channels * n_planes, working_set_gb)
-        each = ([picture.plane(0, c, z) for z in range(n_planes)] for c in range(n_channels))
+        if channel is not None and channel >= n_channels:
+            raise ReadError(
+                f"{picture.file_of(0, 0)} has {n_channels} channels: give images with as many as the others."
+            )
+        chosen = range(n_channels) if channel is None else [channel]
+        picture.check_unpacking(len(chosen) * n_planes, working_set_gb)
+        each = ([picture.plane(0, c, z) for z in range(n_planes)] for c in chosen)
         return np.stack([np.max(planes, axis=0) for planes in each])
 
 
@@ -178,7 +219,9 @@ def opened_picture(file: InputFile, scene: int | None = None) -> Iterator[Planes
         with opened_tiff(file, scene) as picture:
             yield picture
     elif scene:
-        raise SettingError(f"{file.name} has no scene = {scene}: a PNG holds one image.")
+        raise SettingError(f"{file.name} has no scene = {scene}: it holds one image.")
+    elif is_store(file):
+        yield opened_zarr(file)
     else:
         yield _png(file)
 
@@ -187,7 +230,7 @@ def opened_picture(file: InputFile, scene: int | None = None) -> Iterator[Planes
 def _opened_exactly(file: InputFile, scene: int | None = None) -> Iterator[Planes]:
     """Open one picture file, but none whose values Pillow would cut."""
     with opened_picture(file, scene) as picture:
-        if not is_tiff(file):
+        if is_png(file):
             _refuse_deep_color(file)
         yield picture
 

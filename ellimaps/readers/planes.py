@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from ellimaps.core.inputs import InputFile
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import sha256
 from ellimaps.core.scratch import check_unpacking, new_array, release
-from ellimaps.core.stack import INTENSITY, ImageStack
+from ellimaps.core.stack import INTENSITY, ImageStack, band_labels
 
 PROJECTIONS = ("max", "mean")
 RGB_NAMES = ("red", "green", "blue")
@@ -63,10 +63,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class PlaneChannel:
-    """A channel's name and wavelength in nm (NaN: not known)."""
+    """A channel's name, wavelength in nm (NaN: not known) and color as #RRGGBB (empty: not known)."""
 
     name: str
     wavelength_nm: float = np.nan
+    color: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,8 @@ class Planes:
         How many pages count as channels although the file does not call them so.
     pixel_size_um, pixel_aspect, acquired_at, comment
         What the file says, as in an `ImageStack`.
+    plane_distance_um : float, optional
+        From one focal plane to the next, if the file says it.
     packed_bytes : int, optional
         What all planes take in their file, if they are packed there.
     warnings : tuple of str
@@ -118,6 +121,7 @@ class Planes:
     plain_pages: int = 1
     pixel_size_um: float | None = None
     pixel_aspect: float = 1.0
+    plane_distance_um: float | None = None
     acquired_at: datetime | None = None
     comment: str = ""
     packed_bytes: int | None = None
@@ -178,6 +182,27 @@ def stack_of(picture: Planes, choice: Choice, on_progress: Progress = no_progres
     )
 
 
+def planes_of(stack: ImageStack) -> Planes:
+    """Return the bands of a stack as channels of one time point and plane."""
+    files = [str(file) for file in stack.bands["file"]]
+    waves = stack.bands["wavelength_nm"]
+    return Planes(
+        name=stack.name,
+        source=stack.source or Path(stack.name),
+        shape=(1, stack.n_bands, 1, *stack.shape),
+        plane=lambda _t, c, _z: stack.values[c],
+        channels=[PlaneChannel(*one) for one in zip(band_labels(stack), waves, strict=True)],
+        file_of=lambda _t, c: files[c],
+        files=[],
+        times_s=np.full((1, stack.n_bands), np.nan),
+        pixel_size_um=stack.pixel_size_um,
+        pixel_aspect=stack.pixel_aspect,
+        acquired_at=stack.acquired_at,
+        comment=stack.comment,
+        warnings=stack.warnings,
+    )
+
+
 def _named(where: str, channels: list[PlaneChannel], names: Sequence[str]) -> list[PlaneChannel]:
     if not names:
         return channels
@@ -192,14 +217,14 @@ def _named(where: str, channels: list[PlaneChannel], names: Sequence[str]) -> li
 def _channel(text: str, old: PlaneChannel) -> PlaneChannel:
     name, at, wavelength = text.rpartition("@")
     if not at:
-        return PlaneChannel(text, old.wavelength_nm)
+        return replace(old, name=text)
     try:
         number = float(wavelength)
     except ValueError:
         number = np.nan
     if not 0 < number < np.inf:
         raise SettingError(f"{text!r:.80} is no channel: write NAME, or NAME@NM with a wavelength in nm.")
-    return PlaneChannel(name, number)
+    return replace(old, name=name, wavelength_nm=number)
 
 
 def _chosen(name: str, value: Axis, count: int, where: str) -> list[int]:

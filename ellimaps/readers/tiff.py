@@ -11,6 +11,7 @@ import lzma
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -132,6 +133,7 @@ def _picture(source: InputFile, file: tifffile.TiffFile, scene: int | None) -> P
         plain_pages=1 if facts.channels or "C" in layout.outer else n_outer,
         pixel_size_um=facts.pixel_size_um,
         pixel_aspect=facts.pixel_aspect,
+        plane_distance_um=facts.plane_distance_um,
         acquired_at=facts.acquired_at,
         comment=facts.comment,
         packed_bytes=packed_bytes,
@@ -209,7 +211,7 @@ def _channels(layout: _Layout, facts: TiffFacts, n_outer: int, n_samples: int) -
     if n_samples == 1:
         return outer
     return [
-        PlaneChannel(f"{channel.name} {color}".strip(), channel.wavelength_nm)
+        replace(channel, name=f"{channel.name} {color}".strip())
         for channel in outer
         for color in RGB_NAMES[:n_samples]
     ]

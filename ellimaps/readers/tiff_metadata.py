@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -36,6 +37,7 @@ class TiffFacts:
     channels: list[PlaneChannel] = field(default_factory=list)
     pixel_size_um: float | None = None
     pixel_aspect: float = 1.0
+    plane_distance_um: float | None = None
     acquired_at: datetime | None = None
     comment: str = ""
 
@@ -80,12 +82,16 @@ def _ome_facts(text: str, nothing: TiffFacts, scene: int) -> TiffFacts:
     if image is None or pixels is None:
         return nothing
     size, aspect = _pixel(*(_length(pixels, f"PhysicalSize{axis}", _IN_UM, "µm") for axis in "XY"))
+    if size is None:
+        # Of pixels without a size the aspect may be known.
+        _, aspect = _pixel(*(_length(pixels, f"PhysicalSize{axis}", {"pixel": 1.0}, "µm") for axis in "XY"))
     found = [_ome_channel(channel, i) for i, channel in enumerate(pixels.findall("{*}Channel"))]
     return TiffFacts(
         times_s=_ome_times(pixels, nothing.times_s.shape),
         channels=found if len(found) == nothing.times_s.shape[1] else [],
         pixel_size_um=size,
         pixel_aspect=aspect,
+        plane_distance_um=_length(pixels, "PhysicalSizeZ", _IN_UM, "µm"),
         acquired_at=_date(image.findtext("{*}AcquisitionDate") or ""),
         comment=(image.findtext("{*}Description") or "").strip(),
     )
@@ -95,7 +101,15 @@ def _ome_channel(channel: ElementTree.Element, number: int) -> PlaneChannel:
     name = channel.get("Name") or channel.get("Fluor") or f"channel {number + 1}"
     emission = _length(channel, "EmissionWavelength", _IN_NM, "nm")
     excitation = _length(channel, "ExcitationWavelength", _IN_NM, "nm")
-    return PlaneChannel(name, next((w for w in (emission, excitation) if w is not None), np.nan))
+    wavelength = next((w for w in (emission, excitation) if w is not None), np.nan)
+    return PlaneChannel(name, wavelength, _ome_color(channel.get("Color", "")))
+
+
+def _ome_color(said: str) -> str:
+    """Return a color of OME-XML, a signed number of 32 bit as RGBA, as #RRGGBB."""
+    if not re.fullmatch(r"-?[0-9]{1,10}", said):
+        return ""
+    return f"#{int(said) % (1 << 32) >> 8:06X}"
 
 
 def _ome_times(pixels: ElementTree.Element, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -127,7 +141,14 @@ def _imagej_facts(file: tifffile.TiffFile, said: dict[str, Any], nothing: TiffFa
     times = nothing.times_s.copy()
     if isinstance(step, int | float) and 0 < step < math.inf and n_times > 1:
         times[:] = float(step) * np.arange(n_times)[:, None]
-    return TiffFacts(times_s=times, channels=channels, pixel_size_um=size, pixel_aspect=aspect)
+    return TiffFacts(times, channels, size, aspect, _spacing(said.get("spacing"), scale))
+
+
+def _spacing(said: Any, scale: float | None) -> float | None:
+    """Return the distance of focal planes as ImageJ writes it, in um."""
+    if scale is None or not isinstance(said, int | float) or not 0 < said < math.inf:
+        return None
+    return float(said * scale)
 
 
 def _resolution(file: tifffile.TiffFile, axis: str, scale: float | None) -> float | None:

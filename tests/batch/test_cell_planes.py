@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from support.zarr_stores import write_image, write_plate
 from typer.testing import CliRunner
 
 from ellimaps.batch.work import attempt
@@ -91,7 +93,12 @@ def test_a_plane_that_is_not_there_is_a_failure_with_its_name(root, tmp_path):
 
 
 def test_every_file_is_counted(root, tmp_path):
-    ignored = {"JPEG": 1, "OME-Zarr image": 1, "Zeiss CZI file": 1, "image the pattern does not fit": 1}
+    ignored = {
+        "JPEG": 1,
+        "Zarr store without an image": 1,
+        "Zeiss CZI file": 1,
+        "image the pattern does not fit": 1,
+    }
     assert run("detect", root, tmp_path / "out", *BY_FILE)["ignored"] == ignored
     assert json.loads((tmp_path / "out" / "batch.json").read_text())["ignored_files"] == ignored
     text = (
@@ -147,3 +154,30 @@ def test_names_of_cellprofiler(root, tmp_path):
         cli, ["cells", "detect", str(root), "--out", str(tmp_path / "o"), "--names", "x"]
     )
     assert "skimage or cellprofiler" in str(done.exception)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_fields_of_an_ome_zarr_plate_are_images(root, tmp_path, version):
+    shutil.rmtree(root)
+    images = {"B3": [MADE[0].image[None], MADE[1].image[None]], "C11": [MADE[2].image[None]]}
+    write_plate(root / "plate.ome.zarr", images, version)
+    write_image(root / "alone.zarr", MADE[3].image, version)
+    tifffile.imwrite(root / "alone.tif", MADE[3].image)
+    assert run("detect", root, tmp_path / "out", *BY_FILE)["ignored"] == {}
+    table = pd.read_csv(tmp_path / "out" / "images.csv").set_index("FOV")
+    plate = ["plate_B03_f1", "plate_B03_f2", "plate_C11_f1"]
+    assert sorted(table.index) == sorted(["alone.tif", "alone.zarr", *plate])
+    true = [made.labels.max() for made in MADE[:3]]
+    assert np.abs(table.loc[plate, "Objects"] - true).max() <= 1
+    assert table.loc["alone.zarr", "Objects"] == table.loc["alone.tif", "Objects"]
+    again = run("detect", root / "plate.ome.zarr", tmp_path / "by_store", "--kind", "nuclei")
+    assert again["images"] == 3
+    assert run("detect", root, tmp_path / "out", *BY_FILE)["skipped"] == 5
+
+
+def test_a_damaged_store_is_a_failure_with_its_reason(root, tmp_path):
+    shutil.rmtree(root)
+    store = write_image(root / "a.zarr", MADE[0].image)
+    (store / "zarr.json").write_text("{")
+    assert run("detect", root, tmp_path / "out", *BY_FILE, code=1)["failed"] == 1
+    assert "is no JSON" in pd.read_csv(tmp_path / "out" / "failures.csv")["Reason"][0]

@@ -17,12 +17,16 @@ import numpy as np
 import pytest
 import sklearn
 import skops.io
+import tifffile
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import FunctionTransformer
 from support.cell_pictures import branched, compact, labelled_folder
+from support.zarr_stores import write_image, write_plate
 from typer.testing import CliRunner
 
 from ellimaps.classify import PopulationModel, load_classifier, load_model, read_labels, save_model, train
+from ellimaps.classify.image_folder import image_files
+from ellimaps.classify.images import read_image
 from ellimaps.classify.model_file import MAX_BYTES, model_bytes
 from ellimaps.cli import cli
 from ellimaps.core.errors import EllimapsError, ExportError, ReadError
@@ -357,3 +361,22 @@ def test_bad_input_is_an_error_of_the_package(folder: tuple[Path, Path], saved: 
     other.write_text("image_id,kind\n1,round\n")
     with pytest.raises(EllimapsError, match="knows"):
         call("score", images, "--labels", other, "--model", saved)
+
+
+def test_ome_zarr_images_of_a_folder_are_classified_as_their_tiffs(tmp_path, model):
+    for number in range(2):
+        image = compact(number)
+        tifffile.imwrite(tmp_path / f"{number}.tif", image)
+        write_image(tmp_path / f"{number}.zarr", image)
+    names = ["0.tif", "0.zarr", "1.tif", "1.zarr"]
+    assert list(image_files(tmp_path)) == names
+    answers = [model.predict(read_image(tmp_path / name)[0]) for name in names]
+    assert answers[0].probabilities == answers[1].probabilities
+    assert answers[2].probabilities == answers[3].probabilities
+    assert read_image(tmp_path / "0.zarr")[1] == 0.325
+
+
+def test_a_plate_is_no_image_to_classify(tmp_path):
+    write_plate(tmp_path / "p.zarr", {"A1": [compact(1)[None]], "A2": [compact(2)[None]]})
+    with pytest.raises(ReadError, match="a Zarr store of 2 images"):
+        read_image(tmp_path / "p.zarr")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import json
+import pickle
 import struct
 import zipfile
 import zlib
@@ -75,6 +78,54 @@ def _png_bomb() -> bytes:
     return join_png([(b"IHDR", header), (b"IDAT", zlib.compress(bytes(30_000 * 3751), 9)), (b"IEND", b"")])
 
 
+def _store(**array: Any) -> Files:
+    """An OME-Zarr image of 4000 x 4000 zeros in one chunk, its array described so."""
+    axes = [{"name": name, "type": "space", "unit": "micrometer"} for name in "yx"]
+    scale = [{"type": "scale", "scale": [1.0, 1.0]}]
+    image = {"axes": axes, "datasets": [{"path": "0", "coordinateTransformations": scale}]}
+    group = {"zarr_format": 3, "node_type": "group"}
+    said = {
+        "zarr_format": 3, "node_type": "array", "shape": [4000, 4000], "data_type": "uint8", "fill_value": 0,
+        "chunk_grid": _sides(4000),
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "codecs": [{"name": "bytes"}, {"name": array.pop("codec", "gzip")}],
+    }  # fmt: skip
+    content = array.pop("content", gzip.compress(bytes(4000 * 4000)))
+    return {
+        "a.zarr/zarr.json": json.dumps(
+            group | {"attributes": {"ome": {"version": "0.5", "multiscales": [image]}}}
+        ).encode(),
+        "a.zarr/0/zarr.json": json.dumps(said | array).encode(),
+        "a.zarr/0/c/0/0": content,
+    }
+
+
+def _sides(side: int) -> dict[str, Any]:
+    return {"name": "regular", "configuration": {"chunk_shape": [side, side]}}
+
+
+def _zstd_bomb() -> bytes:
+    """80 KB that say nothing of their size and unpack to 2.6 GB: a byte, 20,000 times 128 KiB."""
+    block = (1 << 17 << 3 | 1 << 1).to_bytes(3, "little") + b"\1"
+    last = (1 << 17 << 3 | 1 << 1 | 1).to_bytes(3, "little") + b"\1"
+    return b"\x28\xb5\x2f\xfd\x00\x38" + block * 20_000 + last
+
+
+def _zarr_pickle() -> Files:
+    """Values of Zarr 2 that whoever opens them runs."""
+    said = {
+        "zarr_format": 2, "shape": [1, 1], "chunks": [1, 1], "dtype": "|O", "fill_value": None, "order": "C",
+        "compressor": None, "filters": [{"id": "pickle", "protocol": 5}],
+    }  # fmt: skip
+    image = {"axes": [{"name": "y"}, {"name": "x"}], "datasets": [{"path": "0"}], "version": "0.4"}
+    return {
+        "a.zarr/.zgroup": b'{"zarr_format": 2}',
+        "a.zarr/.zattrs": json.dumps({"multiscales": [image]}).encode(),
+        "a.zarr/0/.zarray": json.dumps(said).encode(),
+        "a.zarr/0/0.0": pickle.dumps(print),
+    }
+
+
 def _without(kind: bytes) -> Files:
     content = _png("palette.png")
     return {"palette.png": join_png([chunk for chunk in split_png(content) if chunk[0] != kind])}
@@ -128,6 +179,11 @@ def _film(material: str) -> Callable[[], Files]:
     return lambda: {"model.toml": text.encode()}
 
 
+def _polygon(coordinates: str) -> Callable[[], Files]:
+    text = f'{{"type": "Polygon", "coordinates": {coordinates}}}'
+    return lambda: {"a.geojson": text.encode()}
+
+
 def _layout(cell: str) -> Callable[[], Files]:
     return lambda: {"layout.csv": f"well,compound,dose_um\nA01,x,{cell}\n".encode()}
 
@@ -164,6 +220,22 @@ ATTACKS = {
         "folders of pictures", lambda: {"a.tif": _shared_strips()}, "declares more pixels than it holds"
     ),
     "a TIFF of huge tiles": Attack("folders of pictures", lambda: {"a.tif": _huge_tiles()}, "damaged"),
+    "an OME-Zarr of a trillion pixels": Attack(
+        "ome-zarr", lambda: _store(shape=[10**6, 10**6], chunk_grid=_sides(10**4)), "working set"
+    ),
+    "an OME-Zarr whose one chunk is a trillion pixels": Attack(
+        "ome-zarr", lambda: _store(chunk_grid=_sides(10**6)), "in chunks of"
+    ),
+    "an OME-Zarr whose chunk unpacks to gigabytes": Attack(
+        "ome-zarr", lambda: _store(content=gzip.compress(bytes(1 << 31), 9)), "bytes of 16000000"
+    ),
+    "an OME-Zarr whose chunk hides that it unpacks to gigabytes": Attack(
+        "ome-zarr", lambda: _store(codec="zstd", content=_zstd_bomb()), "may unpack to"
+    ),
+    "an OME-Zarr of chunks of a pixel": Attack(
+        "ome-zarr", lambda: _store(shape=[9000, 9000], chunk_grid=_sides(1)), "chunks"
+    ),
+    "an OME-Zarr with a program in it": Attack("ome-zarr", _zarr_pickle, "is stored with"),
     "a PNG that unpacks to gigabytes": Attack(
         "folders of pictures", lambda: {"a.png": _png_bomb()}, "working set"
     ),
@@ -249,6 +321,33 @@ ATTACKS = {
             f"pictures/p_A01_s{'9' * 30}_w1.TIF": tiff(np.zeros((8, 8), np.uint8), metadata=None),
         },
         "holds a number above",
+    ),
+    "a GeoJSON nested a hundred thousand times": Attack(
+        "regions", lambda: {"a.geojson": b"[" * 100_000}, "no GeoJSON"
+    ),
+    "a GeoJSON with a corner of 400 digits": Attack(
+        "regions", _polygon(f"[[[1, 1], [9, 1], [1{'0' * 400}, 9]]]"), "list of three or more corners"
+    ),
+    "a GeoJSON whose corners are nowhere": Attack(
+        "regions", _polygon("[[[1, 1], [9, 1], [NaN, 9]]]"), "list of three or more corners"
+    ),
+    "a GeoJSON of half a million regions": Attack(
+        "regions", lambda: {"a.geojson": b"[" + b'{"type":"Polygon"},' * 500_000 + b"{}]"}, "label image"
+    ),
+    "a GeoJSON that crosses every row a million times": Attack(
+        "regions",
+        _polygon(f"[[{'[1, -9], [2, 99], ' * 1_500_000}[3, 9]]]"),
+        "more outlines than can be drawn",
+    ),
+    "a RoiSet that unpacks to gigabytes": Attack(
+        "regions",
+        lambda: {"a.zip": _packed({f"{number}.roi": bytes(100 << 20) for number in range(6)})},
+        "unpacks to more than 256 MB",
+    ),
+    "a RoiSet of one ROI that says it has two billion corners": Attack(
+        "regions",
+        lambda: {"a.roi": b"Iout" + struct.pack(">hBx4hH", 229, 7, 0, 0, 9, 9, 0) + b"\x7f" * 200},
+        "damaged or no area",
     ),
     "a recipe nested a thousand times": Attack(
         "recipes", lambda: {"recipe.toml": b"k = " + b"[" * 100_000}, "not valid TOML"

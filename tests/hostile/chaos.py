@@ -37,8 +37,9 @@ from hostile.writing import Command, commands
 
 LOADED = (
     "batch.cells batch.engines batch.maps batch.plates batch.recipes batch.runner classify.training "
-    "classify.model_file cli maps.films.files plates.outputs plates.report sensors.analysis.whole_logs "
-    "readers.spectra sensors.report_page sensors.store.logs sensors.analysis.figures sensors.figures"
+    "classify.model_file cli maps.films.files plates.ome_zarr plates.outputs plates.report "
+    "sensors.analysis.whole_logs readers.spectra sensors.report_page sensors.store.logs "
+    "sensors.analysis.figures sensors.figures writers.images"
 )
 LIBRARIES = (
     "contourpy duckdb matplotlib.backends.backend_agg matplotlib.figure multiprocessing.popen_spawn_posix "

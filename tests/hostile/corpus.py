@@ -6,6 +6,7 @@ They are what `hostile.mutating` starts from; `hostile.attacks` are the bad ones
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 import tempfile
@@ -19,9 +20,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import roifile
 import tifffile
 from PIL import Image
 from support.cell_pictures import labelled_folder
+from support.cellprofiler_run import LAYOUT, tables as run_tables, write_csv, write_sqlite
 from support.ep4_tools import small_files, write_angle_series
 from support.small_plate import saved_small_plate
 
@@ -61,12 +64,17 @@ def formats() -> dict[str, Format]:
         "png": Format(_pngs, _open_picture, 10),
         "tiff": Format(_tiffs, _open_picture, 16),
         "ome and imagej tiff": Format(_described_tiffs, _open_picture, 8),
+        "ome-zarr": Format(_zarr_stores, _open_stores, 8),
         "folders of pictures": Format(_picture_folders, _open_stack),
         "label images": Format(_label_images, _open_labels, 3),
+        "regions": Format(_region_files, _open_labels, 8),
         "layouts as csv": Format(_csv_layouts, _open_layout, 6),
         "layouts as xlsx": Format(_xlsx_layouts, _open_layout, 8),
         "plates": Format(_plates, _open_plate, 3),
         "profiles": Format(_profiles, _open_profiles, 5),
+        "cellprofiler runs": Format(_runs, _open_profiles_of_others, 6),
+        "cellprofiler databases": Format(_run_databases, _open_profiles_of_others, 6),
+        "tables of profiles": Format(_profile_tables, _open_profiles_of_others, 6),
         "film models": Format(_film_models, _open_film_model, 8),
         "recipes": Format(_recipes, _open_recipe, 6),
         "cell models": Format(_cell_models, _open_cell_model, 5),
@@ -99,9 +107,27 @@ def _open_picture(folder: Path) -> object:
     )
 
 
+def _open_stores(folder: Path) -> object:
+    from ellimaps.classify.images import read_image
+    from ellimaps.plates.measuring.file_names import read_plate_files
+    from ellimaps.plates.measuring.pictures import picture_values
+    from ellimaps.readers import list_datasets, open_stack
+
+    def first_picture(path: Path) -> object:
+        return picture_values(path, str(read_plate_files(path).table["file"][0]))
+
+    def each(path: Path) -> object:
+        return [open_stack(path, dataset=name, t=0, z="mean") for name in list_datasets(path)]
+
+    stores = sorted(path for path in folder.iterdir() if path.is_dir())
+    return _last_of(
+        [lambda way=way, path=path: way(path) for path in stores for way in (read_image, first_picture, each)]
+    )
+
+
 def _open_labels(folder: Path) -> object:
     from ellimaps.maps.labels import read_clusters
-    from ellimaps.regions.label_file import read_labels
+    from ellimaps.regions.label_file import read_objects
 
     return _last_of(
         [
@@ -109,7 +135,7 @@ def _open_labels(folder: Path) -> object:
             for path in _all(folder)
             for opened in (
                 lambda path=path: read_clusters(path, (24, 32)),
-                lambda path=path: read_labels(path, (24, 32), 0, 0),
+                lambda path=path: read_objects(path, (24, 32), 0, 0),
             )
         ]
     )
@@ -129,6 +155,13 @@ def _open_plate(folder: Path) -> object:
     plate.metadata()
     field = next(plate.fields())
     return read_field(plate.root, field.files, plate.channels)
+
+
+def _open_profiles_of_others(folder: Path) -> object:
+    from ellimaps.plates.exchange.opening import open_profiles
+
+    files = [path for path in folder.iterdir() if path.name != "layout.csv"]
+    return open_profiles(folder if len(files) > 1 else files, folder / "layout.csv").wells
 
 
 def _open_profiles(folder: Path) -> object:
@@ -391,6 +424,30 @@ def _described_tiffs() -> list[Files]:
     ]
 
 
+def _zarr_stores() -> list[Files]:
+    import zarr
+    from support.zarr_stores import pixels, write_image, write_plate
+    from zarr.codecs import BloscCodec, Crc32cCodec, GzipCodec
+
+    # Its threads would be lost in the processes that open inputs.
+    zarr.config.set({"threading.max_workers": 1})
+    values = pixels((1, 2, 2, 20, 24), seed=4)
+    small = pixels((12, 16), "uint8", 5)
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        write_image(root / "a" / "two.ome.zarr", values, "0.4")
+        write_image(root / "b" / "three.ome.zarr", values)
+        write_image(root / "c" / "shards.zarr", values, chunks=(1, 1, 1, 10, 12), shards=(1, 1, 2, 20, 24))
+        write_image(root / "d" / "blosc.zarr", small, compressors=[BloscCodec(cname="lz4"), Crc32cCodec()])
+        write_image(root / "e" / "gzip.zarr", small, compressors=GzipCodec())
+        write_plate(root / "f" / "plate.zarr", {"A1": [values], "B2": [values]}, "0.4")
+        write_plate(root / "g" / "plate.zarr", {"A1": [values, values]})
+        return [
+            {file.relative_to(one).as_posix(): file.read_bytes() for file in _all(one)}
+            for one in sorted(root.iterdir())
+        ]
+
+
 def _picture_folders() -> list[Files]:
     random = _random()
     planes = random.integers(0, 4000, (3, 24, 32), dtype=np.uint16)
@@ -408,6 +465,7 @@ def _label_images() -> list[Files]:
     return [
         {"labels.tif": tiff(labels, metadata=None)},
         {"labels.tif": tiff(labels.astype(np.int32), compression="zlib", metadata=None)},
+        {"labels.tif": _called_labels(labels)},
         {"labels.png": _saved(Image.fromarray(labels), "png")},
     ]
 
@@ -419,6 +477,42 @@ _LAYOUT = (
     ["B01", "staurosporine", "1e-3", "0"],
     ["B12", "\u00b5-opioid", "10", "0"],
 )
+
+
+def _called_labels(labels: Any) -> bytes:
+    from ellimaps.regions.label_image import Called, PackedLabels, label_tiff
+
+    called = [Called(f"kind {number}", f"#0000{number:02x}") for number in range(1, 12)]
+    return label_tiff([[PackedLabels.of(labels)]], 0.5, called=called)
+
+
+def _region_files() -> list[Files]:
+    from ellimaps.regions.areas import areas_of
+    from ellimaps.regions.geojson import geojson_bytes
+    from ellimaps.regions.imagej import roi_set_bytes
+
+    labels = _random().integers(0, 3, (24, 32))
+    planes = [area for t in (0, 1) for area in areas_of(np.roll(labels, t), t, 0)]
+    drawn = roifile.ImagejRoi.frompoints(np.array([(1.5, 2.0), (9.25, 3.0), (7.0, 12.5)]))
+    oval = roifile.ImagejRoi(roitype=roifile.ROI_TYPE.OVAL, top=3, left=4, bottom=20, right=15)
+    old = {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": [[[1, 1], [9, 1], [9, 9], [1, 1]]]},
+        "properties": {
+            "classification": {"name": "a", "colorRGB": -3},
+            "measurements": [{"name": "x", "value": 1}],
+        },
+    }
+    return [
+        {"regions.geojson": geojson_bytes(areas_of(labels), "detection", "Nucleus")},
+        {"regions.geojson": geojson_bytes(planes, "annotation")},
+        {"regions.geojson": json.dumps([old]).encode()},
+        {"RoiSet.zip": roi_set_bytes(areas_of(labels))},
+        {"RoiSet.zip": roi_set_bytes(areas_of(np.kron(np.arange(12).reshape(3, 4), np.ones((8, 8), int))))},
+        {"RoiSet.zip": roi_set_bytes(planes)},
+        {"drawn.roi": drawn.tobytes()},
+        {"oval.roi": oval.tobytes()},
+    ]
 
 
 def _csv_layouts() -> list[Files]:
@@ -482,6 +576,44 @@ def _profiles() -> list[Files]:
     import json
 
     return [files, {**files, "thumbnails.json": json.dumps(thumbnails).encode(), "thumbnails_000.jpg": sheet}]
+
+
+def _runs() -> list[Files]:
+    made, _ = run_tables(cells=3)
+    with tempfile.TemporaryDirectory() as name:
+        folder = write_csv(Path(name), made)
+        return [
+            {"layout.csv": LAYOUT.encode(), **{path.name: path.read_bytes() for path in folder.iterdir()}}
+        ]
+
+
+def _run_databases() -> list[Files]:
+    made, _ = run_tables(cells=3)
+    with tempfile.TemporaryDirectory() as name:
+        paths = [write_sqlite(Path(name) / f"{prefix}run.sqlite", made, prefix) for prefix in ("Per_", "")]
+        return [{"layout.csv": LAYOUT.encode(), "run.sqlite": path.read_bytes()} for path in paths]
+
+
+def _profile_tables() -> list[Files]:
+    import gzip
+
+    table = pd.DataFrame(
+        {
+            "Metadata_Plate": "p",
+            "Metadata_Well": ["A01", "A02", "B01", "B02"],
+            "Metadata_Site": [1, 1, 1, 1],
+            "Cells_AreaShape_Area": [1.5, -2e3, np.nan, 4.0],
+            "Nuclei_Texture_Entropy_DNA": [1.0, 2.0, 3.0, 1e-9],
+        }
+    )
+    text, packed = table.to_csv(index=False).encode(), io.BytesIO()
+    table.to_parquet(packed, index=False)
+    layout = {"layout.csv": LAYOUT.encode()}
+    return [
+        {**layout, "a.csv": text},
+        {**layout, "a.csv.gz": gzip.compress(text, mtime=0)},
+        {**layout, "a.parquet": packed.getvalue()},
+    ]
 
 
 def _film_models() -> list[Files]:

@@ -104,7 +104,8 @@ def _damaged(random: Random, name: str, content: bytes) -> bytes:
         ways += [_zip_member] * 24
     elif b"\0" not in content[:400]:
         ways += _TEXT * 4
-        if name.endswith(".json"):
+        # Zarr 2 describes itself as JSON in hidden files.
+        if name.endswith((".json", ".zarray", ".zattrs", ".zgroup")):
             ways += [_json_value] * 20
     return random.choice(ways)(random, content)
 

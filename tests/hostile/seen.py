@@ -49,6 +49,11 @@ def one_set(out: Path) -> Sets:
     return {"files": files_of(out)}
 
 
+def store_sets(out: Path) -> Sets:
+    """Return all files of the OME-Zarr in a folder as one set."""
+    return {"files": files_of(out / "a.ome.zarr")}
+
+
 def batch_sets(out: Path) -> Sets:
     """Return the tables, and the pictures that are shown beside them."""
     tables = {name: content for name, content in files_of(out).items() if name in (*TABLES, PROVENANCE)}

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.cell_pictures import labelled_folder
+from support.cellprofiler_run import LAYOUT, tables as run_tables, write_csv
 
 from ellimaps.samples import sample_cells, sample_ep4, sample_plate, sample_sensors
 from hostile.forks import Runner
-from hostile.seen import Sets, batch_sets, one_set, plate_sets
+from hostile.seen import Sets, batch_sets, one_set, plate_sets, store_sets
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def commands(runner: Runner, names: tuple[str, ...] = ()) -> list[Command]:
 
 
 def _map_commands(_: Runner, made: Path) -> Iterator[Command]:
-    """Make: segment, estimate, fit, batch maps."""
+    """Make: segment, estimate, fit, export, export to zarr, batch maps."""
     for number in range(3):
         sample_ep4(made / "maps" / f"m{number}", seed=number, size=(32, 40), bands=6, kinds=3)
     (made / "recipe.toml").write_text("k = 3\n")
@@ -63,6 +64,9 @@ def _map_commands(_: Runner, made: Path) -> Iterator[Command]:
     yield Command("segment", ("segment", one, "--out", "OUT", "-k", "3"), ("-k", "4"))
     yield Command("estimate", ("estimate", one, "--out", "OUT"), ("--k-max", "4"))
     yield Command("fit", ("fit", one, *model, "--out", "OUT", "-k", "3"), ("-k", "2"))
+    two = str(made / "maps" / "m1")
+    yield Command("export", ("export", one, "OUT/a.ome.tif"))
+    yield Command("export to zarr", ("export", two, "OUT/a.ome.zarr"), ("--ome-zarr", "0.4"), store_sets)
     batch = ("batch", str(made / "recipe.toml"), str(made / "maps"), "--out", "OUT", "--workers", "1")
     yield Command("batch maps", batch, model, batch_sets)
 
@@ -83,7 +87,7 @@ def _cell_commands(runner: Runner, made: Path) -> Iterator[Command]:
 
 
 def _plate_commands(runner: Runner, made: Path) -> Iterator[Command]:
-    """Make: plates profile, plates embed, plates report."""
+    """Make: plates profile, plates open, plates embed, plates report, plates export."""
     plate = sample_plate(made / "plate", wells=48, fields=1, size=128)
     options = ("--layout", str(plate / "layout.csv"), "--workers", "1", "--radius", "2", "8")
     few = shutil.copytree(plate / "images", made / "few", ignore=lambda _, files: sorted(files)[12:])
@@ -91,10 +95,17 @@ def _plate_commands(runner: Runner, made: Path) -> Iterator[Command]:
     yield Command("plates profile", profile, ("--radius", "3", "7"), plate_sets)
     profiles = made / "profiles"
     runner.run(("plates", "profile", str(plate / "images"), *options, "--out", str(profiles))).check(0)
+    run, layout, other = write_csv(made / "run", run_tables()[0]), made / "wells.csv", made / "other.csv"
+    layout.write_text(LAYOUT)
+    other.write_text(LAYOUT.replace("Taxol", "Aspirin"))
+    opened = ("plates", "open", str(run), "--out", "OUT", "--layout", str(layout))
+    yield Command("plates open", opened, ("--layout", str(other)))
     embed = ("plates", "embed", "OUT", "--method", "tsne")
     yield Command("plates embed", embed, ("--seed", "3"), before=profiles)
     report = ("plates", "report", str(profiles), "--out", "OUT/plate.html")
     yield Command("plates report", report, ("--correct", "polish"))
+    export = ("plates", "export", str(few), "OUT/a.ome.zarr")
+    yield Command("plates export", export, ("--ome-zarr", "0.4"), store_sets)
 
 
 def _sensor_commands(_: Runner, made: Path) -> Iterator[Command]:

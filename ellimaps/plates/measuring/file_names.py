@@ -1,8 +1,9 @@
 """Well-plate file names: a folder becomes a table with one row per field and channel.
 
-Three ways of naming are known. Harmony and Opera: ``r01c01f01p01-ch1sk1fk1fl1.tiff``, merged pictures without
-``ch1``. ImageXpress: ``NAME_A01_s1_w1.TIF``, with or without an identifier behind it, below ``TimePoint_1``
-and ``ZStep_1``; its thumbnails are skipped. Anything else: a pattern with named fields.
+An OME-Zarr plate says itself what it holds. Of files three ways of naming are known. Harmony and Opera:
+``r01c01f01p01-ch1sk1fk1fl1.tiff``, merged pictures without ``ch1``. ImageXpress: ``NAME_A01_s1_w1.TIF``,
+with or without an identifier behind it, below ``TimePoint_1`` and ``ZStep_1``; its thumbnails are skipped.
+Anything else: a pattern with named fields.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pandas as pd
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.plates.measuring.wells import row_number, well_name, well_position
+from ellimaps.readers.ome_zarr import channel_names, images_in, is_zarr, stores_in
 
 COLUMNS = ("well", "row", "column", "field", "channel", "z", "time", "file")
 MERGED = "merged"
@@ -60,11 +62,11 @@ class PlateFiles:
         :data:`COLUMNS`, one row per picture in the order of well, field, channel, z and time: ``well`` (as
         A01), ``row`` and ``column`` from 1, ``field``, ``channel`` (text; ``merged`` for all in one),
         ``z`` and ``time`` (whole numbers as the names have them, 1 where they say nothing), ``file`` (path
-        below the root with ``/``).
+        below the root with ``/``; of an OME-Zarr plate with ``:`` and the number of the channel behind it).
     skipped : tuple of str
         Pictures below the root whose names do not fit, and thumbnails.
     naming : str
-        ``harmony``, ``imagexpress`` or the pattern.
+        ``harmony``, ``imagexpress``, ``ome-zarr`` or the pattern.
     """
 
     root: Path
@@ -79,7 +81,8 @@ def read_plate_files(root: str | Path, pattern: str | None = None) -> PlateFiles
     Parameters
     ----------
     root : str or Path
-        Folder of the pictures; those in folders below it count as well.
+        Folder of the pictures; those in folders below it count as well. Or an OME-Zarr plate, or a folder
+        with one.
     pattern : str, optional
         How file names, or paths below the root where it holds a ``/``, are read: text with the fields
         ``{well}`` or ``{row}`` and ``{column}``, and ``{field}, {channel}, {z}, {time}`` where there are
@@ -96,6 +99,8 @@ def read_plate_files(root: str | Path, pattern: str | None = None) -> PlateFiles
     folder = Path(root)
     if not folder.is_dir():
         raise ReadError(f"{folder} is not a folder: give the folder that holds the plate's images.")
+    if pattern is None and (store := _plate_in(folder)) is not None:
+        return PlateFiles(folder, _zarr_table(folder, store), (), "ome-zarr")
     names = sorted(_pictures(folder, PurePosixPath()))
     ways = {"harmony": _HARMONY, "imagexpress": _IMAGEXPRESS}
     if pattern is not None:
@@ -108,6 +113,40 @@ def read_plate_files(root: str | Path, pattern: str | None = None) -> PlateFiles
             skipped = tuple(name for name in names if name not in used)
             return PlateFiles(folder, _ordered(table), skipped, naming)
     raise ReadError(_no_fit(folder, names, pattern))
+
+
+def _plate_in(folder: Path) -> Path | None:
+    """Return the OME-Zarr plate that a folder is or holds; None if there is none."""
+    stores = [folder] if is_zarr(folder) else stores_in(folder)
+    if len(stores) > 1:
+        raise ReadError(f"{folder} holds {len(stores)} OME-Zarr images or plates: give one plate.")
+    return stores[0] if stores else None
+
+
+def _zarr_table(root: Path, store: Path) -> pd.DataFrame:
+    images = [image for image in images_in(store) if image.row]
+    if not images:
+        raise ReadError(f"{store} is no OME-Zarr plate: give a plate, or the folder of its images.")
+    channels = channel_names(images[0].folder)
+    rows = []
+    for image in images:
+        row, column = _position(f"{image.row}{image.column}", store.name)
+        file = image.folder.relative_to(root).as_posix()
+        rows += [
+            (well_name(row, column), row, column, image.field, name, 1, 1, f"{file}:{number}")
+            for number, name in enumerate(channels)
+        ]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return table.sort_values(["row", "column", "field"], kind="stable").reset_index(drop=True)
+
+
+def _position(well: str, name: str) -> tuple[int, int]:
+    try:
+        return well_position(well)
+    except ReadError as error:
+        raise ReadError(
+            f"{name:.200} names a well that no plate has ({str(error).split(':')[0]}): rename it."
+        ) from error
 
 
 def _pictures(folder: Path, below: PurePosixPath) -> Iterator[str]:

@@ -22,8 +22,12 @@ _NAMES = {
     "well": ("well", "well_id", "wellid", "well_name", "position"),
     "row": ("row",),
     "column": ("column", "col"),
-    "compound": ("compound", "compound_name", "treatment", "drug", "substance", "name"),
-    "control": ("control", "is_control", "control_type"),
+    "compound": (
+        *("compound", "compound_name", "treatment", "drug", "substance", "name"),
+        # What the tables of the Broad Institute and the JUMP consortium have.
+        *("pert_iname", "broad_sample", "jcp2022"),
+    ),
+    "control": ("control", "is_control", "control_type", "pert_type"),
     "unit": ("concentration_unit", "unit", "units", "dose_unit"),
 }
 _CONCENTRATION = re.compile(r"(?:concentration|conc|dose)[\s_]*[(\[]?(?P<unit>[^)\]]*)[)\]]?")
@@ -55,7 +59,7 @@ _NO = (
     "sample",
     "trt",
 )
-_POSITIVE = ("positive", "poscon", "pos")
+_POSITIVE = ("positive", "poscon", "pos", "poscon_cp", "poscon_diverse", "poscon_orf")
 
 
 def read_layout(path: str | Path) -> pd.DataFrame:
@@ -87,7 +91,24 @@ def read_layout(path: str | Path) -> pd.DataFrame:
     file = Path(path)
     if file.is_dir():
         raise ReadError(f"{file} is a folder: give the plate's layout, a CSV or XLSX file.")
-    raw = _sheet(file)
+    return layout_of(file, _sheet(file))
+
+
+def layout_of(file: Path, raw: pd.DataFrame) -> pd.DataFrame:
+    """Return the layout that a table of text holds, as `read_layout`.
+
+    Parameters
+    ----------
+    file : Path
+        What messages call it.
+    raw : DataFrame
+        Of text; its index numbers the rows as the file does, the first below the header being 2.
+
+    Raises
+    ------
+    ReadError
+        As `read_layout`.
+    """
     named = {re.sub(r"\s+", "_", str(name).strip().casefold()): str(name) for name in raw.columns}
     found = {what: next((named[n] for n in names if n in named), None) for what, names in _NAMES.items()}
     if found["compound"] is None:
@@ -119,6 +140,12 @@ def read_layout(path: str | Path) -> pd.DataFrame:
     return table.iloc[order].reset_index(drop=True)
 
 
+def is_layout_column(name: str) -> bool:
+    """Return whether a column, in lower case, says what is in a well."""
+    known = any(name in names for what, names in _NAMES.items() if what not in ("row", "column"))
+    return known or _CONCENTRATION.fullmatch(name) is not None
+
+
 def _sheet(file: Path) -> pd.DataFrame:
     """Return the rows that hold something, under their numbers in the file."""
     content = read_small(file, "layout table", _MOST_BYTES)
@@ -135,6 +162,8 @@ def _sheet(file: Path) -> pd.DataFrame:
                 keep_default_na=False,
                 skip_blank_lines=False,
             ).fillna("")
+            if not isinstance(raw.index, pd.RangeIndex):
+                raise ValueError("the first row has more values than the header has names")
             raw.index += len(text[:above].splitlines())
     except MissingExtraError:
         raise

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.core.provenance import sha256
+from ellimaps.readers.ome_zarr import is_zarr
 from ellimaps.readers.pictures import read_values
 from ellimaps.readers.planes import RGB_NAMES
 
@@ -80,16 +81,13 @@ def read_field(
         If there are not as many names as channels.
     """
     planes: list[NDArray[np.float32]] = []
-    quantum, inputs = 0.0, {}
+    quantum = 0.0
     for channel, group in zip(channels, files, strict=True):
         if not group:
             raise ReadError(
                 f"The field of {_first(files)} has no picture of channel {channel}: copy it again."
             )
-        pictures = []
-        for file in group:
-            inputs[file] = sha256(root / file)
-            pictures.append(read_values(root / file))
+        pictures = [picture_values(root, file) for file in group]
         quantum = 1.0 if pictures[0].dtype.kind in "ui" else 0.0
         planes += list(_signal(_projected(pictures, group)))
     if len({plane.shape for plane in planes}) > 1:
@@ -100,7 +98,33 @@ def read_field(
         raise SettingError(f"{len(names)} names are given for {len(planes)} channels: give one for each.")
     factor = max(1, round(max(planes[0].shape) / longest_px))
     values = np.stack([_binned(plane, factor) for plane in planes])
-    return FieldPictures(values, tuple(names) or found, is_merged, factor, quantum, inputs)
+    return FieldPictures(values, tuple(names) or found, is_merged, factor, quantum, field_inputs(root, files))
+
+
+def picture_file(root: Path, file: str) -> tuple[Path, int | None]:
+    """Return where a picture of a plate lies, and which channel of an OME-Zarr image it is."""
+    path, _, channel = file.rpartition(":")
+    if path and channel.isdecimal() and is_zarr(root / path):
+        return root / path, int(channel)
+    return root / file, None
+
+
+def picture_values(root: Path, file: str) -> NDArray[Any]:
+    """Read a picture of a plate, shape (sample, y, x); see `ellimaps.readers.pictures.read_values`."""
+    path, channel = picture_file(root, file)
+    return read_values(path, channel=channel)
+
+
+def field_inputs(root: Path, files: Sequence[Sequence[str]]) -> dict[str, str]:
+    """Return the SHA-256 of a field's files by their paths below the root.
+
+    Raises
+    ------
+    ReadError
+        If one cannot be read.
+    """
+    paths = dict.fromkeys(picture_file(root, file)[0] for group in files for file in group)
+    return {path.relative_to(root).as_posix(): sha256(path) for path in paths}
 
 
 def _first(files: Sequence[Sequence[str]]) -> str:

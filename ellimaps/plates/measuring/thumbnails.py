@@ -18,8 +18,9 @@ from ellimaps.core.inputs import as_input
 from ellimaps.core.parallel import ordered_map
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.sums import SUMS, WrittenSet, read_set
+from ellimaps.plates.measuring.pictures import picture_file, picture_values
 from ellimaps.plates.measuring.profiles import FACTS as PROFILE_FACTS, FIELDS, Profiles
-from ellimaps.readers.pictures import opened_picture, read_values
+from ellimaps.readers.pictures import opened_picture
 from ellimaps.readers.planes import RGB_NAMES
 
 COLORS = ("#3f6fff", "#2ee66b", "#ffb000", "#ff4060", "#c77dff", "#e0e0e0")
@@ -76,7 +77,7 @@ def field_picture(root: Path, files: str, n_channels: int) -> NDArray[np.float32
     groups = [names[start : start + planes] for start in range(0, len(names), planes)]
     channels: list[NDArray[np.float32]] = []
     for group in groups:
-        values = [read_values(root / name)[: len(RGB_NAMES)] for name in group]
+        values = [picture_values(root, name)[: len(RGB_NAMES)] for name in group]
         if len({one.shape for one in values}) > 1:
             raise ReadError(f"The focal planes of {group[0]} differ in size: keep pictures of one size.")
         channels += list(np.max(values, axis=0).astype(np.float32))
@@ -87,7 +88,7 @@ def field_picture(root: Path, files: str, n_channels: int) -> NDArray[np.float32
 
 def field_pixel_um(root: Path, files: str) -> float | None:
     """Return the size of a pixel as the first file of a field says it; None where it does not."""
-    with opened_picture(as_input(root / files.split(";")[0])) as picture:
+    with opened_picture(as_input(picture_file(root, files.split(";")[0])[0])) as picture:
         return picture.pixel_size_um
 
 

@@ -14,7 +14,7 @@ export function addSaving(parent, figureOf, tell) {
   const buttons = [
     act("PNG", "Save as PNG", async (figure) => save(await pngOf(figure), figure, "png")),
     act("SVG", "Save as SVG", (figure) => save(svgOf(figure), figure, "svg")),
-    act("Copy", "Copy as picture", (figure) => copy(figure, tell)),
+    act("Copy", "Copy as image", (figure) => copy(figure, tell)),
   ];
   return (title) => {
     for (const one of buttons) one.setAttribute("aria-label", `${one.title}: ${title}`);
@@ -38,7 +38,7 @@ async function copy(figure, tell) {
     await navigator.clipboard.write([new ClipboardItem({ "image/png": pngOf(figure) })]);
     tell(`Copied: ${figure.title}`);
   } catch {
-    tell("This browser lets no picture be copied here: save it.");
+    tell("This browser lets no image be copied here: save it.");
   }
 }
 

@@ -1,60 +1,83 @@
-"""Controls whose changes are steps that Back undoes.
+"""What is looked at, in the address: each change is a step, and Back undoes it.
 
-What Streamlit binds to the address replaces its last step; what a page writes there adds one.
+Controls that Streamlit binds to the address replace its last step. Here a page writes what it shows, and
+follows where the address says something else than was put there: a link, or Back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import RerunException
 
-_WORK = "work"
-
-
-def has_address(*keys: str) -> bool:
-    """Return whether the address is one of this page, before the page says whose work it is.
-
-    Who comes from another page has none: what was looked at last is shown.
-    """
-    return any(key in st.query_params for key in (_WORK, *keys))
+_WRITTEN, _TOLD = "ellimaps_address", "ellimaps_address_told"
 
 
-def follow_address(said: Mapping[str, str], options: Mapping[str, Sequence[str]]) -> None:
-    """Give controls what the address says where that is not what was put there: after a link, or Back.
+def followed(name: str, first: str = "") -> str | None:
+    """Return what a parameter asks for, where that is not what was put there; else None.
 
     Parameters
     ----------
-    said : mapping of str to str
-        What `write_address` put there last.
-    options : mapping of str to sequence of str
-        Keys of controls, and what each can be; where the address says nothing or else, it is the first, and
-        None where that is empty.
+    name : str
+        Of the parameter.
+    first : str
+        What an address asks for that has none.
     """
-    for key, known in options.items():
-        text = st.query_params.get(key, "")
-        is_new = text != said.get(key, "") or (text and key not in st.session_state)
-        if is_new and known:
-            st.session_state[key] = (text if text in known else known[0]) or None
+    asked = st.query_params.get(name, first)
+    if asked == _written().get(name, first):
+        return None
+    _written()[name] = asked
+    return asked
 
 
-def write_address(options: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Have the address say what controls are: one step for Back, and none if nothing changed; return that.
+def told_address(name: str, text: str, first: str = "") -> None:
+    """Have the address say what is shown.
 
     Parameters
     ----------
-    options : mapping of str to sequence of str
-        Keys of controls, and what each can be; of the first of them nothing is said.
+    name : str
+        Of the parameter.
+    text : str
+        What is shown.
+    first : str
+        What is shown at an address that says nothing of it.
     """
-    said = {key: _text(st.session_state.get(key), known) for key, known in options.items()}
-    told = {key: text for key, text in said.items() if text and text != st.query_params.get(key)}
+    told: dict[str, str] = st.session_state.get(_TOLD, {})
+    if st.query_params.get(name, first) != text:
+        told[name] = text
+    if _TOLD not in st.session_state:
+        _write(told)
+
+
+@contextmanager
+def one_step() -> Iterator[None]:
+    """Put what is told meanwhile into the address together: one step for Back."""
+    told: dict[str, str] = {}
+    st.session_state[_TOLD] = told
+    try:
+        yield
+    except RerunException:
+        # The next run has the address of this one's beginning, and tells it again.
+        told.clear()
+        raise
+    finally:
+        del st.session_state[_TOLD]
+        _write(told)
+
+
+def _write(told: dict[str, str]) -> None:
+    _written().update(told)
     if told:
         st.query_params.update(told)
-    for key in [key for key, text in said.items() if not text and key in st.query_params]:
-        del st.query_params[key]
-    return said
 
 
-def _text(value: Any, known: Sequence[str]) -> str:
-    return "" if value is None or str(value) == known[0] else str(value)
+def forget_address() -> None:
+    """Forget what was put there: the address is of another page, and asks for nothing of this one."""
+    st.session_state.pop(_WRITTEN, None)
+
+
+def _written() -> dict[str, str]:
+    found: dict[str, str] = st.session_state.setdefault(_WRITTEN, {})
+    return found

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ellimaps.core.errors import ReadError
 from ellimaps.core.reach import confine, is_outside
+from ellimaps.readers.ome_zarr import is_zarr
 
 VARIABLE = "ELLIMAPS_DATA_ROOT"
 LINKS_VARIABLE = "ELLIMAPS_FOLLOW_LINKS"
@@ -146,8 +147,9 @@ def files_in(folder: Path) -> list[Path]:
 
 
 def file_marks(files: Iterable[Path]) -> tuple[tuple[str, int, int], ...]:
-    """Return what changes when files do: path, time and size of each that is there."""
-    found = [(str(file), file.stat()) for file in files if file.is_file()]
+    """Return what changes when files or stores do: path, time and size of each file that is there."""
+    each = (one for file in files for one in (sorted(file.rglob("*")) if is_zarr(file) else [file]))
+    found = [(str(file), file.stat()) for file in each if file.is_file()]
     return tuple((name, status.st_mtime_ns, status.st_size) for name, status in found)
 
 

@@ -7,11 +7,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 from hypothesis import given, strategies as st
+from support.small_plate import small_plate
+from support.zarr_stores import pixels, write_image, write_plate
 
 from ellimaps.core.errors import ReadError, SettingError
+from ellimaps.plates.measuring.field import measure_field
 from ellimaps.plates.measuring.file_names import read_plate_files
 from ellimaps.plates.measuring.layout import read_layout
+from ellimaps.plates.measuring.pictures import picture_values
+from ellimaps.plates.measuring.plate import read_plate
+from ellimaps.plates.measuring.thumbnails import field_picture, field_pixel_um
 from ellimaps.plates.measuring.wells import (
     PLATE_SHAPES,
     plate_shape,
@@ -220,6 +227,15 @@ def test_damaged_layouts_are_told(tmp_path, name, content):
         read_layout(tmp_path / name)
 
 
+def test_lines_are_those_of_the_file(tmp_path):
+    (tmp_path / "a.csv").write_text("well,compound\nA01,x\n\nZ,y\n")
+    with pytest.raises(ReadError, match=r"a\.csv, row 4: 'Z' is no well"):
+        read_layout(tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_text("well,compound\nA01,x,1\nA02,y,2\n")
+    with pytest.raises(ReadError, match="more values than the header"):
+        read_layout(tmp_path / "a.csv")
+
+
 def test_positive_controls_are_no_controls_to_compare_with(tmp_path):
     (tmp_path / "a.csv").write_text("well,compound,control\nA1,DMSO,negcon\nA2,Taxol,poscon\nA3,x,trt\n")
     found = read_layout(tmp_path / "a.csv")
@@ -227,3 +243,50 @@ def test_positive_controls_are_no_controls_to_compare_with(tmp_path):
     assert found["positive"].tolist() == [False, True, False]
     (tmp_path / "b.csv").write_text("well,compound\nA1,DMSO\nA2,Taxol\n")
     assert not read_layout(tmp_path / "b.csv")["positive"].any()
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_an_ome_zarr_plate_is_profiled_as_its_pictures(tmp_path, inside):
+    made = small_plate(tmp_path, fields=2)
+    fields: dict[str, list] = {}
+    for row in made.fields.itertuples():
+        channels = [tifffile.imread(tmp_path / "pictures" / name) for name in row.files.split(";")]
+        fields.setdefault(f"{row.well[0]}{int(row.well[1:])}", []).append(np.stack(channels)[None, :, None])
+    store = write_plate(tmp_path / "zarr" / "small.ome.zarr", fields)
+    wells = "".join(f"{well},DMSO,,1\n" for well in sorted(set(made.fields["well"])))
+    (tmp_path / "layout.csv").write_text(f"well,compound,concentration,control\n{wells}")
+    ours = read_plate(store if inside else store.parent, tmp_path / "layout.csv")
+    theirs = read_plate(tmp_path / "pictures", tmp_path / "layout.csv", "{well}_f{field}_{channel}")
+    assert ours.channels == ("DNA", "ER")
+    assert ours.shape == theirs.shape
+    for one, two in zip(ours.fields(), theirs.fields(), strict=True):
+        assert one.key == two.key
+        found, known = (
+            measure_field(plate.root, field.files, plate.channels)
+            for plate, field in ((ours, one), (theirs, two))
+        )
+        np.testing.assert_equal(found.features, known.features)
+        pd.testing.assert_frame_equal(found.cells, known.cells)
+        assert len(found.inputs) == 1
+        picture = field_picture(ours.root, ";".join(name for group in one.files for name in group), 2)
+        np.testing.assert_array_equal(picture, field_picture(theirs.root, ";".join(sum(two.files, ())), 2))
+    assert field_pixel_um(ours.root, one.files[0][0]) == 0.325
+
+
+def test_two_plates_are_one_too_many(tmp_path):
+    for name in ("a.zarr", "b.zarr"):
+        write_plate(tmp_path / name, {"A1": [pixels()]})
+    with pytest.raises(ReadError, match="holds 2 OME-Zarr images or plates"):
+        read_plate_files(tmp_path)
+
+
+def test_an_image_is_no_plate(tmp_path):
+    with pytest.raises(ReadError, match="is no OME-Zarr plate"):
+        read_plate_files(write_image(tmp_path / "a.zarr", pixels()))
+
+
+def test_a_field_with_fewer_channels_is_told(tmp_path):
+    plate = write_plate(tmp_path / "p.zarr", {"A1": [pixels()], "A2": [pixels((2, 1, 3, 40, 50))]})
+    last = read_plate_files(plate).table["file"].iloc[-1]
+    with pytest.raises(ReadError, match="has 1 channels"):
+        picture_values(plate, last)

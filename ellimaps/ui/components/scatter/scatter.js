@@ -67,7 +67,7 @@ class Scatter {
     button(bar, "+", "Zoom in (+)", () => this.zoom(1.5));
     button(bar, "−", "Zoom out (-)", () => this.zoom(1 / 1.5));
     button(bar, "Reset view", "Show all points (0)", () => this.resetView());
-    button(bar, "Clear choice", "Choose nothing (Esc)", () => this.select([]));
+    button(bar, "Clear selection", "Choose nothing (Esc)", () => this.select([]));
     this.nameSaving = addSaving(
       bar,
       () => this.figure(),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ellimaps.classify.image_folder import is_image_name
 from ellimaps.core.errors import ExportError
-from ellimaps.ui.shared.data_root import data_root, files_in, folders_from, located
+from ellimaps.ui.shared.data_root import data_root, files_in, folders_from, located, subfolders
 
 MODEL_ENDING = ".ellimodel"
 
@@ -20,7 +20,7 @@ def image_folders(root: Path) -> list[str]:
     return [
         folder.relative_to(root).as_posix()
         for folder in sorted(folders_from(root))
-        if _holds_images([file.name for file in files_in(folder)])
+        if _holds_images([path.name for path in (*files_in(folder), *subfolders(folder))])
     ]
 
 

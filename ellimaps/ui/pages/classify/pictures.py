@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ellimaps.classify import read_image
+from ellimaps.classify.image_folder import is_image
 from ellimaps.core.errors import ReadError
 from ellimaps.images.outlines import overlay_png
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
@@ -26,7 +27,7 @@ def picture_of(path: Path) -> bytes:
     ReadError
         If it cannot be read.
     """
-    if not path.is_file():
+    if not is_image(path):
         raise ReadError(f"{path.name} cannot be read (No such file or directory): go to the next one.")
     return _PICTURES.get(file_marks([path]), lambda: _drawn(path))
 

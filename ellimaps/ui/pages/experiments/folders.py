@@ -14,6 +14,7 @@ from ellimaps.batch.layout import TreeLayout, layout_of
 from ellimaps.batch.marks import IMAGE_ENDINGS, TABLE_ENDING, batch_around, is_result
 from ellimaps.batch.result_folders import result_folders
 from ellimaps.batch.tree import Item, Pattern, Tree
+from ellimaps.readers.ome_zarr import is_zarr
 from ellimaps.ui.pages.experiments.state import ExperimentsState
 from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.widgets import choose_below_root
@@ -102,7 +103,8 @@ def items(root: Path, pattern: str | None, out: Path, *, folders: bool) -> tuple
 
 def _holds_inputs(folder: Path) -> bool:
     for _, one in zip(range(_MOST_LISTED), _deepest_first(folder), strict=False):
-        if any(name.casefold().endswith((*IMAGE_ENDINGS, TABLE_ENDING)) for name in _names(one)):
+        endings = (*IMAGE_ENDINGS, TABLE_ENDING)
+        if is_zarr(one) or any(name.casefold().endswith(endings) for name in _names(one)):
             return True
     return False
 

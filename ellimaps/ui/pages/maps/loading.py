@@ -26,6 +26,7 @@ from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.settings import Calibration, Corrections, Opening, Preprocessing, Settings, names_of
 from ellimaps.objects.analysis import CellResult
 from ellimaps.readers import picture_axes
+from ellimaps.readers.ome_zarr import is_zarr
 from ellimaps.readers.spectra import may_be_spectra, open_spectra
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
 from ellimaps.ui.shared.data_root import file_marks
@@ -103,7 +104,7 @@ class Source:
             If the folder cannot be listed.
         """
         try:
-            files = sorted(path.iterdir()) if path.is_dir() else [path]
+            files = sorted(path.iterdir()) if path.is_dir() and not is_zarr(path) else [path]
             fingerprint = hashlib.sha256(repr(file_marks(files)).encode()).hexdigest()
         except OSError as error:
             raise ReadError(f"{path} cannot be read: {error.strerror or error}.") from error

@@ -16,10 +16,11 @@ from ellimaps.plates.statistics.dose_response import DoseResponse, confidence_ba
 from ellimaps.ui.pages.plates.choice import chosen_fields, wells_of
 from ellimaps.ui.pages.plates.contact_sheet import contact_sheet
 from ellimaps.ui.pages.plates.data import OpenedPlate
-from ellimaps.ui.pages.plates.state import COMPOUND, PlatesState
+from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.charts import log_ticks, show_chart
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
+from ellimaps.ui.shared.widgets import choose_one
 
 # In pixels: a wider curve of a few doses is stretched on a screen of 1920.
 _WIDEST = 1000
@@ -36,13 +37,13 @@ def by_compound_tab(state: PlatesState, plate: OpenedPlate) -> None:
         st.info("No well has a compound: give the layout of the plate.", icon=":material/science:")
         return
     chosen = chosen_fields(state, plate)
-    mine = set(wells.loc[is_treated & wells_of(plate, chosen), "compound"].astype(str))
-    names = [name for name in compounds(plate) if name in mine]
+    mine = wells.loc[is_treated & wells_of(plate, chosen), "compound"]
+    names = sorted(mine.astype(str).unique(), key=str.casefold)
     if not names:
         st.info("None of the chosen wells has a compound: choose others.", icon=":material/science:")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        compound = st.selectbox("Compound", names, **kept(COMPOUND), width=280)
+        compound = choose_one("Compound", names, key="plates_compound", width=280)
         measure = st.selectbox(
             "Measure",
             [DISTANCE, *plate.profiles.features],
@@ -50,14 +51,9 @@ def by_compound_tab(state: PlatesState, plate: OpenedPlate) -> None:
             format_func=lambda name: "distance from controls" if name == DISTANCE else spoken(name),
             width=320,
         )
+    assert compound is not None
     contact_sheet(state, plate, chosen, compound)
     _curve(plate, compound, measure)
-
-
-def compounds(plate: OpenedPlate) -> list[str]:
-    """Return the compounds of a plate, but for its controls, by name."""
-    wells = plate.profiles.wells
-    return sorted(wells.loc[_is_treated(wells), "compound"].astype(str).unique(), key=str.casefold)
 
 
 def _is_treated(wells: pd.DataFrame) -> NDArray[np.bool_]:

@@ -69,9 +69,9 @@ def measure_panel(state: PlatesState) -> None:
         )
     if go:
         asked = PlateRun(
-            _given(pictures, "the folder of the images"),
-            _given(layout, "the layout, a CSV or XLSX file"),
-            _new_folder(out),
+            given(pictures, "the folder of the images"),
+            given(layout, "the layout, a CSV or XLSX file"),
+            new_folder(out),
             source,
             pattern.strip(),
         )
@@ -110,7 +110,16 @@ def _path(label: str, name: str, *, value: str = "", placeholder: str = "", help
     )
 
 
-def _given(text: str, what: str) -> Path:
+def given(text: str, what: str) -> Path:
+    """Return a path below the data root.
+
+    Raises
+    ------
+    SettingError
+        If the field is empty.
+    ReadError
+        If it is not below the data root.
+    """
     if not text.strip():
         raise SettingError(f"Give {what}: the field is empty.")
     return inside_root(text)
@@ -126,7 +135,8 @@ def take_measured(state: PlatesState, folder: Path, note: str) -> None:
     state.message = note
 
 
-def _new_folder(text: str) -> Path:
+def new_folder(text: str) -> Path:
+    """Return a folder below the data root, which need not be there; it raises as `given`."""
     if not text.strip():
         raise SettingError("Give a folder for the profiles: the field is empty.")
     root = data_root()

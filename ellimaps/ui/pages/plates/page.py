@@ -10,15 +10,15 @@ import streamlit as st
 from ellimaps.plates.report import plate_report
 from ellimaps.plates.statistics.positional_effect import Correction
 from ellimaps.ui.pages.plates.answers import answers_tab
-from ellimaps.ui.pages.plates.by_compound import by_compound_tab, compounds
+from ellimaps.ui.pages.plates.by_compound import by_compound_tab
 from ellimaps.ui.pages.plates.choice import choice_bar
 from ellimaps.ui.pages.plates.data import REPORTS, OpenedPlate, corrected_plate, opened_plate, profile_folders
-from ellimaps.ui.pages.plates.images import places
 from ellimaps.ui.pages.plates.measure import example, measure_panel, take_measured
+from ellimaps.ui.pages.plates.opening import opening_panel
 from ellimaps.ui.pages.plates.plate_map import plate_map_tab
+from ellimaps.ui.pages.plates.quality import quality_tab
 from ellimaps.ui.pages.plates.scatter import scatter_tab
-from ellimaps.ui.pages.plates.state import COMPOUND, WELL, PlatesState
-from ellimaps.ui.shared.address import follow_address, has_address, write_address
+from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept, page_state
@@ -28,7 +28,6 @@ from ellimaps.ui.shared.worker import in_worker
 
 # In pixels: on a screen of 1920 points would be drawn far apart, and words of a row as well.
 _WIDEST = 1400
-_VIEW = "plates_view"
 _EXAMPLE = "example_plate/profiles"
 _EXPECTED = """\
 plate_1/
@@ -41,6 +40,7 @@ plate_1/
 TABS = {
     "Scatter": scatter_tab,
     "Plate map": plate_map_tab,
+    "Quality": quality_tab,
     "By compound": by_compound_tab,
     "Answers": answers_tab,
 }
@@ -48,7 +48,6 @@ TABS = {
 
 def render() -> None:
     """Show the page."""
-    is_addressed = has_address(_VIEW, COMPOUND, WELL)
     state = page_state(PlatesState)
     with page_run(state):
         folder = _chosen_folder(state)
@@ -60,23 +59,14 @@ def render() -> None:
         state.show(plate.key)
         _header(plate)
         choice_bar(state, plate)
-        steps = _steps(plate)
-        if is_addressed:
-            follow_address(state.addressed, steps)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            tab = choose_tab(list(TABS), key=_VIEW, address=False)
+            tab = choose_tab(list(TABS), key="plates_view")
             correction = _correction()
             with guarded():
                 plate = corrected_plate(plate, correction)
                 _report(state, plate)
-        state.addressed = write_address(steps)
         with guarded(), st.container(width=_WIDEST):
             TABS[tab](state, plate)
-
-
-def _steps(plate: OpenedPlate) -> dict[str, list[str]]:
-    """Return the controls whose changes Back undoes, and what each can be."""
-    return {_VIEW: list(TABS), COMPOUND: compounds(plate), WELL: ["", *places(plate.profiles.wells)]}
 
 
 def _chosen_folder(state: PlatesState) -> Path | None:
@@ -93,6 +83,10 @@ def _chosen_folder(state: PlatesState) -> Path | None:
     )
     with st.expander("Measure a plate", icon=":material/add:", expanded=not found):
         measure_panel(state)
+    with st.expander(
+        "Open profiles of CellProfiler, pycytominer, or several plates", icon=":material/merge:"
+    ):
+        opening_panel(state)
     if not text:
         return None
     folder = inside_root(text, root)

@@ -143,7 +143,7 @@ def _controls(state: PlatesState) -> tuple[Level, str, str]:
             default="PCA",
             **kept("plates_method", address=True),
             required=True,
-            help="Distances and clusters are taken from the profiles, not from this picture.",
+            help="Distances and clusters are taken from the profiles, not from this drawing.",
         )
         colorings = ["Compound", "Concentration", "Cluster", "Control", "Plate", "Feature"]
         coloring = st.selectbox(

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Self
 from ellimaps.plates.measuring.profile_sources import PLAIN
 from ellimaps.ui.shared.state import PageState
 
-WELL, COMPOUND = "plates_well", "plates_compound"
-"""Keys of the controls that name the well whose images are shown, and the compound that is shown by dose."""
+WELL = "plates_well"
+"""Key of the control that names the well whose images are shown."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,6 @@ class PlatesState(PageState):
 
     Attributes
     ----------
-    recent : list of str
-        Folders of profiles opened, the last one first.
     shown : str
         Key of the profiles that the choices are of.
     selected : list of int
@@ -62,14 +60,11 @@ class PlatesState(PageState):
         Fields suggested last for the two images.
     to_replace : PlateRun, optional
         What waits for the word that profiles may be replaced.
-    addressed : dict of str to str
-        What the page put in the address last.
     look : dict
         How channels were chosen to look; see `ellimaps.ui.components.image_sheet.Look`.
     """
 
     is_written: ClassVar[bool] = True
-    recent: list[str] = field(default_factory=list)
     shown: str = ""
     selected: list[int] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
@@ -79,16 +74,11 @@ class PlatesState(PageState):
     cells: list[int] = field(default_factory=list)
     pair: tuple[int, int] | None = None
     to_replace: PlateRun | None = None
-    addressed: dict[str, str] = field(default_factory=dict)
     look: dict[str, Any] = field(default_factory=dict)
 
     def take_look(self, look: dict[str, Any]) -> None:
         """Take how channels were chosen to look: all images of the page follow."""
         self.look = look
-
-    def opened(self, folder: str) -> None:
-        """Put a folder first among those opened."""
-        self.recent = [folder, *(one for one in self.recent if one != folder)][:_MOST_RECENT]
 
     def show(self, key: str) -> None:
         """Give up what was chosen of other profiles: it names fields by number."""
@@ -134,5 +124,3 @@ class PlatesState(PageState):
 _WRITTEN = ("recent", "shown", "selected", "hidden", "hidden_fields", "is_drawn", "look")
 # Of seven letters each, they are half of what a file of works may hold.
 _MOST_WRITTEN = 70_000
-# As many as a list shows without scrolling.
-_MOST_RECENT = 6

@@ -1,0 +1,1 @@
+"""Writers: images leave in the formats that other programs read, a format per file."""
