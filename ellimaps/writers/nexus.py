@@ -6,8 +6,10 @@ definition has one spectrum per entry; pyElli reads it as such.
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,7 +115,7 @@ def write_nexus(
         )
     told = _told(stack) | dict(facts)
     h5py = optional("h5py", "nexus", "NeXus files")
-    with h5py.File(file, "w") as root:
+    with _whole(file) as stream, h5py.File(stream, "w") as root:
         root.attrs.update({"NX_class": "NXroot", "default": "entry", "creator": f"ellimaps {__version__}"})
         entry = _entry(root, "entry", told)
         _instrument(entry["instrument"], pairs)
@@ -130,6 +132,46 @@ def write_nexus(
     with file.open("ab") as end:
         end.write(footer(record))
     seal(file)
+
+
+class _Steady(io.FileIO):
+    """A file whose first failure to be written is kept, and what comes after it passed over."""
+
+    failure: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        """Write, or seem to."""
+        return self._tried(lambda: self._all(memoryview(content)), len(content))
+
+    def truncate(self, size: int | None = None) -> int:
+        """Cut or lengthen, or seem to."""
+        return self._tried(lambda: io.FileIO.truncate(self, size), size or 0)
+
+    def _all(self, content: memoryview) -> int:
+        done = 0
+        while done < len(content):
+            done += io.FileIO.write(self, content[done:]) or 0
+        return done
+
+    def _tried(self, way: Callable[[], int], otherwise: int) -> int:
+        if self.failure is None:
+            try:
+                return way()
+            except OSError as error:
+                self.failure = error
+        return otherwise
+
+
+@contextmanager
+def _whole(file: Path) -> Iterator[_Steady]:
+    """Return a context with a file for HDF5, which a full disk leaves with an error of the system.
+
+    The library can neither be stopped halfway nor close then without complaining on the terminal.
+    """
+    with _Steady(str(file), "w+b") as stream:
+        yield stream
+        if stream.failure is not None:
+            raise stream.failure
 
 
 def _told(stack: ImageStack) -> dict[str, str]:
