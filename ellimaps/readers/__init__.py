@@ -20,6 +20,7 @@ from ellimaps.readers.nexus import NexusMaps
 from ellimaps.readers.ome_zarr import is_zarr
 from ellimaps.readers.pictures import PictureSet, PlaneNumber
 from ellimaps.readers.planes import Axis, Choice, Planes, planes_of
+from ellimaps.readers.vendors import is_vendors
 
 __all__ = ["PlaneNumber", "list_datasets", "open_planes", "open_stack", "opened_image", "picture_axes"]
 
@@ -225,6 +226,8 @@ def _dataset_at(path: Path, dataset: str | None) -> _Found:
         return pictures.picture_set(file)
     if nexus.is_nexus(file):
         return NexusMaps(file)
+    if is_vendors(file):
+        return pictures.picture_set(file)
     if path.name.lower().endswith(".dat") or accurion_dat.is_table(file):
         folder = _around(file)
         return _choose(folder, [ep4_datasets.table_dataset(folder, file)], dataset)
