@@ -206,7 +206,7 @@ def test_a_reload_and_a_copied_address_bring_back_what_was_chosen(chromium, plat
     other.set_default_timeout(WAIT_MS)
     other.goto(page.url)
     other.get_by_text("1 of 48 fields chosen").wait_for()
-    other.get_by_role("button", name="Clear selection").click()
+    other.get_by_role("button", name="Show all").click()
     other.get_by_role("status").get_by_text("48 of 48 points", exact=True).wait_for()
     assert plates.complaints() == []
     other.context.close()
