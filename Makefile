@@ -18,7 +18,7 @@ SEED ?= 1
 EXTRAS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz chaos check docs audit locked bench load screenshots constraints clean
+.PHONY: help run test fuzz chaos check docs audit locked bench load conda screenshots constraints clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ fuzz: $(VENV)/.test ## Damaged inputs of every format (N=100000 SEED=1), finding
 	cd tests && OMP_NUM_THREADS=1 ../$(BIN)/python -m hostile.fuzz --n $(N) --seed $(SEED) $(FUZZ_ARGS)
 	cd tests && OMP_NUM_THREADS=1 ../$(BIN)/python -m hostile.fuzz_server --n $(REQUESTS) --seed $(SEED)
 
-check: $(VENV)/.dev docs ## Lint, formatting, types, import contracts, JavaScript, what is risky, and the documentation without a warning
+check: $(VENV)/.dev docs ## Lint, formatting, types, import contracts, JavaScript, what is risky, what is deployed, and the documentation without a warning
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -45,6 +45,16 @@ check: $(VENV)/.dev docs ## Lint, formatting, types, import contracts, JavaScrip
 	$(BIN)/oxfmt --check ellimaps/ui
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml ellimaps
 	$(BIN)/zizmor --quiet --offline .github/workflows
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose.yaml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/kubernetes-validate --quiet --strict --kubernetes-version 1.31 $(filter-out %/kustomization.yaml, $(wildcard deploy/kubernetes/*.yaml))
+	$(BIN)/hadolint deploy/Dockerfile
+	$(BIN)/npe2 validate ellimaps/napari/napari.yaml
+
+conda: $(VENV)/.test ## Build the conda package into dist/conda/, with conda-forge's packages, and try it in an environment of its own
+	$(BIN)/python -c 'from rattler_build import Stage0Recipe as Recipe; \
+		Recipe.from_file("deploy/conda/recipe.yaml").run_build(channels=["conda-forge"], output_dir="dist/conda")'
 
 audit: $(VENV)/.dev ## Ask PyPI for known vulnerabilities of all that is locked
 	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock --requirement requirements-dev.lock
@@ -85,7 +95,7 @@ constraints: $(VENV)/.dev ## Pin what .venv holds now in constraints.txt, and lo
 	echo setuptools | $(LOCK) --extra dev --extra deep --output-file requirements-dev.lock
 
 clean: ## Remove caches and build products (not .venv, not results/)
-	rm -rf docs/_api docs/_build build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
+	rm -rf docs/_api docs/_build docs/_gallery docs/sg_execution_times.rst build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -227,6 +227,45 @@ _TIMED_GESTURES = """async (canvas) => {
 }"""
 
 
+def log_page(rows: int = 10_000_000) -> dict[str, Any]:
+    """Look at a log of eight sensors in the browser: seconds until all is drawn, and the server's memory."""
+    from bench_sensors import write_log
+    from browser.conftest import idle, show
+
+    file = write_log(rows, 8, 30, Path(tempfile.gettempdir()) / "ellimaps-benchmarks" / "sensors")["csv"]
+    found: dict[str, Any] = {"readings": rows, "file_mb": file.stat().st_size / MEGABYTE}
+    lines, chart = ".js-plotly-plot .scrollbox", ".stVegaLiteChart svg.marks"
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["ELLIMAPS_CACHE"] = cache
+        with opened_browser(file.parent) as (workbench, browser):
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.set_default_timeout(600_000)
+
+            def wait(what: str, act: Callable[[], object], seen: str = lines) -> None:
+                start = time.perf_counter()
+                act()
+                page.locator(seen).first.wait_for()
+                idle(page)
+                found[f"{what}_s"] = time.perf_counter() - start
+
+            def press(button: str) -> Callable[[], object]:
+                return page.get_by_role("button", name=button, exact=True).click
+
+            address = f"{workbench.address}/sensors?sensors_typed={file.name}"
+            wait("import and first view", lambda: page.goto(address))
+            wait("reload", page.reload)
+            wait("zoom to a day", press("Last day"))
+            wait("reload, zoomed", page.reload)
+            wait("back to the whole log", page.go_back)
+            for view in ("Data coverage", "Compare", "Stability", "Anomalies", "Forecast", "Relations"):
+                seen = lines if view == "Anomalies" else chart
+                wait(f"first switch to {view}", lambda view=view: show(page, view), seen)
+                wait("switch to Readings", lambda: show(page, "Readings"))
+                wait(f"switch again to {view}", lambda view=view: show(page, view), seen)
+            found["memory_mb"] = workbench.resident_bytes() / MEGABYTE
+    return found
+
+
 def main() -> None:
     """Measure, print, and write JSON if asked."""
     asked = arguments(__doc__)
@@ -237,6 +276,7 @@ def main() -> None:
     figures[f"server, {measurements[0].name}"] = server_times(measurements[0])
     figures["two users"] = two_users()
     figures["cells of a plate"] = cell_plot()
+    figures["a log of 10 million readings"] = log_page()
     report(figures, asked.json)
 
 

@@ -78,6 +78,13 @@ from .readers import (
     open_stack as open_stack,
 )
 from .readers.spectra import open_spectra as open_spectra
+from .regions.areas import (
+    Area as Area,
+    areas_of as areas_of,
+)
+from .regions.geojson import geojson_bytes as geojson_bytes
+from .regions.imagej import roi_set_bytes as roi_set_bytes
+from .regions.label_file import read_label_image as read_label_image
 from .samples import (
     sample_cells as sample_cells,
     sample_ep4 as sample_ep4,

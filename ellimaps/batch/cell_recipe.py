@@ -25,7 +25,7 @@ def cell_settings(**given: Any) -> CellSettings:
 
 def cells_recipe(work: CellWork) -> str:
     """Return what finds objects as the text of a recipe, as `ellimaps.batch.recipes.read_work` reads it."""
-    values = without_none(asdict(work.settings)) | {"names": work.names}
+    values = without_none(asdict(work.settings)) | {"names": work.names, "outlines": work.outlines}
     lines = [f"{name} = {toml_value(value)}" for name, value in values.items()]
     text = "\n".join([_HEADER, f"ellimaps = {toml_value(version('ellimaps'))}", "", "[cells]", *lines]) + "\n"
     return with_time_limit(text, work.time_limit_s)
@@ -46,7 +46,7 @@ def cells_of(values: Mapping[str, Any], name: str) -> CellSettings:
     Parameters
     ----------
     values : mapping
-        What the table ``[cells]`` of a recipe holds, without ``names``.
+        What the table ``[cells]`` of a recipe holds, without ``names`` and ``outlines``.
     name : str
         What the recipe is called in error messages.
 

@@ -12,6 +12,7 @@ from ellimaps.core.errors import SettingError
 from ellimaps.maps.films.recipe import fit_of
 from ellimaps.maps.recipe import recipe_values, settings_of
 from ellimaps.objects.column_names import names_called
+from ellimaps.regions.outline_files import outline_formats
 
 
 def read_work(
@@ -29,8 +30,9 @@ def read_work(
     ----------
     path : Path
         The settings of a segmentation; or a table ``[cells]``, the settings of
-        `ellimaps.objects.analysis.CellSettings` and ``names``, what measures are called. A table ``[fit]``
-        as `ellimaps.maps.films.recipe.fit_of` reads it.
+        `ellimaps.objects.analysis.CellSettings`, ``names``, what measures are called, and ``outlines``,
+        which files of outlines are written. A table ``[fit]`` as `ellimaps.maps.films.recipe.fit_of` reads
+        it.
     model : Path, optional
         A film model to fit, in place of the recipe's.
     kind, radius
@@ -56,8 +58,9 @@ def read_work(
     if cells is not None:
         _refuse(values.keys() - {"ellimaps"} | ({"fit"} if fit or model else set()), path.name)
         names = names_called(cells.pop("names", "skimage"))
+        outlines = outline_formats(cells.pop("outlines", ()))
         given = without_none({"kind": kind, "radius": radius})
-        return CellWork(cells_of(cells | given, path.name), names, limit_s)
+        return CellWork(cells_of(cells | given, path.name), names, limit_s, outlines)
     if kind is not None or radius is not None:
         raise SettingError(f"{path.name} segments maps: kind and radius belong to a recipe with [cells].")
     settings = settings_of(values, path.name)

@@ -130,6 +130,11 @@ class Results:
         overlay = str(image["Overlay"])
         return self._below(str(Path(overlay).parent / MONTAGE)) if overlay else None
 
+    def label_image(self, image: pd.Series) -> Path | None:
+        """Return where the label image of one row of `images` lies, if it is there and still of that row."""
+        name = str(image.get("Labels", ""))
+        return self._below(name) if name and self._is_shown(image) else None
+
     def files(self, image: pd.Series, ending: str) -> list[Path]:
         """Return the files of a map folder's result that end so, such as ``_fit.png``."""
         key = _key(image)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ellimaps.batch.lock import LOCK, STATE, take
-from ellimaps.batch.work import CELLS, CROPS, LABELS, OVERLAY, TABLE, Output
+from ellimaps.batch.work import CELLS, CROPS, LABELS, OVERLAY, REGIONS, TABLE, Output
 from ellimaps.core.errors import AbortedError, ExportError
 from ellimaps.core.sums import sum_of, sums_of
 
@@ -207,6 +207,8 @@ def _path_of(key: str, role: str) -> str:
         return f"qc/{key}{role.removeprefix(OVERLAY)}_overlay.png"
     if role.startswith(LABELS):
         return f"labels/{key}{role.removeprefix(LABELS)}.tif"
+    if role.startswith(REGIONS):
+        return f"regions/{key}{role.removeprefix(REGIONS)}"
     known = {
         TABLE: f"objects/{key}.csv",
         CROPS: f"{STATE}/crops/{key}.npy",

@@ -14,9 +14,10 @@ import pandas as pd
 from ellimaps.core.errors import EllimapsError
 from ellimaps.core.parallel import one_thread
 
-FORMAT = 3
+FORMAT = 4
 """Raised where the files of a result change: what is kept is then computed again."""
 TABLE, OVERLAY, LABELS, CROPS, CELLS = "table", "overlay", "labels", "crops", "cells"
+REGIONS = "regions"
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,9 @@ class Output:
     ----------
     files : dict of str to bytes
         Contents by role: :data:`TABLE`, :data:`OVERLAY`, :data:`LABELS`, :data:`CROPS`, :data:`CELLS`,
-        overlays and labels with a suffix where a file holds several images; other names are files of its
-        own.
+        :data:`REGIONS`;
+        overlays, labels and regions with a suffix where a file holds several images, and regions with
+        their ending. Other names are files of its own.
     facts : dict
         Measures of the image as a whole, and ``objects``, their number.
     inputs : dict of str to str

@@ -1,6 +1,7 @@
 """The public names and where they live; `ellimaps/classify/__init__.py` imports each on first use."""
 
 from .deep_model import DeepModel as DeepModel, load_classifier as load_classifier
+from .further_labels import LearningCurve as LearningCurve, learning_curve as learning_curve
 from .image_features import CellFeatures as CellFeatures, measure_image as measure_image
 from .image_folder import image_files as image_files
 from .images import read_image as read_image

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,7 @@ from ellimaps.cli.options import (
     Json,
     NetworkWeights,
     ObjectKind,
+    Outlines,
     Radius,
     ResultFolder,
     Scheduler,
@@ -26,6 +28,7 @@ from ellimaps.cli.output import print_json, print_table, progress_on_stderr
 
 if TYPE_CHECKING:
     from ellimaps.classify import DeepModel, PopulationModel, Training
+    from ellimaps.deep.segmenters import Segmenter
 
 FocalPlane = Annotated[
     str | None,
@@ -67,6 +70,30 @@ def detect(
     z: FocalPlane = None,
     t: TimePoint = None,
     scene: Scene = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels",
+            help="Measure these nuclei and find none: a folder of label images called as the images, "
+            "or one: TIFF, PNG, RoiSet.zip or GeoJSON.",
+            show_default=False,
+        ),
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            "--network",
+            help="Let cellpose or stardist find objects, with --weights; their library must be installed.",
+            show_default=False,
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--weights", help="File of the network's weights; none are fetched.", show_default=False
+        ),
+    ] = None,
+    outlines: Outlines = None,
     names: MeasureNames = "skimage",
     pattern: AcquisitionPattern = None,
     workers: Workers = None,
@@ -78,20 +105,50 @@ def detect(
 
     Example: ellimaps cells detect acquisitions --out results --radius 10 40 --workers 4
     """
+    # Before what takes a second to load: a wrong path is told at once.
+    _check_source(kind, labels, network, weights)
+    chosen = _network(network, weights)
+
     from ellimaps.batch.cell_recipe import cell_settings
-    from ellimaps.batch.cells import CellWork
+    from ellimaps.batch.cells import CellWork, LabelledWork, NetworkWork, masked_tree
     from ellimaps.batch.runner import run_batch, tree_of
     from ellimaps.batch.time_limit import time_limit
     from ellimaps.objects.column_names import names_called
+    from ellimaps.regions.outline_files import outline_formats
 
+    kind = "nuclei" if labels or chosen else kind
     where = {"channel": channel, "z": plane(z), "t": plane(t), "scene": scene}
     settings = cell_settings(kind=kind, radius=radius, unit=unit, pixel_size_um=pixel_size_um, **where)
-    work = CellWork(settings, names_called(names), time_limit(time_limit_s))
-    tree = tree_of(root, out, pattern, folders=False)
+    asked = settings, names_called(names), time_limit(time_limit_s), outline_formats(outlines or [])
+    tree, work = tree_of(root, out, pattern, folders=False), CellWork(*asked)
+    if labels is not None:
+        tree, work = masked_tree(tree, labels), LabelledWork(*asked)
+    if chosen is not None:
+        work = NetworkWork(*asked, segmenter=chosen)
     engine = engine_of(workers, scheduler)
     with progress_on_stderr() as on_progress:
         summary = run_batch(tree, work, out, engine, on_progress)
     tell_batch(summary, as_json)
+
+
+def _check_source(kind: str | None, labels: Path | None, network: str | None, weights: Path | None) -> None:
+    if labels is not None and network is not None:
+        raise typer.BadParameter("Give one of --labels and --network, not both.", param_hint="--labels")
+    if (network is None) != (weights is None):
+        raise typer.BadParameter("Give --network and --weights together.", param_hint="--network")
+    if kind == "circles" and (labels is not None or network is not None):
+        raise typer.BadParameter("Labels and networks give no circles: leave it out.", param_hint="--kind")
+
+
+def _network(network: str | None, weights: Path | None) -> Segmenter | None:
+    """Return the network asked for, and say under which license its weights are."""
+    if network is None or weights is None:
+        return None
+    from ellimaps.deep.segmenters import segmenter
+
+    chosen = segmenter(network, weights)
+    print(f"weights {chosen.weights}: license {chosen.license}", file=sys.stderr)
+    return chosen
 
 
 @group.command("measure")
@@ -99,7 +156,11 @@ def measure(
     root: AcquisitionRoot,
     labels: Annotated[
         Path,
-        typer.Option("--labels", help="Folder of label images, called as the images.", show_default=False),
+        typer.Option(
+            "--labels",
+            help="Folder of label images called as the images, or one: TIFF, PNG, RoiSet.zip or GeoJSON.",
+            show_default=False,
+        ),
     ],
     out: ResultFolder,
     pixel_size_um: PixelSize = None,
@@ -119,21 +180,16 @@ def measure(
     Example: ellimaps cells measure acquisitions --labels masks --out results
     """
     from ellimaps.batch.cell_recipe import cell_settings
-    from ellimaps.batch.cells import MaskedTree, MaskWork
+    from ellimaps.batch.cells import MaskWork, masked_tree
     from ellimaps.batch.runner import run_batch, tree_of
     from ellimaps.batch.time_limit import time_limit
-    from ellimaps.core.errors import ReadError
     from ellimaps.objects.column_names import names_called
 
-    if not labels.is_dir():
-        raise ReadError(f"{labels} is not a folder: give the one that holds the label images.")
     settings = cell_settings(
         kind="nuclei", pixel_size_um=pixel_size_um, channel=channel, z=plane(z), t=plane(t), scene=scene
     )
-    found = tree_of(root, out, pattern, folders=False)
-    masks = labels.resolve()
     work = MaskWork(settings, names_called(names), time_limit(time_limit_s))
-    tree = MaskedTree(found.root, found.pattern, without=found.without, masks=masks)
+    tree = masked_tree(tree_of(root, out, pattern, folders=False), labels)
     engine = engine_of(workers, scheduler)
     with progress_on_stderr() as on_progress:
         summary = run_batch(tree, work, out, engine, on_progress)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ellimaps.cli.bundles import parsed, setting_options, takes
-from ellimaps.cli.options import Json, OutFolder, PathArgument
+from ellimaps.cli.options import ClusterLabels, Json, OutFolder, PathArgument
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
 from ellimaps.maps.settings import Preprocessing, Settings, names_of
 
@@ -27,10 +27,6 @@ ModelOption = Annotated[
 ]
 KOption = Annotated[
     str | None, typer.Option("-k", help="Fit this many clusters, or auto (default) for the suggested number.")
-]
-LabelsOption = Annotated[
-    Path | None,
-    typer.Option("--labels", help="Fit the clusters of a label TIFF: 0 no data, else cluster + 1."),
 ]
 ColumnsOption = Annotated[
     str | None,
@@ -92,7 +88,7 @@ def command(
     out: OutFolder,
     *,
     k: KOption = None,
-    labels: LabelsOption = None,
+    labels: ClusterLabels = None,
     pixels: PixelsOption = False,
     shared: SharedOption = None,
     sigma_psi: SigmaPsi = None,
@@ -195,13 +191,11 @@ def _check_choice(k: str | None, labels: Path | None, pixels: bool, shared: list
 def _segmentation(
     stack: ImageStack, settings: Settings, labels: Path | None, on_progress: Progress
 ) -> Segmentation:
-    from ellimaps.maps.labels import read_clusters
+    from ellimaps.maps.labels import labelled_clusters
     from ellimaps.maps.pipeline import found_clusters
-    from ellimaps.maps.segmentation import segmentation_of_labels
 
     if labels is not None:
-        how = {"labels": labels.name, "features": settings.features, "seed": settings.seed}
-        return segmentation_of_labels(stack, read_clusters(labels, stack.shape), how)
+        return labelled_clusters(stack, labels, settings)
     return found_clusters(stack, settings, on_progress)[0]
 
 

@@ -41,6 +41,23 @@ AcquisitionPattern = Annotated[
     str | None,
     typer.Option("--pattern", help="How paths below ROOT are read, as {date}/{subject}/{experiment}/{fov}."),
 ]
+ClusterLabels = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        help="Take these clusters and find none: a label image (0 no data, else cluster + 1), RoiSet.zip or "
+        "GeoJSON.",
+        show_default=False,
+    ),
+]
+Outlines = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--outlines",
+        help="Write regions as geojson (QuPath) or roiset (ImageJ, Fiji) too; may be repeated.",
+        metavar="FORMAT",
+    ),
+]
 Workers = Annotated[
     int | None, typer.Option("--workers", help="Local processes (default: one per processor).", min=1)
 ]

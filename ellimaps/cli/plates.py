@@ -20,6 +20,7 @@ from ellimaps.cli.options import (
     Workers,
 )
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
+from ellimaps.core.errors import SettingError
 
 if TYPE_CHECKING:
     from ellimaps.batch.plates import PlateSummary
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ellimaps.plates.measuring.field import FieldSettings
     from ellimaps.plates.measuring.plate import Plate
     from ellimaps.plates.measuring.profiles import Profiles
+    from ellimaps.plates.statistics.plate_quality import PlateQuality
 
 group = typer.Typer(help="Profiles of screening plates: what compounds change.", no_args_is_help=True)
 
@@ -49,9 +51,15 @@ CorrectOption = Annotated[
         "--correct", help="Positional effects to take off: between plates, or of rows and columns (polish)."
     ),
 ]
+PositiveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--positive", help="Compound that is a positive control, at its highest dose (default: the layout's)."
+    ),
+]
 NamesOption = Annotated[
-    Literal["own", "cytomining"],
-    typer.Option("--names", help="cytomining: tables for pycytominer and copairs as well."),
+    Literal["own", "cellprofiler"],
+    typer.Option("--names", help="cellprofiler: tables for pycytominer and copairs as well."),
 ]
 
 
@@ -95,7 +103,6 @@ def profile(
 
     from ellimaps.batch.plates import replaced, run_plate
     from ellimaps.batch.time_limit import time_limit
-    from ellimaps.core.errors import SettingError
     from ellimaps.plates.exchange.cytomining import write_cytomining
     from ellimaps.plates.measuring.field import FieldSettings
     from ellimaps.plates.measuring.plate import read_plate
@@ -113,7 +120,7 @@ def profile(
         else:
             profiles, summary = _by_network(plate, settings, out, (features, weights), on_progress)
         save_thumbnails(make_thumbnails(profiles, on_progress), out)
-    if names == "cytomining":
+    if names == "cellprofiler":
         summary = dataclasses.replace(summary, files=(*summary.files, *write_cytomining(profiles, out)))
     _tell(plate, profiles, summary, as_json)
     if summary.failed:
@@ -139,6 +146,54 @@ def export_images(
     tell(written, as_json=as_json)
 
 
+@group.command("open")
+def open_sources(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="CellProfiler's CSV folders or SQLite, pycytominer's CSV or Parquet, our profiles.",
+            show_default=False,
+        ),
+    ],
+    out: ResultFolder,
+    layout: Annotated[
+        Path | None,
+        typer.Option("--layout", help="CSV or XLSX, where the sources do not say what is in the wells."),
+    ] = None,
+    names: NamesOption = "own",
+    as_json: Json = False,
+) -> None:
+    """Open profiles of other software, or of several plates, as one folder of profiles.
+
+    Example: ellimaps plates open run1/Image_tables run2.sqlite --layout layout.csv --out profiles
+    """
+    from ellimaps.plates.exchange.cytomining import write_cytomining
+    from ellimaps.plates.exchange.opening import open_profiles, refuse_measured
+    from ellimaps.plates.measuring.profiles import save_profiles
+
+    refuse_measured(out)
+    with progress_on_stderr() as on_progress:
+        profiles = open_profiles(sources, layout, on_progress=on_progress)
+    files = save_profiles(profiles, out)
+    if names == "cellprofiler":
+        files += write_cytomining(profiles, out)
+    facts = {
+        "n_plates": int(profiles.wells["plate"].nunique()),
+        "n_wells": len(profiles.wells),
+        "n_fields": len(profiles.fields),
+        "n_features": len(profiles.features),
+    }
+    notes = [str(note) for note in profiles.facts["mismatches"]]
+    if as_json:
+        print_json({**facts, "mismatches": notes, "files": [str(file) for file in files]})
+        return
+    for note in notes:
+        print(f"note: {note}")
+    print("{n_fields} fields of {n_wells} wells, {n_features} features; plates: {n_plates}".format(**facts))
+    print_files(files)
+
+
 @group.command("embed")
 def embed(
     folder: ProfilesArgument,
@@ -150,6 +205,7 @@ def embed(
         typer.Option("--clusters", help="How points are grouped."),
     ] = "agglomerative",
     correct: CorrectOption = "none",
+    positive: PositiveOption = None,
     as_json: Json = False,
 ) -> None:
     """Lay fields or wells out in a plane, group them, and compare compounds with the controls.
@@ -163,7 +219,7 @@ def embed(
 
     profiles = read_profiles(folder)
     with progress_on_stderr() as on_progress:
-        files, found = write_answers(
+        files, found, quality = write_answers(
             profiles,
             folder,
             method=method,
@@ -171,6 +227,7 @@ def embed(
             level=level,
             clusters=clusters,
             correct=correct,
+            positive=positive,
             on_progress=on_progress,
         )
         facts = evaluate(corrected(profiles, correct)).facts()
@@ -184,6 +241,7 @@ def embed(
     )
     formats = {"compound": "", "strongest_dose": "g", "distance": ".2f", "q": ".2g", "active": ""}
     print_table(found.compounds.to_dict(orient="records"), formats)  # type: ignore[arg-type]
+    _tell_quality(quality)
     print_files(files)
 
 
@@ -196,6 +254,7 @@ def report(
     method: MethodOption = "pca",
     seed: Seed = 0,
     correct: CorrectOption = "none",
+    positive: PositiveOption = None,
 ) -> None:
     """Write what a plate says as one HTML page that needs no other file.
 
@@ -209,7 +268,7 @@ def report(
     profiles = corrected(read_profiles(folder), correct)
     target = out or folder / "report.html"
     with progress_on_stderr() as on_progress:
-        page = plate_report(profiles, method=method, seed=seed, on_progress=on_progress)
+        page = plate_report(profiles, method=method, seed=seed, positive=positive, on_progress=on_progress)
     (written,) = write_files(target.parent, {target.name: page.encode()})
     print(written)
 
@@ -232,6 +291,19 @@ def _by_network(
     files = save_profiles(profiles, out)
     n = len(profiles.fields)
     return profiles, PlateSummary(n, n, 0, 0, time.perf_counter() - start, tuple(files))
+
+
+def _tell_quality(quality: PlateQuality) -> None:
+    """Print how positive controls stand out in each channel, and how much of several plates is plate."""
+    from ellimaps.plates.statistics.assay_quality import by_channel
+
+    if quality.controls["n_positive"].any():
+        formats = {"plate": "", "positive": "", "channel": "", "feature": "", "n_positive": "d"}
+        formats |= {"z_prime": ".2f", "z_prime_robust": ".2f", "ssmd": ".1f", "ssmd_robust": ".1f"}
+        print_table(by_channel(quality.controls).to_dict(orient="records"), formats)  # type: ignore[arg-type]
+    if quality.batches is not None:
+        formats = {"stage": "", "plate": ".1%", "treatment": ".1%", "either": ".1%", "rest": ".1%"}
+        print_table(quality.batches.table.to_dict(orient="records"), formats)  # type: ignore[arg-type]
 
 
 def _tell(plate: Plate, profiles: Profiles, summary: PlateSummary, as_json: bool) -> None:

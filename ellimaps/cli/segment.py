@@ -10,7 +10,7 @@ import typer
 
 from ellimaps.cli.bundles import setting_options, takes
 from ellimaps.cli.estimate import print_suggestion
-from ellimaps.cli.options import Json, WorkingSet
+from ellimaps.cli.options import ClusterLabels, Json, Outlines, WorkingSet
 from ellimaps.cli.output import print_files, print_json, print_table, progress_on_stderr
 from ellimaps.maps.settings import Calibration, Corrections, Opening, Preprocessing, Settings, names_of
 
@@ -56,6 +56,8 @@ def command(
     *,
     example: ExampleOption = False,
     recipe: RecipeOption = None,
+    labels: ClusterLabels = None,
+    outlines: Outlines = None,
     given: dict[str, Any],
     working_set_gb: WorkingSet = None,
     as_json: Json = False,
@@ -68,11 +70,17 @@ def command(
     """
     from ellimaps.maps.pipeline import run
     from ellimaps.maps.recipe import read_recipe
+    from ellimaps.regions.outline_files import outline_formats
 
+    if labels is not None and "k" in given:
+        raise typer.BadParameter("Give one of -k and --labels, not both.", param_hint="-k")
     path, out = _example(path, out) if example else _asked(path, out)
     settings = replace(read_recipe(recipe) if recipe else Settings(), **given)
+    wanted = outline_formats(outlines or [])
     with progress_on_stderr() as on_progress:
-        result = run(path, out, settings, on_progress, working_set_gb=working_set_gb)
+        result = run(
+            path, out, settings, on_progress, labels=labels, outlines=wanted, working_set_gb=working_set_gb
+        )
     if as_json:
         _print_json(result, settings.names)
     else:

@@ -47,8 +47,15 @@ def names_in(stream: IO[bytes]) -> list[str]:
         return archive.namelist()
 
 
-def opened_members(stream: IO[bytes]) -> Iterator[tuple[zipfile.ZipInfo, Member]]:
+def opened_members(stream: IO[bytes], most: int = _MOST_MEMBERS) -> Iterator[tuple[zipfile.ZipInfo, Member]]:
     """Open the files of a zip, one after the other; folders are passed over.
+
+    Parameters
+    ----------
+    stream : file
+        The zip.
+    most : int
+        How many files it may hold.
 
     Raises
     ------
@@ -58,7 +65,7 @@ def opened_members(stream: IO[bytes]) -> Iterator[tuple[zipfile.ZipInfo, Member]
     with ExitStack() as stack:
         with _damage():
             archive = stack.enter_context(zipfile.ZipFile(stream))
-        check_members(archive)
+        check_members(archive, most)
         for info in archive.infolist():
             if not info.filename.endswith("/"):
                 with ExitStack() as opened:
@@ -67,7 +74,7 @@ def opened_members(stream: IO[bytes]) -> Iterator[tuple[zipfile.ZipInfo, Member]
                     yield info, Member(content)
 
 
-def members(stream: IO[bytes], limit_bytes: int) -> Iterator[tuple[str, bytes]]:
+def members(stream: IO[bytes], limit_bytes: int, most: int = _MOST_MEMBERS) -> Iterator[tuple[str, bytes]]:
     """Unpack the files of a zip, one after the other.
 
     Parameters
@@ -76,6 +83,8 @@ def members(stream: IO[bytes], limit_bytes: int) -> Iterator[tuple[str, bytes]]:
         The zip.
     limit_bytes : int
         The most that all of its files together may unpack to; no more is ever unpacked.
+    most : int
+        How many files it may hold.
 
     Yields
     ------
@@ -90,7 +99,7 @@ def members(stream: IO[bytes], limit_bytes: int) -> Iterator[tuple[str, bytes]]:
         As `opened_members`, or if it holds more.
     """
     left = limit_bytes
-    for info, member in opened_members(stream):
+    for info, member in opened_members(stream, most):
         content = member.read(left + 1)
         left -= len(content)
         if left < 0:
@@ -98,7 +107,7 @@ def members(stream: IO[bytes], limit_bytes: int) -> Iterator[tuple[str, bytes]]:
         yield info.filename, content
 
 
-def check_members(archive: zipfile.ZipFile) -> None:
+def check_members(archive: zipfile.ZipFile, most: int = _MOST_MEMBERS) -> None:
     """Refuse a zip whose files could unpack to more than is read of them, or of which there are too many.
 
     Raises
@@ -106,8 +115,8 @@ def check_members(archive: zipfile.ZipFile) -> None:
     ArchiveError
         If it holds such files.
     """
-    if len(archive.infolist()) > _MOST_MEMBERS:
-        raise ArchiveError(f"it holds more than {_MOST_MEMBERS:,} files")
+    if len(archive.infolist()) > most:
+        raise ArchiveError(f"it holds more than {most:,} files")
     for info in archive.infolist():
         if info.compress_type not in _KNOWN:
             raise ArchiveError(f"{info.filename!r:.80} is packed in an unusual way")

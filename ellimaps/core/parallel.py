@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from types import ModuleType
 from typing import Any, TypeVar
@@ -20,6 +20,9 @@ MAX_THREADS = 8
 """More would wait for the memory and not for a processor, and each holds blocks of its own."""
 
 _here = threading.local()
+_LIMIT_LOCK = threading.Lock()
+_limits = ExitStack()
+_within: list[None] = []
 
 
 def ordered_map(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
@@ -62,15 +65,40 @@ def ordered_map(function: Callable[[_Item], _Result], items: Sequence[_Item]) ->
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Return a context in which this thread works alone, for processes that share the processors."""
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import ThreadpoolController
 
     was_worker = getattr(_here, "is_worker", False)
     _here.is_worker = True
     try:
-        with threadpool_limits(1):
+        # OpenMP counts its threads by thread, the algebra libraries by process.
+        with ThreadpoolController().select(user_api="openmp").limit(limits=1), _algebra_alone():
             yield
     finally:
         _here.is_worker = was_worker
+
+
+@contextmanager
+def _algebra_alone() -> Iterator[None]:
+    """Limit the algebra libraries until the last of the threads that ask for it has left.
+
+    If each gave back what it found, the first to leave would lift the limit of the others, whose small fits
+    then take ten times as long, and the last would leave it behind for good.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    with _LIMIT_LOCK:
+        found = ThreadpoolController().select(user_api="blas")
+        # All of them at first, and later those that were loaded meanwhile.
+        if any(library.num_threads > 1 for library in found.lib_controllers):
+            _limits.enter_context(found.limit(limits=1))
+        _within.append(None)
+    try:
+        yield
+    finally:
+        with _LIMIT_LOCK:
+            _within.pop()
+            if not _within:
+                _limits.close()
 
 
 @contextmanager

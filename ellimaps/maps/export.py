@@ -20,11 +20,12 @@ from ellimaps.maps.clustering.suggestion import Suggestion
 from ellimaps.maps.figures import estimate_figure, segmentation_figure
 from ellimaps.maps.films.noise import noise_of_map
 from ellimaps.maps.films.shots import Shots
-from ellimaps.maps.labels import clusters_tiff
+from ellimaps.maps.labels import clusters_tiff, outlines_of
 from ellimaps.maps.regions import Region, check_region_names, region_spectrum
 from ellimaps.maps.segmentation import Segmentation
 from ellimaps.maps.tables import check_names, clustershot_table, coordinates_file, full_table, region_file
 from ellimaps.optics.fit_options import FitOptions
+from ellimaps.regions.outline_files import OutlineFormat
 
 
 def export_segmentation(
@@ -33,6 +34,7 @@ def export_segmentation(
     *,
     names: Sequence[str] = (),
     regions: Sequence[Region] = (),
+    outlines: Sequence[OutlineFormat] = (),
     suggestion: Suggestion | None = None,
     timings: Mapping[str, float] | None = None,
 ) -> list[Path]:
@@ -49,6 +51,8 @@ def export_segmentation(
         What the clusters are called; by default their numbers.
     regions : sequence of Region
         Regions of interest to write beside the clusters.
+    outlines : sequence of {"geojson", "roiset"}
+        Which files of outlines are written, for QuPath and for ImageJ.
     suggestion : Suggestion, optional
         What k came from; goes into the provenance.
     timings : mapping of str to float, optional
@@ -67,7 +71,12 @@ def export_segmentation(
         If the folder cannot be written; then nothing in it has changed.
     """
     files = export_contents(
-        segmentation, names=names, regions=regions, suggestion=suggestion, timings=timings
+        segmentation,
+        names=names,
+        regions=regions,
+        outlines=outlines,
+        suggestion=suggestion,
+        timings=timings,
     )
     return write_files(Path(out), files, listing=provenance_name(segmentation.stack))
 
@@ -77,6 +86,7 @@ def export_contents(
     *,
     names: Sequence[str] = (),
     regions: Sequence[Region] = (),
+    outlines: Sequence[OutlineFormat] = (),
     suggestion: Suggestion | None = None,
     timings: Mapping[str, float] | None = None,
 ) -> dict[str, bytes]:
@@ -84,7 +94,7 @@ def export_contents(
 
     Parameters
     ----------
-    segmentation, names, regions, suggestion, timings
+    segmentation, names, regions, outlines, suggestion, timings
         As of `export_segmentation`.
     """
     check_names(names, segmentation)
@@ -103,6 +113,7 @@ def export_contents(
             spectrum = region_file(segmentation.stack, segmentation.means[cluster], cluster, mask)
             files[f"{name}_cluster_{cluster}.ds.dat"] = spectrum
     files |= _region_files(segmentation, regions)
+    files |= outlines_of(segmentation, outlines, names, regions) if outlines else {}
     listing = provenance_name(segmentation.stack)
     facts = _provenance(segmentation, names, regions, suggestion)
     facts["timings_s"] = {step: round(seconds, 4) for step, seconds in (timings or {}).items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -17,6 +17,7 @@ from ellimaps.images.intensities import correct_intensities
 from ellimaps.images.preprocessing import preprocess, preprocess_in_place
 from ellimaps.maps.clustering.estimation import ClusterEstimate, estimate_k
 from ellimaps.maps.clustering.suggestion import Suggestion, suggest_k
+from ellimaps.maps.labels import labelled_clusters
 from ellimaps.maps.refinement import refine
 from ellimaps.maps.segmentation import Segmentation, segment
 from ellimaps.maps.settings import (
@@ -27,6 +28,7 @@ from ellimaps.maps.settings import (
     values_of,
 )
 from ellimaps.readers import open_stack
+from ellimaps.regions.outline_files import OutlineFormat
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ def run(
     settings: Settings | None = None,
     on_progress: Progress = no_progress,
     *,
+    labels: str | Path | None = None,
+    outlines: Sequence[OutlineFormat] = (),
     working_set_gb: float | None = None,
 ) -> Result:
     """Open, preprocess, suggest a number of clusters if need be, segment and export.
@@ -73,6 +77,10 @@ def run(
         The choices; the defaults otherwise.
     on_progress : callable, optional
         Called as ``on_progress(done, total, what)``.
+    labels : str or Path, optional
+        A label image whose clusters are taken; none are looked for then.
+    outlines : sequence of {"geojson", "roiset"}
+        Which files of the clusters' outlines are written.
     working_set_gb : float, optional
         See `ellimaps.open_stack`; the results are the same for any.
 
@@ -84,7 +92,11 @@ def run(
     settings = settings or Settings()
     clock = Clock()
     stack = load(path, settings, on_progress, working_set_gb=working_set_gb, clock=clock)
-    segmentation, suggestion = found_clusters(stack, settings, on_progress, clock)
+    segmentation, suggestion = (
+        found_clusters(stack, settings, on_progress, clock)
+        if labels is None
+        else (labelled_clusters(stack, labels, settings), None)
+    )
     # Late: figures take a fifth of a second to import, and an estimate draws none.
     from ellimaps.maps.export import export_segmentation
 
@@ -94,6 +106,7 @@ def run(
             out,
             names=settings.names,
             regions=settings.regions,
+            outlines=outlines,
             suggestion=suggestion,
             timings=clock.seconds,
         )

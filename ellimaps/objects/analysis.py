@@ -65,7 +65,9 @@ class CellResult:
     radius : (float, float)
         Smallest and largest radius that were looked for, in pixels.
     pixel_size_um : float or None
-        Side of a pixel.
+        Width of a pixel.
+    pixel_aspect : float
+        Height of a pixel over its width.
     inputs : dict of str to str
         SHA-256 by file name.
     warnings : tuple of str
@@ -80,6 +82,7 @@ class CellResult:
     channels: tuple[str, ...]
     radius: tuple[float, float]
     pixel_size_um: float | None
+    pixel_aspect: float
     inputs: dict[str, str]
     warnings: tuple[str, ...]
 
@@ -147,7 +150,7 @@ def analyse_stack(
     stack: ImageStack, settings: CellSettings, on_progress: Progress = no_progress
 ) -> CellResult:
     """Find, measure and draw the objects of an opened image; see `analyse_image`."""
-    image = _channel_of(stack, settings.channel)
+    image = channel_of(stack, settings.channel)
     radius = _radius(image, settings, settings.pixel_size_um or stack.pixel_size_um)
     release(stack.values)
     # An object up to twice as long as a disc of its area is whole in the tile that its center lies in.
@@ -155,7 +158,18 @@ def analyse_stack(
     return _result(stack, settings, search, _by_tiles(stack, settings, search, on_progress))
 
 
-def measure_stack(stack: ImageStack, labels: NDArray[np.int32], settings: CellSettings) -> CellResult:
+def searched_radius(stack: ImageStack, settings: CellSettings) -> tuple[float, float]:
+    """Return the range of radii, in pixels, that settings look for in an opened image."""
+    image = channel_of(stack, settings.channel)
+    return _radius(image, settings, settings.pixel_size_um or stack.pixel_size_um)
+
+
+def measure_stack(
+    stack: ImageStack,
+    labels: NDArray[np.int32],
+    settings: CellSettings,
+    radius: tuple[float, float] | None = None,
+) -> CellResult:
     """Measure and draw the objects that labels name, in place of finding them.
 
     Parameters
@@ -166,19 +180,25 @@ def measure_stack(stack: ImageStack, labels: NDArray[np.int32], settings: CellSe
         0 is background.
     settings : CellSettings
         The choices; ``kind``, ``threshold`` and ``criteria`` do not matter.
+    radius : (float, float), optional
+        Range of radii in pixels: the background is taken over half as much more than the largest, and fewer
+        objects than it has room for raise no flag. That of the labels by default; with `searched_radius`
+        objects that these settings found are measured as when they were found.
 
     Raises
     ------
     SettingError
         If a setting does not fit the image, or the labels have another size.
     """
-    image = _channel_of(stack, settings.channel)
+    image = channel_of(stack, settings.channel)
     if labels.shape != image.shape:
         raise SettingError(f"{stack.name} has {image.shape} pixels, its labels {labels.shape}.")
-    areas = np.bincount(labels.ravel())[1:]
-    largest = max(float(np.sqrt(areas.max(initial=1) / np.pi)), 2.0)
+    if radius is None:
+        areas = np.bincount(labels.ravel())[1:]
+        radius = 1.0, max(float(np.sqrt(areas.max(initial=1) / np.pi)), 2.0)
     regions = replace(settings, kind="nuclei")
-    search = _Search((1.0, largest), _widest(labels), lambda _, box: (pd.DataFrame(), labels[box]), _own)
+    reach = max(_widest(labels), 4 * radius[1])
+    search = _Search(radius, reach, lambda _, box: (pd.DataFrame(), labels[box]), _own)
     return _result(stack, regions, search, _by_tiles(stack, regions, search, no_progress))
 
 
@@ -197,7 +217,14 @@ def _widest(labels: NDArray[np.int32]) -> int:
     return max((side.stop - side.start for box in boxes for side in box), default=0)
 
 
-def _channel_of(stack: ImageStack, channel: int) -> NDArray[np.float32]:
+def channel_of(stack: ImageStack, channel: int) -> NDArray[np.float32]:
+    """Return the channel of an opened image that objects are found in.
+
+    Raises
+    ------
+    SettingError
+        If there is no such channel, or the stack holds Delta and Psi.
+    """
     if stack.is_ellipsometric:
         raise SettingError(f"{stack.name} holds Delta and Psi maps: objects are found in intensities.")
     if not 0 <= channel < stack.n_bands:
@@ -326,6 +353,7 @@ def _result(stack: ImageStack, settings: CellSettings, search: _Search, found: _
         channels=tuple(names),
         radius=search.radius,
         pixel_size_um=pixel_size,
+        pixel_aspect=stack.pixel_aspect,
         inputs=dict(stack.inputs),
         warnings=stack.warnings,
     )

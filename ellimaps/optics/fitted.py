@@ -146,7 +146,7 @@ class FilmFit:
         return certainty_of(fitter, problem, parameters, errors)
 
     def remedies(self) -> pd.DataFrame:
-        """Return which change of the model would mend the fit; empty where nothing was fitted.
+        """Return which change of the model would correct the fit; empty where nothing was fitted.
 
         Returns
         -------

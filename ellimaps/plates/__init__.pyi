@@ -1,6 +1,10 @@
 """The public names of plates and where they live; `__init__.py` imports each on first use."""
 
 from .exchange.cytomining import write_cytomining as write_cytomining
+from .exchange.opening import (
+    join_profiles as join_profiles,
+    open_profiles as open_profiles,
+)
 from .measuring.autoencoder import (
     Autoencoder as Autoencoder,
     AutoencoderSettings as AutoencoderSettings,
@@ -37,6 +41,14 @@ from .statistics.answers import (
     answers as answers,
     dose_responses as dose_responses,
 )
+from .statistics.assay_quality import (
+    assay_quality as assay_quality,
+    quality_table as quality_table,
+)
+from .statistics.batch_effect import (
+    BatchEffect as BatchEffect,
+    batch_effect as batch_effect,
+)
 from .statistics.clusters import cluster as cluster
 from .statistics.dose_response import (
     confidence_band as confidence_band,
@@ -55,6 +67,10 @@ from .statistics.normalization import (
     Vectors as Vectors,
     scaled as scaled,
     vectors as vectors,
+)
+from .statistics.plate_quality import (
+    PlateQuality as PlateQuality,
+    plate_quality as plate_quality,
 )
 from .statistics.positional_effect import (
     center_plates as center_plates,

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from ellimaps.core.colors import CLUSTER_COLORS, NO_DATA_COLOR
 from ellimaps.plates.measuring.wells import row_letters
+from ellimaps.plates.statistics.batch_effect import MEASURED, SCALED, SHARES, BatchEffect
 from ellimaps.plates.statistics.components import Floats
 
 _MOST_NAMED = 24
@@ -82,6 +83,42 @@ def embedding_figure(positions: pd.DataFrame) -> Figure:
         )
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, frameon=False)
     axes.set(xlabel="x", ylabel="y", xticks=[], yticks=[])
+    return figure
+
+
+def batch_figure(effect: BatchEffect, wells: pd.DataFrame) -> Figure:
+    """Draw what plates do to wells: shares of variance, and wells by their profiles, before and after.
+
+    Parameters
+    ----------
+    effect : BatchEffect
+        What was found.
+    wells : DataFrame
+        With ``plate, control``; controls are crosses.
+    """
+    stages = [MEASURED, SCALED]
+    figure = Figure(figsize=(11, 3.6), layout="constrained")
+    bars, *maps = figure.subplots(1, 1 + len(stages))
+    table = effect.table[::-1]
+    left = np.zeros(len(table))
+    for share, color in zip(SHARES, (*CLUSTER_COLORS[:3], NO_DATA_COLOR), strict=True):
+        # An adjusted share may lie a little below 0, which is no length.
+        width = 100 * table[share].to_numpy(np.float64).clip(0)
+        bars.barh(table["stage"], width, left=left, color=color, label=share)
+        left += width
+    bars.set_xlabel("share of the variance between wells (%)")
+    figure.legend(*bars.get_legend_handles_labels(), loc="outside lower left", ncols=4, frameon=False)
+    plates, control = wells["plate"].astype(str).to_numpy(), wells["control"].to_numpy(bool)
+    for axes, stage in zip(maps, stages, strict=True):
+        points = effect.points[stage]
+        for number, plate in enumerate(pd.unique(plates)):
+            color = CLUSTER_COLORS[number % len(CLUSTER_COLORS)]
+            for mask, marker in ((~control, "o"), (control, "x")):
+                here = (plates == plate) & mask
+                label = plate if marker == "o" and number < _MOST_NAMED and stage == SCALED else None
+                axes.scatter(*points[here].T, s=12, color=color, marker=marker, alpha=0.7, label=label)
+        axes.set(title=stage, xlabel="component 1", ylabel="component 2", xticks=[], yticks=[])
+    maps[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8, frameon=False, title="plate")
     return figure
 
 

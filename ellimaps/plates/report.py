@@ -14,12 +14,21 @@ from matplotlib.figure import Figure
 from ellimaps.core.figures import figure_png
 from ellimaps.core.html import render
 from ellimaps.core.progress import Progress, no_progress
-from ellimaps.plates.figures import DosePanel, dose_figure, embedding_figure, plate_figure
+from ellimaps.plates.figures import (
+    DosePanel,
+    batch_figure,
+    dose_figure,
+    embedding_figure,
+    plate_figure,
+)
 from ellimaps.plates.measuring.profiles import Profiles
 from ellimaps.plates.statistics.answers import CALLED_AT, DISTANCE, Answers, answers
+from ellimaps.plates.statistics.assay_quality import by_channel
+from ellimaps.plates.statistics.batch_effect import SHARES, BatchEffect
 from ellimaps.plates.statistics.distance import ControlSpace, control_space
 from ellimaps.plates.statistics.embedding import Method, embed
 from ellimaps.plates.statistics.evaluation import evaluate
+from ellimaps.plates.statistics.plate_quality import plate_quality
 from ellimaps.plates.statistics.positional_effect import positional_effect
 from ellimaps.plates.statistics.treatments import treatments
 
@@ -38,7 +47,12 @@ class _Drawn(NamedTuple):
 
 
 def plate_report(
-    profiles: Profiles, *, method: Method = "pca", seed: int = 0, on_progress: Progress = no_progress
+    profiles: Profiles,
+    *,
+    method: Method = "pca",
+    seed: int = 0,
+    positive: str | None = None,
+    on_progress: Progress = no_progress,
 ) -> str:
     """Return the report.
 
@@ -50,6 +64,8 @@ def plate_report(
         How the wells are laid out.
     seed : int
         Of everything random.
+    positive : str, optional
+        See `ellimaps.plates.statistics.assay_quality.positive_controls`.
     on_progress : callable, optional
         Called as ``on_progress(done, total, what)``.
 
@@ -60,6 +76,7 @@ def plate_report(
     """
     positions = embed(profiles, method, seed, "well")
     found = answers(profiles, seed, on_progress=on_progress)
+    quality = plate_quality(profiles, positive)
     on_progress(1, 1, "drawing")
     space = control_space(profiles, seed)
     return render(
@@ -76,6 +93,8 @@ def plate_report(
         doses=_doses(found.dose_responses),
         treatments=_treatments(found),
         positional_effect=_positional_effect(profiles),
+        quality=_quality(quality.controls),
+        batches=_batches(quality.batches, profiles.wells),
         version=version("ellimaps"),
         seed=seed,
     )
@@ -201,6 +220,41 @@ def _positional_effect(profiles: Profiles) -> _Table:
         for row in positional_effect(profiles).itertuples()
     ]
     return ["place", "of all features", "most affected", "of that one"], rows
+
+
+def _quality(controls: pd.DataFrame) -> _Table:
+    header = [
+        *("plate", "positive control", "feature", "control wells", "CV", "positive wells"),
+        *("Z'", "robust Z'", "SSMD", "robust SSMD"),
+    ]
+    rows = [
+        [
+            *(str(row.plate), str(row.positive) or "-", str(row.feature)),
+            *(str(row.n_controls), _number(row.cv), str(row.n_positive)),
+            *(_number(value) for value in (row.z_prime, row.z_prime_robust, row.ssmd, row.ssmd_robust)),
+        ]
+        for row in by_channel(controls).itertuples()
+    ]
+    return header, rows
+
+
+def _batches(effect: BatchEffect | None, wells: pd.DataFrame) -> tuple[_Drawn, _Table] | None:
+    if effect is None:
+        return None
+    header = [*("", *SHARES, "most of plate", "of that one"), "nearest well on the same plate", "by chance"]
+    rows = [
+        [
+            str(row.stage),
+            *(_share(getattr(row, name)) for name in SHARES),
+            *(str(row.feature), _share(row.feature_plate)),
+            *(_share(row.neighbors_on_plate), _share(row.by_chance)),
+        ]
+        for row in effect.table.itertuples()
+    ]
+    told = (
+        "How much of the variance between wells is plate, before and after normalizing; crosses are controls."
+    )
+    return _drawn(batch_figure(effect, wells), told), (header, rows)
 
 
 def _drawn(figure: Figure, caption: str) -> _Drawn:

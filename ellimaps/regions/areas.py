@@ -19,11 +19,13 @@ FARTHEST = 1e6
 """A corner beyond so many pixels lies nowhere near an image."""
 MOST_LABELS = 1 << 24
 """Of numbers beyond it a 32-bit float, and hence a stack, would not tell two apart."""
-# Outlines of measured regions cross every row of their box a few times and overlap a few times; a crafted
-# file asks for any amount. So much work takes some seconds, and is a hundred times that of an image of 4 MP.
-_MOST_WORK = 1 << 28
-# So many crossings at once take 64 MB.
-_CROSSINGS = 1 << 21
+MOST_AREAS = 100_000
+"""Of a file of outlines; drawing so many takes 8 s. More of them are for a label image."""
+# Boxes of measured regions cover an image a few times, and their outlines cross its rows less often; a
+# crafted file asks for any amount. So much takes 8 s, and an image of more than 16 MP may ask for more.
+_MOST_WORK, _MOST_COVERS = 1 << 26, 4
+# So many crossings at once take 100 MB.
+_CROSSINGS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def drawn(
         If a region lies outside of the image, or all together ask for more work than an image can.
     """
     labels = np.zeros(shape, np.int32)
-    work = 0
+    work, most = 0, max(_MOST_WORK, _MOST_COVERS * labels.size)
     for area in (area for area in areas if area.is_on(t, z)):
         edges = _Edges.of(area.rings)
         box = edges.box(shape)
@@ -131,7 +133,7 @@ def drawn(
         part = edges.moved(box)
         height, width = (side.stop - side.start for side in box)
         work += height * width + len(part.x) + int(part.rows(height)[1].sum())
-        if work > _MOST_WORK:
+        if work > most:
             raise ReadError(
                 f"{name} holds more outlines than can be drawn: save its regions as a label image."
             )
@@ -152,7 +154,10 @@ class _Edges:
     def of(cls, rings: Sequence[Ring]) -> _Edges:
         """Join rings."""
         begins = np.concatenate(rings)
-        ends = np.concatenate([np.roll(ring, -1, axis=0) for ring in rings])
+        lengths = np.array([len(ring) for ring in rings])
+        after = np.cumsum(lengths)
+        ends = np.roll(begins, -1, axis=0)
+        ends[after - 1] = begins[after - lengths]
         return cls(*begins.T, *ends.T)
 
     def box(self, shape: tuple[int, int]) -> Box | None:
@@ -184,9 +189,9 @@ def _inside(edges: _Edges, height: int, width: int) -> NDArray[np.bool_]:
     flips = np.zeros((height, width + 1), np.bool_)
     for row, x in _crossings(edges, height):
         column = np.clip(np.ceil(x), 0, width).astype(np.intp)
+        places, counts = np.unique(row * (width + 1) + column, return_counts=True)
         # A place that is crossed twice is not changed.
-        odd = np.bincount(row * (width + 1) + column, minlength=flips.size) & 1
-        flips ^= odd.reshape(flips.shape).astype(np.bool_)
+        flips.ravel()[places[counts % 2 == 1]] ^= True
     inside: NDArray[np.bool_] = np.logical_xor.accumulate(flips, axis=1)[:, :-1]
     return inside
 

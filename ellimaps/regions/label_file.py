@@ -11,12 +11,12 @@ from scipy import ndimage
 from ellimaps.core.errors import ReadError
 from ellimaps.core.inputs import InputFile, first_bytes
 from ellimaps.readers.pictures import is_picture, opened_picture
-from ellimaps.regions.areas import MOST_LABELS, drawn
+from ellimaps.regions.areas import MOST_LABELS, Area, areas_of, drawn
 from ellimaps.regions.geojson import is_geojson, read_geojson
 from ellimaps.regions.imagej import is_roi_set, read_roi_set
 
 
-def read_labels(path: str | Path, shape: tuple[int, int], t: int = 0, z: int = 0) -> NDArray[np.int32]:
+def read_label_image(path: str | Path, shape: tuple[int, int], t: int = 0, z: int = 0) -> NDArray[np.int32]:
     """Return one plane of a label image; of a file with one plane that one, whatever is asked for.
 
     Parameters
@@ -49,19 +49,46 @@ def read_labels(path: str | Path, shape: tuple[int, int], t: int = 0, z: int = 0
     return _plane(file, shape, t, z)
 
 
-def check_objects(labels: NDArray[np.int32], name: str) -> None:
-    """Refuse a mask of objects that have no numbers of their own.
+def read_objects(path: str | Path, shape: tuple[int, int], t: int = 0, z: int = 0) -> NDArray[np.int32]:
+    """Return one plane of a label image of objects, as `read_label_image` does.
+
+    Parameters
+    ----------
+    path, shape, t, z
+        As of `read_label_image`.
 
     Raises
     ------
     ReadError
-        If one number covers several areas, and there is no other.
+        Also if one number covers several objects, and there is no other.
     """
-    numbers = np.flatnonzero(np.bincount(labels.ravel())[1:])
-    if len(numbers) == 1 and ndimage.label(labels)[1] > 1:
+    labels = read_label_image(path, shape, t, z)
+    alone = len(np.flatnonzero(np.bincount(labels.ravel())[1:])) == 1
+    if alone and is_picture(InputFile(Path(path))) and ndimage.label(labels)[1] > 1:
         raise ReadError(
-            f"{name} has one value for all objects: label them first, such as by connected components."
+            f"{Path(path).name} has one value for all objects: label them first, such as by connected "
+            "components."
         )
+    return labels
+
+
+def areas_in(path: str | Path) -> list[Area]:
+    """Return the regions of every plane of a label image that ellimaps wrote, as outlines.
+
+    Raises
+    ------
+    ReadError
+        If it is damaged or no label image.
+    """
+    with opened_picture(InputFile(Path(path))) as picture:
+        n_times, _, n_planes, height, width = picture.shape
+    planes = [(t, z) for t in range(n_times) for z in range(n_planes)]
+    alone = len(planes) == 1
+    return [
+        area
+        for t, z in planes
+        for area in areas_of(read_label_image(path, (height, width), t, z), *(() if alone else (t, z)))
+    ]
 
 
 def _plane(file: InputFile, shape: tuple[int, int], t: int, z: int) -> NDArray[np.int32]:

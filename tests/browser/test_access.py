@@ -328,7 +328,7 @@ def test_points_and_pictures_are_reached_by_keyboard(chromium, lab):
         idle(page)
         tab_to(page, "Show/hide columns")
         tab_to(page, "Images: arrow keys, +, − and 0")
-        canvas = page.locator(".pair canvas").first
+        canvas = page.locator(".sheet canvas").first
         views = []
         for key in ("0", "+", "ArrowRight", "0"):
             page.keyboard.press(key)

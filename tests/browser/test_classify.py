@@ -165,3 +165,33 @@ def test_a_reload_brings_labels_and_training_back(chromium, tmp_path):
         page.get_by_text("Stopped.").wait_for()
         assert workbench.complaints() == []
         page.close()
+
+
+def test_back_undoes_one_change_of_view_at_a_time(chromium, cells):
+    """An image, a tab and a folder are each a step; a copied address shows the same in another browser."""
+    _, workbench = cells
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{workbench.address}/classify?label_image=005.tif")
+    page.get_by_text("5 of 16").wait_for()
+    idle(page)
+    page.get_by_role("button", name="Next →").click()
+    page.get_by_text("6 of 16").wait_for()
+    idle(page)
+    show(page, "Train")
+    page.get_by_role("button", name="Train", exact=True).wait_for()
+    idle(page)
+    other = chromium.new_context().new_page()
+    other.set_default_timeout(WAIT_MS)
+    other.goto(page.url)
+    other.get_by_role("button", name="Train", exact=True).wait_for()
+    other.close()
+    for shown in ("6 of 16", "5 of 16"):
+        page.go_back()
+        page.get_by_text(shown).wait_for()
+        idle(page)
+    assert page.get_by_role("button", name="Train", exact=True).count() == 0
+    page.go_forward()
+    page.get_by_text("6 of 16").wait_for()
+    assert workbench.complaints() == []
+    page.close()

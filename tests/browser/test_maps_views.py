@@ -94,7 +94,7 @@ def test_a_map_is_saved_as_png_and_svg_and_copied(explored):
     assert any(text.endswith("°") for text in texts)
     map_, bar = root.iter(f"{SVG}image")
     assert (map_.get("width"), map_.get("height"), bar.get("width")) == ("160", "128", "256")
-    explored.get_by_role("button", name=f"Copy as picture: {name}").click()
+    explored.get_by_role("button", name=f"Copy as image: {name}").click()
     explored.get_by_text(f"Copied: {name}").wait_for()
     types = explored.evaluate("async () => (await navigator.clipboard.read()).flatMap((item) => item.types)")
     assert "image/png" in types

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from browser.conftest import WAIT_MS, idle, serve, show
@@ -21,6 +23,23 @@ def plates(tmp_path_factory):
     save_thumbnails(make_thumbnails(profiles), root / "results" / "small")
     with serve(root, tmp_path_factory.mktemp("server")) as running:
         yield running
+
+
+def opened(chromium, plates, view, **query):
+    """The page at one of its views, at work on nothing."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    more = "".join(f"&{name}={value}" for name, value in query.items())
+    page.goto(f"{plates.address}/plates?plates_view={view.replace(' ', '+')}{more}")
+    page.get_by_text("24 wells").first.wait_for()
+    idle(page)
+    return page
+
+
+def saved(page, button):
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    return Path(download.value.path()).read_bytes()
 
 
 def brightest(page, title):
@@ -156,10 +175,10 @@ def test_a_click_on_a_well_shows_its_images_and_nothing_is_cut(chromium, plates,
     plate = page.locator("[data-testid=stVegaLiteChart] svg").first.locator(".mark-rect path")
     plate.nth(8).click()
     page.get_by_text("B03, inert").first.wait_for()
-    page.get_by_role("img", name="Cells of B03 field 1").wait_for()
+    page.get_by_role("img", name="B03 field 1").wait_for()
     idle(page)
     page.reload()
-    page.get_by_role("img", name="Cells of B03 field 1").wait_for()
+    page.get_by_role("img", name="B03 field 1").wait_for()
     page.close()
 
 
@@ -191,4 +210,78 @@ def test_a_reload_and_a_copied_address_bring_back_what_was_chosen(chromium, plat
     other.get_by_role("status").get_by_text("48 of 48 points", exact=True).wait_for()
     assert plates.complaints() == []
     other.context.close()
+    page.close()
+
+
+def test_a_compound_over_its_doses_is_seen_opened_and_saved(chromium, plates):
+    page = opened(chromium, plates, "By compound", plates_compound="sizer", plates_measure="nuclei+area")
+    doses = ["Controls, C01", "0.1 µM, A01", "1 µM, A02", "10 µM, A03", "100 µM, A04"]
+    sheet = page.get_by_role("group", name="Images side by side").first
+    sheet.get_by_role("img", name=doses[0]).wait_for()
+    assert sheet.get_by_role("img").evaluate_all("(all) => all.map((one) => one.ariaLabel)") == doses
+    # Of one contrast: as bright as their images, which all have squares of 600 and 900, with noise of 20.
+    assert brightest(page, doses[1]) == pytest.approx(brightest(page, doses[4]), abs=8)
+    with Image.open(io.BytesIO(saved(page, "Save as PNG: sizer by dose"))) as picture:
+        assert picture.format == "PNG"
+        assert picture.width > 2 * 5 * 130
+    written = ElementTree.fromstring(saved(page, "Save as SVG: sizer by dose"))
+    texts = [one.text for one in written.iter("{http://www.w3.org/2000/svg}text")]
+    assert set(doses) <= set(texts)
+    assert "sizer by dose" in texts
+    assert any(text.startswith("DNA: ") and text.endswith("gamma 1.00") for text in texts)
+    assert len(list(written.iter("{http://www.w3.org/2000/svg}image"))) == 5
+    sheet.get_by_role("img", name=doses[3]).click()
+    page.get_by_text("A03, sizer 10 uM").wait_for()
+    page.get_by_role("img", name="A03 field 2").wait_for()
+    idle(page)
+    assert "plates_measure=nuclei+area" in page.url
+    # By keyboard, too.
+    sheet.get_by_role("button", name=doses[1]).focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("img", name="A01 field 2").wait_for()
+    idle(page)
+    assert "plates_well=A01" in page.url
+    assert plates.complaints() == []
+    page.close()
+
+
+def test_the_look_of_channels_is_that_of_all_images_and_outlives_a_reload(chromium, plates):
+    page = opened(chromium, plates, "By compound", plates_compound="sizer")
+    before = brightest(page, "100 µM, A04")
+    page.get_by_text("Channels: colour, contrast, gamma").first.click()
+    page.get_by_role("checkbox", name="Show ER").first.uncheck()
+    page.get_by_role("slider", name="Gamma").first.fill("2")
+    page.get_by_role("slider", name="Gamma").first.dispatch_event("change")
+    idle(page)
+    after = brightest(page, "100 µM, A04")
+    assert after[1] < before[1] - 50
+    show(page, "Scatter")
+    page.get_by_role("checkbox", name="Show ER").wait_for()
+    assert not page.get_by_role("checkbox", name="Show ER").is_checked()
+    show(page, "By compound")
+    page.reload()
+    page.get_by_role("img", name="100 µM, A04").wait_for()
+    idle(page)
+    assert brightest(page, "100 µM, A04") == after
+    assert plates.complaints() == []
+    page.close()
+
+
+def test_the_scatter_plot_is_saved_with_its_legend(chromium, plates):
+    page = opened(chromium, plates, "Scatter")
+    title = "principal component 2 over principal component 1"
+    with Image.open(io.BytesIO(saved(page, f"Save as PNG: {title}"))) as picture:
+        assert picture.height == 3 * 460
+    written = ElementTree.fromstring(saved(page, f"Save as SVG: {title}"))
+    namespace = "{http://www.w3.org/2000/svg}"
+    texts = [one.text for one in written.iter(f"{namespace}text")]
+    assert {"sizer", "dimmer", "inert", "DMSO", "principal component 1"} <= set(texts)
+    # A circle is two arcs: as many as there are points, and lines and swatches beside them.
+    arcs = sum(one.get("d").count("a3.5") for one in written.iter(f"{namespace}path"))
+    assert arcs == 2 * 48
+    page.get_by_role("button", name="inert", exact=True).click()
+    page.get_by_text("40 of 48 fields chosen").wait_for()
+    idle(page)
+    again = ElementTree.fromstring(saved(page, f"Save as SVG: {title}"))
+    assert "inert" not in [one.text for one in again.iter(f"{namespace}text")]
     page.close()

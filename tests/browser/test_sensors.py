@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pandas as pd
 import pytest
 from browser.conftest import WAIT_MS, idle, serve, show
 
@@ -104,5 +105,110 @@ def test_back_undoes_a_zoom_and_a_view_and_a_day_of_the_calendar_opens(chromium,
     page.locator(".js-plotly-plot").wait_for()
     idle(page)
     assert re.fullmatch(r"(\S+) 00:00 to \S+ 00:00", shown.inner_text())
+    assert not sensors.complaints()
+    page.close()
+
+
+def legend(page):
+    """The lines of the chart, as its legend names them."""
+    page.locator(".js-plotly-plot .legendtext").first.wait_for()
+    return set(page.locator(".js-plotly-plot .legendtext").all_text_contents())
+
+
+def choose(page, control, option):
+    page.get_by_role("combobox", name=control).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    page.keyboard.press("Escape")
+    idle(page)
+
+
+def test_back_undoes_a_choice_of_sensors_and_a_copied_address_shows_the_same(chromium, sensors):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{sensors.address}/sensors?sensors_typed=demo/log.csv")
+    alone = legend(page)
+    idle(page)
+    choose(page, "Sensors", "room humidity")
+    page.wait_for_url("**sensors_names=room_humidity**")
+    page.locator(".js-plotly-plot .y2title").wait_for()
+    both = legend(page)
+    assert len(both) == 2 * len(alone) == 4
+    page.get_by_role("button", name="Last day").click()
+    page.wait_for_url("**sensors_time=**")
+    idle(page)
+    show(page, "Anomalies")
+    choose(page, re.compile("Sensor$"), "Europe / E1 / room temperature")
+    page.wait_for_url("**sensors_one=**")
+    page.get_by_text(re.compile("periods?, the latest first|Nothing unusual")).wait_for()
+    address = page.url
+
+    other = chromium.new_page(viewport={"width": 1280, "height": 900})
+    other.set_default_timeout(WAIT_MS)
+    other.goto(address)
+    other.get_by_text(re.compile("periods?, the latest first|Nothing unusual")).wait_for()
+    idle(other)
+    shown = page.get_by_text(re.compile(r"^20\d\d-\d\d-\d\d \d\d:\d\d to ")).inner_text()
+    other.get_by_text(shown).wait_for()
+    assert other.locator(".js-plotly-plot .ytitle").text_content() == "room temperature (°C)"
+    show(other, "Readings")
+    assert legend(other) == both
+    other.close()
+
+    page.go_back()
+    page.wait_for_url(lambda url: "sensors_one" not in url)
+    page.locator(".js-plotly-plot .ytitle", has_text="instrument temperature").wait_for()
+    page.go_back()
+    idle(page)
+    assert legend(page) == both
+    page.go_back()
+    page.get_by_text(shown).wait_for(state="hidden")
+    page.go_back()
+    page.wait_for_url(lambda url: "sensors_names" not in url)
+    page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot .legendtext').length === 2")
+    assert legend(page) == alone
+    page.reload()
+    assert legend(page) == alone
+    idle(page)
+    assert not sensors.complaints()
+    page.close()
+
+
+# Of every view the files beside its charts, and what stands in them.
+NUMBERS = {
+    "Readings": {"Readings": {"time", "value", "sensor_name"}},
+    "Data coverage": {"Coverage": {"start", "end", "share"}, "Distribution": {"hour", "median", "p90"}},
+    "Compare": {"Difference": {"a", "b", "difference"}, "By hour of day": {"hour", "difference", "p90"}},
+    "Stability": {"Sensors": {"share_out"}, "Days": {"share_out"}, "Periods": {"start", "range"}},
+    "Anomalies": {"Readings": {"time", "value"}, "Periods": {"score", "reason", "judgement"}},
+    "Forecast": {
+        "Forecast": {"value", "low", "seasonal_naive"},
+        "Last day": {"came", "value"},
+        "Accuracy": {"horizon", "mase"},
+    },
+    "Relations": {
+        "Lag": {"lag_min", "r"},
+        "Correlation": {"first", "second"},
+        "Daily": {"hour", "median"},
+    },
+}
+
+
+def test_the_numbers_of_every_chart_are_saved(chromium, sensors):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{sensors.address}/sensors?sensors_typed=demo/log.csv")
+    page.locator(".js-plotly-plot").wait_for()
+    for view, files in NUMBERS.items():
+        show(page, view)
+        page.get_by_role("button", name=f"{next(iter(files))} CSV").wait_for()
+        idle(page)
+        offered = page.get_by_test_id("stDownloadButton").filter(has_text="CSV", visible=True)
+        assert offered.count() == len(files)
+        for name, columns in files.items():
+            with page.expect_download() as download:
+                page.get_by_role("button", name=f"{name} CSV").click()
+            table = pd.read_csv(download.value.path())
+            assert len(table) > 0
+            assert columns <= set(table.columns), f"{view}, {name}: {list(table.columns)}"
     assert not sensors.complaints()
     page.close()

@@ -20,7 +20,7 @@ from ellimaps.maps.recipe import recipe_text
 from ellimaps.maps.refinement import Clean, Merge
 from ellimaps.maps.regions import Region
 from ellimaps.maps.settings import Settings
-from ellimaps.regions.label_file import read_labels
+from ellimaps.regions.label_file import read_label_image
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -63,7 +63,7 @@ def test_the_example_is_segmented_as_it_was_made(tmp_path, monkeypatch):
         assert answer.exit_code == 0, answer.output
     out = tmp_path / "ellimaps-example"
     truth = np.load(out / "measurement" / "truth.npz")
-    found = read_labels(next(out.glob("*_labels.tif")), truth["labels"].shape)
+    found = read_label_image(next(out.glob("*_labels.tif")), truth["labels"].shape)
     inside = ~truth["edge"]
     confusion = pd.crosstab(found[inside], truth["labels"][inside]).to_numpy()
     assert confusion.shape == (4, 4)

@@ -13,7 +13,7 @@ from support.plates_profiles import profiles
 from typer.testing import CliRunner
 
 from ellimaps.cli import cli
-from ellimaps.core.errors import ReadError
+from ellimaps.core.errors import ReadError, SettingError
 from ellimaps.plates.measuring.profiles import save_profiles
 
 HOSTILE = "<script>alert('$x_1$')</script>"
@@ -47,7 +47,7 @@ def test_embed_tells_json_and_writes_files(folder):
     listed = json.loads((folder / "embedding.json").read_text(encoding="utf-8"))
     assert listed["settings"] == {
         **{"method": "pca", "seed": 3, "level": "well"},
-        **{"clusters": "kmeans", "correct": "none"},
+        **{"clusters": "kmeans", "correct": "none", "positive": None},
     }
     assert sorted(listed["files"]) == sorted(path.rsplit("/", 1)[-1] for path in facts["files"])
 
@@ -121,6 +121,27 @@ def test_every_link_leads_somewhere_and_tables_take_the_keyboard(folder):
         [value for name, value in page.attributes if name == "alt" and value]
     )
     assert ("tabindex", "0") in page.attributes
+
+
+def test_controls_and_plates_are_told(tmp_path):
+    made = profiles(2, plates=("p", "q"), by_position=lambda plate, *_: {"mean_ch2": 6.0 * (plate == "q")})
+    save_profiles(made, tmp_path)
+    answer = run("embed", tmp_path, "--positive", "Brighter")
+    quality = pd.read_csv(tmp_path / "quality.csv")
+    assert len(quality) == 2 * len(made.features)
+    assert quality["positive"].unique().tolist() == ["Brighter 12.5 uM"]
+    strong = quality.set_index(["plate", "feature"]).loc[("p", "mean_ch2")]
+    assert strong["ssmd"] > 3
+    assert "cell_count" in answer.stdout
+    assert "robust z-scores" in answer.stdout
+    batches = pd.read_csv(tmp_path / "batch_effect.csv").set_index("stage")
+    assert batches.loc["before normalizing", "feature"] == "mean_ch2"
+    assert batches.loc["before normalizing", "plate"] > batches.loc["controls centered", "plate"]
+    page = Page(Path(run("report", tmp_path, "--positive", "Brighter").stdout.strip()).read_text("utf-8"))
+    assert page.tags.count("img") == 5
+    assert "robust SSMD" in page.text
+    with pytest.raises(SettingError, match="No well has the positive control"):
+        run("embed", tmp_path, "--positive", "Aspirin")
 
 
 def test_a_folder_without_profiles_is_refused(tmp_path):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
+import scipy.linalg  # noqa: F401 - brings algebra libraries, whose threads are counted
+from threadpoolctl import ThreadpoolController
 
-from ellimaps.core.parallel import ordered_map
+from ellimaps.core.parallel import one_thread, ordered_map
 
 
 def test_results_come_in_the_order_of_the_items():
@@ -54,3 +57,24 @@ def test_work_in_threads_may_use_threads_itself():
 def test_nothing_to_do():
     assert list(ordered_map(str, [])) == []
     assert list(ordered_map(str, [1])) == ["1"]
+
+
+def algebra():
+    return ThreadpoolController().select(user_api="blas")
+
+
+def threads_of_algebra() -> set[int]:
+    return {library.num_threads for library in algebra().lib_controllers}
+
+
+@pytest.mark.parametrize("first_out", [0, 1])
+def test_work_that_ends_lifts_no_limit_of_other_work_and_leaves_none_behind(first_out: int):
+    with algebra().limit(limits=2):
+        within = [ExitStack(), ExitStack()]
+        for one in within:
+            one.enter_context(one_thread())
+        assert threads_of_algebra() == {1}
+        within.pop(first_out).close()
+        assert threads_of_algebra() == {1}
+        within.pop().close()
+        assert threads_of_algebra() == {2}

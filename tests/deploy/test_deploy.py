@@ -327,6 +327,10 @@ def test_locks_hold_what_is_needed():
     assert runtime | names([*needed("dev"), *needed("deep")]) <= pins("requirements-dev.lock").keys()
 
 
+MORE_RIGHTS = {
+    "image": {"image": {"contents": "read", "packages": "write"}},
+    "release": {"publish": {"contents": "read", "id-token": "write", "attestations": "write"}},
+}
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -335,14 +339,30 @@ def test_workflows_have_few_rights_and_pinned_steps(path):
     workflow = yaml.safe_load(path.read_text())
     assert workflow["permissions"] == {"contents": "read"}
     more = {name: job["permissions"] for name, job in workflow["jobs"].items() if "permissions" in job}
-    assert more == ({"image": {"contents": "read", "packages": "write"}} if path.stem == "image" else {})
+    assert more == MORE_RIGHTS.get(path.stem, {})
     for step in (step for job in workflow["jobs"].values() for step in job["steps"]):
         assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step.get("uses", f"a@{'0' * 40}")), step
         assert "${{" not in step.get("run", "")
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
         if "pip install" in step.get("run", ""):
-            assert "--require-hashes --requirement requirements-dev.lock" in step["run"]
+            hashed = "--require-hashes --requirement requirements-dev.lock" in step["run"]
+            assert hashed or step["name"] == "As the README says"
+
+
+def test_what_is_tried_as_the_readme_says_stands_there():
+    """Each line that installs; what follows is the example, which needs nothing else."""
+    said = [line.strip() for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()]
+    tried = [
+        line
+        for path in WORKFLOWS
+        for job in yaml.safe_load(path.read_text())["jobs"].values()
+        for step in job["steps"]
+        if step.get("name") == "As the README says"
+        for line in step["run"].splitlines()
+    ]
+    assert sum("ellimaps segment --example" in line for line in tried) == 2
+    assert [line for line in tried if line not in said and line != "ellimaps segment --example"] == []
 
 
 def test_what_the_nightly_run_calls_is_there():

@@ -1,4 +1,4 @@
-"""What is published: the wheel, the sdist and how ellimaps is cited."""
+"""What is published: wheel, sdist and conda package, where from, and how ellimaps is cited."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT
+from rattler_build import RecipeParseError, Stage0Recipe
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PACKAGED = (
@@ -29,6 +30,68 @@ def test_the_citation_says_what_the_package_says():
     assert citation["license"] == PROJECT["license"]
     assert citation["keywords"] == PROJECT["keywords"]
     assert [author["name"] for author in citation["authors"]] == [one["name"] for one in PROJECT["authors"]]
+
+
+RECIPE = ROOT / "deploy" / "conda" / "recipe.yaml"
+CONDA_NAMES = {"matplotlib": "matplotlib-base"}
+"""Where conda-forge calls a package otherwise; there ``matplotlib`` brings Qt."""
+
+
+def test_the_conda_recipe_says_what_the_package_says():
+    [rendered] = Stage0Recipe.from_file(RECIPE).render()
+    recipe = rendered.recipe.to_dict()
+    assert recipe["package"] == {"name": PROJECT["name"], "version": PROJECT["version"]}
+    assert recipe["about"]["license"] == PROJECT["license"]
+    assert recipe["about"]["summary"] == PROJECT["description"]
+    needed = [f"python {PROJECT['requires-python']}"]
+    for one in PROJECT["dependencies"]:
+        name, least = one.split(">=")
+        needed.append(f"{CONDA_NAMES.get(name, name)} >={least}")
+    assert recipe["requirements"]["run"] == needed
+    [entry] = recipe["build"]["python"]["entry_points"]
+    assert entry == f"ellimaps = {PROJECT['scripts']['ellimaps']}"
+    assert (RECIPE.parent / recipe["source"][0]["path"]).resolve() == ROOT
+
+
+@pytest.mark.parametrize(("right", "wrong"), [("requirements:", "requirement:"), ("pip_check", "pipcheck")])
+def test_a_recipe_of_another_form_is_refused(right, wrong):
+    with pytest.raises(RecipeParseError):
+        Stage0Recipe.from_yaml(RECIPE.read_text(encoding="utf-8").replace(right, wrong))
+
+
+def release_jobs():
+    return yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())["jobs"]
+
+
+def test_only_a_tag_is_published_and_only_what_was_tried():
+    jobs = release_jobs()
+    publish = jobs["publish"]
+    assert publish["if"] == "startsWith(github.ref, 'refs/tags/v')"
+    assert set(publish["needs"]) == {"try", "conda"}
+    assert jobs["try"]["needs"] == "build"
+    assert [name for name, job in jobs.items() if "id-token" in job.get("permissions", {})] == ["publish"]
+    steps = [step for job in jobs.values() for step in job["steps"]]
+    assert {step["with"]["name"] for step in steps if "-artifact@" in step.get("uses", "")} == {"dist"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the step is for bash")
+def test_a_release_knows_where_the_project_lives(tmp_path):
+    """As the host calls it: the step that writes the addresses leaves a pyproject.toml with them."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    steps = {step.get("name", ""): step for step in release_jobs()["build"]["steps"]}
+    step = steps["Addresses of the project, which this host knows"]
+    host = {
+        "GITHUB_SERVER_URL": "https://git.example.org",
+        "GITHUB_REPOSITORY": "lab/ellimaps",
+        "GITHUB_REF_NAME": "v1.2.3",
+    }
+    subprocess.run(["bash", "-ec", step["run"]], cwd=tmp_path, env=os.environ | host, check=True)
+    written = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))
+    urls = written["project"].pop("urls")
+    assert written["project"] == PROJECT
+    assert urls["Source"] == "https://git.example.org/lab/ellimaps"
+    assert urls["Changelog"] == "https://git.example.org/lab/ellimaps/blob/v1.2.3/CHANGELOG.md"
+    assert {"Documentation", "Issues"} <= urls.keys()
 
 
 @pytest.fixture(scope="module")

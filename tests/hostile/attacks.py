@@ -179,6 +179,11 @@ def _film(material: str) -> Callable[[], Files]:
     return lambda: {"model.toml": text.encode()}
 
 
+def _polygon(coordinates: str) -> Callable[[], Files]:
+    text = f'{{"type": "Polygon", "coordinates": {coordinates}}}'
+    return lambda: {"a.geojson": text.encode()}
+
+
 def _layout(cell: str) -> Callable[[], Files]:
     return lambda: {"layout.csv": f"well,compound,dose_um\nA01,x,{cell}\n".encode()}
 
@@ -316,6 +321,33 @@ ATTACKS = {
             f"pictures/p_A01_s{'9' * 30}_w1.TIF": tiff(np.zeros((8, 8), np.uint8), metadata=None),
         },
         "holds a number above",
+    ),
+    "a GeoJSON nested a hundred thousand times": Attack(
+        "regions", lambda: {"a.geojson": b"[" * 100_000}, "no GeoJSON"
+    ),
+    "a GeoJSON with a corner of 400 digits": Attack(
+        "regions", _polygon(f"[[[1, 1], [9, 1], [1{'0' * 400}, 9]]]"), "list of three or more corners"
+    ),
+    "a GeoJSON whose corners are nowhere": Attack(
+        "regions", _polygon("[[[1, 1], [9, 1], [NaN, 9]]]"), "list of three or more corners"
+    ),
+    "a GeoJSON of half a million regions": Attack(
+        "regions", lambda: {"a.geojson": b"[" + b'{"type":"Polygon"},' * 500_000 + b"{}]"}, "label image"
+    ),
+    "a GeoJSON that crosses every row a million times": Attack(
+        "regions",
+        _polygon(f"[[{'[1, -9], [2, 99], ' * 1_500_000}[3, 9]]]"),
+        "more outlines than can be drawn",
+    ),
+    "a RoiSet that unpacks to gigabytes": Attack(
+        "regions",
+        lambda: {"a.zip": _packed({f"{number}.roi": bytes(100 << 20) for number in range(6)})},
+        "unpacks to more than 256 MB",
+    ),
+    "a RoiSet of one ROI that says it has two billion corners": Attack(
+        "regions",
+        lambda: {"a.roi": b"Iout" + struct.pack(">hBx4hH", 229, 7, 0, 0, 9, 9, 0) + b"\x7f" * 200},
+        "damaged or no area",
     ),
     "a recipe nested a thousand times": Attack(
         "recipes", lambda: {"recipe.toml": b"k = " + b"[" * 100_000}, "not valid TOML"

@@ -6,6 +6,7 @@ They are what `hostile.mutating` starts from; `hostile.attacks` are the bad ones
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 import tempfile
@@ -19,9 +20,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import roifile
 import tifffile
 from PIL import Image
 from support.cell_pictures import labelled_folder
+from support.cellprofiler_run import LAYOUT, tables as run_tables, write_csv, write_sqlite
 from support.ep4_tools import small_files, write_angle_series
 from support.small_plate import saved_small_plate
 
@@ -65,10 +68,14 @@ def formats() -> dict[str, Format]:
         "nexus": Format(_nexus_files, _open_stacks, 6),
         "folders of pictures": Format(_picture_folders, _open_stack),
         "label images": Format(_label_images, _open_labels, 3),
+        "regions": Format(_region_files, _open_labels, 8),
         "layouts as csv": Format(_csv_layouts, _open_layout, 6),
         "layouts as xlsx": Format(_xlsx_layouts, _open_layout, 8),
         "plates": Format(_plates, _open_plate, 3),
         "profiles": Format(_profiles, _open_profiles, 5),
+        "cellprofiler runs": Format(_runs, _open_profiles_of_others, 6),
+        "cellprofiler databases": Format(_run_databases, _open_profiles_of_others, 6),
+        "tables of profiles": Format(_profile_tables, _open_profiles_of_others, 6),
         "film models": Format(_film_models, _open_film_model, 8),
         "recipes": Format(_recipes, _open_recipe, 6),
         "cell models": Format(_cell_models, _open_cell_model, 5),
@@ -127,7 +134,7 @@ def _open_stacks(folder: Path) -> object:
 
 def _open_labels(folder: Path) -> object:
     from ellimaps.maps.labels import read_clusters
-    from ellimaps.regions.label_file import read_labels
+    from ellimaps.regions.label_file import read_objects
 
     return _last_of(
         [
@@ -135,7 +142,7 @@ def _open_labels(folder: Path) -> object:
             for path in _all(folder)
             for opened in (
                 lambda path=path: read_clusters(path, (24, 32)),
-                lambda path=path: read_labels(path, (24, 32), 0, 0),
+                lambda path=path: read_objects(path, (24, 32), 0, 0),
             )
         ]
     )
@@ -155,6 +162,13 @@ def _open_plate(folder: Path) -> object:
     plate.metadata()
     field = next(plate.fields())
     return read_field(plate.root, field.files, plate.channels)
+
+
+def _open_profiles_of_others(folder: Path) -> object:
+    from ellimaps.plates.exchange.opening import open_profiles
+
+    files = [path for path in folder.iterdir() if path.name != "layout.csv"]
+    return open_profiles(folder if len(files) > 1 else files, folder / "layout.csv").wells
 
 
 def _open_profiles(folder: Path) -> object:
@@ -472,6 +486,7 @@ def _label_images() -> list[Files]:
     return [
         {"labels.tif": tiff(labels, metadata=None)},
         {"labels.tif": tiff(labels.astype(np.int32), compression="zlib", metadata=None)},
+        {"labels.tif": _called_labels(labels)},
         {"labels.png": _saved(Image.fromarray(labels), "png")},
     ]
 
@@ -483,6 +498,42 @@ _LAYOUT = (
     ["B01", "staurosporine", "1e-3", "0"],
     ["B12", "\u00b5-opioid", "10", "0"],
 )
+
+
+def _called_labels(labels: Any) -> bytes:
+    from ellimaps.regions.label_image import Called, PackedLabels, label_tiff
+
+    called = [Called(f"kind {number}", f"#0000{number:02x}") for number in range(1, 12)]
+    return label_tiff([[PackedLabels.of(labels)]], 0.5, called=called)
+
+
+def _region_files() -> list[Files]:
+    from ellimaps.regions.areas import areas_of
+    from ellimaps.regions.geojson import geojson_bytes
+    from ellimaps.regions.imagej import roi_set_bytes
+
+    labels = _random().integers(0, 3, (24, 32))
+    planes = [area for t in (0, 1) for area in areas_of(np.roll(labels, t), t, 0)]
+    drawn = roifile.ImagejRoi.frompoints(np.array([(1.5, 2.0), (9.25, 3.0), (7.0, 12.5)]))
+    oval = roifile.ImagejRoi(roitype=roifile.ROI_TYPE.OVAL, top=3, left=4, bottom=20, right=15)
+    old = {
+        "type": "Feature",
+        "geometry": {"type": "Polygon", "coordinates": [[[1, 1], [9, 1], [9, 9], [1, 1]]]},
+        "properties": {
+            "classification": {"name": "a", "colorRGB": -3},
+            "measurements": [{"name": "x", "value": 1}],
+        },
+    }
+    return [
+        {"regions.geojson": geojson_bytes(areas_of(labels), "detection", "Nucleus")},
+        {"regions.geojson": geojson_bytes(planes, "annotation")},
+        {"regions.geojson": json.dumps([old]).encode()},
+        {"RoiSet.zip": roi_set_bytes(areas_of(labels))},
+        {"RoiSet.zip": roi_set_bytes(areas_of(np.kron(np.arange(12).reshape(3, 4), np.ones((8, 8), int))))},
+        {"RoiSet.zip": roi_set_bytes(planes)},
+        {"drawn.roi": drawn.tobytes()},
+        {"oval.roi": oval.tobytes()},
+    ]
 
 
 def _csv_layouts() -> list[Files]:
@@ -546,6 +597,44 @@ def _profiles() -> list[Files]:
     import json
 
     return [files, {**files, "thumbnails.json": json.dumps(thumbnails).encode(), "thumbnails_000.jpg": sheet}]
+
+
+def _runs() -> list[Files]:
+    made, _ = run_tables(cells=3)
+    with tempfile.TemporaryDirectory() as name:
+        folder = write_csv(Path(name), made)
+        return [
+            {"layout.csv": LAYOUT.encode(), **{path.name: path.read_bytes() for path in folder.iterdir()}}
+        ]
+
+
+def _run_databases() -> list[Files]:
+    made, _ = run_tables(cells=3)
+    with tempfile.TemporaryDirectory() as name:
+        paths = [write_sqlite(Path(name) / f"{prefix}run.sqlite", made, prefix) for prefix in ("Per_", "")]
+        return [{"layout.csv": LAYOUT.encode(), "run.sqlite": path.read_bytes()} for path in paths]
+
+
+def _profile_tables() -> list[Files]:
+    import gzip
+
+    table = pd.DataFrame(
+        {
+            "Metadata_Plate": "p",
+            "Metadata_Well": ["A01", "A02", "B01", "B02"],
+            "Metadata_Site": [1, 1, 1, 1],
+            "Cells_AreaShape_Area": [1.5, -2e3, np.nan, 4.0],
+            "Nuclei_Texture_Entropy_DNA": [1.0, 2.0, 3.0, 1e-9],
+        }
+    )
+    text, packed = table.to_csv(index=False).encode(), io.BytesIO()
+    table.to_parquet(packed, index=False)
+    layout = {"layout.csv": LAYOUT.encode()}
+    return [
+        {**layout, "a.csv": text},
+        {**layout, "a.csv.gz": gzip.compress(text, mtime=0)},
+        {**layout, "a.parquet": packed.getvalue()},
+    ]
 
 
 def _film_models() -> list[Files]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.cell_pictures import labelled_folder
+from support.cellprofiler_run import LAYOUT, tables as run_tables, write_csv
 
 from ellimaps.samples import sample_cells, sample_ep4, sample_plate, sample_sensors
 from hostile.forks import Runner
@@ -87,7 +88,7 @@ def _cell_commands(runner: Runner, made: Path) -> Iterator[Command]:
 
 
 def _plate_commands(runner: Runner, made: Path) -> Iterator[Command]:
-    """Make: plates profile, plates embed, plates report, plates export."""
+    """Make: plates profile, plates open, plates embed, plates report, plates export."""
     plate = sample_plate(made / "plate", wells=48, fields=1, size=128)
     options = ("--layout", str(plate / "layout.csv"), "--workers", "1", "--radius", "2", "8")
     few = shutil.copytree(plate / "images", made / "few", ignore=lambda _, files: sorted(files)[12:])
@@ -95,6 +96,11 @@ def _plate_commands(runner: Runner, made: Path) -> Iterator[Command]:
     yield Command("plates profile", profile, ("--radius", "3", "7"), plate_sets)
     profiles = made / "profiles"
     runner.run(("plates", "profile", str(plate / "images"), *options, "--out", str(profiles))).check(0)
+    run, layout, other = write_csv(made / "run", run_tables()[0]), made / "wells.csv", made / "other.csv"
+    layout.write_text(LAYOUT)
+    other.write_text(LAYOUT.replace("Taxol", "Aspirin"))
+    opened = ("plates", "open", str(run), "--out", "OUT", "--layout", str(layout))
+    yield Command("plates open", opened, ("--layout", str(other)))
     embed = ("plates", "embed", "OUT", "--method", "tsne")
     yield Command("plates embed", embed, ("--seed", "3"), before=profiles)
     report = ("plates", "report", str(profiles), "--out", "OUT/plate.html")

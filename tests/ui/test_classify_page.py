@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -13,13 +14,16 @@ from support.cell_folder import cell_image, write_cells
 from support.choosing import choose
 
 from ellimaps.classify import load_model, read_image
-from ellimaps.core.errors import ExportError, ReadError
+from ellimaps.core.errors import EllimapsError, ExportError, ReadError
 from ellimaps.ui.pages.classify.charts import START, contribution_bars
 from ellimaps.ui.pages.classify.files import beside, image_folders, label_lists, new_file, saved_models
 from ellimaps.ui.pages.classify.label import _do
 from ellimaps.ui.pages.classify.models import save_trained, trained_on
 from ellimaps.ui.pages.classify.pictures import picture_of
+from ellimaps.ui.pages.classify.state import ClassifyState
 from ellimaps.ui.pages.classify.try_http import curl_command
+from ellimaps.ui.pages.classify.written import read_back, written
+from ellimaps.ui.shared import state as shared_state
 
 COUNT = 24
 
@@ -49,8 +53,10 @@ def root(made, monkeypatch, tmp_path):
 
 def _page():
     from ellimaps.ui.pages.classify.page import render
+    from ellimaps.ui.shared.state import write_work
 
     render()
+    write_work()
 
 
 def opened(view=None):
@@ -305,6 +311,45 @@ def test_too_few_labels_are_told():
 
 
 @pytest.mark.usefixtures("root")
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_model_that_was_not_saved_is_there_again(monkeypatch, restarted):
+    monkeypatch.setattr(shared_state, "_is_open", lambda _: False)
+    page = opened("Train")
+    page.number_input(key="train_repeats").set_value(1)
+    press(page, "train")
+    wait_for_work(page)
+    if restarted:
+        shared_state._IN_MEMORY.clear()
+    again = AppTest.from_function(_page, default_timeout=60)
+    for name in page.query_params:
+        again.query_params[name] = page.query_params[name]
+    again.run()
+    assert not again.exception
+    assert (work(again) is work(page)) == (not restarted)
+    assert work(again).trained.content == work(page).trained.content
+    assert work(again).trained.html == work(page).trained.html
+    assert work(again).trained.model.version == work(page).trained.model.version
+    told = [[one.value for one in kind] for kind in (again.caption, again.markdown, again.metric)]
+    assert told == [[one.value for one in kind] for kind in (page.caption, page.markdown, page.metric)]
+    assert len(again.get("image")) == len(page.get("image")) >= 2
+
+
+def test_a_training_is_read_back_as_it_was_or_left_out(made):
+    trained = made[1]
+    content = written(trained)
+    again = read_back(content)
+    for one in fields(trained.report):
+        before, after = (getattr(report, one.name) for report in (trained.report, again.report))
+        assert before.equals(after) if hasattr(before, "equals") else before == after
+    image = cell_image(1, 99)
+    assert again.model.predict(image).probability == trained.model.predict(image).probability
+    for damaged in (b"", content[:2000], content.replace(b"report.json", b"report.jsom")):
+        with pytest.raises((EllimapsError, KeyError, TypeError, ValueError)):
+            read_back(damaged)
+    assert ClassifyState.of_facts({"trained": "../../etc/passwd", "recent": ["a"]}).trained is None
+
+
+@pytest.mark.usefixtures("root")
 def test_mistakes_are_shown_with_pictures(made):
     page = opened("Train")
     work(page).trained = made[1]
@@ -507,6 +552,24 @@ def test_what_decides_is_said_in_words(made):
     [words] = [one.value for one in page.markdown if one.value.startswith("What decides most")]
     assert "more speaks for" in words
     assert "_" not in words
+
+
+@pytest.mark.usefixtures("root")
+def test_the_learning_curve_says_what_further_labels_would_bring():
+    page = opened("Train")
+    press(page, "train_curve")
+    assert work(page).task is not None
+    wait_for_work(page)
+    folder, curve = work(page).curve
+    assert (folder.name, curve.labels) == ("images", COUNT)
+    assert curve.words in [one.value for one in (*page.info, *page.success)]
+    assert len(page.get("vega_lite_chart")) == 1
+    assert [button.proto.label for button in page.get("download_button")] == ["Learning curve (CSV)"]
+    press(page, "train_curve")
+    work(page).task.job.stop()
+    wait_for_work(page)
+    assert page.warning[0].value == "Stopped."
+    assert work(page).curve[1] is curve
 
 
 def test_two_models_are_compared_on_images_that_taught_neither(made, root):

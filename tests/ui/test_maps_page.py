@@ -564,6 +564,9 @@ def test_the_export_offers_everything(segmented, tmp_path):
     fine(view(segmented, "Export"))
     assert [one.label for one in segmented.get("download_button")] == [
         "Download all files (zip)",
+        "Label image (TIFF)",
+        "Outlines for QuPath (GeoJSON)",
+        "Outlines for Fiji (RoiSet)",
         "Report (HTML)",
         "Recipe (TOML)",
     ]

@@ -11,9 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
-from support.small_plate import CHANNELS, DOSES, saved_small_plate, write_picture
+from support.small_plate import CHANNELS, saved_small_plate, write_picture
 
-from ellimaps.plates.measuring.composites import composites
 from ellimaps.plates.measuring.profile_sources import SOURCES
 from ellimaps.plates.measuring.profiles import read_profiles, save_profiles
 from ellimaps.plates.measuring.thumbnails import (
@@ -23,6 +22,7 @@ from ellimaps.plates.measuring.thumbnails import (
     read_thumbnails,
     save_thumbnails,
 )
+from ellimaps.ui.components.image_sheet.image_sheet import _is_look
 from ellimaps.ui.pages.plates.measure import measured
 from ellimaps.ui.pages.plates.state import PlateRun, PlatesState
 
@@ -51,6 +51,22 @@ def _page():
 @pytest.fixture
 def page(data, monkeypatch, tmp_path):
     return open_page(data, monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def sheets(monkeypatch):
+    """What the page gives its images to be drawn of, the last run's last: this driver draws no components."""
+    sent = []
+
+    def taken(sheet, images, channels, **options):
+        sent.append({"sheet": sheet, "images": images, "channels": channels, **options})
+
+    monkeypatch.setattr("ellimaps.ui.pages.plates.images.image_sheet", taken)
+    return sent
+
+
+def titles(shown):
+    return [image.title for image in shown["images"]]
 
 
 def view(page, name):
@@ -131,7 +147,7 @@ def test_legend_hides_groups_from_the_table(page):
     assert len(chosen_rows(page)) == 48
 
 
-def test_compounds_and_doses_chosen_together_filter_every_tab_alike(page):
+def test_compounds_and_doses_chosen_together_filter_every_tab_alike(page, sheets):
     page.multiselect(key="plates_compounds").set_value(["sizer", "dimmer"])
     page.multiselect(key="plates_doses").set_value(["10 µM", "100 µM"]).run()
     assert "8 of 48 fields chosen**, in 4 of 24 wells" in texts(page)
@@ -143,9 +159,9 @@ def test_compounds_and_doses_chosen_together_filter_every_tab_alike(page):
     assert [well["well"] for well in drawn_wells(page) if well["chosen"]] == ["A03", "A04", "B01", "B02"]
     view(page, "By compound")
     assert page.selectbox(key="plates_compound").options == ["dimmer", "sizer"]
-    assert len(page.get("imgs") or page.get("image")) == 3
+    assert titles(sheets[-1]) == ["Controls, C01", "10 µM, B01", "100 µM, B02"]
     page.button(key="plates_clear").click().run()
-    assert len(page.get("imgs") or page.get("image")) == 5
+    assert len(sheets[-1]["images"]) == 5
     assert "fields chosen" not in texts(page)
 
 
@@ -251,12 +267,12 @@ def specifications(page):
     return [json.loads(chart.proto.spec) for chart in page.get("vega_lite_chart")]
 
 
-def test_a_well_shows_its_images(page):
+def test_a_well_shows_its_images(page, sheets):
     """Clicks are in tests/browser/test_plates.py: this driver knows no charts."""
     view(page, "Plate map")
     page.selectbox(key="plates_well").set_value("B03").run()
     assert "B03, inert" in texts(page)
-    assert len(page.get("imgs") or page.get("image")) == 2
+    assert titles(sheets[-1]) == ["B03 field 1", "B03 field 2"]
 
 
 def test_a_correction_is_shown_before_and_after_in_one_scale(page):
@@ -294,12 +310,82 @@ def test_the_plate_can_be_measured_by_a_network(page):
     assert not page.exception
 
 
-def test_compound_by_dose_has_a_picture_per_dose_and_a_curve(page):
+def test_a_compound_is_shown_over_its_doses_with_controls_beside(page, sheets):
     view(page, "By compound")
     page.selectbox(key="plates_compound").set_value("sizer")
     page.selectbox(key="plates_measure").set_value("nuclei_area").run()
     assert not page.exception
-    assert len(page.get("imgs") or page.get("image")) == len(DOSES) + 1
+    assert titles(sheets[-1]) == ["Controls, C01", "0.1 µM, A01", "1 µM, A02", "10 µM, A03", "100 µM, A04"]
+    assert len(page.get("vega_lite_chart")) == 1
+    assert "A03, sizer 10 uM" not in texts(page)
+    # What a click on the fourth image does.
+    sheets[-1]["on_open"](3)
+    page.session_state["plates_well"] = "A03"
+    page.run()
+    assert "A03, sizer 10 uM" in texts(page)
+    assert titles(sheets[-1]) == ["A03 field 1", "A03 field 2"]
+
+
+def test_channels_look_in_all_images_as_they_were_chosen(page, sheets):
+    look = {"channels": [{"on": True, "color": "#ff0000", "low": 0, "high": 50}] * 2, "gamma": 0.5}
+    sheets_before = sheets[-1:] or [None]
+    page.run()
+    sheets[-1]["on_look"](look)
+    view(page, "By compound")
+    assert sheets[-1]["look"] == look
+    assert sheets_before != sheets[-1:]
+    again = PlatesState.of_facts(json.loads(json.dumps(page.session_state["PlatesState"].facts())))
+    assert again.look == look
+
+
+@pytest.mark.parametrize("look", [None, {}, {"channels": [], "gamma": 1}, {"channels": 3}, {"gamma": 1}])
+def test_what_is_no_look_of_these_channels_is_left_out(look):
+    assert not _is_look(look, 2)
+    good = {"on": True, "color": "#ff0000", "low": 0, "high": 50}
+    assert _is_look({"channels": [good, good], "gamma": 0.5}, 2)
+    for name, value in (("color", "red"), ("low", "x"), ("high", 200), ("on", None)):
+        assert not _is_look({"channels": [good, good | {name: value}], "gamma": 0.5}, 2)
+
+
+def with_cells_at(data, root):
+    """The plate with four cells in each field, one of them at the border."""
+    shutil.copytree(data, root)
+    profiles = read_profiles(root / "results" / "small")
+    fields = profiles.fields
+    cells = fields.loc[fields.index.repeat(4), ["plate", "well", "field"]].reset_index(drop=True)
+    cells["y"] = np.tile([20.0, 5.0, 40.0, 1.0], len(fields))
+    cells["x"] = np.tile([30.0, 5.0, 40.0, 1.0], len(fields))
+    cells["radius"], cells["area"] = 3.0, np.random.default_rng(0).normal(300, 10, len(cells))
+    cells["at_border"] = np.tile([False, False, False, True], len(fields))
+    facts = {**profiles.facts, "root": str(root / "pictures")}
+    save_profiles(replace(profiles, cells=cells, facts=facts), root / "results" / "small")
+    return root
+
+
+def test_the_sheet_shows_cells_cut_out_of_the_fields(data, monkeypatch, tmp_path, sheets):
+    page = open_page(with_cells_at(data, tmp_path / "root"), monkeypatch, tmp_path)
+    view(page, "By compound")
+    page.segmented_control(key="plates_sheet_of").set_value("Cells").run()
+    ended(page)
+    page.run()
+    assert len(titles(sheets[-1])) == 5
+    cut = sheets[-1]["images"][1].values
+    # Three rows of three, each three radii around its center; where there is no cell, nothing was measured.
+    assert cut.shape == (2, 58, 58)
+    assert np.isfinite(cut[:, :18, :18]).all()
+    assert np.isnan(cut[:, 20:]).all()
+    # The square of the field's image lies around the first; the others lie beside it, near the image's edges.
+    cells = [cut[0, :18, left : left + 18] for left in (0, 20, 40)]
+    assert [np.nanmean(one) > 500 for one in cells] == [True, False, False]
+    assert np.isnan(cells[1][:4]).all()
+    assert np.isnan(cells[2][-1]).all()
+
+
+def test_a_plate_without_cells_shows_the_curve_and_says_why_there_is_no_sheet_of_cells(page):
+    view(page, "By compound")
+    page.segmented_control(key="plates_sheet_of").set_value("Cells").run()
+    ended(page).run()
+    assert "holds no cells" in page.info[0].value
     assert len(page.get("vega_lite_chart")) == 1
 
 
@@ -342,14 +428,14 @@ def answered(page):
     raise AssertionError("no answers")
 
 
-def test_a_row_of_the_answers_opens_its_images_and_its_place(page):
+def test_a_row_of_the_answers_opens_its_images_and_its_place(page, sheets):
     answered(page)
     page.session_state["plates_treatments_table"] = {"selection": {"rows": [3], "columns": [], "cells": []}}
     page.run()
     rows = page.dataframe[2].value
     name = f"{rows['compound'].iloc[3]} {rows['dose'].iloc[3]}"
     assert name in texts(page)
-    assert len(page.get("imgs") or page.get("image")) == 1
+    assert titles(sheets[-1])[0].endswith(f"{rows['compound'].iloc[3]} 100 uM")
     [chart] = specifications(page)
     assert chart["title"].endswith(name)
     page.button(key=f"plates_open_{name}").click().run()
@@ -451,7 +537,7 @@ def test_a_text_named_like_an_image_fails_as_one_field_and_is_named(monkeypatch,
     page = open_page(imaged(tmp_path, names="p_B{column:02d}_s{field}.tif"), monkeypatch, tmp_path)
     (tmp_path / "images" / "p_B03_s2.tif").write_text("no image")
     ended(ask(page, pictures="images", layout="layout.csv", out="results/new"))
-    assert "1 of 6 fields cannot be measured" in page.warning[0].value
+    assert "1 of 6 fields cannot be measured (B03 field 2)" in page.warning[0].value
     assert "p_B03_s2.tif" in (tmp_path / "results" / "new" / "failures.csv").read_text()
     assert not page.error
 
@@ -493,16 +579,11 @@ def test_thumbnails_show_each_field_at_its_place(data, tmp_path):
     assert make_thumbnails(profiles).sheets == drawn.sheets
 
 
-def test_a_picture_without_values_is_black_and_chooses_no_contrast():
-    random = np.random.default_rng(0)
-    good = random.uniform(0, 100, (1, 32, 32)).astype(np.float32)
-    drawn = composites([good, np.full_like(good, np.nan)], 1, 32, [contrast(good, (0.5, 99.8))])
-    assert drawn[0].mean() > 50
-    assert drawn[1].max() == 0
-    assert contrast(good * np.nan, (1, 99)) == (0.0, 1.0)
+def test_an_image_without_values_chooses_no_contrast():
+    assert contrast(np.full((32, 32), np.nan, np.float32), (1, 99)) == (0.0, 1.0)
 
 
-def test_a_field_looks_the_same_whatever_it_stands_beside(data, monkeypatch, tmp_path):
+def test_a_field_looks_the_same_whatever_it_stands_beside(data, monkeypatch, tmp_path, sheets):
     """Seen: strong beside a dim field, nearly invisible beside a bright one."""
     root = tmp_path / "root"
     shutil.copytree(data, root)
@@ -512,20 +593,16 @@ def test_a_field_looks_the_same_whatever_it_stands_beside(data, monkeypatch, tmp
             write_picture(root / "pictures" / f"C06_f{number}_{channel}.tif", random, 9000)
     facts = root / "results" / "small" / "plate.json"
     facts.write_text(json.dumps(json.loads(facts.read_text()) | {"root": str(root / "pictures")}))
-    sent = []
-    monkeypatch.setattr(
-        "ellimaps.ui.pages.plates.pictures.image_pair", lambda *given, **_: sent.append(given)
-    )
     page = open_page(root, monkeypatch, tmp_path)
     names = page.selectbox(key="plates_right").options
     for partner in ("C01", "C06"):
         page.selectbox(key="plates_right").set_value(next(n for n in names if n.startswith(partner))).run()
-    beside_dim, beside_bright = sent[-2:]
-    assert beside_bright[0][1].values.max() > 3 * beside_dim[0][1].values.max()
-    assert beside_dim[1] == beside_bright[1]
+    beside_dim, beside_bright = sheets[-2:]
+    assert beside_bright["images"][1].values.max() > 3 * beside_dim["images"][1].values.max()
+    assert beside_dim["channels"] == beside_bright["channels"]
     # Known: the ground is 200, squares 600 and 900, those of two fields of 48 9200.
-    assert beside_dim[1][0].low == pytest.approx(150, abs=20)
-    assert 600 < beside_dim[1][0].high < 9300
+    assert beside_dim["channels"][0].low == pytest.approx(150, abs=20)
+    assert 600 < beside_dim["channels"][0].high < 9300
 
 
 def test_a_field_is_read_channel_by_channel(data):

@@ -108,6 +108,45 @@ def test_an_address_shows_the_same_time(page):
         assert waited(other.run()).session_state["SensorsState"].zoom is None
 
 
+def test_what_is_chosen_stands_in_the_address_and_what_it_says_of_nothing_is_let_alone(page):
+    page.multiselect(key="sensors_names").set_value(["room_temperature", "room_humidity"]).run()
+    view(page, "Anomalies")
+    page.number_input(key="sensors_alarms").set_value(2.5).run()
+    page.toggle(key="sensors_show_dismissed").set_value(True).run()
+    waited(page)
+    names = ("sensors_names", "sensors_alarms", "sensors_show_dismissed", "sensors_view")
+    address = {name: page.query_params[name] for name in names}
+    assert address["sensors_names"] == ["room_temperature", "room_humidity"]
+
+    def linked(said):
+        other = AppTest.from_function(_page, default_timeout=60)
+        other.query_params |= {"sensors_typed": "demo/log.csv"} | said
+        return waited(other.run())
+
+    other = linked(address)
+    assert other.number_input(key="sensors_alarms").value == 2.5
+    assert other.toggle(key="sensors_show_dismissed").value
+    assert len(view(other, "Readings").multiselect(key="sensors_names").value) == 2
+    odd = {"sensors_alarms": "nan", "sensors_one": "nobody", "sensors_view": "Anomalies"}
+    other = linked(odd | {"sensors_names": "gone"})
+    assert other.number_input(key="sensors_alarms").value == 1.0
+    assert not other.error
+    assert view(other, "Readings").get("plotly_chart")
+
+
+def test_another_log_begins_with_an_address_of_its_own(page, data):
+    pd.DataFrame({"time": pd.date_range("2025-01-01", periods=300, freq="10min"), "hall [°C]": 20.0}).to_csv(
+        data / "hall.csv", index=False
+    )
+    page.multiselect(key="sensors_names").set_value(["room_humidity"]).run()
+    page.button(key="sensors_last_day").click().run()
+    assert {"sensors_names", "sensors_time"} <= set(page.query_params)
+    opened(page, "hall.csv").run()
+    assert page.multiselect(key="sensors_names").value == []
+    assert not any(page.query_params.get(name) for name in ("sensors_names", "sensors_time"))
+    assert page.get("plotly_chart")
+
+
 def test_the_page_is_saved_as_one_report(page):
     page.button(key="sensors_report").click().run()
     waited(page)

@@ -21,7 +21,9 @@ import pandas as pd
 from ellimaps.core.errors import SettingError
 from ellimaps.core.files import with_listing, write_files
 from ellimaps.core.provenance import software_facts
+from ellimaps.objects.column_names import renamed
 from ellimaps.plates.measuring.profiles import Profiles, parquet_bytes
+from ellimaps.plates.statistics.assay_quality import channels_of
 from ellimaps.plates.statistics.treatments import control_wells, positive_wells
 
 COMPARTMENTS = ("Cells", "Nuclei", "Cytoplasm")
@@ -42,20 +44,8 @@ METADATA_NAMES = {
 CONTROL_TYPE = "Metadata_control_type"
 """``negcon``, ``poscon`` or ``trt``, as the JUMP consortium's tables have it."""
 
-_SHAPES = {
-    "area": "AreaShape_Area",
-    "axis_major": "AreaShape_MajorAxisLength",
-    "axis_minor": "AreaShape_MinorAxisLength",
-    "eccentricity": "AreaShape_Eccentricity",
-    "form_factor": "AreaShape_FormFactor",
-}
-_OF_OBJECTS = {
-    "mean_": "Intensity_MeanIntensity_",
-    "median_": "Intensity_MedianIntensity_",
-    "std_": "Intensity_StdIntensity_",
-    "integrated_": "Intensity_IntegratedIntensity_",
-    "texture_": "Texture_VonNeumannRatio_",
-}
+_OF_OBJECTS = re.compile(r"cell_(.+)_(?:median|iqr)")
+_OF_FIELDS = {"cell_count": "Cells_Number_Count", "field_": "Cells_Field_", "tissue_": "Cells_Tissue_"}
 _OF_CELLS = {
     "around_": "Cytoplasm_Intensity_MeanIntensity_",
     "granularity_": "Cells_Granularity_Fine_",
@@ -75,10 +65,10 @@ def cytomining_table(table: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame
         Of the features; see `cytomining_names`.
     """
     metadata = {old: new for old, new in METADATA_NAMES.items() if old in table}
-    renamed = table[[*metadata, *names]].rename(columns=metadata | names)
+    found = table[[*metadata, *names]].rename(columns=metadata | names)
     kinds = np.select([control_wells(table), positive_wells(table)], ["negcon", "poscon"], "trt")
-    renamed.insert(len(metadata), CONTROL_TYPE, kinds)
-    return renamed
+    found.insert(len(metadata), CONTROL_TYPE, kinds)
+    return found
 
 
 def cytomining_names(features: Sequence[str], *, objects: str = "Nuclei") -> dict[str, str]:
@@ -96,7 +86,11 @@ def cytomining_names(features: Sequence[str], *, objects: str = "Nuclei") -> dic
     SettingError
         If channels are called so that two features would have the same name.
     """
-    names = {feature: _name(feature, objects) for feature in features}
+    measures = {feature: match[1] for feature in features if (match := _OF_OBJECTS.fullmatch(feature))}
+    channels = channels_of(features)
+    theirs = renamed(pd.DataFrame(columns=list(measures.values())), channels, "cellprofiler").columns
+    known = dict(zip(measures, map(str, theirs), strict=True))
+    names = {feature: _name(feature, known.get(feature, ""), objects) for feature in features}
     name, count = Counter(names.values()).most_common(1)[0] if names else ("", 0)
     if count > 1:
         first, second = [feature for feature, one in names.items() if one == name][:2]
@@ -126,28 +120,17 @@ def write_cytomining(profiles: Profiles, out: str | Path) -> list[Path]:
     return write_files(Path(out), with_listing(files, LISTING, facts), listing=LISTING)
 
 
-def _name(feature: str, objects: str) -> str:
+def _name(feature: str, measure: str, objects: str) -> str:
+    """Return the name of a feature, given that of what it summarizes over objects, if it does."""
     if feature.startswith(tuple(f"{part}_" for part in COMPARTMENTS)):
         return feature
-    if feature == "cell_count":
-        return "Cells_Number_Count"
-    for whole, name in (("field_", "Cells_Field_"), ("tissue_", "Cells_Tissue_")):
-        if feature.startswith(whole):
-            return name + feature.removeprefix(whole)
-    match = re.fullmatch(r"cell_(.+)_(median|iqr)", feature)
-    if match is None:
-        return f"Cells_{feature}"
-    ending = "_IQR" if match[2] == "iqr" else ""
-    return _of_objects(match[1], objects) + ending
-
-
-def _of_objects(what: str, objects: str) -> str:
-    if what in _SHAPES:
-        return f"{objects}_{_SHAPES[what]}"
-    for own, name in _OF_OBJECTS.items():
-        if what.startswith(own):
-            return f"{objects}_{name}{what.removeprefix(own)}"
+    ending = "_IQR" if feature.endswith("_iqr") else ""
     for own, name in _OF_CELLS.items():
-        if what.startswith(own):
-            return name + what.removeprefix(own)
-    return f"{objects}_{what}"
+        if measure.startswith(own):
+            return name + measure.removeprefix(own) + ending
+    if measure:
+        return f"{objects}_{measure}{ending}"
+    for own, name in _OF_FIELDS.items():
+        if feature.startswith(own):
+            return name + feature.removeprefix(own)
+    return f"Cells_{feature}"

@@ -1,8 +1,7 @@
-"""Images of several channels as colors, comparable because a channel has one contrast for the whole plate."""
+"""The contrast of a plate: images are comparable because a channel has one for all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from ellimaps.core.errors import ReadError
 from ellimaps.core.parallel import ordered_map
 from ellimaps.core.progress import Progress, no_progress
 from ellimaps.plates.measuring.profiles import Profiles
-from ellimaps.plates.measuring.thumbnails import channel_colors, contrast, field_picture
+from ellimaps.plates.measuring.thumbnails import contrast, field_picture
 
 Limits = tuple[tuple[float, float], ...]
 """For each channel the values that are black and white."""
@@ -62,39 +61,6 @@ def plate_contrast(profiles: Profiles, on_progress: Progress = no_progress) -> L
     seen = [[one if n > n_channels else one[channel] for one in alike] for channel in range(n)]
     # A few specks in 500 pixels may be white, and nothing is lost in black.
     return tuple(contrast(np.concatenate([one.ravel() for one in many]), (0.5, 99.8)) for many in seen)
-
-
-def composites(
-    pictures: Sequence[NDArray[np.float32]], n_channels: int, edge_px: int, limits: Limits
-) -> list[NDArray[np.uint8]]:
-    """Mix the channels of images into colors.
-
-    Parameters
-    ----------
-    pictures : sequence of ndarray of float32, shape (channel, y, x)
-        Intensities, NaN where nothing was measured.
-    n_channels : int
-        Channels of the plate; images of more have their own colors.
-    edge_px : int
-        Larger images are thinned until they have at least this many pixels along the longer edge.
-    limits : sequence of (float, float)
-        Of `plate_contrast`.
-
-    Returns
-    -------
-    list of ndarray of uint8, shape (y, x, 3)
-        Red, green and blue; black where nothing was measured.
-    """
-    return [_mixed(_thinned(picture, edge_px), n_channels, limits) for picture in pictures]
-
-
-def _mixed(picture: NDArray[np.float32], n_channels: int, limits: Limits) -> NDArray[np.uint8]:
-    total = np.zeros((*picture.shape[1:], 3), dtype=np.float32)
-    colors = channel_colors(len(picture), merged=len(picture) > n_channels)
-    for values, color, (low, high) in zip(picture, colors, limits, strict=False):
-        rgb = np.array([int(color[start : start + 2], 16) for start in (1, 3, 5)], dtype=np.float32)
-        total += np.nan_to_num(np.clip((values - low) / (high - low), 0, 1))[..., None] * rgb
-    return np.clip(total, 0, 255).astype(np.uint8)
 
 
 def _thinned(picture: NDArray[np.float32], edge_px: int) -> NDArray[np.float32]:

@@ -22,8 +22,12 @@ _NAMES = {
     "well": ("well", "well_id", "wellid", "well_name", "position"),
     "row": ("row",),
     "column": ("column", "col"),
-    "compound": ("compound", "compound_name", "treatment", "drug", "substance", "name"),
-    "control": ("control", "is_control", "control_type"),
+    "compound": (
+        *("compound", "compound_name", "treatment", "drug", "substance", "name"),
+        # What the tables of the Broad Institute and the JUMP consortium have.
+        *("pert_iname", "broad_sample", "jcp2022"),
+    ),
+    "control": ("control", "is_control", "control_type", "pert_type"),
     "unit": ("concentration_unit", "unit", "units", "dose_unit"),
 }
 _CONCENTRATION = re.compile(r"(?:concentration|conc|dose)[\s_]*[(\[]?(?P<unit>[^)\]]*)[)\]]?")
@@ -55,7 +59,7 @@ _NO = (
     "sample",
     "trt",
 )
-_POSITIVE = ("positive", "poscon", "pos")
+_POSITIVE = ("positive", "poscon", "pos", "poscon_cp", "poscon_diverse", "poscon_orf")
 
 
 def read_layout(path: str | Path) -> pd.DataFrame:
@@ -87,7 +91,24 @@ def read_layout(path: str | Path) -> pd.DataFrame:
     file = Path(path)
     if file.is_dir():
         raise ReadError(f"{file} is a folder: give the plate's layout, a CSV or XLSX file.")
-    raw = _sheet(file)
+    return layout_of(file, _sheet(file))
+
+
+def layout_of(file: Path, raw: pd.DataFrame) -> pd.DataFrame:
+    """Return the layout that a table of text holds, as `read_layout`.
+
+    Parameters
+    ----------
+    file : Path
+        What messages call it.
+    raw : DataFrame
+        Of text; its index numbers the rows as the file does, the first below the header being 2.
+
+    Raises
+    ------
+    ReadError
+        As `read_layout`.
+    """
     named = {re.sub(r"\s+", "_", str(name).strip().casefold()): str(name) for name in raw.columns}
     found = {what: next((named[n] for n in names if n in named), None) for what, names in _NAMES.items()}
     if found["compound"] is None:
@@ -110,25 +131,40 @@ def read_layout(path: str | Path) -> pd.DataFrame:
     )
     doubles = table["well"][table["well"].duplicated()]
     if len(doubles):
-        raise ReadError(f"{file.name} names the well {doubles.iloc[0]} twice: keep one row per well.")
+        first, second = raw.index[table["well"] == doubles.iloc[0]][:2]
+        raise ReadError(
+            f"{file.name} names the well {doubles.iloc[0]} twice, in rows {first} and {second}: keep one row "
+            "per well."
+        )
     order = sorted(range(len(table)), key=lambda i: well_position(table["well"].iloc[i]))
     return table.iloc[order].reset_index(drop=True)
 
 
+def is_layout_column(name: str) -> bool:
+    """Return whether a column, in lower case, says what is in a well."""
+    known = any(name in names for what, names in _NAMES.items() if what not in ("row", "column"))
+    return known or _CONCENTRATION.fullmatch(name) is not None
+
+
 def _sheet(file: Path) -> pd.DataFrame:
+    """Return the rows that hold something, under their numbers in the file."""
     content = read_small(file, "layout table", _MOST_BYTES)
     try:
         if file.suffix.casefold() in (".xlsx", ".xlsm"):
             raw = first_sheet(content)
         else:
             text = _text(content)
+            above = len(text) - len(text.lstrip("\r\n"))
             raw = pd.read_csv(
-                io.StringIO(text),
-                sep=_separator(text),
+                io.StringIO(text[above:]),
+                sep=_separator(text[above:]),
                 dtype=str,
                 keep_default_na=False,
-                skip_blank_lines=True,
-            )
+                skip_blank_lines=False,
+            ).fillna("")
+            if not isinstance(raw.index, pd.RangeIndex):
+                raise ValueError("the first row has more values than the header has names")
+            raw.index += len(text[:above].splitlines())
     except MissingExtraError:
         raise
     # pandas and calamine raise whatever a damaged table makes them stumble over.
@@ -138,7 +174,8 @@ def _sheet(file: Path) -> pd.DataFrame:
     filled = raw[(raw != "").any(axis=1)]
     if filled.empty:
         raise ReadError(f"{file.name} holds no rows: list one well in each.")
-    return filled.reset_index(drop=True)
+    # The first row names the columns, and rows count from 1.
+    return filled.set_axis(filled.index + 2)
 
 
 def _text(content: bytes) -> str:
@@ -159,17 +196,15 @@ def _wells(file: Path, raw: pd.DataFrame, found: dict[str, str | None]) -> list[
     if well is None and (row is None or column is None):
         raise ReadError(f"{file.name} has no column well: it has {', '.join(map(str, raw.columns)):.200}.")
     names = []
-    for number in range(len(raw)):
+    for number in raw.index:
         try:
             if well is not None:
-                names.append(well_name(*well_position(raw[well].iloc[number])))
+                names.append(well_name(*well_position(raw[well][number])))
             else:
-                names.append(
-                    well_name(row_number(raw[row].iloc[number]), _column_number(raw[column].iloc[number]))
-                )
+                names.append(well_name(row_number(raw[row][number]), _column_number(raw[column][number])))
         except ReadError as error:
             reason = str(error).rstrip(".").split(":")[0]
-            raise ReadError(f"{file.name}, row {number + 2}: {reason}; write wells as A01.") from error
+            raise ReadError(f"{file.name}, row {number}: {reason}; write wells as A01.") from error
     return names
 
 
@@ -188,7 +223,7 @@ def _concentrations(
     if column is None or match is None:
         return [np.nan] * len(raw), [""] * len(raw)
     _check_commas(file, raw[column])
-    values = [_number(file, text, number) for number, text in enumerate(raw[column])]
+    values = [_number(file, text, number) for number, text in zip(raw.index, raw[column], strict=True)]
     if unit_column is not None:
         return values, [_unit(text) for text in raw[unit_column]]
     return values, [_unit(match["unit"])] * len(raw)
@@ -214,7 +249,7 @@ def _number(file: Path, text: str, number: int) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < np.inf:
-        raise ReadError(f"{file.name}, row {number + 2}: {text!r:.40} is no concentration; write a number.")
+        raise ReadError(f"{file.name}, row {number}: {text!r:.40} is no concentration; write a number.")
     return value
 
 
@@ -230,10 +265,10 @@ def _controls(
     if column is None:
         return [is_vehicle(name) for name in compounds], [False] * len(raw)
     words = [text.strip().casefold() for text in raw[column]]
-    for number, word in enumerate(words):
+    for number, word in zip(raw.index, words, strict=True):
         if word not in (*_YES, *_NO, *_POSITIVE):
             raise ReadError(
-                f"{file.name}, row {number + 2}: {raw[column].iloc[number]!r:.40} says not whether it is a "
+                f"{file.name}, row {number}: {raw[column][number]!r:.40} says not whether it is a "
                 "control; write 0 or 1."
             )
     return [word in _YES for word in words], [word in _POSITIVE for word in words]

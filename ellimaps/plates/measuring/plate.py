@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,9 +147,9 @@ def read_plate(
     first = files["time"].min()
     shown = files[files["time"] == first].reset_index(drop=True)
     notes = [
-        _note(pictured - listed, "have images but no row in the layout"),
-        _note(listed - pictured, "are in the layout but have no images"),
-        f"{len(found.skipped)} images have other names and are left out." if found.skipped else "",
+        _note(sorted(pictured - listed, key=well_position), "wells", "have images but no row in the layout"),
+        _note(sorted(listed - pictured, key=well_position), "wells", "are in the layout but have no images"),
+        _note(found.skipped, "images", "have other names and are left out"),
         f"{files['time'].nunique()} time points: only the first is used." if len(shown) < len(files) else "",
     ]
     return Plate(
@@ -192,9 +192,8 @@ def check_output(plate: Plate, out: Path) -> None:
         raise SettingError(f"{out} holds the images: choose another folder for the results.")
 
 
-def _note(wells: set[str], what: str) -> str:
-    if not wells:
+def _note(names: Sequence[str], noun: str, what: str) -> str:
+    if not names:
         return ""
-    names = sorted(wells, key=well_position)
     more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    return f"{len(names)} wells {what}: {', '.join(names[:6])}{more}."
+    return f"{len(names)} {noun} {what}: {', '.join(names[:6])}{more}."

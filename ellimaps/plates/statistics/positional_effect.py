@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ellimaps.core.errors import SettingError
 from ellimaps.plates.measuring.profiles import Profiles, feature_values
 from ellimaps.plates.statistics.components import Floats
+from ellimaps.plates.statistics.shares import filled, indicators, residuals, treatment_levels
 from ellimaps.plates.statistics.treatments import checked_controls
 
 Correction = Literal["none", "plates", "polish"]
@@ -40,21 +41,14 @@ def positional_effect(profiles: Profiles) -> pd.DataFrame:
         ``feature_explained``.
     """
     wells = profiles.wells
-    values = feature_values(wells, profiles.features)
-    measured = np.isfinite(values)
-    means = np.where(measured, values, 0).sum(axis=0) / np.maximum(measured.sum(axis=0), 1)
-    values = np.where(measured, values, means)
-    control = wells["control"].to_numpy(bool)
-    treatment = np.where(
-        control, "", wells["compound"].astype(str) + "\t" + wells["concentration"].astype(str)
-    )
-    plates = _indicators(wells["plate"].astype(str).to_numpy(object))
-    base = np.hstack([_indicators(treatment), plates])
+    values = filled(feature_values(wells, profiles.features))
+    treatment = indicators(treatment_levels(wells))
+    base = np.hstack([treatment, indicators(wells["plate"].astype(str).to_numpy(object))])
     rows = []
     for factor, levels in _levels(wells).items():
         # Whether plates differ is asked with treatments alone, all else within plates.
-        ground = _indicators(treatment) if factor == "plate" else base
-        explained = _explained(values, ground, _indicators(levels))
+        ground = treatment if factor == "plate" else base
+        explained = _explained(values, ground, indicators(levels))
         best = int(np.nanargmax(explained)) if np.isfinite(explained).any() else -1
         rows.append(
             {
@@ -141,23 +135,13 @@ def _levels(wells: pd.DataFrame) -> dict[str, NDArray[np.object_]]:
 
 def _explained(values: Floats, ground: Floats, factor: Floats) -> Floats:
     """Return the adjusted share of variance a factor explains on top of others, shape (feature,)."""
-    before, freedom_before = _rest(values, ground)
-    after, freedom_after = _rest(values, np.hstack([ground, factor]))
+    before, freedom_before = residuals(values, ground)
+    after, freedom_after = residuals(values, np.hstack([ground, factor]))
     if freedom_after < 1 or freedom_after == freedom_before:
         return np.full(values.shape[1], np.nan)
     varies = before > 1e-12 * np.square(values).sum(axis=0)
     share = after / freedom_after / np.where(varies, before / freedom_before, 1.0)
     return np.where(varies, 1 - share, np.nan)
-
-
-def _rest(values: Floats, design: Floats) -> tuple[Floats, int]:
-    fit, _, rank, _ = np.linalg.lstsq(design, values, rcond=None)
-    return np.square(values - design @ fit).sum(axis=0), len(values) - int(rank)
-
-
-def _indicators(levels: NDArray[np.object_]) -> Floats:
-    found, number = np.unique(levels.astype(str), return_inverse=True)
-    return np.eye(len(found))[number]
 
 
 def _median_polish(values: Floats, row: NDArray[np.int_], column: NDArray[np.int_]) -> Floats:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ellimaps.sensors.store.options import flag
 
 TOPICS = ("time", "zone", "sensors", "values", "units", "step", "merged", "skipped", "refused")
+# Of lines that are counted; more make the report longer and say no more of what is wrong with them.
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,8 @@ class ImportItem:
         The field of `ImportOptions` that says otherwise; empty where none does.
     count : int
         How many lines, readings, columns or files; 0 where nothing is counted.
-    line : int
-        The first line it happened in; 0 where there is none.
+    lines : tuple of int
+        The first few lines it happened in; none where there are no lines.
     """
 
     topic: str
@@ -35,15 +38,19 @@ class ImportItem:
     why: str = ""
     option: str = ""
     count: int = 0
-    line: int = 0
+    lines: tuple[int, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """What it was decided by, and where."""
+        return ", ".join(filter(None, (self.why, lines_text(self.lines))))
 
     @property
     def sentence(self) -> str:
         """The choice in one sentence."""
-        line = f", first in line {self.line}" if self.line else ""
-        because = f" ({self.why}{line})" if self.why or line else ""
+        because = f" ({self.reason})" if self.reason else ""
         otherwise = f"; otherwise say {flag(self.option)}" if self.option else ""
-        return f"{self.topic}: {self.taken}{because.replace('(, ', '(')}{otherwise}"
+        return f"{self.topic}: {self.taken}{because}{otherwise}"
 
 
 @dataclass(frozen=True)
@@ -90,4 +97,13 @@ class ImportReport:
     @classmethod
     def of_facts(cls, facts: dict[str, Any]) -> ImportReport:
         """Return the report that gave some facts."""
-        return cls(facts["log"], tuple(ImportItem(**item) for item in facts["items"]), facts["options"])
+        items = (ImportItem(**item | {"lines": tuple(item["lines"])}) for item in facts["items"])
+        return cls(facts["log"], tuple(items), facts["options"])
+
+
+def lines_text(lines: Sequence[int]) -> str:
+    """Return ``line 3``, ``lines 3, 17``, or of more than are named ``lines 3, 17, 18, 19, 20, ...``."""
+    if not lines:
+        return ""
+    named = ", ".join(map(str, lines[:MOST_NAMED]))
+    return f"line{'s' if len(lines) > 1 else ''} {named}{', ...' if len(lines) > MOST_NAMED else ''}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
@@ -23,14 +24,10 @@ def items_of_files(staged: Staged) -> Iterator[ImportItem]:
     """Return what the columns of the files were taken for; files alike are told once."""
     files = list(staged.files.values())
     for item, n in Counter(item for file in files for item in _items_of_file(file, staged)).items():
-        yield (
-            item
-            if n == 1 or item.count
-            else ImportItem(item.topic, item.taken, item.why, item.option, n, item.line)
-        )
-    for number, (count, line) in staged.unread.items():
+        yield (item if n == 1 or item.count else replace(item, count=n))
+    for number, (count, lines) in staged.unread.items():
         name = staged.files[number].file.name
-        yield ImportItem("skipped", f"{count} lines or cells of {name}", "not readable", "", count, line)
+        yield ImportItem("skipped", f"{count} lines or cells of {name}", "not readable", "", count, lines)
     if staged.refused:
         name, why = next(iter(staged.refused.items()))
         taken = f"{len(staged.refused)} files that are no log"

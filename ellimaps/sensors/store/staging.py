@@ -23,6 +23,7 @@ from ellimaps.sensors.store.file_queries import (
 from ellimaps.sensors.store.locations import Location
 from ellimaps.sensors.store.number_formats import NumberCounts, counts_of, decimal_sign, is_plain, numeral
 from ellimaps.sensors.store.options import ImportOptions, ImportQuestion
+from ellimaps.sensors.store.report import MOST_NAMED, lines_text
 from ellimaps.sensors.store.stores import duckdb_errors
 
 # Also what damaged bytes say is no time of a log.
@@ -42,8 +43,9 @@ class Staged:
         The files that are a log, by their number.
     refused : dict of str to str
         Those that are none, by name, and why.
-    unread : dict of int to (int, int)
-        Lines or cells that could not be read, and the first line of such (0 if it has none), by file.
+    unread : dict of int to (int, tuple of int)
+        How many lines or cells could not be read, and the first few lines of such (one more than are named),
+        by file.
     why_order : str
         What the order of day and month was decided by; nothing where it was clear.
     why_decimal : str
@@ -52,15 +54,15 @@ class Staged:
 
     files: dict[int, LogFile] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
-    unread: dict[int, tuple[int, int]] = field(default_factory=dict)
+    unread: dict[int, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
     why_order: str = ""
     why_decimal: str = ""
 
     def problems(self) -> list[tuple[object, ...]]:
         """Return what could not be read as rows of problems."""
         told = dict(self.refused)
-        for number, (count, line) in self.unread.items():
-            where = f" (first: line {line})" if line else ""
+        for number, (count, lines) in self.unread.items():
+            where = f" ({lines_text(lines)})" if lines else ""
             told[self.files[number].file.name] = (
                 f"{count} lines or cells could not be read and are left out{where}."
             )
@@ -202,10 +204,11 @@ def _stage_file(base: Any, number: int, staged: Staged, location: Location, opti
         insert_readings(base, staged.files[number], number, options)
         bad = _count_bad(base, number)
     log_file = staged.files[number]
-    rejected, line = _rejected(base) if log_file.is_text else (0, 0)
+    rejected, lines = _rejected(base) if log_file.is_text else (0, [])
+    if bad and log_file.is_text:
+        lines += _bad_lines(base, log_file, options)
     if bad or rejected:
-        lines = [one for one in (line, _first_bad_line(base, log_file, options) if bad else 0) if one]
-        staged.unread[number] = (bad + rejected, min(lines, default=0))
+        staged.unread[number] = (bad + rejected, tuple(sorted(set(lines))[: MOST_NAMED + 1]))
 
 
 def _has_odd_numbers(base: Any, log_file: LogFile) -> bool:
@@ -219,18 +222,20 @@ def _count_bad(base: Any, number: int) -> int:
     )
 
 
-def _rejected(base: Any) -> tuple[int, int]:
-    count, line = base.sql(
-        "SELECT count(DISTINCT line), coalesce(min(line), 0) FROM reject_errors"
-    ).fetchall()[0]
-    return int(count), int(line)
+def _rejected(base: Any) -> tuple[int, list[int]]:
+    """Return how many lines have a wrong shape, and the first of them."""
+    count = base.sql("SELECT count(DISTINCT line) FROM reject_errors").fetchall()[0][0]
+    return int(count), _first_lines(base, "SELECT line FROM reject_errors")
 
 
-def _first_bad_line(base: Any, log_file: LogFile, options: ImportOptions) -> int:
-    """Return the first line of which a time or value cannot be read; 0 where there are no lines."""
-    if not log_file.is_text:
-        return 0
+def _bad_lines(base: Any, log_file: LogFile, options: ImportOptions) -> list[int]:
+    """Return the first lines of which a time or value cannot be read."""
     numbered = replace(log_file, source=f"(SELECT *, row_number() OVER () AS line FROM {log_file.source})")
     query = readings_query(numbered, options, extra="line")
-    found = base.sql(f"SELECT min(line) FROM ({query}) WHERE NOT ({GOOD})").fetchall()[0][0]
-    return int(found) + log_file.first_line - 1 if found is not None else 0
+    found = _first_lines(base, f"SELECT line FROM ({query}) WHERE NOT ({GOOD})")
+    return [line + log_file.first_line - 1 for line in found]
+
+
+def _first_lines(base: Any, query: str) -> list[int]:
+    rows = base.sql(f"SELECT DISTINCT line FROM ({query}) ORDER BY line LIMIT {MOST_NAMED + 1}").fetchall()
+    return [int(line) for (line,) in rows]

@@ -31,7 +31,7 @@ from ellimaps.sensors.store.locations import Location
 from ellimaps.sensors.store.options import ImportOptions
 from ellimaps.sensors.store.sql import readings_in
 
-FORMAT = 5
+FORMAT = 6
 """To be raised whenever a store holds something else; stores of other formats are not opened."""
 INPUTS, REPORT, CONTINUE, SUMS = "inputs.json", "report.json", "continue.json", "sums.json"
 # What DuckDB says where the system, not a log, is at fault.

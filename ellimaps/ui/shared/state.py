@@ -19,6 +19,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ellimaps.ui.shared import written_works
+from ellimaps.ui.shared.address import forget_address
 from ellimaps.ui.shared.jobs import Job
 
 _PARAMETER = "work"
@@ -105,6 +106,7 @@ def page_state(kind: type[S]) -> S:
     """Return this user's state of a page: of this session, of before a reload, or as it was written down."""
     name, work = kind.__name__, _work()
     if st.query_params.get(_PARAMETER) != work.token:
+        forget_address()
         st.query_params[_PARAMETER] = work.token
     if name not in work.pages:
         work.pages[name] = kind.of_facts(work.written.pop(name)) if name in work.written else kind()

@@ -11,6 +11,7 @@ import streamlit as st
 from ellimaps.core.errors import EllimapsError
 from ellimaps.core.numbers import duration_text
 from ellimaps.core.progress import Progress
+from ellimaps.ui.shared.address import one_step
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.data_root import told
 from ellimaps.ui.shared.jobs import Job
@@ -26,7 +27,7 @@ T = TypeVar("T")
 @contextmanager
 def page_run(state: PageState) -> Iterator[None]:
     """Take over the result of work that has ended; what the page told of it is forgotten at the end."""
-    with guarded():
+    with guarded(), one_step():
         _settle(state)
         yield
     state.message = ""

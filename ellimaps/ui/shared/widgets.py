@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 
 from ellimaps.core.errors import EllimapsError, ReadError, SettingError
 from ellimaps.core.files import csv_bytes
 from ellimaps.core.progress import Progress
+from ellimaps.ui.shared.address import followed, told_address
 from ellimaps.ui.shared.data_root import data_root, inside_root, told
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
@@ -86,15 +86,15 @@ def number_field(
 
 
 def choose_tab(names: Sequence[str], *, key: str) -> str:
-    """Show the tabs of a page and return the chosen one; a reload or a link finds it again."""
+    """Show the tabs of a page and return the chosen one; a reload or link finds it, Back undoes a click."""
+    control = kept(key)
+    first = names[0]
+    if (asked := followed(key, first)) in names:
+        st.session_state[key] = asked
     chosen = st.segmented_control(
-        "View",
-        names,
-        default=names[0],
-        required=True,
-        label_visibility="collapsed",
-        **kept(key, address=True),
+        "View", names, default=first, required=True, label_visibility="collapsed", **control
     )
+    told_address(key, str(chosen), first)
     return str(chosen)
 
 
@@ -123,10 +123,12 @@ def choose_below_root(
     str
         What was typed or chosen; empty if nothing.
     """
-    control = kept(key, address=True)
-    current = st.session_state[key] if key in st.session_state else st.query_params.get(key)
-    if not current and (current := _older_address(key) or first):
-        _begin_with(key, current)
+    control = kept(key)
+    if (asked := followed(key)) is not None:
+        st.session_state[key] = asked or None
+    if not st.session_state.get(key) and (text := _older_address(key) or first):
+        st.session_state[key] = text
+    current = st.session_state.get(key)
     chosen = st.selectbox(
         label,
         list(dict.fromkeys([*([current] if current else []), *names])),
@@ -139,7 +141,9 @@ def choose_below_root(
         **options,
         **control,
     )
-    return (chosen or "").strip()
+    text = (chosen or "").strip()
+    told_address(key, text)
+    return text
 
 
 def _search(key: str, names: Sequence[str]) -> None:
@@ -157,14 +161,6 @@ def _older_address(key: str) -> str:
     """Return what an older link says: once there was one control to choose from and another to type in."""
     found = st.query_params.get(f"{key.removesuffix('_typed')}_found", "")
     return "." if found in ("(data root)", data_root().name) else found
-
-
-def _begin_with(key: str, text: str) -> None:
-    st.session_state[key] = text
-    # Streamlit tells the address what a control holds only where the control was there before, and is then
-    # the only one that may: a link copied now is to say it too.
-    with suppress(StreamlitAPIException):
-        st.query_params[key] = text
 
 
 def pick_row(table: pd.DataFrame, *, key: str, **options: Any) -> int | None:

@@ -1,10 +1,11 @@
-"""What users come back to on another day: small JSON files in a state folder, never beside a measurement."""
+"""What users come back to on another day: small files in a state folder, never beside a measurement."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
+import re
 import time
 from hashlib import sha256
 from pathlib import Path
@@ -41,9 +42,7 @@ def write(name: str, facts: dict[str, Any]) -> None:
     try:
         if not file.exists():
             _make_room(file.parent)
-        beside = file.with_suffix(f".{os.getpid()}.tmp")
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(file)
+        _put(file, text.encode())
     except OSError as error:
         _LOG.info("%s cannot be written: %s", file, error)
 
@@ -55,6 +54,34 @@ def read(name: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return facts if isinstance(facts, dict) and facts.get("version") == _VERSION else {}
+
+
+def write_bytes(content: bytes) -> str:
+    """Write down what is no JSON, for this user, and return its name; empty where it cannot be written."""
+    name = sha256(content).hexdigest()[:32]
+    file = _folder() / f"{name}.bin"
+    try:
+        if not file.exists():
+            _make_room(file.parent)
+            _put(file, content)
+    except OSError as error:
+        _LOG.info("%s cannot be written: %s", file, error)
+        return ""
+    return name
+
+
+def read_bytes(name: str) -> bytes | None:
+    """Return what was written down under a name that `write_bytes` gave; None where it has gone."""
+    try:
+        return (_folder() / f"{name}.bin").read_bytes() if re.fullmatch(r"[0-9a-f]{32}", name) else None
+    except OSError:
+        return None
+
+
+def _put(file: Path, content: bytes) -> None:
+    beside = file.with_suffix(f".{os.getpid()}.tmp")
+    beside.write_bytes(content)
+    beside.replace(file)
 
 
 def _folder() -> Path:

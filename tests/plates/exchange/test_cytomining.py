@@ -43,7 +43,7 @@ def measured(tmp_path_factory):
     layout.to_csv(folder / "layout.csv", index=False)
     images, options = str(folder / "images"), ["--layout", str(folder / "layout.csv"), "--workers", "1"]
     command = ["plates", "profile", images, *options, "--radius", "2", "6", "--out", str(folder / "out")]
-    for names in (["--names", "cytomining"], []):
+    for names in (["--names", "cellprofiler"], []):
         result = CliRunner().invoke(cli, [*command, *names], catch_exceptions=False)
         assert result.exit_code == 0, result.stderr
     assert "cytomining_wells.parquet" not in result.stdout

@@ -201,7 +201,11 @@ def test_a_folder_is_no_layout(tmp_path):
         ("well,compound\n", "no rows"),
         ("well\nA01\n", "no column compound"),
         ("compound\nx\n", "no column well"),
-        ("well,compound\nA01,x\na1,y\n", "A01 twice"),
+        ("well,compound\nA01,x\na1,y\n", "A01 twice, in rows 2 and 3"),
+        ("\nwell,compound\n\nA01,x\n,\na1,y\n", "A01 twice, in rows 4 and 6"),
+        ("\n\nwell,compound\n\nA01,x\n\nQ99,y\n", "row 7: "),
+        ("well,compound,concentration\n\nA01,x,1\n\nA02,x,much\n", "row 5: 'much' is no concentration"),
+        ("well,compound,control\n\nA01,x,0\n\nA02,x,perhaps\n", "row 5: 'perhaps' says not"),
         ("well,compound\nQ99,x\n", "row 2"),
         ("well,compound,concentration\nA01,x,much\n", "'much' is no concentration"),
         ('well,compound,concentration\nA01,x,"1,000"\n', "write 1000 or 1.000"),
@@ -221,6 +225,15 @@ def test_damaged_layouts_are_told(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ReadError):
         read_layout(tmp_path / name)
+
+
+def test_lines_are_those_of_the_file(tmp_path):
+    (tmp_path / "a.csv").write_text("well,compound\nA01,x\n\nZ,y\n")
+    with pytest.raises(ReadError, match=r"a\.csv, row 4: 'Z' is no well"):
+        read_layout(tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_text("well,compound\nA01,x,1\nA02,y,2\n")
+    with pytest.raises(ReadError, match="more values than the header"):
+        read_layout(tmp_path / "a.csv")
 
 
 def test_positive_controls_are_no_controls_to_compare_with(tmp_path):

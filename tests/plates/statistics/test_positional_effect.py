@@ -109,3 +109,11 @@ def test_a_plate_without_controls_cannot_be_centred():
     with pytest.raises(SettingError, match="plate two has no control") as error:
         center_plates(made)
     assert one_sentence(error)
+
+
+def test_treatments_without_a_dose_are_not_one_treatment():
+    made = profiles(6, by_position=rows_and_columns)
+    dosed = positional_effect(made)
+    names = made.wells["compound"] + made.wells["concentration"].map(lambda dose: f" {dose}")
+    named = positional_effect(replace(made, wells=made.wells.assign(compound=names, concentration=np.nan)))
+    np.testing.assert_allclose(named["explained"], dosed["explained"])

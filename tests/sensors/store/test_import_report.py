@@ -352,7 +352,8 @@ def test_the_report_names_lines_columns_and_options(tmp_path):
     text += "never,ok,21,fine\n"
     report = opened(tmp_path, text).report
     [lost] = [item for item in report.items if "lines or cells" in item.taken]
-    assert (lost.count, lost.line) == (1, 50)
+    assert (lost.count, lost.lines) == (1, (50,))
+    assert lost.sentence == "skipped: 1 lines or cells of log.csv (not readable, line 50)"
     [unused] = [item for item in report.items if "columns" in item.taken]
     assert unused.count == 2
     assert report.sentence.startswith("Taken as: 'time' as ISO 8601; local time, zone not stated")

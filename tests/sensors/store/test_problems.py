@@ -82,5 +82,17 @@ def test_lines_that_cannot_be_read_are_counted(tmp_path):
     log = open_log(path)
     [problem] = log.problems[log.problems["kind"] == "unreadable"].to_dict("records")
     assert problem["detail"].startswith("3 lines")
+    assert problem["detail"].endswith("left out (lines 32, 33, 34).")
     assert problem["source_id"] == "log.csv"
     assert log.sensors["n"].sum() == 30
+
+
+def test_of_many_lines_that_cannot_be_read_the_first_are_named(tmp_path):
+    path = tmp_path / "log.csv"
+    values = [f"20.{n % 10}" if n % 7 else "warm" for n in range(1, 60)]
+    path.write_text("time,value\n" + "".join(f"2025-01-01 00:{n:02}:00,{v}\n" for n, v in enumerate(values)))
+    log = open_log(path)
+    [problem] = log.problems[log.problems["kind"] == "unreadable"].to_dict("records")
+    assert problem["detail"] == (
+        "8 lines or cells could not be read and are left out (lines 8, 15, 22, 29, 36, ...)."
+    )

@@ -4,8 +4,8 @@ import { mounted } from "../common.js";
 
 const NS = "http://www.w3.org/2000/svg";
 const CHART = "[data-testid=stVegaLiteChart], [data-testid=stPlotlyChart]";
-// What a chart is drawn of, from the bottom up: Vega-Lite's SVG, or Plotly's and its canvases.
-const LAYERS = "svg.marks, svg.main-svg, canvas.gl-canvas:not(.gl-canvas-pick)";
+// What a chart is drawn of, from the bottom up: Vega-Lite's one layer, or Plotly's.
+const LAYERS = "svg.marks, svg.main-svg";
 // Sharp on paper, too.
 const DOTS_PER_PIXEL = 3;
 const ICONS = {
@@ -41,7 +41,7 @@ class ChartTools {
       const buttons = toolbarOf(chart);
       if (!buttons || buttons.querySelector(".chart-tool")) continue;
       addButton(buttons, "Download as SVG", ICONS.save, () => save(chart));
-      addButton(buttons, "Copy as picture", ICONS.copy, (button) => copy(chart, button));
+      addButton(buttons, "Copy as image", ICONS.copy, (button) => copy(chart, button));
     }
   }
 }
@@ -88,13 +88,13 @@ async function copy(chart, button) {
     await navigator.clipboard.write([new ClipboardItem({ "image/png": png })]);
     tell(button, "Copied");
   } catch {
-    tell(button, "This browser lets no picture be copied here: download it");
+    tell(button, "This browser lets no image be copied here: download it");
   }
 }
 
 function tell(button, text) {
   call(button, text);
-  setTimeout(() => call(button, "Copy as picture"), 3000);
+  setTimeout(() => call(button, "Copy as image"), 3000);
 }
 
 // Plotly shows a text of its own in place of a title.
@@ -128,12 +128,9 @@ function svgOf(chart) {
       fill: getComputedStyle(document.querySelector(".stApp")).backgroundColor,
     }),
   );
-  for (const layer of layers)
-    svg.append(layer instanceof SVGElement ? layer.cloneNode(true) : imageOf(layer, width, height));
+  svg.append(...layers.map((layer) => layer.cloneNode(true)));
   return svg;
 }
-
-const imageOf = (canvas, width, height) => svgElement("image", { href: canvas.toDataURL(), width, height });
 
 function svgElement(tag, attributes) {
   const element = document.createElementNS(NS, tag);

@@ -1,6 +1,6 @@
 // How the scatter plot is drawn: points, axes, the lasso.
 
-import { clipped, cleared, nice, ticks, uprightText } from "../common.js";
+import { clipped, nice, ticks, uprightText } from "../common.js";
 import { MARGIN } from "./view.js";
 
 // Ten thousand points of this size leave gaps between groups; chosen by eye.
@@ -9,8 +9,7 @@ const FAINT = 0.18;
 const OPAQUE = 0.85;
 
 // Draw layers of points, a ring around one of them, the axes and the lasso; points in pixels of the canvas.
-export function drawPlot(canvas, plot, { paintPoints, edge, ringed, lasso, view, axes, style }) {
-  const context = cleared(canvas);
+export function drawPlot(context, plot, { paintPoints, edge, ringed, lasso, view, axes, style }) {
   clipped(context, [MARGIN.left, MARGIN.top, plot.width, plot.height], () => {
     paintPoints(context);
     for (const center of edge) drawEdge(context, center, style.color);

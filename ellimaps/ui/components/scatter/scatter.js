@@ -4,6 +4,7 @@ import {
   arrowOf,
   button,
   clamp,
+  cleared,
   decode,
   element,
   mounted,
@@ -13,9 +14,10 @@ import {
   rectangle,
   resize,
 } from "../common.js";
+import { addSaving } from "../saving.js";
 import { Card, thumbnail } from "./card.js";
 import { Groups, Scale } from "./coloring.js";
-import { GroupLegend, ScaleLegend } from "./legend.js";
+import { GroupLegend, legendWidth, ScaleLegend } from "./legend.js";
 import { drawLayer, drawPlot, splat } from "./painting.js";
 import { MARGIN, View } from "./view.js";
 
@@ -25,6 +27,8 @@ const HEIGHT = 460;
 const REACH_PX = 9;
 // Ten presses cross what is seen.
 const SHARE = 0.1;
+// Sharp on paper, too.
+const DOTS_PER_PIXEL = 3;
 // More are drawn as squares: 0.02 s for 300,000 of them (benchmarks/bench_workbench.py). Fewer are good to look at.
 const MOST_CIRCLES = 20_000;
 const KEYS =
@@ -63,7 +67,12 @@ class Scatter {
     button(bar, "+", "Zoom in (+)", () => this.zoom(1.5));
     button(bar, "−", "Zoom out (-)", () => this.zoom(1 / 1.5));
     button(bar, "Reset view", "Show all points (0)", () => this.resetView());
-    button(bar, "Clear choice", "Choose nothing (Esc)", () => this.select([]));
+    button(bar, "Clear selection", "Choose nothing (Esc)", () => this.select([]));
+    this.nameSaving = addSaving(
+      bar,
+      () => this.figure(),
+      (text) => (this.status.textContent = text),
+    );
     this.status = element("span", "status", bar);
     this.status.setAttribute("role", "status");
     const body = element("div", "body", this.root);
@@ -98,7 +107,9 @@ class Scatter {
     this.data = data;
     this.x = decode(data.x, Float32Array);
     this.y = decode(data.y, Float32Array);
-    this.canvas.setAttribute("aria-label", `${data.axes[1]} over ${data.axes[0]}, ${this.x.length} points`);
+    this.title = `${data.axes[1]} over ${data.axes[0]}`;
+    this.canvas.setAttribute("aria-label", `${this.title}, ${this.x.length} points`);
+    this.nameSaving(this.title);
     this.pictures = decode(data.pictures, Uint32Array);
     this.owners = data.owners && decode(data.owners, Uint32Array);
     if (!sameChoice) this.flag(data.selected);
@@ -203,17 +214,37 @@ class Scatter {
 
   redraw() {
     const ringed = this.hovered !== null && this.coloring.isShown(this.hovered);
-    drawPlot(this.canvas, this.plot, {
-      paintPoints: (context) => this.paintPoints(context),
+    this.paint(cleared(this.canvas), {
+      ringed: ringed ? this.toCanvas(this.hovered) : null,
+      lasso: this.drag?.vertices,
+      style: getComputedStyle(this.root),
+    });
+  }
+
+  paint(context, how) {
+    drawPlot(context, this.plot, {
+      paintPoints: (on) => this.paintPoints(on),
       edge: [...this.far]
         .filter((index) => this.coloring.isShown(index))
         .map((index) => this.toCanvas(index)),
-      ringed: ringed ? this.toCanvas(this.hovered) : null,
-      lasso: this.drag?.vertices,
       view: this.view,
       axes: this.data.axes,
-      style: getComputedStyle(this.root),
+      ...how,
     });
+  }
+
+  // What is seen, black on white, with its legend beside it.
+  figure() {
+    const { fontFamily } = getComputedStyle(this.root);
+    const font = `12px ${fontFamily}`;
+    const ruler = Object.assign(element("canvas").getContext("2d"), { font });
+    const width = Math.ceil(this.width + legendWidth(ruler, this.legend));
+    const draw = (context) => {
+      this.paint(context, { style: { color: "#000", fontFamily } });
+      context.font = font;
+      this.legend.draw(context, [this.width + 4, MARGIN.top]);
+    };
+    return { title: this.title, width, height: HEIGHT, dots: DOTS_PER_PIXEL, draw };
   }
 
   paintPoints(context) {

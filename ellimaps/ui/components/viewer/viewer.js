@@ -13,11 +13,12 @@ import {
   rectangle,
   resize,
 } from "../common.js";
+import { addSaving } from "../saving.js";
+import { figureOf } from "./figure.js";
 import { Following } from "./following.js";
 import { buildBar, buildLegend, withUnit } from "./legend.js";
 import { MapKeys } from "./map_keys.js";
 import { drawPanel, DROPPED, labelsImage, NO_DATA, NO_VALUE, valuesImage } from "./painting.js";
-import { addSaving } from "./saving.js";
 import { MARGIN, View } from "./view.js";
 
 // On a small window maps take as much as shows a map.
@@ -124,8 +125,8 @@ class Viewer {
     const foot = element("div", "", box);
     const panel = { box, title, canvas, foot };
     panel.nameSaving = addSaving(
-      plot,
-      () => this.pictured(panel),
+      element("div", "saving", plot),
+      () => figureOf(this.pictured(panel)),
       (text) => (this.readout.textContent = text),
     );
     canvas.addEventListener("pointerdown", (event) => this.onDown(panel, event));

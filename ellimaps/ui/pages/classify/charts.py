@@ -8,13 +8,16 @@ import altair as alt
 import pandas as pd
 
 from ellimaps.classify import Prediction
+from ellimaps.classify.further_labels import LearningCurve
 from ellimaps.classify.measurement_names import measurement_name
 from ellimaps.core.numbers import counted, number_text
+from ellimaps.ui.shared.charts import names_legend
 
 # In pixels: room for the longest name of a measurement with its value, and half as much again.
 _NAMES = alt.Axis(labelLimit=330, labelOverlap=False)
 _TOWARDS, _AWAY = "#0072B2", "#D55E00"
 START = "The typical training image"
+_HELD_OUT, _LED_TO = "images held out", "further labels, by the law"
 
 
 def importance_chart(importance: pd.DataFrame, unit: str, most: int = 12) -> Any:
@@ -45,6 +48,30 @@ def importance_chart(importance: pd.DataFrame, unit: str, most: int = 12) -> Any
         )
         .properties(height=bar_height(len(table)), title="Measurements that decide")
     )
+
+
+def curve_chart(curve: LearningCurve) -> Any:
+    """Draw how the score grows with the labels, and where the law leads."""
+    end = [] if curve.unknown else [(curve.labels + curve.further, curve.then, *curve.limits)]
+    led = pd.DataFrame(end, columns=["labels", "score", "low", "high"])
+    points = pd.concat([curve.points.assign(what=_HELD_OUT), led.assign(what=_LED_TO)])
+    labels = alt.X("labels:Q", title="images trained on", scale=alt.Scale(zero=False))
+    score = alt.Y("score:Q", title="score", scale=alt.Scale(domain=[0, 1]))
+    kinds = alt.Scale(domain=[_HELD_OUT, _LED_TO], range=[_TOWARDS, _AWAY])
+    base = alt.Chart(points).encode(
+        x=labels,
+        color=alt.Color("what:N", title=None, scale=kinds, legend=names_legend(kinds.domain)),
+        tooltip=[
+            alt.Tooltip("labels:Q", title="Images", format=".0f"),
+            alt.Tooltip("score:Q", title="Score", format=".3f"),
+            alt.Tooltip("low:Q", title="Low", format=".3f"),
+            alt.Tooltip("high:Q", title="High", format=".3f"),
+        ],
+    )
+    limits = base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q", title="score"), y2="high:Q")
+    marks = base.mark_point(filled=True, size=60, opacity=1).encode(y=score)
+    line = alt.Chart(curve.fitted).mark_line(color=_AWAY, strokeDash=[5, 3]).encode(x=labels, y=score)
+    return alt.layer(line, limits, marks).properties(height=260, title="Learning curve")
 
 
 def contribution_chart(prediction: Prediction, answer: str, unit: str) -> Any:

@@ -18,6 +18,7 @@ from ellimaps.ui.pages.classify.files import label_lists
 from ellimaps.ui.pages.classify.label_aids import compare_panel, uncertain_panel
 from ellimaps.ui.pages.classify.pictures import picture_of
 from ellimaps.ui.pages.classify.state import ClassifyState, FolderLabels
+from ellimaps.ui.shared.address import followed, told_address
 from ellimaps.ui.shared.data_root import data_root, inside_root, told
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
@@ -67,14 +68,11 @@ def label_tab(state: ClassifyState, work: FolderLabels) -> None:
 
 
 def _found_in_address(work: FolderLabels) -> None:
-    """Go to the image of a link or bookmark, once; then the address has the image that is shown."""
-    if not work.is_shown:
-        work.is_shown = True
-        asked = st.query_params.get(_IMAGE)
-        if asked in work.labeling.files:
-            work.show(replace(work.labeling, position=work.labeling.files.index(asked)))
-    if st.query_params.get(_IMAGE) != work.labeling.file:
-        st.query_params[_IMAGE] = work.labeling.file
+    """Go to the image that a link, a bookmark or Back asks for; then the address has the image shown."""
+    asked = followed(_IMAGE)
+    if asked in work.labeling.files:
+        work.show(replace(work.labeling, position=work.labeling.files.index(asked)))
+    told_address(_IMAGE, work.labeling.file)
 
 
 def _classes(labeling: LabelingSession) -> Iterator[_Answer]:

@@ -79,7 +79,13 @@ def _agreement(work: FolderLabels, found: Agreement) -> None:
     low, high = found.limits
     limits = f"{low:.2f} to {high:.2f}" if low == low else None
     with st.container(horizontal=True):
-        st.metric("Agreement", f"{found.share:.1%}", counted(found.images, "image"), delta_color="off")
+        st.metric(
+            "Agreement",
+            f"{found.share:.1%}",
+            counted(found.images, "image"),
+            delta_color="off",
+            delta_arrow="off",
+        )
         st.metric("Cohen's kappa", number_text(found.kappa, 3), limits, delta_color="off", delta_arrow="off")
     if found.disagreements.empty:
         st.caption("No disagreements.")
@@ -90,7 +96,7 @@ def _agreement(work: FolderLabels, found: Agreement) -> None:
     )
     st.markdown(f"**{counted(len(table), 'disagreement')}**: pick one to see its image")
     columns = {"file": "Image", "first": "Here", "second": "There"}
-    picked = pick_row(table, key="label_disagreements", column_config=columns, height=220)
+    picked = pick_row(table, key="label_disagreements", column_config=columns, height=180)
     if picked is not None:
         place = work.labeling.files.index(table["file"].iloc[picked])
         if place != work.labeling.position:

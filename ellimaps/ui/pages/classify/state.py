@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import streamlit as st
 
 from ellimaps.classify.comparison import ModelComparison
+from ellimaps.classify.further_labels import LearningCurve
 from ellimaps.classify.image_folder import image_files
 from ellimaps.classify.labeling import LabelingSession
 from ellimaps.classify.labeling_file import read_list, save_list
-from ellimaps.core.errors import ReadError
+from ellimaps.core.errors import EllimapsError, ReadError
 from ellimaps.ui.pages.classify.files import beside, new_file
 from ellimaps.ui.pages.classify.models import FolderAnswers, Trained
+from ellimaps.ui.pages.classify.written import read_back, written
+from ellimaps.ui.shared import written_works
 from ellimaps.ui.shared.data_root import data_root
 from ellimaps.ui.shared.state import PageState
 
@@ -40,8 +44,6 @@ class FolderLabels:
         What came of the last loading or saving, and whether it was good.
     turn : int
         Counts what was answered: an answer to an earlier turn was given for another picture.
-    is_shown : bool
-        Whether it has been shown: from then on it leads the address, and not the address it.
     """
 
     folder: Path
@@ -51,7 +53,6 @@ class FolderLabels:
     path: str = ""
     notice: tuple[str, bool] | None = None
     turn: int = 0
-    is_shown: bool = False
 
     def show(self, labeling: LabelingSession) -> None:
         """Go on with other labels or at another image."""
@@ -100,6 +101,8 @@ class ClassifyState(PageState):
         The folder that is shown, below the data root; empty if none was.
     trained : Trained, optional
         The classifier trained last.
+    written_as : str
+        What it is called where users' works are written down.
     saved_model : str
         Where it was saved below the data root; empty if it was not.
     answers : FolderAnswers, optional
@@ -110,16 +113,20 @@ class ClassifyState(PageState):
         Of two models, the last.
     compared : (str, str, Path), optional
         Which two, and on which folder.
+    curve : (Path, LearningCurve), optional
+        The folder whose learning curve was drawn last, and the curve.
     """
 
     lists: dict[Path, FolderLabels] = field(default_factory=dict)
     shown: str = ""
     trained: Trained | None = None
+    written_as: str = ""
     saved_model: str = ""
     answers: FolderAnswers | None = None
     confused: tuple[int, int] | None = None
     comparison: ModelComparison | None = None
     compared: tuple[str, str, Path] | None = None
+    curve: tuple[Path, LearningCurve] | None = None
     is_written: ClassVar[bool] = True
 
     def show(self, name: str) -> None:
@@ -137,9 +144,30 @@ class ClassifyState(PageState):
         """Keep how two models compare on a folder."""
         self.compared, self.comparison = compared, comparison
 
+    def take_curve(self, folder: Path, curve: LearningCurve) -> None:
+        """Keep how the score grows with the labels of a folder."""
+        self.curve = folder, curve
+
     def take(self, trained: Trained) -> None:
-        """Keep a classifier, which is not saved yet."""
+        """Keep a classifier, which is not saved yet, over a restart too."""
         self.trained, self.saved_model, self.confused = trained, "", None
+        self.written_as = written_works.write_bytes(written(trained))
+
+    def facts(self) -> dict[str, Any]:
+        """Return what is left after a restart; labels are in their lists, and choices in controls."""
+        return super().facts() | {"trained": self.written_as, "saved_model": self.saved_model}
+
+    @classmethod
+    def of_facts(cls, facts: dict[str, Any]) -> Self:
+        """Return what was written down; a training that cannot be read any more is left out."""
+        state = super().of_facts(facts)
+        content = written_works.read_bytes(str(facts.get("trained")))
+        if content is not None:
+            with suppress(EllimapsError, KeyError, TypeError, ValueError):
+                state.trained = read_back(content)
+                state.written_as = str(facts["trained"])
+                state.saved_model = str(facts.get("saved_model", ""))
+        return state
 
     def labels_of(self, folder: Path) -> FolderLabels:
         """Return the labels of a folder, begun now if they are not there.

@@ -18,6 +18,7 @@ from ellimaps.ui.pages.classify.models import Trained, labels_given, save_traine
 from ellimaps.ui.pages.classify.pictures import picture_of
 from ellimaps.ui.pages.classify.state import ClassifyState
 from ellimaps.ui.pages.classify.train_compare import compare_models_panel
+from ellimaps.ui.pages.classify.train_curve import curve_panel
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.data_root import data_root, inside_root
 from ellimaps.ui.shared.markdown import escaped
@@ -72,6 +73,7 @@ def _controls(state: ClassifyState, folder: Path) -> None:
         )
     if clicked:
         _start(state, folder, source, repeats)
+    curve_panel(state, folder, lambda: _labels(state, folder, source))
     compare_models_panel(state, folder, lambda: _labels(state, folder, source))
 
 

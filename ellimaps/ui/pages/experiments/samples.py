@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -10,8 +12,10 @@ from ellimaps.batch.map_results import sample_table
 from ellimaps.batch.results import Results
 from ellimaps.batch.tree import LEVELS
 from ellimaps.core.numbers import counted
+from ellimaps.regions.label_file import areas_in
 from ellimaps.ui.pages.experiments.words import columns_of, height_of, readable
 from ellimaps.ui.shared.markdown import escaped
+from ellimaps.ui.shared.masks import mask_downloads
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import csv_download, pick_row
 
@@ -42,7 +46,7 @@ def samples(results: Results) -> None:
         column_config=columns_of(shown),
     )
     if row is None:
-        st.caption("Click the box at the left of a row to see its picture and figures.")
+        st.caption("Click the box at the left of a row to see its image and figures.")
     else:
         _sample(results, table.iloc[row])
 
@@ -73,7 +77,7 @@ def _sample(results: Results, image: pd.Series) -> None:
         caption = "Outlines of the objects" if results.has_circles else "Maps, clusters and spectra"
         left.image(str(overlay), caption=caption, alt=f"{caption} of {names}")
     else:
-        left.info("Its picture is not in the folder any more: run it again.")
+        left.info("Its image is not in the folder any more: run it again.")
     objects = results.objects_of(image).drop(columns=[*LEVELS, "Flags"]).reset_index(drop=True)
     known = [name for name in objects if _is_known(objects[name]) and name not in PLANE]
     shown = readable(objects[known] if len(objects) else objects)
@@ -85,9 +89,14 @@ def _sample(results: Results, image: pd.Series) -> None:
             height=height_of(shown, 300),
             column_config=columns_of(shown),
         )
-        csv_download(
-            "Table", "objects.csv", objects, key="experiments_objects_csv", help="As CSV, with all digits"
-        )
+        with st.container(horizontal=True, key="experiments_object_files"):
+            csv_download(
+                "Table", "objects.csv", objects, key="experiments_objects_csv", help="As CSV, with all digits"
+            )
+            if (labels := results.label_image(image)) is not None:
+                name = labels.stem
+                areas = partial(areas_in, labels)
+                mask_downloads(name, labels.read_bytes, areas, "detection", key="experiments_objects")
         for figure in results.files(image, "_fit.png"):
             caption = "Measured and fitted spectra"
             st.image(str(figure), caption=caption, alt=f"{caption} of {names}")

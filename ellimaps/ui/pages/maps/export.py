@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -14,6 +15,7 @@ from ellimaps.maps.export import export_contents, provenance_name
 from ellimaps.maps.films.files import fit_contents
 from ellimaps.maps.films.recipe import FitRecipe
 from ellimaps.maps.films.results import MapFit, ShotFits
+from ellimaps.maps.labels import cluster_areas, clusters_tiff, region_areas
 from ellimaps.maps.recipe import python_lines, recipe_text
 from ellimaps.maps.report import report_html
 from ellimaps.maps.segmentation import Segmentation
@@ -25,6 +27,7 @@ from ellimaps.ui.pages.maps.segment import pending_changes, segmentation_title
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.data_root import data_root, located
 from ellimaps.ui.shared.markdown import escaped
+from ellimaps.ui.shared.masks import mask_downloads, outline_downloads
 from ellimaps.ui.shared.widgets import download, guarded
 
 
@@ -49,6 +52,7 @@ def export_tab(state: MapsState, source: Source) -> None:
             help=f"{_spectra(segmentation)}, coordinates, label image, figure, provenance: the files that "
             "ellimaps segment writes, byte for byte; and fits, report and recipe.",
         )
+        _masks(settings, segmentation)
         _server_folder(state, source, segmentation)
         for sentence in _lacking(state, source, segmentation):
             st.caption(f":material/info: {escaped(sentence)}")
@@ -86,6 +90,22 @@ def _what(state: MapsState, settings: Settings, segmentation: Segmentation) -> N
         st.caption(f"The region {escaped(state.drawn.name)} is drawn but not added: see Explore.")
     if changed := pending_changes(state):
         st.caption(f":material/info: Changed since this segmentation was made: {changed}. Press Segment.")
+
+
+def _masks(settings: Settings, segmentation: Segmentation) -> None:
+    name = segmentation.stack.name
+    with st.container(horizontal=True, key="mask_downloads"):
+        mask_downloads(
+            name,
+            lambda: clusters_tiff(segmentation, settings.names),
+            lambda: cluster_areas(segmentation, settings.names),
+            "annotation",
+            key="clusters",
+        )
+        if settings.regions:
+            with st.popover("Regions of interest", icon=":material/pentagon:"):
+                outlines = partial(region_areas, settings.regions)
+                outline_downloads(f"{name}_regions", outlines, "annotation", key="regions")
 
 
 def _spectra(segmentation: Segmentation) -> str:

@@ -122,7 +122,7 @@ def fit_table(shown: FitsShown, beside: Mapping[str, object], last: Mapping[str,
 
 def certainty(shown: FitsShown) -> None:
     """Show limits, curves and correlations of the chosen fit, and on request what would mend it."""
-    with st.expander("How certain it is, and which change of the model would mend the fit"):
+    with st.expander("How certain it is, and which change of the model would correct the fit"):
         fit, name, color = shown.chosen
         found, titles = fit.certainty(), shown.titles
         if found is None:
@@ -135,7 +135,7 @@ def certainty(shown: FitsShown) -> None:
         for parameter, curve, limits in zip(found.names, found.curves, found.limits, strict=True):
             chart = uniqueness_chart(curve, titles[parameter], limits, color)
             show_chart(chart, alt=f"Reduced χ² over {titles[parameter]}, {name}")
-        if st.button("What would mend it?", key="fit_remedies", help="Fits again with one thing changed."):
+        if st.button("What would correct it?", key="fit_remedies", help="Fits again with one thing changed."):
             st.dataframe(_remedies_table(fit, shown.model), hide_index=True, key="fit_mended")
 
 

@@ -18,6 +18,7 @@ from ellimaps.maps.settings import Settings
 from ellimaps.objects.analysis import CellResult, analyse_stack
 from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.objects.column_names import Names
+from ellimaps.regions.areas import areas_of
 from ellimaps.regions.label_image import PackedLabels, label_tiff
 from ellimaps.ui.components.viewer import MapLine, MapPanel, MapScene, map_viewer
 from ellimaps.ui.pages.maps.histograms import object_histogram
@@ -26,6 +27,7 @@ from ellimaps.ui.pages.maps.object_choices import PlaneView, object_choices, pla
 from ellimaps.ui.pages.maps.state import MapsState
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.markdown import escaped
+from ellimaps.ui.shared.masks import mask_downloads
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 from ellimaps.ui.shared.widgets import csv_download, download, guarded, pick_row
@@ -93,12 +95,12 @@ def _files(name: str, table: pd.DataFrame, found: CellResult, work: CellWork) ->
         help="These settings for all images below a folder: `ellimaps batch objects.toml ROOT --out DIR`",
     )
     csv_download("Table", f"{name}_objects.csv", table, key="objects_csv", help="As CSV")
-    download(
-        "Label image",
-        f"{name}_labels.tif",
-        lambda: label_tiff([[PackedLabels.of(found.labels)]], found.pixel_size_um),
-        key="objects_labels",
-        help="A TIFF in which each object's pixels have its number",
+    mask_downloads(
+        name,
+        lambda: label_tiff([[PackedLabels.of(found.labels)]], found.pixel_size_um, found.pixel_aspect),
+        lambda: areas_of(found.labels),
+        "detection",
+        key="objects",
     )
 
 

@@ -43,7 +43,7 @@ def band_slider(stack: ImageStack) -> tuple[int, list[int]]:
         labels[0],
         format_func=escaped,
         **kept("position", address=True),
-        help="The arrow keys move it, also while the pictures below have the focus.",
+        help="The arrow keys move it, also while the images below have the focus.",
     )
     position = labels.index(chosen)
     drag = st.session_state.pop(_DRAG, None)

@@ -10,18 +10,17 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.core.numbers import shown_unit, spoken
-from ellimaps.plates.measuring.composites import composites
 from ellimaps.plates.statistics.answers import CALLED_AT, DISTANCE, Answers, answers
+from ellimaps.ui.components.image_sheet import Sheet
 from ellimaps.ui.pages.plates.choice import Mask, chosen_fields, dose_text, fields_of, wells_of
 from ellimaps.ui.pages.plates.data import (
     ANSWERS,
     OpenedPlate,
     coordinates,
-    picture,
-    plate_limits,
     treatment_names,
 )
 from ellimaps.ui.pages.plates.groups import groups_panel
+from ellimaps.ui.pages.plates.images import field_image, show_images
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.markdown import escaped
@@ -80,8 +79,8 @@ _NUMBERS = {
     **dict.fromkeys(("p", "q", "map_p", "map_q"), "%.2g"),
     **dict.fromkeys(("distance", "dose_spearman", "map", "map_null"), "%.2f"),
 }
-# Images in a row of a window of 900 pixels, and the pixels each of them has there.
-_MOST_IMAGES, _EDGE_PX = 4, 360
+# Images in a row of a window of 900 pixels, the pixels each of them has there, and those of its longer edge.
+_MOST_IMAGES, _LEAST_PX, _EDGE_PX = 4, 120, 360
 
 
 def answers_tab(state: PlatesState, plate: OpenedPlate) -> None:
@@ -200,23 +199,19 @@ def _open(state: PlatesState, plate: OpenedPlate, wells: Mask, title: str) -> No
                 st.rerun()
         left, right = st.columns([2, 1])
         with left:
-            _images(state, plate, rows)
+            _images(state, plate, rows, title)
         with right:
             show_chart(_place_chart(plate, wells, title))
 
 
-def _images(state: PlatesState, plate: OpenedPlate, rows: pd.DataFrame) -> None:
-    pictures = [picture(plate, str(files)) for files in rows["files"]]
-    limits = plate_limits(state, plate)
-    if limits is None:
-        return
-    drawn = composites(pictures, len(plate.channels), _EDGE_PX, limits)
-    captions = [
-        f"{well} field {field}, {treatment}"
-        for well, field, treatment in zip(rows["well"], rows["field"], treatment_names(rows), strict=True)
+def _images(state: PlatesState, plate: OpenedPlate, rows: pd.DataFrame, title: str) -> None:
+    images = [
+        field_image(plate, str(files), f"{well} field {field}, {treatment}")
+        for files, well, field, treatment in zip(
+            rows["files"], rows["well"], rows["field"], treatment_names(rows), strict=True
+        )
     ]
-    for column, image, caption in zip(st.columns(_MOST_IMAGES), drawn, captions, strict=False):
-        column.image(image, caption=escaped(caption), width="stretch", alt=f"Cells of {caption}")
+    show_images(state, plate, Sheet(title, _LEAST_PX, _EDGE_PX), images, key="plates_answer_images")
 
 
 def _place_chart(plate: OpenedPlate, wells: Mask, title: str) -> Any:

@@ -1,4 +1,4 @@
-"""One compound by dose: its pictures in a row, and how a feature answers."""
+"""One compound by dose: its images in a row, and how a feature answers."""
 
 from __future__ import annotations
 
@@ -11,20 +11,16 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from ellimaps.core.numbers import shown_unit, spoken, titled
-from ellimaps.plates.measuring.composites import composites
 from ellimaps.plates.statistics.answers import DISTANCE, dose_responses, responses
 from ellimaps.plates.statistics.dose_response import DoseResponse, confidence_band
-from ellimaps.ui.pages.plates.choice import chosen_fields, dose_text, wells_of
-from ellimaps.ui.pages.plates.data import OpenedPlate, picture, plate_limits
+from ellimaps.ui.pages.plates.choice import chosen_fields, wells_of
+from ellimaps.ui.pages.plates.contact_sheet import contact_sheet
+from ellimaps.ui.pages.plates.data import OpenedPlate
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.charts import log_ticks, show_chart
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
-from ellimaps.ui.shared.widgets import number_field
 
-# Pictures in a row of a window of 1280 pixels, and the pixels each of them then has on a sharp screen.
-_MOST_DOSES = 8
-_EDGE_PX = 360
 # In pixels: a wider curve of a few doses is stretched on a screen of 1920.
 _WIDEST = 1000
 # Beyond the lowest and the highest dose, as a factor; doses the curve is drawn through.
@@ -33,7 +29,7 @@ _CURVE = "#D55E00"
 
 
 def by_compound_tab(state: PlatesState, plate: OpenedPlate) -> None:
-    """Show a compound's pictures ordered by dose, controls first, and its dose-response curve."""
+    """Show a compound's images ordered by dose, controls first, and its dose-response curve."""
     wells = plate.profiles.wells
     is_treated = _is_treated(wells)
     if not is_treated.any():
@@ -54,48 +50,12 @@ def by_compound_tab(state: PlatesState, plate: OpenedPlate) -> None:
             format_func=lambda name: "distance from controls" if name == DISTANCE else spoken(name),
             width=320,
         )
-        replicate = number_field(
-            "Replicate",
-            1,
-            99,
-            **kept("plates_replicate"),
-            width=110,
-            help="Which well of each dose to show.",
-        )
-    _gallery(state, plate, chosen, compound, replicate)
+    contact_sheet(state, plate, chosen, compound)
     _curve(plate, compound, measure)
 
 
 def _is_treated(wells: pd.DataFrame) -> NDArray[np.bool_]:
     return np.asarray(~wells["control"].astype(bool) & (wells["compound"].fillna("") != ""))
-
-
-def _gallery(
-    state: PlatesState, plate: OpenedPlate, chosen: NDArray[np.bool_], compound: str, replicate: int
-) -> None:
-    first = plate.profiles.fields.drop_duplicates(["plate", "well"])
-    shown: list[tuple[str, pd.Series]] = []
-    controls = first[first["control"].astype(bool)]
-    if len(controls):
-        shown.append(("Controls", controls.iloc[(replicate - 1) % len(controls)]))
-    mine = plate.profiles.fields[chosen].drop_duplicates(["plate", "well"])
-    doses = mine[(mine["compound"].astype(str) == compound) & ~mine["control"].astype(bool)]
-    by_dose = doses.sort_values("concentration").groupby("concentration", dropna=False, sort=False)
-    for _, rows in by_dose:
-        row = rows.iloc[(replicate - 1) % len(rows)]
-        dose, unit = float(row["concentration"]), str(row["concentration_unit"] or "")
-        shown.append((dose_text(dose, unit), row))
-    if len(shown) > _MOST_DOSES:
-        st.caption(f"The controls and the {_MOST_DOSES - 1} highest of {len(shown) - 1} doses.")
-        shown = [*shown[:1], *shown[1 - _MOST_DOSES :]]
-    pictures = [picture(plate, str(row["files"])) for _, row in shown]
-    limits = plate_limits(state, plate)
-    if limits is None:
-        return
-    drawn = composites(pictures, len(plate.channels), _EDGE_PX, limits)
-    for column, (title, row), image in zip(st.columns(len(shown)), shown, drawn, strict=True):
-        caption = f"{title}, {row['well']}"
-        column.image(image, caption=escaped(caption), width="stretch", alt=f"Cells of {compound}, {caption}")
 
 
 def _curve(plate: OpenedPlate, compound: str, measure: str) -> None:

@@ -54,8 +54,7 @@ _CELLS: BoundedCache[Cells | EllimapsError] = BoundedCache(
 
 def cells_view(state: PlatesState, plate: OpenedPlate) -> None:
     """Show the cells of the chosen fields, and where those chosen among them lie."""
-    measured = plate.before or plate
-    found = computed(state, _CELLS, measured.key, "Laying out cells", lambda tell: _opened(measured, tell))
+    found = plate_cells(state, plate)
     if found is None:
         return
     fields = plate.profiles.fields
@@ -88,6 +87,12 @@ def cells_view(state: PlatesState, plate: OpenedPlate) -> None:
         on_select=on_select,
     )
     _counts(fields, owners, selected)
+
+
+def plate_cells(state: PlatesState, plate: OpenedPlate) -> Cells | None:
+    """Return the cells of a plate, None while they are read, or where there are none, which is said."""
+    measured = plate.before or plate
+    return computed(state, _CELLS, measured.key, "Laying out cells", lambda tell: _opened(measured, tell))
 
 
 def _opened(plate: OpenedPlate, on_progress: Progress) -> Cells:

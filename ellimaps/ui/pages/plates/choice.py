@@ -35,10 +35,11 @@ def choice_bar(state: PlatesState, plate: OpenedPlate) -> None:
         st.multiselect("Compounds", compounds, **kept(_COMPOUNDS, address=True), placeholder="All", width=340)
         st.multiselect("Doses", doses, **kept(_DOSES, address=True), placeholder="All", width=260)
         _named(state, plate)
-    mask = chosen_fields(state, plate)
-    if mask.all():
-        return
+    # It has its place at all times: the view below would be drawn anew, and lose the focus, if it moved.
     with st.container(horizontal=True, vertical_alignment="center"):
+        mask = chosen_fields(state, plate)
+        if mask.all():
+            return
         wells = wells_of(plate, mask)
         st.markdown(
             f"**{mask.sum():,} of {len(mask):,} fields chosen**, in {wells.sum():,} of {len(wells):,} wells",

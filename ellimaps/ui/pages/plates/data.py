@@ -24,6 +24,7 @@ from ellimaps.plates.statistics.clusters import ClusterMethod, cluster
 from ellimaps.plates.statistics.components import Level
 from ellimaps.plates.statistics.embedding import Method, embed
 from ellimaps.plates.statistics.evaluation import Evaluation, evaluate
+from ellimaps.plates.statistics.plate_quality import PlateQuality
 from ellimaps.plates.statistics.positional_effect import Correction, corrected, positional_effect
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
@@ -85,6 +86,7 @@ _EFFECTS: BoundedCache[pd.DataFrame] = BoundedCache(32)
 _EVALUATIONS: BoundedCache[Evaluation] = BoundedCache(32)
 _CONTRASTS: BoundedCache[Limits | EllimapsError] = BoundedCache(64)
 REPORTS: BoundedCache[str] = BoundedCache(64 * MEGABYTE, len)
+QUALITIES: BoundedCache[PlateQuality | EllimapsError] = BoundedCache(16)
 ANSWERS: BoundedCache[Answers | EllimapsError] = BoundedCache(16)
 
 

@@ -6,6 +6,7 @@ import os
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from ellimaps.batch.engines import local_processes
@@ -24,6 +25,9 @@ from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
 from ellimaps.ui.shared.worker import in_worker
+
+# Of fields that cannot be measured; a whole plate of them would be a page of names.
+_MOST_NAMED = 6
 
 
 def measure_panel(state: PlatesState) -> None:
@@ -65,9 +69,9 @@ def measure_panel(state: PlatesState) -> None:
         )
     if go:
         asked = PlateRun(
-            _given(pictures, "the folder of the images"),
-            _given(layout, "the layout, a CSV or XLSX file"),
-            _new_folder(out),
+            given(pictures, "the folder of the images"),
+            given(layout, "the layout, a CSV or XLSX file"),
+            new_folder(out),
             source,
             pattern.strip(),
         )
@@ -106,7 +110,16 @@ def _path(label: str, name: str, *, value: str = "", placeholder: str = "", help
     )
 
 
-def _given(text: str, what: str) -> Path:
+def given(text: str, what: str) -> Path:
+    """Return a path below the data root.
+
+    Raises
+    ------
+    SettingError
+        If the field is empty.
+    ReadError
+        If it is not below the data root.
+    """
     if not text.strip():
         raise SettingError(f"Give {what}: the field is empty.")
     return inside_root(text)
@@ -122,7 +135,8 @@ def take_measured(state: PlatesState, folder: Path, note: str) -> None:
     state.message = note
 
 
-def _new_folder(text: str) -> Path:
+def new_folder(text: str) -> Path:
+    """Return a folder below the data root, which need not be there; it raises as `given`."""
     if not text.strip():
         raise SettingError("Give a folder for the profiles: the field is empty.")
     root = data_root()
@@ -153,7 +167,7 @@ def measured(asked: PlateRun, on_progress: Progress) -> str:
         # As the page Experiments: half of the processors are left to those who look at pages.
         engine = local_processes(max(1, (os.cpu_count() or 2) // 2))
         profiles, summary = run_plate(plate, FieldSettings(), asked.folder, engine, on_progress)
-        note = _note(summary)
+        note = _note(summary, asked.folder)
     else:
         profiles = profiles_from(plate, asked.source, on_progress=on_progress)
         save_profiles(profiles, asked.folder)
@@ -177,8 +191,11 @@ def example(folder: Path, on_progress: Progress) -> str:
     return measured(PlateRun(root / "images", root / "layout.csv", folder), on_progress)
 
 
-def _note(summary: PlateSummary) -> str:
+def _note(summary: PlateSummary, folder: Path) -> str:
     if not summary.failed:
         return ""
     counts = f"{summary.failed} of {summary.fields} fields"
-    return f"{counts} cannot be measured; {FAILURES} beside the profiles says why."
+    listed = pd.read_csv(folder / FAILURES, dtype=str, nrows=_MOST_NAMED)
+    names = ", ".join(f"{row.well} field {row.field}" for row in listed.itertuples())
+    more = f" and {summary.failed - len(listed)} more" if summary.failed > len(listed) else ""
+    return f"{counts} cannot be measured ({names}{more}); {FAILURES} beside the profiles says why."

@@ -14,7 +14,9 @@ from ellimaps.ui.pages.plates.by_compound import by_compound_tab
 from ellimaps.ui.pages.plates.choice import choice_bar
 from ellimaps.ui.pages.plates.data import REPORTS, OpenedPlate, corrected_plate, opened_plate, profile_folders
 from ellimaps.ui.pages.plates.measure import example, measure_panel, take_measured
+from ellimaps.ui.pages.plates.opening import opening_panel
 from ellimaps.ui.pages.plates.plate_map import plate_map_tab
+from ellimaps.ui.pages.plates.quality import quality_tab
 from ellimaps.ui.pages.plates.scatter import scatter_tab
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.data_root import data_root, inside_root
@@ -24,6 +26,8 @@ from ellimaps.ui.shared.tasks import page_run, start, work_panel
 from ellimaps.ui.shared.widgets import choose_below_root, choose_tab, download, guarded
 from ellimaps.ui.shared.worker import in_worker
 
+# In pixels: on a screen of 1920 points would be drawn far apart, and words of a row as well.
+_WIDEST = 1400
 _EXAMPLE = "example_plate/profiles"
 _EXPECTED = """\
 plate_1/
@@ -36,6 +40,7 @@ plate_1/
 TABS = {
     "Scatter": scatter_tab,
     "Plate map": plate_map_tab,
+    "Quality": quality_tab,
     "By compound": by_compound_tab,
     "Answers": answers_tab,
 }
@@ -60,7 +65,7 @@ def render() -> None:
             with guarded():
                 plate = corrected_plate(plate, correction)
                 _report(state, plate)
-        with guarded():
+        with guarded(), st.container(width=_WIDEST):
             TABS[tab](state, plate)
 
 
@@ -78,6 +83,10 @@ def _chosen_folder(state: PlatesState) -> Path | None:
     )
     with st.expander("Measure a plate", icon=":material/add:", expanded=not found):
         measure_panel(state)
+    with st.expander(
+        "Open profiles of CellProfiler, pycytominer, or several plates", icon=":material/merge:"
+    ):
+        opening_panel(state)
     if not text:
         return None
     folder = inside_root(text, root)

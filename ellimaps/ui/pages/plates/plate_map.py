@@ -12,32 +12,23 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from ellimaps.core.numbers import spoken
-from ellimaps.plates.measuring.composites import composites
 from ellimaps.plates.measuring.wells import row_letters
 from ellimaps.plates.statistics.assay_quality import assay_quality
 from ellimaps.plates.statistics.edge_effect import edge_effect
 from ellimaps.plates.statistics.normalization import scaled
 from ellimaps.plates.statistics.treatments import Treatment, treatments
 from ellimaps.ui.pages.plates.choice import chosen_fields, wells_of
-from ellimaps.ui.pages.plates.data import (
-    OpenedPlate,
-    picture,
-    plate_limits,
-    positional_effects,
-    treatment_names,
-)
-from ellimaps.ui.pages.plates.state import PlatesState
+from ellimaps.ui.pages.plates.data import OpenedPlate, positional_effects, treatment_names
+from ellimaps.ui.pages.plates.images import chosen_well, places, well_images
+from ellimaps.ui.pages.plates.state import WELL, PlatesState
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 
 # In pixels: wells of 384 keep room for their letters, and a plate its shape on a wide screen.
 _HEIGHT, _WIDEST = 340, 1000
-# Fields of a well that fit in a row of a window of 900 pixels, and the pixels each of them has there.
-_MOST_FIELDS, _EDGE_PX = 4, 360
 _ALL = "All plates"
 _NO_POSITIVE = "none"
-_WELL = "plates_well"
 
 
 def plate_map_tab(state: PlatesState, plate: OpenedPlate) -> None:
@@ -66,7 +57,10 @@ def plate_map_tab(state: PlatesState, plate: OpenedPlate) -> None:
     for one, own in zip(shown, values, strict=True):
         label = "as measured" if one.before is None else "corrected"
         _maps(one, own, chosen, name, f"{title}, {label}" if len(shown) > 1 else title, colors)
-    _well_images(state, plate, title, values[-1])
+    number = chosen_well(plate)
+    if number is not None:
+        st.caption(f"{escaped(title)}: {values[-1][number]:.4g}")
+        well_images(state, plate, number)
 
 
 def _values(plate: OpenedPlate, feature: str, *, scaling: bool) -> NDArray[np.float64]:
@@ -113,7 +107,7 @@ def _take_well(key: str) -> None:
     """Take the well that was clicked; a click beside all wells changes nothing."""
     chosen = st.session_state[key]["selection"].get("well", [])
     if chosen:
-        st.session_state[_WELL] = chosen[0]["place"]
+        st.session_state[WELL] = chosen[0]["place"]
 
 
 def _plate_name(plate: OpenedPlate) -> str:
@@ -183,13 +177,6 @@ def _cells(wells: pd.DataFrame, values: Any, chosen: NDArray[np.bool_]) -> pd.Da
     )
 
 
-def places(wells: pd.DataFrame) -> list[str]:
-    """Return what tells each well of all plates from the others: its name, behind that of its plate."""
-    if wells["plate"].nunique() == 1 and not wells["well"].duplicated().any():
-        return wells["well"].astype(str).tolist()
-    return (wells["plate"].astype(str) + " " + wells["well"].astype(str)).tolist()
-
-
 def _chart(cells: pd.DataFrame, shape: tuple[int, int], title: str, colors: alt.Scale) -> Any:
     rows = [row_letters(number) for number in range(1, shape[0] + 1)]
     columns = list(range(1, shape[1] + 1))
@@ -256,34 +243,3 @@ def _position_sentence(effects: pd.DataFrame) -> str:
         for _, row in known.iterrows()
     ]
     return f"Of the differences between wells of equal treatment, position explains: {', '.join(parts)}."
-
-
-def _well_images(state: PlatesState, plate: OpenedPlate, title: str, values: NDArray[np.float64]) -> None:
-    """Show the images of the well that was clicked, or chosen by its name."""
-    wells = plate.profiles.wells
-    names = places(wells)
-    chosen = st.selectbox(
-        "Well",
-        names,
-        index=None,
-        placeholder="Click a well, or choose it here",
-        **kept(_WELL, address=True),
-        width=260,
-    )
-    if chosen is None:
-        return
-    number = names.index(chosen)
-    row = wells.iloc[number]
-    st.markdown(
-        f"**{escaped(f'{chosen}, {treatment_names(wells)[number]}')}**, {escaped(title)} {values[number]:.4g}"
-    )
-    fields = plate.profiles.fields
-    mine = fields[(fields["plate"] == row["plate"]) & (fields["well"] == row["well"])].iloc[:_MOST_FIELDS]
-    pictures = [picture(plate, str(files)) for files in mine["files"]]
-    limits = plate_limits(state, plate)
-    if limits is None:
-        return
-    drawn = composites(pictures, len(plate.channels), _EDGE_PX, limits)
-    for column, image, field in zip(st.columns(_MOST_FIELDS), drawn, mine["field"], strict=False):
-        caption = f"{chosen} field {field}"
-        column.image(image, caption=escaped(caption), width="stretch", alt=f"Cells of {caption}")

@@ -26,7 +26,7 @@ from ellimaps.ui.pages.plates.data import (
     thumbnails,
     treatment_names,
 )
-from ellimaps.ui.pages.plates.pictures import side_by_side
+from ellimaps.ui.pages.plates.side_by_side import side_by_side
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
@@ -143,7 +143,7 @@ def _controls(state: PlatesState) -> tuple[Level, str, str]:
             default="PCA",
             **kept("plates_method", address=True),
             required=True,
-            help="Distances and clusters are taken from the profiles, not from this picture.",
+            help="Distances and clusters are taken from the profiles, not from this drawing.",
         )
         colorings = ["Compound", "Concentration", "Cluster", "Control", "Plate", "Feature"]
         coloring = st.selectbox(

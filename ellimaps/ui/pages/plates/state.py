@@ -9,6 +9,9 @@ from typing import Any, ClassVar, Self
 from ellimaps.plates.measuring.profile_sources import PLAIN
 from ellimaps.ui.shared.state import PageState
 
+WELL = "plates_well"
+"""Key of the control that names the well whose images are shown."""
+
 
 @dataclass(frozen=True)
 class PlateRun:
@@ -59,6 +62,8 @@ class PlatesState(PageState):
         Fields suggested last for the two images.
     to_replace : PlateRun, optional
         What waits for the word that profiles may be replaced.
+    look : dict
+        How channels were chosen to look; see `ellimaps.ui.components.image_sheet.Look`.
     """
 
     is_written: ClassVar[bool] = True
@@ -72,6 +77,11 @@ class PlatesState(PageState):
     cells: list[int] = field(default_factory=list)
     pair: tuple[int, int] | None = None
     to_replace: PlateRun | None = None
+    look: dict[str, Any] = field(default_factory=dict)
+
+    def take_look(self, look: dict[str, Any]) -> None:
+        """Take how channels were chosen to look: all images of the page follow."""
+        self.look = look
 
     def opened(self, folder: str) -> None:
         """Put a folder first among those opened."""
@@ -118,7 +128,7 @@ class PlatesState(PageState):
         return fresh
 
 
-_WRITTEN = ("recent", "shown", "selected", "hidden", "hidden_fields", "is_drawn")
+_WRITTEN = ("recent", "shown", "selected", "hidden", "hidden_fields", "is_drawn", "look")
 # Of seven letters each, they are half of what a file of works may hold.
 _MOST_WRITTEN = 70_000
 # As many as a list shows without scrolling.

@@ -30,11 +30,10 @@ from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.alerts import alerts_panel
 from ellimaps.ui.pages.sensors.controls import Key, one_sensor, span_controls, unit_of
 from ellimaps.ui.pages.sensors.event_marks import events_in, mark_events
-from ellimaps.ui.pages.sensors.readings import lines_figure, show_lines
+from ellimaps.ui.pages.sensors.readings import drawn_csv, lines_figure, show_lines
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.markdown import escaped
-from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 from ellimaps.ui.shared.widgets import csv_download, download, number_field, pick_row
 
@@ -47,18 +46,18 @@ _NOTE = "sensors_judgement_note"
 def anomalies_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the periods of one sensor."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = one_sensor(log)
+        key = one_sensor(state, log)
         alarms = number_field(
             "False alarms per month",
             0.01,
             30.0,
             1.0,
             0.5,
-            **kept("sensors_alarms"),
+            **state.steps.control("sensors_alarms", 1.0),
             width=200,
             help="The threshold: how many periods chance alone may raise in 30 days.",
         )
-        show_dismissed = st.toggle("Show dismissed", **kept("sensors_show_dismissed"))
+        show_dismissed = st.toggle("Show dismissed", **state.steps.control("sensors_show_dismissed", False))
     found = computed(
         state,
         _RESULTS,
@@ -163,6 +162,7 @@ def _chart(state: SensorsState, log: SensorLog, key: Key, found: pd.DataFrame) -
     mark_events(figure, events_in(state, span))
     figure.update_layout(height=340, showlegend=False)
     show_lines(state, figure, "sensors_anomaly_chart", f"{title} over time, the unusual periods marked")
+    drawn_csv(rows)
 
 
 def _mark(figure: Any, period: Any) -> None:

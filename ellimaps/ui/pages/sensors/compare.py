@@ -31,9 +31,9 @@ _RESULTS: BoundedCache[Difference | EllimapsError] = BoundedCache(16)
 def compare_tab(state: SensorsState, log: SensorLog) -> None:
     """Show two sensors and their difference in the time that is looked at."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        a = one_sensor(log, "Sensor A", "sensors_compared_a")
+        a = one_sensor(state, log, "Sensor A", "sensors_compared_a")
         first = _partner(log, a)
-        b = one_sensor(log, "Sensor B", "sensors_compared_b", lambda key: key == first)
+        b = one_sensor(state, log, "Sensor B", "sensors_compared_b", lambda key: key == first)
     span = span_controls(state, log)
     if a == b:
         st.info("Choose two different sensors to compare them.", icon=":material/compare_arrows:")
@@ -64,13 +64,20 @@ def _result(state: SensorsState, found: Difference, a: Key, b: Key) -> None:
     figure = lines_figure([(both_title, both), (title, difference)])
     mark_events(figure, events_in(state, state.span))
     show_lines(state, figure, "sensors_compared", "Two sensors over time, and their difference")
+    csv_download("Difference CSV", "difference.csv", table, key="sensors_get_difference", type="tertiary")
     st.caption(f"Means of {length_text(found.step)}. Drag over the chart to look closer.")
     left, right = st.columns(2)
     with left:
         show_chart(_hours_chart(found, {"a": "A", "b": "B"}), alt="Both sensors by hour of day")
     with right:
         show_chart(_difference_chart(found, title), alt="Their difference by hour of day")
-    csv_download("Difference CSV", "difference.csv", table, key="sensors_get_difference")
+    csv_download(
+        "By hour of day CSV",
+        "difference_by_hour.csv",
+        found.by_hour,
+        key="sensors_get_hours",
+        type="tertiary",
+    )
 
 
 def _line(table: pd.DataFrame, column: str, key: Key) -> pd.DataFrame:

@@ -14,22 +14,26 @@ from ellimaps.sensors.movement import LIMIT
 from ellimaps.sensors.store.logs import KEY, SensorLog
 from ellimaps.sensors.store.units import TEMPERATURES, degrees, unit_text
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
-from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import number_field
 
 Key = tuple[str, str, str]
 
 
-def sensor_filter(log: SensorLog) -> pd.DataFrame:
+def sensor_filter(state: SensorsState, log: SensorLog) -> pd.DataFrame:
     """Show the filters and return the sensors of one name; all sources of the first temperature at first."""
+    names = _names(log)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
-            "Sensor", _names(log), format_func=spoken, **kept("sensors_name", address=True), width=260
+            "Sensor",
+            names,
+            format_func=spoken,
+            **state.steps.control("sensors_name", names[0]),
+            width=260,
         )
-        return _filtered(log.sensors[log.sensors["sensor_name"] == name])
+        return _filtered(state, log.sensors[log.sensors["sensor_name"] == name])
 
 
-def sensors_filter(log: SensorLog) -> pd.DataFrame:
+def sensors_filter(state: SensorsState, log: SensorLog) -> pd.DataFrame:
     """Show the filters and return the sensors of several names; those of the first temperature at first."""
     names = _names(log)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -38,11 +42,11 @@ def sensors_filter(log: SensorLog) -> pd.DataFrame:
             names,
             names[:1],
             format_func=spoken,
-            **kept("sensors_names", address=True),
+            **state.steps.control("sensors_names", names[:1]),
             width=420,
             placeholder=spoken(names[0]),
         )
-        return _filtered(log.sensors[log.sensors["sensor_name"].isin(chosen or names[:1])])
+        return _filtered(state, log.sensors[log.sensors["sensor_name"].isin(chosen or names[:1])])
 
 
 def _names(log: SensorLog) -> list[str]:
@@ -50,20 +54,27 @@ def _names(log: SensorLog) -> list[str]:
     return list(dict.fromkeys([*temperatures[:1], *log.sensors["sensor_name"].astype(str).unique()]))
 
 
-def _filtered(table: pd.DataFrame) -> pd.DataFrame:
-    table = _among(table, "region", "Regions", "All regions")
-    return _among(table, "source_id", "Sources", "All sources")
+def _filtered(state: SensorsState, table: pd.DataFrame) -> pd.DataFrame:
+    for column, plural in (("region", "regions"), ("source_id", "sources")):
+        table = _among(state, table, column, plural)
+    return table
 
 
-def _among(table: pd.DataFrame, column: str, label: str, all_of_them: str) -> pd.DataFrame:
+def _among(state: SensorsState, table: pd.DataFrame, column: str, plural: str) -> pd.DataFrame:
     options = sorted(table[column].astype(str).unique())
     if len(options) < 2:
         return table
-    chosen = st.multiselect(label, options, **kept(f"sensors_{column}"), placeholder=all_of_them)
+    chosen = st.multiselect(
+        plural.capitalize(),
+        options,
+        **state.steps.control(f"sensors_{column}", []),
+        placeholder=f"All {plural}",
+    )
     return table[table[column].isin(chosen)] if chosen else table
 
 
 def one_sensor(
+    state: SensorsState,
     log: SensorLog,
     label: str = "Sensor",
     key: str = "sensors_one",
@@ -73,6 +84,8 @@ def one_sensor(
 
     Parameters
     ----------
+    state : SensorsState
+        Of the page and user.
     log : SensorLog
         The log.
     label, key : str
@@ -90,8 +103,8 @@ def one_sensor(
         )
     ]
     labels = {" / ".join(sensor): sensor for sensor in keys}
-    chosen = st.selectbox(label, list(labels), format_func=spoken, **kept(key, address=True), width=420)
-    return labels[chosen]
+    control = state.steps.control(key, next(iter(labels)))
+    return labels[st.selectbox(label, list(labels), format_func=spoken, **control, width=420)]
 
 
 def key_of(row: pd.Series) -> Key:
@@ -117,11 +130,13 @@ def unit_of(log: SensorLog, key: Key) -> str:
     return unit_text(str(log.chosen(*key)["unit"].iloc[0]))
 
 
-def limit_field(log: SensorLog, sensor: Key, label: str, key: str, help: str) -> float:
+def limit_field(state: SensorsState, log: SensorLog, sensor: Key, label: str, key: str, help: str) -> float:
     """Show a field for how far a sensor may move, in its unit, and return that in deg C as analyses take it.
 
     Parameters
     ----------
+    state : SensorsState
+        Of the page and user.
     log, sensor
         The log and one of its sensors, whose unit the field has.
     label : str
@@ -141,7 +156,7 @@ def limit_field(log: SensorLog, sensor: Key, label: str, key: str, help: str) ->
         100_000.0,
         usual,
         0.1 * one,
-        **kept(name, address=True),
+        **state.steps.control(name, usual),
         width=170,
         help=help,
     )

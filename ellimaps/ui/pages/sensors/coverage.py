@@ -14,7 +14,6 @@ from ellimaps.ui.pages.sensors.controls import one_sensor, readable, sensor_name
 from ellimaps.ui.pages.sensors.event_marks import event_rules, events_in
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.charts import show_chart
-from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.widgets import csv_download
 
 _PERIODS: dict[str, Literal["hour", "weekday", "month"]] = {
@@ -36,21 +35,26 @@ def coverage_tab(state: SensorsState, log: SensorLog) -> None:
     show_chart(
         coverage_chart(coverage) + rules, alt="When which sensor reported, in percent of what is expected"
     )
+    csv_download("Coverage CSV", "coverage.csv", coverage, key="sensors_get_coverage", type="tertiary")
     if coverage["share"].isna().any():
         st.caption("Gray: these sensors tell changes only, so no number of readings is expected.")
     st.markdown("#### Distribution")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = one_sensor(log, key="sensors_profile_of")
+        key = one_sensor(state, log, key="sensors_profile_of")
         by = st.segmented_control(
             "By",
             list(_PERIODS),
             default="Hour of day",
-            **kept("sensors_by"),
+            **state.steps.control("sensors_by", "Hour of day"),
             required=True,
         )
     period = _PERIODS[by]
     title = titled(spoken(key[2]), unit_of(log, key) or "no unit")
-    show_chart(distribution_chart(log.profile(period, *key), period, title))
+    profile = log.profile(period, *key)
+    show_chart(distribution_chart(profile, period, title))
+    csv_download(
+        "Distribution CSV", f"{key[2]}_by_{period}.csv", profile, key="sensors_get_profile", type="tertiary"
+    )
     _problems(log)
 
 

@@ -13,7 +13,6 @@ from ellimaps.ui.pages.sensors.controls import one_sensor
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.markdown import escaped
-from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 from ellimaps.ui.shared.widgets import csv_download, pick_row
 
@@ -35,11 +34,11 @@ def events_tab(state: SensorsState, log: SensorLog) -> None:
         )
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = one_sensor(log)
+        key = one_sensor(state, log)
         window = st.selectbox(
             "Before and after",
             _WINDOWS,
-            **kept("sensors_event_window"),
+            **state.steps.control("sensors_event_window", _WINDOWS[0]),
             width=160,
             help="How long before its start and after its end an event is compared.",
         )

@@ -22,7 +22,6 @@ from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.markdown import escaped
-from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 from ellimaps.ui.shared.widgets import csv_download
 
@@ -34,15 +33,17 @@ _A_PERCENT = 0.01
 
 def forecast_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the forecast of one sensor."""
+    usual = ["1h", "6h", "24h"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = one_sensor(log)
+        key = one_sensor(state, log)
         horizons = st.multiselect(
             "Horizons",
             ["1h", "6h", "24h", "72h"],
-            ["1h", "6h", "24h"],
-            **kept("sensors_horizons"),
+            usual,
+            **state.steps.control("sensors_horizons", usual),
         )
         limit = limit_field(
+            state,
             log,
             key,
             "Warn beyond ±",
@@ -90,14 +91,28 @@ def _result(state: SensorsState, found: Forecast, before: LastDay | str, title: 
         forecast_chart(found, title) + event_rules(events_in(state, shown)),
         alt=f"{title}: the last two days and the forecast",
     )
+    csv_download(
+        "Forecast CSV",
+        "forecast.csv",
+        found.table.reset_index(),
+        key="sensors_get_forecast",
+        type="tertiary",
+    )
     st.markdown("#### How well it did before")
     if isinstance(before, LastDay):
         st.markdown(escaped(before.sentence))
         show_chart(last_day_chart(before, title), alt=f"{title}: the forecast of a day ago and what came")
+        csv_download(
+            "Last day CSV",
+            "forecast_of_the_last_day.csv",
+            before.table.reset_index(),
+            key="sensors_get_last_day",
+            type="tertiary",
+        )
     else:
         st.caption(escaped(f"The forecast of a day ago cannot be told: {before}"))
     st.dataframe(_horizons(found.horizons), key="sensors_horizon_table", hide_index=True, height="content")
-    csv_download("Forecast CSV", "forecast.csv", found.table.reset_index(), key="sensors_get_forecast")
+    csv_download("Accuracy CSV", "forecast_accuracy.csv", found.horizons, key="sensors_get_accuracy")
     st.caption(
         "Back-test with a rolling origin. The baseline is yesterday at this time (seasonal naive); better "
         "means a smaller mean absolute error at the same horizon. Held by the interval: share of readings "

@@ -39,7 +39,7 @@ def import_panel(state: SensorsState, location: str, log: SensorLog | None) -> N
         for item in log.report.items if log else ():
             st.markdown(
                 f"- **{escaped(item.topic)}**: "
-                + escaped(f"{item.taken} ({item.why})" if item.why else item.taken)
+                + escaped(f"{item.taken} ({item.reason})" if item.reason else item.taken)
             )
         with st.form("sensors_said", border=False):
             _fields(location, said)

@@ -30,7 +30,6 @@ from ellimaps.ui.shared.state import kept, page_state
 from ellimaps.ui.shared.tasks import page_run, start, work_panel
 from ellimaps.ui.shared.widgets import choose_below_root, guarded
 
-# In the address, written by this page: controls that Streamlit binds to it replace the last step of Back.
 _TIME, _VIEW = "sensors_time", "sensors_view"
 TABS = {
     "Readings": readings_tab,
@@ -47,8 +46,10 @@ TABS = {
 def render() -> None:
     """Show the page."""
     # Who comes from another page has no address of this one: what was looked at last is shown.
-    has_address = any(name in st.query_params for name in ("work", _TIME, _VIEW))
+    is_from_elsewhere = "work" not in st.query_params
     state = page_state(SensorsState)
+    if is_from_elsewhere:
+        state.steps.told.clear()
     with page_run(state):
         text = _chosen_log(state)
         work_panel(state)
@@ -63,15 +64,14 @@ def render() -> None:
             return
         state.chose(text)
         _follow(state, location)
-        if has_address:
-            _follow_address(state)
+        _follow_address(state)
         _header(state, log, text)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             tab = _tab(state)
-            log = _without_faults(log)
-        _write_address(state)
+            log = _without_faults(state, log)
         with guarded():
             TABS[tab](state, log)
+        state.steps.write()
 
 
 def _chosen_log(state: SensorsState) -> str:
@@ -86,11 +86,10 @@ def _chosen_log(state: SensorsState) -> str:
 
 def _follow_address(state: SensorsState) -> None:
     """Show the time and the tab of the address where it says others than were put there: a link, or Back."""
-    time, view = (st.query_params.get(name, "") for name in (_TIME, _VIEW))
-    if time != state.addressed[0]:
-        state.look_at_interval(time)
-    if view != state.addressed[1] and not state.view:
-        state.view = view if view in TABS else next(iter(TABS))
+    if (time := state.steps.led(_TIME)) is not None:
+        state.look_at_interval("".join(time))
+    if (view := state.steps.led(_VIEW)) is not None and not state.view:
+        state.view = next((name for name in view if name in TABS), next(iter(TABS)))
 
 
 def _tab(state: SensorsState) -> str:
@@ -101,19 +100,9 @@ def _tab(state: SensorsState) -> str:
     chosen = st.segmented_control(
         "View", names, default=names[0], required=True, label_visibility="collapsed", **kept("sensors_tab")
     )
+    state.steps.say(_TIME, *state.interval)
+    state.steps.say(_VIEW, *([chosen] if chosen != names[0] else []))
     return str(chosen)
-
-
-def _write_address(state: SensorsState) -> None:
-    """Have the address say what is looked at: one step for Back, and none if nothing changed."""
-    tab = st.session_state["sensors_tab"]
-    said = {_TIME: state.interval, _VIEW: "" if tab == next(iter(TABS)) else tab}
-    state.addressed = (said[_TIME], said[_VIEW])
-    changed = {name: text for name, text in said.items() if text != st.query_params.get(name, "")}
-    if told := {name: text for name, text in changed.items() if text}:
-        st.query_params.update(told)
-    for name in changed.keys() - told.keys():
-        del st.query_params[name]
 
 
 def _opened(state: SensorsState, location: str) -> SensorLog | None:
@@ -159,14 +148,14 @@ def _header(state: SensorsState, log: SensorLog, text: str) -> None:
         report_panel(state, log)
 
 
-def _without_faults(log: SensorLog) -> SensorLog:
+def _without_faults(state: SensorsState, log: SensorLog) -> SensorLog:
     """Show the switch that leaves faulty readings out, and return the log as it is to be looked at."""
     faulty = int(log.problems["kind"].isin(FAULTS).sum())
     if not faulty:
         return log
     leave_out = st.toggle(
         f"Leave out faulty readings ({counted(faulty, 'period')})",
-        **kept("sensors_faultless", address=True),
+        **state.steps.control("sensors_faultless", False),
         help="Those of stuck sensors and of changed units, as Data coverage lists them; they become gaps.",
     )
     return log.faultless if leave_out else log

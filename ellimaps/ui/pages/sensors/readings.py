@@ -30,7 +30,7 @@ _MOST_LINES = 24
 
 def readings_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the chosen sensors in the time that is looked at."""
-    chosen = sensors_filter(log)
+    chosen = sensors_filter(state, log)
     span = span_controls(state, log)
     if len(chosen) > _MOST_LINES:
         st.caption(
@@ -46,6 +46,7 @@ def readings_tab(state: SensorsState, log: SensorLog) -> None:
     mark_events(figure, events_in(state, span))
     what = f"{' and '.join(title for title, _ in panels)} of {counted(len(chosen), 'sensor')} over time"
     show_lines(state, figure, "sensors_lines", what)
+    drawn_csv(table)
     st.caption(
         "Drag over the chart to look closer. Of every stretch of time the lowest and highest readings are "
         "drawn, so spikes stay visible; few readings far out are marked at the edge. Legend: a click hides, "
@@ -75,8 +76,9 @@ def lines_figure(panels: Sequence[tuple[str, pd.DataFrame]]) -> Any:
         axis = "y" if panel == 0 else f"y{panel + 1}"
         top = 1 - panel * (height + _BETWEEN)
         for key, rows in table.groupby(list(KEY), observed=True, sort=False):
+            # As SVG: by WebGL the same lines take ten times as long where no graphics card draws them.
             figure.add_trace(
-                go.Scattergl(
+                go.Scatter(
                     x=rows["time"],
                     y=rows["value"],
                     yaxis=axis,
@@ -154,7 +156,7 @@ def _beyond(table: pd.DataFrame, bounds: list[float], axis: str) -> Any:
 
     rows = table[(table["value"] < bounds[0]) | (table["value"] > bounds[1])]
     is_above = rows["value"] > bounds[1]
-    return go.Scattergl(
+    return go.Scatter(
         x=rows["time"],
         y=is_above.map({True: bounds[1], False: bounds[0]}),
         yaxis=axis,
@@ -194,6 +196,24 @@ def show_lines(state: SensorsState, figure: Any, key: str, alt: str) -> None:
         config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
     )
     _zoom(state, event)
+
+
+def drawn_csv(table: pd.DataFrame) -> None:
+    """Offer the readings of a chart over time as a file, as they are drawn.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `lines_of` returns it.
+    """
+    csv_download(
+        "Readings CSV",
+        "readings.csv",
+        table.dropna(subset="value"),
+        key="sensors_get_readings",
+        type="tertiary",
+        help="As drawn: of every stretch of time the lowest and the highest reading, all of them close up.",
+    )
 
 
 def _window(log: SensorLog, chosen: pd.DataFrame, span: Span) -> pd.DataFrame:

@@ -29,6 +29,7 @@ from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.tasks import computed
+from ellimaps.ui.shared.widgets import csv_download
 
 # The last few questions of all users: each asks of one log at a time.
 _RESULTS: BoundedCache[list[Hypothesis | str] | EllimapsError] = BoundedCache(16)
@@ -42,8 +43,8 @@ _OUTLIER = CLUSTER_COLORS[3]
 def relations_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the cards of two sensors."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        first = one_sensor(log, "Sensor A", "sensors_a", _is_of_room)
-        second = one_sensor(log, "Sensor B", "sensors_b", lambda key: not _is_of_room(key))
+        first = one_sensor(state, log, "Sensor A", "sensors_a", _is_of_room)
+        second = one_sensor(state, log, "Sensor B", "sensors_b", lambda key: not _is_of_room(key))
     if first == second:
         st.info(
             "Choose two different sensors to see how one follows the other.", icon=":material/compare_arrows:"
@@ -94,6 +95,13 @@ def _card(card: Hypothesis | str, units: tuple[str, str]) -> None:
         st.markdown(f"{icon} **{escaped(card.title)}**")
         st.markdown(escaped(card.statement if card.holds else f"Not supported: {card.statement}"))
         show_chart(card_chart(card, *units))
+        csv_download(
+            f"{card.kind.capitalize()} CSV",
+            f"{card.kind}.csv",
+            card.table,
+            key=f"sensors_get_{card.kind}",
+            type="tertiary",
+        )
         st.caption(escaped(card.test))
 
 

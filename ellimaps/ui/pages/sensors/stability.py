@@ -22,7 +22,6 @@ from ellimaps.ui.pages.sensors.controls import (
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.markdown import escaped
-from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
 from ellimaps.ui.shared.widgets import csv_download, pick_row
 
@@ -32,10 +31,11 @@ _RESULTS: BoundedCache[Stability | EllimapsError] = BoundedCache(16)
 
 def stability_tab(state: SensorsState, log: SensorLog) -> None:
     """Show how long which sensor was out of limit."""
-    chosen = sensor_filter(log)
+    chosen = sensor_filter(state, log)
     span = span_controls(state, log)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         limit = limit_field(
+            state,
             log,
             key_of(chosen.iloc[0]),
             "May move by",
@@ -43,7 +43,9 @@ def stability_tab(state: SensorsState, log: SensorLog) -> None:
             "How far the value may move within the window: as range, and as slope times the window.",
         )
         windows = ["1h", "15min", "30min", "2h", "6h", "24h"]
-        window = st.selectbox("Within", windows, **kept("sensors_window", address=True), width=140)
+        window = st.selectbox(
+            "Within", windows, **state.steps.control("sensors_window", windows[0]), width=140
+        )
     found = computed(
         state,
         _RESULTS,
@@ -79,7 +81,9 @@ def _result(state: SensorsState, log: SensorLog, found: Stability, span: Span) -
             **{name: number(format="%.2f") for name in ("largest range", "steepest slope (per h)")},
         },
     )
+    csv_download("Sensors CSV", "stability.csv", found.sensors, key="sensors_get_stability", type="tertiary")
     calendar_panel(state, found)
+    csv_download("Days CSV", "days.csv", found.days, key="sensors_get_days", type="tertiary")
     st.markdown("#### Worst periods")
     # The worst come first: nobody reads further than this, and the CSV has all.
     row = pick_row(
@@ -100,7 +104,6 @@ def _result(state: SensorsState, log: SensorLog, found: Stability, span: Span) -
         else:
             st.caption("Click the box at the left of a row to look at it.")
         csv_download("Periods CSV", "periods.csv", found.periods, key="sensors_get_periods")
-        csv_download("Days CSV", "days.csv", found.days, key="sensors_get_days")
 
 
 def _verdict(verdict: StabilityVerdict) -> None:

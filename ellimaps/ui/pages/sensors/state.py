@@ -13,6 +13,7 @@ from ellimaps.core.errors import EllimapsError
 from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.sensors.store.options import FROM_THE_LOG, ImportOptions
 from ellimaps.ui.shared.state import PageState
+from ellimaps.ui.shared.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ class SensorsState(PageState):
         without.
     view : str
         The tab to go to in the next run; empty to stay.
-    addressed : (str, str)
-        Time and tab that the page put into the address; empty for all of the log and the first tab.
+    steps : Steps
+        What the page has in its address.
     recent : list of str
         What was opened, the last first.
     report : (tuple, str), optional
@@ -85,7 +86,7 @@ class SensorsState(PageState):
     zoom: Span | None = None
     zooms: int = 0
     view: str = ""
-    addressed: tuple[str, str] = ("", "")
+    steps: Steps = field(default_factory=Steps)
     recent: list[str] = field(default_factory=list)
     report: tuple[Hashable, str] | None = None
     is_written: ClassVar[bool] = True
@@ -110,6 +111,7 @@ class SensorsState(PageState):
         """Make a log the open one; if it is the same with more in it, go on looking at the same time."""
         if (self.location, self.options) != (location, options):
             self.zoom = None
+            self.steps.forget()
         self.location, self.options, self.log = location, options, log
 
     def chose(self, text: str) -> None:
@@ -117,9 +119,9 @@ class SensorsState(PageState):
         self.recent = [text, *(one for one in self.recent if one != text)][:_MOST_RECENT]
 
     @property
-    def interval(self) -> str:
-        """The time that is looked at as ISO 8601 writes an interval; empty for all of the log."""
-        return f"{self.zoom.start.isoformat()}/{self.zoom.end.isoformat()}" if self.zoom else ""
+    def interval(self) -> list[str]:
+        """The time that is looked at as ISO 8601 writes an interval; none for all of the log."""
+        return [f"{self.zoom.start.isoformat()}/{self.zoom.end.isoformat()}"] if self.zoom else []
 
     def look_at_interval(self, text: str) -> None:
         """Look at the time of an interval; at all of the log where it is none that can be read."""

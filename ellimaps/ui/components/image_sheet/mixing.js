@@ -1,8 +1,8 @@
-// Channels of grays become one picture in colors.
+// Channels of grays become one image in colors.
 
 import { clamp, element, rgbOf } from "../common.js";
 
-// Read a picture's channels: the gray of each pixel.
+// Read an image's channels: the gray of each pixel.
 export async function loaded({ channels, ...about }) {
   const images = await Promise.all(channels.map(decoded));
   const { width, height } = images[0];

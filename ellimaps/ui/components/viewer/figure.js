@@ -1,9 +1,7 @@
-// A panel as a picture with its title, axes and colors: saved as PNG or SVG, or copied.
+// A panel as a figure with its title, axes and colors, black on white.
 
-import { button, element } from "../common.js";
 import { colormapOf, limitsOf, marksOf } from "./legend.js";
 import { paintPanel } from "./painting.js";
-import { SvgContext } from "./svg_context.js";
 import { MARGIN } from "./view.js";
 
 // Sharp on paper, too.
@@ -13,62 +11,11 @@ const ROW = 18;
 const PATCH = 12;
 const COLORS = { filled: "#ff00a0", hatched: "#919191", empty: "#b0b0b0", dropped: "#6e6e6e" };
 
-// What is asked for at the moment: { panel, view, data, outlines, fontFamily }.
-export function addSaving(plot, shown, tell) {
-  const tools = element("div", "saving", plot);
-  const act = (text, title, action) => {
-    const made = button(tools, text, title, () => action(shown()));
-    // A click on it is none on the map's title.
-    made.addEventListener("mousedown", (event) => event.preventDefault());
-    return made;
-  };
-  const buttons = [
-    act("PNG", "Save as PNG", async (map) => save(await pngOf(map), map, "png")),
-    act("SVG", "Save as SVG", (map) => save(svgOf(map), map, "svg")),
-    act("Copy", "Copy as picture", (map) => copy(map, tell)),
-  ];
-  return (title) => {
-    for (const one of buttons) one.setAttribute("aria-label", `${one.title}: ${title}`);
-  };
-}
-
-function save(blob, { panel }, ending) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = `${document.title} ${panel.data.title}`
-    .replace(/[^\p{L}\p{N}]+/gu, "_")
-    .slice(0, 80)
-    .concat(`.${ending}`);
-  link.click();
-  URL.revokeObjectURL(link.href);
-}
-
-// The clipboard is open to pages on this machine and over https alone.
-async function copy(map, tell) {
-  try {
-    await navigator.clipboard.write([new ClipboardItem({ "image/png": pngOf(map) })]);
-    tell(`Copied: ${map.panel.data.title}`);
-  } catch {
-    tell("This browser lets no picture be copied here: save it.");
-  }
-}
-
-function pngOf(map) {
-  const canvas = document.createElement("canvas");
-  const context = canvas.getContext("2d");
-  const { width, height } = sizeOf(map, context);
-  canvas.width = width * DOTS_PER_PIXEL;
-  canvas.height = height * DOTS_PER_PIXEL;
-  context.scale(DOTS_PER_PIXEL, DOTS_PER_PIXEL);
-  drawFigure(context, map, width, height);
-  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-}
-
-function svgOf(map) {
+// Of what is seen at the moment: { panel, view, data, outlines, fontFamily }.
+export function figureOf(map) {
   const { width, height } = sizeOf(map, document.createElement("canvas").getContext("2d"));
-  const context = new SvgContext(width, height);
-  drawFigure(context, map, width, height);
-  return new Blob([context.text], { type: "image/svg+xml" });
+  const draw = (context) => drawFigure(context, map);
+  return { title: map.panel.data.title, width, height, dots: DOTS_PER_PIXEL, draw };
 }
 
 function sizeOf(map, context) {
@@ -83,11 +30,8 @@ function sizeOf(map, context) {
 
 const titleFont = ({ fontFamily }) => `bold 13px ${fontFamily}`;
 
-// Black on white, as it is printed.
-function drawFigure(context, map, width, height) {
+function drawFigure(context, map) {
   const { panel, view, data, outlines, fontFamily } = map;
-  context.fillStyle = "#fff";
-  context.fillRect(0, 0, width, height);
   context.fillStyle = "#000";
   context.font = titleFont(map);
   context.textAlign = "left";

@@ -1,22 +1,23 @@
 // What is chosen for the channels: shown or not, color, contrast, and one gamma for all.
 
-import { button, element, nice } from "../common.js";
+import { element, nice } from "../common.js";
 
 export class Controls {
-  constructor(root, { onLook, onReset }) {
-    Object.assign(this, { root, onLook, onReset, gamma: 1, looks: [] });
+  constructor(root, { onLook, onChosen }) {
+    Object.assign(this, { root, onLook, onChosen, gamma: 1, looks: [] });
   }
 
   // What was chosen stays as long as the channels and their limits are the same.
-  take(channels) {
+  take(channels, chosen) {
     const names = channels.map(({ name, low, high }) => [name, low, high].join("\t")).join("\n");
     if (names === this.names) return;
     this.names = names;
-    this.looks = channels.map(({ color }) => ({ on: true, color, low: 0, high: 100 }));
+    this.channels = channels;
+    this.looks = chosen?.channels ?? channels.map(({ color }) => ({ on: true, color, low: 0, high: 100 }));
+    this.gamma = chosen?.gamma ?? 1;
     this.root.replaceChildren();
     channels.forEach((channel, number) => this.buildChannel(channel, this.looks[number]));
     this.buildGamma();
-    button(this.root, "Reset view", "", this.onReset);
   }
 
   // Ends are shown as values of the image: shares of them could not be told to anybody.
@@ -66,6 +67,8 @@ export class Controls {
       onInput(made);
       this.onLook();
     });
+    // A slider says so when it is let go.
+    made.addEventListener("change", () => this.onChosen({ channels: this.looks, gamma: this.gamma }));
     return made;
   }
 }

@@ -1,4 +1,4 @@
-// A drawing context that writes SVG: as much of a canvas's as the maps are drawn with.
+// A drawing context that writes SVG: as much of a canvas's as maps, points and images are drawn with.
 
 const NS = "http://www.w3.org/2000/svg";
 const ANCHORS = { left: "start", center: "middle", right: "end" };
@@ -10,7 +10,9 @@ export class SvgContext {
     this.parent = this.root;
     this.saved = [];
     this.dash = [];
+    this.ruler = document.createElement("canvas").getContext("2d");
     Object.assign(this, { fillStyle: "#000", strokeStyle: "#000", lineWidth: 1, font: "10px sans-serif" });
+    this.globalAlpha = 1;
     Object.assign(this, { textAlign: "left", textBaseline: "alphabetic" });
   }
 
@@ -76,6 +78,21 @@ export class SvgContext {
     this.path.push("Z");
   }
 
+  // A whole circle: no other arc is drawn.
+  arc(x, y, radius) {
+    const half = (across) => `a${radius} ${radius} 0 1 0 ${across} 0`;
+    this.path.push(`M${short(x - radius)} ${short(y)}${half(2 * radius)}${half(-2 * radius)}`);
+  }
+
+  fill() {
+    this.add("path", { d: this.path.join(""), fill: this.fillStyle, "fill-opacity": this.globalAlpha });
+  }
+
+  measureText(text) {
+    this.ruler.font = this.font;
+    return this.ruler.measureText(text);
+  }
+
   rect(x, y, width, height) {
     this.path.push(`M${x} ${y}h${width}v${height}h${-width}Z`);
   }
@@ -114,9 +131,13 @@ export class SvgContext {
 
   strokes() {
     const dash = this.dash.length ? { "stroke-dasharray": this.dash.join(" ") } : {};
-    return { stroke: this.strokeStyle, "stroke-width": this.lineWidth, ...dash };
+    const { strokeStyle: stroke, lineWidth, globalAlpha } = this;
+    return { stroke, "stroke-width": lineWidth, "stroke-opacity": globalAlpha, ...dash };
   }
 }
+
+// A hundredth of a pixel is not seen, and 20,000 points are files.
+const short = (value) => Number(value.toFixed(2));
 
 function svg(tag, attributes) {
   const made = document.createElementNS(NS, tag);

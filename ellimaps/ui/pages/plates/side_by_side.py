@@ -9,10 +9,9 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from ellimaps.plates.measuring.thumbnails import channel_colors
-from ellimaps.readers.planes import RGB_NAMES
-from ellimaps.ui.components.image_pair import PairChannel, PairPicture, image_pair
-from ellimaps.ui.pages.plates.data import OpenedPlate, picture, pixel_um, plate_limits, treatment_names
+from ellimaps.ui.components.image_sheet import Sheet
+from ellimaps.ui.pages.plates.data import OpenedPlate, treatment_names
+from ellimaps.ui.pages.plates.images import field_image, show_images
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.state import kept
 
@@ -50,33 +49,9 @@ def side_by_side(
     shown = []
     for column, side in zip(st.columns(2), sides, strict=True):
         name = column.selectbox(f"{side.capitalize()} image", names, **kept(f"plates_{side}"))
-        shown.append(names.index(name))
-    _pair(state, plate, fields, names, shown)
-
-
-def _pair(
-    state: PlatesState, plate: OpenedPlate, fields: pd.DataFrame, names: Sequence[str], shown: Sequence[int]
-) -> None:
-    files = [str(fields["files"].iloc[number]) for number in shown]
-    pictures = [
-        PairPicture(names[number], picture(plate, name), pixel_um(plate, name))
-        for number, name in zip(shown, files, strict=True)
-    ]
-    limits = plate_limits(state, plate)
-    if limits is None:
-        return
-    n = min(len(one.values) for one in pictures)
-    merged = n > len(plate.channels)
-    labels = RGB_NAMES[:n] if merged else [_label(name) for name in plate.channels]
-    colors = channel_colors(n, merged=merged)
-    channels = [
-        PairChannel(label, color, *ends) for label, color, ends in zip(labels, colors, limits, strict=False)
-    ]
-    image_pair(pictures, channels, key="plates_pictures")
-
-
-def _label(channel: str) -> str:
-    return f"channel {channel}" if channel.isdigit() else channel
+        shown.append(field_image(plate, str(fields["files"].iloc[names.index(name)]), name))
+    sheet = Sheet(" and ".join(one.title for one in shown), is_open=True)
+    show_images(state, plate, sheet, shown, key="plates_pictures")
 
 
 def _names(fields: pd.DataFrame) -> list[str]:
