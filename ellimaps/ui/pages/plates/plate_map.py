@@ -24,9 +24,14 @@ from ellimaps.ui.pages.plates.state import WELL, PlatesState
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
+from ellimaps.ui.shared.widgets import table_downloads
 
 # In pixels: wells of 384 keep room for their letters, and a plate its shape on a wide screen.
 _HEIGHT, _WIDEST = 340, 1000
+_QUALITY = {
+    **{"plate": "Plate", "n_controls": "Control wells", "mean": "Mean of controls"},
+    **{"sd": "Standard deviation", "cv": "CV", "n_positive": "Positive wells", "z_prime": "Z'"},
+}
 _ALL = "All plates"
 _NO_POSITIVE = "none"
 
@@ -134,15 +139,11 @@ def _quality(plate: OpenedPlate, feature: str, positive: Treatment | None) -> No
     chosen = np.isin(np.arange(len(wells)), positive.rows if positive else [])
     table = assay_quality(wells, wells[feature].to_numpy(np.float64), chosen)
     if len(table) > 1:
-        names = {
-            **{"plate": "Plate", "n_controls": "Control wells", "mean": "Mean of controls"},
-            **{"sd": "Standard deviation", "cv": "CV", "n_positive": "Positive wells", "z_prime": "Z'"},
-        }
         shown = table if positive else table.drop(columns=["n_positive", "z_prime"])
+        words = shown.rename(columns=_QUALITY)
         percent = {"CV": st.column_config.NumberColumn(format="percent")}
-        st.dataframe(
-            shown.rename(columns=names), hide_index=True, key="plates_quality", column_config=percent
-        )
+        st.dataframe(words, hide_index=True, key="plates_quality", column_config=percent)
+        table_downloads("Save the table", "quality", table, key="plates_get_quality", shown=words)
         return
     row = table.iloc[0]
     cv = f", CV {row['cv']:.1%}" if np.isfinite(row["cv"]) else ""
