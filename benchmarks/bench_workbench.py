@@ -284,10 +284,13 @@ def log_page(rows: int = 10_000_000) -> dict[str, Any]:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.set_default_timeout(600_000)
 
-            def wait(what: str, act: Callable[[], object], seen: str = lines) -> None:
+            def wait(what: str, act: Callable[[], object], seen: str = lines, says: str = "") -> None:
                 start = time.perf_counter()
                 act()
+                # What was there before may look the same; the address is written when the page is.
+                page.wait_for_url(lambda url: says in url if says else "sensors_view" not in url)
                 page.locator(seen).first.wait_for()
+                page.locator(".st-key-task").wait_for(state="hidden")
                 idle(page)
                 found[f"{what}_s"] = time.perf_counter() - start
 
@@ -297,14 +300,15 @@ def log_page(rows: int = 10_000_000) -> dict[str, Any]:
             address = f"{workbench.address}/sensors?sensors_typed={file.name}"
             wait("import and first view", lambda: page.goto(address))
             wait("reload", page.reload)
-            wait("zoom to a day", press("Last day"))
-            wait("reload, zoomed", page.reload)
+            wait("zoom to a day", press("Last day"), says="sensors_time")
+            wait("reload, zoomed", page.reload, says="sensors_time")
             wait("back to the whole log", page.go_back)
             for view in ("Data coverage", "Compare", "Stability", "Anomalies", "Forecast", "Relations"):
-                seen = lines if view == "Anomalies" else chart
-                wait(f"first switch to {view}", lambda view=view: show(page, view), seen)
+                seen = ".stAlert, .st-key-sensors_get_anomalies" if view == "Anomalies" else chart
+                says = f"sensors_view={view.replace(' ', '+')}"
+                wait(f"first switch to {view}", lambda view=view: show(page, view), seen, says)
                 wait("switch to Readings", lambda: show(page, "Readings"))
-                wait(f"switch again to {view}", lambda view=view: show(page, view), seen)
+                wait(f"switch again to {view}", lambda view=view: show(page, view), seen, says)
             found["memory_mb"] = workbench.resident_bytes() / MEGABYTE
     return found
 
