@@ -277,7 +277,7 @@ def log_page(rows: int = 10_000_000) -> dict[str, Any]:
 
     file = write_log(rows, 8, 30, Path(tempfile.gettempdir()) / "ellimaps-benchmarks" / "sensors")["csv"]
     found: dict[str, Any] = {"readings": rows, "file_mb": file.stat().st_size / MEGABYTE}
-    lines, chart = ".js-plotly-plot .scrollbox", ".stVegaLiteChart svg.marks"
+    lines, chart = ".js-plotly-plot .js-line", ".stVegaLiteChart svg.marks"
     with tempfile.TemporaryDirectory() as cache:
         os.environ["ELLIMAPS_CACHE"] = cache
         with opened_browser(file.parent) as (workbench, browser):

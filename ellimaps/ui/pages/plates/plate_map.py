@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ellimaps.core.numbers import spoken
 from ellimaps.plates.measuring.wells import row_letters
-from ellimaps.plates.statistics.assay_quality import assay_quality
+from ellimaps.plates.statistics.assay_quality import assay_quality, treatment_text
 from ellimaps.plates.statistics.edge_effect import edge_effect
 from ellimaps.plates.statistics.normalization import scaled
 from ellimaps.plates.statistics.treatments import Treatment, treatments
@@ -123,7 +123,7 @@ def _plate_name(plate: OpenedPlate) -> str:
 
 
 def _positive_control(plate: OpenedPlate) -> Treatment | None:
-    known = {_treatment_text(one): one for one in treatments(plate.profiles.wells)}
+    known = {treatment_text(one): one for one in treatments(plate.profiles.wells)}
     chosen = st.selectbox(
         "Positive control",
         [_NO_POSITIVE, *known],
@@ -132,11 +132,6 @@ def _positive_control(plate: OpenedPlate) -> Treatment | None:
         help="For the Z' factor: wells that were planned to change, not those that turned out to.",
     )
     return known.get(chosen)
-
-
-def _treatment_text(one: Treatment) -> str:
-    dose = f" {one.concentration:g} {one.unit}".rstrip() if np.isfinite(one.concentration) else ""
-    return f"{one.compound}{dose}"
 
 
 def _quality(plate: OpenedPlate, feature: str, positive: Treatment | None) -> None:
