@@ -263,7 +263,7 @@ def wells_page(n: int = 10_000) -> dict[str, Any]:
         wait("reload with one chosen", page.reload, points.get_by_text("1 chosen"))
         page.get_by_role("button", name="Clear selection").first.click()
         idle(page)
-        wait("plate map", lambda: show(page, "Plate map"), page.get_by_text("Edge effect"))
+        wait("plate map", lambda: show(page, "Plate map"), page.get_by_text("Dots mark control"))
         well = page.locator("[data-testid=stVegaLiteChart] svg .mark-rect path").nth(100)
         wait("open a well", well.click, image)
         wait("reload with a well open", page.reload, image)
