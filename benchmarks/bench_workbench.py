@@ -261,7 +261,7 @@ def wells_page(n: int = 10_000) -> dict[str, Any]:
         wait("next image at a point", lambda: plot.press("ArrowRight"), page.locator(".card canvas"))
         wait("open one", lambda: plot.press("Enter"), page.get_by_text(f"1 of {n:,} fields chosen"))
         wait("reload with one chosen", page.reload, points.get_by_text("1 chosen"))
-        page.get_by_role("button", name="Clear selection").first.click()
+        page.get_by_role("button", name="Show all").click()
         idle(page)
         wait("plate map", lambda: show(page, "Plate map"), page.get_by_text("Dots mark control"))
         well = page.locator("[data-testid=stVegaLiteChart] svg .mark-rect path").nth(100)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -249,7 +250,7 @@ def test_a_compound_over_its_doses_is_seen_opened_and_saved(chromium, plates):
 def test_the_look_of_channels_is_that_of_all_images_and_outlives_a_reload(chromium, plates):
     page = opened(chromium, plates, "By compound", plates_compound="sizer")
     before = brightest(page, "100 µM, A04")
-    page.get_by_text("Channels: colour, contrast, gamma").first.click()
+    page.get_by_text("Channels: color, contrast, gamma").first.click()
     page.get_by_role("checkbox", name="Show ER").first.uncheck()
     page.get_by_role("slider", name="Gamma").first.fill("2")
     page.get_by_role("slider", name="Gamma").first.dispatch_event("change")
