@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from browser.charts import no_faults
 from browser.conftest import WAIT_MS, idle, serve, show
 from PIL import Image
 from support.small_plate import small_plate
@@ -249,7 +250,7 @@ def test_a_compound_over_its_doses_is_seen_opened_and_saved(chromium, plates):
 def test_the_look_of_channels_is_that_of_all_images_and_outlives_a_reload(chromium, plates):
     page = opened(chromium, plates, "By compound", plates_compound="sizer")
     before = brightest(page, "100 µM, A04")
-    page.get_by_text("Channels: colour, contrast, gamma").first.click()
+    page.get_by_text("Channels: color, contrast, gamma").first.click()
     page.get_by_role("checkbox", name="Show ER").first.uncheck()
     page.get_by_role("slider", name="Gamma").first.fill("2")
     page.get_by_role("slider", name="Gamma").first.dispatch_event("change")
@@ -285,6 +286,19 @@ def test_the_scatter_plot_is_saved_with_its_legend(chromium, plates):
     idle(page)
     again = ElementTree.fromstring(saved(page, f"Save as SVG: {title}"))
     assert "inert" not in [one.text for one in again.iter(f"{namespace}text")]
+    page.close()
+
+
+def test_a_click_on_a_row_opens_its_images_and_its_place_uncut(chromium, plates):
+    page = opened(chromium, plates, "Answers")
+    page.get_by_text("change the cells").wait_for()
+    idle(page)
+    page.get_by_test_id("stDataFrame").first.click(position={"x": 18, "y": 90})
+    page.get_by_role("button", name="Choose these wells").wait_for()
+    page.locator(".sheet canvas").first.wait_for()
+    no_faults(page, charts=1)
+    page.get_by_role("button", name="Choose these wells").click()
+    page.get_by_text("8 of 48 fields chosen").wait_for()
     page.close()
 
 

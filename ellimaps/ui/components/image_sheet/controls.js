@@ -27,7 +27,7 @@ export class Controls {
     const toggle = this.input(label, "checkbox", `Show ${name}`, (one) => (look.on = one.checked));
     toggle.checked = look.on;
     label.append(name);
-    const color = this.input(box, "color", `Colour of ${name}`, (one) => (look.color = one.value));
+    const color = this.input(box, "color", `Color of ${name}`, (one) => (look.color = one.value));
     color.value = look.color;
     const valueAt = (percent) => nice(low + ((high - low) * percent) / 100);
     const end = (what, key, bounds) => {

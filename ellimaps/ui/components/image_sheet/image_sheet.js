@@ -23,7 +23,7 @@ class Sheet {
     this.root = root;
     root.replaceChildren();
     const folded = element("details", "", root);
-    element("summary", "", folded, "Channels: colour, contrast, gamma");
+    element("summary", "", folded, "Channels: color, contrast, gamma");
     this.folded = folded;
     this.controls = new Controls(element("div", "controls", folded), {
       onLook: () => this.mix(),

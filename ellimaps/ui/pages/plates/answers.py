@@ -81,6 +81,8 @@ _NUMBERS = {
 }
 # Images in a row of a window of 900 pixels, the pixels each of them has there, and those of its longer edge.
 _MOST_IMAGES, _LEAST_PX, _EDGE_PX = 4, 120, 360
+# In pixels: with less the name of the upright axis is longer than the axis, and the title is cut.
+_PLACE_PX = 340
 
 
 def answers_tab(state: PlatesState, plate: OpenedPlate) -> None:
@@ -242,7 +244,7 @@ def _place_chart(plate: OpenedPlate, wells: Mask, title: str) -> Any:
             color=alt.Color("kind:N", title=None, scale=colors, legend=alt.Legend(orient="bottom")),
             tooltip=["well", "kind"],
         )
-        .properties(height=230, title=f"Wells by their profiles: {title}")
+        .properties(height=_PLACE_PX, title=f"Wells by their profiles: {title}")
     )
 
 

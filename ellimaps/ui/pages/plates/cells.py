@@ -58,7 +58,7 @@ def cells_view(state: PlatesState, plate: OpenedPlate) -> None:
     if found is None:
         return
     fields = plate.profiles.fields
-    coloring = st.selectbox("Colour of cells", _COLORINGS, **kept("plates_cell_color"), width=170)
+    coloring = st.selectbox("Color of cells", _COLORINGS, **kept("plates_cell_color"), width=170)
     drawn = np.flatnonzero(chosen_fields(state, plate)[found.owners])
     owners = found.owners[drawn]
     selected = np.flatnonzero(np.isin(drawn, state.cells)) if state.cells else np.empty(0, int)
