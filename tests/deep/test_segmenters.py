@@ -247,9 +247,11 @@ def test_cellpose_is_its_own_call(root, tmp_path, small_cellpose):
 @needs("stardist")
 @pytest.mark.usefixtures("no_socket", "serial")
 def test_stardist_is_its_own_call(root, tmp_path):
+    import keras
     from csbdeep.utils import normalize
     from stardist.models import Config2D, StarDist2D
 
+    keras.utils.set_random_seed(21)
     shape = {"n_rays": 16, "unet_n_depth": 1, "unet_n_filter_base": 8, "net_conv_after_unet": 16}
     made = StarDist2D(Config2D(**shape, grid=(2, 2)), name="small", basedir=str(tmp_path))
     made.keras_model.save_weights(str(tmp_path / "small" / "weights_best.h5"))
