@@ -185,7 +185,14 @@ def cell_plot(n: int = 300_000) -> dict[str, Any]:
             opened = time.perf_counter() - start
             plot = page.get_by_role("img", name=f"{n} points")
             timed = plot.evaluate(_TIMED_GESTURES)
-    return {"cells": n, "opened_s": opened, **timed}
+            page.get_by_text("cells chosen").wait_for()
+            idle(page)
+            start = time.perf_counter()
+            page.reload()
+            status.get_by_text(f"{n} of {n} points").wait_for()
+            idle(page)
+            reloaded = time.perf_counter() - start
+    return {"cells": n, "opened_s": opened, **timed, "reload_s": reloaded}
 
 
 # Pointer events as a hand makes them; what answers them draws before it returns.
@@ -227,6 +234,49 @@ _TIMED_GESTURES = """async (canvas) => {
 }"""
 
 
+def many_wells(n: int = 10_000) -> dict[str, Any]:
+    """Look at wells with images in the browser: seconds from what a hand does to what is then seen."""
+    from browser.conftest import idle, show
+    from support.small_plate import many_wells
+
+    with tempfile.TemporaryDirectory() as folder:
+        many_wells(Path(folder), n)
+        with opened_browser(Path(folder)) as (workbench, browser):
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.set_default_timeout(240_000)
+            status = page.get_by_role("status").filter(has_text="points")
+            seconds: dict[str, float] = {}
+
+            def wait(what: str, act: Callable[[], object], seen: Callable[[], object]) -> None:
+                start = time.perf_counter()
+                act()
+                seen()
+                idle(page)
+                seconds[what] = time.perf_counter() - start
+
+            points = status.get_by_text(f"{n} of {n} points").wait_for
+            wait("first view", lambda: page.goto(f"{workbench.address}/plates"), points)
+            plot = page.locator(".scatter")
+            plot.focus()
+            card = page.locator(".card canvas")
+            wait("next image at a point", lambda: plot.press("ArrowRight"), card.wait_for)
+            image = page.locator(".sheet canvas").first
+            chosen = page.get_by_text(f"1 of {n:,} fields chosen").wait_for
+            wait("open one", lambda: plot.press("Enter"), chosen)
+            wait(
+                "reload with one chosen",
+                page.reload,
+                status.get_by_text(f"{n} of {n} points, 1 chosen").wait_for,
+            )
+            page.get_by_role("button", name="Clear selection").click()
+            idle(page)
+            wait("plate map", lambda: show(page, "Plate map"), page.get_by_text("Edge effect").wait_for)
+            well = page.locator("[data-testid=stVegaLiteChart] svg .mark-rect path").nth(100)
+            wait("open a well", well.click, image.wait_for)
+            wait("reload with a well open", page.reload, image.wait_for)
+    return {"wells": n, **{f"{what}_s": found for what, found in seconds.items()}}
+
+
 def log_page(rows: int = 10_000_000) -> dict[str, Any]:
     """Look at a log of eight sensors in the browser: seconds until all is drawn, and the server's memory."""
     from bench_sensors import write_log
@@ -234,7 +284,7 @@ def log_page(rows: int = 10_000_000) -> dict[str, Any]:
 
     file = write_log(rows, 8, 30, Path(tempfile.gettempdir()) / "ellimaps-benchmarks" / "sensors")["csv"]
     found: dict[str, Any] = {"readings": rows, "file_mb": file.stat().st_size / MEGABYTE}
-    lines, chart = ".js-plotly-plot .scrollbox", ".stVegaLiteChart svg.marks"
+    lines, chart = ".js-plotly-plot .js-line", ".stVegaLiteChart svg.marks"
     with tempfile.TemporaryDirectory() as cache:
         os.environ["ELLIMAPS_CACHE"] = cache
         with opened_browser(file.parent) as (workbench, browser):
@@ -276,6 +326,7 @@ def main() -> None:
     figures[f"server, {measurements[0].name}"] = server_times(measurements[0])
     figures["two users"] = two_users()
     figures["cells of a plate"] = cell_plot()
+    figures["wells of a plate"] = many_wells()
     figures["a log of 10 million readings"] = log_page()
     report(figures, asked.json)
 

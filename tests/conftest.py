@@ -41,9 +41,10 @@ CHROMIUM_ARGS = [
 ]
 
 
-# Servers that tests start write their users' works here, and no test those of this machine's user.
-os.environ["ELLIMAPS_STATE"] = tempfile.mkdtemp(prefix="ellimaps-state-")
-atexit.register(shutil.rmtree, os.environ["ELLIMAPS_STATE"], ignore_errors=True)
+# Servers that tests start write their users' works and notes here, and no test those of this machine's user.
+for name in ("ELLIMAPS_STATE", "ELLIMAPS_EVENTS"):
+    os.environ[name] = tempfile.mkdtemp(prefix="ellimaps-state-")
+    atexit.register(shutil.rmtree, os.environ[name], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

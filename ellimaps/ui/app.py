@@ -42,7 +42,7 @@ button[kind^=primary]:enabled :is(p, span), [data-tag] :is(span, button) {
 }
 :is([data-testid=stTopNavLink], [kind=elementToolbar]):focus-visible { outline: 2px solid currentcolor; }
 .stVegaLiteChart :is(.role-axis, .role-legend, .role-scope .role-title) text,
-.js-plotly-plot :is(.xtick text, .ytick text, .xtitle, .ytitle, .legendtext) {
+.js-plotly-plot :is(.xtick text, .ytick text, .xtitle, .ytitle, .legendtext, .annotation-text) {
   fill: light-dark(#5b5f6d, #e6eaf1) !important;
 }
 .stCode .token { --value: light-dark(#0f6b5e, #5fd3bf); --name: light-dark(#0b5aa5, #6db3f5); }

@@ -48,7 +48,7 @@ FAINT = """
   };
   const behind = light(getComputedStyle(document.querySelector(".stApp")).backgroundColor);
   const words = "[data-testid=stVegaLiteChart] :is(.role-axis, .role-legend, .role-title) text, " +
-    ".js-plotly-plot :is(.xtick text, .ytick text, .xtitle, .ytitle, .legendtext)";
+    ".js-plotly-plot :is(.xtick text, .ytick text, .xtitle, .ytitle, .legendtext, .annotation-text)";
   return [...document.querySelectorAll(words)].filter((one) => one.textContent).flatMap((one) => {
     const ahead = light(getComputedStyle(one).fill);
     const ratio = Math.max(ahead, behind) / Math.min(ahead, behind);
@@ -188,6 +188,19 @@ def trained(page):
     page.get_by_role("button", name="Train", exact=True).click()
     page.get_by_text("Images it gets wrong").wait_for()
     idle(page)
+    page.get_by_text("Learning curve: what").click()
+    page.get_by_role("button", name="Draw the learning curve").click()
+    page.get_by_role("button", name="Learning curve (CSV)").wait_for()
+    idle(page)
+
+
+def noted(page):
+    show(page, "Events")
+    page.get_by_role("textbox", name="When").fill("2025-01-10 10:00")
+    page.get_by_role("textbox", name="Until").fill("2025-01-10 16:00")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_text("events changed this sensor").wait_for()
+    idle(page)
 
 
 # How each page opens with data, and what is done before its views are looked at.
@@ -199,7 +212,7 @@ LOADED = {
     "Experiments": ("/experiments", one_image),
     "Classify": ("/classify", trained),
     "Plates": ("/plates", nothing_more),
-    "Sensors": ("/sensors?sensors_typed=demo/log.csv", nothing_more),
+    "Sensors": ("/sensors?sensors_typed=demo/log.csv", noted),
 }
 PAGES = [name for name in LOADED if name not in ("Objects", "Spectra", "A question")]
 

@@ -88,8 +88,14 @@ def test_back_undoes_a_zoom_and_a_view_and_a_day_of_the_calendar_opens(chromium,
     page.wait_for_url("**sensors_time=**")
     day = page.url
     page.get_by_text(whole).wait_for(state="hidden")
+    idle(page)
+    zoomed = shown.inner_text()
+    page.reload()
+    page.locator(".js-plotly-plot").wait_for()
+    page.get_by_text(zoomed).wait_for()
+    assert page.url == day
     show(page, "Stability")
-    page.get_by_text("Worst window").wait_for()
+    page.get_by_text("Worst window", exact=True).wait_for()
     page.go_back()
     page.locator(".js-plotly-plot").wait_for()
     assert page.url == day
@@ -99,7 +105,7 @@ def test_back_undoes_a_zoom_and_a_view_and_a_day_of_the_calendar_opens(chromium,
     page.get_by_text(whole).wait_for()
 
     show(page, "Stability")
-    page.get_by_text("Worst window").wait_for()
+    page.get_by_text("Worst window", exact=True).wait_for()
     idle(page)
     page.locator(".stVegaLiteChart .mark-rect path").nth(8).click()
     page.locator(".js-plotly-plot").wait_for()
@@ -107,6 +113,38 @@ def test_back_undoes_a_zoom_and_a_view_and_a_day_of_the_calendar_opens(chromium,
     assert re.fullmatch(r"(\S+) 00:00 to \S+ 00:00", shown.inner_text())
     assert not sensors.complaints()
     page.close()
+
+
+def test_what_was_judged_noted_and_configured_is_there_after_a_reload_and_for_others(chromium, sensors):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{sensors.address}/sensors?sensors_typed=demo/log.csv&sensors_view=Anomalies")
+    found = page.get_by_text(re.compile(r"^\d+ periods?, the latest first"))
+    found.wait_for()
+    idle(page)
+    before = found.inner_text()
+    page.get_by_test_id("stDataFrame").first.click(position={"x": 18, "y": 55})
+    page.get_by_role("textbox", name="Note").fill("the cleaners")
+    page.get_by_role("button", name="Dismiss").click()
+    page.get_by_text("1 dismissed are not shown").wait_for()
+    page.get_by_text("Alerts: none").click()
+    page.get_by_role("checkbox", name="Anomalies").check(force=True)
+    page.get_by_role("button", name="Save alerts").click()
+    page.get_by_text("Alerts: movements beyond 0.5 °C").wait_for()
+    idle(page)
+    address = page.url
+    page.reload()
+    other = chromium.new_page(viewport={"width": 1280, "height": 900})
+    other.set_default_timeout(WAIT_MS)
+    other.goto(address)
+    for one in (page, other):
+        one.get_by_text("1 dismissed are not shown").wait_for()
+        one.get_by_text("Alerts: movements beyond 0.5 °C").wait_for()
+        idle(one)
+        one.get_by_text("Show dismissed").click()
+        one.get_by_text(before).wait_for()
+        one.close()
+    assert not sensors.complaints()
 
 
 def legend(page):

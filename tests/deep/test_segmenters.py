@@ -176,6 +176,16 @@ def test_weights_that_change_before_they_are_loaded_are_not_used(fake):
         found.find(MADE.image)
 
 
+def test_other_thresholds_of_stardist_are_another_choice(tmp_path, monkeypatch):
+    monkeypatch.setattr("ellimaps.deep.segmenters.find_spec", lambda _: True)
+    for name in ("weights_best.h5", "config.json", "thresholds.json"):
+        (tmp_path / name).write_text("{}")
+    digests = [segmenter("stardist", tmp_path).weights_sha256]
+    (tmp_path / "thresholds.json").write_text('{"prob": 0.3}')
+    digests.append(segmenter("stardist", tmp_path / "weights_best.h5").weights_sha256)
+    assert digests[0] != digests[1]
+
+
 def needs(library):
     return pytest.mark.skipif(
         find_spec(library) is None, reason=f"{library} is not installed (a heavy extra)"

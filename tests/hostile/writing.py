@@ -76,7 +76,7 @@ def _cell_commands(runner: Runner, made: Path) -> Iterator[Command]:
     """Make: cells detect, cells measure, cells train."""
     counts = {"dates": 1, "subjects": 1, "experiments": 2, "fovs": 2, "count": (2, 3)}
     images = str(sample_cells(made / "images", **counts, size=(96, 96), radius=(8, 16)))
-    detect = ("cells", "detect", images, "--workers", "1", "--radius", "8", "25")
+    detect = ("cells", "detect", images, "--workers", "1", "--radius", "8", "25", "--outlines", "geojson")
     yield Command("cells detect", (*detect, "--out", "OUT"), ("--kind", "nuclei"), batch_sets)
     runner.run((*detect, "--out", str(made / "found"))).check(0)
     masks = str(made / "found" / "labels")

@@ -17,7 +17,8 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import insort
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -211,21 +212,23 @@ def adaptive_interval(errors: Values, delay: int) -> tuple[float, float, float]:
     """
     miss = 1 - COVERAGE
     level, hits = miss, dict[int, bool]()
+    known: list[float] = []
     for now in range(len(errors) + delay):
         # Whether an interval held is known only when its forecast came due, as the error itself is.
-        if now - delay in hits:
-            level += _ADAPTION * (miss - (not hits[now - delay]))
-        known = errors[: max(now - delay + 1, 0)]
-        known = known[np.isfinite(known)]
+        due = now - delay
+        if due in hits:
+            level += _ADAPTION * (miss - (not hits[due]))
+        if due >= 0 and np.isfinite(errors[due]):
+            insort(known, float(errors[due]))
         if now >= len(errors) or len(known) < _FEWEST_ERRORS or not np.isfinite(errors[now]):
             continue
         low, high = bounds(known, level, delay)
         hits[now] = bool(low <= errors[now] <= high)
-    low, high = bounds(errors[np.isfinite(errors)], level, delay)
+    low, high = bounds(known, level, delay)
     return low, high, float(np.mean(list(hits.values()))) if hits else float("nan")
 
 
-def bounds(errors: Values, level: float, delay: int) -> tuple[float, float]:
+def bounds(errors: Sequence[float], level: float, delay: int) -> tuple[float, float]:
     """Return the ends of past errors that leave out ``level`` of the next, half on either side.
 
     Forecasts that overlap err alike: there are only as many errors as forecasts behind each other, and of few
@@ -233,8 +236,8 @@ def bounds(errors: Values, level: float, delay: int) -> tuple[float, float]:
 
     Parameters
     ----------
-    errors : array, shape (origin,)
-        Past errors, in any unit.
+    errors : sequence of float
+        Past errors, in any unit, ascending.
     level : float
         Share of the next that may lie outside.
     delay : int
@@ -244,13 +247,21 @@ def bounds(errors: Values, level: float, delay: int) -> tuple[float, float]:
         return float("-inf"), float("inf")
     if len(errors) < _A_WEEK:
         # What a weekend does is not yet known.
-        reach = 2 * float(np.abs(errors).max())
+        reach = 2 * max(-errors[0], errors[-1])
         return -reach, reach
     alone = max(len(errors) / (delay + 1), 1.0)
-    outside = float(np.clip(level - 1 / (alone + 1), 1 / (len(errors) + 1), 0.9)) / 2
-    low, high = np.quantile(errors, [outside, 1 - outside])
+    outside = min(max(level - 1 / (alone + 1), 1 / (len(errors) + 1)), 0.9) / 2
+    low, high = _quantile(errors, outside), _quantile(errors, 1 - outside)
     margin = (high - low) / (4 * alone)
-    return float(low - margin), float(high + margin)
+    return low - margin, high + margin
+
+
+def _quantile(ascending: Sequence[float], share: float) -> float:
+    """Return what `numpy.quantile` does, of values in order, to the bit."""
+    place = (len(ascending) - 1) * share
+    number = min(int(place), len(ascending) - 2)
+    low, high, rest = ascending[number], ascending[number + 1], place - number
+    return low + (high - low) * rest if rest < 0.5 else high - (high - low) * (1 - rest)
 
 
 def _ratio(error: float, baseline: float) -> float:

@@ -66,6 +66,10 @@ def _without_pictures(part: Any) -> Any:
 
 def chart_specification(chart: Any) -> dict[str, Any]:
     """Return a chart as Vega-Lite with its data, without the fixed size that Altair gives it."""
+    import altair as alt
+
+    # Notebooks keep what they show, for which Altair refuses more than 5000 rows.
+    alt.data_transformers.disable_max_rows()
     specification: dict[str, Any] = chart.to_dict()
     specification.pop("config", None)
     return specification

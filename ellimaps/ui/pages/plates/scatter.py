@@ -30,7 +30,7 @@ from ellimaps.ui.pages.plates.side_by_side import side_by_side
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
-from ellimaps.ui.shared.widgets import csv_download, number_field
+from ellimaps.ui.shared.widgets import number_field, table_downloads
 
 _LEVELS: dict[str, Level] = {"Fields": "field", "Wells": "well"}
 _CELLS = "Cells"
@@ -230,7 +230,8 @@ def _selection_table(
     more = f" (the first {_MOST_ROWS:,} are listed)" if len(chosen) > _MOST_ROWS else ""
     left.markdown(f"**{len(chosen):,} of {len(rows):,} {noun}**{more}")
     with right:
-        csv_download("Export CSV", f"{noun}.csv", rows.iloc[chosen], key="plates_export", width="stretch")
+        words = table_rows.drop(columns=["plate", "row", "files"], errors="ignore").rename(columns=spoken)
+        table_downloads("Save the table", noun, rows.iloc[chosen], key="plates_export", shown=words)
     event = st.dataframe(
         table_rows[[*facts, *plate.profiles.features]],
         key=f"plates_table_{level}",

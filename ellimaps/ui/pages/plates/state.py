@@ -42,8 +42,6 @@ class PlatesState(PageState):
 
     Attributes
     ----------
-    recent : list of str
-        Folders of profiles opened, the last one first.
     shown : str
         Key of the profiles that the choices are of.
     selected : list of int
@@ -67,7 +65,6 @@ class PlatesState(PageState):
     """
 
     is_written: ClassVar[bool] = True
-    recent: list[str] = field(default_factory=list)
     shown: str = ""
     selected: list[int] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
@@ -82,10 +79,6 @@ class PlatesState(PageState):
     def take_look(self, look: dict[str, Any]) -> None:
         """Take how channels were chosen to look: all images of the page follow."""
         self.look = look
-
-    def opened(self, folder: str) -> None:
-        """Put a folder first among those opened."""
-        self.recent = [folder, *(one for one in self.recent if one != folder)][:_MOST_RECENT]
 
     def show(self, key: str) -> None:
         """Give up what was chosen of other profiles: it names fields by number."""
@@ -131,5 +124,3 @@ class PlatesState(PageState):
 _WRITTEN = ("recent", "shown", "selected", "hidden", "hidden_fields", "is_drawn", "look")
 # Of seven letters each, they are half of what a file of works may hold.
 _MOST_WRITTEN = 70_000
-# As many as a list shows without scrolling.
-_MOST_RECENT = 6

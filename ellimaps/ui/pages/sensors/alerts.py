@@ -9,6 +9,7 @@ from ellimaps.core.numbers import spoken
 from ellimaps.sensors.movement import LIMIT, WINDOW
 from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.sensors.watching.alerts import Alerts, WatchSettings, note_alerts, noted_alerts
+from ellimaps.ui.pages.sensors.controls import on_screen
 from ellimaps.ui.pages.sensors.state import SensorsState
 from ellimaps.ui.shared.markdown import escaped
 
@@ -18,7 +19,7 @@ _WINDOWS = ("15min", "30min", "1h", "2h", "6h", "24h")
 def alerts_panel(state: SensorsState, log: SensorLog) -> None:
     """Show what is to be told of the log, to be changed."""
     noted = noted_alerts(state.location)
-    told = f"Alerts: {noted.sentence}" if noted else "Alerts: none"
+    told = f"Alerts: {on_screen(noted.sentence)}" if noted else "Alerts: none"
     with st.expander(escaped(told), icon=":material/notifications:"):
         st.caption(
             "What `ellimaps sensors watch LOG --notify TARGET` tells, where it is started without limits of "

@@ -28,7 +28,7 @@ from ellimaps.sensors.lines import lines_of
 from ellimaps.sensors.movement import LIMIT, limit_in_unit
 from ellimaps.sensors.store.logs import SensorLog
 from ellimaps.ui.pages.sensors.alerts import alerts_panel
-from ellimaps.ui.pages.sensors.controls import Key, one_sensor, span_controls, unit_of
+from ellimaps.ui.pages.sensors.controls import Key, on_screen, one_sensor, span_controls, unit_of
 from ellimaps.ui.pages.sensors.event_marks import events_in, mark_events
 from ellimaps.ui.pages.sensors.readings import drawn_csv, lines_figure, show_lines
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
@@ -102,8 +102,11 @@ def _periods(state: SensorsState, key: Key, found: pd.DataFrame, n_hidden: int) 
         "in 100 months."
     )
     table = found.sort_values("start", ascending=False).reset_index(drop=True)
+    judged_columns = ["judgement", "note"] if table["judgement"].any() else []
     row = pick_row(
-        table[["reason", "start", "end", "score", "detectors", "judgement", "note"]],
+        table[["reason", "start", "end", "score", "detectors", *judged_columns]].assign(
+            reason=table["reason"].map(on_screen)
+        ),
         key="sensors_anomaly_table",
         height=min(38 + 36 * len(table), 300),
         column_config={

@@ -78,7 +78,7 @@ def one_sensor(
     log: SensorLog,
     label: str = "Sensor",
     key: str = "sensors_one",
-    first: Callable[[Key], bool] = lambda _: False,
+    rank: Callable[[Key], int] = lambda _: 0,
 ) -> Key:
     """Show a choice of one sensor and return it.
 
@@ -90,19 +90,17 @@ def one_sensor(
         The log.
     label, key : str
         Of the control.
-    first : callable
-        Which sensors to offer first, among temperatures and among the rest, which come after them.
+    rank : callable
+        How early to offer a sensor, the highest first, among temperatures and among the rest after them.
     """
     temperatures = temperature_sensors(log.sensors)
     parts = (temperatures, log.sensors.drop(temperatures.index))
     keys = [
         sensor
         for part in parts
-        for sensor in sorted(
-            (key_of(row) for _, row in part.iterrows()), key=lambda sensor: not first(sensor)
-        )
+        for sensor in sorted((key_of(row) for _, row in part.iterrows()), key=lambda key: -rank(key))
     ]
-    labels = {" / ".join(sensor): sensor for sensor in keys}
+    labels = {sensor_name(sensor): sensor for sensor in keys}
     control = state.steps.control(key, next(iter(labels)))
     return labels[st.selectbox(label, list(labels), format_func=spoken, **control, width=420)]
 
@@ -113,10 +111,20 @@ def key_of(row: pd.Series) -> Key:
     return region, source, name
 
 
+def sensor_name(key: Key) -> str:
+    """Return what a sensor is called; a log may have no regions."""
+    return " / ".join(part for part in key if part)
+
+
 def sensor_names(table: pd.DataFrame) -> pd.Series:
     """Return what the sensor of each row of a table is called."""
-    region, source, name = (table[column].astype(str) for column in KEY)
-    return region + " / " + source + " / " + name
+    keys = zip(*(table[column].astype(str) for column in KEY), strict=True)
+    return pd.Series([sensor_name(key) for key in keys], table.index, dtype=str)
+
+
+def on_screen(sentence: str) -> str:
+    """Return a sentence of the library, whose terminals know no other letters, with the signs of the page."""
+    return sentence.replace("deg C", "°C").replace("deg F", "°F").replace("+-", "±")
 
 
 def query_of(sensors: pd.DataFrame) -> tuple[list[str], list[str], list[str]]:
@@ -182,8 +190,12 @@ COLUMNS = {
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of the library with headings and names as they are read; files keep the others."""
-    shown = table.copy()
+    """Return a table of the library with headings and names as they are read; files keep the others.
+
+    Regions and units that no sensor has are left out.
+    """
+    empty = [name for name in ("region", "unit") if name in table and (table[name].astype(str) == "").all()]
+    shown = table.drop(columns=empty)
     if "sensor_name" in shown:
         shown["sensor_name"] = shown["sensor_name"].astype(str).map(spoken)
     if "unit" in shown:

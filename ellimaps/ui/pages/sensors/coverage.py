@@ -25,6 +25,8 @@ _PERIODS: dict[str, Literal["hour", "weekday", "month"]] = {
 
 # Between the ends of viridis in lightness, and without its color.
 _CHANGES_ONLY = "#8A8A8A"
+# Two screens high; each has a line of its own.
+_MOST_SENSORS = 60
 
 
 def coverage_tab(state: SensorsState, log: SensorLog) -> None:
@@ -32,9 +34,12 @@ def coverage_tab(state: SensorsState, log: SensorLog) -> None:
     st.markdown("#### When which sensor reported")
     rules = event_rules(events_in(state, Span(log.start, log.end)))
     coverage = log.coverage(240)
-    show_chart(
-        coverage_chart(coverage) + rules, alt="When which sensor reported, in percent of what is expected"
-    )
+    names = sensor_names(coverage).map(spoken)
+    drawn = names.unique()[:_MOST_SENSORS]
+    if len(drawn) < names.nunique():
+        st.caption(f"The first {len(drawn)} of {names.nunique()} sensors; the CSV has all.")
+    chart = coverage_chart(coverage[names.isin(drawn)]) + rules
+    show_chart(chart, alt="When which sensor reported, in percent of what is expected")
     csv_download("Coverage CSV", "coverage.csv", coverage, key="sensors_get_coverage", type="tertiary")
     if coverage["share"].isna().any():
         st.caption("Gray: these sensors tell changes only, so no number of readings is expected.")
@@ -85,7 +90,7 @@ def coverage_chart(coverage: pd.DataFrame) -> Any:
                 alt.Tooltip("percent:Q", title="% of expected", format=".0f"),
             ],
         )
-        .properties(height=max(110, min(560, 22 * n + 90)))
+        .properties(height=max(110, 22 * n + 90))
     )
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 from ellimaps.sensors.events import Event, noted_events
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 
-_COLOR = "#4D4D4D"
+# Seen on a light and on a dark page.
+_COLOR = "#808080"
 
 
 def events_in(state: SensorsState, span: Span) -> list[Event]:
@@ -41,7 +42,7 @@ def mark_events(figure: Any, events: list[Event]) -> None:
             showarrow=False,
             xanchor="left",
             yanchor="bottom",
-            font={"size": 10, "color": _COLOR},
+            font={"size": 10},
         )
         if event.end > event.start:
             figure.add_shape(

@@ -9,7 +9,7 @@ from ellimaps.core.errors import EllimapsError
 from ellimaps.sensors.analysis.before_after import BeforeAfter, effects_of
 from ellimaps.sensors.events import COLUMNS, KINDS, Event, events_of_table, note_events, noted_events
 from ellimaps.sensors.store.logs import SensorLog
-from ellimaps.ui.pages.sensors.controls import one_sensor
+from ellimaps.ui.pages.sensors.controls import on_screen, one_sensor
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.markdown import escaped
@@ -127,7 +127,7 @@ def _table(state: SensorsState, events: list[Event], found: list[BeforeAfter]) -
             )
         csv_download("Events CSV", "events.csv", table, key="sensors_get_events")
     for one in found:
-        st.caption(escaped(one.sentence))
+        st.caption(escaped(on_screen(one.sentence)))
 
 
 def _look(state: SensorsState, event: Event) -> None:

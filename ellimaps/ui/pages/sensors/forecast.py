@@ -16,7 +16,7 @@ from ellimaps.sensors.analysis.forecast import Forecast, LastDay, forecast, last
 from ellimaps.sensors.analysis.whole_logs import EVERY
 from ellimaps.sensors.movement import limit_in_unit
 from ellimaps.sensors.store.logs import SensorLog
-from ellimaps.ui.pages.sensors.controls import Key, limit_field, one_sensor, unit_of
+from ellimaps.ui.pages.sensors.controls import Key, limit_field, on_screen, one_sensor, unit_of
 from ellimaps.ui.pages.sensors.event_marks import event_rules, events_in
 from ellimaps.ui.pages.sensors.state import SensorsState, Span
 from ellimaps.ui.shared.cache import BoundedCache
@@ -80,10 +80,11 @@ def _forecasts(
 
 def _result(state: SensorsState, found: Forecast, before: LastDay | str, title: str, unit: str) -> None:
     if found.warning:
-        st.warning(escaped(found.warning), icon=":material/warning:")
+        st.warning(escaped(on_screen(found.warning)), icon=":material/warning:")
     else:
         st.success(
-            f"The forecast and its interval stay within {found.now:.2f} ± {found.limit:g} {escaped(unit)}.",
+            "The forecast and its interval stay within "
+            f"{found.now:.2f} ± {found.limit:g} {escaped(on_screen(unit))}.",
             icon=":material/check:",
         )
     shown = Span(found.recent.index[0], found.recent.index[-1])
@@ -100,7 +101,7 @@ def _result(state: SensorsState, found: Forecast, before: LastDay | str, title: 
     )
     st.markdown("#### How well it did before")
     if isinstance(before, LastDay):
-        st.markdown(escaped(before.sentence))
+        st.markdown(escaped(on_screen(before.sentence)))
         show_chart(last_day_chart(before, title), alt=f"{title}: the forecast of a day ago and what came")
         csv_download(
             "Last day CSV",
@@ -156,7 +157,7 @@ def forecast_chart(found: Forecast, title: str) -> Any:
     names = ["measured", "forecast", "yesterday", f"now ± {found.limit:g}"]
     color = alt.Color(
         "what:N", title=None,
-        scale=alt.Scale(domain=names, range=["#0072B2", "#D55E00", "#8A8A8A", "#B00020"]),
+        scale=alt.Scale(domain=names, range=["#0072B2", "#D55E00", "#8A8A8A", "#D7263D"]),
         legend=alt.Legend(orient="top"),
     )  # fmt: skip
     band = alt.Chart(ahead).mark_area(opacity=0.22, color="#D55E00").encode(x=x, y="low:Q", y2="high:Q")

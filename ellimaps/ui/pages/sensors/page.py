@@ -138,10 +138,11 @@ def _has_changed(state: SensorsState, location: str) -> bool:
 def _header(state: SensorsState, log: SensorLog, text: str) -> None:
     st.set_page_config(page_title=f"{text} · Sensors · ellimaps")
     sensors = log.sensors
+    sources, regions = (sensors[column].nunique() for column in ("source_id", "region"))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"**{len(sensors):,} sensors** of {sensors['source_id'].nunique():,} sources in "
-            f"{sensors['region'].nunique():,} regions, {int(sensors['n'].sum()):,} readings, "
+            f"**{counted(len(sensors), 'sensor')}** of {counted(sources, 'source')} in "
+            f"{counted(regions, 'region')}, {int(sensors['n'].sum()):,} readings, "
             f"{log.start:%Y-%m-%d} to {log.end:%Y-%m-%d}, {counted(len(log.problems), 'data-quality issue')}",
             width="stretch",
         )

@@ -12,7 +12,7 @@ import streamlit as st
 
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.core.errors import EllimapsError
-from ellimaps.core.numbers import titled
+from ellimaps.core.numbers import spoken, titled
 from ellimaps.core.progress import Progress
 from ellimaps.sensors.analysis.hypotheses import (
     Hypothesis,
@@ -23,7 +23,7 @@ from ellimaps.sensors.analysis.hypotheses import (
 )
 from ellimaps.sensors.analysis.whole_logs import EVERY
 from ellimaps.sensors.store.logs import SensorLog
-from ellimaps.ui.pages.sensors.controls import Key, one_sensor, unit_of
+from ellimaps.ui.pages.sensors.controls import Key, on_screen, one_sensor, unit_of
 from ellimaps.ui.pages.sensors.state import SensorsState
 from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.charts import show_chart
@@ -44,7 +44,9 @@ def relations_tab(state: SensorsState, log: SensorLog) -> None:
     """Show the cards of two sensors."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first = one_sensor(state, log, "Sensor A", "sensors_a", _is_of_room)
-        second = one_sensor(state, log, "Sensor B", "sensors_b", lambda key: not _is_of_room(key))
+        second = one_sensor(
+            state, log, "Sensor B", "sensors_b", lambda key: 2 * (key != first) - _is_of_room(key)
+        )
     if first == second:
         st.info(
             "Choose two different sensors to see how one follows the other.", icon=":material/compare_arrows:"
@@ -83,7 +85,8 @@ def _tested(log: SensorLog, first: Key, second: Key, on_progress: Progress) -> l
 
 def _series(log: SensorLog, key: Key) -> Any:
     region, source, name = key
-    return log.series(*key, every=EVERY).rename(f"{name.replace('_', ' ')} of {source} ({region})")
+    where = f"{source} ({region})" if region else source
+    return log.series(*key, every=EVERY).rename(f"{spoken(name)} of {where}")
 
 
 def _card(card: Hypothesis | str, units: tuple[str, str]) -> None:
@@ -93,7 +96,7 @@ def _card(card: Hypothesis | str, units: tuple[str, str]) -> None:
             return
         icon = ":green[:material/check_circle:]" if card.holds else ":gray[:material/help:]"
         st.markdown(f"{icon} **{escaped(card.title)}**")
-        st.markdown(escaped(card.statement if card.holds else f"Not supported: {card.statement}"))
+        st.markdown(escaped(on_screen(card.statement if card.holds else f"Not supported: {card.statement}")))
         show_chart(card_chart(card, *units))
         csv_download(
             f"{card.kind.capitalize()} CSV",
@@ -102,7 +105,7 @@ def _card(card: Hypothesis | str, units: tuple[str, str]) -> None:
             key=f"sensors_get_{card.kind}",
             type="tertiary",
         )
-        st.caption(escaped(card.test))
+        st.caption(escaped(on_screen(card.test)))
 
 
 def card_chart(card: Hypothesis, unit_a: str, unit_b: str) -> Any:

@@ -90,6 +90,10 @@ def _result(state: SensorsState, log: SensorLog, found: Stability, span: Span) -
         readable(found.periods.head(500).rename(columns={"hours": "length (h)"})),
         key="sensors_periods",
         height=240,
+        column_config={
+            "length (h)": st.column_config.NumberColumn(format="%.1f"),
+            **{name: st.column_config.NumberColumn(format="%.2f") for name in ("range", "slope (per h)")},
+        },
     )
     with st.container(horizontal=True):
         if row is not None:
