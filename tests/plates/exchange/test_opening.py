@@ -393,3 +393,17 @@ def test_a_damaged_gzip_is_refused(tmp_path):
         with pytest.raises(ReadError, match="is no table") as error:
             open_profiles(tmp_path / "a.csv.gz")
         assert one_sentence(error)
+
+
+def test_a_database_that_is_being_written_is_refused_and_left_alone(tmp_path, layout):
+    path = write_sqlite(tmp_path / "run.sqlite", tables()[0])
+    with closing(sqlite3.connect(path)) as writer:
+        writer.execute("PRAGMA journal_mode = WAL")
+        writer.execute("UPDATE MyExpt_Per_Image SET Image_Metadata_Plate = 'other'")
+        writer.commit()
+        with pytest.raises(ReadError, match="is being written") as error:
+            open_profiles(path, layout)
+    assert one_sentence(error)
+    before = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+    assert open_profiles(path, layout).wells["plate"].unique().tolist() == ["other"]
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before

@@ -161,7 +161,8 @@ def _confusion(state: ClassifyState, report: TrainingReport) -> None:
                     args=(state, (true, answer)),
                 )
     with st.container(horizontal=True):
-        table = report.confusion.set_axis(names).set_axis(names, axis=1).rename_axis("is").reset_index()
+        table = report.confusion.set_axis(names, axis=1)
+        table.insert(0, "is", names, allow_duplicates=True)
         csv_download("Matrix (CSV)", "confusion_matrix.csv", table, key="train_confusion_csv")
         csv_download("Answers (CSV)", "held_out_answers.csv", report.answers, key="train_answers_csv")
 

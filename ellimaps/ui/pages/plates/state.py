@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from ellimaps.plates.measuring.profile_sources import PLAIN
 from ellimaps.ui.shared.state import PageState
@@ -64,7 +64,6 @@ class PlatesState(PageState):
         How channels were chosen to look; see `ellimaps.ui.components.image_sheet.Look`.
     """
 
-    is_written: ClassVar[bool] = True
     shown: str = ""
     selected: list[int] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
