@@ -369,7 +369,7 @@ def _other_encoding(random: Random, content: bytes) -> bytes:
 def _json_value(random: Random, content: bytes) -> bytes:
     try:
         root = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _flip(random, content)
     places = list(_json_places(root))
     if not places:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -165,6 +166,22 @@ def test_chunks_that_are_not_stored_are_told(tmp_path):
     stack = open_stack(store, t=1, z=2)
     np.testing.assert_array_equal(stack.values[0], values[1, 0, 2])
     assert any("1 of 144 chunks" in warning and "count as 0" in warning for warning in stack.warnings)
+
+
+@pytest.mark.parametrize("options", [{}, {"chunks": (1, 1, 1, 8, 10), "shards": (1, 1, 1, 40, 50)}])
+def test_a_checksum_that_is_another_is_damage(tmp_path, options):
+    options = {"compressors": Crc32cCodec(), **options}
+    store = write_image(tmp_path / "a.zarr", pixels(), **options)
+    file = store / "0" / "c" / "0" / "0" / "0" / "0" / "0"
+    # Pixels stand at the beginning, the index of a shard at the end.
+    for at in (3, -20):
+        content = bytearray(file.read_bytes())
+        content[at] ^= 1
+        changed = tmp_path / "changed"
+        shutil.copytree(store, changed, dirs_exist_ok=True)
+        (changed / file.relative_to(store)).write_bytes(content)
+        with pytest.raises(ReadError, match="its checksum is another"):
+            open_stack(changed)
 
 
 def _no_chunks(store):
