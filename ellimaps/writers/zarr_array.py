@@ -22,7 +22,7 @@ Version = Literal["0.4", "0.5"]
 _CHUNK = 1024
 """Pixels on a side: 2 MB of 16 bit, a file that disks and networks give at once."""
 _PACKING = {"cname": "zstd", "clevel": 1}
-"""Noisy images become 83 % of their size; 79 at four times the time (``benchmarks/bench_zarr.py``)."""
+"""Noisy images become 83 % of their size; 79 in three times the time (``benchmarks/bench_zarr.py``)."""
 
 
 LISTING = "ellimaps.json"
