@@ -53,8 +53,9 @@ check: $(VENV)/.dev docs ## Lint, formatting, types, import contracts, JavaScrip
 	$(BIN)/npe2 validate ellimaps/napari/napari.yaml
 
 conda: $(VENV)/.test ## Build the conda package into dist/conda/, with conda-forge's packages, and try it in an environment of its own
-	$(BIN)/python -c 'from rattler_build import Stage0Recipe as Recipe; \
-		Recipe.from_file("deploy/conda/recipe.yaml").run_build(channels=["conda-forge"], output_dir="dist/conda")'
+	$(BIN)/python -c 'from rattler_build import Stage0Recipe as Recipe, ToolConfiguration as Tools; \
+		Recipe.from_file("deploy/conda/recipe.yaml").run_build( \
+			tool_config=Tools(test_strategy="native"), channels=["conda-forge"], output_dir="dist/conda")'
 
 audit: $(VENV)/.dev ## Ask PyPI for known vulnerabilities of all that is locked
 	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements.lock --requirement requirements-dev.lock

@@ -25,7 +25,7 @@ from ellimaps.classify.further_labels import FURTHER, learning_curve_of
 from ellimaps.classify.image_features import MEASUREMENTS
 from ellimaps.core.parallel import one_thread, ordered_map
 
-SETS, SIZES, OTHERS, POOL = 6, (60, 120), 6000, 500
+SETS, SIZES, OTHERS, POOL = 3, (60, 120), 6000, 500
 
 Set = tuple[NDArray[np.float64], NDArray[np.intp]]
 

@@ -185,7 +185,14 @@ def cell_plot(n: int = 300_000) -> dict[str, Any]:
             opened = time.perf_counter() - start
             plot = page.get_by_role("img", name=f"{n} points")
             timed = plot.evaluate(_TIMED_GESTURES)
-    return {"cells": n, "opened_s": opened, **timed}
+            page.get_by_text("cells chosen").wait_for()
+            idle(page)
+            start = time.perf_counter()
+            page.reload()
+            status.get_by_text(f"{n} of {n} points").wait_for()
+            idle(page)
+            reloaded = time.perf_counter() - start
+    return {"cells": n, "opened_s": opened, **timed, "reload_s": reloaded}
 
 
 # Pointer events as a hand makes them; what answers them draws before it returns.
@@ -225,6 +232,42 @@ _TIMED_GESTURES = """async (canvas) => {
   found.hover_s = await timed(() => send("pointermove", 0.5, 0.5, 0));
   return found;
 }"""
+
+
+def wells_page(n: int = 10_000) -> dict[str, Any]:
+    """Look at wells with images in the browser: seconds from what a hand does until all is drawn."""
+    from browser.conftest import idle, show
+    from support.small_plate import many_wells
+
+    folder = Path(tempfile.gettempdir()) / "ellimaps-benchmarks" / f"wells_{n}"
+    if not (folder / "results" / "many" / "thumbnails.json").is_file():
+        many_wells(folder, n)
+    found: dict[str, Any] = {"wells": n}
+    with opened_browser(folder) as (workbench, browser):
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(240_000)
+        points = page.get_by_role("status").filter(has_text=f"{n} of {n} points")
+        plot, image = page.locator(".scatter"), page.locator(".sheet canvas").first
+
+        def wait(what: str, act: Callable[[], object], seen: Any) -> None:
+            start = time.perf_counter()
+            act()
+            seen.wait_for()
+            idle(page)
+            found[f"{what}_s"] = time.perf_counter() - start
+
+        wait("first view", lambda: page.goto(f"{workbench.address}/plates"), points)
+        plot.focus()
+        wait("next image at a point", lambda: plot.press("ArrowRight"), page.locator(".card canvas"))
+        wait("open one", lambda: plot.press("Enter"), page.get_by_text(f"1 of {n:,} fields chosen"))
+        wait("reload with one chosen", page.reload, points.get_by_text("1 chosen"))
+        page.get_by_role("button", name="Clear selection").first.click()
+        idle(page)
+        wait("plate map", lambda: show(page, "Plate map"), page.get_by_text("Edge effect"))
+        well = page.locator("[data-testid=stVegaLiteChart] svg .mark-rect path").nth(100)
+        wait("open a well", well.click, image)
+        wait("reload with a well open", page.reload, image)
+    return found
 
 
 def log_page(rows: int = 10_000_000) -> dict[str, Any]:
@@ -280,6 +323,7 @@ def main() -> None:
     figures[f"server, {measurements[0].name}"] = server_times(measurements[0])
     figures["two users"] = two_users()
     figures["cells of a plate"] = cell_plot()
+    figures["wells of several plates"] = wells_page()
     figures["a log of 10 million readings"] = log_page()
     report(figures, asked.json)
 

@@ -27,6 +27,7 @@ from .maps.films.fit import (
     fit_map as fit_map,
     fit_shots as fit_shots,
 )
+from .maps.nexus import export_nexus as export_nexus
 from .maps.pipeline import run as run
 from .maps.segmentation import (
     Segmentation as Segmentation,

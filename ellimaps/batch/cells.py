@@ -25,6 +25,7 @@ from ellimaps.objects.analysis import CellResult, analyse_planes, channel_of, me
 from ellimaps.objects.cell_settings import CellSettings
 from ellimaps.objects.column_names import Names, renamed
 from ellimaps.readers import PlaneNumber, open_planes
+from ellimaps.readers.ome_zarr import store_of
 from ellimaps.regions.areas import Area, areas_of
 from ellimaps.regions.label_file import read_objects
 from ellimaps.regions.label_image import PackedLabels, label_tiff
@@ -254,7 +255,7 @@ class MaskedTree(Tree):
     def _masks_of(self, item: Item) -> list[Path]:
         if self.masks.is_file():
             return [self.masks]
-        at = self.masks / Path(item.path).relative_to(self.root).parent
+        at = self.masks / store_of(item.path).relative_to(self.root).parent
         return _masks_called(at, Path(item.key).name)
 
 

@@ -52,7 +52,7 @@ _DRAWS = 200
 
 # Wider limits say nothing that a score without them would not; chosen on the sets of
 # benchmarks/bench_learning_curve.py that choose.
-_WIDEST = 0.4
+_WIDEST = 0.45
 _QUANTILE = 1.959964
 
 
@@ -166,9 +166,10 @@ def learning_curve_of(
     at = np.array([len(truth), len(truth) + further], dtype=float)
     now, then = 1 - _law(counts, 1 - scores[None], at)[0]
     drawn = 1 - _law(counts, 1 - _redrawn(mean, truth, groups, seed), at)
-    repeats = [np.prod([one[truth == c, -1].mean() for c in np.unique(truth)]) for one in right]
-    # What is known of the score, how it changes with what is trained on, and how well the law is known.
-    others = _QUANTILE * math.hypot(np.std(repeats, ddof=1), np.std(drawn[:, 1] - drawn[:, 0]))
+    draws = np.prod([right[:, truth == c].mean(axis=1) for c in np.unique(truth)], axis=0)
+    # How a score changes with what is trained on is told by all shares: draws of the large ones are the same
+    # images mostly.
+    others = _QUANTILE * math.hypot(np.std(draws, axis=0, ddof=1).mean(), np.std(drawn[:, 1] - drawn[:, 0]))
     low, high = (math.hypot(scores[-1] - end, others) for end in limits[-1])
     known = max(then - low, 0.0), min(then + high, 1.0)
     if known[1] - known[0] > _WIDEST:

@@ -192,22 +192,24 @@ def _holds(path: Path) -> bytes | None:
 def _table(content: bytes, what: str) -> tuple[list[str], list[dict[str, str]]]:
     """Return header and rows of a label list; a row's label has the empty key."""
     try:
-        cells = [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True) if any(row)]
+        reader = csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True)
+        lines = [(reader.line_num, row) for row in reader if any(row)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ReadError(f"{what} is no CSV ({error}): save it as comma-separated text.") from error
-    header = [name.strip() for name in cells[0]] if cells else []
+    header = [name.strip() for name in lines[0][1]] if lines else []
     if len(header) < 2 or header[0] != ID_COLUMN or not all(header) or len(set(header)) < len(header):
         raise ReadError(
             f"{what} is no label list: its first line must be {ID_COLUMN}, the label's name, and further "
             "columns if you like."
         )
-    for number, row in enumerate(cells[1:], start=2):
+    for number, row in lines[1:]:
         if len(row) != len(header):
             raise ReadError(
-                f"Line {number} of {what} has {len(row)} cells instead of {len(header)}: correct it."
+                f"Line {number} of {what} has {len(row)} cells instead of {len(header)} "
+                f"({','.join(row)!r:.80}): correct it."
             )
     keys = [ID_COLUMN, "", *header[2:]]
-    rows = [dict(zip(keys, (cell.strip() for cell in row), strict=True)) for row in cells[1:]]
+    rows = [dict(zip(keys, (cell.strip() for cell in row), strict=True)) for _, row in lines[1:]]
     return header, rows
 
 
@@ -215,8 +217,8 @@ def _classes(values: list[str], column: str, what: str, facts: bytes) -> tuple[L
     found = sorted(set(values), key=natural_key)
     if len(found) > MOST_CLASSES:
         raise ReadError(
-            f"The column {column} of {what} holds {len(found)} different labels, more than {MOST_CLASSES}: "
-            "labels are classes, not measured numbers."
+            f"The column {column} of {what} holds {len(found)} different labels, more than {MOST_CLASSES} "
+            f"({', '.join(found[:3])!s:.80} ...): labels are classes, not measured numbers."
         )
     saved = _saved_names(facts)
     if saved and set(found) <= set(saved):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -74,7 +74,7 @@ def measure_folder(images: str | Path, labels: Labels, on_progress: Progress = n
     truth = table["label"].tolist()
     rows = np.array([one.row for one in found])
     sizes = [one.pixel_size_um for one in found]
-    unit, warnings = _unit(sizes)
+    unit, warnings = _unit(dict(zip(files, sizes, strict=True)))
     if unit == "um":
         lengths = [MEASUREMENTS.index(name) for name in SIZES]
         rows[:, lengths] *= np.array(sizes, dtype=float)[:, None]
@@ -138,10 +138,12 @@ def _measured(path: Path) -> _Measured:
     return _Measured(row, features.thumbnail, pixel_size_um, sha256(path), features.warnings, picture)
 
 
-def _unit(sizes: list[float | None]) -> tuple[str, list[str]]:
-    known = sum(size is not None for size in sizes)
-    if known == len(sizes):
+def _unit(sizes: Mapping[str, float | None]) -> tuple[str, list[str]]:
+    without = [file for file, size in sizes.items() if size is None]
+    if not without:
         return "um", []
-    if known:
-        return "px", [f"Only {known} of {len(sizes)} images have a pixel size: lengths are in pixels."]
-    return "px", []
+    if len(without) == len(sizes):
+        return "px", []
+    return "px", [
+        f"{len(without)} of {len(sizes)} images have no pixel size, such as {without[0]}: lengths are in px."
+    ]

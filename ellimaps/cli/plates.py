@@ -302,7 +302,7 @@ def _tell_quality(quality: PlateQuality) -> None:
         formats |= {"z_prime": ".2f", "z_prime_robust": ".2f", "ssmd": ".1f", "ssmd_robust": ".1f"}
         print_table(by_channel(quality.controls).to_dict(orient="records"), formats)  # type: ignore[arg-type]
     if quality.batches is not None:
-        formats = {"stage": "", "plate": ".1%", "treatment": ".1%", "either": ".1%", "rest": ".1%"}
+        formats = {"stage": "", **dict.fromkeys(("plate", "treatment", "either", "rest"), "z.1%")}
         print_table(quality.batches.table.to_dict(orient="records"), formats)  # type: ignore[arg-type]
 
 

@@ -25,7 +25,7 @@ REMEDY = "copy it again, or write it anew"
 # A change takes milliseconds: whoever reads meanwhile finds the new files at the second try.
 _TRIES = 5
 _SEAL = b"sha256:"
-_SEAL_BYTES = len(_SEAL) + 64
+SEAL_BYTES = len(_SEAL) + 64
 _checked: dict[str, tuple[str, tuple[int, ...]]] = {}
 
 
@@ -228,12 +228,25 @@ def json_object(content: bytes, path: Path | str, remedy: str = REMEDY) -> dict[
 def sealed(archive: bytes) -> bytes:
     """Return a zip without a comment with its SHA-256 as the comment."""
     # The two bytes at the end are the comment's length.
-    content = archive[:-2] + _SEAL_BYTES.to_bytes(2, "little")
+    content = archive[:-2] + SEAL_BYTES.to_bytes(2, "little")
     return content + _SEAL + hashlib.sha256(content).hexdigest().encode()
 
 
+def seal(path: Path) -> None:
+    """Put the SHA-256 of a file at its end, of a format whose readers pass over what is there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    digest = sum_of(path)
+    with path.open("ab") as file:
+        file.write(_SEAL + digest.encode())
+
+
 def check_seal(file: BinaryIO, name: str, remedy: str = REMEDY) -> None:
-    """Compare a zip with the SHA-256 at its end, if it has one; it is at its beginning then.
+    """Compare a file with the SHA-256 at its end, if it has one; it is at its beginning then.
 
     Raises
     ------
@@ -241,7 +254,7 @@ def check_seal(file: BinaryIO, name: str, remedy: str = REMEDY) -> None:
         If it holds something else than was sealed.
     """
     size = file.seek(0, os.SEEK_END)
-    start = max(size - _SEAL_BYTES, 0)
+    start = max(size - SEAL_BYTES, 0)
     file.seek(start)
     seal = file.read()
     file.seek(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -37,7 +38,7 @@ class Segmenter:
     weights : str
         The file of its weights; of StarDist in the folder of its model, beside ``config.json``.
     weights_sha256 : str
-        Its SHA-256.
+        Its SHA-256; of StarDist that of the SHA-256 of all files of the model that matter, in a row.
     license : str
         What is known of the terms under which the weights may be used.
     """
@@ -91,7 +92,7 @@ def segmenter(network: str, weights: str | Path) -> Segmenter:
             f'Networks of {network} need its library: pip install "ellimaps[{network}]", in an environment '
             "of its own if others need other versions."
         )
-    return Segmenter(cast(Network, network), str(path), sha256(path), _license(path, network))
+    return Segmenter(cast(Network, network), str(path), _digest(network, path), _license(path, network))
 
 
 def _weights(network: Network, path: Path) -> Path:
@@ -106,6 +107,14 @@ def _weights(network: Network, path: Path) -> Path:
             "fetched here."
         )
     return path.resolve()
+
+
+def _digest(network: str, weights: Path) -> str:
+    if network != "stardist":
+        return sha256(weights)
+    beside = (weights.parent / name for name in ("config.json", "thresholds.json"))
+    files = [weights, *(path for path in beside if path.is_file())]
+    return hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()
 
 
 def _license(weights: Path, network: str) -> str:
@@ -123,7 +132,7 @@ def _license(weights: Path, network: str) -> str:
 def _model(network: Network, weights: str, digest: str) -> Callable[[NDArray[np.generic]], NDArray[Any]]:
     """Load a model once per process; it stays for the images that follow."""
     # Cellpose would fetch its own in place of those that have gone.
-    if sha256(Path(weights)) != digest:
+    if _digest(network, Path(weights)) != digest:
         raise ReadError(f"The weights {weights} changed meanwhile: run again.")
     load = _cellpose if network == "cellpose" else _stardist
     try:

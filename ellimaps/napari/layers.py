@@ -7,7 +7,7 @@ of the measurement, so that maps and their label image lie on each other in both
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ellimaps.core.abscissa import along_curve, film_abscissa_of
 from ellimaps.core.colors import CLUSTER_COLORS
 from ellimaps.core.errors import EllimapsError, SettingError
+from ellimaps.core.inputs import InputFile
 from ellimaps.core.stack import DELTA, ImageStack
 from ellimaps.core.sums import WrittenSet, read_set
 from ellimaps.maps.clustering.features import crosses_zero
@@ -25,6 +26,7 @@ from ellimaps.maps.figures import contrast_limits
 from ellimaps.napari import LayerData
 from ellimaps.readers import list_datasets, open_stack
 from ellimaps.readers.ep4_datasets import find_datasets, look_into
+from ellimaps.readers.pictures import opened_picture
 
 LABELS = "_labels.tif"
 PROVENANCE = "_segmentation.json"
@@ -73,10 +75,12 @@ def label_layers(path: str) -> list[LayerData]:
         If the image is damaged, or was changed since its provenance was written.
     """
     place = Path(path)
-    stack, facts = read_set(place.parent, place.name.removesuffix(LABELS) + PROVENANCE, _reading(place.name))
-    # A stack's float32 tells all whole numbers up to 2^24 apart.
-    labels = stack.values[0].astype(np.int32)
-    keywords: dict[str, Any] = {"name": stack.name, **_plane(stack.pixel_size_um, stack.pixel_aspect)}
+
+    def read(files: WrittenSet) -> tuple[NDArray[np.int32], dict[str, Any], dict[str, Any]]:
+        with files.open(place.name) as stream:
+            return *_labels(InputFile(stream, place.name)), files.facts
+
+    labels, keywords, facts = read_set(place.parent, place.name.removesuffix(LABELS) + PROVENANCE, read)
     if facts:
         names = [one.get("name", f"cluster {one['cluster']}") for one in facts["clusters"]]
         colors: dict[int | None, str] = {None: "transparent", 0: "transparent"}
@@ -88,12 +92,18 @@ def label_layers(path: str) -> list[LayerData]:
     return [(labels, keywords, "labels")]
 
 
-def _reading(name: str) -> Callable[[WrittenSet], tuple[ImageStack, dict[str, Any]]]:
-    def read(files: WrittenSet) -> tuple[ImageStack, dict[str, Any]]:
-        with files.open(name) as stream:
-            return open_stack(stream, name=name), files.facts
-
-    return read
+def _labels(file: InputFile) -> tuple[NDArray[np.int32], dict[str, Any]]:
+    """Return labels with the name and place the image tells; several time points or focal planes lead."""
+    with opened_picture(file) as picture:
+        times, _, planes, height, width = picture.shape
+        values = [picture.plane(t, 0, z) for t in range(times) for z in range(planes)]
+    counts = {axis: count for axis, count in (("t", times), ("z", planes)) if count > 1}
+    place = _plane(picture.pixel_size_um, picture.pixel_aspect)
+    for key, value in (("scale", 1.0), ("translate", 0.0), ("units", "pixel")):
+        place[key] = (value,) * len(counts) + place[key]
+    place["axis_labels"] = (*counts, "y", "x")
+    labels = np.stack(values).reshape(*counts.values(), height, width)
+    return labels.astype(np.int32), {"name": picture.name, **place}
 
 
 def _layers_of(stack: ImageStack) -> list[LayerData]:
@@ -101,7 +111,7 @@ def _layers_of(stack: ImageStack) -> list[LayerData]:
     place = _plane(_pixel_size_um(stack), stack.pixel_aspect)
     several = stack.bands[fixed].nunique() > 1
     layers = []
-    for (value, quantity), bands in stack.bands.groupby([fixed, "quantity"], sort=True):
+    for (value, quantity), bands in stack.bands.groupby([fixed, "quantity"], dropna=False):
         ordered = bands.sort_values(varied, kind="stable")
         values = stack.values[ordered.index]
         along = _first_axis(ordered[varied].to_numpy(float), *_AXES[varied])

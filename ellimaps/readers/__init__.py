@@ -13,16 +13,19 @@ from ellimaps.core.progress import Progress, no_progress
 from ellimaps.core.provenance import sha256
 from ellimaps.core.reach import refuse_outside
 from ellimaps.core.stack import ImageStack
-from ellimaps.readers import accurion_dat, accurion_png, ep4, ep4_datasets, pictures, tiff
+from ellimaps.readers import accurion_dat, accurion_png, ep4, ep4_datasets, nexus, pictures, tiff
 from ellimaps.readers.ep4_datasets import Ep4Dataset, Folder, facts_seen, look_into
 from ellimaps.readers.foreign import foreign_format
+from ellimaps.readers.nexus import NexusMaps
 from ellimaps.readers.ome_zarr import is_zarr
 from ellimaps.readers.pictures import PictureSet, PlaneNumber
 from ellimaps.readers.planes import Axis, Choice, Planes, planes_of
+from ellimaps.readers.vendors import is_vendors
 
 __all__ = ["PlaneNumber", "list_datasets", "open_planes", "open_stack", "opened_image", "picture_axes"]
 
-_Dataset = TypeVar("_Dataset", Ep4Dataset, PictureSet, Ep4Dataset | PictureSet)
+_Found = Ep4Dataset | PictureSet | NexusMaps
+_Dataset = TypeVar("_Dataset", Ep4Dataset, PictureSet, _Found)
 
 
 def open_stack(
@@ -44,7 +47,7 @@ def open_stack(
     path : str, Path or binary stream
         An Accurion EP4 folder, with or without its ``.ds.dat``; the ``.ds.dat`` itself; or one of its PNGs.
         Or a TIFF, OME-TIFF, ImageJ stack or PNG, or a folder of them; of these one file may be a stream.
-        Or an OME-Zarr image or plate, whose fields are its data sets.
+        Or an OME-Zarr image or plate, whose fields are its data sets; or maps that were exported as NeXus.
     dataset : str, optional
         The name of the data set to open where the folder holds several, or the name of its file.
     name : str, optional
@@ -86,7 +89,7 @@ def open_stack(
         return pictures.read_pictures(found, choice, on_progress)
     if choice != Choice(working_set_gb=working_set_gb):
         raise SettingError(f"{found.name} holds Delta and Psi maps: leave z, t, scene and channels out.")
-    return ep4.read_dataset(found, working_set_gb, on_progress)
+    return _maps(found, working_set_gb, on_progress)
 
 
 def open_planes(
@@ -153,8 +156,16 @@ def opened_image(
         with pictures.opened_set(found, scene) as picture:
             yield picture, {file.name: file.seen(sha256) for file in picture.files}
     else:
-        stack = ep4.read_dataset(found)
+        stack = _maps(found)
         yield planes_of(stack), dict(stack.inputs)
+
+
+def _maps(
+    found: Ep4Dataset | NexusMaps, working_set_gb: float | None = None, on_progress: Progress = no_progress
+) -> ImageStack:
+    if isinstance(found, NexusMaps):
+        return nexus.read_maps(found, working_set_gb, on_progress)
+    return ep4.read_dataset(found, working_set_gb, on_progress)
 
 
 def list_datasets(path: str | Path) -> list[str]:
@@ -194,14 +205,15 @@ def _existing(path: str | Path) -> Path:
     return found
 
 
-def _find(folder: Folder) -> list[Ep4Dataset | PictureSet]:
+def _find(folder: Folder) -> list[_Found]:
     """List what a folder holds: pictures count where there are no measured maps."""
     if is_zarr(folder.path):
         return [*pictures.zarr_pictures(folder.path)]
-    return [*ep4_datasets.find_datasets(folder)] or [*pictures.find_pictures(folder)]
+    exported = [NexusMaps(file) for file in folder.files if nexus.is_nexus(file)]
+    return [*ep4_datasets.find_datasets(folder), *exported] or [*pictures.find_pictures(folder)]
 
 
-def _dataset_at(path: Path, dataset: str | None) -> Ep4Dataset | PictureSet:
+def _dataset_at(path: Path, dataset: str | None) -> _Found:
     if path.is_dir():
         folder = look_into(path)
         return _choose(folder, _find(folder), dataset)
@@ -211,6 +223,10 @@ def _dataset_at(path: Path, dataset: str | None) -> Ep4Dataset | PictureSet:
     if accurion_png.is_png(file):
         return _dataset_around(file, dataset)
     if tiff.is_tiff(file):
+        return pictures.picture_set(file)
+    if nexus.is_nexus(file):
+        return NexusMaps(file)
+    if is_vendors(file):
         return pictures.picture_set(file)
     if path.name.lower().endswith(".dat") or accurion_dat.is_table(file):
         folder = _around(file)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 _CONVERT = "save it as OME-TIFF in the microscope's software, in Fiji (Bio-Formats), or with bfconvert"
+_WITH = 'install what reads it (pip install "ellimaps[{}]"), or '
 _LOSSLESS = "save it as TIFF or PNG where it was recorded, as its values are not the measured ones any more"
 
 # First bytes: those of Zeiss, Nikon and Leica are the vendors' own, the others those of the standards.
 _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"ZISRAWFI", "Zeiss CZI file", _CONVERT),
-    (b"\xda\xce\xbe\n", "Nikon ND2 file", _CONVERT),
-    (b"\x70\0\0\0", "Leica LIF file", _CONVERT),
+    (b"\xda\xce\xbe\n", "Nikon ND2 file", _WITH.format("nd2") + _CONVERT),
+    (b"\x70\0\0\0", "Leica LIF file", _WITH.format("lif") + _CONVERT),
     (b"\x89HDF\r\n\x1a\n", "HDF5 or Imaris file", _CONVERT),
     (b"\xd0\xcf\x11\xe0", "Olympus OIB or older Zeiss file", _CONVERT),
     (b"\0\0\0\x0cjP  ", "JPEG 2000 or older ND2 file", _CONVERT),
@@ -19,6 +20,8 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"GIF8", "GIF", _LOSSLESS),
     (b"BM", "BMP", "save it as TIFF or PNG"),
 )
+PLUGINS = {"Nikon ND2 file": "bioio_nd2", "Leica LIF file": "bioio_lif"}
+"""Of bioio, MIT and BSD; the one for CZI is GPL, which a BSD program cannot bring along."""
 _ENDINGS = {
     ".czi": "Zeiss CZI file", ".nd2": "Nikon ND2 file", ".lif": "Leica LIF file", ".lsm": "Zeiss LSM file",
     ".ims": "HDF5 or Imaris file", ".h5": "HDF5 or Imaris file", ".oib": "Olympus OIB or older Zeiss file",

@@ -85,11 +85,15 @@ def zarr_stem(name: str) -> str:
     return name.removesuffix(name[len(name) - len(ending) :]) if ending else name
 
 
-def store_name(folder: Path) -> str:
-    """Return what messages call a part of a store: its path from the store on."""
+def store_of(part: Path) -> Path:
+    """Return the store that a part of one lies in; of any other path itself."""
     # A field of a plate lies three levels below it; the row between need not say anything.
-    top = next((one for one in (*reversed(folder.parents[:3]), folder) if is_zarr(one)), folder)
-    return folder.relative_to(top.parent).as_posix()
+    return next((one for one in (*reversed(part.parents[:3]), part) if is_zarr(one)), part)
+
+
+def store_name(part: Path) -> str:
+    """Return what messages call a part of a store: its path from the store on."""
+    return part.relative_to(store_of(part).parent).as_posix()
 
 
 def images_in(store: Path) -> list[ZarrImage]:

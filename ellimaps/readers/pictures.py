@@ -23,6 +23,7 @@ from ellimaps.readers.ome_zarr import images_in, is_zarr, opened_zarr, store_nam
 from ellimaps.readers.pillow import decoded_png
 from ellimaps.readers.planes import RGB_NAMES, Choice, PlaneChannel, Planes, stack_of
 from ellimaps.readers.tiff import MOST_PACKED, is_tiff, opened_tiff
+from ellimaps.readers.vendors import is_vendors, opened_vendors
 
 _ENDINGS = (".tif", ".tiff", ".png")
 
@@ -42,8 +43,8 @@ class PictureSet:
 
 
 def is_picture(file: InputFile) -> bool:
-    """Tell whether a file is a TIFF or a PNG, by its first bytes, or a folder an OME-Zarr image."""
-    return is_tiff(file) or is_png(file) or is_store(file)
+    """Tell by its first bytes whether a file can be read as a picture, or a folder as an OME-Zarr image."""
+    return is_tiff(file) or is_png(file) or is_store(file) or is_vendors(file)
 
 
 def is_store(file: InputFile) -> bool:
@@ -217,6 +218,9 @@ def opened_picture(file: InputFile, scene: int | None = None) -> Iterator[Planes
     """
     if is_tiff(file):
         with opened_tiff(file, scene) as picture:
+            yield picture
+    elif is_vendors(file):
+        with opened_vendors(file, scene) as picture:
             yield picture
     elif scene:
         raise SettingError(f"{file.name} has no scene = {scene}: it holds one image.")

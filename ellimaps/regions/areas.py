@@ -126,9 +126,10 @@ def drawn(
         edges = _Edges.of(area.rings)
         box = edges.box(shape)
         if box is None:
+            where = f"outside of the image of {shape[0]} x {shape[1]} pixels"
             raise ReadError(
-                f"{name}: the region {area.name or area.number} lies outside of the image of {shape[0]} x "
-                f"{shape[1]} pixels: give the regions of this image, in pixels."
+                f"{name}: the region {area.name or area.number!s:.80} lies {where}: give the regions of this "
+                "image, in pixels."
             )
         part = edges.moved(box)
         height, width = (side.stop - side.start for side in box)

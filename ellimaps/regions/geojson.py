@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from itertools import islice
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, uuid5
@@ -62,15 +62,21 @@ def _feature(area: Area, object_type: ObjectType, group: str) -> dict[str, Any]:
         if area.color:
             properties["classification"]["color"] = list(bytes.fromhex(area.color.removeprefix("#")))
     properties["measurements"] = {LABEL: area.number}
-    # QuPath tells objects apart by an identifier, which is to be the same in the same file.
-    identifier = str(uuid5(NAMESPACE_URL, json.dumps([geometry, properties])))
-    return {"type": "Feature", "id": identifier, "geometry": geometry, "properties": properties}
+    return {"type": "Feature", "id": _identifier(area), "geometry": geometry, "properties": properties}
+
+
+def _identifier(area: Area) -> str:
+    """Return what QuPath tells objects apart by, the same for the same region."""
+    about = sha256(repr((area.number, area.name, area.t, area.z)).encode())
+    for ring in area.rings:
+        about.update(ring.tobytes())
+    return str(uuid5(NAMESPACE_URL, about.hexdigest()))
 
 
 def _closed(ring: Ring) -> list[list[float]]:
-    corners = ring.tolist()
-    plain = [[int(x) if x.is_integer() else x, int(y) if y.is_integer() else y] for x, y in corners]
-    return [*plain, plain[0]]
+    whole = ring.astype(np.int64)
+    corners: list[list[float]] = (whole if (whole == ring).all() else ring).tolist()
+    return [*corners, corners[0]]
 
 
 def read_geojson(file: InputFile) -> list[Area]:
@@ -174,9 +180,9 @@ def _number(feature: Mapping[str, Any]) -> int | None:
 
 
 def _whole(value: Any) -> int | None:
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return int(value) if value == int(value) else None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return value if isinstance(value, int) else None
 
 
 def _color(kind: Mapping[str, Any]) -> str:

@@ -173,6 +173,11 @@ def test_fields_of_an_ome_zarr_plate_are_images(root, tmp_path, version):
     again = run("detect", root / "plate.ome.zarr", tmp_path / "by_store", "--kind", "nuclei")
     assert again["images"] == 3
     assert run("detect", root, tmp_path / "out", *BY_FILE)["skipped"] == 5
+    labels = str(tmp_path / "out" / "labels")
+    measured = run("measure", root, tmp_path / "measured", "--labels", labels, "--pattern", "{fov}")
+    assert (measured["images"], measured["failed"]) == (5, 0)
+    again = pd.read_csv(tmp_path / "measured" / "images.csv").set_index("FOV")
+    assert again["Objects"].to_dict() == table["Objects"].to_dict()
 
 
 def test_a_damaged_store_is_a_failure_with_its_reason(root, tmp_path):

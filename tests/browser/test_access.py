@@ -188,6 +188,10 @@ def trained(page):
     page.get_by_role("button", name="Train", exact=True).click()
     page.get_by_text("Images it gets wrong").wait_for()
     idle(page)
+    page.get_by_text("Learning curve: what").click()
+    page.get_by_role("button", name="Draw the learning curve").click()
+    page.get_by_role("button", name="Learning curve (CSV)").wait_for()
+    idle(page)
 
 
 def noted(page):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -38,7 +39,7 @@ def opened(chromium, plates, view, **query):
 
 def saved(page, button):
     with page.expect_download() as download:
-        page.get_by_role("button", name=button).click()
+        page.get_by_role("button", name=button, exact=True).click()
     return Path(download.value.path()).read_bytes()
 
 
@@ -66,12 +67,12 @@ def test_the_page_as_a_user_walks_through_it(chromium, plates):
     legend = page.get_by_role("button", name="inert", exact=True)
     legend.click()
     status.get_by_text("40 of 48 points", exact=True).wait_for()
-    page.get_by_text("40 of 48 fields").wait_for()
+    page.get_by_text("40 of 48 fields", exact=True).wait_for()
     legend.click()
     status.get_by_text("48 of 48 points", exact=True).wait_for()
     page.get_by_role("button", name="sizer", exact=True).dblclick()
     status.get_by_text("8 of 48 points", exact=True).wait_for()
-    page.get_by_text("8 of 48 fields").wait_for()
+    page.get_by_text("8 of 48 fields", exact=True).wait_for()
     page.get_by_role("button", name="sizer", exact=True).dblclick()
     status.get_by_text("48 of 48 points", exact=True).wait_for()
     idle(page)
@@ -142,7 +143,7 @@ def test_choices_outlive_tabs_and_pages_and_a_reload_finds_the_tab(chromium, pla
     page.get_by_text("(robust z)", exact=False).nth(1).wait_for()
     idle(page)
     show(page, "Answers")
-    assert "plates_view=Answers" in page.url
+    page.wait_for_url(re.compile("plates_view=Answers"))
     page.get_by_role("link", name="Sensors").click()
     page.wait_for_url("**/sensors*")
     idle(page)
@@ -154,7 +155,7 @@ def test_choices_outlive_tabs_and_pages_and_a_reload_finds_the_tab(chromium, pla
     page.reload()
     page.get_by_text("Edge effect").wait_for()
     idle(page)
-    assert "plates_view=Plate+map" in page.url
+    page.wait_for_url(re.compile(r"plates_view=Plate\+map"))
     assert plates.complaints() == []
     page.close()
 
@@ -206,7 +207,7 @@ def test_a_reload_and_a_copied_address_bring_back_what_was_chosen(chromium, plat
     other.set_default_timeout(WAIT_MS)
     other.goto(page.url)
     other.get_by_text("1 of 48 fields chosen").wait_for()
-    other.get_by_role("button", name="Clear selection").click()
+    other.get_by_role("button", name="Show all").click()
     other.get_by_role("status").get_by_text("48 of 48 points", exact=True).wait_for()
     assert plates.complaints() == []
     other.context.close()
@@ -234,13 +235,13 @@ def test_a_compound_over_its_doses_is_seen_opened_and_saved(chromium, plates):
     page.get_by_text("A03, sizer 10 uM").wait_for()
     page.get_by_role("img", name="A03 field 2").wait_for()
     idle(page)
-    assert "plates_measure=nuclei+area" in page.url
+    page.wait_for_url(re.compile(r"plates_measure=nuclei\+area"))
     # By keyboard, too.
     sheet.get_by_role("button", name=doses[1]).focus()
     page.keyboard.press("Enter")
     page.get_by_role("img", name="A01 field 2").wait_for()
     idle(page)
-    assert "plates_well=A01" in page.url
+    page.wait_for_url(re.compile("plates_well=A01"))
     assert plates.complaints() == []
     page.close()
 
@@ -284,4 +285,55 @@ def test_the_scatter_plot_is_saved_with_its_legend(chromium, plates):
     idle(page)
     again = ElementTree.fromstring(saved(page, f"Save as SVG: {title}"))
     assert "inert" not in [one.text for one in again.iter(f"{namespace}text")]
+    page.close()
+
+
+def test_tables_are_saved_as_csv_png_and_svg(chromium, plates):
+    page = opened(chromium, plates, "Answers")
+    page.get_by_text("change the cells").wait_for()
+    idle(page)
+    page.get_by_role("button", name="Save compounds").click()
+    assert saved(page, "CSV").startswith(b"compound,n_doses")
+    assert saved(page, "PNG").startswith(b"\x89PNG")
+    svg = ElementTree.fromstring(saved(page, "SVG"))
+    words = "".join(svg.itertext())
+    for word in ("Changes cells", "dimmer", "From which dose on"):
+        assert word in words
+    assert plates.complaints() == []
+    page.close()
+
+
+def test_back_undoes_a_change_of_view_and_a_reload_finds_it(chromium, plates):
+    page = opened(chromium, plates, "Scatter")
+
+    def wait_for(view, image=None):
+        page.get_by_role("radiogroup", name="View").get_by_role("radio", name=view, checked=True).wait_for()
+        if image is not None:
+            page.get_by_role("img", name=image).wait_for()
+        idle(page)
+
+    show(page, "Plate map")
+    show(page, "By compound")
+    # Dimmer's highest dose is in B02, sizer's in A04.
+    wait_for("By compound", "100 µM, B02")
+    box = page.get_by_role("combobox", name="Compound").last
+    box.click()
+    page.get_by_role("option", name="sizer", exact=True).click()
+    wait_for("By compound", "100 µM, A04")
+    address = page.url
+    assert "plates_compound=sizer" in address
+    page.go_back()
+    wait_for("By compound", "100 µM, B02")
+    page.go_back()
+    wait_for("Plate map")
+    page.go_back()
+    wait_for("Scatter")
+    page.go_forward()
+    wait_for("Plate map")
+    page.reload()
+    page.get_by_text("Edge effect").wait_for()
+    wait_for("Plate map")
+    page.goto(address)
+    wait_for("By compound", "100 µM, A04")
+    assert plates.complaints() == []
     page.close()

@@ -6,11 +6,15 @@ import gzip
 import io
 import json
 import pickle
+import sqlite3
 import struct
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -209,6 +213,47 @@ def _huge_tiles() -> bytes:
     return bytes(content)
 
 
+def _database(*changes: str) -> Files:
+    """Return the export of a run with these changes made to it."""
+    files = formats()["cellprofiler databases"].variants[0]
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "run.sqlite"
+        path.write_bytes(files["run.sqlite"])
+        with closing(sqlite3.connect(path)) as database:
+            for change in changes:
+                database.execute(change)
+            database.commit()
+        return {**files, "run.sqlite": path.read_bytes()}
+
+
+def _run(table: str, name: str | bytes, end: bytes = b"") -> dict[Any, bytes]:
+    """Return the tables of a run, one of them called so and with this at its end."""
+    files: dict[Any, bytes] = dict(formats()["cellprofiler runs"].variants[0])
+    content = files.pop(table)
+    return {**files, name: content + end}
+
+
+def _profile_table(content: bytes) -> Files:
+    return {**formats()["tables of profiles"].variants[0], "a.csv": content}
+
+
+def _long_table(start: bytes, letter: bytes, megabytes: int) -> Files:
+    """Return a gzipped table that goes on with one letter; its parts are packed once."""
+    return _profile_table(gzip.compress(start) + gzip.compress(letter * (1 << 20)) * megabytes)
+
+
+def _wide_parquet() -> Files:
+    """Return one name, told 60 million times in some kilobytes."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    buffer = io.BytesIO()
+    column = pa.DictionaryArray.from_arrays(pa.array(np.zeros(60_000_000, np.int8)), pa.array(["A01"]))
+    parquet.write_table(pa.table({"Metadata_Well": column}), buffer, compression="zstd")
+    files = formats()["tables of profiles"].variants[2]
+    return {**files, "a.parquet": buffer.getvalue()}
+
+
 ATTACKS = {
     "a TIFF whose directories go round": Attack(
         "folders of pictures", lambda: {"a.tif": _circle()}, "in a circle"
@@ -349,6 +394,63 @@ ATTACKS = {
         lambda: {"a.roi": b"Iout" + struct.pack(">hBx4hH", 229, 7, 0, 0, 9, 9, 0) + b"\x7f" * 200},
         "damaged or no area",
     ),
+    "an image without a number": Attack(
+        "cellprofiler databases",
+        lambda: _database("UPDATE Per_Image SET ImageNumber = NULL WHERE rowid = 3"),
+        "row 3: the image has no number",
+    ),
+    "a database whose text is no UTF-8": Attack(
+        "cellprofiler databases",
+        lambda: _database("UPDATE Per_Image SET Image_Metadata_Plate = CAST(x'ff00fe' AS TEXT)"),
+    ),
+    "images made up by a query without an end": Attack(
+        "cellprofiler databases",
+        lambda: _database(
+            "DROP TABLE Per_Image",
+            "CREATE VIEW Per_Image AS WITH RECURSIVE n(ImageNumber) AS "
+            "(SELECT 1 UNION ALL SELECT ImageNumber + 1 FROM n) SELECT * FROM n",
+        ),
+        "no table of images",
+    ),
+    "a value of a gigabyte": Attack(
+        "cellprofiler databases",
+        lambda: _database(
+            "CREATE TABLE other AS SELECT * FROM Per_Image",
+            "DROP TABLE Per_Image",
+            "CREATE TABLE Per_Image (ImageNumber, Image_Metadata_Well, Image_Metadata_Site)",
+            "INSERT INTO Per_Image SELECT ImageNumber, hex(zeroblob(100000000)), 1 FROM other LIMIT 1",
+        ),
+        "is damaged",
+    ),
+    "a table of objects without a row": Attack(
+        "cellprofiler databases", lambda: _database("DELETE FROM Per_Cells"), ""
+    ),
+    "a number of 400 digits": Attack(
+        "cellprofiler runs",
+        lambda: _run("MyExpt_Cells.csv", "MyExpt_Cells.csv", b"8,9,1" + b"0" * 400 + b",1,1,1,1,1"),
+    ),
+    "a table of objects whose name is no Unicode": Attack(
+        "cellprofiler runs", lambda: _run("MyExpt_Cells.csv", b"MyExpt_C\xffells.csv")
+    ),
+    "a table of objects that ends in 20,000 empty lines": Attack(
+        "cellprofiler runs", lambda: _run("MyExpt_Cells.csv", "MyExpt_Cells.csv", b"\n" * 20_000)
+    ),
+    "profiles whose gzip is damaged inside": Attack(
+        "tables of profiles",
+        lambda: _profile_table(gzip.compress(b"Metadata_Well\n" * 999)[:15] + b"\xff" * 40),
+        "is no table",
+    ),
+    "profiles of one line of a gigabyte": Attack(
+        "tables of profiles",
+        lambda: _long_table(b"Metadata_Well,Cells_X\nA01,", b"1", 1024),
+        "too long",
+    ),
+    "profiles in a quote of two gigabytes": Attack(
+        "tables of profiles",
+        lambda: _long_table(b'Metadata_Well,Cells_X\nA01,"', b"\n", 2048),
+        "is no table",
+    ),
+    "profiles of 60 million rows": Attack("tables of profiles", _wide_parquet, "holds more than"),
     "a recipe nested a thousand times": Attack(
         "recipes", lambda: {"recipe.toml": b"k = " + b"[" * 100_000}, "not valid TOML"
     ),

@@ -37,7 +37,7 @@ from hostile.writing import Command, commands
 
 LOADED = (
     "batch.cells batch.engines batch.maps batch.plates batch.recipes batch.runner classify.training "
-    "classify.model_file cli maps.films.files plates.ome_zarr plates.outputs plates.report "
+    "classify.model_file cli maps.films.files maps.nexus plates.ome_zarr plates.outputs plates.report "
     "sensors.analysis.whole_logs readers.spectra sensors.report_page sensors.store.logs "
     "sensors.analysis.figures sensors.figures writers.images"
 )

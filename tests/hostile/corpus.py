@@ -65,6 +65,7 @@ def formats() -> dict[str, Format]:
         "tiff": Format(_tiffs, _open_picture, 16),
         "ome and imagej tiff": Format(_described_tiffs, _open_picture, 8),
         "ome-zarr": Format(_zarr_stores, _open_stores, 8),
+        "nexus": Format(_nexus_files, _open_stacks, 6),
         "folders of pictures": Format(_picture_folders, _open_stack),
         "label images": Format(_label_images, _open_labels, 3),
         "regions": Format(_region_files, _open_labels, 8),
@@ -123,6 +124,12 @@ def _open_stores(folder: Path) -> object:
     return _last_of(
         [lambda way=way, path=path: way(path) for path in stores for way in (read_image, first_picture, each)]
     )
+
+
+def _open_stacks(folder: Path) -> object:
+    from ellimaps.readers import open_stack
+
+    return _last_of([lambda path=path: open_stack(path) for path in _all(folder)])
 
 
 def _open_labels(folder: Path) -> object:
@@ -446,6 +453,20 @@ def _zarr_stores() -> list[Files]:
             {file.relative_to(one).as_posix(): file.read_bytes() for file in _all(one)}
             for one in sorted(root.iterdir())
         ]
+
+
+def _nexus_files() -> list[Files]:
+    from ellimaps.maps.nexus import export_nexus
+
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        for name, content in small_files().items():
+            (root / "film" / name).parent.mkdir(exist_ok=True)
+            (root / "film" / name).write_bytes(content)
+        write_angle_series(root / "angles")
+        for name in ("film", "angles"):
+            export_nexus(root / name, root / f"{name}.nxs")
+        return [{f"{name}.nxs": (root / f"{name}.nxs").read_bytes()} for name in ("film", "angles")]
 
 
 def _picture_folders() -> list[Files]:

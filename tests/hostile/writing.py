@@ -56,7 +56,7 @@ def commands(runner: Runner, names: tuple[str, ...] = ()) -> list[Command]:
 
 
 def _map_commands(_: Runner, made: Path) -> Iterator[Command]:
-    """Make: segment, estimate, fit, export, export to zarr, batch maps."""
+    """Make: segment, estimate, fit, export, export to zarr, export to nexus, batch maps."""
     for number in range(3):
         sample_ep4(made / "maps" / f"m{number}", seed=number, size=(32, 40), bands=6, kinds=3)
     (made / "recipe.toml").write_text("k = 3\n")
@@ -67,6 +67,7 @@ def _map_commands(_: Runner, made: Path) -> Iterator[Command]:
     two = str(made / "maps" / "m1")
     yield Command("export", ("export", one, "OUT/a.ome.tif"))
     yield Command("export to zarr", ("export", two, "OUT/a.ome.zarr"), ("--ome-zarr", "0.4"), store_sets)
+    yield Command("export to nexus", ("export", one, "OUT/a.nxs"))
     batch = ("batch", str(made / "recipe.toml"), str(made / "maps"), "--out", "OUT", "--workers", "1")
     yield Command("batch maps", batch, model, batch_sets)
 
@@ -75,7 +76,7 @@ def _cell_commands(runner: Runner, made: Path) -> Iterator[Command]:
     """Make: cells detect, cells measure, cells train."""
     counts = {"dates": 1, "subjects": 1, "experiments": 2, "fovs": 2, "count": (2, 3)}
     images = str(sample_cells(made / "images", **counts, size=(96, 96), radius=(8, 16)))
-    detect = ("cells", "detect", images, "--workers", "1", "--radius", "8", "25")
+    detect = ("cells", "detect", images, "--workers", "1", "--radius", "8", "25", "--outlines", "geojson")
     yield Command("cells detect", (*detect, "--out", "OUT"), ("--kind", "nuclei"), batch_sets)
     runner.run((*detect, "--out", str(made / "found"))).check(0)
     masks = str(made / "found" / "labels")

@@ -8,6 +8,7 @@ import tomllib
 
 import numpy as np
 import pytest
+import tifffile
 from conftest import EXAMPLE, EXAMPLE_WRAP, ROOT
 from npe2 import PluginManager, PluginManifest
 from npe2.io_utils import read
@@ -143,6 +144,23 @@ def test_a_label_image_alone_has_its_own_facts(opened, tmp_path):
     [(labels, keywords, _)] = opened(next(tmp_path.glob("*_labels.tif")))
     assert labels.max() == 4
     assert "features" not in keywords
+
+
+def test_labels_over_time_and_depth_keep_their_planes_and_numbers(opened, tmp_path):
+    labels = np.random.default_rng(3).integers(0, 70_000, (2, 3, 5, 6)).astype(np.uint32)
+    metadata = {"axes": "TZYX", "PhysicalSizeX": 0.25, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": 0.5}
+    metadata |= {"PhysicalSizeYUnit": "µm"}
+    path = tmp_path / "cells_labels.tif"
+    tifffile.imwrite(path, labels, ome=True, metadata=metadata, photometric="minisblack")
+    [(found, keywords, _)] = opened(path)
+    np.testing.assert_array_equal(found, labels)
+    assert keywords["axis_labels"] == ("t", "z", "y", "x")
+    assert keywords["scale"] == (1, 1, 0.5, 0.25)
+    assert keywords["units"] == ("pixel", "pixel", "µm", "µm")
+    tifffile.imwrite(path, labels[:, 0], metadata={"axes": "TYX"})
+    [(found, keywords, _)] = opened(path)
+    np.testing.assert_array_equal(found, labels[:, 0])
+    assert keywords["axis_labels"] == ("t", "y", "x")
 
 
 def test_a_label_image_that_was_changed_gets_no_names(opened, tmp_path):

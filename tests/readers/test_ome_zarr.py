@@ -102,8 +102,7 @@ def test_a_pixel_without_a_unit_has_no_size(tmp_path):
     said = image_facts("0.5")
     for axis in said["ome"]["multiscales"][0]["axes"]:
         axis.pop("unit", None)
-    write_group_again = tmp_path / "a.zarr" / "zarr.json"
-    change_json(write_group_again, attributes=said)
+    change_json(tmp_path / "a.zarr" / "zarr.json", attributes=said)
     assert open_stack(tmp_path / "a.zarr").pixel_size_um is None
 
 

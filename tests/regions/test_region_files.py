@@ -71,15 +71,41 @@ def test_a_thousand_polygons_come_back(tmp_path, name):
     path.write_bytes(write(areas))
     found = read(InputFile(path))
     assert [area.number for area in found] == list(range(1, 1001))
-    ious = []
+    ious = ious_of(areas, found, name)
     for one, two in zip(areas, found, strict=True):
-        masks = [drawn([area], SHAPE, name) > 0 for area in (one, two)]
-        ious.append((masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum())
         # A RoiSet keeps 32-bit floats.
         for before, after in zip(one.rings, two.rings, strict=True):
             np.testing.assert_allclose(after[: len(before)], before, atol=1e-3)
     print(f"{name}: least IoU of 1,000 polygons {min(ious):.6f}")
     assert min(ious) >= 0.98
+
+
+def test_a_thousand_polygons_come_back_from_qupath(tmp_path):
+    """It saves corners to two decimals, keeps measurements, and adds what it knows (ROITypeAdapters)."""
+    areas = thousand(np.random.default_rng(22))
+
+    def saved(value):
+        if isinstance(value, list):
+            return [saved(one) for one in value]
+        return round(value, 2)
+
+    content = json.loads(geojson_bytes(areas, "annotation"))
+    for one in content["features"]:
+        one["geometry"]["coordinates"] = saved(one["geometry"]["coordinates"])
+        one["properties"] |= {"isLocked": True, "metadata": {"a": "b"}}
+    path = tmp_path / "saved.geojson"
+    path.write_text(json.dumps(content, indent=2), encoding="utf-8")
+    ious = ious_of(areas, read_geojson(InputFile(path)), path.name)
+    print(f"saved by QuPath: least IoU of 1,000 polygons {min(ious):.6f}, mean {np.mean(ious):.6f}")
+    assert min(ious) >= 0.98
+
+
+def ious_of(areas, found, name):
+    ious = []
+    for one, two in zip(areas, found, strict=True):
+        masks = [drawn([area], SHAPE, name) > 0 for area in (one, two)]
+        ious.append((masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum())
+    return ious
 
 
 @both
@@ -194,6 +220,12 @@ FAR = {"type": "Polygon", "coordinates": [[[5, 5, 0], [7, 5, 0], [7, 7, 0], [5, 
         ([feature(SQUARE, measurements=[{"name": "Label", "value": 9.0}])], [9]),
         ([feature(SQUARE, measurements={"Label": 9}), feature(FAR)], [1, 2]),
         ([feature(SQUARE, measurements={"Label": 4}), feature(FAR, measurements={"Label": 4})], [1, 2]),
+        (
+            [feature(SQUARE, measurements={"Label": 10**400}), feature(FAR, measurements={"Label": 2.5})],
+            [1, 2],
+        ),
+        ([feature(SQUARE, measurements={"Label": float("inf")})], [1]),
+        ([feature({**SQUARE, "plane": {"c": -1, "z": 0, "t": 0}})], [1]),
         ([feature(SQUARE, classification=None, name=None, measurements={"Label": "NaN"})], [1]),
     ],
 )

@@ -26,8 +26,8 @@ def spectra(shared_data: Path) -> Spectra:
 
 @pytest.fixture
 def model(tmp_path: Path) -> ThinFilm:
-    guide = (ROOT / "docs" / "user-guide.md").read_text(encoding="utf-8")
-    section = guide.partition("### A thick film on glass")[2].partition("\n### ")[0]
+    guide = (ROOT / "docs" / "thickness.md").read_text(encoding="utf-8")
+    section = guide.partition("## A thick film on glass")[2].partition("\n## ")[0]
     (block,) = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
     (tmp_path / "model.toml").write_text(block, encoding="utf-8")
     return read_model(tmp_path / "model.toml")

@@ -11,6 +11,8 @@ import tifffile
 
 from ellimaps.plates.measuring.plate import METADATA
 from ellimaps.plates.measuring.profiles import Profiles, assemble, save_profiles
+from ellimaps.plates.measuring.thumbnails import make_thumbnails, save_thumbnails
+from ellimaps.plates.measuring.wells import well_name
 
 DOSES = (0.1, 1.0, 10.0, 100.0)
 EFFECTS = {"sizer": "nuclei_area", "dimmer": "mean_chDNA", "inert": ""}
@@ -76,3 +78,25 @@ def with_cells(root: Path, n: int, random: np.random.Generator) -> Profiles:
     found = replace(profiles, cells=cells)
     save_profiles(found, root / "results" / "small")
     return found
+
+
+def many_wells(root: Path, n: int, seed: int = 0) -> Profiles:
+    """Make wells of plates of 1536 with a field each, its images and thumbnails; save them."""
+    random = np.random.default_rng(seed)
+    rows, features = [], []
+    for index in range(n):
+        plate, place = divmod(index, 1536)
+        row, column = place // 48 + 1, place % 48 + 1
+        kind = list(EFFECTS)[index % 3]
+        compound, dose = ("DMSO", np.nan) if column in (1, 48) else (kind, DOSES[index // 3 % 4])
+        files = [f"{plate}_{well_name(row, column)}_{channel}.tif" for channel in CHANNELS]
+        about = (well_name(row, column), row, column, 1, compound, dose, "uM" if dose == dose else "")
+        rows.append((f"plate {plate}", *about, dose != dose, ";".join(files)))
+        features.append(_features(random, compound, dose))
+        for number, name in enumerate(files):
+            write_picture(root / "pictures" / name, random, 400 + 300 * number)
+    facts = {"name": "many", "root": str(root / "pictures"), "channels": list(CHANNELS), "shape": [32, 48]}
+    made = assemble(pd.DataFrame(rows, columns=list(METADATA)), features, facts | {"mismatches": []})
+    save_profiles(made, root / "results" / "many")
+    save_thumbnails(make_thumbnails(made), root / "results" / "many")
+    return made

@@ -31,7 +31,7 @@ def image_facts(version: str, n_axes: int = 5) -> dict[str, Any]:
     transformations = [{"type": "scale", "scale": scale}]
     multiscales = {
         "name": "image",
-        "axes": AXES[-n_axes:],
+        "axes": [dict(axis) for axis in AXES[-n_axes:]],
         "datasets": [{"path": "0", "coordinateTransformations": transformations}],
     }
     said: dict[str, Any] = {"multiscales": [multiscales]} | ({"omero": OMERO} if n_axes == 5 else {})

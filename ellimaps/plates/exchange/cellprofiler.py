@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ellimaps.core.errors import ReadError
 from ellimaps.core.inputs import InputFile
@@ -231,22 +233,22 @@ def _of_objects(table: _Table, images: pd.DataFrame) -> pd.DataFrame:
             found = numbers(part, measured, table.rows)
             yield found.assign(image=_image_of(numbers(part, keys, table.rows), images[keys], table.rows))
 
-    found = medians(numbered(), table.rows).reindex(range(len(images)))
+    found = medians(numbered(), table.rows).reindex(range(len(images)), columns=[*measured, "n"])
     names = {name: table.feature(name) for name in measured}
     count = f"{next(iter(names.values())).split('_')[0]}_Number_Count"
     return found[measured].rename(columns=names).assign(**{count: found["n"].fillna(0.0)})
 
 
-def _image_of(keys: pd.DataFrame, images: pd.DataFrame, rows: RowNames) -> list[int]:
+def _image_of(keys: pd.DataFrame, images: pd.DataFrame, rows: RowNames) -> NDArray[np.intp]:
     """Return the position of every object's image."""
     known = pd.MultiIndex.from_frame(images)
-    found = known.get_indexer(pd.MultiIndex.from_frame(keys)) if known.is_unique else [-1] * len(keys)
-    for row, image in zip(keys.index, map(int, found), strict=True):
-        if image < 0:
-            raise ReadError(
-                f"{rows.at(int(row))}: the table of images does not have its image: export the run again."
-            )
-    return [int(image) for image in found]
+    if not known.is_unique:
+        raise ReadError(f"{rows.file} has no TableNumber, which tells its images apart: export it again.")
+    found = known.get_indexer(pd.MultiIndex.from_frame(keys))
+    if (found < 0).any():
+        row = int(keys.index[found < 0][0])
+        raise ReadError(f"{rows.at(row)}: the table of images does not have its image: export the run again.")
+    return found
 
 
 def _by_whole_images(parts: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:

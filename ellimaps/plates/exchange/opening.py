@@ -37,6 +37,7 @@ from ellimaps.plates.exchange.tables import RowNames, csv_table, kind_of, number
 from ellimaps.plates.measuring.plate import METADATA, POSITIVE
 from ellimaps.plates.measuring.profiles import FACTS, FORMAT, Profiles, read_profiles, wells_of
 from ellimaps.plates.measuring.wells import plate_shape
+from ellimaps.plates.statistics.assay_quality import channels_of
 from ellimaps.plates.statistics.treatments import positive_wells
 
 CELLPROFILER, TABLE = "CellProfiler", "table of profiles"
@@ -44,7 +45,6 @@ CELLPROFILER, TABLE = "CellProfiler", "table of profiles"
 _KEPT = ("name", "source", "root", "settings", "layout_sha256", "inputs_sha256")
 """What ``plate.json`` of several plates holds of each."""
 _CELL = re.compile(r"(?i).*object_?number")
-_INTENSITY = re.compile(r"[A-Za-z]+_Intensity_MeanIntensity_(.+)")
 
 
 def open_profiles(
@@ -165,7 +165,8 @@ def _read_table(file: InputFile, kind: str, layout: str | Path | None) -> tuple[
     if not (named or others):
         raise ReadError(f"{file.name} has no features beside its metadata: export it again.")
     values = numbers(table, named or others, rows)
-    if any(_CELL.fullmatch(str(name)) for name in table):
+    # Profiles of wells may keep a feature called so; cells share their place.
+    if any(_CELL.fullmatch(str(name)) for name in table) and places_of(about).duplicated().any():
         about, values = _of_fields(about, values, rows)
     found = placed(about, file.path, rows, layout)
     return found, values.iloc[found.rows].reset_index(drop=True)
@@ -201,19 +202,18 @@ def _profiles(
     ]
     features = features.drop(columns=empty)
     fields = pd.concat([found.metadata, features], axis=1)
-    channels = [match[1] for name in features if (match := _INTENSITY.fullmatch(str(name)))]
+    names = tuple(map(str, features))
     facts: dict[str, Any] = {
         "software": software_facts(),
         "format": FORMAT,
         "name": readable(path.name).split(".")[0],
         "source": kind,
-        "channels": list(dict.fromkeys(channels)),
+        "channels": channels_of(names),
         "shape": list(plate_shape(list(zip(fields["row"], fields["column"], strict=True)))),
         "mismatches": notes,
         "inputs_sha256": {readable(file.name): sha256(file) for file in files},
         **({"layout_sha256": sha256(Path(layout))} if layout else {}),
     }
-    names = tuple(map(str, features))
     return Profiles(fields, wells_of(fields, names), names, facts)
 
 

@@ -34,7 +34,7 @@ _MOST_FIELDS = 100_000
 
 
 class Placed(NamedTuple):
-    """RowNames of a table as fields.
+    """Rows of a table as fields.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ def placed(table: pd.DataFrame, file: Path, line: RowNames, layout: str | Path |
     about[["row", "column"]] = [well_position(well) for well in wells]
     about["source"] = np.arange(len(about))
     raw = raw.assign(well=wells)
-    found, notes = _joined(about, raw, file, layout)
+    found, notes = _joined(about, raw, (file, line), layout)
     found = found.sort_values(["plate", "row", "column", "field"], kind="stable", ignore_index=True)
     return Placed(found.drop(columns="source"), found["source"].to_numpy(np.intp), notes)
 
@@ -179,8 +179,9 @@ def _refuse_twice(keys: list[tuple[str, str, int]], rows: pd.Index, line: RowNam
 
 
 def _joined(
-    about: pd.DataFrame, raw: pd.DataFrame, file: Path, layout: str | Path | None
+    about: pd.DataFrame, raw: pd.DataFrame, source: tuple[Path, RowNames], layout: str | Path | None
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    file, line = source
     if layout is not None:
         table = read_layout(layout)
         known = about["well"].isin(table["well"])
@@ -196,8 +197,7 @@ def _joined(
         said = raw.iloc[rows.index]
         said = said[[name for name in said if is_layout_column(str(name))]].drop_duplicates()
         try:
-            # Its messages name rows as the file counts them, from 1 and with the names of the columns.
-            parts.append(_with_source(rows, layout_of(file, said.set_axis(said.index + 2))))
+            parts.append(_with_source(rows, layout_of(file, said.set_axis(said.index + line.first))))
         except ReadError as error:
             if "no column compound" not in str(error):
                 raise

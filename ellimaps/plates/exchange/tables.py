@@ -229,7 +229,8 @@ def numbers(part: pd.DataFrame, columns: Sequence[str], line: RowNames) -> pd.Da
     for name in columns:
         values = part[name]
         if not pd.api.types.is_numeric_dtype(values):
-            known = pd.to_numeric(values, errors="coerce")
+            # As text: a whole number beyond those of the machine is infinite then, and no error.
+            known = pd.to_numeric(values.astype(str), errors="coerce")
             wrong = (known.isna() & ~values.isna() & (values.astype(str).str.casefold() != "nan")).to_numpy()
             if wrong.any():
                 row = int(np.flatnonzero(wrong)[0])

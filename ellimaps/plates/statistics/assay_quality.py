@@ -82,7 +82,6 @@ def quality_table(profiles: Profiles, positive: Sequence[Treatment]) -> pd.DataF
     """
     wells = profiles.wells
     values = feature_values(wells, profiles.features)
-    channels = channels_of(profiles.features)
     tables = []
     chosen: Sequence[Treatment | None] = positive or [None]
     for one in chosen:
@@ -90,8 +89,9 @@ def quality_table(profiles: Profiles, positive: Sequence[Treatment]) -> pd.DataF
         table = _quality(wells, values, is_positive)
         tables.append(table.assign(positive="" if one is None else treatment_text(one)))
     found = pd.concat(tables, ignore_index=True)
-    named = {number: (_channel(name, channels), name) for number, name in enumerate(profiles.features)}
-    found["channel"], found["feature"] = zip(*found["feature"].map(named), strict=True)
+    channels = channels_of(profiles.features)
+    found["feature"] = found["feature"].map(dict(enumerate(profiles.features)))
+    found["channel"] = found["feature"].map({name: _channel(name, channels) for name in profiles.features})
     columns = ["plate", "positive", "channel", "feature", *QUALITY_COLUMNS]
     return found.sort_values(["plate", "positive"], kind="stable", ignore_index=True)[columns]
 

@@ -115,8 +115,8 @@ def example_folders(root: Path) -> list[Path]:
 
 
 def measurements_below(folder: Path, limit: int = 12) -> list[Path]:
-    """Return folders below this one that hold a data set's table or a TIFF, nearest first."""
-    endings = (".ds.dat", ".tif", ".tiff")
+    """Return folders below this one that hold a data set's table, a TIFF or NeXus maps, nearest first."""
+    endings = (".ds.dat", ".tif", ".tiff", ".nxs")
     below = islice(folders_from(folder), 1, None)
     return list(islice((one for one in below if any(f.name.endswith(endings) for f in files_in(one))), limit))
 

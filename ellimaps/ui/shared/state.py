@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, ClassVar, Literal, Self, TypedDict, TypeVar
+from typing import Any, Literal, Self, TypedDict, TypeVar
 
 import streamlit as st
 from cachetools import TTLCache
@@ -57,8 +57,6 @@ class PageState:
     task: BackgroundTask | None = None
     message: str = ""
     recent: list[str] = field(default_factory=list)
-    is_written: ClassVar[bool] = False
-    """Whether `facts` is written down; other pages begin anew after a restart."""
 
     def opened(self, name: str) -> None:
         """Put what is opened before what was."""
@@ -145,7 +143,7 @@ def kept(key: str, *, address: bool = False) -> Kept:
 def write_work() -> None:
     """Write down what this user does, where it has changed."""
     work = _work()
-    pages = {name: page.facts() for name, page in work.pages.items() if page.is_written}
+    pages = {name: page.facts() for name, page in work.pages.items()}
     if pages:
         written_works.write(work.token, {"controls": work.controls, "pages": work.written | pages})
 

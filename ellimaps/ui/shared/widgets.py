@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from mimetypes import guess_type
 from typing import Any, TypeVar
 
@@ -12,8 +13,10 @@ import pandas as pd
 import streamlit as st
 
 from ellimaps.core.errors import EllimapsError, ReadError, SettingError
+from ellimaps.core.figures import figure_png, figure_svg
 from ellimaps.core.files import csv_bytes
 from ellimaps.core.progress import Progress
+from ellimaps.core.table_figure import table_figure
 from ellimaps.ui.shared.address import followed, told_address
 from ellimaps.ui.shared.data_root import data_root, inside_root, told
 from ellimaps.ui.shared.markdown import escaped
@@ -96,6 +99,29 @@ def choose_tab(names: Sequence[str], *, key: str) -> str:
     )
     told_address(key, str(chosen), first)
     return str(chosen)
+
+
+def choose_one(label: str, names: Sequence[str], *, key: str, **options: Any) -> str | None:
+    """Show a list and return the chosen one; a reload or link finds it, Back undoes a choice.
+
+    Parameters
+    ----------
+    label : str
+        What is chosen.
+    names : sequence of str
+        What there is to choose from.
+    key : str
+        Of the control, and its name in the address.
+    **options
+        As `streamlit.selectbox`; with ``index=None`` nothing is chosen at first.
+    """
+    control = kept(key)
+    if (asked := followed(key)) is not None:
+        first = names[0] if options.get("index", 0) is not None else None
+        st.session_state[key] = asked if asked in names else first
+    chosen: str | None = st.selectbox(label, names, **options, **control)
+    told_address(key, chosen or "")
+    return chosen
 
 
 def choose_below_root(
@@ -208,3 +234,36 @@ def csv_download(label: str, name: str, table: pd.DataFrame, *, key: str, **opti
         As `download`.
     """
     download(label, name, lambda: csv_bytes(table), key=key, **options)
+
+
+def table_downloads(
+    label: str, name: str, table: pd.DataFrame, *, key: str, shown: pd.DataFrame | None = None
+) -> None:
+    """Offer a table as CSV, and what is seen of it as PNG and SVG.
+
+    Parameters
+    ----------
+    label, name : str
+        Of the button and of the files, without an ending.
+    table : DataFrame
+        What the CSV holds.
+    key : str
+        Streamlit key, and with ``_png`` and ``_svg`` behind it.
+    shown : DataFrame, optional
+        What the pictures hold, with columns in words; the table otherwise.
+    """
+    seen = table if shown is None else shown
+    title = name.replace("_", " ").capitalize()
+    with st.popover(label, icon=":material/download:"):
+        csv_download("CSV", f"{name}.csv", table, key=key, help="All of it, with all digits")
+        for ending, content in (("png", _table_png), ("svg", _table_svg)):
+            made = partial(content, seen, title)
+            download(ending.upper(), f"{name}.{ending}", made, key=f"{key}_{ending}")
+
+
+def _table_png(table: pd.DataFrame, title: str) -> bytes:
+    return figure_png(table_figure(table, title))
+
+
+def _table_svg(table: pd.DataFrame, title: str) -> bytes:
+    return figure_svg(table_figure(table, title)).encode()

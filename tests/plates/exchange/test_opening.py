@@ -95,6 +95,18 @@ def test_images_of_several_runs_are_told_apart(tmp_path, layout):
         np.testing.assert_array_equal(rows["Cells_AreaShape_Area"], known["Cells_AreaShape_Area"])
 
 
+def test_objects_without_their_table_number_are_refused(tmp_path, layout):
+    (first, _), (second, _) = tables("P1", 1), tables("P2", 2)
+    both = {
+        name: pd.concat([first[name].assign(TableNumber=11), second[name].assign(TableNumber=22)])
+        for name in first
+    }
+    both["Cells"] = both["Cells"].drop(columns="TableNumber")
+    with pytest.raises(ReadError, match="table Cells has no TableNumber") as error:
+        open_profiles(write_sqlite(tmp_path / "both.sqlite", both, ""), layout)
+    assert one_sentence(error)
+
+
 def test_images_without_objects_have_none(tmp_path, layout):
     made, _ = tables()
     made["Cells"] = made["Cells"][made["Cells"]["ImageNumber"] != 3]
@@ -160,6 +172,12 @@ def test_a_table_of_cells_gives_medians(tmp_path, layout):
     shuffled = cells.sample(frac=1, random_state=0).sort_values("Metadata_ImageNumber", kind="stable")
     shuffled.to_parquet(tmp_path / "cells.parquet", index=False)
     expect(open_profiles(tmp_path / "cells.parquet", layout), truth.drop(columns="Nuclei_Number_Count"))
+
+
+def test_a_profile_of_wells_may_have_numbers_of_objects(tmp_path):
+    text = "Metadata_Well,Metadata_compound,Cells_Number_Object_Number,Cells_X\nA01,DMSO,7,1\nA02,x,9,2\n"
+    (tmp_path / "a.csv").write_text(text)
+    assert open_profiles(tmp_path / "a.csv").features == ("Cells_X",)
 
 
 def test_metadata_of_the_broad_institute_are_understood(tmp_path):
@@ -375,3 +393,17 @@ def test_a_damaged_gzip_is_refused(tmp_path):
         with pytest.raises(ReadError, match="is no table") as error:
             open_profiles(tmp_path / "a.csv.gz")
         assert one_sentence(error)
+
+
+def test_a_database_that_is_being_written_is_refused_and_left_alone(tmp_path, layout):
+    path = write_sqlite(tmp_path / "run.sqlite", tables()[0])
+    with closing(sqlite3.connect(path)) as writer:
+        writer.execute("PRAGMA journal_mode = WAL")
+        writer.execute("UPDATE MyExpt_Per_Image SET Image_Metadata_Plate = 'other'")
+        writer.commit()
+        with pytest.raises(ReadError, match="is being written") as error:
+            open_profiles(path, layout)
+    assert one_sentence(error)
+    before = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+    assert open_profiles(path, layout).wells["plate"].unique().tolist() == ["other"]
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before

@@ -61,7 +61,7 @@ class Sheet {
     this.component = component;
     if (!this.data) this.folded.open = data.isOpen;
     this.nameSaving(data.title);
-    this.root.style.setProperty("--least", `${data.leastPx}px`);
+    for (const size of ["least", "edge"]) this.root.style.setProperty(`--${size}`, `${data[size]}px`);
     this.controls.take(data.channels, data.look);
     const before = this.data;
     this.data = data;

@@ -71,7 +71,7 @@ class Sheet:
     least_px : int
         Width of an image below which fewer stand in a row.
     edge_px : int
-        Larger images are sent with this longer edge.
+        Larger images are sent with this longer edge, and none is shown wider.
     is_open : bool
         Whether the controls of the channels are unfolded at first.
     """
@@ -114,7 +114,8 @@ def image_sheet(
     """
     data = {
         "title": sheet.title,
-        "leastPx": sheet.least_px,
+        "least": sheet.least_px,
+        "edge": sheet.edge_px,
         "isOpen": sheet.is_open,
         "opens": on_open is not None,
         "look": look if _is_look(look, len(channels)) else None,

@@ -57,10 +57,11 @@ def curve_chart(curve: LearningCurve) -> Any:
     points = pd.concat([curve.points.assign(what=_HELD_OUT), led.assign(what=_LED_TO)])
     labels = alt.X("labels:Q", title="images trained on", scale=alt.Scale(zero=False))
     score = alt.Y("score:Q", title="score", scale=alt.Scale(domain=[0, 1]))
-    kinds = alt.Scale(domain=[_HELD_OUT, _LED_TO], range=[_TOWARDS, _AWAY])
+    shown = [_HELD_OUT] if curve.unknown else [_HELD_OUT, _LED_TO]
+    kinds = alt.Scale(domain=shown, range=[_TOWARDS, _AWAY])
     base = alt.Chart(points).encode(
         x=labels,
-        color=alt.Color("what:N", title=None, scale=kinds, legend=names_legend(kinds.domain)),
+        color=alt.Color("what:N", title=None, scale=kinds, legend=names_legend(shown)),
         tooltip=[
             alt.Tooltip("labels:Q", title="Images", format=".0f"),
             alt.Tooltip("score:Q", title="Score", format=".3f"),
@@ -71,7 +72,7 @@ def curve_chart(curve: LearningCurve) -> Any:
     limits = base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q", title="score"), y2="high:Q")
     marks = base.mark_point(filled=True, size=60, opacity=1).encode(y=score)
     line = alt.Chart(curve.fitted).mark_line(color=_AWAY, strokeDash=[5, 3]).encode(x=labels, y=score)
-    return alt.layer(line, limits, marks).properties(height=260, title="Learning curve")
+    return alt.layer(line, limits, marks).properties(height=300, title="Learning curve")
 
 
 def contribution_chart(prediction: Prediction, answer: str, unit: str) -> Any:

@@ -20,6 +20,7 @@ from ellimaps.ui.shared.widgets import choose_below_root, choose_tab, guarded
 # Beside each other the two halves of a view would be cut in a narrow window, and drawn out in a wide one.
 _STYLE = """
 <style>
+.st-key-try_picture :is(div:has(> .stImage), .stImage, .stImage > div) { width: 100%; }
 @media (max-width: 1050px) {
   :is(.st-key-try_split, .st-key-train_split) > div > .stHorizontalBlock { flex-direction: column; }
   :is(.st-key-try_split, .st-key-train_split) > div > .stHorizontalBlock > .stColumn { width: 100%; }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import streamlit as st
 
@@ -127,7 +127,6 @@ class ClassifyState(PageState):
     comparison: ModelComparison | None = None
     compared: tuple[str, str, Path] | None = None
     curve: tuple[Path, LearningCurve] | None = None
-    is_written: ClassVar[bool] = True
 
     def show(self, name: str) -> None:
         """Note the folder that is shown; the labels chosen to train on were of the one before."""

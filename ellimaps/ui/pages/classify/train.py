@@ -118,6 +118,7 @@ def _results(state: ClassifyState, trained: Trained) -> None:
         left, right = st.columns([3, 2], gap="medium")
     with left:
         show_chart(importance_chart(report.importance, trained.model.unit))
+        csv_download("Measurements (CSV)", "measurements.csv", report.importance, key="train_importance_csv")
     with right:
         _confusion(state, report)
         _keep(state, trained)
@@ -159,7 +160,11 @@ def _confusion(state: ClassifyState, report: TrainingReport) -> None:
                     on_click=_choose_cell,
                     args=(state, (true, answer)),
                 )
-    csv_download("Answers (CSV)", "held_out_answers.csv", report.answers, key="train_answers_csv")
+    with st.container(horizontal=True):
+        table = report.confusion.set_axis(names, axis=1)
+        table.insert(0, "is", names, allow_duplicates=True)
+        csv_download("Matrix (CSV)", "confusion_matrix.csv", table, key="train_confusion_csv")
+        csv_download("Answers (CSV)", "held_out_answers.csv", report.answers, key="train_answers_csv")
 
 
 def _choose_cell(state: ClassifyState, cell: tuple[int, int]) -> None:
@@ -231,6 +236,7 @@ def _mistakes(report: TrainingReport) -> None:
                 f"**{escaped(row['file'])}** is {escaped(called[row['label']])}, answered "
                 f"{escaped(called[row['answer']])} in {row['wrong']:.0%} of the repeats"
             )
+    csv_download("Mistakes (CSV)", "mistakes.csv", report.mistakes, key="train_mistakes_csv")
     if len(with_picture) < len(rows):
         with st.expander(f"All {len(rows)}"):
             st.dataframe(report.mistakes, key="train_mistakes", hide_index=True)

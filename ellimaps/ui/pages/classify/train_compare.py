@@ -15,7 +15,7 @@ from ellimaps.ui.pages.classify.models import models_compared
 from ellimaps.ui.pages.classify.state import ClassifyState
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
-from ellimaps.ui.shared.widgets import guarded
+from ellimaps.ui.shared.widgets import csv_download, guarded
 from ellimaps.ui.shared.worker import in_worker
 
 
@@ -46,7 +46,13 @@ def _show(found: ModelComparison) -> None:
     with st.container(horizontal=True):
         for label, share in rows.items():
             st.metric(label, f"{share:.1%}")
-        st.metric("Right alone", f"{found.first} : {found.second}", f"p = {found.p:.2g}", delta_color="off")
+        st.metric(
+            "Right alone",
+            f"{found.first} : {found.second}",
+            f"p = {found.p:.2g}",
+            delta_color="off",
+            delta_arrow="off",
+        )
     left_out = (
         f" {counted(found.left_out, 'image')} that taught one of them are left out." if found.left_out else ""
     )
@@ -59,3 +65,4 @@ def _show(found: ModelComparison) -> None:
     if not found.differing.empty:
         columns = {"file": "Image", "label": "Label", "first": "First answers", "second": "Second answers"}
         st.dataframe(found.differing, key="compare_differing", hide_index=True, column_config=columns)
+        csv_download("Differing (CSV)", "differing.csv", found.differing, key="compare_differing_csv")

@@ -16,6 +16,11 @@ from ellimaps.ui.shared.tasks import start
 from ellimaps.ui.shared.widgets import csv_download, guarded
 from ellimaps.ui.shared.worker import in_worker
 
+_LINE = (
+    " Line: an inverse power law through them (Cortes et al. 1993, Figueroa et al. 2012); at its end what "
+    "the further labels would bring, with 95 % limits."
+)
+
 
 def curve_panel(state: ClassifyState, folder: Path, labels: Callable[[], Labels]) -> None:
     """Show the button for the learning curve, and the curve; labels are read when it is pressed."""
@@ -37,8 +42,7 @@ def curve_panel(state: ClassifyState, folder: Path, labels: Callable[[], Labels]
             return
         show_chart(curve_chart(curve))
         st.caption(
-            "Points: product of the recalls of images held out, with its 95 % limits for new images. Line: "
-            "an inverse power law through them (Cortes et al. 1993, Figueroa et al. 2012); at its end what "
-            "the further labels would bring, with 95 % limits."
+            "Points: product of the recalls of images held out, with its 95 % limits for new images."
+            + ("" if curve.unknown else _LINE)
         )
         csv_download("Learning curve (CSV)", "learning_curve.csv", curve.points, key="train_curve_csv")

@@ -21,7 +21,7 @@ from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.data_root import data_root
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
-from ellimaps.ui.shared.widgets import choose_tab
+from ellimaps.ui.shared.widgets import choose_tab, csv_download
 
 VIEWS = ("One image", "Whole folder", "Over HTTP")
 
@@ -111,6 +111,7 @@ def _measurements(model: PopulationModel | DeepModel, prediction: Prediction) ->
         "code": "Name in code",
     }
     st.dataframe(shown, key="try_measurements", hide_index=True, column_config=columns)
+    csv_download("Measurements (CSV)", "measurements.csv", table, key="try_measurements_csv")
 
 
 def _percent(probability: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from ellimaps.ui.shared.state import PageState
 
@@ -11,5 +10,3 @@ from ellimaps.ui.shared.state import PageState
 @dataclass
 class ExperimentsState(PageState):
     """What the page keeps; its choices are controls, and these are written down."""
-
-    is_written: ClassVar[bool] = True

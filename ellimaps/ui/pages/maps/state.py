@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import streamlit as st
 
@@ -146,7 +146,6 @@ class MapsState(PageState):
     found: tuple[CellSettings, CellResult] | None = None
     shelf: dict[str, dict[str, Any]] = field(default_factory=dict)
     refused: str = ""
-    is_written: ClassVar[bool] = True
 
     def facts(self) -> dict[str, Any]:
         """Return what was made of the last measurements, ready for JSON."""

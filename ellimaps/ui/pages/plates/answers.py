@@ -25,7 +25,7 @@ from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.tasks import computed
-from ellimaps.ui.shared.widgets import csv_download, pick_row
+from ellimaps.ui.shared.widgets import pick_row, table_downloads
 
 # What is asked for first; the columns behind it are folded away. The code's name stands in the tooltip.
 _COMPOUNDS = {
@@ -73,7 +73,7 @@ _CURVES = {
     "of": ("Measure", ""),
     "half": ("EC50", "The dose of half the effect."),
     "interval": ("95 % interval", "Of the EC50, by its profile likelihood."),
-    "reason": ("Why there is none", ""),
+    "reason": ("Why there is none", "Of the EC50."),
 }
 _NUMBERS = {
     **dict.fromkeys(("p", "q", "map_p", "map_q"), "%.2g"),
@@ -119,9 +119,15 @@ def answers_tab(state: PlatesState, plate: OpenedPlate) -> None:
         curves[list(_CURVES)], key="plates_curves_table", hide_index=True, column_config=_config(_CURVES)
     )
     with st.container(horizontal=True):
-        for name in ("treatments", "compounds", "dose_responses", "changes", "nearest"):
-            label = f"{name.replace('_', ' ').capitalize()} CSV"
-            csv_download(label, f"{name}.csv", getattr(found, name), key=f"plates_get_{name}")
+        words = {
+            "compounds": _in_words(compounds, _COMPOUNDS),
+            "treatments": _in_words(treatments, _TREATMENTS),
+            "dose_responses": _in_words(curves, _CURVES),
+        }
+        for name in (*words, "changes", "nearest"):
+            label = f"Save {name.replace('_', ' ')}"
+            key = f"plates_get_{name}"
+            table_downloads(label, name, getattr(found, name), key=key, shown=words.get(name))
     st.markdown("#### Compare two groups")
     groups_panel(state, plate)
 
@@ -170,6 +176,10 @@ def _doses(table: pd.DataFrame) -> list[str]:
 def _table(table: pd.DataFrame, columns: dict[str, tuple[str, str]], key: str) -> pd.Series | None:
     number = pick_row(table[list(columns)], key=key, column_config=_config(columns))
     return None if number is None else table.iloc[number]
+
+
+def _in_words(table: pd.DataFrame, columns: dict[str, tuple[str, str]]) -> pd.DataFrame:
+    return table[list(columns)].rename(columns={name: label for name, (label, _) in columns.items()})
 
 
 def _folded(table: pd.DataFrame, columns: dict[str, tuple[str, str]], key: str) -> None:

@@ -20,6 +20,7 @@ from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.charts import log_ticks, show_chart
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
+from ellimaps.ui.shared.widgets import choose_one
 
 # In pixels: a wider curve of a few doses is stretched on a screen of 1920.
 _WIDEST = 1000
@@ -42,7 +43,7 @@ def by_compound_tab(state: PlatesState, plate: OpenedPlate) -> None:
         st.info("None of the chosen wells has a compound: choose others.", icon=":material/science:")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        compound = st.selectbox("Compound", names, **kept("plates_compound", address=True), width=280)
+        compound = choose_one("Compound", names, key="plates_compound", width=280)
         measure = st.selectbox(
             "Measure",
             [DISTANCE, *plate.profiles.features],
@@ -50,6 +51,7 @@ def by_compound_tab(state: PlatesState, plate: OpenedPlate) -> None:
             format_func=lambda name: "distance from controls" if name == DISTANCE else spoken(name),
             width=320,
         )
+    assert compound is not None
     contact_sheet(state, plate, chosen, compound)
     _curve(plate, compound, measure)
 

@@ -22,7 +22,7 @@ from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.cache import MEGABYTE, BoundedCache
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
-from ellimaps.ui.shared.widgets import csv_download
+from ellimaps.ui.shared.widgets import table_downloads
 
 _COLORINGS = ["Compound", "Concentration", "Control", "Plate", "Feature"]
 
@@ -157,4 +157,4 @@ def _counts(fields: pd.DataFrame, owners: NDArray[np.intp], selected: NDArray[np
         name: st.column_config.Column(name.capitalize()) for name in ("treatment", "wells", "cells", "chosen")
     }
     st.dataframe(shown, key="plates_cell_counts", hide_index=True, column_config=names | percent, height=260)
-    csv_download("Export CSV", "cells_chosen.csv", shown, key="plates_cell_export")
+    table_downloads("Save the table", "cells_chosen", shown, key="plates_cell_export")

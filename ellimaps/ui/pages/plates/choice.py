@@ -45,9 +45,7 @@ def choice_bar(state: PlatesState, plate: OpenedPlate) -> None:
             f"**{mask.sum():,} of {len(mask):,} fields chosen**, in {wells.sum():,} of {len(wells):,} wells",
             width="content",
         )
-        st.button(
-            "Clear selection", key="plates_clear", icon=":material/close:", on_click=_clear, args=[state]
-        )
+        st.button("Show all", key="plates_clear", icon=":material/close:", on_click=_clear, args=[state])
 
 
 def filtered_fields(plate: OpenedPlate) -> Mask:

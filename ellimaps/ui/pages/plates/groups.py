@@ -15,7 +15,7 @@ from ellimaps.ui.shared.cache import BoundedCache
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import computed
-from ellimaps.ui.shared.widgets import csv_download
+from ellimaps.ui.shared.widgets import table_downloads
 
 _CONTROLS, _NOW = "Controls", "Chosen now"
 # What a table shows without scrolling; the rest is folded.
@@ -110,4 +110,7 @@ def _show(found: GroupComparison, first: str, second: str) -> None:
     if len(shown) > _FIRST:
         with st.expander(f"All {len(shown)} features"):
             st.dataframe(shown, key="plates_groups_all", hide_index=True, column_config=config)
-    csv_download("Groups CSV", "groups.csv", found.table, key="plates_get_groups")
+    named = {"name": "Feature", "difference_sd": "Difference (standard deviations)"}
+    named |= {"first": f"Mean of {first}", "second": f"Mean of {second}"}
+    words = shown.rename(columns=named)
+    table_downloads("Save the groups", "groups", found.table, key="plates_get_groups", shown=words)

@@ -13,7 +13,7 @@ from ellimaps.ui.components.image_sheet import Sheet, SheetChannel, SheetImage, 
 from ellimaps.ui.pages.plates.data import OpenedPlate, picture, pixel_um, plate_limits, treatment_names
 from ellimaps.ui.pages.plates.state import WELL, PlatesState
 from ellimaps.ui.shared.markdown import escaped
-from ellimaps.ui.shared.state import kept
+from ellimaps.ui.shared.widgets import choose_one
 
 # Fields of a well that fit in a row of a window of 900 pixels, at this width and with this longer edge.
 _MOST_FIELDS, _LEAST_PX, _EDGE_PX = 4, 180, 480
@@ -60,13 +60,8 @@ def field_image(plate: OpenedPlate, files: str, title: str) -> SheetImage:
 def chosen_well(plate: OpenedPlate) -> int | None:
     """Return the well that was clicked, or is chosen by its name: a row of ``Profiles.wells``."""
     names = places(plate.profiles.wells)
-    chosen = st.selectbox(
-        "Well",
-        names,
-        index=None,
-        placeholder="Click a well, or choose it here",
-        **kept(WELL, address=True),
-        width=260,
+    chosen = choose_one(
+        "Well", names, key=WELL, index=None, placeholder="Click a well, or choose it here", width=260
     )
     return None if chosen is None else names.index(chosen)
 

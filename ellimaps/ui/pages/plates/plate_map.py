@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ellimaps.core.numbers import spoken
 from ellimaps.plates.measuring.wells import row_letters
-from ellimaps.plates.statistics.assay_quality import assay_quality
+from ellimaps.plates.statistics.assay_quality import assay_quality, treatment_text
 from ellimaps.plates.statistics.edge_effect import edge_effect
 from ellimaps.plates.statistics.normalization import scaled
 from ellimaps.plates.statistics.treatments import Treatment, treatments
@@ -24,9 +24,14 @@ from ellimaps.ui.pages.plates.state import WELL, PlatesState
 from ellimaps.ui.shared.charts import show_chart
 from ellimaps.ui.shared.markdown import escaped
 from ellimaps.ui.shared.state import kept
+from ellimaps.ui.shared.widgets import table_downloads
 
 # In pixels: wells of 384 keep room for their letters, and a plate its shape on a wide screen.
 _HEIGHT, _WIDEST = 340, 1000
+_QUALITY = {
+    **{"plate": "Plate", "n_controls": "Control wells", "mean": "Mean of controls"},
+    **{"sd": "Standard deviation", "cv": "CV", "n_positive": "Positive wells", "z_prime": "Z'"},
+}
 _ALL = "All plates"
 _NO_POSITIVE = "none"
 
@@ -118,7 +123,7 @@ def _plate_name(plate: OpenedPlate) -> str:
 
 
 def _positive_control(plate: OpenedPlate) -> Treatment | None:
-    known = {_treatment_text(one): one for one in treatments(plate.profiles.wells)}
+    known = {treatment_text(one): one for one in treatments(plate.profiles.wells)}
     chosen = st.selectbox(
         "Positive control",
         [_NO_POSITIVE, *known],
@@ -129,25 +134,16 @@ def _positive_control(plate: OpenedPlate) -> Treatment | None:
     return known.get(chosen)
 
 
-def _treatment_text(one: Treatment) -> str:
-    dose = f" {one.concentration:g} {one.unit}".rstrip() if np.isfinite(one.concentration) else ""
-    return f"{one.compound}{dose}"
-
-
 def _quality(plate: OpenedPlate, feature: str, positive: Treatment | None) -> None:
     wells = plate.profiles.wells
     chosen = np.isin(np.arange(len(wells)), positive.rows if positive else [])
     table = assay_quality(wells, wells[feature].to_numpy(np.float64), chosen)
     if len(table) > 1:
-        names = {
-            **{"plate": "Plate", "n_controls": "Control wells", "mean": "Mean of controls"},
-            **{"sd": "Standard deviation", "cv": "CV", "n_positive": "Positive wells", "z_prime": "Z'"},
-        }
         shown = table if positive else table.drop(columns=["n_positive", "z_prime"])
+        words = shown.rename(columns=_QUALITY)
         percent = {"CV": st.column_config.NumberColumn(format="percent")}
-        st.dataframe(
-            shown.rename(columns=names), hide_index=True, key="plates_quality", column_config=percent
-        )
+        st.dataframe(words, hide_index=True, key="plates_quality", column_config=percent)
+        table_downloads("Save the table", "quality", table, key="plates_get_quality", shown=words)
         return
     row = table.iloc[0]
     cv = f", CV {row['cv']:.1%}" if np.isfinite(row["cv"]) else ""

@@ -30,7 +30,7 @@ from ellimaps.ui.pages.plates.side_by_side import side_by_side
 from ellimaps.ui.pages.plates.state import PlatesState
 from ellimaps.ui.shared.state import kept
 from ellimaps.ui.shared.tasks import start
-from ellimaps.ui.shared.widgets import csv_download, number_field
+from ellimaps.ui.shared.widgets import number_field, table_downloads
 
 _LEVELS: dict[str, Level] = {"Fields": "field", "Wells": "well"}
 _CELLS = "Cells"
@@ -47,10 +47,13 @@ _MOST_ROWS = 5000
 def scatter_tab(state: PlatesState, plate: OpenedPlate) -> None:
     """Show the scatter plot, the table of what is chosen, and two images."""
     _offer_thumbnails(state, plate)
-    if _points(state) == _CELLS:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        shown = _points(state)
+        method, coloring = ("", "") if shown == _CELLS else _controls(state)
+    if shown == _CELLS:
         cells_view(state, plate)
         return
-    level, method, coloring = _controls(state)
+    level = _LEVELS[shown]
     rows = table(plate, level)
     filtered = filtered_fields(plate)
     drawn = np.flatnonzero(filtered if level == "field" else wells_of(plate, filtered))
@@ -135,25 +138,20 @@ def _points(state: PlatesState) -> str:
     )
 
 
-def _controls(state: PlatesState) -> tuple[Level, str, str]:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        method = st.segmented_control(
-            "Layout",
-            list(_METHODS),
-            default="PCA",
-            **kept("plates_method", address=True),
-            required=True,
-            help="Distances and clusters are taken from the profiles, not from this drawing.",
-        )
-        colorings = ["Compound", "Concentration", "Cluster", "Control", "Plate", "Feature"]
-        coloring = st.selectbox(
-            "Colour",
-            colorings,
-            **kept("plates_color", address=True),
-            width=170,
-            on_change=state.show_all,
-        )
-    return _LEVELS[st.session_state["plates_level"]], method, coloring
+def _controls(state: PlatesState) -> tuple[str, str]:
+    method = st.segmented_control(
+        "Layout",
+        list(_METHODS),
+        default="PCA",
+        **kept("plates_method", address=True),
+        required=True,
+        help="Distances and clusters are taken from the profiles, not from this drawing.",
+    )
+    colorings = ["Compound", "Concentration", "Cluster", "Control", "Plate", "Feature"]
+    coloring = st.selectbox(
+        "Color", colorings, **kept("plates_color", address=True), width=170, on_change=state.show_all
+    )
+    return method, coloring
 
 
 def _color(
@@ -230,7 +228,8 @@ def _selection_table(
     more = f" (the first {_MOST_ROWS:,} are listed)" if len(chosen) > _MOST_ROWS else ""
     left.markdown(f"**{len(chosen):,} of {len(rows):,} {noun}**{more}")
     with right:
-        csv_download("Export CSV", f"{noun}.csv", rows.iloc[chosen], key="plates_export", width="stretch")
+        words = table_rows.drop(columns=["plate", "row", "files"], errors="ignore").rename(columns=spoken)
+        table_downloads("Save the table", noun, rows.iloc[chosen], key="plates_export", shown=words)
     event = st.dataframe(
         table_rows[[*facts, *plate.profiles.features]],
         key=f"plates_table_{level}",

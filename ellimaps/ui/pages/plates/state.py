@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from ellimaps.plates.measuring.profile_sources import PLAIN
 from ellimaps.ui.shared.state import PageState
@@ -42,8 +42,6 @@ class PlatesState(PageState):
 
     Attributes
     ----------
-    recent : list of str
-        Folders of profiles opened, the last one first.
     shown : str
         Key of the profiles that the choices are of.
     selected : list of int
@@ -66,8 +64,6 @@ class PlatesState(PageState):
         How channels were chosen to look; see `ellimaps.ui.components.image_sheet.Look`.
     """
 
-    is_written: ClassVar[bool] = True
-    recent: list[str] = field(default_factory=list)
     shown: str = ""
     selected: list[int] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
@@ -82,10 +78,6 @@ class PlatesState(PageState):
     def take_look(self, look: dict[str, Any]) -> None:
         """Take how channels were chosen to look: all images of the page follow."""
         self.look = look
-
-    def opened(self, folder: str) -> None:
-        """Put a folder first among those opened."""
-        self.recent = [folder, *(one for one in self.recent if one != folder)][:_MOST_RECENT]
 
     def show(self, key: str) -> None:
         """Give up what was chosen of other profiles: it names fields by number."""
@@ -131,5 +123,3 @@ class PlatesState(PageState):
 _WRITTEN = ("recent", "shown", "selected", "hidden", "hidden_fields", "is_drawn", "look")
 # Of seven letters each, they are half of what a file of works may hold.
 _MOST_WRITTEN = 70_000
-# As many as a list shows without scrolling.
-_MOST_RECENT = 6

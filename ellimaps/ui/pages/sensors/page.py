@@ -62,7 +62,7 @@ def render() -> None:
             import_panel(state, location, log)
         if log is None:
             return
-        state.chose(text)
+        state.opened(text)
         _follow(state, location)
         _follow_address(state)
         _header(state, log, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import pandas as pd
 
@@ -43,10 +43,6 @@ class Span:
         return Span(self.start - margin, self.end + margin)
 
 
-# A list that is taken in at one look.
-_MOST_RECENT = 6
-
-
 @dataclass
 class SensorsState(PageState):
     """What the page keeps.
@@ -72,8 +68,6 @@ class SensorsState(PageState):
         The tab to go to in the next run; empty to stay.
     steps : Steps
         What the page has in its address.
-    recent : list of str
-        What was opened, the last first.
     report : (tuple, str), optional
         The page as HTML, and what it is of.
     """
@@ -87,18 +81,16 @@ class SensorsState(PageState):
     zooms: int = 0
     view: str = ""
     steps: Steps = field(default_factory=Steps)
-    recent: list[str] = field(default_factory=list)
     report: tuple[Hashable, str] | None = None
-    is_written: ClassVar[bool] = True
 
     def facts(self) -> dict[str, Any]:
         """Return what is left after a restart; the log itself and the time looked at stand in the address."""
-        return {"recent": self.recent, "said": {log: said.facts() for log, said in self.said.items()}}
+        return super().facts() | {"said": {log: said.facts() for log, said in self.said.items()}}
 
     @classmethod
     def of_facts(cls, facts: dict[str, Any]) -> Self:
         """Return what was written down; what does not fit any more is left out."""
-        state = cls(recent=[str(one) for one in facts.get("recent", [])][:_MOST_RECENT])
+        state = super().of_facts(facts)
         for log, said in dict(facts.get("said", {})).items():
             with suppress(TypeError, EllimapsError):
                 told: dict[str, Any] = {
@@ -113,10 +105,6 @@ class SensorsState(PageState):
             self.zoom = None
             self.steps.forget()
         self.location, self.options, self.log = location, options, log
-
-    def chose(self, text: str) -> None:
-        """Note what was opened."""
-        self.recent = [text, *(one for one in self.recent if one != text)][:_MOST_RECENT]
 
     @property
     def interval(self) -> list[str]:
