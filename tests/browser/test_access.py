@@ -171,10 +171,12 @@ def fitted_spectra(page):
 
 
 def one_image(page):
-    page.get_by_text("Images", exact=True).first.wait_for()
-    # Until all is drawn the last table is another one.
+    # Until this stands below its table, the last table is another one.
+    page.get_by_text("Click the box at the left of a row").wait_for()
     idle(page)
-    page.get_by_test_id("stDataFrame").last.click(position={"x": 18, "y": 60})
+    table = page.get_by_test_id("stDataFrame").last
+    table.locator("canvas").first.wait_for()
+    table.click(position={"x": 18, "y": 60})
     page.get_by_text("Outlines of the objects").wait_for()
     idle(page)
 
