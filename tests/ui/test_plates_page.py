@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -197,9 +198,11 @@ def test_what_is_chosen_is_written_down_and_found_again():
     state = PlatesState(shown="key")
     state.select([3, 4], drawn=True)
     state.hide(["DMSO"], [7], drawn=False)
+    state.cells = [100, 2]
     again = PlatesState.of_facts(json.loads(json.dumps(state.facts())))
     assert (again.shown, again.selected, again.hidden, again.hidden_fields) == ("key", [3, 4], ["DMSO"], [7])
     assert again.is_drawn
+    assert again.cells == [100, 2]
     again.show("other")
     assert (again.selected, again.hidden_fields, again.is_drawn) == ([], [], False)
     assert PlatesState.of_facts({"selected": "x", "hidden": 3}).selected == []
@@ -273,6 +276,25 @@ def test_a_well_shows_its_images(page, sheets):
     page.selectbox(key="plates_well").set_value("B03").run()
     assert "B03, inert" in texts(page)
     assert titles(sheets[-1]) == ["B03 field 1", "B03 field 2"]
+
+
+def test_wells_of_several_plates_are_told_apart_and_their_quality_is_in_words(data, monkeypatch, tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(data, root)
+    profiles = read_profiles(root / "results" / "small")
+    fields, wells = (
+        pd.concat([table, table.assign(plate="two")], ignore_index=True)
+        for table in (profiles.fields, profiles.wells)
+    )
+    save_profiles(replace(profiles, fields=fields, wells=wells), root / "results" / "small")
+    page = view(open_page(root, monkeypatch, tmp_path), "Plate map")
+    # What a click tells is what the list knows.
+    known = page.selectbox(key="plates_well").options
+    assert {well["place"] for well in drawn_wells(page)} <= set(known)
+    assert len(set(known)) == 48
+    for positive in ("none", "sizer 100 uM"):
+        page.selectbox(key="plates_positive").set_value(positive).run()
+        assert not [name for name in page.dataframe[0].value if "_" in name]
 
 
 def test_a_correction_is_shown_before_and_after_in_one_scale(page):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ellimaps.core.numbers import spoken
 from ellimaps.plates.measuring.wells import row_letters
-from ellimaps.plates.statistics.assay_quality import assay_quality, treatment_text
+from ellimaps.plates.statistics.assay_quality import SEPARATIONS, assay_quality, treatment_text
 from ellimaps.plates.statistics.edge_effect import edge_effect
 from ellimaps.plates.statistics.normalization import scaled
 from ellimaps.plates.statistics.treatments import Treatment, treatments
@@ -31,6 +31,7 @@ _HEIGHT, _WIDEST = 340, 1000
 _QUALITY = {
     **{"plate": "Plate", "n_controls": "Control wells", "mean": "Mean of controls"},
     **{"sd": "Standard deviation", "cv": "CV", "n_positive": "Positive wells", "z_prime": "Z'"},
+    **{"z_prime_robust": "Robust Z'", "ssmd": "SSMD", "ssmd_robust": "Robust SSMD"},
 }
 _ALL = "All plates"
 _NO_POSITIVE = "none"
@@ -82,16 +83,17 @@ def _maps(
     colors: alt.Scale,
 ) -> None:
     wells = plate.profiles.wells
+    cells = _cells(wells, values, chosen)
     if name == _ALL:
         names = sorted(wells["plate"].astype(str).unique())
         for start in range(0, len(names), 2):
             for column, one in zip(st.columns(2), names[start : start + 2], strict=False):
                 here = (wells["plate"].astype(str) == one).to_numpy()
                 with column:
-                    _map(plate, _cells(wells[here], values[here], chosen[here]), f"{one}: {title}", colors)
+                    _map(plate, cells[here], f"{one}: {title}", colors)
         return
     here = (wells["plate"].astype(str) == name).to_numpy()
-    cells = _cells(wells[here], values[here], chosen[here])
+    cells = cells[here]
     with st.container(width=_WIDEST):
         _map(plate, cells, title, colors)
         left, right = st.columns(2)
@@ -139,7 +141,7 @@ def _quality(plate: OpenedPlate, feature: str, positive: Treatment | None) -> No
     chosen = np.isin(np.arange(len(wells)), positive.rows if positive else [])
     table = assay_quality(wells, wells[feature].to_numpy(np.float64), chosen)
     if len(table) > 1:
-        shown = table if positive else table.drop(columns=["n_positive", "z_prime"])
+        shown = table if positive else table.drop(columns=["n_positive", *SEPARATIONS])
         words = shown.rename(columns=_QUALITY)
         percent = {"CV": st.column_config.NumberColumn(format="percent")}
         st.dataframe(words, hide_index=True, key="plates_quality", column_config=percent)

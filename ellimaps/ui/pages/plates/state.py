@@ -108,7 +108,8 @@ class PlatesState(PageState):
     def facts(self) -> dict[str, Any]:
         """Return what is chosen, unless it is more than a file of works holds."""
         facts = {name: getattr(self, name) for name in _WRITTEN}
-        return facts if len(self.selected) + len(self.hidden_fields) < _MOST_WRITTEN else {}
+        numbers = len(self.selected) + len(self.hidden_fields) + len(self.cells)
+        return facts if numbers < _MOST_WRITTEN else {}
 
     @classmethod
     def of_facts(cls, facts: dict[str, Any]) -> Self:
@@ -120,6 +121,6 @@ class PlatesState(PageState):
         return fresh
 
 
-_WRITTEN = ("recent", "shown", "selected", "hidden", "hidden_fields", "is_drawn", "look")
+_WRITTEN = ("recent", "shown", "selected", "hidden", "hidden_fields", "is_drawn", "cells", "look")
 # Of seven letters each, they are half of what a file of works may hold.
 _MOST_WRITTEN = 70_000
