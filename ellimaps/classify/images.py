@@ -47,13 +47,14 @@ def read_image(
     if isinstance(source, bytes):
         source, name = io.BytesIO(source), name or "the image"
     file = as_input(source, name)
-    if not is_picture(file):
-        raise ReadError(f"{file.name} is neither a TIFF nor a PNG: save it as one of these.")
     if not is_store(file):
+        # First of all: what cannot be opened is not of no known format.
         with file.open() as stream:
             size = size_of(stream)
         if size > MAX_BYTES:
             raise ReadError(f"{file.name} is larger than {MAX_BYTES >> 20} MB: crop it to the cell.")
+    if not is_picture(file):
+        raise ReadError(f"{file.name} is neither a TIFF nor a PNG: save it as one of these.")
     with opened_picture(file) as picture:
         n_times, n_channels, n_planes, height, width = picture.shape
         if n_times * n_planes * picture.plain_pages > 1:

@@ -176,7 +176,7 @@ def test_back_undoes_one_change_of_view_at_a_time(chromium, cells):
     page.get_by_text("5 of 16").wait_for()
     idle(page)
     page.get_by_role("button", name="Next →").click()
-    page.get_by_text("6 of 16").wait_for()
+    page.get_by_text("6 of 16 ·").wait_for()
     idle(page)
     show(page, "Train")
     page.get_by_role("button", name="Train", exact=True).wait_for()
@@ -186,12 +186,12 @@ def test_back_undoes_one_change_of_view_at_a_time(chromium, cells):
     other.goto(page.url)
     other.get_by_role("button", name="Train", exact=True).wait_for()
     other.close()
-    for shown in ("6 of 16", "5 of 16"):
+    for shown in ("6 of 16 ·", "5 of 16 ·"):
         page.go_back()
         page.get_by_text(shown).wait_for()
         idle(page)
     assert page.get_by_role("button", name="Train", exact=True).count() == 0
     page.go_forward()
-    page.get_by_text("6 of 16").wait_for()
+    page.get_by_text("6 of 16 ·").wait_for()
     assert workbench.complaints() == []
     page.close()

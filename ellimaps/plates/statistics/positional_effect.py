@@ -102,7 +102,7 @@ def center_plates(profiles: Profiles) -> Profiles:
     for plate, here in _plates(profiles.wells):
         if not (here & control).any():
             raise SettingError(f"The plate {plate} has no control wells to centre it on.")
-        offsets[here] = np.nanmedian(values[here & control], axis=0) - np.nanmedian(values[control], axis=0)
+        offsets[here] = _medians(values[here & control]) - _medians(values[control])
     return _without(profiles, offsets)
 
 
@@ -148,19 +148,24 @@ def _median_polish(values: Floats, row: NDArray[np.int_], column: NDArray[np.int
     """Return row plus column effects of wells, shape (well, feature); over the lines their medians are 0."""
     rest = values.copy()
     groups = [[np.flatnonzero(line == number) for number in np.unique(line)] for line in (row, column)]
-    rest -= np.nanmedian(rest, axis=0)
-    scale = np.nanmedian(np.abs(rest), axis=0)
+    rest -= _medians(rest)
+    scale = _medians(np.abs(rest))
     start = rest.copy()
     for _ in range(_MOST_SWEEPS):
         before = rest.copy()
         for wells_of_lines in groups:
-            effects = np.array([np.nanmedian(rest[line], axis=0) for line in wells_of_lines])
-            effects -= np.nanmedian(effects, axis=0)
+            effects = np.array([_medians(rest[line]) for line in wells_of_lines])
+            effects -= _medians(effects)
             for line, effect in zip(wells_of_lines, effects, strict=True):
                 rest[line] -= effect
         if np.nanmax(np.abs(rest - before) / np.where(scale > 0, scale, 1), initial=0.0) < 1e-6:
             break
     return np.asarray(start - rest, dtype=np.float64)
+
+
+def _medians(values: Floats) -> Floats:
+    """Return the median of each feature; without a warning, as NumPy has it, NaN of what nobody measured."""
+    return pd.DataFrame(values).median().to_numpy(np.float64)
 
 
 def _without(profiles: Profiles, offsets: Floats) -> Profiles:
